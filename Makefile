@@ -1,0 +1,43 @@
+# The two commands of the README: `make demo` and `make test`. Everything lands in .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+JOBS   ?= auto
+
+.PHONY: setup setup-dev demo test lint types pytest format clean
+
+setup: $(VENV)/.setup
+setup-dev: $(VENV)/.setup-dev
+
+$(VENV)/.setup: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.setup-dev: $(VENV)/.setup
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: setup
+	$(BIN)/edgebottle demo
+
+test: lint types pytest
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	git ls-files -- 'firmware/*.c' 'firmware/*.h' 'hil/*.c' | xargs $(BIN)/clang-format --dry-run --Werror
+
+types: setup-dev
+	$(BIN)/mypy
+
+pytest: setup-dev
+	$(BIN)/python -m pytest -n $(JOBS)
+
+format: setup-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	git ls-files -- 'firmware/*.c' 'firmware/*.h' 'hil/*.c' | xargs $(BIN)/clang-format -i
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,3 @@
+"""edgebottle takes neural networks to microcontrollers and proves them there."""
+
+__version__ = "0.1.0"

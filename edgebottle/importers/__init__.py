@@ -1,0 +1,1 @@
+"""Bytes of a model file to a Graph, and nothing else."""

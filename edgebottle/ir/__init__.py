@@ -1,0 +1,1 @@
+"""The intermediate representation: Graph, its verifier, text dump and NumPy interpreter."""

@@ -1,0 +1,207 @@
+"""The Graph: tensors in SSA form and typed nodes, with static shapes, NHWC, batch included."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Quant:
+    """Affine quantization: real = scale * (stored - zero_point).
+
+    Attributes:
+        scale: Positive float32 scales: one, or one per index of ``axis``.
+        zero_point: As many zero points.
+        axis: The axis of per-channel scales; None for per-tensor.
+    """
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int | None = None
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value of the graph.
+
+    Attributes:
+        name: Unique in its graph.
+        shape: All dimensions, static and positive.
+        dtype: Element type.
+        quant: Quantization, None for float and index tensors.
+        data: The value of a constant, of ``shape`` and ``dtype.numpy``; None otherwise.
+        state: A variable that survives from one run to the next (SVDF); zero-point at the start.
+    """
+
+    name: str
+    shape: Shape
+    dtype: DType
+    quant: Quant | None = None
+    data: Array | None = field(default=None, compare=False, repr=False)
+    state: bool = False
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes when stored contiguously."""
+        return (
+            -(-self.size * self.dtype.bits // 8)
+            if self.dtype.bits < 8
+            else (self.size * self.dtype.bytes)
+        )
+
+    @property
+    def scale(self) -> float:
+        """The per-tensor scale; raises ``UnsupportedOp`` where there is none."""
+        return self._per_tensor().scale[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The per-tensor zero point; raises ``UnsupportedOp`` where there is none."""
+        return self._per_tensor().zero_point[0]
+
+    def _per_tensor(self) -> Quant:
+        if self.quant is None or len(self.quant.scale) != 1:
+            raise UnsupportedOp(f"tensor '{self.name}' has no per-tensor quantization")
+        return self.quant
+
+    def constant(self) -> Array:
+        """The value of a constant; raises ``UnsupportedOp`` for a tensor computed at run time."""
+        if self.data is None:
+            raise UnsupportedOp(
+                f"tensor '{self.name}' must be a constant of the model, but is computed at run time"
+            )
+        return self.data
+
+    @property
+    def rows(self) -> int:
+        """Rows of a rank-4 tensor (batch x height); 1 for any other rank."""
+        return self.shape[0] * self.shape[1] if len(self.shape) == 4 else 1
+
+    @property
+    def row_elements(self) -> int:
+        """Elements of one row (width x channels, or everything when the rank is not 4)."""
+        return self.size // self.rows
+
+
+Tensors = Sequence[Tensor | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node(ABC):
+    """An operator in the graph. Each operator subclasses this in its own file of ``ops/``.
+
+    The methods take the tensors, not the graph, so that a node can be tested alone. ``ins`` holds
+    one entry per input (None for an absent optional one), ``outs`` one per output.
+
+    Attributes:
+        name: Unique in the graph; from the model where it has names.
+        inputs: Names of the input tensors, None for an absent optional input.
+        outputs: Names of the output tensors.
+    """
+
+    OP: ClassVar[str]
+    """The name of the operator in TFLite's schema, such as ``CONV_2D``."""
+
+    name: str
+    inputs: tuple[str | None, ...]
+    outputs: tuple[str, ...]
+
+    @abstractmethod
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """Shape rule: shape and type of each output; raises ``UnsupportedOp``."""
+
+    @abstractmethod
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """Value of each output, bit-exact with LiteRT's reference kernels for int8.
+
+        A node with state returns the new values of its state inputs after its outputs, in the
+        order of ``state_inputs``.
+        """
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """Raises ``UnsupportedOp`` for a type, quantization or attribute that is not supported."""
+        return
+
+    def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
+        """Multiply-accumulates; 0 for operators that have none."""
+        return 0
+
+    def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
+        """Indices of inputs whose memory output 0 may take, at the same start, byte for byte.
+
+        True only where the kernel reads every element no later than it writes it.
+        """
+        return ()
+
+    @property
+    def state_inputs(self) -> tuple[int, ...]:
+        """Indices of inputs that are state, read and written in place."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network.
+
+    Attributes:
+        name: C identifier of the model.
+        tensors: By name.
+        nodes: In an order that can be executed.
+        inputs: Names of the inputs.
+        outputs: Names of the outputs.
+    """
+
+    name: str
+    tensors: dict[str, Tensor]
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def ins(self, node: Node) -> tuple[Tensor | None, ...]:
+        """The input tensors of ``node``."""
+        return tuple(None if name is None else self.tensors[name] for name in node.inputs)
+
+    def outs(self, node: Node) -> tuple[Tensor, ...]:
+        """The output tensors of ``node``."""
+        return tuple(self.tensors[name] for name in node.outputs)
+
+    def producer(self, tensor: str) -> Node | None:
+        """The node that computes ``tensor``; None for inputs, constants and state."""
+        return next((node for node in self.nodes if tensor in node.outputs), None)
+
+    def consumers(self, tensor: str) -> tuple[Node, ...]:
+        """The nodes that read ``tensor``."""
+        return tuple(node for node in self.nodes if tensor in node.inputs)
+
+    def macs(self) -> int:
+        """Multiply-accumulates of one run."""
+        return sum(node.macs(self.ins(node), self.outs(node)) for node in self.nodes)
+
+    def with_nodes(self, nodes: Sequence[Node], tensors: dict[str, Tensor] | None = None) -> Graph:
+        """A copy with other nodes (and tensors), without the tensors nothing refers to."""
+        pool = self.tensors if tensors is None else tensors
+        used = {*self.inputs, *self.outputs}
+        for node in nodes:
+            used.update(name for name in node.inputs if name is not None)
+            used.update(node.outputs)
+        kept = {name: tensor for name, tensor in pool.items() if name in used}
+        return replace(self, nodes=tuple(nodes), tensors=kept)

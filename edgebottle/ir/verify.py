@@ -1,0 +1,62 @@
+"""The verifier: what every Graph must satisfy, checked after the importer and after each pass."""
+
+import numpy as np
+
+from edgebottle.errors import BadModel
+from edgebottle.ir.graph import Graph, Node
+
+
+def verify(graph: Graph, stage: str = "import") -> None:
+    """Checks SSA form, execution order, shapes, types and quantization.
+
+    Args:
+        graph: The graph.
+        stage: What just produced it, named in the message.
+
+    Raises:
+        BadModel: the graph is malformed.
+        UnsupportedOp: a node does not support its types or attributes.
+    """
+    known = set(graph.inputs)
+    for name, tensor in graph.tensors.items():
+        if name != tensor.name:
+            raise BadModel(f"after {stage}: tensor '{tensor.name}' is filed under '{name}'")
+        if any(dim <= 0 for dim in tensor.shape):
+            raise BadModel(f"after {stage}: tensor '{name}' has the shape {list(tensor.shape)}")
+        if tensor.data is not None:
+            if tensor.data.shape != tensor.shape or tensor.data.dtype != np.dtype(
+                tensor.dtype.numpy
+            ):
+                raise BadModel(f"after {stage}: the data of constant '{name}' contradicts its type")
+            known.add(name)
+        if tensor.state:
+            known.add(name)
+    for node in graph.nodes:
+        _verify_node(graph, node, known, stage)
+    for name in graph.outputs:
+        if name not in known:
+            raise BadModel(f"after {stage}: output '{name}' is never computed")
+
+
+def _verify_node(graph: Graph, node: Node, known: set[str], stage: str) -> None:
+    for name in node.inputs:
+        if name is not None and name not in known:
+            raise BadModel(
+                f"after {stage}: {node.name} ({node.OP}) reads '{name}' before it is computed"
+            )
+    for name in node.outputs:
+        if name in known:
+            raise BadModel(f"after {stage}: '{name}' is computed twice")
+        if name not in graph.tensors:
+            raise BadModel(f"after {stage}: {node.name} ({node.OP}) writes the unknown '{name}'")
+        known.add(name)
+    expected = node.infer(graph.ins(node))
+    actual = tuple((tensor.shape, tensor.dtype) for tensor in graph.outs(node))
+    if expected != actual:
+        raise BadModel(
+            f"after {stage}: {node.name} ({node.OP}) must give "
+            + ", ".join(f"{list(shape)} {dtype.label}" for shape, dtype in expected)
+            + ", but the model says "
+            + ", ".join(f"{list(shape)} {dtype.label}" for shape, dtype in actual)
+        )
+    node.check(graph.ins(node), graph.outs(node))

@@ -1,0 +1,212 @@
+"""What the operator files share: activations, padding, and how an operator emits its C call."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Node, Tensor, Tensors
+
+
+class Isa(Enum):
+    """Kernel variant, by instruction set."""
+
+    PORTABLE = "portable"
+    DSP = "dsp"
+
+
+class Activation(Enum):
+    """Fused activation, by its code in TFLite's schema."""
+
+    NONE = 0
+    RELU = 1
+    RELU_N1_TO_1 = 2
+    RELU6 = 3
+
+    @classmethod
+    def from_tflite(cls, code: int, where: str) -> Activation:
+        """The activation of a schema code; raises ``UnsupportedOp`` for TANH and others."""
+        try:
+            return cls(code)
+        except ValueError:
+            raise UnsupportedOp(f"{where} uses the fused activation {code}") from None
+
+    def float_range(self) -> tuple[float, float]:
+        """Bounds of the activation on real values."""
+        return {
+            Activation.NONE: (-np.inf, np.inf),
+            Activation.RELU: (0.0, np.inf),
+            Activation.RELU_N1_TO_1: (-1.0, 1.0),
+            Activation.RELU6: (0.0, 6.0),
+        }[self]
+
+
+CValue = int | float | str | Sequence[int]
+"""A field of a C parameter struct: a number, a C expression, or an array of integers."""
+
+
+class Emitter(Protocol):
+    """What an operator may ask of the code generator while it emits its call.
+
+    Pointer expressions are C expressions of type ``const T *`` (inputs) or ``T *`` (outputs), T
+    being the C type of the tensor's elements.
+    """
+
+    isa: Isa
+    """The variant the model is compiled for."""
+
+    def include(self, header: str) -> None:
+        """Includes a kernel header of ``firmware/lib/edgebottle/include``."""
+
+    def constant(self, suffix: str, values: Array) -> str:
+        """Registers a constant array of this layer in flash; returns its identifier.
+
+        The C element type follows the NumPy dtype.
+        """
+
+    def params(self, struct: str, fields: Mapping[str, CValue]) -> str:
+        """Registers ``static const struct ..._params = {...}``; returns a pointer expression."""
+
+    def input(self, index: int) -> str:
+        """Pointer to the whole of a contiguous input."""
+
+    def output(self, index: int = 0) -> str:
+        """Pointer to the whole of a contiguous output."""
+
+    def rows(self, index: int) -> str:
+        """Row operators: ``const void *const *``, the rows named by ``input_rows``, in its order.
+
+        NULL stands for a row outside of the tensor.
+        """
+
+    def row(self, index: int) -> str:
+        """Row operators whose window is one row: pointer to that row (never NULL)."""
+
+    def out_row(self) -> str:
+        """Row operators: pointer to the first element of the output row."""
+
+    def out_pixel_stride(self) -> int:
+        """Row operators: elements from one output pixel to the next (>= channels)."""
+
+    def scratch(self) -> str:
+        """``void *`` to ``scratch_bytes`` bytes, 4-byte aligned, undefined content."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator(Node):
+    """A node that edgebottle can compile: it reads TFLite's options and emits C."""
+
+    VIEW: ClassVar[bool] = False
+    """Output 0 is the very bytes of input 0 under another shape (RESHAPE, SQUEEZE).
+
+    The plan gives both the same memory where it can; ``emit`` is the copy for where it cannot.
+    """
+
+    @classmethod
+    @abstractmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """Builds the node from the model's operator.
+
+        Args:
+            name: Name of the layer.
+            inputs: Names of the inputs.
+            outputs: Names of the outputs.
+            ins: The input tensors.
+            outs: The output tensors.
+            options: Object of the schema (such as ``Conv2DOptionsT``), None when absent.
+
+        Raises:
+            UnsupportedOp: an attribute that is not supported.
+        """
+
+    @abstractmethod
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """The schema's options object of this node (the inverse of ``from_tflite``), or None.
+
+        Used to hand a node to LiteRT. Raises ``UnsupportedOp`` where TFLite cannot express it
+        (explicit padding that is neither SAME nor VALID).
+        """
+
+    @abstractmethod
+    def emit(self, e: Emitter) -> str:
+        """The C statement that computes the outputs, or one output row for a ``RowOperator``."""
+
+    def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
+        """Bytes of scratch the kernel of ``isa`` needs."""
+        return 0
+
+    @classmethod
+    @abstractmethod
+    def cases(cls) -> Iterator[Graph]:
+        """Test cases: graphs of one node, named after what they try, the same at every call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowOperator(Operator):
+    """An operator that computes output rows from input rows (rank 4; other ranks are one row).
+
+    The kernel is called once per output row, in ascending order. Row numbers count within one
+    image; the code generator adds the loop over the batch.
+    """
+
+    STRIDED_OUTPUT: ClassVar[bool] = False
+    """The kernel can leave gaps between output pixels, as writing into a concatenation needs."""
+
+    @abstractmethod
+    def input_rows(
+        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[int, ...]:
+        """The rows of input ``index`` that output row ``y`` reads.
+
+        As many for every ``y``; rows below 0 or beyond the last are padding (NULL in the kernel).
+        Empty for inputs that are not read by rows (weights, constants).
+        """
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """Padding (before, after) of TFLite's SAME along one axis."""
+    output = -(-size // stride)
+    total = max((output - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def where(node: Node) -> str:
+    """The layer and its operator, for messages: ``conv2d_3 (CONV_2D)``."""
+    return f"{node.name} ({node.OP})"
+
+
+def one_node_graph(case: str, node: Node, tensors: Sequence[Tensor]) -> Graph:
+    """A graph of one node: its inputs are the node's inputs that are neither constant nor state."""
+    pool = {tensor.name: tensor for tensor in tensors}
+    inputs = tuple(
+        dict.fromkeys(
+            name
+            for name in node.inputs
+            if name is not None and pool[name].data is None and not pool[name].state
+        )
+    )
+    return Graph(case, pool, (node,), inputs, node.outputs)
+
+
+def require_dtype(node: Node, tensor: Tensor, *allowed: DType) -> None:
+    """Raises ``UnsupportedOp`` unless ``tensor`` has one of the types ``allowed``."""
+    if tensor.dtype not in allowed:
+        names = " or ".join(dtype.label for dtype in allowed)
+        raise UnsupportedOp(
+            f"{where(node)}: tensor '{tensor.name}' is {tensor.dtype.label}; supported: {names}"
+        )

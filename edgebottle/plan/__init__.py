@@ -1,0 +1,1 @@
+"""Operator order, lifetimes and arena offsets: the frozen Plan."""

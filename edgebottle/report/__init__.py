@@ -1,0 +1,1 @@
+"""Records to terminal tables and HTML."""

@@ -1,0 +1,1 @@
+"""The bench: virtual and real boards, the serial link and protocol, measurements."""

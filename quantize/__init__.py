@@ -1,0 +1,1 @@
+"""What shrinks a network: patch schedules, low-bit training, architecture search."""
