@@ -1,0 +1,28 @@
+/* The model under test: eb_bench_model.h (written by edgebottle) and its defaults. */
+#ifndef BENCH_MODEL_H
+#define BENCH_MODEL_H
+
+#include <stdbool.h>
+
+#include "eb_bench_model.h" /* EB_MODEL(name), EB_MODEL_NAME */
+
+/* Bytes of the buffer behind `db`: 0, or at least the bytes of all inputs together. */
+#ifndef EB_BENCH_DB_BYTES
+#define EB_BENCH_DB_BYTES 0
+#endif
+
+/* What `name%` says in its brackets. */
+#ifndef EB_BENCH_VENDOR
+#define EB_BENCH_VENDOR "edgebottle"
+#endif
+
+/* What `profile%` says the model is. The stock MLPerf Tiny runner looks for its test data under
+ * this name: "kws01", "vww01", "ad01" or "ic01". */
+#ifndef EB_BENCH_MODEL_VERSION
+#define EB_BENCH_MODEL_VERSION EB_MODEL_NAME
+#endif
+
+/* True from the end of a run until something may have overwritten the outputs. */
+extern bool bench_outputs_valid;
+
+#endif

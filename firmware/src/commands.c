@@ -1,0 +1,365 @@
+#include "commands.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bench_model.h"
+#include "eb_port.h"
+#include "format.h"
+#include "image.h"
+#include "loader.h"
+#include "results.h"
+
+#define FIRMWARE_VERSION "ULPMark for tinyML Firmware V0.0.1" /* what the stock runner looks for   \
+                                                               */
+#define DEFAULT_WARMUPS 10
+
+/* Numbers that are none. */
+#define NOT_A_NUMBER (-1)
+#define OUT_OF_RANGE (-2)
+
+bool bench_outputs_valid;
+
+static bool same(const char *a, const char *b)
+{
+    while (*a != 0 && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+/* Cuts the first word off `*rest` and returns it, NULL when there is none. */
+static char *next_word(char **rest)
+{
+    char *word = *rest;
+    if (*word == 0) {
+        return NULL;
+    }
+    char *end = word;
+    while (*end != 0 && *end != ' ') {
+        end++;
+    }
+    *rest = *end == 0 ? end : end + 1;
+    *end = 0;
+    return word;
+}
+
+/* 0 .. 2^31 - 1, or one of the two above. */
+static int32_t number(const char *word)
+{
+    uint32_t value = 0;
+    bool large = false;
+    for (; *word != 0; word++) {
+        uint32_t digit = (uint32_t)(uint8_t)*word - (uint32_t)'0';
+        if (digit > 9u) {
+            return NOT_A_NUMBER;
+        }
+        large = large || value > (INT32_MAX - digit) / 10u;
+        value = value * 10u + digit;
+    }
+    return large ? OUT_OF_RANGE : (int32_t)value;
+}
+
+static void put_number(const char *text, uint64_t value)
+{
+    bench_put_text(text);
+    bench_put_decimal(value);
+}
+
+static void put_number_line(const char *text, uint64_t value, const char *end)
+{
+    put_number(text, value);
+    bench_put_line(end);
+}
+
+static void put_quoted(const char *text, const char *foreign)
+{
+    bench_put_text(text);
+    bench_put_foreign(foreign);
+    bench_put_line("]");
+}
+
+void bench_put_timestamp(uint64_t micros)
+{
+    put_number_line("m-lap-us-", micros, "");
+}
+
+/* One run; false when the model reports an error, which is answered here. */
+static bool run_once(void)
+{
+    bench_load_apply();
+    eb_status status = EB_MODEL(run)();
+    (void)eb_port_micros(); /* at least once per wrap of the cycle counter */
+    if (status != EB_OK) {
+        put_number_line("e-[The run failed with status ", (uint64_t)status, "]");
+    }
+    bench_outputs_valid = status == EB_OK;
+    return status == EB_OK;
+}
+
+static bool inputs_ready(void)
+{
+    if (!bench_load_ready()) {
+        bench_put_line("e-[load the input first]");
+        return false;
+    }
+    return true;
+}
+
+static bool outputs_ready(void)
+{
+    if (!bench_outputs_valid) {
+        bench_put_line("e-[infer first: there are no results]");
+    }
+    return bench_outputs_valid;
+}
+
+static void do_name(char *rest)
+{
+    (void)rest;
+    bench_put_line("m-name-dut-[" EB_BENCH_VENDOR "]");
+}
+
+static void do_timestamp(char *rest)
+{
+    (void)rest;
+    bench_put_timestamp(eb_port_micros());
+}
+
+static void do_profile(char *rest)
+{
+    (void)rest;
+    bench_put_line("m-profile-[" FIRMWARE_VERSION "]");
+    bench_put_line("m-model-[" EB_BENCH_MODEL_VERSION "]");
+}
+
+static void do_help(char *rest)
+{
+    (void)rest;
+    bench_put_text(FIRMWARE_VERSION "\r\n\r\n"
+                                    "name, profile, timestamp, help\r\n"
+                                    "in I         : choose the input that db fills\r\n"
+                                    "db load N    : expect N bytes\r\n"
+                                    "db HEX       : some of them\r\n"
+                                    "db print     : show them\r\n"
+                                    "infer N [W]  : N timed runs after W (10) others\r\n"
+                                    "results, out : outputs as numbers, as bytes\r\n"
+                                    "crc, cyc     : checksum, cycles of each step\r\n"
+                                    "mem, build   : memory used, CRC-32 of the image\r\n");
+}
+
+static void load(char *rest)
+{
+    const char *word = next_word(&rest);
+    if (word == NULL) {
+        bench_put_line("e-[Command 'db load' requires the # of bytes]");
+        return;
+    }
+    int32_t bytes = number(word);
+    if (bytes == 0 || bytes == NOT_A_NUMBER) {
+        bench_put_line("e-[Command 'db load' must be >0 bytes]");
+    } else if (bytes == OUT_OF_RANGE || !bench_load_begin((uint32_t)bytes)) {
+        bench_put_text("e-[Supplied buffer size ");
+        bench_put_text(word);
+        put_number_line(" exceeds maximum of ", bench_load_capacity(), "]");
+    } else {
+        put_number_line("m-[Expecting ", (uint64_t)bytes, " bytes]");
+    }
+}
+
+static void do_db(char *rest)
+{
+    const char *word = next_word(&rest);
+    if (word == NULL) {
+        bench_put_line("e-[Command 'db' requires a subcommand]");
+    } else if (same(word, "load")) {
+        load(rest);
+    } else if (same(word, "print")) {
+        bench_load_print();
+    } else {
+        bench_load_start();
+        for (; *word != 0; word++) {
+            bench_load_digit(*word);
+        }
+        bench_load_finish();
+    }
+}
+
+static void do_in(char *rest)
+{
+    const char *word = next_word(&rest);
+    int32_t input = word == NULL ? NOT_A_NUMBER : number(word);
+    if (!bench_load_select(input)) {
+        put_quoted("e-[No such input: ", word == NULL ? "" : word);
+        return;
+    }
+    put_number("m-in-[", (uint64_t)input);
+    put_number_line(" ", bench_load_capacity(), "]");
+}
+
+/* Runs and prints what `infer` answers, once its numbers are known to be good. */
+static void infer(uint32_t runs, uint32_t warmups)
+{
+    put_number_line("m-warmup-start-", warmups, "");
+    for (uint32_t i = 0; i < warmups; i++) {
+        if (!run_once()) {
+            return;
+        }
+    }
+    bench_put_line("m-warmup-done");
+    put_number_line("m-infer-start-", runs, "");
+    uint64_t start = eb_port_micros();
+    for (uint32_t i = 0; i < runs; i++) {
+        if (!run_once()) {
+            return;
+        }
+    }
+    uint64_t end = eb_port_micros();
+    bench_put_timestamp(start); /* only now: printing takes time too */
+    bench_put_timestamp(end);
+    bench_put_line("m-infer-done");
+    bench_put_results();
+}
+
+static void do_infer(char *rest)
+{
+    const char *words[2] = {next_word(&rest), NULL};
+    words[1] = next_word(&rest);
+    int32_t counts[2] = {1, DEFAULT_WARMUPS};
+    for (int i = 0; i < 2 && words[i] != NULL; i++) {
+        counts[i] = number(words[i]);
+        if (counts[i] == OUT_OF_RANGE) {
+            put_quoted("e-[Number out of range: ", words[i]);
+            return;
+        }
+    }
+    if (counts[0] <= 0) {
+        bench_put_line("e-[Inference iterations must be >0]");
+    } else if (counts[1] < 0) {
+        bench_put_line("e-[Inference warmup must be >=0]");
+    } else if (!bench_load_survives() && (counts[0] > 1 || counts[1] > 0)) {
+        bench_put_line("e-[The input does not survive a run on this board: infer 1 0]");
+    } else if (inputs_ready()) {
+        infer((uint32_t)counts[0], (uint32_t)counts[1]);
+    }
+}
+
+static void do_results(char *rest)
+{
+    (void)rest;
+    if (outputs_ready()) {
+        bench_put_results();
+    }
+}
+
+static void do_out(char *rest)
+{
+    (void)rest;
+    if (outputs_ready()) {
+        for (int i = 0; i < EB_MODEL(output_count)(); i++) {
+            bench_put_output(i);
+        }
+    }
+}
+
+static void do_build(char *rest)
+{
+    (void)rest;
+    bench_put_text("m-build-[");
+    bench_put_hex(bench_image_crc(), 8, 'a');
+    bench_put_line("]");
+}
+
+static void do_mem(char *rest)
+{
+    (void)rest;
+    put_number("m-mem-[arena=", EB_MODEL(arena_size)());
+    put_number(" stack=", bench_stack_used());
+    put_number(" stack_size=", bench_stack_size());
+    bench_put_line(EB_MODEL(canary_ok)() ? " canary=ok]" : " canary=broken]");
+}
+
+/* Runs step `i`, returns its cycles. */
+static uint32_t timed_step(int i)
+{
+    uint32_t start = eb_port_cycles();
+    (void)EB_MODEL(step)(i);
+    uint32_t cycles = eb_port_cycles() - start;
+    (void)eb_port_micros();
+    return cycles;
+}
+
+/* Two runs: the first for the total, the second for the steps, as there is no memory to keep them
+ * in. Timing needs no input, so none is asked for. */
+static void do_cyc(char *rest)
+{
+    (void)rest;
+    int steps = EB_MODEL(step_count)();
+    uint64_t total = 0;
+    bench_load_apply();
+    for (int i = 0; i < steps; i++) {
+        total += timed_step(i);
+    }
+    put_number("m-cyc-[hz=", EB_PORT_CYCLE_HZ);
+    put_number(" steps=", (uint64_t)steps);
+    put_number_line(" total=", total, "]");
+    bench_load_apply();
+    for (int i = 0; i < steps; i++) {
+        uint32_t cycles = timed_step(i);
+        put_number("m-cyc-step-[", (uint64_t)i);
+        put_number_line(" ", cycles, "]");
+    }
+    bench_outputs_valid = bench_load_survives() && bench_load_ready();
+}
+
+static void put_crc(const char *text, uint32_t crc)
+{
+    bench_put_text(text);
+    bench_put_hex(crc, 8, 'A');
+    bench_put_line("]");
+}
+
+static void do_crc(char *rest)
+{
+    (void)rest;
+    if (!inputs_ready()) {
+        return;
+    }
+    bench_load_apply();
+    for (int i = 0; i < EB_MODEL(step_count)(); i++) {
+        (void)EB_MODEL(step)(i);
+        (void)eb_port_micros();
+        eb_tensor written = EB_MODEL(step_output)(i);
+        put_number("m-crc-step-[", (uint64_t)i);
+        put_crc(" ", bench_tensor_crc(&written));
+    }
+    eb_tensor output = EB_MODEL(output)(0);
+    put_crc("m-crc-[", bench_tensor_crc(&output));
+    bench_outputs_valid = true;
+}
+
+static const struct {
+    const char *name;
+    void (*run)(char *rest);
+} commands[] = {
+    {"name", do_name},       {"timestamp", do_timestamp},
+    {"profile", do_profile}, {"help", do_help},
+    {"db", do_db},           {"infer", do_infer},
+    {"out", do_out},         {"results", do_results},
+    {"in", do_in},           {"build", do_build},
+    {"mem", do_mem},         {"cyc", do_cyc},
+    {"crc", do_crc},
+};
+
+void bench_command(char *command)
+{
+    const char *name = next_word(&command);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (same(name, commands[i].name)) {
+            commands[i].run(command);
+            return;
+        }
+    }
+    put_quoted("e-[Unknown command: ", name);
+}

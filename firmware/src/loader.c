@@ -1,0 +1,205 @@
+#include "loader.h"
+
+#include <stddef.h>
+
+#include "bench_model.h"
+#include "format.h"
+#include "tensor_bytes.h"
+
+static int selected;        /* the input that `db load` fills */
+static eb_tensor target;    /* where the bytes of the present load go */
+static int target_input;    /* the input it belongs to */
+static uint32_t load_bytes; /* of the present load; 0 before the first */
+static uint32_t position;   /* bytes of it that have arrived */
+static tensor_walk walk;    /* at `position` */
+static uint32_t loaded;     /* one bit per input that is complete */
+
+/* The chunk being received. */
+static struct {
+    uint32_t position; /* as before the chunk */
+    tensor_walk walk;
+    char pair[3]; /* the digits of the present byte */
+    char bad[3];  /* the first pair that is not hex, or empty */
+    bool odd;
+    bool ended;    /* a space: what follows it is not looked at */
+    bool too_much; /* bytes that nobody asked for */
+} chunk;
+
+#if EB_BENCH_DB_BYTES > 0
+static uint8_t buffer[EB_BENCH_DB_BYTES];
+
+/* The part of the buffer that belongs to an input, as a contiguous tensor. */
+static eb_tensor storage(int input)
+{
+    int32_t offset = 0;
+    for (int i = 0; i < input; i++) {
+        offset += EB_MODEL(input)(i).bytes;
+    }
+    eb_tensor tensor = EB_MODEL(input)(input);
+    if (offset + tensor.bytes > (int32_t)EB_BENCH_DB_BYTES) {
+        tensor.bytes = 0; /* nothing fits: every load is refused */
+        return tensor;
+    }
+    tensor.data = buffer + offset;
+    tensor.row_bytes = tensor.row_stride = tensor.bytes;
+    tensor.pixel_bytes = tensor.pixel_stride = tensor.bytes;
+    return tensor;
+}
+
+void bench_load_apply(void)
+{
+    for (int i = 0; i < EB_MODEL(input_count)(); i++) {
+        eb_tensor from = storage(i);
+        eb_tensor to = EB_MODEL(input)(i);
+        const uint8_t *source = from.data;
+        tensor_walk destination = tensor_walk_start(&to);
+        for (int32_t n = 0; n < from.bytes; n++) {
+            *tensor_walk_next(&destination, &to) = source[n];
+        }
+    }
+}
+#else
+static eb_tensor storage(int input)
+{
+    return EB_MODEL(input)(input);
+}
+
+void bench_load_apply(void)
+{
+    loaded = 0; /* the run overwrites the inputs */
+}
+#endif
+
+bool bench_load_survives(void)
+{
+    return EB_BENCH_DB_BYTES > 0;
+}
+
+bool bench_load_ready(void)
+{
+    int inputs = EB_MODEL(input_count)();
+    for (int i = 0; i < inputs; i++) {
+        if (((loaded >> i) & 1u) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int bench_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool bench_load_select(int input)
+{
+    if (input < 0 || input >= EB_MODEL(input_count)() || input > 31) {
+        return false;
+    }
+    selected = input;
+    return true;
+}
+
+uint32_t bench_load_capacity(void)
+{
+    return (uint32_t)storage(selected).bytes;
+}
+
+bool bench_load_begin(uint32_t bytes)
+{
+    if (bytes > bench_load_capacity()) {
+        return false;
+    }
+    target_input = selected;
+    target = storage(selected);
+    walk = tensor_walk_start(&target);
+    load_bytes = bytes;
+    position = 0;
+    loaded &= ~(1u << selected);
+    if (!bench_load_survives()) {
+        bench_outputs_valid = false; /* they may share memory with the input */
+    }
+    return true;
+}
+
+void bench_load_start(void)
+{
+    chunk.position = position;
+    chunk.walk = walk;
+    chunk.bad[0] = 0;
+    chunk.odd = false;
+    chunk.ended = false;
+    chunk.too_much = false;
+}
+
+void bench_load_digit(char c)
+{
+    if (chunk.ended || c == ' ') {
+        chunk.ended = true;
+        return;
+    }
+    chunk.pair[chunk.odd ? 1 : 0] = c;
+    chunk.odd = !chunk.odd;
+    if (chunk.odd || chunk.bad[0] != 0) {
+        return;
+    }
+    int high = bench_hex_digit(chunk.pair[0]);
+    int low = bench_hex_digit(chunk.pair[1]);
+    if (high < 0 || low < 0) {
+        chunk.bad[0] = chunk.pair[0];
+        chunk.bad[1] = chunk.pair[1];
+    } else if (position == load_bytes) {
+        chunk.too_much = true;
+    } else {
+        *tensor_walk_next(&walk, &target) = (uint8_t)((high << 4) | low);
+        position++;
+    }
+}
+
+void bench_load_finish(void)
+{
+    bool refused = true;
+    if (chunk.odd) {
+        bench_put_line("e-[Insufficent number of hex digits]"); /* the reference's spelling */
+    } else if (chunk.bad[0] != 0) {
+        bench_put_text("e-[Invalid hex digit '");
+        bench_put_foreign(chunk.bad);
+        bench_put_line("']");
+    } else if (load_bytes == 0) {
+        bench_put_line("e-[Command 'db load' must come first]");
+    } else if (chunk.too_much) {
+        bench_put_text("e-[Too much data: only ");
+        bench_put_decimal(load_bytes - chunk.position);
+        bench_put_line(" more bytes expected]");
+    } else {
+        refused = false;
+    }
+    if (refused) {
+        position = chunk.position;
+        walk = chunk.walk;
+    } else if (position == load_bytes) {
+        if (load_bytes == (uint32_t)target.bytes) {
+            loaded |= 1u << target_input;
+        }
+        bench_put_line("m-load-done");
+    }
+}
+
+void bench_load_print(void)
+{
+    tensor_walk from = tensor_walk_start(&target);
+    for (uint32_t i = 0; i < load_bytes; i++) {
+        bench_put_text(i % 8 == 0 ? "m-buffer-" : "-");
+        bench_put_hex(*tensor_walk_next(&from, &target), 2, 'a');
+        if (i % 8 == 7 || i + 1 == load_bytes) {
+            bench_put_line("");
+        }
+    }
+    if (load_bytes % 8 != 0) {
+        bench_put_line(""); /* as the reference firmware does after an incomplete line */
+    }
+}

@@ -1,0 +1,43 @@
+/* `db`: brings the bytes of an input from the serial line to where the network finds them.
+ *
+ * With EB_BENCH_DB_BYTES > 0 (at least the bytes of all inputs together) the bytes are kept in a
+ * buffer apart and copied into the inputs before each run. With 0 they go straight into the input
+ * tensors, which a run may overwrite: then every run needs its own load.
+ */
+#ifndef BENCH_LOADER_H
+#define BENCH_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The value 0..15 of a hex digit, or -1. */
+int bench_hex_digit(char c);
+
+/* Chooses the input that the next `db load` fills. False when there is no such input. */
+bool bench_load_select(int input);
+
+/* Gets ready for `bytes` bytes (>= 1). False when the chosen input is smaller than that. */
+bool bench_load_begin(uint32_t bytes);
+
+/* The bytes that the chosen input holds. */
+uint32_t bench_load_capacity(void);
+
+/* A chunk of data: start, then every character after `db `, then finish, which answers. A chunk
+ * that is refused leaves the load where it was before. */
+void bench_load_start(void);
+void bench_load_digit(char c);
+void bench_load_finish(void);
+
+/* `db print`. */
+void bench_load_print(void);
+
+/* True when every input has been loaded completely and survives for one more run. */
+bool bench_load_ready(void);
+
+/* True when the inputs are there for any number of runs. */
+bool bench_load_survives(void);
+
+/* Puts the loaded bytes in place; call it before each run. */
+void bench_load_apply(void);
+
+#endif

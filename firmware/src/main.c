@@ -1,0 +1,23 @@
+/* The bench application: one model behind the serial protocol. */
+#include "bench_model.h"
+#include "commands.h"
+#include "eb_port.h"
+#include "format.h"
+#include "protocol.h"
+
+int main(void)
+{
+    eb_port_init();
+    int failed = EB_MODEL(init)();
+    bench_put_line("m-timestamp-mode-performance");
+    bench_put_timestamp(eb_port_micros());
+    if (failed != 0) {
+        bench_put_line("e-[The model cannot be set up]");
+    }
+    bench_put_line("m-init-done");
+    bench_put_line("m-ready");
+    for (;;) {
+        bench_poll();
+        (void)eb_port_micros(); /* at least once per wrap of the cycle counter */
+    }
+}
