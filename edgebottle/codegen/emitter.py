@@ -1,0 +1,163 @@
+"""The Emitter an operator talks to while it emits its call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgebottle.codegen.naming import c_number, identifier
+from edgebottle.ir.graph import Array, Graph, Tensor
+from edgebottle.ops.base import CValue, Isa, Operator, RowOperator
+from edgebottle.plan.plan import Placement, Plan, Step
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An array in flash."""
+
+    name: str
+    values: Array
+
+
+@dataclass
+class Module:
+    """What the steps of one model have asked for so far."""
+
+    graph: Graph
+    plan: Plan
+    isa: Isa
+    includes: list[str] = field(default_factory=list)
+    constants: list[Constant] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Indexes the placements and names the tensors in C."""
+        self.placements: dict[str, Placement] = {p.tensor: p for p in self.plan.placements}
+        self.names: dict[str, str] = {}
+        for tensor in self.placements:
+            self.names[tensor] = self._unique(f"t_{identifier(tensor)}")
+
+    def _unique(self, wanted: str) -> str:
+        taken = set(self.names.values())
+        name, count = wanted, 2
+        while name in taken:
+            name, count = f"{wanted}_{count}", count + 1
+        return name
+
+    def add_constant(self, name: str, values: Array) -> str:
+        """Registers an array; the same name twice must be the same array."""
+        for constant in self.constants:
+            if constant.name == name:
+                assert np.array_equal(constant.values, values), name
+                return name
+        self.constants.append(Constant(name, np.ascontiguousarray(values)))
+        return name
+
+
+class StepEmitter:
+    """The ``Emitter`` of one node; collects what must stand before the call."""
+
+    def __init__(self, module: Module, node: Operator, step: Step, layer: str) -> None:
+        """Prepares the emitter of ``node``, whose constants are named after ``layer``."""
+        self.isa = module.isa
+        self.declarations: list[str] = []
+        self.row_inputs: list[int] = []
+        self._module = module
+        self._node = node
+        self._step = step
+        self._layer = layer
+        self._ins = module.graph.ins(node)
+        self._outs = module.graph.outs(node)
+
+    @property
+    def tensors(self) -> tuple[tuple[Tensor | None, ...], tuple[Tensor, ...]]:
+        """The input and the output tensors of the node."""
+        return self._ins, self._outs
+
+    def include(self, header: str) -> None:
+        """See ``Emitter``."""
+        if header not in self._module.includes:
+            self._module.includes.append(header)
+
+    def constant(self, suffix: str, values: Array) -> str:
+        """See ``Emitter``."""
+        return self._module.add_constant(f"{self._layer}_{suffix}", values)
+
+    def params(self, struct: str, fields: Mapping[str, CValue]) -> str:
+        """See ``Emitter``."""
+        lines = [f"    static const {struct} params = {{"]
+        lines += [f"        .{name} = {_field(value)}," for name, value in fields.items()]
+        self.declarations += [*lines, "    };"]
+        return "&params"
+
+    def input(self, index: int) -> str:
+        """See ``Emitter``."""
+        return self._pointer(self._input_tensor(index), const=True)
+
+    def output(self, index: int = 0) -> str:
+        """See ``Emitter``."""
+        return self._pointer(self._outs[index], const=False)
+
+    def rows(self, index: int) -> str:
+        """See ``Emitter``."""
+        self._use_row(index)
+        return f"rows{index}"
+
+    def row(self, index: int) -> str:
+        """See ``Emitter``."""
+        tensor = self._input_tensor(index)
+        self._use_row(index)
+        return f"(const {tensor.dtype.c} *)rows{index}[0]"
+
+    def out_row(self) -> str:
+        """See ``Emitter``."""
+        output = self._outs[0]
+        return f"({output.dtype.c} *)out"
+
+    def out_pixel_stride(self) -> int:
+        """See ``Emitter``."""
+        output = self._outs[0]
+        return self._module.placements[output.name].pixel_stride // output.dtype.bytes
+
+    def scratch(self) -> str:
+        """See ``Emitter``."""
+        assert self._step.scratch_bytes, f"{self._node.name} uses scratch it has not declared"
+        return f"(void *)(arena.bytes + {self._step.scratch_offset})"
+
+    def base(self, index: int) -> str:
+        """Address of the first byte of input ``index``, in the arena or in flash."""
+        tensor = self._input_tensor(index)
+        if tensor.data is not None:
+            return self.constant(f"input{index}", tensor.data)
+        return self._module.names[tensor.name]
+
+    def out_base(self) -> str:
+        """Address of the first byte of output 0."""
+        return self._module.names[self._outs[0].name]
+
+    def _use_row(self, index: int) -> None:
+        assert isinstance(self._node, RowOperator)
+        if index not in self.row_inputs:
+            self.row_inputs.append(index)
+
+    def _input_tensor(self, index: int) -> Tensor:
+        tensor = self._ins[index]
+        assert tensor is not None, f"{self._node.name} has no input {index}"
+        return tensor
+
+    def _pointer(self, tensor: Tensor, *, const: bool) -> str:
+        if tensor.data is not None:
+            return self._module.add_constant(
+                f"{self._layer}_{identifier(tensor.name)}", tensor.data
+            )
+        qualifier = "const " if const and not tensor.state else ""
+        return f"({qualifier}{tensor.dtype.c} *)({self._module.names[tensor.name]})"
+
+
+def _field(value: CValue) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float | np.integer | np.floating):
+        return c_number(value)
+    return "{" + ", ".join(c_number(item) for item in value) + "}"

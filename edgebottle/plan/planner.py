@@ -1,0 +1,107 @@
+"""Makes the Plan: tries orders and placements and keeps the smallest arena."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgebottle.ir.graph import Graph, Node
+from edgebottle.ops.base import Isa, Operator
+from edgebottle.plan.order import candidate_orders
+from edgebottle.plan.place import live_bytes, place
+from edgebottle.plan.plan import Placement, Plan, Step
+from edgebottle.plan.storage import ALIGNMENT, Block, Storage
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One order with its storage, and the arena its lifetimes cannot go below."""
+
+    name: str
+    storage: Storage
+    scratch: tuple[Block | None, ...]
+    bound: int
+
+
+def make_plan(graph: Graph, isa: Isa, *, preserve_inputs: bool = False) -> Plan:
+    """Plans one layer after the other, in place where that is safe.
+
+    Args:
+        graph: A graph after the passes.
+        isa: The kernel variant, which decides the scratch.
+        preserve_inputs: Inputs keep their bytes until the end of the run.
+
+    Returns:
+        The plan with the smallest arena found, and the lower bound of its lifetimes.
+    """
+    candidates = sorted(
+        (
+            _candidate(graph, name, order, isa, preserve_inputs=preserve_inputs)
+            for name, order in candidate_orders(graph).items()
+        ),
+        key=lambda candidate: candidate.bound,
+    )
+    best: Plan | None = None
+    for candidate in candidates:
+        if best is not None and candidate.bound >= best.arena_bytes:
+            break
+        plan = _place(graph, candidate, isa)
+        if best is None or plan.arena_bytes < best.arena_bytes:
+            best = plan
+    assert best is not None
+    return best
+
+
+def _candidate(
+    graph: Graph, name: str, order: tuple[Node, ...], isa: Isa, *, preserve_inputs: bool
+) -> _Candidate:
+    storage = Storage(graph, order, preserve_inputs=preserve_inputs)
+    scratch: list[Block | None] = []
+    for index, node in enumerate(order):
+        nbytes = 0
+        if isinstance(node, Operator) and node.name not in storage.elided:
+            nbytes = node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
+        nbytes = -(-nbytes // ALIGNMENT) * ALIGNMENT
+        scratch.append(Block(nbytes, index, index) if nbytes else None)
+    blocks = [*storage.blocks, *(block for block in scratch if block is not None)]
+    bound = max((live_bytes(blocks, step) for step in range(-1, len(order) + 1)), default=0)
+    return _Candidate(name, storage, tuple(scratch), bound)
+
+
+def _place(graph: Graph, candidate: _Candidate, isa: Isa) -> Plan:
+    storage = candidate.storage
+    blocks = [*storage.blocks, *(block for block in candidate.scratch if block is not None)]
+    arena, offsets, placing = place(blocks, candidate.bound)
+    start = {id(block): offset for block, offset in zip(blocks, offsets, strict=True)}
+    steps = tuple(
+        Step(
+            node=node.name,
+            scratch_offset=0 if scratch is None else start[id(scratch)],
+            scratch_bytes=0 if scratch is None else scratch.nbytes,
+            live_bytes=live_bytes(blocks, index),
+            elided=node.name in storage.elided,
+        )
+        for index, (node, scratch) in enumerate(zip(storage.order, candidate.scratch, strict=True))
+    )
+    placements = tuple(
+        Placement(
+            tensor=name,
+            offset=start[id(slot.block)] + slot.offset,
+            nbytes=graph.tensors[name].nbytes,
+            row_stride=slot.row_stride,
+            pixel_stride=slot.pixel_stride,
+            first=storage.life(name)[0],
+            last=storage.life(name)[1],
+            shares=slot.shares,
+        )
+        for name, slot in storage.slots.items()
+    )
+    return Plan(
+        model=graph.name,
+        isa=isa.value,
+        schedule="layers",
+        arena_bytes=arena,
+        lower_bound=candidate.bound,
+        strategy=f"order: {candidate.name}, placement: {placing}",
+        steps=steps,
+        placements=placements,
+    )
