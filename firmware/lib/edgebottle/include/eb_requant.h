@@ -1,0 +1,76 @@
+/* Fixed-point requantization: from int32 accumulators to the values of a quantized output.
+ *
+ * edgebottle/ops/fixed_point.py is the same in NumPy and says where the rounding comes from. No
+ * undefined behaviour for any argument within the stated ranges. Right shifts of negative numbers
+ * are arithmetic, as with every compiler for the targets of this library.
+ */
+#ifndef EB_REQUANT_H
+#define EB_REQUANT_H
+
+#include <stdint.h>
+
+/* A kernel large enough that the layers of a model share one copy. */
+#ifndef EB_KERNEL
+#define EB_KERNEL static __attribute__((noinline, unused))
+#endif
+
+static inline int32_t eb_min(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int32_t eb_max(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* `value` limited to low .. high, where low <= high. */
+static inline int32_t eb_clamp(int32_t value, int32_t low, int32_t high)
+{
+    return eb_min(eb_max(value, low), high);
+}
+
+/* The high 32 bits of 2 * a * b, rounded half up. a and b are not both -2^31. */
+static inline int32_t eb_doubling_high_mul(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+}
+
+/* value / 2^exponent, rounded half away from zero. exponent: 0 .. 31. */
+static inline int32_t eb_rounding_shift_right(int32_t value, int32_t exponent)
+{
+    const int32_t mask = (int32_t)(((uint32_t)1 << exponent) - 1u);
+    const int32_t threshold = (mask >> 1) + (value < 0 ? 1 : 0);
+    return (value >> exponent) + ((value & mask) > threshold ? 1 : 0);
+}
+
+/* acc * multiplier * 2^(shift - 31), rounded twice as LiteRT does.
+ *
+ * multiplier: 0 .. 2^31 - 1; shift: -31 .. 30. A left shift (shift > 0) wraps. With shift <= 0 this
+ * is also TFLite's MultiplyByQuantizedMultiplierSmallerThanOneExp.
+ */
+static inline int32_t eb_requantize(int32_t acc, int32_t multiplier, int32_t shift)
+{
+    const int32_t left = eb_max(shift, 0);
+    const int32_t right = eb_max(-shift, 0);
+    const int32_t shifted = (int32_t)((uint32_t)acc << left);
+    return eb_rounding_shift_right(eb_doubling_high_mul(shifted, multiplier), right);
+}
+
+/* eb_requantize, plus the zero point, within low .. high: one element of an int8 output.
+ *
+ * zero_point, low, high: -128 .. 127.
+ */
+static inline int8_t eb_requantize_s8(int32_t acc,
+                                      int32_t multiplier,
+                                      int32_t shift,
+                                      int32_t zero_point,
+                                      int32_t low,
+                                      int32_t high)
+{
+    const int32_t scaled = eb_requantize(acc, multiplier, shift);
+    /* Clamped before the zero point is added, so that the sum cannot overflow. */
+    return (int8_t)(eb_clamp(scaled, low - zero_point, high - zero_point) + zero_point);
+}
+
+#endif /* EB_REQUANT_H */
