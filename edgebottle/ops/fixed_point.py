@@ -27,7 +27,7 @@ Int = NDArray[np.int64]
 DOUBLE_BITS = 53
 """Bits of the mantissa of a double."""
 
-SATURATING_SCALE = 2.0**20
+SATURATING_SCALE = 2.0**19
 """Scales above this saturate any 8- or 16-bit output unless the accumulator is zero."""
 
 
@@ -162,7 +162,7 @@ def exact_multiplier(real: float) -> tuple[int, int, int]:
     """
     if real < 2.0**-33:
         return 0, 0, DOUBLE_BITS
-    mantissa, exponent = math.frexp(min(real, SATURATING_SCALE / 2))
+    mantissa, exponent = math.frexp(min(real, SATURATING_SCALE))
     whole = int(mantissa * 2.0**DOUBLE_BITS)
     return whole >> 32, whole & 0xFFFFFFFF, DOUBLE_BITS - exponent
 

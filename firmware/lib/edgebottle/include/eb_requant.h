@@ -73,4 +73,29 @@ static inline int8_t eb_requantize_s8(int32_t acc,
     return (int8_t)(eb_clamp(scaled, low - zero_point, high - zero_point) + zero_point);
 }
 
+/* acc * scale, rounded half away from zero after the product was rounded to the 53 bits of a
+ * double, which is how LiteRT scales a fully connected layer; saturates at +-2^30.
+ *
+ * scale = (high * 2^32 + low) * 2^-shift, from fixed_point.exact_multiplier:
+ * high < 2^21; shift: 33 .. 86.
+ */
+static inline int32_t
+eb_scale_accumulator(int32_t acc, uint32_t high, uint32_t low, int32_t shift)
+{
+    const uint32_t magnitude = acc < 0 ? 0u - (uint32_t)acc : (uint32_t)acc;
+    /* The exact product is top * 2^32 + bottom, below 2^84. */
+    const uint64_t partial = (uint64_t)magnitude * low;
+    const uint32_t bottom = (uint32_t)partial;
+    uint64_t top = (uint64_t)magnitude * high + (partial >> 32);
+    if ((top >> 21) != 0) {
+        /* More than 53 bits: what lies within half a unit below a tie is rounded up to it. */
+        const int32_t length = 64 - __builtin_clzll(top);
+        const uint32_t half_unit = (uint32_t)1 << (length - 22);
+        top += (uint32_t)(bottom + half_unit) < bottom ? 1u : 0u;
+    }
+    top = (top + ((uint64_t)1 << (shift - 33))) >> (shift - 32);
+    const int32_t scaled = top < (1u << 30) ? (int32_t)top : 1 << 30;
+    return acc < 0 ? -scaled : scaled;
+}
+
 #endif /* EB_REQUANT_H */
