@@ -1,6 +1,7 @@
 """Board files: ``boards/<id>.toml`` to frozen ``Board`` objects."""
 
 import difflib
+import itertools
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,3 +104,156 @@ class Board:
     def is_host(self) -> bool:
         """True for the board that is this computer."""
         return self.cpu == "host"
+
+
+_REQUIRED: dict[str, type] = {
+    "name": str,
+    "vendor": str,
+    "mcu": str,
+    "cpu": str,
+    "dsp": bool,
+    "fpu": bool,
+    "clock_hz": int,
+    "cycle_counter": str,
+    "port": str,
+    "platformio_board": str,
+    "upload": str,
+    "virtual": bool,
+    "tried_on_hardware": bool,
+    "stack_size": int,
+}
+_OPTIONAL: dict[str, type] = {
+    "url": str,
+    "cycle_divider": int,
+    "uart": dict,
+    "regions": dict,
+}
+_UART: dict[str, type] = {
+    "name": str,
+    "base": int,
+    "tx_pin": str,
+    "rx_pin": str,
+    "baud": int,
+}
+_REGION: dict[str, type] = {"start": int, "size": int, "wait_states": int}
+_CPUS = ("cortex-m0", "cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imac", "host")
+_UPLOADS = ("stlink", "jlink", "dfu", "mass-storage", "none")
+
+
+def load_board(board_id: str, folder: Path | None = None) -> Board:
+    """Loads ``boards/<board_id>.toml``.
+
+    Args:
+        board_id: Such as ``stm32f746``.
+        folder: Where board files lie; default: edgebottle's own.
+
+    Raises:
+        BoardNotFound: no such file; suggests the nearest name.
+        BadBoard: the file violates the schema; names the file and the key.
+    """
+    folder = folder or data_dir("boards")
+    path = folder / f"{board_id}.toml"
+    known = board_ids(folder)
+    if board_id not in known:
+        near = difflib.get_close_matches(board_id.lower(), known, n=1, cutoff=0.4)
+        hint = f"did you mean '{near[0]}'?" if near else f"boards: {', '.join(known)}"
+        raise BoardNotFound(f"no board '{board_id}': {hint}")
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadBoard(f"{path}: {error}") from error
+    return _parse(path, data)
+
+
+def board_ids(folder: Path | None = None) -> tuple[str, ...]:
+    """Returns the ids of all board files, sorted."""
+    return tuple(sorted(path.stem for path in (folder or data_dir("boards")).glob("*.toml")))
+
+
+def all_boards(folder: Path | None = None) -> tuple[Board, ...]:
+    """Loads every board file; raises as ``load_board`` does."""
+    return tuple(load_board(board_id, folder) for board_id in board_ids(folder))
+
+
+def _parse(path: Path, data: dict[str, Any]) -> Board:
+    _check_keys(path, "", data, _REQUIRED, _OPTIONAL)
+    _check_choice(path, "cpu", data["cpu"], _CPUS)
+    _check_choice(path, "upload", data["upload"], _UPLOADS)
+    counter = data["cycle_counter"]
+    if counter not in ("dwt", "mtime", "host") and not counter.startswith("timer:0x"):
+        raise BadBoard(
+            f"{path}: cycle_counter is '{counter}', not dwt, mtime, host or timer:0x<ADDRESS>"
+        )
+    for key in ("clock_hz", "stack_size", "cycle_divider"):
+        if data.get(key, 1) < (0 if data["cpu"] == "host" else 1):
+            raise BadBoard(f"{path}: {key} must be positive")
+    host = data["cpu"] == "host"
+    uart = _parse_uart(path, data.get("uart"), host)
+    regions = _parse_regions(path, data.get("regions", {}), host)
+    fields = {key: data[key] for key in _REQUIRED}
+    board = Board(
+        id=path.stem,
+        regions=regions,
+        uart=uart,
+        cycle_divider=data.get("cycle_divider", 1),
+        **fields,
+    )
+    if not host and board.stack_size >= board.region("ram").size:
+        raise BadBoard(f"{path}: stack_size {board.stack_size} does not fit regions.ram")
+    return board
+
+
+def _parse_uart(path: Path, data: dict[str, Any] | None, host: bool) -> Uart | None:
+    if data is None:
+        if host:
+            return None
+        raise BadBoard(f"{path}: key 'uart' is missing")
+    _check_keys(path, "uart.", data, _UART, {})
+    return Uart(**data)
+
+
+def _parse_regions(path: Path, data: dict[str, Any], host: bool) -> tuple[Region, ...]:
+    regions = []
+    for name, region in data.items():
+        if not isinstance(region, dict):
+            raise BadBoard(f"{path}: regions.{name} must be a table")
+        _check_keys(path, f"regions.{name}.", region, _REGION, {})
+        if region["size"] <= 0 or not 0 <= region["start"] <= 2**32 - region["size"]:
+            raise BadBoard(f"{path}: regions.{name} does not lie in the 32-bit address space")
+        regions.append(Region(name=name, **region))
+    for name in () if host else ("flash", "ram"):
+        if name not in data:
+            raise BadBoard(f"{path}: key 'regions.{name}' is missing")
+    ordered = sorted(regions, key=lambda region: region.start)
+    for low, high in itertools.pairwise(ordered):
+        if low.start + low.size > high.start:
+            raise BadBoard(f"{path}: regions.{low.name} and regions.{high.name} overlap")
+    return tuple(regions)
+
+
+def _check_keys(
+    path: Path,
+    prefix: str,
+    data: dict[str, Any],
+    required: dict[str, type],
+    optional: dict[str, type],
+) -> None:
+    for key in required:
+        if key not in data:
+            raise BadBoard(f"{path}: key '{prefix}{key}' is missing")
+    for key, value in data.items():
+        kind = required.get(key) or optional.get(key)
+        if kind is None:
+            near = difflib.get_close_matches(key, [*required, *optional], n=1)
+            hint = f" (did you mean '{prefix}{near[0]}'?)" if near else ""
+            raise BadBoard(f"{path}: unknown key '{prefix}{key}'{hint}")
+        # bool is an int in Python, but not in a board file.
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            wanted = getattr(kind, "__name__", str(kind))
+            raise BadBoard(f"{path}: {prefix}{key} is {value!r}, not of type {wanted}")
+
+
+def _check_choice(path: Path, key: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadBoard(f"{path}: {key} is '{value}', not one of {', '.join(choices)}")

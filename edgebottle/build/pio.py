@@ -1,0 +1,149 @@
+"""Runs ``pio run`` offline, in a core folder of edgebottle's own."""
+
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from edgebottle.build.cache import cache_dir, compiler_environment
+from edgebottle.build.process import run_tool
+from edgebottle.errors import BuildFailed, ToolMissing
+
+DEADLINE_S = 300.0
+
+# PlatformIO starts "scons.py" of its package "tool-scons" with its own Python interpreter, so the
+# SCons that pip put beside PlatformIO serves as well as the copy it would download.
+SCONS_SCRIPT = "import SCons.Script\nSCons.Script.main()\n"
+
+
+def platformio_version() -> str:
+    """Returns the installed PlatformIO's version; raises ``ToolMissing`` without it."""
+    try:
+        return importlib.metadata.version("platformio")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise ToolMissing("PlatformIO is not installed: pip install platformio") from error
+
+
+def scons_package_version() -> str:
+    """Returns the ``tool-scons`` version that the installed PlatformIO asks for, "4.41101.0"."""
+    platformio_version()
+    from platformio.dependencies import get_core_dependencies
+
+    return str(get_core_dependencies()["tool-scons"]).lstrip("~^=")
+
+
+def scons_version(package_version: str) -> str:
+    """Returns the SCons release in a ``tool-scons`` version: 4.11.1 for "4.41101.0"."""
+    match = re.fullmatch(r"\d+\.(\d)(\d\d)(\d\d)\.\d+", package_version)
+    if match is None:
+        raise ToolMissing(
+            f"PlatformIO asks for tool-scons {package_version}, a version edgebottle cannot read"
+        )
+    return ".".join(str(int(part)) for part in match.groups())
+
+
+def installed_scons() -> str | None:
+    """Returns the version of the SCons beside PlatformIO, None without one."""
+    try:
+        return importlib.metadata.version("scons")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def core_dir() -> Path:
+    """Returns a PlatformIO core folder that holds the ``tool-scons`` package.
+
+    It is named after the versions in it and appears by one rename, so that builds running at the
+    same time never see half of it and an upgrade never changes one in use.
+    """
+    package_version = scons_package_version()
+    wanted = scons_version(package_version)
+    core = cache_dir() / f"platformio-{platformio_version()}-scons-{wanted}"
+    package = core / "packages" / "tool-scons"
+    if not (package / "scons.py").is_file():
+        package.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix="tool-scons-", dir=core))
+        try:
+            _fill_scons_package(fresh, package_version, wanted)
+            try:
+                fresh.rename(package)
+            except OSError:
+                if not (package / "scons.py").is_file():
+                    raise
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return core
+
+
+def run_pio(project_dir: Path, *, toolchain: str, optimize: str, log: Path) -> str:
+    """Runs ``pio run`` in ``project_dir`` and returns its output.
+
+    Raises:
+        ToolMissing: PlatformIO or SCons is not installed.
+        BuildFailed: the build failed; the message has the first compiler errors and the log's path.
+    """
+    environment = pio_environment(project_dir, toolchain=toolchain, optimize=optimize)
+    command = [sys.executable, "-m", "platformio", "run", "-d", str(project_dir)]
+    return run_tool(
+        command, log=log, environment=environment, deadline_s=DEADLINE_S, cwd=project_dir
+    )
+
+
+def pio_environment(project_dir: Path, *, toolchain: str, optimize: str) -> dict[str, str]:
+    """Returns the environment of ``pio``: no network, no telemetry, none of the user's settings."""
+    environment = {
+        name: value
+        for name, value in compiler_environment().items()
+        if not name.startswith("PLATFORMIO_")
+    }
+    environment.update(
+        PLATFORMIO_CORE_DIR=str(core_dir()),
+        # The link to the project's own copy of the platform stays in the project: one core folder
+        # can serve many builds at a time because nothing in it changes.
+        PLATFORMIO_PLATFORMS_DIR=str(project_dir / ".pio" / "platforms"),
+        PLATFORMIO_GLOBALLIB_DIR=str(project_dir / ".pio" / "no-global-libraries"),
+        PLATFORMIO_SETTING_ENABLE_TELEMETRY="no",
+        PLATFORMIO_DISABLE_UPGRADE_CHECK="true",
+        PLATFORMIO_NO_ANSI="true",
+        EDGEBOTTLE_TOOLCHAIN=toolchain,
+        EDGEBOTTLE_OPTIMIZE=optimize,
+    )
+    environment.pop("PYTHONWARNINGS", None)
+    return environment
+
+
+def _fill_scons_package(folder: Path, package_version: str, wanted: str) -> None:
+    if installed_scons() != wanted:
+        _download_scons(folder, wanted)
+    (folder / "scons.py").write_text(SCONS_SCRIPT, encoding="utf-8")
+    manifest = {"name": "tool-scons", "version": package_version, "system": "*"}
+    (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
+    metadata = {
+        "type": "tool",
+        "name": "tool-scons",
+        "version": package_version,
+        "spec": {"owner": "platformio", "name": "tool-scons", "requirements": None, "uri": None},
+    }
+    (folder / ".piopm").write_text(json.dumps(metadata), encoding="utf-8")
+    os.chmod(folder, 0o755)
+
+
+def _download_scons(folder: Path, wanted: str) -> None:
+    found = installed_scons()
+    try:
+        run_tool(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            + ["--no-deps", "--target", str(folder), f"scons=={wanted}"],
+            log=cache_dir() / "scons-install.log",
+            environment=dict(os.environ),
+            deadline_s=120.0,
+        )
+    except (BuildFailed, ToolMissing) as error:
+        raise ToolMissing(
+            f"PlatformIO {platformio_version()} needs SCons {wanted}, "
+            f"{'found ' + found if found else 'which is not installed'}: pip install scons=={wanted}"
+        ) from error

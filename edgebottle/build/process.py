@@ -1,0 +1,101 @@
+"""Runs a tool with a deadline, its output in a log file."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgebottle.errors import BuildFailed, ToolMissing
+
+ERROR_LINES = 12
+
+
+def run_tool(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    environment: dict[str, str],
+    deadline_s: float,
+    cwd: Path | None = None,
+) -> str:
+    """Runs ``command`` and returns its output, standard error included; writes it to ``log``.
+
+    The tool and all its children die with Ctrl-C and at the deadline.
+
+    Args:
+        command: Executable and arguments.
+        log: File for the command and its full output.
+        environment: The tool's environment.
+        deadline_s: Seconds after which it is killed.
+        cwd: Working directory.
+
+    Raises:
+        ToolMissing: the executable does not exist.
+        BuildFailed: it failed or took too long; names the first errors and the log.
+    """
+    words = [str(word) for word in command]
+    try:
+        process = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolMissing(f"cannot run {words[0]}: {error.strerror}") from error
+    try:
+        output, _ = process.communicate(timeout=deadline_s)
+    except subprocess.TimeoutExpired as error:
+        _kill(process)
+        output, _ = process.communicate()
+        _write_log(log, words, output)
+        raise BuildFailed(
+            f"{Path(words[0]).name} took longer than {deadline_s:.0f} s and was stopped; "
+            f"full log: {log}"
+        ) from error
+    except BaseException:
+        _kill(process)
+        process.wait()
+        raise
+    _write_log(log, words, output)
+    if process.returncode != 0:
+        raise BuildFailed(f"the build failed\n{first_errors(output)}\nfull log: {log}")
+    return output
+
+
+def first_errors(output: str) -> str:
+    """Returns the lines of a compiler's output that say what went wrong, at most a dozen."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    starts = [i for i, line in enumerate(lines) if "error" in line.lower()]
+    if not starts:
+        return "\n".join(lines[-ERROR_LINES:])
+    chosen: list[str] = []
+    for start in starts:
+        for line in lines[start : start + 3]:
+            if line not in chosen:
+                chosen.append(line)
+    shown = chosen[:ERROR_LINES]
+    if len(chosen) > len(shown):
+        shown.append(f"... and {len(chosen) - len(shown)} more lines")
+    return "\n".join(shown)
+
+
+def _write_log(log: Path, words: list[str], output: str) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(f"$ {' '.join(words)}\n{output}", encoding="utf-8")
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    if hasattr(os, "killpg"):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+    else:
+        process.kill()

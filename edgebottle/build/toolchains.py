@@ -1,0 +1,98 @@
+"""Finds compilers; the flags themselves are the platform's (``firmware/platform/builder``)."""
+
+import functools
+import importlib.util
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from edgebottle.boards import Board
+from edgebottle.build.cache import compiler_environment
+from edgebottle.data import data_dir
+from edgebottle.errors import ToolMissing
+
+TOOLCHAINS = ("zig", "gcc")
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler ready to be called.
+
+    Attributes:
+        command: Executable and fixed first arguments, such as ``("/.../zig", "cc")``.
+        version: Name and version, such as ``zig 0.17.1``.
+        arch_flags: Flags that choose the CPU; empty for the host.
+    """
+
+    command: tuple[str, ...]
+    version: str
+    arch_flags: tuple[str, ...]
+
+
+def cross_compiler(board: Board, toolchain: str = "zig") -> Compiler:
+    """Returns the compiler called ``toolchain`` for ``board``.
+
+    Raises:
+        ToolMissing: it is not installed, or there is no toolchain of that name.
+    """
+    try:
+        found = _platform_toolchains().find_toolchain(toolchain, board.cpu, board.fpu)
+    except LookupError as error:
+        raise ToolMissing(str(error)) from error
+    if toolchain == "zig":
+        command: tuple[str, ...] = (zig_path(), "cc")
+    else:
+        command = (shutil.which(found.cc) or found.cc,)
+    return Compiler(command, _version(command[0]), tuple(found.arch_flags))
+
+
+def host_compiler(toolchain: str = "zig") -> Compiler:
+    """Returns a compiler for this computer: zig's, or the system's ``cc``."""
+    if toolchain == "zig":
+        return Compiler((zig_path(), "cc"), _version(zig_path()), ())
+    for name in ("gcc", "cc", "clang"):
+        path = shutil.which(name)
+        if path:
+            return Compiler((path,), _version(path), ())
+    raise ToolMissing("no C compiler for this computer (gcc, cc or clang): install one")
+
+
+def zig_path() -> str:
+    """Returns the zig executable of the ``ziglang`` package, else the one in PATH."""
+    try:
+        return str(_platform_toolchains().zig_path())
+    except LookupError as error:
+        raise ToolMissing(str(error)) from error
+
+
+@functools.cache
+def _version(executable: str) -> str:
+    is_zig = Path(executable).stem == "zig"
+    try:
+        completed = subprocess.run(
+            [executable, "version" if is_zig else "-dumpfullversion"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+            env=compiler_environment(),
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolMissing(f"{executable} does not run: {error}") from error
+    return f"{Path(executable).stem} {completed.stdout.strip()}"
+
+
+@functools.cache
+def _platform_toolchains() -> ModuleType:
+    """Loads the PlatformIO platform's own module: a project must build without edgebottle too."""
+    path = data_dir("firmware") / "platform" / "builder" / "eb_toolchain.py"
+    spec = importlib.util.spec_from_file_location("eb_toolchain", path)
+    if spec is None or spec.loader is None:
+        raise ToolMissing(f"{path} is missing: reinstall edgebottle")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

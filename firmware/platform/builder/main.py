@@ -1,0 +1,115 @@
+"""SCons script of the edgebottle platform: port + libraries + application -> firmware.elf.
+
+Environment variables (all optional; ``edgebottle build`` sets them):
+    EDGEBOTTLE_TOOLCHAIN   ``zig`` (default) or ``gcc``
+    EDGEBOTTLE_ZIG         path of the zig executable; default: the ``ziglang`` package, then PATH
+    EDGEBOTTLE_OPTIMIZE    optimisation option, default ``-O2``
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
+
+env = DefaultEnvironment()
+platform_dir = Path(env.PioPlatform().get_dir()).resolve()
+sys.path.insert(0, str(platform_dir / "builder"))
+
+from eb_linker import linker_script  # noqa: E402
+from eb_toolchain import find_toolchain  # noqa: E402
+
+board = env.BoardConfig().get("edgebottle")
+board_id = env.BoardConfig().id
+project_dir = Path(env.subst("$PROJECT_DIR"))
+build_dir = Path(env.subst("$BUILD_DIR"))
+
+port_dir = next(
+    (path for path in (project_dir / "port", platform_dir.parent / "port") if path.is_dir()), None
+)
+if port_dir is None:
+    sys.stderr.write(f"Error: {project_dir}/port is missing: generate the project again\n")
+    env.Exit(1)
+
+try:
+    toolchain = find_toolchain(
+        os.environ.get("EDGEBOTTLE_TOOLCHAIN", "zig"), board["cpu"], bool(board["fpu"])
+    )
+except LookupError as error:
+    sys.stderr.write(f"Error: {error}\n")
+    env.Exit(1)
+
+script = build_dir / "board.ld"
+text = linker_script(board_id, board)
+if not script.exists() or script.read_text(encoding="utf-8") != text:
+    script.write_text(text, encoding="utf-8")
+
+arch = "riscv" if board["cpu"].startswith("rv32") else "arm"
+optimize = os.environ.get("EDGEBOTTLE_OPTIMIZE", "-O2")
+
+env.Replace(
+    CC=toolchain.cc,
+    CXX=toolchain.cxx,
+    LINK=toolchain.cc,
+    AR=toolchain.ar,
+    RANLIB=toolchain.ranlib,
+    ARFLAGS=["rcs"],
+    PROGNAME="firmware",
+    PROGSUFFIX=".elf",
+    LIBPREFIX="lib",
+    LIBSUFFIX=".a",
+)
+env.Append(
+    CCFLAGS=[
+        *toolchain.arch_flags,
+        optimize,
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-fno-common",
+        "-fno-unwind-tables",
+        "-fno-asynchronous-unwind-tables",
+        "-fno-math-errno",
+        "-Wall",
+        "-Wextra",
+        *toolchain.cc_flags,
+    ],
+    CFLAGS=["-std=c99"],
+    CPPDEFINES=[
+        # A bare identifier, no string: quoting differs between shells; the C side stringizes it.
+        ("EB_BOARD", board_id),
+        ("EB_CLOCK_HZ", f"{board['clock_hz']}u"),
+        ("EB_CYCLE_DIVIDER", f"{board.get('cycle_divider', 1)}u"),
+        ("EB_UART_BASE", f"0x{board['uart']['base']:08x}u"),
+        ("EB_UART_BAUD", f"{board['uart'].get('baud', 115200)}u"),
+    ],
+    CPPPATH=[str(port_dir / "include"), str(port_dir / "common")],
+    LINKFLAGS=[
+        *toolchain.arch_flags,
+        optimize,
+        "-Wl,--gc-sections",
+        "-Wl,--entry=eb_reset",
+        *toolchain.link_flags,
+    ],
+    LIBS=list(toolchain.libs),
+)
+if board["cycle_counter"] == "dwt":
+    env.Append(CPPDEFINES=["EB_CYCLES_DWT"])
+if toolchain.needs_libc_headers:
+    env.Append(CPPPATH=[str(port_dir / "common" / "libc")])
+env.Replace(LDSCRIPT_PATH=str(script))
+
+# The linker script is an input of the program like any source.
+env.Depends(str(Path("$BUILD_DIR") / "${PROGNAME}${PROGSUFFIX}"), str(script))
+
+sources = env.CollectBuildFiles(
+    "$BUILD_DIR/port/common", str(port_dir / "common"), ["+<*.c>", f"+<{arch}/*.c>"]
+)
+sources += env.CollectBuildFiles(
+    "$BUILD_DIR/port/board", str(port_dir / board["port"]), ["+<*.c>"]
+)
+env.Append(PIOBUILDFILES=[env.Object(source) for source in sources])
+
+program = env.BuildProgram()
+AlwaysBuild(env.Alias("buildprog", program, program))
+AlwaysBuild(env.Alias("upload", program))
+Default(program)
