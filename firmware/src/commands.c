@@ -10,8 +10,9 @@
 #include "loader.h"
 #include "results.h"
 
-#define FIRMWARE_VERSION "ULPMark for tinyML Firmware V0.0.1" /* what the stock runner looks for   \
-                                                               */
+#define FIRMWARE_VERSION                                                                           \
+    "ULPMark for tinyML Firmware V0.0.1" /* what the stock runner looks for                        \
+                                          */
 #define DEFAULT_WARMUPS 10
 
 /* Numbers that are none. */
@@ -157,9 +158,10 @@ static void load(char *rest)
         return;
     }
     int32_t bytes = number(word);
+    bool begun = bench_load_begin(bytes > 0 ? (uint32_t)bytes : 0u);
     if (bytes == 0 || bytes == NOT_A_NUMBER) {
         bench_put_line("e-[Command 'db load' must be >0 bytes]");
-    } else if (bytes == OUT_OF_RANGE || !bench_load_begin((uint32_t)bytes)) {
+    } else if (!begun) {
         bench_put_text("e-[Supplied buffer size ");
         bench_put_text(word);
         put_number_line(" exceeds maximum of ", bench_load_capacity(), "]");

@@ -111,7 +111,8 @@ uint32_t bench_load_capacity(void)
 
 bool bench_load_begin(uint32_t bytes)
 {
-    if (bytes > bench_load_capacity()) {
+    load_bytes = 0;
+    if (bytes == 0 || bytes > bench_load_capacity()) {
         return false;
     }
     target_input = selected;

@@ -16,7 +16,8 @@ int bench_hex_digit(char c);
 /* Chooses the input that the next `db load` fills. False when there is no such input. */
 bool bench_load_select(int input);
 
-/* Gets ready for `bytes` bytes (>= 1). False when the chosen input is smaller than that. */
+/* Gets ready for `bytes` bytes. False when they are none or more than the chosen input holds; then
+ * no data are expected at all. */
 bool bench_load_begin(uint32_t bytes);
 
 /* The bytes that the chosen input holds. */

@@ -1,0 +1,195 @@
+"""The line to a board: any pyserial URL, with a deadline on every wait.
+
+``/dev/ttyACM0``, ``COM3``, ``socket://host:port`` and ``rfc2217://host:port`` all work; virtual
+boards and the host board are reached by a socket URL like any other.
+"""
+
+import contextlib
+import os
+import select
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from edgebottle.errors import BoardError
+
+BAUD = 115200
+POLL_SECONDS = 0.05
+WRITE_SECONDS = 10.0
+WRITE_BYTES = 4096  # per call of the driver, each with its own WRITE_SECONDS
+LINE_BYTES = 1 << 20  # longer than any answer: what has no line end until then is garbage
+
+
+class LinkClosed(BoardError):
+    """The other side of the line is gone."""
+
+
+class Link:
+    """An open line: bytes out, lines in."""
+
+    def __init__(self, port: Any, url: str) -> None:
+        self._port = port
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._fd = _descriptor(port, url)
+        self.url = url
+
+    @classmethod
+    def open(cls, url: str, baud: int = BAUD) -> Self:
+        """Opens the line.
+
+        Args:
+            url: What ``serial.serial_for_url`` takes.
+            baud: Symbols per second, where the line has such a thing.
+
+        Raises:
+            BoardError: There is no such port, it is busy, or it may not be used.
+        """
+        import serial
+
+        try:
+            port = serial.serial_for_url(
+                url,
+                baudrate=baud,
+                timeout=POLL_SECONDS,
+                write_timeout=WRITE_SECONDS,
+                exclusive=True,
+            )
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise BoardError(_opening_failed(url, error)) from error
+        return cls(port, url)
+
+    def close(self) -> None:
+        """Closes the line; a second time does nothing."""
+        with contextlib.suppress(OSError):  # unplugged: it is closed all the same
+            self._port.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def send(self, data: bytes) -> None:
+        """Sends all of ``data``.
+
+        Raises:
+            LinkClosed: The other side is gone.
+            BoardError: The other side takes nothing any more.
+        """
+        import serial
+
+        try:
+            for start in range(0, len(data), WRITE_BYTES):
+                self._port.write(data[start : start + WRITE_BYTES])
+        except serial.SerialTimeoutException as error:
+            raise BoardError(
+                f"{self.url}: the board takes no more data (nothing in {WRITE_SECONDS:.0f} s)"
+            ) from error
+        except (serial.SerialException, OSError) as error:
+            raise self._closed(error) from error
+
+    def read_line(self, deadline: float) -> bytes | None:
+        """Returns the next line without its line end, or None when there is none in time.
+
+        Args:
+            deadline: On the clock of ``time.monotonic()``.
+
+        Raises:
+            LinkClosed: The other side is gone.
+            BoardError: A line without an end.
+        """
+        while True:
+            end = self._buffer.find(b"\n", self._scanned)
+            if end >= 0:
+                line = bytes(self._buffer[:end]).rstrip(b"\r")
+                del self._buffer[: end + 1]
+                self._scanned = 0
+                return line
+            self._scanned = len(self._buffer)
+            if self._scanned > LINE_BYTES:
+                raise BoardError(f"{self.url}: the board sends an endless line of garbage")
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            self._buffer += self._receive(min(left, 1.0))
+
+    def pending(self) -> bytes:
+        """What has been received of a line that has no end yet."""
+        return bytes(self._buffer)
+
+    def _receive(self, seconds: float) -> bytes:
+        """What has arrived, b"" when nothing does within ``seconds``."""
+        import serial
+
+        try:
+            if self._fd is None:
+                first: bytes = self._port.read(1)  # at most POLL_SECONDS
+                return first + self._port.read(self._port.in_waiting) if first else b""
+            if not select.select([self._fd], [], [], seconds)[0]:
+                return b""
+            data = os.read(self._fd, 65536)
+        except (serial.SerialException, OSError) as error:
+            raise self._closed(error) from error
+        if not data:
+            raise self._closed("end of file")
+        return data
+
+    def _closed(self, why: object) -> LinkClosed:
+        return LinkClosed(f"{self.url}: the connection to the board was closed ({why})")
+
+
+def _descriptor(port: Any, url: str) -> int | None:
+    """The file behind the port where it can be waited for, which is far faster than pyserial."""
+    if os.name != "posix" or ("://" in url and not url.startswith("socket://")):
+        return None
+    try:
+        return int(port.fileno())
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _opening_failed(url: str, error: Exception) -> str:
+    """One sentence: what is wrong with the port, and what to do."""
+    number = getattr(error, "errno", None)
+    text = str(error)
+    if "://" in url:
+        if isinstance(error, ValueError):
+            return f"{url} is not a port that can be opened: {text}"
+        return f"cannot connect to {url}: {_reason(text)}; is the board (or its server) running?"
+    if number == 16 or "exclusively lock" in text or "resource busy" in text.lower():
+        return f"port {url} is busy: another program (a serial monitor?) has it open; close that"
+    if number == 13 or isinstance(error, PermissionError) or "PermissionError" in text:
+        return f"no permission to open port {url}: {_permission_remedy(url)}"
+    if number in (2, 6, 19) or "FileNotFoundError" in text:
+        return f"there is no port {url}; {_ports_there_are()}"
+    return f"port {url} cannot be opened: {_reason(text)}; {_ports_there_are()}"
+
+
+def _reason(text: str) -> str:
+    """The end of a message of pyserial, which repeats the port in front of it."""
+    return text.rsplit(": ", 1)[-1].rstrip(".") or "unknown reason"
+
+
+def _permission_remedy(url: str) -> str:
+    if os.name != "posix":
+        return "another program may have it open"
+    import grp
+
+    try:
+        group = grp.getgrgid(os.stat(url).st_gid).gr_name
+    except (OSError, KeyError):
+        group = "dialout"
+    return f"add yourself to its group (sudo usermod -aG {group} $USER), log out and in again"
+
+
+def _ports_there_are() -> str:
+    from serial.tools import list_ports
+
+    ports = sorted(port.device for port in list_ports.comports())
+    return "ports that exist: " + ", ".join(ports) if ports else "no serial port exists here"

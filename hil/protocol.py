@@ -1,0 +1,350 @@
+"""The serial protocol, seen from the bench: a typed client of the firmware's commands.
+
+A superset of the MLPerf Tiny protocol: a command is text that ends with ``%``, its answer is lines
+that start with ``m-`` or ``e-`` and ends with ``m-ready``. Everything is parsed strictly: an answer
+of another form is an error that says what was being done and which lines came last.
+"""
+
+import re
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from edgebottle.errors import BoardError
+from hil.link import BAUD, Link
+
+CHUNK_BYTES = 512  # of data in one `db` command; the firmware takes any number
+LOAD_ATTEMPTS = 3  # a serial line may lose a byte
+ANSWER_SECONDS = 5.0
+BOOT_SECONDS = 10.0
+RUN_SECONDS = 120.0
+SYNC_SECONDS = 1.0
+LINES_SHOWN = 4
+
+
+class Refused(BoardError):
+    """The board answered a command with an ``e-`` line; it takes the next command."""
+
+
+@dataclass(frozen=True)
+class InferResult:
+    """What ``infer`` answers: microseconds of all timed runs together, and the results."""
+
+    us: int
+    results: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes of the arena and of the stack (high-water mark and size), and the arena's canaries.
+
+    A host board does not know its stack: both numbers are 0 there.
+    """
+
+    arena: int
+    stack: int
+    stack_size: int
+    canary_ok: bool
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Ticks of one run and of each step of another run, and how many there are in a second."""
+
+    hz: int
+    steps: tuple[int, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class Checksums:
+    """CRC-32 of what each step wrote, in order, and of output 0."""
+
+    steps: tuple[int, ...]
+    output: int
+
+
+class BoardClient:
+    """Talks to the bench application of one board."""
+
+    def __init__(self, link: Link, *, baud: int = BAUD, run_seconds: float = RUN_SECONDS) -> None:
+        self._link = link
+        self._baud = baud
+        self._run_seconds = run_seconds
+        self._recent: deque[str] = deque(maxlen=LINES_SHOWN)
+        self._selected = 0
+        self._syncs = 0
+        self.load_attempts = 0
+
+    @classmethod
+    def connect(
+        cls,
+        url: str,
+        *,
+        baud: int = BAUD,
+        boot_seconds: float = BOOT_SECONDS,
+        run_seconds: float = RUN_SECONDS,
+    ) -> Self:
+        """Opens the line and waits until the board listens.
+
+        Args:
+            url: Any pyserial URL.
+            baud: Symbols per second.
+            boot_seconds: How long the board may take to start.
+            run_seconds: How long a command that runs the network may take.
+
+        Raises:
+            BoardError: The port cannot be opened, or no edgebottle firmware answers.
+        """
+        link = Link.open(url, baud)
+        client = cls(link, baud=baud, run_seconds=run_seconds)
+        try:
+            client.synchronize(boot_seconds)
+        except BaseException:
+            link.close()
+            raise
+        return client
+
+    def close(self) -> None:
+        """Closes the line."""
+        self._link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def synchronize(self, seconds: float = BOOT_SECONDS) -> None:
+        """Ends a command that somebody left half sent, and skips all that is still on its way.
+
+        Sends a command that cannot exist, with a number of its own, until the board says that it
+        does not know exactly this one.
+        """
+        deadline = time.monotonic() + seconds
+        doing = "waiting for the board to answer"
+        while True:
+            self._syncs += 1
+            probe = f"sync-{self._syncs}"
+            self._link.send(f"%{probe}%".encode())
+            attempt = min(deadline, time.monotonic() + SYNC_SECONDS)
+            known = self._wait_for(f"e-[Unknown command: {probe}]", attempt, doing)
+            if known and self._wait_for("m-ready", deadline, doing):
+                self._select(0)
+                return
+            if time.monotonic() >= deadline:
+                raise self._failed(doing, f"no answer in {seconds:g} s")
+
+    def name(self) -> str:
+        """Who the board says it is."""
+        return self._field("name", r"m-name-dut-\[(.*)\]", "asking its name")[0]
+
+    def profile(self) -> tuple[str, str]:
+        """The profile and the model that the firmware names."""
+        lines = self._command("profile", "asking for the profile")
+        (profile,) = self._match(r"m-profile-\[(.*)\]", lines, 0, "asking for the profile")
+        (model,) = self._match(r"m-model-\[(.*)\]", lines, 1, "asking for the profile")
+        return profile, model
+
+    def build(self) -> int:
+        """CRC-32 of the image that runs on the board."""
+        field = self._field("build", r"m-build-\[([0-9a-f]{8})\]", "asking for the image's CRC")
+        return int(field[0], 16)
+
+    def load_input(self, index: int, data: bytes) -> None:
+        """Puts ``data`` into input ``index``; all of it is sent without waiting in between.
+
+        Raises:
+            Refused: There is no such input, or it is smaller than ``data``.
+            BoardError: The data do not arrive, even when sent again.
+        """
+        doing = f"loading {len(data)} bytes into input {index}"
+        if index != self._selected:
+            self._select(index)
+        chunks = [data[i : i + CHUNK_BYTES].hex() for i in range(0, len(data), CHUNK_BYTES)]
+        commands = [f"db load {len(data)}", *(f"db {chunk}" for chunk in chunks)]
+        answers: list[list[str]] = []
+        for _ in range(LOAD_ATTEMPTS):
+            self.load_attempts += 1
+            answers = self._exchange(commands, doing, ANSWER_SECONDS)
+            if answers[0] != [f"m-[Expecting {len(data)} bytes]"]:
+                raise self._unexpected(doing, answers[0])
+            if answers[1:] == [[]] * (len(chunks) - 1) + [["m-load-done"]]:
+                return
+        raise self._unexpected(doing, next(a for a in answers[1:] if a != []))
+
+    def infer(self, runs: int = 1, warmups: int = 0) -> InferResult:
+        """Runs the network ``warmups`` + ``runs`` times, timing the latter."""
+        doing = f"running the network {warmups} + {runs} times"
+        lines = self._command(f"infer {runs} {warmups}", doing, self._run_seconds)
+        expected = (
+            rf"m-warmup-start-{warmups}",
+            r"m-warmup-done",
+            rf"m-infer-start-{runs}",
+            r"m-lap-us-(\d+)",
+            r"m-lap-us-(\d+)",
+            r"m-infer-done",
+            r"m-results-\[(.*)\]",
+        )
+        fields = [self._match(pattern, lines, i, doing) for i, pattern in enumerate(expected)]
+        if len(lines) != len(expected):
+            raise self._unexpected(doing, lines)
+        us = int(fields[4][0]) - int(fields[3][0])
+        if us < 0:
+            raise self._failed(doing, "the board's clock ran backwards")
+        return InferResult(us, self._numbers(fields[6][0], doing))
+
+    def results(self) -> tuple[float, ...]:
+        """The real values of all outputs of the last run, with three decimals."""
+        doing = "reading the results"
+        return self._numbers(self._field("results", r"m-results-\[(.*)\]", doing)[0], doing)
+
+    def outputs(self) -> list[bytes]:
+        """The bytes of each output of the last run."""
+        doing = "reading the outputs"
+        lines = self._command("out", doing)
+        found = [
+            self._match(rf"m-out-{i}-\[((?:[0-9A-F]{{2}})*)\]", lines, i, doing)[0]
+            for i in range(len(lines))
+        ]
+        if not found:
+            raise self._unexpected(doing, lines)
+        return [bytes.fromhex(text) for text in found]
+
+    def mem(self) -> Memory:
+        """Memory used so far."""
+        arena, stack, size, canary = self._field(
+            "mem",
+            r"m-mem-\[arena=(\d+) stack=(\d+) stack_size=(\d+) canary=(ok|broken)\]",
+            "asking for the memory used",
+        )
+        return Memory(int(arena), int(stack), int(size), canary == "ok")
+
+    def cycles(self) -> Cycles:
+        """Runs the network and counts the cycles of each step. Uses up the input."""
+        doing = "counting the cycles of each step"
+        lines = self._command("cyc", doing, self._run_seconds)
+        pattern = r"m-cyc-\[hz=(\d+) steps=(\d+) total=(\d+)\]"
+        hz, steps, total = (int(text) for text in self._match(pattern, lines, 0, doing))
+        if len(lines) != steps + 1:
+            raise self._unexpected(doing, lines)
+        counts = [
+            int(self._match(rf"m-cyc-step-\[{i} (\d+)\]", lines, i + 1, doing)[0])
+            for i in range(steps)
+        ]
+        return Cycles(hz, tuple(counts), total)
+
+    def crc(self) -> Checksums:
+        """Runs the network and takes the CRC-32 of what each step wrote. Uses up the input."""
+        doing = "taking the CRC of each step"
+        lines = self._command("crc", doing, self._run_seconds)
+        crcs = [
+            int(self._match(rf"m-crc-step-\[{i} ([0-9A-F]{{8}})\]", lines, i, doing)[0], 16)
+            for i in range(len(lines) - 1)
+        ]
+        (output,) = self._match(r"m-crc-\[([0-9A-F]{8})\]", lines, len(crcs), doing)
+        return Checksums(tuple(crcs), int(output, 16))
+
+    def _select(self, index: int) -> None:
+        doing = f"choosing input {index}"
+        self._field(f"in {index}", rf"m-in-\[{index} (\d+)\]", doing)
+        self._selected = index
+
+    def _field(self, command: str, pattern: str, doing: str) -> tuple[str, ...]:
+        """The groups of ``pattern`` in the one line that ``command`` answers."""
+        lines = self._command(command, doing)
+        if len(lines) != 1:
+            raise self._unexpected(doing, lines)
+        return self._match(pattern, lines, 0, doing)
+
+    def _match(self, pattern: str, lines: Sequence[str], index: int, doing: str) -> tuple[str, ...]:
+        found = re.fullmatch(pattern, lines[index]) if index < len(lines) else None
+        if found is None:
+            raise self._unexpected(doing, lines[index : index + 1])
+        return found.groups()
+
+    def _numbers(self, text: str, doing: str) -> tuple[float, ...]:
+        try:
+            return tuple(float(word) for word in text.split(","))
+        except ValueError:
+            raise self._unexpected(doing, [text]) from None
+
+    def _command(self, command: str, doing: str, seconds: float = ANSWER_SECONDS) -> list[str]:
+        (lines,) = self._exchange([command], doing, seconds)
+        refusal = next((line for line in lines if line.startswith("e-")), None)
+        if refusal is not None:
+            raise Refused(f"{self._link.url}: the board refused while {doing}: {refusal}")
+        return lines
+
+    def _exchange(self, commands: Sequence[str], doing: str, seconds: float) -> list[list[str]]:
+        """Sends the commands in one go; the lines of each answer, without its ``m-ready``."""
+        data = "".join(f"{command}%" for command in commands).encode()
+        try:
+            self._link.send(data)
+            deadline = time.monotonic() + seconds + 20.0 * len(data) / self._baud
+            return [self._answer(deadline, seconds, doing) for _ in commands]
+        except (Refused, _Explained):
+            raise
+        except BoardError as error:
+            raise self._failed(doing, str(error)) from error
+
+    def _answer(self, deadline: float, seconds: float, doing: str) -> list[str]:
+        lines: list[str] = []
+        while True:
+            line = self._read(deadline, doing)
+            if line is None:
+                raise self._failed(doing, f"the board fell silent (nothing for {seconds:g} s)")
+            if line == "m-ready":
+                return lines
+            if line.startswith(("m-timestamp-mode", "m-init-done")):
+                raise self._failed(doing, "the board reset")
+            if not line.startswith(("m-", "e-")):
+                raise self._failed(doing, "the board answered garbage")
+            lines.append(line)
+
+    def _wait_for(self, wanted: str, deadline: float, doing: str) -> bool:
+        while True:
+            line = self._read(deadline, doing)
+            if line is None or line == wanted:
+                return line is not None
+
+    def _read(self, deadline: float, doing: str) -> str | None:
+        raw = self._link.read_line(deadline)
+        if raw is None:
+            return None
+        line = raw.decode("ascii", errors="backslashreplace")
+        self._recent.append(line)
+        if line.startswith("e-[fault"):
+            raise self._failed(doing, f"the board's processor faulted: {line[3:-1]}")
+        return line
+
+    def _unexpected(self, doing: str, lines: Sequence[str]) -> BoardError:
+        refusal = next((line for line in lines if line.startswith("e-")), None)
+        if refusal is not None:
+            return Refused(f"{self._link.url}: the board refused while {doing}: {refusal}")
+        return self._failed(doing, "the board gave an answer of a wrong form")
+
+    def _failed(self, doing: str, what: str) -> BoardError:
+        what = what.removeprefix(f"{self._link.url}: ")
+        shown = [_shorten(line) for line in self._recent]
+        rest = self._link.pending()
+        if rest:
+            shown.append(_shorten(rest.decode("ascii", errors="backslashreplace")) + "...")
+        last = f"last lines: {' | '.join(shown)}" if shown else "it has sent nothing at all"
+        return _Explained(f"{self._link.url}: {what} while {doing}; {last}")
+
+
+class _Explained(BoardError):
+    """Says already what was being done."""
+
+
+def _shorten(line: str, width: int = 100) -> str:
+    return line if len(line) <= width else line[: width - 3] + "..."
