@@ -1,0 +1,185 @@
+"""Writes a self-contained PlatformIO project: model library, kernels, port, bench application."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from edgebottle import __version__
+from edgebottle.boards import Board
+from edgebottle.codegen.model import ModelSource, write_model
+from edgebottle.data import data_dir
+from edgebottle.errors import BadInput
+from edgebottle.ir.graph import Graph
+from edgebottle.plan.plan import Plan
+
+MARKER = "edgebottle.json"
+"""A folder with this file was written by edgebottle, which may write it again."""
+
+_STATIC_RESERVE = 2048
+"""Bytes of RAM left for the bench application's own variables when its input buffer is sized."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A generated project, in memory.
+
+    Attributes:
+        model: Name of the model.
+        board: The board it is for.
+        source: The model library.
+        files: Path below the project folder (with ``/``) to content.
+        input_buffer: Bytes of the bench application's copy of the inputs; 0 where RAM is short.
+    """
+
+    model: str
+    board: Board
+    source: ModelSource
+    files: dict[str, bytes]
+    input_buffer: int
+
+
+def write_project(graph: Graph, plan: Plan, board: Board) -> Project:
+    """Generates every file of the project of ``graph`` for ``board``."""
+    source = write_model(graph, plan)
+    buffer = _input_buffer(graph, plan, board)
+    model = graph.name
+    files = {f"lib/eb_{model}/{name}": text.encode() for name, text in source.files.items()}
+    firmware = data_dir("firmware")
+    for folder in ("lib/edgebottle", "platform", "src", "port/include", "port/common"):
+        files.update(_copy(firmware, folder))
+    files.update(_copy(firmware, f"port/{board.port}"))
+    board_file = data_dir("boards") / f"{board.id}.toml"
+    files[f"platform/boards/{board.id}.toml"] = board_file.read_bytes()
+    files["src/eb_bench_model.h"] = _binding(model, buffer).encode()
+    files["platformio.ini"] = _platformio_ini(board).encode()
+    files[MARKER] = (
+        json.dumps({"edgebottle": __version__, "model": model, "board": board.id}) + "\n"
+    ).encode()
+    return Project(model, board, source, files, buffer)
+
+
+def _input_buffer(graph: Graph, plan: Plan, board: Board) -> int:
+    wanted = sum(-(-graph.tensors[name].nbytes // 4) * 4 for name in graph.inputs)
+    if board.is_host:
+        return wanted
+    free = board.region("ram").size - plan.arena_bytes - board.stack_size - _STATIC_RESERVE
+    return wanted if wanted <= free else 0
+
+
+def _copy(root: Path, folder: str) -> dict[str, bytes]:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted((root / folder).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
+    }
+
+
+def _binding(model: str, buffer: int) -> str:
+    return f"""/* Binds the bench application to its model. Written by edgebottle {__version__}. */
+#ifndef EB_BENCH_MODEL_H
+#define EB_BENCH_MODEL_H
+
+#include "{model}.h"
+
+#define EB_MODEL(name) eb_{model}_##name
+#define EB_MODEL_NAME "{model}"
+#define EB_BENCH_DB_BYTES {buffer}
+
+#endif
+"""
+
+
+def _platformio_ini(board: Board) -> str:
+    baud = board.uart.baud if board.uart else 115200
+    return f"""; edgebottle {__version__} wrote this. `pio run` builds it, `pio run -t upload` flashes it.
+[platformio]
+default_envs = {board.id}
+
+[env:{board.id}]
+platform = symlink://platform
+board = {board.id}
+lib_ldf_mode = chain
+lib_compat_mode = off
+monitor_speed = {baud}
+"""
+
+
+def sync(project: Project, folder: Path) -> None:
+    """Brings ``folder`` to the state of ``project``, touching only files that differ.
+
+    Build products in ``folder`` stay, so that the next build is incremental.
+
+    Raises:
+        BadInput: the folder holds something else, or cannot be written.
+    """
+    check_output(folder)
+    try:
+        for name, content in project.files.items():
+            _write_if_changed(folder / PurePosixPath(name), content)
+        for managed in ("lib", "src", "port", "platform"):
+            for path in sorted((folder / managed).rglob("*"), reverse=True):
+                relative = path.relative_to(folder).as_posix()
+                if path.is_file() and relative not in project.files and path.suffix != ".pyc":
+                    path.unlink()
+    except OSError as error:
+        raise BadInput(f"cannot write {error.filename or folder}: {error.strerror}") from error
+
+
+def _write_if_changed(path: Path, content: bytes) -> None:
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def check_output(folder: Path) -> None:
+    """Raises ``BadInput`` where writing a project to ``folder`` would destroy something else."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file: give a folder with --out")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+        raise BadInput(
+            f"{folder} holds files that edgebottle did not write: give another folder with --out"
+        )
+
+
+def publish(built: Path, elf: Path, folder: Path) -> Path:
+    """Puts a project that was built in ``built`` into ``folder``, whole or not at all.
+
+    Returns:
+        The path of the ELF file in ``folder``.
+
+    Raises:
+        BadInput: the folder holds something else, or cannot be written.
+    """
+    check_output(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            fresh = staging / "new"
+            shutil.copytree(
+                built, fresh, ignore=shutil.ignore_patterns(".pio", "*.log", "__pycache__")
+            )
+            shutil.copy2(elf, fresh / "firmware.elf")
+            if folder.exists():
+                os.replace(folder, staging / "old")
+            os.replace(fresh, folder)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise BadInput(f"cannot write {error.filename or folder}: {error.strerror}") from error
+    return folder / "firmware.elf"
+
+
+def work_key(model: str, board: Board, toolchain: str) -> str:
+    """Name of the work folder of a build: builds of one model for one board share it."""
+    digest = hashlib.sha256(f"{model}|{board.id}|{toolchain}".encode()).hexdigest()[:12]
+    return f"{model}-{board.id}-{toolchain}-{digest}"

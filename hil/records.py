@@ -1,0 +1,211 @@
+"""Records: one JSON line per measurement, append-only."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from edgebottle.errors import BadInput
+
+FORMAT = 1
+"""Version of the record format."""
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """One step of the model.
+
+    Attributes:
+        name: Layer.
+        op: Operator.
+        macs: Multiply-accumulates.
+        instructions: Exact count of one run on the virtual board; None on a real one.
+        cycles: Ticks of the board's cycle counter: measured on a real board, else None.
+        output_bytes: Bytes of the layer's outputs.
+        matches: The layer's output equals the reference, None if it was not compared.
+    """
+
+    name: str
+    op: str
+    macs: int
+    instructions: int | None
+    cycles: int | None
+    output_bytes: int
+    matches: bool | None = None
+
+
+@dataclass(frozen=True)
+class MemoryBlock:
+    """A tensor or a scratch in the arena, for the picture of memory over time."""
+
+    name: str
+    offset: int
+    nbytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Ram:
+    """Bytes of RAM: the arena (inputs, outputs, activations, scratch), stack and the rest."""
+
+    arena: int
+    stack: int
+    static: int
+
+    @property
+    def bytes(self) -> int:
+        """All of it."""
+        return self.arena + self.stack + self.static
+
+    def to_json(self) -> dict[str, int]:
+        """With the total."""
+        return {"bytes": self.bytes, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Flash:
+    """Bytes of flash: constants of the model, and everything else."""
+
+    weights: int
+    code: int
+
+    @property
+    def bytes(self) -> int:
+        """All of it."""
+        return self.weights + self.code
+
+    def to_json(self) -> dict[str, int]:
+        """With the total."""
+        return {"bytes": self.bytes, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One measurement of one model on one board.
+
+    Attributes:
+        time: UTC, ISO 8601.
+        model: Name of the model.
+        model_hash: SHA-256 of the model file.
+        image_hash: CRC-32 of the firmware image, 8 hex digits, as the board itself reported it.
+        board: Board id.
+        virtual: Run on the virtual board.
+        compiler: Name and version.
+        flags: Compiler flags.
+        schedule: ``layers``.
+        macs: Multiply-accumulates of one run.
+        ram: Bytes; the stack is its high-water mark.
+        flash: Bytes.
+        lower_bound: Proven lower bound of the arena for these lifetimes.
+        instructions: Of one run, exact (virtual board); None on a real board.
+        latency_us: Smallest, median and largest latency of one run; modelled on a virtual board.
+        latency_kind: ``modelled`` or ``measured``.
+        layers: Per step.
+        memory: The arena map.
+        samples: How many samples were run.
+        correct: How many of them were classified right; None without labels.
+        match: All outputs equal the reference to the last bit.
+        output_crc: CRC-32 over all outputs of all samples, 8 hex digits.
+        attempts: Attempts the measurement took.
+        edgebottle: Version.
+        format: Version of this format.
+    """
+
+    time: str
+    model: str
+    model_hash: str
+    image_hash: str
+    board: str
+    virtual: bool
+    compiler: str
+    flags: str
+    schedule: str
+    macs: int
+    ram: Ram
+    flash: Flash
+    lower_bound: int
+    instructions: int | None
+    latency_us: tuple[float, float, float]
+    latency_kind: str
+    layers: tuple[LayerRecord, ...]
+    memory: tuple[MemoryBlock, ...]
+    samples: int
+    correct: int | None
+    match: bool
+    output_crc: str
+    attempts: int
+    edgebottle: str
+    format: int = field(default=FORMAT)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Share of samples classified right."""
+        return None if self.correct is None or not self.samples else self.correct / self.samples
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready, totals included."""
+        out = asdict(self)
+        out["ram"], out["flash"] = self.ram.to_json(), self.flash.to_json()
+        out["accuracy"] = self.accuracy
+        return out
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Record:
+        """Inverse of ``to_json``; raises ``BadInput`` for anything else."""
+        try:
+            if data.get("format") != FORMAT:
+                raise BadInput(f"record format {data.get('format')!r}: this version reads {FORMAT}")
+            known = {f.name for f in fields(cls)}
+            values = {key: value for key, value in data.items() if key in known}
+            ram, flash = data["ram"], data["flash"]
+            values["ram"] = Ram(ram["arena"], ram["stack"], ram["static"])
+            values["flash"] = Flash(flash["weights"], flash["code"])
+            values["layers"] = tuple(LayerRecord(**layer) for layer in data["layers"])
+            values["memory"] = tuple(MemoryBlock(**block) for block in data["memory"])
+            values["latency_us"] = tuple(float(value) for value in data["latency_us"])
+            return cls(**values)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadInput(f"not an edgebottle record ({error!r})") from error
+
+
+def append(path: Path, record: Record) -> None:
+    """Appends one line to ``path``, in one write; raises ``BadInput`` if it cannot be written."""
+    line = json.dumps(record.to_json(), separators=(",", ":")) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(descriptor, line.encode())
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+
+
+def read(path: Path) -> list[Record]:
+    """Reads all records of ``path``; raises ``BadInput`` naming the line that is broken."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not a file of records") from None
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{path}, line {number}: not JSON ({error.msg})") from None
+        try:
+            records.append(Record.from_json(data))
+        except BadInput as error:
+            raise BadInput(f"{path}, line {number}: {error}") from None
+    if not records:
+        raise BadInput(f"{path} holds no records")
+    return records
