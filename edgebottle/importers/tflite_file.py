@@ -1,0 +1,266 @@
+"""A .tflite file as plain records: checked against the file's bounds, not yet understood."""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from edgebottle.errors import BadModel, UnsupportedOp
+from edgebottle.importers.flatbuffer_check import BUDGET, TABLES, check
+from edgebottle.ir.graph import Array
+
+_ABSENT = np.zeros(0, np.int32)
+_MAX_RANK = 6
+_QUANTIZED_DIMENSION_SLOT = 4 + 2 * 6
+
+
+@dataclass(frozen=True)
+class TensorRecord:
+    """A tensor of the file.
+
+    Attributes:
+        name: Unique, of printable ASCII characters.
+        shape: As in the file.
+        type: Name in the schema, such as ``INT8``.
+        scale: Scales, empty when there is no quantization.
+        zero_point: Zero points, possibly empty.
+        axis: The file's quantized_dimension.
+        axis_position: Where in the file that number stands, 0 when it does not.
+        data: Bytes of a constant, None otherwise.
+        variable: A variable tensor.
+        sparse: Stored with sparsity.
+        custom_quantization: Quantized by a scheme other than the affine one.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    type: str
+    scale: Array
+    zero_point: Array
+    axis: int
+    axis_position: int
+    data: Array | None
+    variable: bool
+    sparse: bool
+    custom_quantization: bool
+
+
+@dataclass(frozen=True)
+class OperatorRecord:
+    """An operator of the file.
+
+    Attributes:
+        op: Name in the schema, ``CUSTOM name`` for a custom one.
+        inputs: Numbers of tensors, -1 for absent ones.
+        outputs: Numbers of tensors.
+        options_type: Name of the options table in the schema, ``NONE`` when absent.
+        options: The schema's options object when the importer knows its type, else None.
+    """
+
+    op: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options_type: str
+    options: Any
+
+
+@dataclass(frozen=True)
+class TFLiteFile:
+    """What a .tflite file holds."""
+
+    tensors: tuple[TensorRecord, ...]
+    operators: tuple[OperatorRecord, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@cache
+def _schema() -> Any:
+    from ai_edge_litert import schema_py_generated
+
+    return schema_py_generated
+
+
+@cache
+def _names(enum: str) -> dict[int, str]:
+    """The schema's names of an enum, by code."""
+    members = vars(getattr(_schema(), enum)).items()
+    return {code: name for name, code in members if isinstance(code, int)}
+
+
+def read_tflite(data: bytes) -> TFLiteFile:
+    """Reads a file; constants stay views of ``data``.
+
+    Raises:
+        BadModel: truncated, corrupt, or not a TensorFlow Lite model.
+        UnsupportedOp: a form of the format that edgebottle does not read.
+    """
+    data = bytes(data)
+    check(data, _names("BuiltinOptions"))
+    model = _schema().Model.GetRootAs(data, 0)
+    if model.Version() != 3:
+        raise UnsupportedOp(f"the model has schema version {model.Version()}; supported: 3")
+    count = model.SubgraphsLength()
+    if count == 0:
+        raise BadModel("the model has no graph")
+    if count > 1:
+        raise UnsupportedOp(
+            f"the model has {count} subgraphs (control flow or several signatures), "
+            "which edgebottle does not support yet; convert one signature alone"
+        )
+    graph = model.Subgraphs(0)
+    names = _unique_names([graph.Tensors(i).Name() for i in range(graph.TensorsLength())])
+    buffers = _buffers(data, model)
+    codes = [_op_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
+    return TFLiteFile(
+        tuple(_tensor(graph.Tensors(i), name, buffers) for i, name in enumerate(names)),
+        _operators(graph, codes),
+        _ints(graph.InputsAsNumpy()),
+        _ints(graph.OutputsAsNumpy()),
+    )
+
+
+def tensor_names(data: bytes) -> tuple[str, ...]:
+    """The importer's name of every tensor of the file, by the tensor's number in it."""
+    return tuple(tensor.name for tensor in read_tflite(data).tensors)
+
+
+def repaired(data: bytes) -> bytes:
+    """A copy that LiteRT accepts: a vector's quantized_dimension can only be 0.
+
+    Some converters leave the dimension of the weights at the bias; LiteRT refuses such files.
+    """
+    copy = bytearray(data)
+    for tensor in read_tflite(data).tensors:
+        if tensor.axis_position and tensor.axis != 0 and len(tensor.shape) == 1:
+            struct.pack_into("<i", copy, tensor.axis_position, 0)
+    return bytes(copy)
+
+
+def _ints(values: Any) -> tuple[int, ...]:
+    """A vector of the file; the schema's accessors give the number 0 for an absent one."""
+    values = _ABSENT if isinstance(values, int) else values
+    if len(values) > BUDGET:
+        raise BadModel(f"the file is corrupt: a list of {len(values)} indices or dimensions")
+    return tuple(values.tolist())
+
+
+def _unique_names(raw: list[bytes | None]) -> list[str]:
+    """Names for use in messages, dumps and comments; ``t12`` for a tensor without a name."""
+    result: list[str] = []
+    taken: set[str] = set()
+    for i, name in enumerate(raw):
+        try:
+            text = re.sub(r"[^\w./;:-]", "_", (name or b"").decode(), flags=re.ASCII)[:400]
+        except UnicodeDecodeError:
+            text = ""
+        unique = text or f"t{i}"
+        while unique in taken:
+            unique += f"_t{i}"
+        taken.add(unique)
+        result.append(unique)
+    return result
+
+
+def _op_name(opcode: Any) -> str:
+    code = max(opcode.BuiltinCode(), opcode.DeprecatedBuiltinCode())
+    name = _names("BuiltinOperator").get(code, f"operator {code}")
+    if name == "CUSTOM":
+        custom = (opcode.CustomCode() or b"").decode("ascii", "replace")
+        return f"CUSTOM {re.sub(r'[^ -~]', '_', custom)[:60]}"
+    return name
+
+
+def _buffers(data: bytes, model: Any) -> list[Array]:
+    """The bytes of each buffer, inside of the flatbuffer or after it."""
+    result = []
+    for i in range(model.BuffersLength()):
+        buffer = model.Buffers(i)
+        offset, size = buffer.Offset(), buffer.Size()
+        if offset > 1:
+            if offset + size > len(data):
+                raise BadModel(f"the file is truncated: buffer {i} reaches beyond its end")
+            result.append(np.frombuffer(data, np.uint8, size, offset))
+        else:
+            inside = buffer.DataAsNumpy()
+            result.append(np.zeros(0, np.uint8) if isinstance(inside, int) else inside)
+    return result
+
+
+def _tensor(tensor: Any, name: str, buffers: list[Array]) -> TensorRecord:
+    if tensor.Buffer() >= len(buffers):
+        raise BadModel(f"the file is corrupt: tensor '{name}' names buffer {tensor.Buffer()}")
+    if tensor.ExternalBuffer():
+        raise UnsupportedOp(f"tensor '{name}' keeps its data in another file")
+    if tensor.ShapeLength() > _MAX_RANK:
+        raise UnsupportedOp(f"tensor '{name}' has {tensor.ShapeLength()} dimensions")
+    data = buffers[tensor.Buffer()] if tensor.Buffer() else buffers[0][:0]
+    quant = tensor.Quantization()
+    scale, zero_point, axis, position = _ABSENT, _ABSENT, 0, 0
+    custom = False
+    if quant is not None:
+        scale = _ABSENT if quant.ScaleIsNone() else quant.ScaleAsNumpy()
+        zero_point = _ABSENT if quant.ZeroPointIsNone() else quant.ZeroPointAsNumpy()
+        axis = quant.QuantizedDimension()
+        place = quant._tab.Offset(_QUANTIZED_DIMENSION_SLOT)
+        position = quant._tab.Pos + place if place else 0
+        custom = quant.DetailsType() != 0
+    return TensorRecord(
+        name,
+        _ints(tensor.ShapeAsNumpy()),
+        _names("TensorType").get(tensor.Type(), f"type {tensor.Type()}"),
+        scale,
+        zero_point,
+        axis,
+        position,
+        data if data.size else None,
+        bool(tensor.IsVariable()),
+        tensor._tab.Offset(4 + 2 * 6) != 0,
+        custom,
+    )
+
+
+def _operators(graph: Any, codes: list[str]) -> tuple[OperatorRecord, ...]:
+    result = []
+    work = 0
+    for i in range(graph.OperatorsLength()):
+        operator = graph.Operators(i)
+        if operator.OpcodeIndex() >= len(codes):
+            raise BadModel(f"the file is corrupt: operator {i} names an unknown operator code")
+        inputs, outputs = _ints(operator.InputsAsNumpy()), _ints(operator.OutputsAsNumpy())
+        work += len(inputs) + len(outputs)
+        if work > BUDGET:
+            raise BadModel("the file is corrupt: its operators have too many inputs")
+        options_type = _names("BuiltinOptions").get(operator.BuiltinOptionsType(), "unknown")
+        result.append(
+            OperatorRecord(
+                codes[operator.OpcodeIndex()],
+                inputs,
+                outputs,
+                options_type,
+                _options(operator, options_type),
+            )
+        )
+    return tuple(result)
+
+
+def _options(operator: Any, kind: str) -> Any:
+    """The options object, None when absent or of a type the importer does not know."""
+    table = operator.BuiltinOptions()
+    if table is None or kind not in TABLES:
+        return None
+    view = getattr(_schema(), kind)()
+    view.Init(table.Bytes, table.Pos)
+    if kind == "FullyConnectedOptions" and table.Offset(4 + 2 * 5):
+        raise UnsupportedOp("a FULLY_CONNECTED has its own quantization table (quant_spec)")
+    return getattr(_schema(), f"{kind}T").InitFromObj(view)
+
+
+def default_options(kind: str) -> Any:
+    """The schema's options object of this type with its default values."""
+    return getattr(_schema(), f"{kind}T")()

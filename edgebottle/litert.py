@@ -1,0 +1,132 @@
+"""Runs a .tflite model in LiteRT: the outside oracle for the NumPy reference."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from edgebottle.errors import BadInput, BadModel
+from edgebottle.ir.graph import Array
+
+
+class LiteRTModel:
+    """A model in LiteRT's interpreter; its variable tensors survive from run to run.
+
+    LiteRT trusts what it reads: give it only models that the importer accepted.
+    """
+
+    def __init__(self, data: bytes, reference: bool = True) -> None:
+        """Prepares the model.
+
+        Args:
+            data: The .tflite file.
+            reference: LiteRT's plain reference kernels, else its optimised ones.
+
+        Raises:
+            BadModel: the file is corrupt, or LiteRT refuses it.
+        """
+        from edgebottle.importers.tflite_file import read_tflite, repaired
+
+        file = read_tflite(data)
+        self._names = {tensor.name: index for index, tensor in enumerate(file.tensors)}
+        for record in file.operators:
+            if record.op == "SVDF" and file.tensors[record.inputs[-1]].type == "INT8":
+                raise BadModel("LiteRT cannot run a SVDF with an 8-bit state: it takes 16 bits")
+        self._content = repaired(data)
+        with _quiet():
+            self._interpreter = self._prepare(reference)
+        self.inputs: tuple[int, ...] = tuple(
+            detail["index"] for detail in self._interpreter.get_input_details()
+        )
+        self.outputs: tuple[int, ...] = tuple(
+            detail["index"] for detail in self._interpreter.get_output_details()
+        )
+
+    def _prepare(self, reference: bool) -> Any:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        resolver = (
+            OpResolverType.BUILTIN_REF
+            if reference
+            else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        )
+        try:
+            interpreter = Interpreter(
+                model_content=self._content,
+                num_threads=1,
+                experimental_op_resolver_type=resolver,
+                experimental_preserve_all_tensors=True,
+            )
+            interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise BadModel(f"LiteRT refuses the model: {reason}") from error
+        return interpreter
+
+    def run(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        """Runs once.
+
+        Args:
+            inputs: One array per input of the model, of its shape and type.
+
+        Returns:
+            One array per output of the model.
+
+        Raises:
+            BadInput: number, shape or type of the inputs is wrong.
+            BadModel: LiteRT fails while it runs.
+        """
+        if len(inputs) != len(self.inputs):
+            raise BadInput(f"the model has {len(self.inputs)} inputs, not {len(inputs)}")
+        try:
+            with _quiet():
+                for index, value in zip(self.inputs, inputs, strict=True):
+                    self._interpreter.set_tensor(index, np.ascontiguousarray(value))
+        except ValueError as error:
+            raise BadInput(f"LiteRT refuses an input: {error}") from error
+        try:
+            with _quiet():
+                self._interpreter.invoke()
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise BadModel(f"LiteRT fails to run the model: {reason}") from error
+        return tuple(self.tensor(index) for index in self.outputs)
+
+    def tensor(self, which: str | int) -> Array:
+        """A copy of a tensor's value after the last run.
+
+        Args:
+            which: The name the importer gives it, or its number in the model file.
+
+        Raises:
+            BadInput: there is no such tensor, or LiteRT holds no value for it.
+        """
+        index = self._names.get(which, -1) if isinstance(which, str) else which
+        try:
+            value: Array = np.array(self._interpreter.get_tensor(index))
+        except ValueError as error:
+            raise BadInput(f"LiteRT has no value for the tensor '{which}'") from error
+        return value
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps what LiteRT writes to the process's standard error away from the user."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(sink)
+        os.close(kept)
