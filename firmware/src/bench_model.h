@@ -11,9 +11,13 @@
 #define EB_BENCH_DB_BYTES 0
 #endif
 
-/* What `name%` says in its brackets. */
+/* What `name%` says in its brackets: the board, where the build names one. */
 #ifndef EB_BENCH_VENDOR
+#ifdef EB_BOARD
+#define EB_BENCH_VENDOR EB_PORT_BOARD
+#else
 #define EB_BENCH_VENDOR "edgebottle"
+#endif
 #endif
 
 /* What `profile%` says the model is. The stock MLPerf Tiny runner looks for its test data under

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "bench_model.h"
+#include "hosted.h"
 #include "eb_port.h"
 #include "format.h"
 #include "image.h"

@@ -3,8 +3,10 @@
 #include <stddef.h>
 
 #include "crc32.h"
+#include "hosted.h"
+#include "eb_port.h"
 
-#if defined(__linux__) || defined(__APPLE__) || defined(_WIN32)
+#if BENCH_HOSTED
 
 /* From port/host: the bytes of the running executable file, or NULL where it cannot be read. */
 const void *eb_host_image(size_t *bytes);
@@ -28,11 +30,6 @@ uint32_t bench_stack_used(void)
 
 #else
 
-#define STACK_PAINT 0xA5A5A5A5u
-
-extern const uint8_t __eb_image_start[], __eb_image_end[];
-extern const volatile uint32_t __eb_stack_bottom[], __eb_stack_top[];
-
 uint32_t bench_image_crc(void)
 {
     return bench_crc32(BENCH_CRC32_START, __eb_image_start,
@@ -46,9 +43,10 @@ uint32_t bench_stack_size(void)
 
 uint32_t bench_stack_used(void)
 {
+    const volatile uint32_t *stack = __eb_stack_bottom; /* volatile: it is in use meanwhile */
     uint32_t words = bench_stack_size() / 4u;
     uint32_t untouched = 0;
-    while (untouched < words && __eb_stack_bottom[untouched] == STACK_PAINT) {
+    while (untouched < words && stack[untouched] == EB_PORT_STACK_PAINT) {
         untouched++;
     }
     return (words - untouched) * 4u;
