@@ -1,0 +1,134 @@
+"""The networks that ship with edgebottle, and what is known about each."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgebottle.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What the recipe gave over several seeds, measured as ``Network.accuracy`` is.
+
+    Attributes:
+        low: lowest accuracy, 0..1.
+        high: highest accuracy, 0..1.
+        seeds: how many seeds were trained, counted from 0.
+    """
+
+    low: float
+    high: float
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network of the zoo.
+
+    Attributes:
+        name: what the user calls it.
+        file: name of the int8 .tflite in this folder, trained with seed 0.
+        task: what it tells apart, and the data.
+        recipe: module of this package that trains it (``RECIPE`` and ``load_data``).
+        accuracy: of the file on the whole test set, 0..1, LiteRT's reference kernels.
+        spread: accuracy over seeds.
+        input: shape, type and meaning of the input.
+        output: shape, type and meaning of the output.
+        samples: name of the .npz with labelled inputs (``x``, ``y``) in this folder, or None.
+        samples_accuracy: of the file on the samples, 0..1, or None.
+        description: one line for tables.
+    """
+
+    name: str
+    file: str
+    task: str
+    recipe: str
+    accuracy: float
+    spread: Spread
+    input: str
+    output: str
+    samples: str | None
+    samples_accuracy: float | None
+    description: str
+
+
+NETWORKS: dict[str, Network] = {
+    network.name: network
+    for network in (
+        Network(
+            name="digits",
+            file="digits.tflite",
+            task="handwritten digits 0..9 (scikit-learn's, 8x8)",
+            recipe="edgebottle.zoo.digits",
+            accuracy=0.9933,
+            spread=Spread(low=0.9867, high=1.0, seeds=5),
+            input="1x8x8x1 int8: pixel/16, scale 1/255, zero point -128",
+            output="1x10 int8: probabilities, scale 1/256, zero point -128",
+            samples="digits_samples.npz",
+            samples_accuracy=1.0,
+            description="five inverted bottlenecks, small enough for 16 kB of RAM",
+        ),
+    )
+}
+
+DEFAULT = "digits"
+"""The network of ``demo``, and of ``build`` when no model is named."""
+
+_FOLDER = Path(__file__).resolve().parent
+
+
+def find(name: str) -> Network:
+    """Returns the network called ``name``.
+
+    Raises:
+        BadInput: there is none; the message suggests the nearest name.
+    """
+    try:
+        return NETWORKS[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, NETWORKS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(NETWORKS))}"
+        raise BadInput(f"the zoo has no network {name!r}: {hint}") from None
+
+
+def load(name: str = DEFAULT) -> Path:
+    """Returns the path of a network's .tflite file.
+
+    Raises:
+        BadInput: the zoo has no such network, or the file is missing.
+    """
+    return _existing(find(name).file)
+
+
+def load_samples(name: str = DEFAULT) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
+    """Returns the samples that ship with a network.
+
+    Returns:
+        Inputs as the network takes them, int8 of shape (n, height, width, channels), and the
+        labels, uint8 of shape (n,).
+
+    Raises:
+        BadInput: the zoo has no such network, or it ships without samples.
+    """
+    import numpy
+
+    network = find(name)
+    if network.samples is None:
+        raise BadInput(f"the network {name} ships without samples")
+    with numpy.load(_existing(network.samples)) as arrays:
+        return arrays["x"], arrays["y"]
+
+
+def _existing(file: str) -> Path:
+    path = _FOLDER / file
+    if not path.is_file():
+        raise BadInput(f"{path} is missing: reinstall edgebottle")
+    return path
