@@ -1,0 +1,180 @@
+"""Starts a virtual board and talks to its process. Every wait has a deadline."""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import edgebottle.errors
+from edgebottle.boards import Board
+from edgebottle.errors import BoardError, EdgebottleError
+from hil.virtual.state import Counts, Fault
+
+_ANSWER_SECONDS = 10.0
+_CLOSE_SECONDS = 5.0
+
+
+class VirtualBoard:
+    """A running virtual board; a context manager that ends it.
+
+    Attributes:
+        url: Serial port, as ``serial.serial_for_url`` takes it.
+    """
+
+    def __init__(self, process: "subprocess.Popen[str]", diagnostics: IO[str]) -> None:
+        self.url = ""
+        self._process = process
+        self._diagnostics = diagnostics
+        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._fault: Fault | None = None
+        self._lock = threading.Lock()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @classmethod
+    def boot(
+        cls, elf: Path, board: Board, timeout: float = 60.0, deadline: float | None = None
+    ) -> "VirtualBoard":
+        """Boots ``elf`` on a virtual ``board``.
+
+        Args:
+            elf: The firmware.
+            board: The board it was built for.
+            timeout: Seconds to wait for the board; the first boot on a machine compiles a part
+                of it.
+            deadline: Seconds that the firmware may run without looking at its serial port
+                before it counts as a runaway; None: for ever.
+
+        Raises:
+            BoardError: the process did not come up in time.
+            EdgebottleError: what the board said: BadInput, BadBoard, BuildFailed, ToolMissing.
+        """
+        command = [sys.executable, "-P", "-m", "hil.virtual", str(elf)]
+        command += ["--board-json", json.dumps(asdict(board))]
+        if deadline is not None:
+            command += ["--deadline", str(deadline)]
+        root = str(Path(__file__).resolve().parents[2])
+        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        diagnostics = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=diagnostics,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            )
+        except OSError as error:
+            diagnostics.close()
+            raise BoardError(f"cannot start a virtual board: {error}") from error
+        virtual = cls(process, diagnostics)
+        try:
+            virtual.url = str(virtual._answer(timeout)["url"])
+        except BaseException:
+            virtual.close()
+            raise
+        return virtual
+
+    def __enter__(self) -> "VirtualBoard":
+        """Returns the board itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Ends the board."""
+        self.close()
+
+    def counts(self) -> Counts:
+        """Returns the instructions executed since the boot or the last ``reset_counts``."""
+        answer = self._request("counts")
+        return Counts(
+            instructions=answer["instructions"],
+            functions=answer["functions"],
+            steps=tuple(answer["steps"]),
+            stack_lowest=answer["stack_lowest"],
+        )
+
+    def reset_counts(self) -> None:
+        """Starts counting from here."""
+        self._request("reset-counts")
+
+    def fault(self, timeout: float = 0.0) -> Fault | None:
+        """Returns the fault that stopped the board, None if there was none within ``timeout``."""
+        end = time.monotonic() + timeout
+        while self._fault is None and self._reader.is_alive() and time.monotonic() < end:
+            time.sleep(0.01)
+        return self._fault
+
+    def close(self) -> None:
+        """Ends the process; harmless when it has ended."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()  # the end of its input is a quit
+        try:
+            self._process.wait(_CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(_CLOSE_SECONDS)
+        self._reader.join(_CLOSE_SECONDS)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._diagnostics.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            try:
+                message = json.loads(line)
+            except ValueError:
+                continue
+            if "fault" in message:
+                self._fault = Fault(**message["fault"])
+            else:
+                self._answers.put(message)
+        self._answers.put(None)
+
+    def _request(self, command: str) -> dict[str, Any]:
+        with self._lock:
+            assert self._process.stdin is not None
+            try:
+                self._process.stdin.write(json.dumps({"cmd": command}) + "\n")
+                self._process.stdin.flush()
+            except (OSError, ValueError) as error:
+                raise self._ended() from error
+            return self._answer(_ANSWER_SECONDS)
+
+    def _answer(self, timeout: float) -> dict[str, Any]:
+        try:
+            message = self._answers.get(timeout=timeout)
+        except queue.Empty:
+            raise BoardError(f"the virtual board did not answer within {timeout:g} s") from None
+        if message is None:
+            self._answers.put(None)
+            raise self._ended()
+        if "error" in message:
+            kind = getattr(edgebottle.errors, str(message["error"]["type"]), BoardError)
+            known = isinstance(kind, type) and issubclass(kind, EdgebottleError)
+            raise (kind if known else BoardError)(message["error"]["message"])
+        return message
+
+    def _ended(self) -> BoardError:
+        if self._diagnostics.closed:
+            return BoardError("the virtual board is closed")
+        self._diagnostics.seek(0)
+        lines = self._diagnostics.read().strip().splitlines()
+        why = lines[-1] if lines else f"exit code {self._process.poll()}"
+        return BoardError(f"the virtual board's process ended: {why}")

@@ -1,0 +1,282 @@
+"""One virtual board in this process: memory map, CPU, devices, run loop, counts, fault."""
+
+import ctypes
+import re
+import socket
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+from edgebottle.boards import Board
+from edgebottle.errors import BadBoard, BadInput, BoardError
+from hil.elf import Elf
+from hil.virtual.faults import explain
+from hil.virtual.native import Emulator, Rule, library
+from hil.virtual.peripherals import Device, Follow, devices_of
+from hil.virtual.state import Counts, Fault
+
+_STEP = re.compile(r"^eb_.+_step_(\d+)(?:_|$)")
+_PAGE = {"arm": 1024, "riscv": 4096}
+_WATCH_SECONDS = 0.2
+
+
+class Machine:
+    """A board with one ELF file flashed. ``start`` runs it in a thread of its own.
+
+    Raises (from the constructor):
+        BadBoard: the board has no virtual counterpart.
+        BadInput: the ELF file is for another CPU or does not fit the board's memory.
+        ToolMissing: no C compiler for the native half.
+    """
+
+    def __init__(self, board: Board, elf: Elf) -> None:
+        if board.is_host or not board.virtual:
+            raise BadBoard(f"'{board.id}' has no virtual board")
+        self._board = board
+        self._elf = elf
+        self._riscv = board.cpu.startswith("rv32")
+        expected = "riscv" if self._riscv else "arm"
+        if elf.machine != expected:
+            raise BadInput(f"{elf.path} is for {elf.machine}, {board.id} runs {expected}")
+        devices = devices_of(board)
+        self._library = library()
+        self._uc = _open(board.cpu)
+        self._registers = _registers(self._riscv)
+        self._native = self._new_native()
+        self._map_memory()
+        self._step_of = self._add_code()
+        self._add_devices(devices, _PAGE[expected])
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        self._runaway = False
+        self._deadline: float | None = None
+        self._baseline: Counts | None = None
+        self._fault: Fault | None = None
+
+    def listen(self) -> int:
+        """Opens the UART's socket on the loopback interface; returns its port."""
+        listener = socket.create_server(("127.0.0.1", 0), backlog=2)
+        port = int(listener.getsockname()[1])
+        if self._library.eb_board_listen(self._native, listener.detach()) != 0:
+            raise BoardError("the virtual board cannot set up its serial port")
+        return port
+
+    def start(self, deadline: float | None = None) -> None:
+        """Starts the CPU from reset.
+
+        Args:
+            deadline: Seconds that the firmware may run without looking at its serial port; then
+                it is stopped and called a runaway. None: for ever.
+        """
+        self._deadline = deadline
+        self._thread = threading.Thread(target=self._run, name="virtual-cpu", daemon=True)
+        self._thread.start()
+
+    def wait(self, timeout: float | None = None) -> Fault | None:
+        """Waits until the board stops; returns its fault, or None when it still runs."""
+        assert self._thread is not None, "start() first"
+        end = None if timeout is None else time.monotonic() + timeout
+        progress, since = -1, time.monotonic()
+        while self._thread.is_alive():
+            left = _WATCH_SECONDS if end is None else min(_WATCH_SECONDS, end - time.monotonic())
+            if left <= 0:
+                return None
+            self._thread.join(left)
+            polls = int(self._library.eb_board_polls(self._native))
+            if polls != progress:
+                progress, since = polls, time.monotonic()
+            elif self._deadline is not None and time.monotonic() - since > self._deadline:
+                self._runaway = True
+                self._halt()
+        return self._fault
+
+    def stop(self) -> None:
+        """Stops the CPU and closes the socket."""
+        self._stopped = True
+        self._halt()
+        self._library.eb_board_disconnect(self._native)
+
+    def counts(self) -> Counts:
+        """Instructions executed since the start or the last ``reset_counts``."""
+        total = self._total()
+        return total if self._baseline is None else total.since(self._baseline)
+
+    def reset_counts(self) -> None:
+        """Starts counting from here."""
+        self._baseline = self._total()
+
+    def _halt(self) -> None:
+        while self._thread is not None and self._thread.is_alive():
+            # Again and again: the request is lost when it comes just before a block is entered.
+            self._library.eb_board_stop(self._native)
+            self._thread.join(0.05)
+
+    def _new_native(self) -> int:
+        from unicorn import unicorn_const as uc_const
+        from unicorn.unicorn_py3.unicorn import uclib
+
+        def pointer(name: str) -> int | None:
+            return ctypes.cast(getattr(uclib, name), ctypes.c_void_p).value
+
+        emulator = Emulator(
+            hook_add=pointer("uc_hook_add"),
+            mmio_map=pointer("uc_mmio_map"),
+            emu_start=pointer("uc_emu_start"),
+            emu_stop=pointer("uc_emu_stop"),
+            reg_read=pointer("uc_reg_read"),
+            uc=self._uc._uch.value,
+            hook_block=uc_const.UC_HOOK_BLOCK,
+            hook_invalid=uc_const.UC_HOOK_MEM_INVALID,
+            reg_pc=self._registers["pc"],
+            reg_sp=self._registers["sp"],
+            reg_lr=self._registers["lr"],
+            riscv=int(self._riscv),
+        )
+        native = self._library.eb_board_new(ctypes.byref(emulator))
+        if native is None:
+            raise BoardError("no memory for a virtual board")
+        return int(native)
+
+    def _map_memory(self) -> None:
+        from unicorn import UC_PROT_EXEC, UC_PROT_READ, UC_PROT_WRITE, UcError
+
+        for region in self._board.regions:
+            flash = region.name.startswith("flash")
+            access = UC_PROT_READ | (UC_PROT_EXEC if flash else UC_PROT_WRITE)
+            try:
+                self._uc.mem_map(region.start, region.size, access)
+            except UcError as error:
+                where = f"boards/{self._board.id}.toml: region '{region.name}'"
+                raise BadBoard(f"{where} cannot be mapped: {error}") from error
+        for segment in self._elf.segments:
+            end = segment.physical + len(segment.data)
+            regions = self._board.regions
+            if not any(r.start <= segment.physical and end <= r.start + r.size for r in regions):
+                raise BadInput(
+                    f"{self._elf.path}: {len(segment.data)} bytes at {segment.physical:#010x}"
+                    f" lie outside the memory of {self._board.id}"
+                )
+            self._uc.mem_write(segment.physical, segment.data)
+
+    def _add_code(self) -> tuple[int, ...]:
+        flash = self._board.region("flash")
+        code = bytes(self._uc.mem_read(flash.start, flash.size))
+        if self._library.eb_board_set_code(self._native, flash.start, flash.size, code) != 0:
+            raise BoardError("no memory for a virtual board")
+        numbers = []
+        for function in self._elf.functions:
+            match = _STEP.match(function.name)
+            if match is not None and flash.start <= function.address < flash.start + flash.size:
+                self._library.eb_board_add_step(self._native, function.address)
+                numbers.append(int(match[1]))
+        bottom = self._elf.address_of("__eb_stack_bottom")
+        self._library.eb_board_set_stack(self._native, bottom or 0)
+        return tuple(numbers)
+
+    def _add_devices(self, devices: tuple[Device, ...], page: int) -> None:
+        native = self._library
+        for device in devices:
+            index = native.eb_board_add_device(
+                self._native, int(device.kind), device.base, device.size, device.divider
+            )
+            for offset, value in device.reset:
+                native.eb_board_set_register(self._native, index, offset, value)
+            for rule in device.rules:
+                row = (
+                    Rule(rule.offset, rule.mask, rule.source, rule.source_mask, 0)
+                    if isinstance(rule, Follow)
+                    else Rule(rule.offset, rule.mask, -1, 0, rule.value)
+                )
+                if native.eb_board_add_rule(self._native, index, ctypes.byref(row)) != 0:
+                    raise BadBoard(f"{self._board.id}: too many devices or rules")
+        if native.eb_board_map(self._native, page) != 0:
+            raise BadBoard(f"{self._board.id}: a peripheral lies in a memory region")
+
+    def _run(self) -> None:
+        start = self._board.region("flash").start  # where RISC-V boots, whatever the ELF's entry
+        if not self._riscv:
+            vectors = bytes(self._uc.mem_read(start, 8))
+            start = int.from_bytes(vectors[4:], "little") | 1
+            self._uc.reg_write(self._registers["sp"], int.from_bytes(vectors[:4], "little"))
+        error = int(self._library.eb_board_run(self._native, start))
+        if not self._stopped:
+            address, access = ctypes.c_uint64(), ctypes.c_int32()
+            cause = self._library.eb_board_fault(
+                self._native, ctypes.byref(address), ctypes.byref(access)
+            )
+            self._fault = explain(
+                elf=self._elf,
+                cause=-1 if self._runaway else cause,
+                error=error,
+                access=access.value,
+                address=address.value,
+                pc=int(self._uc.reg_read(self._registers["pc"])),
+                lr=int(self._uc.reg_read(self._registers["lr"])),
+                code=self._code_at,
+            )
+            self._library.eb_board_disconnect(self._native)
+
+    def _code_at(self, address: int) -> bytes:
+        flash = self._board.region("flash")
+        if not flash.start <= address <= flash.start + flash.size - 4:
+            return b"\0\0\0\0"
+        return bytes(self._uc.mem_read(address, 4))
+
+    def _total(self) -> Counts:
+        capacity = 0
+        while True:
+            addresses = (ctypes.c_uint32 * capacity)()
+            executed = (ctypes.c_uint64 * capacity)()
+            used = int(self._library.eb_board_blocks(self._native, addresses, executed, capacity))
+            if used <= capacity:
+                break
+            capacity = used + 256
+        functions: Counter[str] = Counter()
+        for address, count in zip(addresses[:used], executed[:used], strict=True):
+            function = self._elf.function_at(address)
+            functions[function.name if function else "?"] += count
+        steps = [0] * (max(self._step_of, default=-1) + 1)
+        for index, number in enumerate(self._step_of):
+            steps[number] += int(self._library.eb_board_step(self._native, index))
+        lowest = int(self._library.eb_board_stack_lowest(self._native))
+        return Counts(
+            instructions=int(self._library.eb_board_instructions(self._native)),
+            functions=dict(functions),
+            steps=tuple(steps),
+            stack_lowest=None if lowest == 0xFFFFFFFF else lowest,
+        )
+
+
+def _open(cpu: str) -> Any:
+    from unicorn import UC_ARCH_ARM, UC_ARCH_RISCV, UC_MODE_RISCV32, UC_MODE_THUMB, Uc
+    from unicorn import arm_const as arm
+    from unicorn import riscv_const as riscv
+
+    models = {
+        "cortex-m0": arm.UC_CPU_ARM_CORTEX_M0,
+        "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,  # the same instructions
+        "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
+        "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
+        "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
+        "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
+    }
+    if cpu == "rv32imac":
+        return Uc(UC_ARCH_RISCV, UC_MODE_RISCV32, cpu=riscv.UC_CPU_RISCV32_SIFIVE_E31)
+    if cpu not in models:
+        raise BadBoard(f"no virtual CPU '{cpu}'")
+    # Not UC_MODE_MCLASS: it makes every CPU a Cortex-M33.
+    return Uc(UC_ARCH_ARM, UC_MODE_THUMB, cpu=models[cpu])
+
+
+def _registers(riscv: bool) -> dict[str, int]:
+    from unicorn import arm_const as arm
+    from unicorn import riscv_const
+
+    if riscv:
+        return {
+            "pc": riscv_const.UC_RISCV_REG_PC,
+            "sp": riscv_const.UC_RISCV_REG_SP,
+            "lr": riscv_const.UC_RISCV_REG_RA,
+        }
+    return {"pc": arm.UC_ARM_REG_PC, "sp": arm.UC_ARM_REG_SP, "lr": arm.UC_ARM_REG_LR}

@@ -1,0 +1,139 @@
+"""Compiles and loads the native half of the virtual board (``native/*.c``)."""
+
+import ctypes
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from edgebottle.errors import ToolMissing
+
+_SOURCES = Path(__file__).parent / "native"
+_FLAGS = ("-std=c99", "-D_DEFAULT_SOURCE", "-shared", "-fPIC", "-O2")
+_COMPILE_SECONDS = 300
+
+_U32, _I32, _U64, _PTR = ctypes.c_uint32, ctypes.c_int32, ctypes.c_uint64, ctypes.c_void_p
+
+
+class Emulator(ctypes.Structure):
+    """``eb_emulator`` of board.h."""
+
+    _fields_: ClassVar = [
+        *((name, _PTR) for name in ("hook_add", "mmio_map", "emu_start", "emu_stop", "reg_read")),
+        ("uc", _PTR),
+        *((name, _I32) for name in ("hook_block", "hook_invalid")),
+        *((name, _I32) for name in ("reg_pc", "reg_sp", "reg_lr", "riscv")),
+    ]
+
+
+class Rule(ctypes.Structure):
+    """``eb_rule`` of board.h."""
+
+    _fields_: ClassVar = [
+        ("offset", _U32),
+        ("mask", _U32),
+        ("source_offset", _I32),
+        ("source_mask", _U32),
+        ("value", _U32),
+    ]
+
+
+_PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "eb_board_new": (_PTR, (ctypes.POINTER(Emulator),)),
+    "eb_board_free": (None, (_PTR,)),
+    "eb_board_set_code": (ctypes.c_int, (_PTR, _U32, _U32, ctypes.c_char_p)),
+    "eb_board_add_step": (ctypes.c_int, (_PTR, _U32)),
+    "eb_board_set_stack": (None, (_PTR, _U32)),
+    "eb_board_add_device": (ctypes.c_int, (_PTR, ctypes.c_int, _U32, _U32, _U32)),
+    "eb_board_add_rule": (ctypes.c_int, (_PTR, ctypes.c_int, ctypes.POINTER(Rule))),
+    "eb_board_set_register": (ctypes.c_int, (_PTR, ctypes.c_int, _U32, _U32)),
+    "eb_board_map": (ctypes.c_int, (_PTR, _U32)),
+    "eb_board_listen": (ctypes.c_int, (_PTR, ctypes.c_int)),
+    "eb_board_run": (ctypes.c_int, (_PTR, _U64)),
+    "eb_board_stop": (None, (_PTR,)),
+    "eb_board_disconnect": (None, (_PTR,)),
+    "eb_board_instructions": (_U64, (_PTR,)),
+    "eb_board_polls": (_U64, (_PTR,)),
+    "eb_board_stack_lowest": (_U32, (_PTR,)),
+    "eb_board_fault": (ctypes.c_int, (_PTR, ctypes.POINTER(_U64), ctypes.POINTER(_I32))),
+    "eb_board_step": (_U64, (_PTR, ctypes.c_int)),
+    "eb_board_blocks": (_U32, (_PTR, ctypes.POINTER(_U32), ctypes.POINTER(_U64), _U32)),
+}
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Returns the native library, compiled on first use.
+
+    Raises:
+        ToolMissing: there is no C compiler, or it failed.
+    """
+    path = _build()
+    try:
+        loaded = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ToolMissing(f"cannot load {path}: {error}; remove it and try again") from error
+    for name, (result, arguments) in _PROTOTYPES.items():
+        function = getattr(loaded, name)
+        function.restype = result
+        function.argtypes = arguments
+    return loaded
+
+
+def _compiler() -> list[str]:
+    if importlib.util.find_spec("ziglang") is not None:
+        # The cache folder may be shared by machines of different age.
+        return [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]
+    for name in ("cc", "gcc", "clang"):
+        found = shutil.which(name)
+        if found is not None:
+            return [found]
+    raise ToolMissing("the virtual board needs a C compiler: pip install ziglang")
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(base) / "edgebottle" / "native"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"edgebottle-native-{os.getuid()}"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise ToolMissing(f"{folder} belongs to somebody else: set XDG_CACHE_HOME") from None
+    return folder
+
+
+def _build() -> Path:
+    sources = sorted(_SOURCES.glob("*.c"))
+    key = hashlib.sha256(" ".join((*_FLAGS, platform.platform())).encode())
+    for path in (*sources, *sorted(_SOURCES.glob("*.h"))):
+        key.update(path.read_bytes())
+    for package in ("unicorn", "ziglang"):
+        if importlib.util.find_spec(package) is not None:
+            key.update(importlib.metadata.version(package).encode())
+    target = _cache_folder() / f"board-{key.hexdigest()[:20]}.so"
+    if target.is_file():
+        return target
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        output = Path(folder) / target.name
+        command = [*_compiler(), *_FLAGS, *map(str, sources), "-o", str(output)]
+        try:
+            result = subprocess.run(
+                command, capture_output=True, text=True, timeout=_COMPILE_SECONDS, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ToolMissing(f"cannot compile the virtual board: {error}") from error
+        if result.returncode != 0:
+            lines = result.stderr.strip().splitlines() or ["no message"]
+            raise ToolMissing(f"cannot compile the virtual board: {lines[0]}")
+        output.replace(target)
+    return target

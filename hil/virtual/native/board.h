@@ -1,0 +1,206 @@
+/* The native half of the virtual board: what runs per basic block or per register access.
+ *
+ * Python builds the machine (memory map, devices, rules) and owns the Unicorn engine; the functions
+ * here are handed to Unicorn as raw callbacks. The engine's own functions come in as pointers, so
+ * that this library and the Python package talk to the same copy of Unicorn. */
+#ifndef EB_VIRTUAL_BOARD_H
+#define EB_VIRTUAL_BOARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EB_MAX_STEPS 4096
+#define EB_MAX_DEVICES 64
+#define EB_MAX_RULES 128
+#define EB_MAX_PAGES 1024
+#define EB_MAX_CHUNKS 1024
+#define EB_CHUNK_BLOCKS 1024
+#define EB_BUFFER_BYTES 4096
+
+typedef uint64_t (*eb_read_callback)(void *uc, uint64_t offset, unsigned size, void *user);
+typedef void (*eb_write_callback)(
+    void *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
+
+/* Unicorn's functions and constants; filled by native.py, field for field. */
+typedef struct {
+    int (*hook_add)(void *uc,
+                    size_t *handle,
+                    int type,
+                    void *callback,
+                    void *user,
+                    uint64_t begin,
+                    uint64_t end,
+                    ...);
+    int (*mmio_map)(void *uc,
+                    uint64_t address,
+                    size_t size,
+                    eb_read_callback read,
+                    void *read_user,
+                    eb_write_callback write,
+                    void *write_user);
+    int (*emu_start)(void *uc, uint64_t begin, uint64_t until, uint64_t timeout, size_t count);
+    int (*emu_stop)(void *uc);
+    int (*reg_read)(void *uc, int reg, void *value);
+    void *uc;
+    int32_t hook_block;
+    int32_t hook_invalid;
+    int32_t reg_pc;
+    int32_t reg_sp;
+    int32_t reg_lr;
+    int32_t riscv;
+} eb_emulator;
+
+/* Keep in step with DeviceKind of peripherals.py. */
+typedef enum {
+    EB_REGISTERS = 0,     /* reads return what was written, but for the rules */
+    EB_SYSTEM_CONTROL,    /* 0xE000E000: CPACR, DEMCR, AIRCR, SysTick, NVIC */
+    EB_DWT,               /* 0xE0001000: CYCCNT */
+    EB_TIMER_STM32,       /* CNT at 0x24 */
+    EB_TIMER_NRF,         /* TASKS_CAPTURE[n] -> CC[n] */
+    EB_MTIME,             /* 64-bit count at 0x00 */
+    EB_UART_STM32,        /* ISR, RDR, TDR */
+    EB_UART_STM32_LEGACY, /* status and one data register: STM32F1, GD32 */
+    EB_UART_NRF           /* tasks and events */
+} eb_device_kind;
+
+/* Why the board stopped; keep in step with FAULTS of machine.py. */
+typedef enum {
+    EB_NO_FAULT = 0,
+    EB_FAULT_UNMAPPED_REGISTER, /* inside a mapped page, outside every device */
+    EB_FAULT_STACK_OVERFLOW,
+    EB_FAULT_RESET_REQUEST,
+    EB_FAULT_FPU_DISABLED,
+    EB_FAULT_MEMORY /* address and access of an invalid access, as Unicorn tells it */
+} eb_fault_kind;
+
+typedef struct eb_board eb_board;
+
+/* On reading the register at `offset`, the bits of `mask` are the field `source_mask` of the
+ * register at `source_offset`, shifted into place; or, where source_offset < 0, they are `value`.
+ */
+typedef struct {
+    uint32_t offset;
+    uint32_t mask;
+    int32_t source_offset;
+    uint32_t source_mask;
+    uint32_t value;
+} eb_rule;
+
+typedef struct {
+    eb_board *board;
+    eb_device_kind kind;
+    uint32_t base;
+    uint32_t size;
+    uint32_t *registers;
+    uint64_t zero;    /* board's clock where this device's count is 0 */
+    uint64_t stopped; /* count of a stopped counter */
+    uint32_t divider; /* CPU clocks per tick */
+    bool running;
+    eb_rule rules[EB_MAX_RULES];
+    int rule_count;
+} eb_device;
+
+/* A page of the emulator's memory map; accesses are given to the device they belong to. */
+typedef struct {
+    eb_board *board;
+    uint32_t base;
+} eb_page;
+
+/* One translated basic block. */
+typedef struct eb_block {
+    uint32_t address;
+    uint32_t size;
+    uint32_t instructions;
+    uint32_t flags;
+    uint64_t executions;
+    struct eb_block *next; /* same address, other size */
+} eb_block;
+
+typedef struct {
+    int listener;
+    int client;
+    int wake[2]; /* a pipe: ends a wait when the board is stopped */
+    uint8_t received[EB_BUFFER_BYTES];
+    int received_count;
+    int received_next;
+    uint8_t sent[EB_BUFFER_BYTES];
+    int sent_count;
+    uint64_t last_empty_clock;
+    int empty_reads;
+    bool presented; /* nRF: the byte in RXD was announced */
+} eb_uart;
+
+struct eb_board {
+    eb_emulator emulator;
+    size_t hooks[2];
+
+    uint32_t code_start;
+    uint32_t code_size;
+    uint8_t *code;
+    eb_block **table; /* per halfword of code: its block, or NULL */
+    eb_block *chunks[EB_MAX_CHUNKS];
+    volatile uint32_t block_count;
+    bool check_stack; /* the previous block moved the stack pointer */
+
+    uint64_t instructions; /* executed since the start; the board's clock */
+    uint64_t polls;        /* reads of the UART's status: a sign of life */
+    uint32_t step_address[EB_MAX_STEPS];
+    uint64_t step_instructions[EB_MAX_STEPS];
+    uint64_t step_start;
+    uint64_t step_return; /* address that ends the open step; ~0 when none is open */
+    int open_step;        /* -1: none */
+    int step_count;
+    uint32_t stack_bottom; /* 0: unknown */
+    uint32_t stack_lowest;
+    bool fpu_enabled;
+
+    eb_device devices[EB_MAX_DEVICES];
+    int device_count;
+    eb_page pages[EB_MAX_PAGES];
+    int page_count;
+    eb_uart uart;
+
+    volatile int stop_requested;
+    eb_fault_kind fault;
+    uint64_t fault_address;
+    int32_t fault_access; /* Unicorn's uc_mem_type; 0: read, 1: write for devices */
+};
+
+/* Everything below returns 0 or a positive number for success and -1 for failure. */
+eb_board *eb_board_new(const eb_emulator *emulator);
+void eb_board_free(eb_board *board);
+int eb_board_set_code(eb_board *board, uint32_t start, uint32_t size, const uint8_t *bytes);
+int eb_board_add_step(eb_board *board, uint32_t address);
+void eb_board_set_stack(eb_board *board, uint32_t bottom);
+int eb_board_add_device(eb_board *board, int kind, uint32_t base, uint32_t size, uint32_t divider);
+int eb_board_add_rule(eb_board *board, int device, const eb_rule *rule);
+int eb_board_set_register(eb_board *board, int device, uint32_t offset, uint32_t value);
+int eb_board_map(eb_board *board, uint32_t page_bytes);
+int eb_board_listen(eb_board *board, int listener);
+int eb_board_run(eb_board *board, uint64_t start);
+void eb_board_stop(eb_board *board);
+void eb_board_disconnect(eb_board *board);
+uint64_t eb_board_instructions(const eb_board *board);
+uint64_t eb_board_polls(const eb_board *board);
+uint32_t eb_board_stack_lowest(const eb_board *board);
+int eb_board_fault(const eb_board *board, uint64_t *address, int32_t *access);
+uint64_t eb_board_step(const eb_board *board, int step);
+uint32_t eb_board_blocks(const eb_board *board,
+                         uint32_t *addresses,
+                         uint64_t *instructions,
+                         uint32_t capacity);
+
+/* Internal. */
+void eb_raise(eb_board *board, eb_fault_kind fault, uint64_t address, int32_t access);
+void eb_on_block(void *uc, uint64_t address, uint32_t size, void *user);
+uint64_t eb_on_read(void *uc, uint64_t offset, unsigned size, void *user);
+void eb_on_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
+uint32_t eb_uart_read(eb_device *device, uint32_t offset);
+void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value);
+void eb_uart_idle(eb_board *board);
+void eb_uart_flush(eb_board *board);
+void eb_uart_close(eb_board *board);
+int eb_uart_open(eb_board *board, int listener);
+
+#endif

@@ -1,0 +1,263 @@
+/* UARTs on a socket: one client at a time, no CPU used while the firmware waits for a byte. */
+#include "board.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+#define IDLE_READS 32           /* empty reads in a row before the board sleeps */
+#define IDLE_INSTRUCTIONS 4000u /* more between two empty reads: the firmware is working */
+#define IDLE_MILLISECONDS 20    /* longest sleep per read of the status register */
+#define SEND_MILLISECONDS 10000 /* then what the client does not take is dropped */
+
+static void close_client(eb_uart *uart)
+{
+    if (uart->client >= 0) {
+        (void)close(uart->client);
+        uart->client = -1;
+    }
+}
+
+static void prepare_client(int fd)
+{
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+#ifdef SO_NOSIGPIPE
+    (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+}
+
+/* Takes a waiting client, or turns it away when there is one already. */
+static void accept_client(eb_uart *uart)
+{
+    static const char busy[] = "e-[busy: another client holds this port]\r\n";
+    int fd = accept(uart->listener, NULL, NULL);
+    if (fd < 0) {
+        return;
+    }
+    prepare_client(fd);
+    if (uart->client >= 0) {
+        (void)send(fd, busy, sizeof busy - 1u, MSG_NOSIGNAL);
+        (void)close(fd);
+        return;
+    }
+    uart->client = fd;
+}
+
+/* Fills the empty receive buffer, waiting at most `milliseconds` for something to happen. */
+static void receive(eb_board *board, int milliseconds)
+{
+    eb_uart *uart = &board->uart;
+    if (uart->listener < 0 || board->stop_requested) {
+        return;
+    }
+    struct pollfd fds[3] = {
+        {.fd = uart->wake[0], .events = POLLIN},
+        {.fd = uart->listener, .events = POLLIN},
+        {.fd = uart->client, .events = POLLIN}, /* a negative fd is ignored */
+    };
+    if (poll(fds, 3, milliseconds) <= 0) {
+        return;
+    }
+    if (fds[2].revents != 0) {
+        ssize_t count = recv(uart->client, uart->received, sizeof uart->received, 0);
+        if (count > 0) {
+            uart->received_next = 0;
+            uart->received_count = (int)count;
+        } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+            close_client(uart);
+        }
+    }
+    if ((fds[1].revents & POLLIN) != 0) {
+        accept_client(uart);
+    }
+}
+
+void eb_uart_flush(eb_board *board)
+{
+    eb_uart *uart = &board->uart;
+    int done = 0;
+    while (done < uart->sent_count && uart->client >= 0 && !board->stop_requested) {
+        ssize_t count =
+            send(uart->client, uart->sent + done, (size_t)(uart->sent_count - done), MSG_NOSIGNAL);
+        if (count > 0) {
+            done += (int)count;
+        } else if (count < 0 && errno == EAGAIN) {
+            struct pollfd fds[2] = {{.fd = uart->client, .events = POLLOUT},
+                                    {.fd = uart->wake[0], .events = POLLIN}};
+            if (poll(fds, 2, SEND_MILLISECONDS) == 0) {
+                break;
+            }
+        } else if (count < 0 && errno != EINTR) {
+            close_client(uart);
+        }
+    }
+    uart->sent_count = 0; /* no client: a line that nobody listens to */
+}
+
+static void transmit(eb_board *board, uint8_t byte)
+{
+    eb_uart *uart = &board->uart;
+    if (uart->client < 0) {
+        receive(board, 0);
+    }
+    uart->empty_reads = 0;
+    uart->sent[uart->sent_count++] = byte;
+    if (byte == '\n' || uart->sent_count == EB_BUFFER_BYTES) {
+        eb_uart_flush(board);
+    }
+}
+
+/* True when a byte waits. Sleeps when the firmware does nothing but ask. */
+static bool has_byte(eb_board *board)
+{
+    eb_uart *uart = &board->uart;
+    board->polls++;
+    if (uart->received_next < uart->received_count) {
+        return true;
+    }
+    if (board->instructions - uart->last_empty_clock > IDLE_INSTRUCTIONS) {
+        uart->empty_reads = 0;
+    }
+    uart->last_empty_clock = board->instructions;
+    bool idle = ++uart->empty_reads > IDLE_READS;
+    if (idle) {
+        uart->empty_reads = IDLE_READS;
+        eb_uart_flush(board);
+    }
+    receive(board, idle ? IDLE_MILLISECONDS : 0);
+    return uart->received_next < uart->received_count;
+}
+
+static uint32_t take_byte(eb_board *board)
+{
+    eb_uart *uart = &board->uart;
+    uart->presented = false;
+    uart->empty_reads = 0;
+    if (uart->received_next < uart->received_count) {
+        return uart->received[uart->received_next++];
+    }
+    return 0u;
+}
+
+void eb_uart_idle(eb_board *board)
+{
+    eb_uart_flush(board);
+    if (board->uart.received_next >= board->uart.received_count) {
+        board->polls++;
+        receive(board, IDLE_MILLISECONDS);
+    }
+}
+
+/* Status bits are the same in both generations: RXNE 5, TC 6, TXE 7. */
+static uint32_t stm32_status(eb_device *device, uint32_t control, uint32_t enable)
+{
+    uint32_t status = 0u;
+    bool on = (control & enable) != 0u;
+    if (on && (control & 8u) != 0u) { /* TE */
+        status |= 0xC0u;
+    }
+    if (on && (control & 4u) != 0u && has_byte(device->board)) { /* RE */
+        status |= 0x20u;
+    }
+    return status;
+}
+
+static uint32_t read_stm32(eb_device *device, uint32_t offset)
+{
+    uint32_t control = device->registers[0];
+    if (offset == 0x1Cu) { /* ISR: TEACK and REACK follow TE and RE */
+        return stm32_status(device, control, 1u) | (control & 8u) << 18 | (control & 4u) << 20;
+    }
+    if (offset == 0x24u) {
+        return take_byte(device->board);
+    }
+    return device->registers[offset / 4u];
+}
+
+static uint32_t read_stm32_legacy(eb_device *device, uint32_t offset)
+{
+    if (offset == 0x00u) {
+        return stm32_status(device, device->registers[0x0Cu / 4u], UINT32_C(1) << 13);
+    }
+    if (offset == 0x04u) {
+        return take_byte(device->board);
+    }
+    return device->registers[offset / 4u];
+}
+
+static uint32_t read_nrf(eb_device *device, uint32_t offset)
+{
+    eb_uart *uart = &device->board->uart;
+    bool enabled = device->registers[0x500u / 4u] == 4u;
+    bool receiving = enabled && device->registers[0x000u / 4u] != 0u;
+    if (offset == 0x108u && receiving && !uart->presented && has_byte(device->board)) {
+        uart->presented = true;
+        device->registers[0x108u / 4u] = 1u;
+    }
+    if (offset == 0x518u) {
+        return take_byte(device->board);
+    }
+    return device->registers[offset / 4u];
+}
+
+uint32_t eb_uart_read(eb_device *device, uint32_t offset)
+{
+    if (device->kind == EB_UART_STM32) {
+        return read_stm32(device, offset);
+    }
+    return device->kind == EB_UART_NRF ? read_nrf(device, offset)
+                                       : read_stm32_legacy(device, offset);
+}
+
+void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value)
+{
+    const uint32_t *registers = device->registers;
+    if (device->kind == EB_UART_STM32) {
+        if (offset == 0x28u && (registers[0] & 9u) == 9u) { /* UE and TE */
+            transmit(device->board, (uint8_t)value);
+        }
+    } else if (device->kind == EB_UART_STM32_LEGACY) {
+        if (offset == 0x04u && (registers[0x0Cu / 4u] & 0x2008u) == 0x2008u) {
+            transmit(device->board, (uint8_t)value);
+        }
+    } else if (offset == 0x51Cu && registers[0x500u / 4u] == 4u && registers[0x008u / 4u] != 0u) {
+        transmit(device->board, (uint8_t)value);
+        device->registers[0x11Cu / 4u] = 1u;      /* EVENTS_TXDRDY */
+    } else if (offset == 0x004u && value != 0u) { /* TASKS_STOPRX */
+        device->registers[0x000u / 4u] = 0u;
+    } else if (offset == 0x00Cu && value != 0u) { /* TASKS_STOPTX */
+        device->registers[0x008u / 4u] = 0u;
+    }
+}
+
+int eb_uart_open(eb_board *board, int listener)
+{
+    eb_uart *uart = &board->uart;
+    if (pipe(uart->wake) != 0) {
+        uart->wake[0] = uart->wake[1] = -1;
+        return -1;
+    }
+    uart->listener = listener;
+    return fcntl(listener, F_SETFL, fcntl(listener, F_GETFL, 0) | O_NONBLOCK);
+}
+
+void eb_uart_close(eb_board *board)
+{
+    eb_uart *uart = &board->uart;
+    close_client(uart);
+    if (uart->listener >= 0) {
+        (void)close(uart->listener);
+        uart->listener = -1;
+    }
+}
