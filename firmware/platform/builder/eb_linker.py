@@ -1,7 +1,8 @@
 """The linker script of a board, for GNU ld and lld alike."""
 
 # The stack lies at the very bottom of RAM: when it overflows it leaves RAM and faults at once
-# instead of eating the data above it.
+# instead of eating the data above it. Sections in flash end on 16 bytes so that no gap of unknown
+# content lies between them: the checksum of the image covers every byte.
 TEMPLATE = """\
 /* {board}: generated from its board file; do not edit. */
 MEMORY
@@ -17,19 +18,19 @@ SECTIONS
     {{
         KEEP(*(.eb_vectors))
         *(.text .text.*)
-        . = ALIGN(4);
+        . = ALIGN(16);
     }} > flash
 
     .rodata : ALIGN(4)
     {{
         *(.rodata .rodata.* .srodata .srodata.*)
-        . = ALIGN(4);
+        . = ALIGN(16);
     }} > flash
 
     .eb_weights : ALIGN(16)
     {{
         *(.eb_weights .eb_weights.*)
-        . = ALIGN(4);
+        . = ALIGN(16);
     }} > flash
 
     .eb_stack (NOLOAD) : ALIGN(8)

@@ -75,8 +75,8 @@ def _zig(cpu, fpu):
         ar=f"{zig} ar",
         ranlib=f"{zig} ranlib",
         arch_flags=arch,
-        cc_flags=("-fno-sanitize=all",),
-        link_flags=("-Wl,--build-id=none",),
+        cc_flags=("-fno-sanitize=all", "-fomit-frame-pointer"),
+        link_flags=("-Wl,--build-id=none", "-Wl,--strip-debug"),
         libs=(),  # zig adds its own compiler-rt
         needs_libc_headers=True,
     )
@@ -98,7 +98,8 @@ def _gcc(cpu, fpu):
         ar=prefix + "gcc-ar",
         ranlib=prefix + "gcc-ranlib",
         arch_flags=arch,
-        cc_flags=(),
+        # Freestanding for its own stdint.h where there is no libc, yet memcpy is still a builtin.
+        cc_flags=("-ffreestanding", "-fbuiltin"),
         link_flags=("-nostdlib", "-nostartfiles", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments"),
         libs=("gcc",),
         needs_libc_headers=True,

@@ -45,6 +45,7 @@ if not script.exists() or script.read_text(encoding="utf-8") != text:
     script.write_text(text, encoding="utf-8")
 
 arch = "riscv" if board["cpu"].startswith("rv32") else "arm"
+parts = [arch, "stm32"] if board["port"].startswith("stm32") else [arch]
 optimize = os.environ.get("EDGEBOTTLE_OPTIMIZE", "-O2")
 
 env.Replace(
@@ -102,7 +103,7 @@ env.Replace(LDSCRIPT_PATH=str(script))
 env.Depends(str(Path("$BUILD_DIR") / "${PROGNAME}${PROGSUFFIX}"), str(script))
 
 sources = env.CollectBuildFiles(
-    "$BUILD_DIR/port/common", str(port_dir / "common"), ["+<*.c>", f"+<{arch}/*.c>"]
+    "$BUILD_DIR/port/common", str(port_dir / "common"), ["+<*.c>", *(f"+<{part}/*.c>" for part in parts)]
 )
 sources += env.CollectBuildFiles(
     "$BUILD_DIR/port/board", str(port_dir / board["port"]), ["+<*.c>"]

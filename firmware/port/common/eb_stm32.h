@@ -63,18 +63,4 @@ static inline void eb_stm32_usart_init(uint32_t divider, uint32_t extra_cr1)
     EB_STM32_USART->cr1 = extra_cr1 | USART_CR1_TE | USART_CR1_RE | USART_CR1_UE;
 }
 
-static inline int eb_stm32_getc(void)
-{
-    if ((EB_STM32_USART->isr & USART_ISR_RXNE) == 0u) {
-        return -1;
-    }
-    return (int)(EB_STM32_USART->rdr & 0xFFu);
-}
-
-static inline void eb_stm32_putc(char c)
-{
-    (void)eb_wait(&EB_STM32_USART->isr, USART_ISR_TXE, USART_ISR_TXE);
-    EB_STM32_USART->tdr = (uint8_t)c;
-}
-
 #endif

@@ -22,13 +22,3 @@ void eb_uart_init(void)
     eb_stm32_alternate(GPIOB, 7u, 7u);
     eb_stm32_usart_init((PCLK2_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD, 0u);
 }
-
-int eb_port_getc(void)
-{
-    return eb_stm32_getc();
-}
-
-void eb_port_putc(char c)
-{
-    eb_stm32_putc(c);
-}

@@ -1,0 +1,79 @@
+/* UART of the nRF51, which the nRF52840 still has beside its DMA version (nRF51 reference manual
+ * 29, nRF52840 product specification 6.33). Pins: micro:bit v1 P0.24/P0.25 to its interface chip,
+ * nRF52840 DK P0.06/P0.08 to the on-board J-Link. */
+#include "eb_port.h"
+#include "eb_port_parts.h"
+#include "eb_reg.h"
+
+#define UART_STARTRX EB_REG(EB_UART_BASE + 0x000u)
+#define UART_STARTTX EB_REG(EB_UART_BASE + 0x008u)
+#define UART_RXDRDY EB_REG(EB_UART_BASE + 0x108u)
+#define UART_TXDRDY EB_REG(EB_UART_BASE + 0x11Cu)
+#define UART_ENABLE EB_REG(EB_UART_BASE + 0x500u)
+#define ENABLE_UART 4u
+#define UART_PSELRTS EB_REG(EB_UART_BASE + 0x508u)
+#define UART_PSELTXD EB_REG(EB_UART_BASE + 0x50Cu)
+#define UART_PSELCTS EB_REG(EB_UART_BASE + 0x510u)
+#define UART_PSELRXD EB_REG(EB_UART_BASE + 0x514u)
+#define PSEL_NONE 0xFFFFFFFFu
+#define UART_RXD EB_REG(EB_UART_BASE + 0x518u)
+#define UART_TXD EB_REG(EB_UART_BASE + 0x51Cu)
+#define UART_BAUDRATE EB_REG(EB_UART_BASE + 0x524u)
+#define BAUDRATE_115200 0x01D7E000u
+#define UART_CONFIG EB_REG(EB_UART_BASE + 0x56Cu)
+#define CONFIG_8N1 0u
+
+#define GPIO_OUTSET EB_REG(0x50000508u)
+#define GPIO_DIRSET EB_REG(0x50000518u)
+
+#if __ARM_ARCH >= 7
+#define TX_PIN 6u
+#define RX_PIN 8u
+#else
+#define TX_PIN 24u
+#define RX_PIN 25u
+#endif
+
+#if EB_UART_BAUD != 115200
+#error "the baud rate register takes values from a table: only 115200 is there"
+#endif
+
+/* TXDRDY says that a byte has left, so none may be waited for before the first. */
+static int sending;
+
+void eb_uart_init(void)
+{
+    GPIO_OUTSET = 1u << TX_PIN; /* idle level while the UART does not drive the pin */
+    GPIO_DIRSET = 1u << TX_PIN;
+    UART_PSELTXD = TX_PIN;
+    UART_PSELRXD = RX_PIN;
+    UART_PSELRTS = PSEL_NONE;
+    UART_PSELCTS = PSEL_NONE;
+    UART_BAUDRATE = BAUDRATE_115200;
+    UART_CONFIG = CONFIG_8N1;
+    UART_ENABLE = ENABLE_UART;
+    UART_TXDRDY = 0u;
+    UART_RXDRDY = 0u;
+    UART_STARTTX = 1u;
+    UART_STARTRX = 1u;
+}
+
+int eb_port_getc(void)
+{
+    if (UART_RXDRDY == 0u) {
+        return -1;
+    }
+    /* Cleared before the read: another byte may already wait behind this one. */
+    UART_RXDRDY = 0u;
+    return (int)(UART_RXD & 0xFFu);
+}
+
+void eb_port_putc(char c)
+{
+    if (sending) {
+        (void)eb_wait(&UART_TXDRDY, 1u, 1u);
+    }
+    UART_TXDRDY = 0u;
+    UART_TXD = (uint8_t)c;
+    sending = 1;
+}

@@ -1,0 +1,74 @@
+/* STM32H7A3: 280 MHz from the internal 64 MHz oscillator (RM0455 chapters 4 FLASH, 6 PWR, 8 RCC).
+ */
+#include "eb_cortex_m7_cache.h"
+#include "eb_port_parts.h"
+#include "eb_reg.h"
+
+#define RCC_CR EB_REG(0x58024400u)
+#define CR_PLL1ON (1u << 24)
+#define CR_PLL1RDY (1u << 25)
+#define RCC_CFGR EB_REG(0x58024410u)
+#define CFGR_SW_PLL1 (3u << 0)
+#define CFGR_SWS_MASK (7u << 3)
+#define CFGR_SWS_PLL1 (3u << 3)
+#define RCC_CDCFGR1 EB_REG(0x58024418u)
+#define CDCFGR1_CDPPRE_DIV2 (4u << 4) /* APB3 */
+#define RCC_CDCFGR2 EB_REG(0x5802441Cu)
+#define CDCFGR2_CDPPRE1_DIV2 (4u << 4) /* APB1: 140 MHz */
+#define CDCFGR2_CDPPRE2_DIV2 (4u << 8) /* APB2 */
+#define RCC_SRDCFGR EB_REG(0x58024420u)
+#define SRDCFGR_SRDPPRE_DIV2 (4u << 4) /* APB4 */
+#define RCC_PLLCKSELR EB_REG(0x58024428u)
+#define PLLCKSELR_SRC_HSI (0u << 0)
+#define PLLCKSELR_M1(m) ((m) << 4)
+#define RCC_PLLCFGR EB_REG(0x5802442Cu)
+#define PLLCFGR_RGE1_8_16_MHZ (3u << 2)
+#define PLLCFGR_P1EN (1u << 16)
+#define RCC_PLL1DIVR EB_REG(0x58024430u)
+#define PLL1DIVR_N(n) ((n) - 1u)
+#define PLL1DIVR_P(p) (((p) - 1u) << 9)
+
+#define PWR_CSR1 EB_REG(0x58024804u)
+#define CSR1_ACTVOSRDY (1u << 13)
+#define PWR_CR3 EB_REG(0x5802480Cu)
+#define CR3_BYPASS (1u << 0)
+#define CR3_LDOEN (1u << 1)
+#define CR3_SMPSEN (1u << 2)
+#define PWR_SRDCR EB_REG(0x58024818u)
+#define SRDCR_VOSRDY (1u << 13)
+#define SRDCR_VOS0 (3u << 14)
+
+#define FLASH_ACR EB_REG(0x52002000u)
+#define ACR_6_WAIT_STATES 6u
+#define ACR_WRHIGHFREQ_3 (3u << 4)
+
+/* The "-Q" board is wired for the step-down converter alone. The choice is made once after power-up
+ * (RM0455 6.4.1) and no voltage change is accepted before it. */
+static void start_supply(void)
+{
+    eb_modify(&PWR_CR3, CR3_BYPASS | CR3_LDOEN | CR3_SMPSEN, CR3_SMPSEN);
+    (void)eb_wait(&PWR_CSR1, CSR1_ACTVOSRDY, CSR1_ACTVOSRDY);
+    PWR_SRDCR |= SRDCR_VOS0;
+    (void)eb_wait(&PWR_SRDCR, SRDCR_VOSRDY, SRDCR_VOSRDY);
+}
+
+void eb_clock_init(void)
+{
+    start_supply();
+
+    /* 64 MHz / 4 x 35 / 2; the oscillator runs from reset. */
+    RCC_PLLCKSELR = PLLCKSELR_SRC_HSI | PLLCKSELR_M1(4u);
+    RCC_PLLCFGR = PLLCFGR_RGE1_8_16_MHZ | PLLCFGR_P1EN;
+    RCC_PLL1DIVR = PLL1DIVR_N(35u) | PLL1DIVR_P(2u);
+    RCC_CR |= CR_PLL1ON;
+    (void)eb_wait(&RCC_CR, CR_PLL1RDY, CR_PLL1RDY);
+
+    FLASH_ACR = ACR_6_WAIT_STATES | ACR_WRHIGHFREQ_3;
+    (void)FLASH_ACR;
+    RCC_CDCFGR1 = CDCFGR1_CDPPRE_DIV2;
+    RCC_CDCFGR2 = CDCFGR2_CDPPRE1_DIV2 | CDCFGR2_CDPPRE2_DIV2;
+    RCC_SRDCFGR = SRDCFGR_SRDPPRE_DIV2;
+    RCC_CFGR = CFGR_SW_PLL1;
+    (void)eb_wait(&RCC_CFGR, CFGR_SWS_MASK, CFGR_SWS_PLL1);
+    eb_cortex_m7_enable_caches();
+}
