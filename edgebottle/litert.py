@@ -36,7 +36,7 @@ class LiteRTModel:
         file = read_tflite(data)
         self._names = {tensor.name: index for index, tensor in enumerate(file.tensors)}
         for record in file.operators:
-            if record.op == "SVDF" and file.tensors[record.inputs[-1]].type == "INT8":
+            if record.op == "SVDF" and "INT8" in [file.tensors[i].type for i in record.inputs[4:5]]:
                 raise BadModel("LiteRT cannot run a SVDF with an 8-bit state: it takes 16 bits")
         self._content = repaired(data)
         with _quiet():

@@ -23,6 +23,7 @@ VERSION = {
     "DEPTHWISE_CONV_2D": 3,
     "FULLY_CONNECTED": 4,
     "HARD_SWISH": 1,
+    "RELU_N1_TO_1": 1,
     "RESHAPE": 1,
     "SQUEEZE": 1,
     "SVDF": 3,

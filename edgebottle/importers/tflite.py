@@ -72,6 +72,7 @@ _SIGNATURES = {
     "QUANTIZE": _Signature("QuantizeOptions", 1, 1),
     "RELU": _Signature("", 1, 1),
     "RELU6": _Signature("", 1, 1),
+    "RELU_N1_TO_1": _Signature("", 1, 1),
     "RESHAPE": _Signature("ReshapeOptions", 1, 2),
     "RESIZE_BILINEAR": _Signature("ResizeBilinearOptions", 2, 2),
     "RESIZE_NEAREST_NEIGHBOR": _Signature("ResizeNearestNeighborOptions", 2, 2),

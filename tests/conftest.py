@@ -1,0 +1,29 @@
+"""What all tests share: the folder of real models and data, and the marker that needs it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("EDGEBOTTLE_SHARED", ROOT.parent / "shared" / "data"))
+"""Real models and data, see its README.md; absent in a fresh clone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if SHARED.is_dir():
+        return
+    skip = pytest.mark.skip(reason=f"needs {SHARED} (or EDGEBOTTLE_SHARED): real models and data")
+    for item in items:
+        if item.get_closest_marker("shared"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    return SHARED
+
+
+def shared_models() -> list[Path]:
+    """Every .tflite of the shared data; empty where it is absent."""
+    return sorted((SHARED / "models").rglob("*.tflite"))

@@ -1,0 +1,68 @@
+"""Every case of every operator: LiteRT, the NumPy reference and compiled C must agree."""
+
+import re
+
+import pytest
+
+from edgebottle.errors import BadModel, UnsupportedOp
+from edgebottle.importers.tflite import load_tflite
+from edgebottle.ir.graph import Graph
+from edgebottle.ir.interpreter import Interpreter
+from edgebottle.ir.text import dump
+from edgebottle.ir.verify import verify
+from edgebottle.litert import LiteRTModel
+from edgebottle.ops import OPERATORS
+from tests.samples import assert_same, samples
+from tests.tflite_writer import write_tflite
+
+CASES = [
+    pytest.param(graph, id=f"{operator.OP}-{graph.name}")
+    for operator in OPERATORS
+    for graph in operator.cases()
+]
+
+
+def as_tflite(graph: Graph) -> bytes:
+    """The case as a file; skips the test where TFLite cannot express it."""
+    try:
+        return write_tflite(graph)
+    except UnsupportedOp as error:
+        pytest.skip(f"TFLite cannot express this: {error}")
+
+
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.OP)
+def test_cases_are_named_apart_and_stay_the_same(operator):
+    first, second = list(operator.cases()), list(operator.cases())
+    assert first, f"{operator.OP} has no test cases"
+    assert [dump(graph) for graph in first] == [dump(graph) for graph in second]
+    assert len({graph.name for graph in first}) == len(first)
+    assert all(node.OP == operator.OP for graph in first for node in graph.nodes)
+
+
+@pytest.mark.parametrize("graph", CASES)
+def test_reference_equals_litert(graph):
+    verify(graph)
+    data = as_tflite(graph)
+    try:
+        litert = LiteRTModel(data)
+    except BadModel as error:
+        if "LiteRT cannot run" in str(error):
+            pytest.skip(str(error))
+        raise
+    reference = Interpreter(graph)
+    for kind, inputs in samples(graph):
+        assert_same(reference.run(inputs), litert.run(inputs), f"{graph.name}, {kind}")
+
+
+@pytest.mark.parametrize("graph", CASES)
+def test_round_trip_through_tflite(graph):
+    again = load_tflite(as_tflite(graph), graph.name)
+    assert _unnamed(dump(again)) == _unnamed(dump(graph))
+    for name, tensor in again.tensors.items():
+        assert (tensor.data is None) == (graph.tensors[name].data is None)
+        if tensor.data is not None:
+            assert_same([tensor.data], [graph.tensors[name].data], name)
+
+
+def _unnamed(text: str) -> str:
+    return re.sub(r"^graph .*", "", text)
