@@ -87,7 +87,7 @@ class LiteRTModel:
         try:
             with _quiet():
                 for index, value in zip(self.inputs, inputs, strict=True):
-                    self._interpreter.set_tensor(index, np.ascontiguousarray(value))
+                    self._interpreter.set_tensor(index, np.array(value, order="C"))
         except ValueError as error:
             raise BadInput(f"LiteRT refuses an input: {error}") from error
         try:

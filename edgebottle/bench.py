@@ -1,0 +1,115 @@
+"""A built model on a board: host, virtual or real, behind the same serial link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from edgebottle.errors import BoardError
+from edgebottle.ir.graph import Array
+from edgebottle.pipeline import Built
+
+
+@dataclass(frozen=True)
+class StepCounts:
+    """Exact instructions of one run on a virtual board: in all, and per step."""
+
+    instructions: int
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A board that runs the firmware and can be reached.
+
+    Attributes:
+        url: Any pyserial URL.
+        image_crc: What the board must answer to ``build%``.
+        virtual: A virtual board.
+        reset_counts: Starts counting instructions anew; None where they are not counted.
+        counts: Instructions since then; None where they are not counted.
+    """
+
+    url: str
+    image_crc: int
+    virtual: bool
+    reset_counts: Callable[[], None] | None = None
+    counts: Callable[[], StepCounts] | None = None
+
+
+@contextmanager
+def open_bench(built: Built, port: str | None = None) -> Iterator[Bench]:
+    """Brings the firmware up on its board and keeps it there.
+
+    Args:
+        built: The firmware.
+        port: Serial port (or URL) of a real board, which is flashed first unless it is a network
+            URL; None for the virtual board, or for this computer when the board is ``host``.
+
+    Raises:
+        BoardError: the board cannot be flashed, booted or reached, or it faulted.
+    """
+    if port is not None:
+        with _real(built, port) as bench:
+            yield bench
+    elif built.board.is_host:
+        with _host(built) as bench:
+            yield bench
+    else:
+        with _virtual(built) as bench:
+            yield bench
+
+
+@contextmanager
+def _host(built: Built) -> Iterator[Bench]:
+    from hil.host_board import HostBoard, image_crc
+
+    with HostBoard(built.elf) as host:
+        try:
+            yield Bench(host.url, image_crc(built.elf), virtual=False)
+        except BoardError as error:
+            fault = host.fault()
+            if fault is None:
+                raise
+            raise BoardError(fault) from error
+
+
+@contextmanager
+def _virtual(built: Built) -> Iterator[Bench]:
+    from edgebottle.build.elf import read_elf
+    from hil.virtual.client import VirtualBoard
+
+    if not built.board.virtual:
+        raise BoardError(f"{built.board.id} has no virtual board: give its serial port with --port")
+    crc = read_elf(built.elf).image_crc()
+    run = f"eb_{built.model.name}_run"
+    with VirtualBoard.boot(built.elf, built.board) as virtual:
+
+        def counts() -> StepCounts:
+            found = virtual.counts()
+            steps = tuple(found.steps)
+            return StepCounts(sum(steps) + int(found.functions.get(run, 0)), steps)
+
+        try:
+            yield Bench(virtual.url, crc, True, virtual.reset_counts, counts)
+        except BoardError as error:
+            fault = virtual.fault(timeout=0.2)
+            if fault is None:
+                raise
+            raise BoardError(f"the virtual board faulted: {fault.message}") from error
+
+
+@contextmanager
+def _real(built: Built, port: str) -> Iterator[Bench]:
+    from edgebottle.build.elf import read_elf
+    from hil.flash import flash
+
+    if "://" not in port:
+        flash(built.elf, built.board, port)
+    yield Bench(port, read_elf(built.elf).image_crc(), virtual=False)
+
+
+def to_bytes(arrays: Sequence[Array]) -> list[bytes]:
+    """The bytes of each array, as the board takes them."""
+    return [array.tobytes() for array in arrays]

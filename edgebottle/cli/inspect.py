@@ -1,0 +1,51 @@
+"""``edgebottle inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgebottle.cli.options import (
+    board_option,
+    choose,
+    json_option,
+    model_argument,
+    print_json,
+)
+
+
+@click.command("inspect")
+@model_argument
+@board_option
+@click.option(
+    "--dump", type=click.Path(path_type=Path), help="Write graph.txt and plan.json there."
+)
+@json_option
+def command(
+    model: str | None,
+    io: str | None,
+    name: str | None,
+    board: str | None,
+    dump: Path | None,
+    as_json: bool,
+) -> None:
+    """Show what is in MODEL: operators, shapes, MACs, weights, RAM, and the boards it fits.
+
+    MODEL is a .tflite file or the name of a network of the zoo. RAM is planned for --board
+    (default: a Cortex-M with DSP instructions).
+    """
+    from edgebottle.inspection import inspect_model, write_dump
+    from edgebottle.pipeline import load
+
+    chosen = choose(model, io=io, name=name, board=board, quiet=as_json)
+    loaded = load(chosen.model, io=chosen.io, name=chosen.name)
+    found = inspect_model(loaded, chosen.board)
+    if dump is not None:
+        write_dump(loaded, found.plan, dump)
+    if as_json:
+        print_json(found.to_json())
+        return
+    from edgebottle.report.terminal import inspection_tables, show
+
+    show(*inspection_tables(found))

@@ -1,0 +1,82 @@
+"""``edgebottle measure``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgebottle.cli.options import (
+    board_option,
+    choose,
+    json_option,
+    model_argument,
+    print_json,
+    progress_bar,
+    toolchain_option,
+)
+
+RECORDS = Path("edgebottle-out") / "records.jsonl"
+
+
+@click.command("measure")
+@model_argument
+@board_option
+@click.option("--port", help="Serial port or URL of a real board (default: the virtual board).")
+@click.option(
+    "--inputs",
+    type=click.Path(path_type=Path),
+    help="An .npz file: x (samples) and, for accuracy, y (classes).",
+)
+@click.option("--samples", type=click.IntRange(min=1), help="Run only the first N samples.")
+@click.option("--runs", type=click.IntRange(min=1), default=1, help="Timed runs of each sample.")
+@click.option(
+    "--records",
+    type=click.Path(path_type=Path),
+    default=RECORDS,
+    help=f"File the record is appended to (default: {RECORDS}).",
+)
+@toolchain_option
+@json_option
+def command(
+    model: str | None,
+    io: str | None,
+    name: str | None,
+    board: str | None,
+    port: str | None,
+    inputs: Path | None,
+    samples: int | None,
+    runs: int,
+    records: Path,
+    toolchain: str | None,
+    as_json: bool,
+) -> None:
+    """Run MODEL on a board, check every output, and record the figures.
+
+    Without --port the virtual board runs: instructions are exact, milliseconds are modelled.
+    With --port the real board is flashed and its latency is measured. Without --inputs a few
+    edge-case and random inputs are used.
+    """
+    from edgebottle.measure import measure
+    from edgebottle.pipeline import build, load
+    from edgebottle.samples import edge_cases, load_samples
+    from hil.records import append
+
+    chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
+    target = chosen.require_board()
+    loaded = load(chosen.model, io=chosen.io, name=chosen.name)
+    if inputs is None:
+        data = edge_cases(loaded.graph, samples or 4)
+    else:
+        data = load_samples(inputs, loaded.graph, samples)
+    with progress_bar(quiet=as_json) as progress:
+        progress("compile", 0, 0)
+        built = build(loaded, target, toolchain=chosen.toolchain)
+        record = measure(built, data, runs=runs, port=port, progress=progress)
+    append(records, record)
+    if as_json:
+        print_json(record.to_json())
+        return
+    from edgebottle.report.terminal import record_tables, show
+
+    show(*record_tables(record), f"record appended to {records}")

@@ -1,0 +1,87 @@
+"""``edgebottle verify``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from edgebottle.cli.options import (
+    board_option,
+    choose,
+    json_option,
+    model_argument,
+    print_json,
+    progress_bar,
+    toolchain_option,
+)
+
+
+@click.command("verify")
+@model_argument
+@board_option
+@click.option("--samples", type=click.IntRange(min=1), default=20, help="How many (default 20).")
+@click.option("--seed", type=int, default=0, help="Of the random inputs.")
+@click.option("--port", help="Serial port or URL of a real board (default: the virtual board).")
+@toolchain_option
+@json_option
+def command(
+    model: str | None,
+    io: str | None,
+    name: str | None,
+    board: str | None,
+    samples: int,
+    seed: int,
+    port: str | None,
+    toolchain: str | None,
+    as_json: bool,
+) -> None:
+    """Prove that MODEL computes the very same bits everywhere.
+
+    Runs edge-case and random inputs through LiteRT's reference kernels, the NumPy reference, the
+    generated C on this computer, and the board; compares every output, and names the first layer
+    that differs. Exit code 1 if anything does.
+    """
+    from dataclasses import asdict
+
+    from edgebottle.pipeline import load
+    from edgebottle.verify import verify_model
+
+    chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
+    target = chosen.require_board()
+    loaded = load(chosen.model, io=chosen.io, name=chosen.name)
+    with progress_bar(quiet=as_json) as progress:
+        result = verify_model(
+            loaded,
+            target,
+            samples=samples,
+            seed=seed,
+            toolchain=chosen.toolchain,
+            port=port,
+            progress=progress,
+        )
+    if as_json:
+        built = result.built
+        stack = built.ram.stack if result.stack is None else result.stack
+        ram = {"bytes": built.ram.arena + stack + built.ram.static, "arena": built.ram.arena}
+        print_json(
+            {
+                "model": loaded.name,
+                "board": target.id,
+                "match": result.match,
+                "exact": result.exact,
+                "samples": result.samples,
+                "implementations": list(result.implementations),
+                "difference": asdict(result.difference) if result.difference else None,
+                "ram": {**ram, "stack": stack, "static": built.ram.static},
+                "flash": built.flash.to_json(),
+                "macs": loaded.macs(),
+                "instructions": result.instructions,
+                "layers": [asdict(layer) for layer in result.layers],
+            }
+        )
+    else:
+        from edgebottle.report.terminal import show, verification_lines
+
+        show(*verification_lines(result))
+    sys.exit(0 if result.match else 1)

@@ -1,0 +1,48 @@
+"""``edgebottle zoo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgebottle.cli.options import json_option, print_json, progress_bar
+
+
+@click.group("zoo")
+def command() -> None:
+    """List or train the networks that come with edgebottle."""
+
+
+@command.command("list")
+@json_option
+def list_networks(as_json: bool) -> None:
+    """List the networks."""
+    from dataclasses import asdict
+
+    from edgebottle.zoo import NETWORKS
+
+    if as_json:
+        print_json({"networks": [asdict(network) for network in NETWORKS.values()]})
+        return
+    from edgebottle.report.terminal import show, zoo_table
+
+    show(zoo_table(tuple(NETWORKS.values())))
+
+
+@command.command("train")
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write to.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the training data.")
+@click.option("--seed", type=int, default=0, help="Of the training (default 0).")
+@json_option
+def train_network(name: str, out: Path, data: Path | None, seed: int, as_json: bool) -> None:
+    """Train NAME with its recipe and write NAME.tflite; needs `pip install 'edgebottle[train]'`."""
+    from edgebottle.zoo.training import train
+
+    with progress_bar(quiet=as_json) as progress:
+        result = train(name, out, data=data, seed=seed, progress=progress)
+    if as_json:
+        print_json({"file": str(result.path), "accuracy": result.accuracy})
+    else:
+        print(f"{result.path}: accuracy {result.accuracy:.4f} (int8, on the whole test set)")

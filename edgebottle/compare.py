@@ -1,0 +1,108 @@
+"""Compares outputs: to the last bit where the arithmetic is integer, else within a tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph
+
+RELATIVE_TOLERANCE = 1e-4
+ABSOLUTE_TOLERANCE = 1e-5
+
+_BOUNDARY = ("QUANTIZE", "DEQUANTIZE")
+_MOVES = (
+    "RESHAPE",
+    "SQUEEZE",
+    "EXPAND_DIMS",
+    "TRANSPOSE",
+    "STRIDED_SLICE",
+    "SPLIT",
+    "PACK",
+    "UNPACK",
+)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where two implementations differ.
+
+    Attributes:
+        implementation: Which one differs from the reference.
+        sample: Number of the sample.
+        layer: First layer whose output differs, None if only the network's output was compared.
+        tensor: The tensor.
+        index: Index of the first element that differs; empty if unknown.
+        expected: Its value in the reference.
+        found: Its value in the implementation.
+    """
+
+    implementation: str
+    sample: int
+    layer: str | None
+    tensor: str
+    index: tuple[int, ...] = ()
+    expected: float | int | None = None
+    found: float | int | None = None
+
+    def __str__(self) -> str:
+        """One line."""
+        where = f"layer {self.layer}" if self.layer else f"output {self.tensor}"
+        values = ""
+        if self.index:
+            values = f" at {list(self.index)}: expected {self.expected}, found {self.found}"
+        return f"{self.implementation} differs on sample {self.sample}, {where}{values}"
+
+
+def is_exact(graph: Graph) -> bool:
+    """True if every computation is integer, or a conversion that is exact by definition."""
+    return all(
+        node.OP in _BOUNDARY
+        or node.OP in _MOVES
+        or all(tensor.dtype is not DType.F32 for tensor in graph.outs(node))
+        for node in graph.nodes
+    )
+
+
+def first_difference(expected: Array, found: Array, *, exact: bool) -> tuple[int, ...] | None:
+    """Index of the first element that differs, None if there is none."""
+    if exact or expected.dtype.kind != "f":
+        same = expected == found
+        if expected.dtype.kind == "f":
+            same |= np.isnan(expected) & np.isnan(found)
+    else:
+        same = np.isclose(found, expected, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE, equal_nan=True)
+    if bool(np.all(same)):
+        return None
+    position = np.argwhere(~same)[0]
+    return tuple(int(i) for i in position)
+
+
+def compare(
+    implementation: str,
+    sample: int,
+    graph: Graph,
+    names: Sequence[str],
+    expected: Sequence[Array],
+    found: Sequence[Array],
+) -> Difference | None:
+    """Compares tensors by name; returns the first difference."""
+    exact = is_exact(graph)
+    for name, want, got in zip(names, expected, found, strict=True):
+        index = first_difference(want, got, exact=exact)
+        if index is not None:
+            node = graph.producer(name)
+            layer = node.name if node is not None else None
+            return Difference(
+                implementation,
+                sample,
+                layer,
+                name,
+                index,
+                want[index].item(),
+                got[index].item(),
+            )
+    return None

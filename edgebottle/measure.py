@@ -1,0 +1,175 @@
+"""Runs a built model over samples on a board, checks every output, and makes a Record."""
+
+from __future__ import annotations
+
+import datetime
+import statistics
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from edgebottle import __version__
+from edgebottle.bench import Bench, StepCounts, open_bench, to_bytes
+from edgebottle.compare import compare
+from edgebottle.errors import Mismatch
+from edgebottle.ir.graph import Array
+from edgebottle.ir.interpreter import Interpreter
+from edgebottle.pipeline import Built
+from edgebottle.plan.plan import Plan
+from edgebottle.samples import Samples
+from edgebottle.verify import from_bytes, layer_records
+from hil.protocol import BoardClient
+from hil.records import MemoryBlock, Ram, Record
+
+Progress = Callable[[str, int, int], None]
+
+
+def measure(
+    built: Built,
+    samples: Samples,
+    *,
+    runs: int = 1,
+    port: str | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Record:
+    """Measures a built model.
+
+    Args:
+        built: The firmware.
+        samples: What to run; the first one also gives instructions or cycles per layer.
+        runs: Timed runs of each sample.
+        port: Serial port of a real board; None for the virtual one.
+        progress: Told what is being done.
+
+    Raises:
+        Mismatch: an output differs from the NumPy reference; names sample and layer.
+        BoardError: the board failed.
+    """
+    with ThreadPoolExecutor(1) as pool, open_bench(built, port) as bench:
+        # The reference runs beside the board: both take their time on a large set.
+        reference = pool.submit(_reference, built, samples, runs)
+        try:
+            result = _Session(built, bench, samples, runs, progress).run()
+        except BaseException:
+            reference.cancel()
+            raise
+        expected = reference.result()
+    graph = built.model.graph
+    for number, outputs in enumerate(result.outputs):
+        where = f"{built.board.id}"
+        found = compare(where, number, graph, graph.outputs, expected[number], outputs)
+        if found is not None:
+            raise Mismatch(
+                f"{found}. `edgebottle verify {built.model.path} --board {built.board.id}` "
+                "names the first layer that differs"
+            )
+    return _record(built, bench, samples, result)
+
+
+def _reference(built: Built, samples: Samples, runs: int) -> list[tuple[Array, ...]]:
+    """Outputs of the NumPy reference; state advances with every run, as on the board."""
+    interpreter = Interpreter(built.model.imported)
+    repeats = runs if any(t.state for t in built.model.imported.tensors.values()) else 1
+    return [[interpreter.run(sample) for _ in range(repeats)][-1] for sample in samples.inputs]
+
+
+class _Session:
+    """One connection to a board, and what it brought back."""
+
+    def __init__(
+        self, built: Built, bench: Bench, samples: Samples, runs: int, progress: Progress
+    ) -> None:
+        self.built, self.bench, self.samples = built, bench, samples
+        self.runs, self.progress = runs, progress
+        self.outputs: list[tuple[Array, ...]] = []
+        self.micros: list[float] = []
+        self.counts: StepCounts | None = None
+        self.cycles: tuple[int, ...] | None = None
+        self.stack = 0
+        self.attempts = 1
+
+    def run(self) -> _Session:
+        """Runs every sample."""
+        from hil.runner import check_build, check_memory
+
+        graph = self.built.model.graph
+        with BoardClient.connect(self.bench.url) as client:
+            check_build(client, self.bench.image_crc)
+            for number, sample in enumerate(self.samples.inputs):
+                self._load(client, sample)
+                if number == 0 and self.bench.reset_counts:
+                    self.bench.reset_counts()
+                self.micros.append(client.infer(self.runs, 0).us / self.runs)
+                if number == 0 and self.bench.counts:
+                    self.counts = _per_run(self.bench.counts(), self.runs)
+                self.outputs.append(from_bytes(graph, client.outputs()))
+                memory = client.mem()
+                check_memory(memory)
+                self.stack = memory.stack
+                self.progress(f"{self.built.board.id}", number + 1, len(self.samples))
+            if not self.bench.virtual and not self.built.board.is_host:
+                self._load(client, self.samples.inputs[0])
+                self.cycles = client.cycles().steps
+            self.attempts = max(1, client.load_attempts)
+        return self
+
+    def _load(self, client: BoardClient, sample: tuple[Array, ...]) -> None:
+        for index, data in enumerate(to_bytes(sample)):
+            client.load_input(index, data)
+
+
+def _per_run(counts: StepCounts, runs: int) -> StepCounts:
+    return StepCounts(counts.instructions // runs, tuple(step // runs for step in counts.steps))
+
+
+def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> Record:
+    model, plan = built.model, built.plan
+    correct = None
+    if samples.labels is not None:
+        guesses = [int(np.argmax(outputs[0])) for outputs in result.outputs]
+        correct = sum(g == y for g, y in zip(guesses, samples.labels, strict=True))
+    crc = 0
+    for outputs in result.outputs:
+        for array in outputs:
+            crc = zlib.crc32(array.tobytes(), crc)
+    micros = result.micros or [0.0]
+    real = not bench.virtual
+    return Record(
+        time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        model=model.name,
+        model_hash=model.sha256,
+        image_hash=f"{bench.image_crc:08x}",
+        board=built.board.id,
+        virtual=bench.virtual,
+        compiler=built.compiler,
+        flags=built.flags,
+        schedule=plan.schedule,
+        macs=model.macs(),
+        ram=Ram(built.ram.arena, result.stack, built.ram.static),
+        flash=built.flash,
+        lower_bound=plan.lower_bound,
+        instructions=result.counts.instructions if result.counts else None,
+        latency_us=(min(micros), statistics.median(micros), max(micros)),
+        latency_kind="measured" if real else "modelled",
+        layers=layer_records(built, result.counts and result.counts.steps, result.cycles),
+        memory=memory_blocks(plan),
+        samples=len(samples),
+        correct=correct,
+        match=True,
+        output_crc=f"{crc:08x}",
+        attempts=result.attempts,
+        edgebottle=__version__,
+    )
+
+
+def memory_blocks(plan: Plan) -> tuple[MemoryBlock, ...]:
+    """The arena map of a plan: tensors and scratch."""
+    tensors = [MemoryBlock(p.tensor, p.offset, p.nbytes, p.first, p.last) for p in plan.placements]
+    scratch = [
+        MemoryBlock(f"{s.node} scratch", s.scratch_offset, s.scratch_bytes, i, i)
+        for i, s in enumerate(plan.steps)
+        if s.scratch_bytes
+    ]
+    return (*tensors, *scratch)

@@ -1,0 +1,294 @@
+"""The way of the data, as plain functions: load, optimise, plan, generate, build.
+
+Each function's input and output can be written to disk and looked at. What runs on a board
+(measure, verify) is in ``bench.py``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgebottle.boards import Board
+from edgebottle.codegen.naming import identifier
+from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
+from edgebottle.errors import BadInput, DoesNotFit
+from edgebottle.importers import import_model
+from edgebottle.ir.graph import Graph
+from edgebottle.ir.verify import verify
+from edgebottle.ops.base import Isa
+from edgebottle.passes import optimise, strip_float_io
+from edgebottle.plan.plan import Plan
+from edgebottle.plan.planner import make_plan
+from hil.records import Flash, Ram
+
+MAX_MODEL_BYTES = 64 * 1024 * 1024
+"""A larger file is no model for a microcontroller."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model and what became of it.
+
+    Attributes:
+        name: C identifier.
+        path: The file.
+        data: Its bytes.
+        sha256: Of the bytes.
+        imported: The graph as imported (with ``--io int8`` applied).
+        graph: The graph after all passes.
+        io: ``keep`` or ``int8``.
+    """
+
+    name: str
+    path: Path
+    data: bytes
+    sha256: str
+    imported: Graph
+    graph: Graph
+    io: str
+
+    def macs(self) -> int:
+        """Multiply-accumulates of one run."""
+        return self.graph.macs()
+
+
+@dataclass(frozen=True)
+class Built:
+    """A compiled project.
+
+    Attributes:
+        model: The model.
+        board: The board.
+        plan: The memory plan.
+        project: The generated files.
+        folder: Where the project was built.
+        elf: The firmware (an executable for ``host``).
+        ram: Arena, reserved stack, other static data.
+        flash: Constants of the model, and the rest.
+        compiler: Name and version.
+        flags: Compiler flags.
+    """
+
+    model: Model
+    board: Board
+    plan: Plan
+    project: Project
+    folder: Path
+    elf: Path
+    ram: Ram
+    flash: Flash
+    compiler: str
+    flags: str
+
+
+def find_model(model: str) -> Path:
+    """The file of ``model``: a path, or the name of a network of the zoo.
+
+    Raises:
+        BadInput: neither exists; names that are near are suggested.
+    """
+    from edgebottle import zoo
+
+    path = Path(model)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise BadInput(f"{model} is a folder: give a model file")
+    if model in zoo.NETWORKS:
+        return zoo.load(model)
+    near = []
+    if path.parent.is_dir():
+        names = [item.name for item in path.parent.iterdir() if item.is_file()]
+        near = [str(path.parent / n) for n in difflib.get_close_matches(path.name, names, n=1)]
+    near += difflib.get_close_matches(model, zoo.NETWORKS, n=1)
+    hint = f": did you mean {near[0]}?" if near else ""
+    raise BadInput(
+        f"there is no file {model}{hint or f' (networks of the zoo: {chr(44).join(zoo.NETWORKS)})'}"
+    )
+
+
+def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
+    """Reads, imports and optimises a model.
+
+    Args:
+        model: Path of a model file, or the name of a network of the zoo.
+        io: ``int8`` strips floating-point inputs and outputs around an int8 network.
+        name: C identifier; by default the file's name.
+
+    Raises:
+        BadInput: there is no such file, or the name is no identifier.
+        BadModel: the file is broken or no model.
+        UnsupportedOp: something in it cannot be compiled.
+    """
+    path = find_model(model)
+    if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise BadInput(f"'{name}' is no name for a model: lower-case letters, digits and _ only")
+    try:
+        if path.stat().st_size > MAX_MODEL_BYTES:
+            raise BadInput(f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB: not a model for us")
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    model_name = name or identifier(path.stem)
+    imported = import_model(data, model_name, path.suffix)
+    verify(imported)
+    if io == "int8":
+        imported = strip_float_io(imported)
+        verify(imported, "strip_float_io")
+    graph = optimise(imported)
+    digest = hashlib.sha256(data).hexdigest()
+    return Model(model_name, path, data, digest, imported, graph, io)
+
+
+def kernel_variant(board: Board) -> Isa:
+    """The kernel variant that runs on ``board``."""
+    return Isa.DSP if board.dsp else Isa.PORTABLE
+
+
+def plan_for(model: Model, board: Board) -> Plan:
+    """The memory plan of ``model`` on ``board``."""
+    return make_plan(model.graph, kernel_variant(board))
+
+
+def weight_bytes(project: Project) -> int:
+    """Bytes of the model's constants in flash."""
+    return sum(project.source.constants.values())
+
+
+def check_fit(
+    plan: Plan, weights: int, board: Board, budget: tuple[int | None, int | None]
+) -> None:
+    """Checks RAM and flash before anything is compiled.
+
+    Args:
+        plan: The plan.
+        weights: Bytes of constants.
+        board: The board.
+        budget: Most bytes of RAM and of flash that are allowed; None for all the board has.
+
+    Raises:
+        DoesNotFit: with what does not fit, by how much, and the step that sets it.
+    """
+    if board.is_host:
+        return
+    ram, flash = board.region("ram").size, board.region("flash").size
+    ram, flash = min(ram, budget[0] or ram), min(flash, budget[1] or flash)
+    need = plan.arena_bytes + board.stack_size
+    if need > ram:
+        peak = max(plan.steps, key=lambda step: step.live_bytes)
+        raise DoesNotFit(
+            f"{plan.model} needs {_kb(need)} of RAM (arena {_kb(plan.arena_bytes)}, stack "
+            f"{_kb(board.stack_size)}), {board.id} allows {_kb(ram)}: {_kb(need - ram)} too much. "
+            f"The largest step is {peak.node} with {_kb(peak.live_bytes)}; `edgebottle inspect` "
+            "shows each layer and the boards that fit"
+        )
+    if weights > flash:
+        raise DoesNotFit(
+            f"{plan.model} needs {_kb(weights)} of flash for its weights alone, {board.id} allows "
+            f"{_kb(flash)}: {_kb(weights - flash)} too much"
+        )
+
+
+def _kb(count: int) -> str:
+    return f"{count / 1024:.1f} kB"
+
+
+def build(
+    model: Model,
+    board: Board,
+    *,
+    toolchain: str = "zig",
+    out: Path | None = None,
+    budget: tuple[int | None, int | None] = (None, None),
+) -> Built:
+    """Generates and compiles the project of ``model`` for ``board``.
+
+    The work happens in a folder of the cache, so that a second build is incremental and a failed
+    one leaves ``out`` as it was.
+
+    Args:
+        model: From ``load``.
+        board: The board.
+        toolchain: ``zig`` or ``gcc``.
+        out: Where to put the finished project; None to leave it in the cache.
+        budget: Most bytes of RAM and flash.
+
+    Raises:
+        DoesNotFit: the board or the budget is too small.
+        BuildFailed: the compiler failed.
+        ToolMissing: the compiler is not installed.
+        BadInput: ``out`` holds something else, or cannot be written.
+    """
+    from edgebottle.build.host import build_host
+    from edgebottle.build.project import build_firmware
+    from edgebottle.codegen.project import check_output
+
+    if out is not None:
+        check_output(out)
+    plan = plan_for(model, board)
+    project = write_project(model.graph, plan, board)
+    check_fit(plan, weight_bytes(project), board, budget)
+    with _work_folder(project, toolchain) as folder:
+        sync(project, folder)
+        if board.is_host:
+            result = build_host(folder, toolchain)
+        else:
+            result = build_firmware(folder, board, toolchain)
+        ram, flash = _sizes(result.elf, plan, project, board)
+        _check_budget(plan, ram, flash, board, budget)
+        elf = result.elf if out is None else publish(folder, result.elf, out)
+    return Built(
+        model=model,
+        board=board,
+        plan=plan,
+        project=project,
+        folder=out or folder,
+        elf=elf,
+        ram=ram,
+        flash=flash,
+        compiler=result.compiler,
+        flags=" ".join(result.flags),
+    )
+
+
+def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, Flash]:
+    """RAM and flash of a compiled image."""
+    from edgebottle.build.sizes import firmware_sizes
+
+    sizes = firmware_sizes(elf, tuple(project.source.constants))
+    stack = 0 if board.is_host else board.stack_size
+    static = sizes.ram - plan.arena_bytes - (0 if board.is_host else stack)
+    return Ram(plan.arena_bytes, stack, static), Flash(sizes.weights, sizes.flash - sizes.weights)
+
+
+def _check_budget(
+    plan: Plan, ram: Ram, flash: Flash, board: Board, budget: tuple[int | None, int | None]
+) -> None:
+    """Checks a budget against the real figures (the linker has checked the board itself)."""
+    if budget[0] is not None and ram.bytes > budget[0] and not board.is_host:
+        raise DoesNotFit(
+            f"{plan.model} needs {ram.bytes} bytes of RAM (arena {ram.arena}, stack {ram.stack}, "
+            f"other {ram.static}); the budget is {budget[0]}"
+        )
+    if budget[1] is not None and flash.bytes > budget[1] and not board.is_host:
+        raise DoesNotFit(
+            f"{plan.model} needs {flash.bytes} bytes of flash (weights {flash.weights}, code "
+            f"{flash.code}); the budget is {budget[1]}"
+        )
+
+
+@contextmanager
+def _work_folder(project: Project, toolchain: str) -> Iterator[Path]:
+    """The work folder of a build, locked against other builds of the same project."""
+    from edgebottle.build.cache import cache_dir, locked
+
+    folder = cache_dir() / "projects" / work_key(project.model, project.board, toolchain)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder.with_suffix(".lock")):
+        yield folder

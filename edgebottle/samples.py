@@ -1,0 +1,158 @@
+"""Inputs for a network: from an ``.npz`` file, or made up to reach the edges of its arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgebottle.errors import BadInput
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Tensor
+
+LABEL_KEYS = ("y", "label", "labels")
+"""Arrays of this name in a file of samples are the right classes."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs, and the right classes where they are known.
+
+    Attributes:
+        inputs: For each sample one array per input of the network, of its shape and type.
+        labels: Integer class of each sample, or None.
+        source: Where they come from.
+    """
+
+    inputs: tuple[tuple[Array, ...], ...]
+    labels: tuple[int, ...] | None
+    source: str
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+        return len(self.inputs)
+
+
+def edge_cases(graph: Graph, count: int, seed: int = 0) -> Samples:
+    """All minimum, all maximum, all zero point, then random inputs.
+
+    Args:
+        graph: The network.
+        count: How many samples, at least 1.
+        seed: Of the random ones.
+    """
+    generator = np.random.default_rng(seed)
+    tensors = [graph.tensors[name] for name in graph.inputs]
+    inputs = [
+        tuple(_made_up(tensor, index, generator) for tensor in tensors) for index in range(count)
+    ]
+    return Samples(tuple(inputs), None, f"edge cases and random inputs (seed {seed})")
+
+
+def _made_up(tensor: Tensor, index: int, generator: np.random.Generator) -> Array:
+    dtype = np.dtype(tensor.dtype.numpy)
+    if tensor.dtype is DType.F32:
+        fixed = {0: -1.0, 1: 1.0, 2: 0.0}.get(index)
+        if fixed is not None:
+            return np.full(tensor.shape, fixed, dtype)
+        return generator.uniform(-1, 1, tensor.shape).astype(dtype)
+    info = np.iinfo(dtype)
+    zero = 0 if tensor.quant is None else tensor.quant.zero_point[0]
+    fixed_int = {0: info.min, 1: info.max, 2: zero}.get(index)
+    if fixed_int is not None:
+        return np.full(tensor.shape, fixed_int, dtype)
+    return generator.integers(info.min, info.max, tensor.shape, dtype=dtype, endpoint=True)
+
+
+def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
+    """Reads samples from an ``.npz`` file.
+
+    The arrays named after the inputs are taken; for a network with one input the array ``x`` or
+    the only array that is not labels (``y``) serves. The first axis counts the samples; the rest
+    must have as many elements as the input. For an int8 input, int8 is taken as it is, uint8 is
+    shifted by -128, and floating point is quantized with the input's scale and zero point.
+
+    Args:
+        path: The file.
+        graph: The network.
+        limit: Take the first this many.
+
+    Raises:
+        BadInput: the file cannot be read or does not fit the network.
+    """
+    arrays = _read(path)
+    labels = next((arrays[key] for key in LABEL_KEYS if key in arrays), None)
+    columns = []
+    for index, name in enumerate(graph.inputs):
+        tensor = graph.tensors[name]
+        columns.append(_column(path, arrays, tensor, index, len(graph.inputs)))
+    count = min(len(column) for column in columns)
+    if limit is not None:
+        count = min(count, limit)
+    if count == 0:
+        raise BadInput(f"{path} holds no samples")
+    if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu"):
+        labels = None
+    if labels is not None and len(labels) < count:
+        raise BadInput(f"{path} has {count} samples but {len(labels)} labels")
+    return Samples(
+        inputs=tuple(tuple(column[i] for column in columns) for i in range(count)),
+        labels=None if labels is None else tuple(int(label) for label in labels[:count]),
+        source=str(path),
+    )
+
+
+def _read(path: Path) -> dict[str, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise BadInput(f"{path} is not an .npz file")
+            return {key: archive[key] for key in archive.files}
+    except OSError as error:
+        reason = error.strerror or "not an .npz file"
+        raise BadInput(f"cannot read {path}: {reason}") from error
+    except (ValueError, KeyError, EOFError) as error:
+        raise BadInput(f"cannot read {path}: not an .npz file of plain arrays") from error
+    except Exception as error:  # zipfile and zlib raise their own
+        raise BadInput(f"cannot read {path}: broken .npz file ({error})") from error
+
+
+def _column(
+    path: Path, arrays: dict[str, Array], tensor: Tensor, index: int, inputs: int
+) -> list[Array]:
+    candidates = [tensor.name, f"x{index}"] + (["x"] if inputs == 1 else [])
+    key = next((name for name in candidates if name in arrays), None)
+    others = [name for name in arrays if name not in LABEL_KEYS]
+    if key is None and inputs == 1 and len(others) == 1:
+        key = others[0]
+    if key is None:
+        raise BadInput(
+            f"{path} has no array for input '{tensor.name}': name it '{tensor.name}' or "
+            f"'{'x' if inputs == 1 else f'x{index}'}' (found: {', '.join(arrays) or 'none'})"
+        )
+    values = arrays[key]
+    if values.ndim == 0 or values[0:1].size not in (0, tensor.size):
+        raise BadInput(
+            f"{path}: samples of '{key}' have the shape {list(values.shape[1:])}, input "
+            f"'{tensor.name}' takes {list(tensor.shape)}"
+        )
+    return [_convert(path, key, sample, tensor) for sample in values]
+
+
+def _convert(path: Path, key: str, sample: Array, tensor: Tensor) -> Array:
+    wanted = np.dtype(tensor.dtype.numpy)
+    sample = np.asarray(sample).reshape(tensor.shape)
+    if sample.dtype == wanted:
+        return sample
+    if tensor.dtype is DType.I8 and sample.dtype == np.uint8:
+        return (sample.astype(np.int16) - 128).astype(np.int8)
+    if tensor.dtype is DType.I8 and sample.dtype.kind == "f":
+        steps = np.round(sample / np.float32(tensor.scale)) + tensor.zero_point
+        return np.clip(np.nan_to_num(steps), -128, 127).astype(np.int8)
+    if tensor.dtype is DType.F32 and sample.dtype.kind in "fiu":
+        return sample.astype(np.float32)
+    raise BadInput(
+        f"{path}: '{key}' is {sample.dtype}, which input '{tensor.name}' ({tensor.dtype.label}) "
+        "cannot take"
+    )

@@ -1,0 +1,296 @@
+"""Proves that LiteRT, NumPy, host C and the board compute the very same bits."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgebottle.bench import Bench, open_bench, to_bytes
+from edgebottle.boards import Board, load_board
+from edgebottle.compare import Difference, compare, is_exact
+from edgebottle.errors import BoardError
+from edgebottle.ir.graph import Array, Graph
+from edgebottle.ir.interpreter import Interpreter
+from edgebottle.pipeline import Built, Model, build
+from edgebottle.samples import Samples, edge_cases
+from hil.records import LayerRecord
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found.
+
+    Attributes:
+        built: The firmware that was run.
+        samples: How many inputs were run.
+        implementations: Those that were compared, the reference first.
+        exact: Compared to the last bit (False: floating point, within a tolerance).
+        difference: The first one, None if all agree.
+        instructions: Of one run, exact; None where they are not counted.
+        layers: Per step, of the run of the first sample.
+        stack: High-water mark in bytes, None on the host.
+    """
+
+    built: Built
+    samples: int
+    implementations: tuple[str, ...]
+    exact: bool
+    difference: Difference | None
+    instructions: int | None
+    layers: tuple[LayerRecord, ...]
+    stack: int | None
+
+    @property
+    def match(self) -> bool:
+        """All agree."""
+        return self.difference is None
+
+
+def verify_model(
+    model: Model,
+    board: Board,
+    *,
+    samples: int = 20,
+    seed: int = 0,
+    toolchain: str = "zig",
+    port: str | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Verification:
+    """Runs the same inputs through every implementation and compares the outputs.
+
+    The inputs are all minimum, all maximum, all zero point, then random. State carries over from
+    one input to the next, in every implementation alike.
+
+    Args:
+        model: The model.
+        board: The board; its virtual twin runs unless ``port`` is given.
+        samples: How many inputs.
+        seed: Of the random ones.
+        toolchain: For the board.
+        port: Serial port of a real board.
+        progress: Told what is being done.
+    """
+    inputs = edge_cases(model.graph, samples, seed)
+    litert = _litert_outputs(model, inputs, progress)
+    reference, difference = _reference_outputs(model, inputs, litert, progress)
+    names = ["LiteRT", "NumPy", "host C"]
+    progress("build", 0, 0)
+    host = build(model, load_board("host"))
+    target = host if board.is_host else build(model, board, toolchain=toolchain)
+    if difference is None:
+        with open_bench(host) as bench:
+            difference, _, _ = _on_board(host, bench, "host C", inputs, reference, progress)
+    counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
+    stack = None
+    if not board.is_host:
+        kind = f"{'real' if port else 'virtual'} {board.id}"
+        names.append(kind)
+        if difference is None:
+            with open_bench(target, port) as bench:
+                difference, counts, stack = _on_board(
+                    target, bench, kind, inputs, reference, progress
+                )
+    layers = counts[1] or layer_records(target, None)
+    return Verification(
+        built=target,
+        samples=samples,
+        implementations=tuple(names),
+        exact=is_exact(model.graph),
+        difference=difference,
+        instructions=counts[0],
+        layers=layers,
+        stack=stack,
+    )
+
+
+def _litert_outputs(model: Model, inputs: Samples, progress: Progress) -> list[tuple[Array, ...]]:
+    """Outputs of LiteRT's reference kernels, in the types of ``model.graph``."""
+    from edgebottle.litert import LiteRTModel
+
+    runner = LiteRTModel(model.data)
+    graph = model.imported
+    outputs = []
+    for number, sample in enumerate(inputs.inputs):
+        if model.io == "int8":
+            wide = [
+                _dequantize(graph, name, v) for name, v in zip(graph.inputs, sample, strict=True)
+            ]
+            results = runner.run(wide)
+            outputs.append(
+                tuple(_quantize(graph, n, v) for n, v in zip(graph.outputs, results, strict=True))
+            )
+        else:
+            outputs.append(runner.run(sample))
+        progress("LiteRT reference", number + 1, len(inputs))
+    return outputs
+
+
+def _dequantize(graph: Graph, name: str, value: Array) -> Array:
+    """The real values behind a stripped input, as the original float input takes them."""
+    tensor = graph.tensors[name]
+    if tensor.quant is None:
+        return value
+    return ((value.astype(np.int32) - tensor.zero_point) * np.float32(tensor.scale)).astype(
+        np.float32
+    )
+
+
+def _quantize(graph: Graph, name: str, value: Array) -> Array:
+    """The stored values that the original DEQUANTIZE turned into the float output ``value``."""
+    tensor = graph.tensors[name]
+    if tensor.quant is None or value.dtype.kind != "f":
+        return value
+    steps = np.round(value.astype(np.float64) / tensor.scale) + tensor.zero_point
+    return steps.astype(tensor.dtype.numpy)
+
+
+def _reference_outputs(
+    model: Model, inputs: Samples, litert: Sequence[tuple[Array, ...]], progress: Progress
+) -> tuple[list[tuple[Array, ...]], Difference | None]:
+    """Outputs of the NumPy reference before and after the passes, compared with LiteRT's."""
+    before, after = Interpreter(model.imported), Interpreter(model.graph)
+    outputs: list[tuple[Array, ...]] = []
+    difference = None
+    for number, sample in enumerate(inputs.inputs):
+        expected = litert[number]
+        plain, optimised = before.run(sample), after.run(sample)
+        names = model.imported.outputs
+        difference = difference or compare("NumPy", number, model.imported, names, expected, plain)
+        difference = difference or compare(
+            "NumPy after the passes", number, model.graph, model.graph.outputs, plain, optimised
+        )
+        outputs.append(plain)
+        progress("NumPy reference", number + 1, len(inputs))
+    if difference is not None and model.io != "int8":
+        difference = _first_litert_layer(model, inputs, difference)
+    return outputs, difference
+
+
+def _first_litert_layer(model: Model, inputs: Samples, difference: Difference) -> Difference:
+    """Names the first layer at which NumPy leaves LiteRT."""
+    from edgebottle.litert import LiteRTModel
+
+    runner, interpreter = LiteRTModel(model.data), Interpreter(model.imported)
+    for sample in inputs.inputs[: difference.sample + 1]:
+        runner.run(sample)
+        interpreter.run(sample)
+    for node in model.imported.nodes:
+        for name in node.outputs:
+            expected = runner.tensor(name)
+            if expected is None:
+                continue
+            found = compare(
+                difference.implementation,
+                difference.sample,
+                model.imported,
+                [name],
+                [expected],
+                [interpreter.values[name]],
+            )
+            if found is not None:
+                return found
+    return difference
+
+
+def _on_board(
+    built: Built,
+    bench: Bench,
+    kind: str,
+    inputs: Samples,
+    reference: Sequence[tuple[Array, ...]],
+    progress: Progress,
+) -> tuple[Difference | None, tuple[int | None, tuple[LayerRecord, ...]], int]:
+    """Runs all samples on a board and compares each output with the reference."""
+    from hil.protocol import BoardClient
+    from hil.runner import check_build, check_memory
+
+    graph = built.model.graph
+    counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
+    stack = 0
+    with BoardClient.connect(bench.url) as client:
+        check_build(client, bench.image_crc)
+        for number, sample in enumerate(inputs.inputs):
+            for index, data in enumerate(to_bytes(sample)):
+                client.load_input(index, data)
+            if number == 0 and bench.reset_counts and bench.counts:
+                bench.reset_counts()
+                client.infer(1, 0)
+                found = bench.counts()
+                counts = (found.instructions, layer_records(built, found.steps))
+            else:
+                client.infer(1, 0)
+            outputs = from_bytes(graph, client.outputs())
+            memory = client.mem()
+            check_memory(memory)
+            stack = memory.stack
+            expected = reference[number]
+            difference = compare(kind, number, graph, graph.outputs, expected, outputs)
+            if difference is not None:
+                layer = _first_layer(built, bench, kind, inputs, number)
+                return layer or replace(difference, layer=None), counts, stack
+            progress(kind, number + 1, len(inputs))
+    return None, counts, stack
+
+
+def _first_layer(
+    built: Built, bench: Bench, kind: str, inputs: Samples, number: int
+) -> Difference | None:
+    """Asks the board for the CRC of each step and names the first that differs."""
+    from hil.protocol import BoardClient
+
+    if not is_exact(built.model.graph):
+        return None
+    interpreter = Interpreter(built.model.graph)
+    for sample in inputs.inputs[: number + 1]:
+        interpreter.run(sample)
+    with BoardClient.connect(bench.url) as client:
+        for index, data in enumerate(to_bytes(inputs.inputs[number])):
+            client.load_input(index, data)
+        found = client.crc().steps
+    nodes = {node.name: node for node in built.model.graph.nodes}
+    for (name, _), crc in zip(built.project.source.steps, found, strict=True):
+        tensor = nodes[name].outputs[0]
+        if zlib.crc32(interpreter.values[tensor].tobytes()) != crc:
+            return Difference(kind, number, name, tensor)
+    return None
+
+
+def from_bytes(graph: Graph, outputs: Sequence[bytes]) -> tuple[Array, ...]:
+    """The outputs of a board as arrays; raises ``BoardError`` for a wrong number of bytes."""
+    arrays = []
+    for name, data in zip(graph.outputs, outputs, strict=True):
+        tensor = graph.tensors[name]
+        if len(data) != tensor.nbytes:
+            raise BoardError(
+                f"the board sent {len(data)} bytes of output '{name}' instead of {tensor.nbytes}"
+            )
+        arrays.append(np.frombuffer(data, tensor.dtype.numpy).reshape(tensor.shape))
+    return tuple(arrays)
+
+
+def layer_records(
+    built: Built, instructions: Sequence[int] | None, cycles: Sequence[int] | None = None
+) -> tuple[LayerRecord, ...]:
+    """One record per step of the generated code."""
+    graph = built.model.graph
+    nodes = {node.name: node for node in graph.nodes}
+    records = []
+    for index, (name, _) in enumerate(built.project.source.steps):
+        node = nodes[name]
+        ins, outs = graph.ins(node), graph.outs(node)
+        records.append(
+            LayerRecord(
+                name=name,
+                op=node.OP,
+                macs=node.macs(ins, outs),
+                instructions=instructions[index] if instructions else None,
+                cycles=cycles[index] if cycles else None,
+                output_bytes=sum(tensor.nbytes for tensor in outs),
+            )
+        )
+    return tuple(records)
