@@ -58,8 +58,13 @@ class HostBoard:
         """Where pyserial finds the board."""
         return f"socket://127.0.0.1:{self._server.getsockname()[1]}"
 
+    @property
+    def pid(self) -> int:
+        """The process that is the board."""
+        return self._process.pid
+
     def fault(self) -> str | None:
-        """How the process died (with the last line that it wrote to standard error), or None."""
+        """How the process died, with the sanitizer's word on it where there is one, or None."""
         code = self._process.poll()
         if code is None or code == 0 or self._closing:
             return None

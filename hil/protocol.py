@@ -74,6 +74,7 @@ class BoardClient:
         self._link = link
         self._baud = baud
         self._run_seconds = run_seconds
+        self._answer_seconds = ANSWER_SECONDS
         self._recent: deque[str] = deque(maxlen=LINES_SHOWN)
         self._selected = 0
         self._syncs = 0
@@ -174,12 +175,12 @@ class BoardClient:
         answers: list[list[str]] = []
         for _ in range(LOAD_ATTEMPTS):
             self.load_attempts += 1
-            answers = self._exchange(commands, doing, ANSWER_SECONDS)
+            answers = self._exchange(commands, doing, self._answer_seconds)
             if answers[0] != [f"m-[Expecting {len(data)} bytes]"]:
                 raise self._unexpected(doing, answers[0])
             if answers[1:] == [[]] * (len(chunks) - 1) + [["m-load-done"]]:
                 return
-        raise self._unexpected(doing, next(a for a in answers[1:] if a != []))
+        raise self._unexpected(doing, [line for answer in answers[1:] for line in answer])
 
     def infer(self, runs: int = 1, warmups: int = 0) -> InferResult:
         """Runs the network ``warmups`` + ``runs`` times, timing the latter."""
@@ -277,8 +278,8 @@ class BoardClient:
         except ValueError:
             raise self._unexpected(doing, [text]) from None
 
-    def _command(self, command: str, doing: str, seconds: float = ANSWER_SECONDS) -> list[str]:
-        (lines,) = self._exchange([command], doing, seconds)
+    def _command(self, command: str, doing: str, seconds: float | None = None) -> list[str]:
+        (lines,) = self._exchange([command], doing, seconds or self._answer_seconds)
         refusal = next((line for line in lines if line.startswith("e-")), None)
         if refusal is not None:
             raise Refused(f"{self._link.url}: the board refused while {doing}: {refusal}")
@@ -304,11 +305,12 @@ class BoardClient:
                 raise self._failed(doing, f"the board fell silent (nothing for {seconds:g} s)")
             if line == "m-ready":
                 return lines
-            if line.startswith(("m-timestamp-mode", "m-init-done")):
+            if "m-timestamp-mode" in line or "m-init-done" in line:
                 raise self._failed(doing, "the board reset")
-            if not line.startswith(("m-", "e-")):
+            if line and not line.startswith(("m-", "e-")):
                 raise self._failed(doing, "the board answered garbage")
-            lines.append(line)
+            if line:
+                lines.append(line)
 
     def _wait_for(self, wanted: str, deadline: float, doing: str) -> bool:
         while True:
@@ -320,8 +322,9 @@ class BoardClient:
         raw = self._link.read_line(deadline)
         if raw is None:
             return None
-        line = raw.decode("ascii", errors="backslashreplace")
-        self._recent.append(line)
+        line = _printable(raw)
+        if line:
+            self._recent.append(line)
         if line.startswith("e-[fault"):
             raise self._failed(doing, f"the board's processor faulted: {line[3:-1]}")
         return line
@@ -337,13 +340,17 @@ class BoardClient:
         shown = [_shorten(line) for line in self._recent]
         rest = self._link.pending()
         if rest:
-            shown.append(_shorten(rest.decode("ascii", errors="backslashreplace")) + "...")
+            shown.append(_shorten(_printable(rest)) + "...")
         last = f"last lines: {' | '.join(shown)}" if shown else "it has sent nothing at all"
         return _Explained(f"{self._link.url}: {what} while {doing}; {last}")
 
 
 class _Explained(BoardError):
     """Says already what was being done."""
+
+
+def _printable(raw: bytes) -> str:
+    return "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in raw)
 
 
 def _shorten(line: str, width: int = 100) -> str:

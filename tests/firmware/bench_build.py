@@ -10,14 +10,6 @@ FIRMWARE = ROOT / "firmware"
 FAKE = Path(__file__).parent / "fake_model"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wdouble-promotion"]
 WARNINGS += ["-Werror"]
-    "-Wall",
-    "-Wextra",
-    "-Wconversion",
-    "-Wshadow",
-    "-Wdouble-promotion",
-    "-Werror",
-    "-std=c99",
-]
 INCLUDES = [
     f"-I{path}"
     for path in (
@@ -38,12 +30,12 @@ def sanitizing_compiler() -> list[str]:
     return ZIG
 
 
-def build_host(folder: Path, db_bytes: int, *flags: str) -> Path:
+def build_host(folder: Path, db_bytes: int, port: Path = FIRMWARE / "port/host") -> Path:
     """The application with a `db` buffer of ``db_bytes``, or without one when 0."""
-    executable = folder / f"bench_{db_bytes}"
-    sources = [*APPLICATION, *sorted((FIRMWARE / "port/host").glob("*.c")), FAKE / "fake.c"]
+    executable = folder / f"bench_{db_bytes}_{port.name}"
+    sources = [*APPLICATION, *sorted(port.glob("*.c")), FAKE / "fake.c"]
     command = [*sanitizing_compiler(), *WARNINGS, "-O1", "-g", f"-DEB_BENCH_DB_BYTES={db_bytes}"]
-    command += [*flags, *INCLUDES, *map(str, sources), "-o", str(executable)]
+    command += [*INCLUDES, *map(str, sources), "-o", str(executable)]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return executable
 

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from bench_build import APPLICATION, INCLUDES, WARNINGS, ZIG, ask, build_host
+from bench_build import APPLICATION, FAKE, INCLUDES, WARNINGS, ZIG, ask, build_host
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -338,4 +338,23 @@ def test_application_compiles_for_chips_and_stays_small(tmp_path: Path, cpu: str
         with target.open("rb") as file:
             sections = ELFFile(file).iter_sections()
             total += sum(s["sh_size"] for s in sections if s.name.startswith((".text", ".rodata")))
-    assert total < 7000, f"{cpu}: {total} bytes"
+    assert total < 7500, f"{cpu}: {total} bytes"
+
+
+# What the client sends without waiting. Nothing may be sent behind a command that runs the network.
+AHEAD = [
+    LOAD,
+    b"db load 10%" + b"db 0001020304%" * 2 + b"db load 10%db 00010203040506070809%",
+    b"%name%db load 10%db 00010203040506070809%infer 1 0%",
+]
+
+
+@pytest.mark.parametrize("sent", AHEAD)
+def test_a_uart_without_a_buffer_loses_nothing(
+    tmp_path_factory: pytest.TempPathFactory, sent: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("slow")
+    answer = ask(build_host(folder, 12, FAKE.parent / "slow_port"), sent)
+    assert answer.endswith(b"lost 0\r\n")
+    assert answer.count(READY) == sent.count(b"%")
+    assert sent.count(b"db load") >= answer.count(b"m-load-done") > 0
