@@ -96,23 +96,22 @@ class LiteRTModel:
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise BadModel(f"LiteRT fails to run the model: {reason}") from error
-        return tuple(self.tensor(index) for index in self.outputs)
+        return tuple(np.array(self._interpreter.get_tensor(index)) for index in self.outputs)
 
-    def tensor(self, which: str | int) -> Array:
+    def tensor(self, which: str | int) -> Array | None:
         """A copy of a tensor's value after the last run.
 
         Args:
             which: The name the importer gives it, or its number in the model file.
 
-        Raises:
-            BadInput: there is no such tensor, or LiteRT holds no value for it.
+        Returns:
+            The value; None for a tensor that LiteRT does not have or keeps no value of.
         """
         index = self._names.get(which, -1) if isinstance(which, str) else which
         try:
-            value: Array = np.array(self._interpreter.get_tensor(index))
-        except ValueError as error:
-            raise BadInput(f"LiteRT has no value for the tensor '{which}'") from error
-        return value
+            return np.array(self._interpreter.get_tensor(index))
+        except ValueError:
+            return None
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from edgebottle.ir.text import dump
 from edgebottle.ir.verify import verify
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops import OPERATORS
+from edgebottle.ops.base import Isa
+from tests.ops.compiled import run_compiled, variants_differ
 from tests.samples import assert_same, samples
 from tests.tflite_writer import write_tflite
 
@@ -66,3 +68,16 @@ def test_round_trip_through_tflite(graph):
 
 def _unnamed(text: str) -> str:
     return re.sub(r"^graph .*", "", text)
+
+
+@pytest.mark.parametrize("isa", Isa, ids=lambda isa: isa.value)
+@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.OP)
+def test_compiled_c_equals_reference(operator, isa, tmp_path):
+    runs = [(graph, [inputs for _, inputs in samples(graph)]) for graph in operator.cases()]
+    if isa is not Isa.PORTABLE and not variants_differ(runs, tmp_path):
+        return  # the operator has one kernel for all
+    actual = run_compiled(runs, isa, tmp_path)
+    for (graph, inputs), outputs in zip(runs, actual, strict=True):
+        reference = Interpreter(graph)
+        for (kind, _), sample, found in zip(samples(graph), inputs, outputs, strict=True):
+            assert_same(found, reference.run(sample), f"{graph.name}, {kind}")

@@ -1,0 +1,206 @@
+"""Runs many generated models in one process, under AddressSanitizer and UBSan.
+
+Starting a compiler takes longer than most of what it compiles here, so all cases of an operator
+become one C file and one executable.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from edgebottle.codegen.model import write_model
+from edgebottle.data import data_dir
+from edgebottle.ir.graph import Array, Graph
+from edgebottle.ops.base import Isa
+from edgebottle.plan.planner import make_plan
+
+WARNINGS = "-Wall -Wextra -Wconversion -Wshadow -Wdouble-promotion -Werror -Wno-unused-function"
+SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+DEADLINE = 120.0
+
+_DRIVER = """
+#include <stdio.h>
+
+typedef struct {
+    const char *name;
+    int samples, inputs, outputs;
+    int (*init)(void);
+    eb_tensor (*input)(int);
+    eb_tensor (*output)(int);
+    eb_status (*run)(void);
+} model;
+
+static const model models[] = {
+%s
+};
+
+static int run_case(const model *m, FILE *from, FILE *to)
+{
+    m->init();
+    for (int s = 0; s < m->samples; ++s) {
+        for (int i = 0; i < m->inputs; ++i) {
+            const eb_tensor t = m->input(i);
+            if (fread(t.data, 1, (size_t)t.bytes, from) != (size_t)t.bytes) {
+                return 2;
+            }
+        }
+        if (m->run() != EB_OK) {
+            return 3;
+        }
+        for (int i = 0; i < m->outputs; ++i) {
+            const eb_tensor t = m->output(i);
+            const char *data = t.data;
+            for (int32_t r = 0; r < t.bytes / t.row_bytes; ++r) {
+                for (int32_t p = 0; p < t.row_bytes / t.pixel_bytes; ++p) {
+                    const char *at = data + r * t.row_stride + p * t.pixel_stride;
+                    fwrite(at, 1, (size_t)t.pixel_bytes, to);
+                }
+            }
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    FILE *from = argc == 3 ? fopen(argv[1], "rb") : NULL;
+    FILE *to = argc == 3 ? fopen(argv[2], "wb") : NULL;
+    if (from == NULL || to == NULL) {
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; ++i) {
+        fprintf(stderr, "case %%s\\n", models[i].name);
+        const int status = run_case(&models[i], from, to);
+        if (status != 0) {
+            return status;
+        }
+    }
+    fclose(from);
+    return fclose(to);
+}
+"""
+
+Run = tuple[Graph, Sequence[Sequence[Array]]]
+"""A graph and the inputs of each of its runs."""
+
+
+class CompiledFailure(AssertionError):
+    """The C did not compile, or a sanitizer or a canary stopped it."""
+
+
+def run_compiled(runs: Sequence[Run], isa: Isa, folder: Path) -> list[list[tuple[Array, ...]]]:
+    """Compiles and runs every graph; returns the outputs of each run of each graph.
+
+    Raises:
+        CompiledFailure: the C is refused, or fails when it runs.
+    """
+    graphs = [replace(graph, name=f"c{i}_{_word(graph)}") for i, (graph, _) in enumerate(runs)]
+    source = folder / f"{isa.value}.c"
+    source.write_text(_unit(graphs, [len(inputs) for _, inputs in runs], isa))
+    program = folder / isa.value
+    _compile(source, program, isa)
+    data = b"".join(value.tobytes() for _, inputs in runs for sample in inputs for value in sample)
+    (folder / "inputs").write_bytes(data)
+    done = subprocess.run(
+        [program, folder / "inputs", folder / "outputs"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    if done.returncode != 0:
+        case = re.findall(r"^case (\w+)$", done.stderr, re.MULTILINE)[-1:]
+        report = re.sub(r"^case \w+\n", "", done.stderr, flags=re.MULTILINE)[:3000]
+        what = "the canary is broken" if done.returncode == 3 else f"status {done.returncode}"
+        raise CompiledFailure(f"{case}: {what}\n{report}")
+    return _outputs(graphs, runs, (folder / "outputs").read_bytes())
+
+
+def variants_differ(runs: Sequence[Run], folder: Path) -> bool:
+    """False when the DSP variant compiles to the very text of the portable one."""
+    texts = []
+    for isa in Isa:
+        graphs = [replace(graph, name=f"c{i}") for i, (graph, _) in enumerate(runs)]
+        source = folder / f"{isa.value}-text.c"
+        source.write_text(_unit(graphs, [1] * len(graphs), isa))
+        command = [*_compiler(), "-E", "-P", *_flags(isa), str(source)]
+        texts.append(subprocess.run(command, capture_output=True, check=False).stdout)
+    return _without_dsp_twins(texts[0]) != _without_dsp_twins(texts[1])
+
+
+def _without_dsp_twins(text: bytes) -> bytes:
+    return re.sub(rb"\s+", b" ", text)
+
+
+def _word(graph: Graph) -> str:
+    return re.sub(r"\W+", "_", graph.name.lower())
+
+
+def _unit(graphs: Sequence[Graph], samples: Sequence[int], isa: Isa) -> str:
+    """All models and the driver in one file, their file-scope names told apart."""
+    parts = ['#include "edgebottle.h"\n']
+    for graph in graphs:
+        files = write_model(graph, make_plan(graph, isa)).files
+        text = "".join(
+            files[f"{graph.name}{end}"] for end in (".h", "_weights.h", "_weights.c", ".c")
+        )
+        text = re.sub(rf'#include "{graph.name}\w*\.h"\n', "", text)
+        # sanitizers watch no variable that has a section of its own
+        text = text.replace('section(".bss.eb_arena"), ', "")
+        parts.append(re.sub(r"\b(arena|steps|t_\w+)\b", rf"\1_{graph.name}", text))
+    rows = [
+        f'    {{"{g.name}", {count}, {len(g.inputs)}, {len(g.outputs)}, '
+        f"eb_{g.name}_init, eb_{g.name}_input, eb_{g.name}_output, eb_{g.name}_run}},"
+        for g, count in zip(graphs, samples, strict=True)
+    ]
+    return "\n".join(parts) + _DRIVER % "\n".join(rows)
+
+
+@cache
+def _compiler() -> tuple[str, ...]:
+    """A host compiler; zig's clang where there is no other (it has no AddressSanitizer)."""
+    found = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
+    return (found,) if found else (sys.executable, "-m", "ziglang", "cc")
+
+
+def _flags(isa: Isa) -> list[str]:
+    sanitizers = SANITIZERS if len(_compiler()) == 1 else "-fsanitize=undefined"
+    define = "-DEB_FORCE_DSP" if isa is Isa.DSP else "-DEB_FORCE_PORTABLE"
+    library = data_dir("firmware") / "lib" / "edgebottle"
+    include = [f"-I{library / 'include'}", f"-I{library}"]
+    return ["-std=c99", "-O1", define, *WARNINGS.split(), *sanitizers.split(), *include]
+
+
+def _compile(source: Path, program: Path, isa: Isa) -> None:
+    command = [*_compiler(), *_flags(isa), str(source), "-o", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    if done.returncode != 0:
+        raise CompiledFailure(f"{source} does not compile:\n{done.stderr[:3000]}")
+
+
+def _outputs(
+    graphs: Sequence[Graph], runs: Sequence[Run], data: bytes
+) -> list[list[tuple[Array, ...]]]:
+    result, position = [], 0
+    for graph, (_, inputs) in zip(graphs, runs, strict=True):
+        values: list[tuple[Array, ...]] = []
+        for _sample in inputs:
+            arrays = []
+            for tensor in (graph.tensors[name] for name in graph.outputs):
+                dtype = np.dtype(tensor.dtype.numpy)
+                array = np.frombuffer(data, dtype, tensor.size, position)
+                arrays.append(array.reshape(tensor.shape))
+                position += tensor.size * dtype.itemsize
+            values.append(tuple(arrays))
+        result.append(values)
+    assert position == len(data), "the program wrote more or less than it should"
+    return result
