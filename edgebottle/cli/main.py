@@ -66,7 +66,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="edgebottle")
 def cli() -> None:
-    r"""Takes neural networks to microcontrollers, and proves them there.
+    """Takes neural networks to microcontrollers, and proves them there.
 
     \b
     edgebottle demo                               see it work, with nothing but this computer
@@ -75,7 +75,7 @@ def cli() -> None:
     edgebottle verify model.tflite --board ID     proof that it computes the very same bits
 
     Exit codes: 0 done, 1 your input, 2 usage, 3 the board or the tools, 70 a bug of ours.
-    """
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
 
 
 def main() -> None:
