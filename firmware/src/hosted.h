@@ -5,8 +5,7 @@
 #if defined(__linux__) || defined(__APPLE__)
 #define BENCH_HOSTED 1
 #ifndef EB_PORT_CYCLE_HZ
-#define EB_PORT_CYCLE_HZ 1000000000u /* port/host counts nanoseconds, whatever a board file says   \
-                                      */
+#define EB_PORT_CYCLE_HZ 1000000000u
 #endif
 #else
 #define BENCH_HOSTED 0

@@ -52,9 +52,14 @@ void bench_load_apply(void)
         eb_tensor from = storage(i);
         eb_tensor to = EB_MODEL(input)(i);
         const uint8_t *source = from.data;
-        tensor_walk destination = tensor_walk_start(&to);
-        for (int32_t n = 0; n < from.bytes; n++) {
-            *tensor_walk_next(&destination, &to) = source[n];
+        uint8_t *row = to.data;
+        for (int32_t done = 0; done < from.bytes; row += to.row_stride) {
+            uint8_t *pixel = row;
+            for (int32_t in_row = 0; in_row < to.row_bytes; in_row += to.pixel_bytes) {
+                __builtin_memcpy(pixel, source + done, (size_t)to.pixel_bytes);
+                pixel += to.pixel_stride;
+                done += to.pixel_bytes;
+            }
         }
     }
 }
