@@ -2,9 +2,16 @@
 
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-from edgebottle.errors import ToolMissing
+from edgebottle.errors import BuildFailed, ToolMissing
+
+LOCK_DEADLINE_S = 600.0
+_LOCK_POLL_S = 0.05
 
 
 def cache_dir() -> Path:
@@ -37,6 +44,48 @@ def compiler_environment() -> dict[str, str]:
     environment["ZIG_GLOBAL_CACHE_DIR"] = str(zig / "global")
     environment["ZIG_LOCAL_CACHE_DIR"] = str(zig / "local")
     return environment
+
+
+@contextmanager
+def locked(path: Path, deadline_s: float = LOCK_DEADLINE_S) -> Iterator[None]:
+    """Holds the lock file ``path``; it is free again however its holder ends.
+
+    Raises:
+        BuildFailed: another process has held it for ``deadline_s`` seconds.
+        ToolMissing: the file cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("a+b")
+    except OSError as error:
+        raise ToolMissing(f"cannot make the lock file {path}: {error.strerror}") from error
+    with stream:
+        end = time.monotonic() + deadline_s
+        while not _try_lock(stream):
+            if time.monotonic() >= end:
+                raise BuildFailed(
+                    f"another edgebottle has held {path} for {deadline_s:.0f} s: "
+                    "wait for it or end it"
+                )
+            time.sleep(_LOCK_POLL_S)
+        yield
+
+
+def _try_lock(stream: IO[bytes]) -> bool:
+    """Locks the open file for as long as it is open; False if another process has it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            stream.seek(0)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _location() -> Path:

@@ -31,7 +31,9 @@ def platformio_version() -> str:
 def scons_package_version() -> str:
     """Returns the ``tool-scons`` version that the installed PlatformIO asks for, "4.41101.0"."""
     platformio_version()
-    from platformio.dependencies import get_core_dependencies
+    from platformio.dependencies import (  # type: ignore[import-untyped]
+        get_core_dependencies,
+    )
 
     return str(get_core_dependencies()["tool-scons"]).lstrip("~^=")
 
@@ -133,17 +135,20 @@ def _fill_scons_package(folder: Path, package_version: str, wanted: str) -> None
 
 
 def _download_scons(folder: Path, wanted: str) -> None:
-    found = installed_scons()
+    found = installed_scons() or "none"
     try:
         run_tool(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            + ["--no-deps", "--target", str(folder), f"scons=={wanted}"],
+            [
+                *(sys.executable, "-m", "pip", "install", "--quiet"),
+                *("--disable-pip-version-check", "--no-deps", "--target", folder),
+                f"scons=={wanted}",
+            ],
             log=cache_dir() / "scons-install.log",
             environment=dict(os.environ),
             deadline_s=120.0,
         )
     except (BuildFailed, ToolMissing) as error:
         raise ToolMissing(
-            f"PlatformIO {platformio_version()} needs SCons {wanted}, "
-            f"{'found ' + found if found else 'which is not installed'}: pip install scons=={wanted}"
+            f"PlatformIO {platformio_version()} needs SCons {wanted}, found {found}: "
+            f"pip install scons=={wanted}"
         ) from error

@@ -129,7 +129,8 @@ int main(void)
     }
     uint32_t before = eb_port_cycles();
     uint64_t micros = eb_port_micros() / divisor;
-    put(eb_port_cycles() - before > 0u && micros < 1000000u ? "cycles-ok\\r\\n" : "cycles-broken\\r\\n");
+    int running = eb_port_cycles() - before > 0u && micros < 1000000u;
+    put(running ? "cycles-ok\\r\\n" : "cycles-broken\\r\\n");
     for (;;) {
         int c = eb_port_getc();
         if (c == '!') {

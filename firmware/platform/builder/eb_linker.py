@@ -50,19 +50,19 @@ SECTIONS
     __eb_data_load = LOADADDR(.data);
     __eb_image_end = LOADADDR(.data) + SIZEOF(.data);
 
+    .eb_arena (NOLOAD) : ALIGN(16)
+    {{
+        __eb_arena_start = .;
+        *(.eb_arena .eb_arena.* .bss.eb_arena .bss.eb_arena.*)
+        __eb_arena_end = .;
+    }} > ram
+
     .bss (NOLOAD) : ALIGN(4)
     {{
         __eb_bss_start = .;
         *(.bss .bss.* .sbss .sbss.* COMMON)
         . = ALIGN(4);
         __eb_bss_end = .;
-    }} > ram
-
-    .eb_arena (NOLOAD) : ALIGN(16)
-    {{
-        __eb_arena_start = .;
-        *(.eb_arena .eb_arena.*)
-        __eb_arena_end = .;
     }} > ram
 
     /DISCARD/ :
@@ -74,7 +74,7 @@ SECTIONS
 }}
 
 ASSERT(__eb_image_end <= ORIGIN(flash) + LENGTH(flash), "the image does not fit the flash")
-ASSERT(__eb_arena_end <= ORIGIN(ram) + LENGTH(ram), "stack, data and arena do not fit the RAM")
+ASSERT(__eb_bss_end <= ORIGIN(ram) + LENGTH(ram), "stack, data and arena do not fit the RAM")
 """
 
 ATTRIBUTES = {"flash": "rx"}

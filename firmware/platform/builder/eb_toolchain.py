@@ -15,7 +15,7 @@ ARM = {
     "cortex-m7": ("cortex_m7", "+fp_armv8d16sp", "cortex-m7", "fpv5-sp-d16"),
     "cortex-m33": ("cortex_m33", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
 }
-RISCV = {"rv32imac": ("generic_rv32+m+a+c", "rv32imac_zicsr", "ilp32")}
+RISCV = {"rv32imac": ("generic_rv32+m+a+c", "rv32imac", "ilp32")}
 GCC_HINT = {
     "arm-none-eabi-gcc": "install it (Debian/Ubuntu: apt install gcc-arm-none-eabi)",
     "riscv64-unknown-elf-gcc": "install it (Debian/Ubuntu: apt install gcc-riscv64-unknown-elf)",
@@ -83,13 +83,17 @@ def _zig(cpu, fpu):
 
 
 def _gcc(cpu, fpu):
+    # Freestanding for its own stdint.h where there is no libc, yet memcpy is still a builtin.
+    cc_flags = ("-ffreestanding", "-fbuiltin")
     if cpu in ARM:
         prefix, (_, _, model, unit) = "arm-none-eabi-", ARM[cpu]
         arch = (f"-mcpu={model}", "-mthumb")
         arch += (f"-mfpu={unit}", "-mfloat-abi=hard") if fpu else ("-mfloat-abi=soft",)
     else:
         prefix, (_, march, abi) = "riscv64-unknown-elf-", RISCV[cpu]
-        arch = (f"-march={march}", f"-mabi={abi}")
+        # Compiling needs the CSR instructions named; linking must not, or no libgcc is found.
+        arch = (f"-mabi={abi}", f"-march={march}")
+        cc_flags = (f"-march={march}_zicsr", *cc_flags)
     if shutil.which(prefix + "gcc") is None:
         raise LookupError(f"{prefix}gcc is not installed: {GCC_HINT[prefix + 'gcc']}")
     return Toolchain(
@@ -98,8 +102,7 @@ def _gcc(cpu, fpu):
         ar=prefix + "gcc-ar",
         ranlib=prefix + "gcc-ranlib",
         arch_flags=arch,
-        # Freestanding for its own stdint.h where there is no libc, yet memcpy is still a builtin.
-        cc_flags=("-ffreestanding", "-fbuiltin"),
+        cc_flags=cc_flags,
         link_flags=("-nostdlib", "-nostartfiles", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments"),
         libs=("gcc",),
         needs_libc_headers=True,

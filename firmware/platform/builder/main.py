@@ -70,6 +70,7 @@ env.Append(
         "-fno-unwind-tables",
         "-fno-asynchronous-unwind-tables",
         "-fno-math-errno",
+        "-ffp-contract=off",  # a fused multiply-add rounds differently from the reference
         "-Wall",
         "-Wextra",
         *toolchain.cc_flags,

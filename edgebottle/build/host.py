@@ -1,0 +1,132 @@
+"""Compiles a generated project for this computer: the board ``host``, and shared libraries."""
+
+import functools
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from edgebottle.build.cache import compiler_environment
+from edgebottle.build.process import run_tool
+from edgebottle.build.project import OPTIMIZE, BuildResult
+from edgebottle.build.toolchains import Compiler, host_compiler
+from edgebottle.errors import BadInput, ToolMissing
+
+DEADLINE_S = 300.0
+SANITIZE_FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+FLAGS = (
+    "-std=c99",
+    "-Wall",
+    "-Wextra",
+    "-fno-math-errno",
+    "-ffp-contract=off",  # a fused multiply-add rounds differently from the reference
+    "-DEB_BOARD=host",
+    "-DEB_CLOCK_HZ=1000000000u",
+)
+
+
+def build_host(
+    project_dir: Path, toolchain: str = "zig", *, optimize: str = OPTIMIZE, sanitize: bool = False
+) -> BuildResult:
+    """Builds model, bench application and host port as an executable.
+
+    Args:
+        project_dir: A generated project for the board ``host``.
+        toolchain: ``"zig"``, or ``"gcc"`` for the system's compiler.
+        optimize: Compiler option.
+        sanitize: With AddressSanitizer and UBSan; needs the system's gcc or clang.
+
+    Raises:
+        ToolMissing: there is no such compiler.
+        BuildFailed: a compiler error.
+        BadInput: the folder is not a generated project for ``host``.
+    """
+    if not (project_dir / "port" / "host").is_dir():
+        raise BadInput(f"{project_dir} is not a project for the board 'host'")
+    folders = [project_dir / "src", project_dir / "port" / "host", project_dir / "lib"]
+    return _compile(project_dir, folders, "firmware.elf", toolchain, (optimize,), sanitize)
+
+
+def compile_shared(
+    project_dir: Path, sanitize: bool = False, *, toolchain: str = "zig", optimize: str = OPTIMIZE
+) -> Path:
+    """Builds the model library and the kernels, without the application, as a shared library.
+
+    A sanitized one is loaded by a process started with ``LD_PRELOAD`` set to
+    ``sanitizer_runtime()``.
+
+    Raises:
+        ToolMissing: there is no such compiler.
+        BuildFailed: a compiler error.
+    """
+    suffix = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
+    name = ("model_sanitized" if sanitize else "model") + suffix
+    folders = [project_dir / "lib"]
+    flags = (optimize, "-shared", "-fPIC")
+    return _compile(project_dir, folders, name, toolchain, flags, sanitize).elf
+
+
+def sanitizer_runtime() -> str:
+    """Returns the path of AddressSanitizer's runtime for ``LD_PRELOAD``.
+
+    Raises:
+        ToolMissing: the system's compiler has none.
+    """
+    compiler = host_compiler("gcc").command[0]
+    completed = subprocess.run(
+        [compiler, "-print-file-name=libasan.so"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    path = completed.stdout.strip()
+    if not Path(path).is_absolute():
+        raise ToolMissing(f"{compiler} has no AddressSanitizer: install libasan")
+    return path
+
+
+def _compile(
+    project_dir: Path,
+    folders: list[Path],
+    name: str,
+    toolchain: str,
+    flags: tuple[str, ...],
+    sanitize: bool,
+) -> BuildResult:
+    compiler = host_compiler("gcc" if sanitize else toolchain)
+    sources = [path for folder in folders for path in sorted(folder.rglob("*.c"))]
+    if not sources:
+        raise BadInput(f"{project_dir} holds no C sources: not a project made by edgebottle")
+    out = project_dir / ".pio" / "build" / "host"
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / name
+    fresh = out / f"new-{name}"
+    flags = (*flags, *(SANITIZE_FLAGS if sanitize else _plain_flags(compiler)))
+    log = target.with_suffix(".log")
+    run_tool(
+        [*compiler.command, *flags, *FLAGS, *_includes(project_dir), *sources, "-o", fresh],
+        log=log,
+        environment=compiler_environment(),
+        deadline_s=DEADLINE_S,
+    )
+    fresh.replace(target)
+    return BuildResult(elf=target, log=log, flags=flags, compiler=compiler.version)
+
+
+def _plain_flags(compiler: Compiler) -> tuple[str, ...]:
+    # zig checks undefined behaviour in builds without optimisation unless told otherwise.
+    return ("-fno-sanitize=all",) if compiler.version.startswith("zig") else ()
+
+
+def _includes(project_dir: Path) -> list[str]:
+    library = project_dir / "lib" / "edgebottle"
+    models = sorted(path for path in (project_dir / "lib").glob("*") if path.is_dir())
+    folders = [project_dir / "src", project_dir / "port" / "include", library / "include"]
+    return [f"-I{folder}" for folder in (*folders, *models)]
+
+
+@functools.cache
+def sanitizers_available() -> bool:
+    """True if ``sanitize=True`` can work here."""
+    return any(shutil.which(name) for name in ("gcc", "cc", "clang"))
