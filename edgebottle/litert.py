@@ -41,12 +41,8 @@ class LiteRTModel:
         self._content = repaired(data)
         with _quiet():
             self._interpreter = self._prepare(reference)
-        self.inputs: tuple[int, ...] = tuple(
-            detail["index"] for detail in self._interpreter.get_input_details()
-        )
-        self.outputs: tuple[int, ...] = tuple(
-            detail["index"] for detail in self._interpreter.get_output_details()
-        )
+        self.inputs: tuple[int, ...] = file.inputs
+        self.outputs: tuple[int, ...] = file.outputs
 
     def _prepare(self, reference: bool) -> Any:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType

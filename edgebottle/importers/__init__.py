@@ -67,5 +67,7 @@ def _refuse_other_formats(data: bytes, suffix: str) -> None:
 def _looks_like_onnx(data: bytes) -> bool:
     """A protocol buffer whose first field is ONNX's ir_version, followed by the producer's name."""
     return (
-        data[0] == 0x08 and 0 < data[1] < 64 and data[2:3] in (b"\x12", b"\x1a", b"\x2a", b"\x3a")
+        data[:1] == b"\x08"
+        and b"\0" < data[1:2] < b"@"
+        and data[2:3] in (b"\x12", b"\x1a", b"\x2a", b"\x3a")
     )

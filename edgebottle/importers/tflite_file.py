@@ -16,6 +16,7 @@ from edgebottle.ir.graph import Array
 
 _ABSENT = np.zeros(0, np.int32)
 _MAX_RANK = 6
+_INPUTS_SLOT = 4 + 2 * 1
 _QUANTIZED_DIMENSION_SLOT = 4 + 2 * 6
 
 
@@ -57,6 +58,7 @@ class OperatorRecord:
     Attributes:
         op: Name in the schema, ``CUSTOM name`` for a custom one.
         inputs: Numbers of tensors, -1 for absent ones.
+        inputs_position: Where in the file that list stands, 0 when it does not.
         outputs: Numbers of tensors.
         options_type: Name of the options table in the schema, ``NONE`` when absent.
         options: The schema's options object when the importer knows its type, else None.
@@ -64,6 +66,7 @@ class OperatorRecord:
 
     op: str
     inputs: tuple[int, ...]
+    inputs_position: int
     outputs: tuple[int, ...]
     options_type: str
     options: Any
@@ -131,14 +134,19 @@ def tensor_names(data: bytes) -> tuple[str, ...]:
 
 
 def repaired(data: bytes) -> bytes:
-    """A copy that LiteRT accepts: a vector's quantized_dimension can only be 0.
+    """A copy without the harmless faults for which LiteRT refuses a file.
 
-    Some converters leave the dimension of the weights at the bias; LiteRT refuses such files.
+    A vector's quantized_dimension can only be 0, but some converters leave that of the weights at
+    the bias. An absent bias at the end of a convolution's inputs must not be listed.
     """
     copy = bytearray(data)
-    for tensor in read_tflite(data).tensors:
+    file = read_tflite(data)
+    for tensor in file.tensors:
         if tensor.axis_position and tensor.axis != 0 and len(tensor.shape) == 1:
             struct.pack_into("<i", copy, tensor.axis_position, 0)
+    for operator in file.operators:
+        if operator.inputs[-1:] == (-1,) and operator.op in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            struct.pack_into("<I", copy, operator.inputs_position, len(operator.inputs) - 1)
     return bytes(copy)
 
 
@@ -236,11 +244,13 @@ def _operators(graph: Any, codes: list[str]) -> tuple[OperatorRecord, ...]:
         work += len(inputs) + len(outputs)
         if work > BUDGET:
             raise BadModel("the file is corrupt: its operators have too many inputs")
+        place = operator._tab.Offset(_INPUTS_SLOT)
         options_type = _names("BuiltinOptions").get(operator.BuiltinOptionsType(), "unknown")
         result.append(
             OperatorRecord(
                 codes[operator.OpcodeIndex()],
                 inputs,
+                operator._tab.Vector(place) - 4 if place else 0,
                 outputs,
                 options_type,
                 _options(operator, options_type),

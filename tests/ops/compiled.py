@@ -177,7 +177,7 @@ def _flags(isa: Isa) -> list[str]:
     define = "-DEB_FORCE_DSP" if isa is Isa.DSP else "-DEB_FORCE_PORTABLE"
     library = data_dir("firmware") / "lib" / "edgebottle"
     include = [f"-I{library / 'include'}", f"-I{library}"]
-    return ["-std=c99", "-O1", define, *WARNINGS.split(), *sanitizers.split(), *include]
+    return ["-std=c99", "-O0", define, *WARNINGS.split(), *sanitizers.split(), *include]
 
 
 def _compile(source: Path, program: Path, isa: Isa) -> None:

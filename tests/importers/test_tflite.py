@@ -1,0 +1,263 @@
+"""Models that edgebottle must refuse in one clear line, and odd ones that it must take."""
+
+import copy
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from edgebottle.errors import BadModel, EdgebottleError, UnsupportedOp
+from edgebottle.importers.tflite import _SIGNATURES, load_tflite
+from edgebottle.ir.dtypes import DType
+from edgebottle.litert import LiteRTModel
+from edgebottle.ops import BY_NAME
+from tests.importers import models
+from tests.importers.models import BIAS, INPUT, OUTPUT, WEIGHTS, pack, spoiled
+
+
+def put(path, value):
+    """An edit that sets ``path``, such as ``tensors.1.quantization.scale``, below the graph."""
+
+    def edit(_, graph):
+        *parts, last = path.split(".")
+        target = graph
+        for part in parts:
+            target = target[int(part)] if part.isdigit() else getattr(target, part)
+        if last.isdigit():
+            target[int(last)] = value
+        else:
+            setattr(target, last, value)
+
+    return edit
+
+
+def both(*edits):
+    def edit(model, graph):
+        for one in edits:
+            one(model, graph)
+
+    return edit
+
+
+def second_subgraph(model, graph):
+    model.subgraphs.append(copy.deepcopy(graph))
+
+
+def opcode(code, custom=None):
+    def edit(model, _):
+        model.operatorCodes[0].builtinCode = code
+        model.operatorCodes[0].deprecatedBuiltinCode = min(code, 127)
+        model.operatorCodes[0].customCode = custom
+
+    return edit
+
+
+def two_operators(model, graph):
+    graph.operators.append(models.operator([INPUT, WEIGHTS, BIAS], [OUTPUT], models.conv_options()))
+
+
+def late_operator(model, graph):
+    """The second operator computes what the first reads."""
+    graph.tensors.append(copy.deepcopy(graph.tensors[INPUT]))
+    graph.operators[0].inputs = [4, WEIGHTS, BIAS]
+    model.operatorCodes.append(schema.OperatorCodeT())
+    model.operatorCodes[1].builtinCode = schema.BuiltinOperator.RELU
+    model.operatorCodes[1].deprecatedBuiltinCode = schema.BuiltinOperator.RELU
+    graph.operators.append(models.operator([INPUT], [4], None, 1))
+
+
+def sparse(_, graph):
+    graph.tensors[WEIGHTS].sparsity = schema.SparsityParametersT()
+
+
+def external(model, _):
+    model.buffers[1].data = None
+    model.buffers[1].offset, model.buffers[1].size = 1 << 40, 54
+
+
+def short_buffer(model, _):
+    model.buffers[1].data = model.buffers[1].data[:-1]
+
+
+def version(model, _):
+    model.version = 4
+
+
+def buffer_7(_, graph):
+    graph.tensors[INPUT].buffer = 7
+
+
+def custom_quantization(_, graph):
+    graph.tensors[INPUT].quantization.detailsType = schema.QuantizationDetails.CustomQuantization
+    graph.tensors[INPUT].quantization.details = schema.CustomQuantizationT()
+
+
+f32 = np.float32
+SCALE = "tensors.{}.quantization.scale"
+ZERO = "tensors.{}.quantization.zeroPoint"
+REFUSED = [
+    ("version", version, UnsupportedOp, "schema version 4"),
+    ("subgraphs", second_subgraph, UnsupportedOp, "2 subgraphs"),
+    ("no-operators", put("operators", []), BadModel, "no operators"),
+    ("no-inputs", put("inputs", []), BadModel, "no inputs"),
+    ("no-outputs", put("outputs", []), BadModel, "no outputs"),
+    ("input-index", put("inputs", [9]), BadModel, "tensor 9"),
+    ("negative-index", put("outputs", [-1]), BadModel, "tensor -1"),
+    ("operator-index", put("operators.0.inputs", [0, 1, 99]), BadModel, "tensor 99 of 4"),
+    ("operator-negative", put("operators.0.outputs", [-1]), BadModel, "tensor -1 of 4"),
+    ("opcode-index", put("operators.0.opcodeIndex", 5), BadModel, "unknown operator code"),
+    ("buffer-index", buffer_7, BadModel, "buffer 7"),
+    ("input-twice", put("inputs", [0, 0]), UnsupportedOp, "named twice as an input"),
+    ("output-twice", put("outputs", [3, 3]), UnsupportedOp, "named twice as an output"),
+    ("input-constant", put("inputs", [1]), UnsupportedOp, "input 'model/conv2d/.*constant"),
+    ("output-constant", put("outputs", [1]), UnsupportedOp, "output 'model.*constant"),
+    ("output-is-input", put("outputs", [0]), UnsupportedOp, "is one of its inputs"),
+    ("input-variable", put("tensors.0.isVariable", True), UnsupportedOp, "is a variable"),
+    ("computed-twice", two_operators, BadModel, "computed twice"),
+    ("never-computed", put("operators.0.inputs", [3, 1, 2]), BadModel, "before it is computed"),
+    ("order", late_operator, BadModel, "before it is computed"),
+    ("no-operands", put("operators.0.inputs", []), BadModel, "CONV_2D. has 0 inputs"),
+    ("many-operands", put("operators.0.inputs", [0] * 9), BadModel, "CONV_2D. has 9 inputs"),
+    ("no-weights", put("operators.0.inputs", [0, -1, 2]), BadModel, "lacks its input 1"),
+    ("no-results", put("operators.0.outputs", []), BadModel, "CONV_2D. has 0 outputs"),
+    ("custom", opcode(32, b"My\x01Op"), UnsupportedOp, r"CUSTOM My_Op \(\w+\)"),
+    ("unknown-code", opcode(9999), UnsupportedOp, "operator 9999"),
+    ("unsupported", opcode(44), UnsupportedOp, r"UNIDIRECTIONAL_SEQUENCE_LSTM \(conv2d\)|not supp"),
+    ("stride-0", put("operators.0.builtinOptions.strideW", 0), BadModel, "strideW 0"),
+    ("dilation", put("operators.0.builtinOptions.dilationHFactor", -1), BadModel, "dilationH"),
+    ("padding", put("operators.0.builtinOptions.padding", 7), BadModel, "padding"),
+    ("tanh", put("operators.0.builtinOptions.fusedActivationFunction", 4), UnsupportedOp, "fused"),
+    ("dynamic", put("tensors.0.shape", np.int32([1, -1, 4, 2])), UnsupportedOp, "dynamic shape"),
+    ("zero-dim", put("tensors.3.shape", np.int32([1, 0, 4, 3])), UnsupportedOp, "dynamic shape"),
+    ("rank", put("tensors.0.shape", np.ones(9, np.int32)), UnsupportedOp, "9 dimensions"),
+    ("huge", put("tensors.0.shape", np.full(4, 2**30, np.int32)), BadModel, "larger than 2 GB"),
+    ("wrong-shape", put("tensors.3.shape", np.int32([1, 5, 4, 3])), BadModel, "must give"),
+    ("uint8", put("tensors.0.type", 3), UnsupportedOp, "uint8.*int8 quantization"),
+    ("int64", put("tensors.0.type", 4), UnsupportedOp, "int64"),
+    ("bool", put("tensors.0.type", 6), UnsupportedOp, "is bool"),
+    ("float16", put("tensors.1.type", 1), UnsupportedOp, "float16 weights"),
+    ("unknown-type", put("tensors.0.type", 77), UnsupportedOp, "type 77"),
+    ("no-quant", put("tensors.0.quantization", None), UnsupportedOp, "no quantization"),
+    ("custom-quant", custom_quantization, UnsupportedOp, "custom quantization"),
+    ("nan", put(SCALE.format(0), f32([np.nan])), BadModel, "not finite"),
+    ("infinite", put(SCALE.format(1), f32([1, np.inf, 1])), BadModel, "not finite"),
+    ("scale-0", put(SCALE.format(0), f32([0])), BadModel, "zero or not finite"),
+    ("negative", put(SCALE.format(0), f32([-1])), BadModel, "negative scale"),
+    ("zero-point", put(ZERO.format(0), np.array([200])), BadModel, "outside of i8"),
+    ("zero-point-64", put(ZERO.format(2), np.array([0, 1 << 40, 0])), BadModel, "outside of i32"),
+    ("two-zero-points", put(ZERO.format(1), np.array([0, 0])), BadModel, "2 zero points"),
+    ("axis", put("tensors.1.quantization.quantizedDimension", 3), BadModel, "along axis 3"),
+    ("axis-9", put("tensors.1.quantization.quantizedDimension", 9), BadModel, "along axis 9"),
+    ("scales", put(SCALE.format(2), f32([1, 2])), BadModel, "scales|zero points"),
+    ("sparse", sparse, UnsupportedOp, "sparse"),
+    ("external", external, BadModel, "truncated: buffer 1"),
+    ("short", short_buffer, BadModel, "has 53 bytes"),
+]
+
+
+@pytest.mark.parametrize(
+    ("edit", "error", "message"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
+)
+def test_refused_in_one_line(edit, error, message):
+    with pytest.raises(error, match=message) as caught:
+        load_tflite(spoiled(edit), "model")
+    assert "\n" not in str(caught.value)
+
+
+def nothing(_, graph):
+    pass
+
+
+def names(*values):
+    def edit(_, graph):
+        for tensor, name in zip(graph.tensors, values, strict=True):
+            tensor.name = name
+
+    return edit
+
+
+def signature_batch(_, graph):
+    graph.tensors[INPUT].shapeSignature = np.array([-1, 4, 4, 2], np.int32)
+
+
+def unused_tensor(_, graph):
+    graph.tensors.append(models.tensor("unused", (0, 5), "UINT8", 0))
+
+
+def absent_bias(_, graph):
+    graph.operators[0].inputs = [INPUT, WEIGHTS, -1]
+
+
+def wrong_bias_axis(_, graph):
+    graph.tensors[BIAS].quantization.quantizedDimension = 3
+
+
+def only_the_old_code(model, _):
+    model.operatorCodes[0].builtinCode = 0
+
+
+TAKEN = [
+    ("plain", nothing),
+    ("batch-of-any-size", signature_batch),
+    ("unused-tensor-of-any-type", unused_tensor),
+    ("no-bias", absent_bias),
+    ("wrong-bias-axis", wrong_bias_axis),
+    ("same-names", names(b"a", b"a", b"a", b"a")),
+    ("no-names", names(None, b"", None, b"")),
+    ("odd-names", names(b"\xff\xfe", b"a\nb", b"*/ #error", "größe".encode())),
+    ("name-like-a-number", names(b"t1", b"", b"t2_t2", b"t3")),
+    ("only-the-old-operator-code", only_the_old_code),
+    ("negative-scale-of-a-weight", put(SCALE.format(1), f32([0.1, -0.2, 0.3]))),
+]
+
+
+@pytest.mark.parametrize("edit", [row[1] for row in TAKEN], ids=[row[0] for row in TAKEN])
+def test_taken_and_run_alike_by_litert(edit):
+    data = spoiled(edit)
+    graph = load_tflite(data, "9 lives!")
+    assert graph.name == "n9_lives"
+    assert all(name.isascii() and name.isprintable() for name in graph.tensors)
+    litert = LiteRTModel(data)
+    litert.run([np.full((1, 4, 4, 2), 3, np.int8)])
+    assert litert.tensor(graph.outputs[0]) is not None
+
+
+def test_float_layers_use_integer_weights_as_float():
+    def edit(_, graph):
+        for index in (INPUT, BIAS, OUTPUT):
+            graph.tensors[index].type = schema.TensorType.FLOAT32
+            graph.tensors[index].quantization = None
+
+    graph = load_tflite(spoiled(edit), "hybrid")
+    weights = graph.tensors[str(graph.nodes[0].inputs[1])]
+    assert weights.dtype is DType.F32
+    assert weights.data is not None
+    np.testing.assert_allclose(weights.data[2, 0, 0], np.float32(0.3) * np.array([9, 10]))
+
+
+def test_data_after_the_flatbuffer_is_read():
+    def edit(model, graph):
+        model.buffers[1].data = None
+        model.buffers[1].offset, model.buffers[1].size = 2, 54
+
+    data = spoiled(edit)
+    view = schema.Model.GetRootAs(data, 0).Buffers(1)
+    place = view._tab.Pos + view._tab.Offset(6)
+    moved = bytearray(data + b"\1" * 54)
+    moved[place : place + 8] = len(data).to_bytes(8, "little")
+    graph = load_tflite(bytes(moved), "large")
+    assert (graph.tensors[str(graph.nodes[0].inputs[1])].constant() == 1).all()
+
+
+def test_every_truncation_is_refused():
+    data = pack(models.conv_model())
+    for size in range(len(data)):
+        try:
+            load_tflite(data[:size], "cut")
+        except EdgebottleError:
+            continue
+        raise AssertionError(f"the first {size} bytes of {len(data)} pass for a model")
+
+
+def test_every_operator_has_a_signature():
+    assert set(BY_NAME) <= set(_SIGNATURES)
