@@ -1,0 +1,31 @@
+"""AVERAGE_POOL_2D: the mean of a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Tensor
+from edgebottle.ops.fixed_point import activation_range
+from edgebottle.ops.pooling import Pool2D
+
+
+@dataclass(frozen=True, kw_only=True)
+class AveragePool2D(Pool2D):
+    """The mean of the window's pixels inside of the image, rounded half away from zero."""
+
+    OP: ClassVar[str] = "AVERAGE_POOL_2D"
+    KERNEL: ClassVar[str] = "average_pool_2d"
+
+    def pool(self, window: Array, output: Tensor) -> Array:
+        """See ``Pool2D``."""
+        count = window.shape[1] * window.shape[2]
+        if output.dtype is DType.F32:
+            mean = window.sum(axis=(1, 2), dtype=np.float32) / np.float32(count)
+            return np.asarray(np.clip(mean, *self.activation.float_range()), np.float32)
+        total = window.sum(axis=(1, 2), dtype=np.int64)
+        rounded = np.sign(total) * ((np.abs(total) + count // 2) // count)
+        return np.asarray(np.clip(rounded, *activation_range(self.activation, output)))

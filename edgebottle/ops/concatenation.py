@@ -1,0 +1,173 @@
+"""CONCATENATION: tensors joined along an axis, in place where the plan can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ops.base import Activation, Emitter, RowOperator, one_node_graph, where
+from edgebottle.ops.case_tensors import activation
+from edgebottle.ops.movement import check_movable, data_input, normal_axis
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concatenation(RowOperator):
+    """The inputs one after the other along ``axis``, all of the same quantization.
+
+    Attributes:
+        axis: From the front.
+    """
+
+    OP: ClassVar[str] = "CONCATENATION"
+    STRIDED_OUTPUT: ClassVar[bool] = True
+
+    axis: int
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """See ``Operator``."""
+        label = f"{name} ({cls.OP})"
+        if options is None:
+            raise UnsupportedOp(f"{label} lacks its options")
+        fused = Activation.from_tflite(options.fusedActivationFunction, label)
+        if fused is not Activation.NONE:
+            raise UnsupportedOp(f"{label} uses the fused activation {fused.name}")
+        axis = normal_axis(int(options.axis), len(data_input(ins).shape), label)
+        return cls(name=name, inputs=inputs, outputs=outputs, axis=axis)
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """See ``Operator``."""
+        from ai_edge_litert.schema_py_generated import ConcatenationOptionsT
+
+        options = ConcatenationOptionsT()
+        options.axis = self.axis
+        options.fusedActivationFunction = Activation.NONE.value
+        return options
+
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """See ``Node``."""
+        parts = [data_input(ins, index) for index in range(len(ins))]
+        first = parts[0]
+        for part in parts:
+            if _without(part.shape, self.axis) != _without(first.shape, self.axis):
+                raise UnsupportedOp(
+                    f"{where(self)} joins {list(first.shape)} and {list(part.shape)} along axis "
+                    f"{self.axis}"
+                )
+        shape = list(first.shape)
+        shape[self.axis] = sum(part.shape[self.axis] for part in parts)
+        return ((tuple(shape), first.dtype),)
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """See ``Node``."""
+        check_movable(self, ins, outs, *range(len(ins)))
+        output = outs[0]
+        for tensor in ins:
+            if tensor is not None and tensor.dtype is not output.dtype:
+                raise UnsupportedOp(f"{where(self)} joins tensors of different types")
+            # LiteRT refuses this too: its int8 kernel does not rescale.
+            if tensor is not None and tensor.quant != output.quant:
+                raise UnsupportedOp(f"{where(self)} joins tensors of different quantization")
+        if self.axis == 0 and len(output.shape) == 4 and len(ins) > 1:
+            raise UnsupportedOp(
+                f"{where(self)} joins batches, which edgebottle does not support yet"
+            )
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """See ``Node``."""
+        return (np.concatenate([value for value in values if value is not None], self.axis),)
+
+    def input_rows(
+        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[int, ...]:
+        """See ``RowOperator``."""
+        if len(outs[0].shape) != 4:
+            return (0,)
+        return (y - self._before(index, ins),) if self.axis == 1 else (y,)
+
+    def _before(self, index: int, ins: Tensors) -> int:
+        """Elements along the axis that come before input ``index``."""
+        return sum(data_input(ins, i).shape[self.axis] for i in range(index))
+
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        ins, outs = e.tensors
+        output = outs[0]
+        e.include("eb_concatenation.h")
+        pixel = e.out_pixel_stride() * output.dtype.bytes
+        return "\n    ".join(self._copy(e, index, ins, output, pixel) for index in range(len(ins)))
+
+    def _copy(self, e: Emitter, index: int, ins: Tensors, output: Tensor, pixel: int) -> str:
+        """Copies one input (row). ``pixel``: bytes from one output pixel to the next."""
+        data = data_input(ins, index)
+        size, rank = data.dtype.bytes, len(data.shape)
+        before = self._before(index, ins)
+        # Of a rank-4 tensor a call sees one row: its axes 0 and 1 have one element.
+        seen = (1, 1, *data.shape[2:]) if rank == 4 else data.shape
+        if self.axis == rank - 1:
+            offset = before * size
+            blocks = (1, 0, _product(seen[:-1]), pixel)
+        else:
+            # Pixels that follow one index of the joined axis, in the output.
+            within = _product(seen[self.axis + 1 : -1])
+            offset = 0 if rank == 4 and self.axis == 1 else before * within * pixel
+            joined = output.shape[self.axis] * within * pixel
+            blocks = (_product(seen[: self.axis]), joined, seen[self.axis] * within, pixel)
+        place = f"(uint8_t *){e.out_row()} + {offset}" if offset else e.out_row()
+        arguments = f"{e.rows(index)}[0], {place}, {', '.join(map(str, blocks))}"
+        return f"eb_concatenation_copy({arguments}, {data.shape[-1] * size});"
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """See ``Operator``."""
+        for case, shapes, axis, dtype in _CASES:
+            names = tuple(f"x{index}" for index in range(len(shapes)))
+            node = cls(name="concat", inputs=names, outputs=("y",), axis=axis)
+            parts = [
+                activation(name, shape, dtype) for name, shape in zip(names, shapes, strict=True)
+            ]
+            ((shape, _),) = node.infer(parts)
+            output = activation("y", shape, dtype)
+            yield one_node_graph(f"concatenation_{case}", node, [*parts, output])
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    return shape[:axis] + shape[axis + 1 :]
+
+
+def _product(shape: Shape) -> int:
+    return int(np.prod(shape, dtype=np.int64))
+
+
+_CASES: tuple[tuple[str, tuple[Shape, ...], int, DType], ...] = (
+    ("channels", ((1, 3, 4, 2), (1, 3, 4, 5), (1, 3, 4, 1)), 3, DType.I8),
+    ("width", ((1, 3, 4, 2), (1, 3, 1, 2)), 2, DType.I8),
+    ("height", ((1, 3, 4, 2), (1, 1, 4, 2), (1, 2, 4, 2)), 1, DType.I8),
+    ("batch_of_2", ((2, 3, 4, 2), (2, 3, 4, 3)), 3, DType.I8),
+    ("batch_of_2_height", ((2, 3, 4, 2), (2, 1, 4, 2)), 1, DType.I8),
+    ("vectors", ((1, 7), (1, 3)), 1, DType.I8),
+    ("rank_3_first", ((1, 3, 4), (2, 3, 4)), 0, DType.I8),
+    ("rank_3_middle", ((2, 3, 4), (2, 1, 4)), 1, DType.I8),
+    ("rank_1", ((5,), (2,)), 0, DType.I8),
+    ("rank_5", ((1, 2, 3, 2, 2), (1, 2, 1, 2, 2)), 2, DType.I8),
+    ("one", ((1, 3, 4, 2),), 3, DType.I8),
+    ("f32", ((1, 3, 4, 2), (1, 3, 4, 5)), 3, DType.F32),
+    ("i32", ((1, 4), (3, 4)), 0, DType.I32),
+    ("i16", ((1, 4, 3), (1, 4, 2)), 2, DType.I16),
+)

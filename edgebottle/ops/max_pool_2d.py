@@ -1,0 +1,30 @@
+"""MAX_POOL_2D: the largest value of a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Tensor
+from edgebottle.ops.fixed_point import activation_range
+from edgebottle.ops.pooling import Pool2D
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool2D(Pool2D):
+    """The largest of the window's pixels inside of the image."""
+
+    OP: ClassVar[str] = "MAX_POOL_2D"
+    KERNEL: ClassVar[str] = "max_pool_2d"
+
+    def pool(self, window: Array, output: Tensor) -> Array:
+        """See ``Pool2D``."""
+        bounds: tuple[float, float] = (
+            self.activation.float_range()
+            if output.dtype is DType.F32
+            else activation_range(self.activation, output)
+        )
+        return np.asarray(np.clip(window.max(axis=(1, 2)), *bounds))

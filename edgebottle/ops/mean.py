@@ -1,0 +1,207 @@
+"""MEAN: the mean over some axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ops.base import CValue, Emitter, Operator, one_node_graph, require_dtype, where
+from edgebottle.ops.case_tensors import indices, plain, quantized
+from edgebottle.ops.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
+from edgebottle.ops.movement import (
+    constant_ints,
+    contiguous,
+    data_input,
+    merged,
+    normal_axis,
+)
+
+_MOST_AXES = 3
+"""Axes of each kind in ``eb_mean``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean(Operator):
+    """The mean over ``axes``.
+
+    Attributes:
+        axes: From the front, ascending, each once.
+        keep_dims: The axes stay, with one element.
+    """
+
+    OP: ClassVar[str] = "MEAN"
+
+    axes: tuple[int, ...]
+    keep_dims: bool
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """See ``Operator``."""
+        label = f"{name} ({cls.OP})"
+        rank = len(data_input(ins).shape)
+        axes = {normal_axis(axis, rank, label) for axis in constant_ints(ins[1], label)}
+        return cls(
+            name=name,
+            inputs=inputs,
+            outputs=outputs,
+            axes=tuple(sorted(axes)),
+            keep_dims=bool(options.keepDims) if options is not None else False,
+        )
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """See ``Operator``."""
+        from ai_edge_litert.schema_py_generated import ReducerOptionsT
+
+        options = ReducerOptionsT()
+        options.keepDims = self.keep_dims
+        return options
+
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """See ``Node``."""
+        data = data_input(ins)
+        shape = tuple(
+            1 if axis in self.axes else dim
+            for axis, dim in enumerate(data.shape)
+            if self.keep_dims or axis not in self.axes
+        )
+        return ((shape, data.dtype),)
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """See ``Node``."""
+        data = data_input(ins)
+        require_dtype(self, data, DType.I8, DType.F32)
+        if max(len(axes) for axes in self._groups(data.shape)) > _MOST_AXES:
+            raise UnsupportedOp(f"{where(self)} uses the axes {self.axes}: too many groups")
+        if data.dtype is DType.I8:
+            self._rescale(ins, outs)
+
+    def _count(self, shape: Shape) -> int:
+        """Elements that one output is the mean of."""
+        return int(np.prod([shape[axis] for axis in self.axes], dtype=np.int64))
+
+    def _rescale(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, int]:
+        """Multiplier and shift that take a sum to the output.
+
+        LiteRT divides the multiplier of the scales by the count, after a left shift that keeps
+        31 bits of it.
+        """
+        data, output = data_input(ins), outs[0]
+        ratio = float(np.float32(data.scale)) / float(np.float32(output.scale))
+        multiplier, shift = quantize_multiplier(ratio)
+        count = self._count(data.shape)
+        room = min(count.bit_length() - 1, 32, 31 + shift)
+        return (multiplier << room) // count, shift - room
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """See ``Node``."""
+        data, output = values[0], outs[0]
+        assert data is not None
+        count = self._count(data.shape)
+        if output.dtype is DType.F32:
+            mean = data.sum(axis=self.axes, dtype=np.float32) / np.float32(count)
+            return (np.asarray(mean, np.float32).reshape(output.shape),)
+        zero = data_input(ins).zero_point
+        total = data.sum(axis=self.axes, dtype=np.int64) - zero * count
+        scaled = multiply_by_quantized_multiplier(total, *self._rescale(ins, outs))
+        result = np.clip(scaled + output.zero_point, -128, 127).astype(np.int8)
+        return (result.reshape(output.shape),)
+
+    def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
+        """See ``Node``: output i is the mean of elements none of which comes before i."""
+        return (0,)
+
+    def _groups(self, shape: Shape) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Elements and stride of the axes that stay and of those that are averaged, merged."""
+        strides = contiguous(shape, 1).strides
+        groups = []
+        for wanted in (False, True):
+            axes = [axis for axis in range(len(shape)) if (axis in self.axes) == wanted]
+            steps = [strides[axis] for axis in axes]
+            kind = merged(tuple(shape[axis] for axis in axes), steps, steps)
+            groups.append([(count, stride) for count, stride, _ in kind])
+        return groups[0], groups[1]
+
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        ins, outs = e.tensors
+        data, output = data_input(ins), outs[0]
+        kept, reduced = (
+            [(1, 0)] * (_MOST_AXES - len(axes)) + axes for axes in self._groups(data.shape)
+        )
+        count = self._count(data.shape)
+        fields: dict[str, CValue] = {
+            "kept": tuple(count for count, _ in kept),
+            "kept_strides": tuple(stride for _, stride in kept),
+            "reduced": tuple(count for count, _ in reduced),
+            "reduced_strides": tuple(stride for _, stride in reduced),
+            "count": float(count),
+        }
+        if data.dtype is DType.I8:
+            multiplier, shift = self._rescale(ins, outs)
+            fields |= {
+                "input_zero_sum": data.zero_point * count,
+                "multiplier": multiplier,
+                "shift": shift,
+                "output_zero_point": output.zero_point,
+            }
+        e.include("eb_mean.h")
+        kernel = "eb_mean_s8" if data.dtype is DType.I8 else "eb_mean_f32"
+        return f"{kernel}({e.params('eb_mean', fields)}, {e.input(0)}, {e.output()});"
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """See ``Operator``."""
+        for case, shape, axes, keep_dims, source, target in _CASES:
+            yield cls._case(case, shape, axes, keep_dims, source, target)
+        for case, shape, axes, keep_dims, _, _ in _CASES[:4]:
+            yield cls._case(f"{case}_f32", shape, axes, keep_dims, None, None)
+
+    @classmethod
+    def _case(
+        cls,
+        case: str,
+        shape: Shape,
+        axes: tuple[int, ...],
+        keep_dims: bool,
+        source: tuple[float, int] | None,
+        target: tuple[float, int] | None,
+    ) -> Graph:
+        node = cls(
+            name="mean", inputs=("x", "axes"), outputs=("y",), axes=axes, keep_dims=keep_dims
+        )
+        data = quantized("x", shape, *source) if source else plain("x", shape)
+        ((out_shape, _),) = node.infer([data])
+        out = quantized("y", out_shape, *target) if target else plain("y", out_shape)
+        return one_node_graph(f"mean_{case}", node, [data, indices("axes", *axes), out])
+
+
+_Q = tuple[float, int]
+_CASES: tuple[tuple[str, Shape, tuple[int, ...], bool, _Q, _Q], ...] = (
+    ("height_width", (1, 7, 5, 6), (1, 2), True, (0.05, 3), (0.05, 3)),
+    ("height_width_dropped", (1, 3, 3, 33), (1, 2), False, (0.05, -128), (0.031, 7)),
+    ("width", (1, 6, 7, 4), (2,), True, (0.05, 3), (0.017, -7)),
+    ("last", (1, 16, 7), (2,), False, (0.05, 3), (0.05, -7)),
+    ("channels", (1, 4, 3, 31), (3,), True, (0.1, 127), (0.02, 127)),
+    ("everything", (1, 5, 4, 3), (0, 1, 2, 3), True, (0.1, -20), (0.013, 0)),
+    ("height_channels", (2, 5, 4, 3), (1, 3), False, (0.1, -20), (0.09, 0)),
+    ("every_other", (2, 3, 2, 3, 2, 3), (0, 2, 4), True, (0.1, -20), (0.09, 11)),
+    ("ones", (1, 1, 1, 9), (1, 2), False, (0.1, -20), (0.1, -20)),
+    ("large_up", (1, 9, 9, 5), (1, 2), True, (0.9, -128), (0.004, -128)),
+    ("large_down", (1, 9, 9, 5), (1, 2), True, (0.0007, 5), (0.9, -1)),
+)

@@ -1,0 +1,146 @@
+"""What the operators that only move bytes share: types, layouts, and the strided copy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Node, Shape, Tensor, Tensors
+from edgebottle.ops.base import CValue, Emitter, require_dtype, where
+
+MOVABLE = tuple(dtype for dtype in DType if dtype.bits >= 8)
+"""Types whose elements are whole bytes."""
+
+MAX_RANK = 6
+"""``EB_MAX_RANK`` of ``edgebottle.h``."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A walk over some elements of a tensor.
+
+    Attributes:
+        shape: Elements along each axis.
+        strides: Bytes from one element to the next along each axis, of any sign.
+        offset: Byte of the first element.
+    """
+
+    shape: Shape
+    strides: tuple[int, ...]
+    offset: int = 0
+
+
+def contiguous(shape: Shape, element_bytes: int) -> Layout:
+    """The layout of a tensor whose elements lie one after the other."""
+    strides = []
+    step = element_bytes
+    for dim in reversed(shape):
+        strides.append(step)
+        step *= dim
+    return Layout(shape, tuple(reversed(strides)))
+
+
+def merged(
+    shape: Shape, in_strides: Sequence[int], out_strides: Sequence[int]
+) -> list[tuple[int, int, int]]:
+    """Merges neighbouring axes that are one axis in both layouts.
+
+    Returns:
+        (elements, input stride, output stride) of each axis left, outermost first.
+    """
+    axes: list[tuple[int, int, int]] = []
+    for dim, source, target in zip(shape, in_strides, out_strides, strict=True):
+        if dim == 1:
+            continue
+        if axes and axes[-1][1:] == (dim * source, dim * target):
+            axes[-1] = (axes[-1][0] * dim, source, target)
+        else:
+            axes.append((dim, source, target))
+    return axes
+
+
+def copy_fields(source: Layout, target: Layout, element_bytes: int) -> dict[str, CValue]:
+    """The fields of ``eb_strided_copy`` for a copy between two layouts of the same shape."""
+    axes = merged(source.shape, source.strides, target.strides)
+    run = element_bytes
+    if axes and axes[-1][1:] == (element_bytes, element_bytes):
+        run *= axes.pop()[0]
+    axes = [(1, 0, 0)] * (MAX_RANK - len(axes)) + axes
+    return {
+        "run_bytes": run,
+        "counts": tuple(axis[0] for axis in axes),
+        "in_strides": tuple(axis[1] for axis in axes),
+        "out_strides": tuple(axis[2] for axis in axes),
+    }
+
+
+def copy_params(e: Emitter, source: Layout, target: Layout, element_bytes: int) -> str:
+    """Registers the parameters of a strided copy; returns the pointer to them."""
+    e.include("eb_strided_copy.h")
+    return e.params("eb_strided_copy", copy_fields(source, target, element_bytes))
+
+
+def copy_call(params: str, source: str, source_offset: int, target: str, target_offset: int) -> str:
+    """The call of a strided copy between two pointers, with offsets in bytes."""
+    return (
+        f"eb_strided_copy_all({params}, {byte_pointer(source, source_offset, const=True)}, "
+        f"{byte_pointer(target, target_offset)});"
+    )
+
+
+def byte_pointer(pointer: str, offset: int, *, const: bool = False) -> str:
+    """``pointer`` moved on by ``offset`` bytes."""
+    if offset == 0:
+        return pointer
+    return f"({'const ' if const else ''}uint8_t *){pointer} + {offset}"
+
+
+def view_call(e: Emitter, ins: Tensors) -> str:
+    """The copy that stands in for a view."""
+    data = ins[0]
+    assert data is not None
+    e.include("string.h")
+    return f"memcpy({e.output()}, {e.input(0)}, {data.nbytes});"
+
+
+def check_movable(node: Node, ins: Tensors, outs: Sequence[Tensor], *data: int) -> None:
+    """Refuses packed types and too many axes.
+
+    Args:
+        node: The node.
+        ins: Its inputs.
+        outs: Its outputs.
+        data: Indices of the inputs that move to the outputs.
+    """
+    moved = [tensor for index in data if (tensor := ins[index]) is not None]
+    for tensor in (*moved, *outs):
+        require_dtype(node, tensor, *MOVABLE)
+        if len(tensor.shape) > MAX_RANK:
+            raise UnsupportedOp(
+                f"{where(node)}: tensor '{tensor.name}' has {len(tensor.shape)} axes, "
+                f"at most {MAX_RANK} are supported"
+            )
+
+
+def normal_axis(axis: int, rank: int, node_name: str) -> int:
+    """An axis counted from the front; raises ``UnsupportedOp`` when there is no such axis."""
+    if not -rank <= axis < rank:
+        raise UnsupportedOp(f"{node_name} uses axis {axis} of a tensor with {rank} axes")
+    return axis % rank
+
+
+def constant_ints(tensor: Tensor | None, node_name: str) -> tuple[int, ...]:
+    """The integers of a constant operand such as a shape or axes."""
+    if tensor is None:
+        raise UnsupportedOp(f"{node_name} lacks an operand")
+    return tuple(int(value) for value in tensor.constant().ravel())
+
+
+def data_input(ins: Tensors, index: int = 0) -> Tensor:
+    """An input that must be there; raises ``UnsupportedOp``."""
+    tensor = ins[index] if index < len(ins) else None
+    if tensor is None:
+        raise UnsupportedOp(f"input {index} is absent")
+    return tensor

@@ -1,0 +1,176 @@
+"""PAD: a border of zeros (of the zero point, where quantized)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ops.base import Emitter, RowOperator, one_node_graph, where
+from edgebottle.ops.case_tensors import activation, constant, quantized
+from edgebottle.ops.movement import (
+    Layout,
+    check_movable,
+    constant_ints,
+    contiguous,
+    copy_call,
+    copy_params,
+    data_input,
+)
+
+Paddings = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pad(RowOperator):
+    """A constant border; input 1 holds the amounts.
+
+    Attributes:
+        paddings: Elements before and after, for each axis.
+    """
+
+    OP: ClassVar[str] = "PAD"
+
+    paddings: Paddings
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """See ``Operator``."""
+        paddings = read_paddings(f"{name} ({cls.OP})", ins)
+        return cls(name=name, inputs=inputs, outputs=outputs, paddings=paddings)
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """See ``Operator``."""
+        from ai_edge_litert.schema_py_generated import PadOptionsT
+
+        return PadOptionsT()
+
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """See ``Node``."""
+        data = data_input(ins)
+        shape = tuple(
+            before + dim + after
+            for dim, (before, after) in zip(data.shape, self.paddings, strict=True)
+        )
+        return ((shape, data.dtype),)
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """See ``Node``."""
+        check_movable(self, ins, outs, 0)
+        if len(self.paddings) == 4 and self.paddings[0] != (0, 0):
+            raise UnsupportedOp(
+                f"{where(self)} pads the batch, which edgebottle does not support yet"
+            )
+
+    def value(self, output: Tensor) -> int | float:
+        """What the border holds, as stored."""
+        return output.zero_point if output.quant is not None else 0
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """See ``Node``."""
+        data = values[0]
+        assert data is not None
+        return (np.pad(data, self.paddings, constant_values=self.value(outs[0])),)
+
+    def input_rows(
+        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[int, ...]:
+        """See ``RowOperator``."""
+        if index != 0:
+            return ()
+        return (y - self.paddings[1][0],) if len(self.paddings) == 4 else (0,)
+
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        ins, outs = e.tensors
+        data, output = data_input(ins), outs[0]
+        size = data.dtype.bytes
+        bits = _bits(self.value(output), output.dtype)
+        e.include("eb_pad.h")
+        if len(data.shape) != 4:
+            fill = f"(void)eb_pad_fill((uint8_t *){e.out_row()}, {output.nbytes}, {bits}, {size});"
+            strides = contiguous(output.shape, size).strides
+            offset = sum(
+                before * stride for (before, _), stride in zip(self.paddings, strides, strict=True)
+            )
+            params = copy_params(e, contiguous(data.shape, size), Layout(data.shape, strides), size)
+            return f"{fill}\n    {copy_call(params, e.row(0), 0, e.out_row(), offset)}"
+        _, _, (left, right), (before, after) = self.paddings
+        params = e.params(
+            "eb_pad",
+            {
+                "width": data.shape[2],
+                "pixel_bytes": data.shape[3] * size,
+                "left": left,
+                "right": right,
+                "before": before * size,
+                "after": after * size,
+                "element_bytes": size,
+                "value": bits,
+            },
+        )
+        return f"eb_pad_row({params}, {e.rows(0)}[0], {e.out_row()});"
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """See ``Operator``."""
+        for case, shape, paddings, zero_point in PAD_CASES:
+            data = quantized("x", shape, 0.05, zero_point)
+            yield cls._case(case, data, paddings)
+        for dtype in (DType.F32, DType.I16, DType.I32):
+            data = activation("x", (1, 4, 3, 2), dtype)
+            yield cls._case(dtype.label, data, ((0, 0), (1, 2), (2, 1), (1, 1)))
+
+    @classmethod
+    def _case(cls, case: str, data: Tensor, paddings: Paddings) -> Graph:
+        node = cls(name="pad", inputs=("x", "paddings"), outputs=("y",), paddings=paddings)
+        ((shape, dtype),) = node.infer([data])
+        amounts = constant("paddings", np.array(paddings, dtype=np.int32))
+        return one_node_graph(
+            f"pad_{case}", node, [data, amounts, Tensor("y", shape, dtype, data.quant)]
+        )
+
+
+def read_paddings(label: str, ins: Tensors) -> Paddings:
+    """The constant amounts of input 1; raises ``UnsupportedOp``."""
+    flat = constant_ints(ins[1], label)
+    rank = len(data_input(ins).shape)
+    if len(flat) != 2 * rank or min(flat, default=0) < 0:
+        raise UnsupportedOp(f"{label} has the paddings {list(flat)} for {rank} axes")
+    return tuple(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _bits(value: int | float, dtype: DType) -> str:
+    """A stored value as a C literal of its bits."""
+    if dtype.bytes > 4 and value != 0:
+        raise UnsupportedOp(f"a border of {value} in {dtype.label} is not supported")
+    stored = np.array([value], dtype=dtype.numpy).tobytes()[:4]
+    return f"{int.from_bytes(stored, 'little'):#x}u"
+
+
+PAD_CASES: tuple[tuple[str, Shape, Paddings, int], ...] = (
+    ("image", (1, 5, 4, 3), ((0, 0), (1, 1), (1, 1), (0, 0)), -128),
+    ("uneven", (1, 3, 5, 2), ((0, 0), (0, 3), (2, 0), (0, 0)), 127),
+    ("channels", (1, 3, 2, 5), ((0, 0), (0, 0), (0, 0), (0, 3)), 4),
+    ("all_axes", (1, 3, 2, 5), ((0, 0), (1, 2), (2, 1), (1, 2)), -5),
+    ("nothing", (1, 3, 2, 5), ((0, 0), (0, 0), (0, 0), (0, 0)), 0),
+    ("batch", (2, 3, 2, 5), ((0, 0), (1, 1), (0, 1), (0, 0)), 9),
+    ("vector", (1, 7), ((1, 0), (2, 3)), -9),
+    ("rank_3", (2, 3, 4), ((0, 1), (1, 0), (2, 2)), 3),
+    ("rank_5", (1, 2, 2, 3, 2), ((1, 0), (0, 1), (1, 1), (0, 0), (2, 1)), 3),
+)

@@ -1,0 +1,264 @@
+"""What AVERAGE_POOL_2D and MAX_POOL_2D share: the window, its padding, the call, the cases."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ops.base import (
+    Activation,
+    CValue,
+    Emitter,
+    RowOperator,
+    one_node_graph,
+    require_dtype,
+    same_padding,
+    where,
+)
+from edgebottle.ops.case_tensors import plain, quantized
+from edgebottle.ops.fixed_point import activation_range
+from edgebottle.ops.movement import data_input
+
+SAME, VALID = 0, 1
+"""Codes of TFLite's schema."""
+
+SCALE_TOLERANCE = 1e-6
+"""LiteRT's own bound on the difference between the scales of input and output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool2D(RowOperator):
+    """A pooling window that moves over height and width; padding is not counted.
+
+    Attributes:
+        filter: Height and width of the window.
+        stride: Rows and pixels from one window to the next.
+        padding: Rows and pixels outside of the image: top, bottom, left, right.
+        activation: Clamps the result.
+    """
+
+    STRIDED_OUTPUT: ClassVar[bool] = True
+    KERNEL: ClassVar[str]
+    """The name of the kernel in C, such as ``average_pool_2d``."""
+
+    filter: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    activation: Activation
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """See ``Operator``."""
+        label = f"{name} ({cls.OP})"
+        data = data_input(ins)
+        if len(data.shape) != 4 or options is None:
+            raise UnsupportedOp(f"{label} needs an input of 4 axes and its options")
+        window = (int(options.filterHeight), int(options.filterWidth))
+        stride = (int(options.strideH), int(options.strideW))
+        if min(*window, *stride) < 1:
+            raise UnsupportedOp(f"{label} has a window of {window} and a stride of {stride}")
+        return cls(
+            name=name,
+            inputs=inputs,
+            outputs=outputs,
+            filter=window,
+            stride=stride,
+            padding=_padding(options.padding, data.shape, window, stride),
+            activation=Activation.from_tflite(options.fusedActivationFunction, label),
+        )
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """See ``Operator``."""
+        from ai_edge_litert.schema_py_generated import Pool2DOptionsT
+
+        shape = data_input(ins).shape
+        options = Pool2DOptionsT()
+        for code in (VALID, SAME):
+            if self.padding == _padding(code, shape, self.filter, self.stride):
+                options.padding = code
+                break
+        else:
+            raise UnsupportedOp(f"{where(self)} uses padding that is neither SAME nor VALID")
+        options.filterHeight, options.filterWidth = self.filter
+        options.strideH, options.strideW = self.stride
+        options.fusedActivationFunction = self.activation.value
+        return options
+
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """See ``Node``."""
+        data = data_input(ins)
+        batch, height, width, channels = data.shape
+        top, bottom, left, right = self.padding
+        out_height = (height + top + bottom - self.filter[0]) // self.stride[0] + 1
+        out_width = (width + left + right - self.filter[1]) // self.stride[1] + 1
+        if min(out_height, out_width) < 1:
+            raise UnsupportedOp(f"{where(self)} has a window larger than its image")
+        return (((batch, out_height, out_width, channels), data.dtype),)
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """See ``Node``."""
+        data, output = data_input(ins), outs[0]
+        require_dtype(self, data, DType.I8, DType.F32)
+        if data.dtype is DType.F32:
+            return
+        if data.zero_point != output.zero_point or abs(data.scale - output.scale) > SCALE_TOLERANCE:
+            raise UnsupportedOp(
+                f"{where(self)} changes the quantization, which edgebottle does not support yet"
+            )
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """See ``Node``."""
+        data, output = values[0], outs[0]
+        assert data is not None
+        height, width = data.shape[1:3]
+        result = np.empty(output.shape, dtype=output.dtype.numpy)
+        for y in range(output.shape[1]):
+            top = y * self.stride[0] - self.padding[0]
+            rows = slice(max(top, 0), min(top + self.filter[0], height))
+            for x in range(output.shape[2]):
+                left = x * self.stride[1] - self.padding[2]
+                columns = slice(max(left, 0), min(left + self.filter[1], width))
+                result[:, y, x, :] = self.pool(data[:, rows, columns, :], output)
+        return (result,)
+
+    @abstractmethod
+    def pool(self, window: Array, output: Tensor) -> Array:
+        """Pools the pixels of one window, of shape (batch, rows, columns, channels)."""
+
+    def input_rows(
+        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[int, ...]:
+        """See ``RowOperator``."""
+        first = y * self.stride[0] - self.padding[0]
+        if outs[0].shape[1] == 1:
+            # One window: no pointers to rows that are padding anyway.
+            last = min(first + self.filter[0], data_input(ins).shape[1])
+            return tuple(range(max(first, 0), last))
+        return tuple(range(first, first + self.filter[0]))
+
+    def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
+        """See ``Node``: in place where no window begins before its own output pixel."""
+        _, out_height, out_width, _ = outs[0].shape
+        _, height, width, _ = data_input(ins).shape
+        shrinks = out_height <= height and out_width <= width
+        begins_late = all(
+            max(i * stride - before, 0) >= i
+            for stride, before, count in (
+                (self.stride[0], self.padding[0], out_height),
+                (self.stride[1], self.padding[2], out_width),
+            )
+            for i in range(count)
+        )
+        return (0,) if shrinks and begins_late else ()
+
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        ins, outs = e.tensors
+        data, output = data_input(ins), outs[0]
+        low: CValue
+        high: CValue
+        if data.dtype is DType.F32:
+            suffix, struct = "f32", "eb_pool_2d_f32"
+            low, high = self.activation.float_range()
+        else:
+            suffix, struct = "s8", "eb_pool_2d"
+            low, high = activation_range(self.activation, output)
+        e.include(f"eb_{self.KERNEL}.h")
+        params = e.params(
+            struct,
+            {
+                "in_width": data.shape[2],
+                "channels": data.shape[3],
+                "out_width": output.shape[2],
+                "window_height": len(self.input_rows(0, 0, ins, outs)),
+                "window_width": self.filter[1],
+                "stride_width": self.stride[1],
+                "padding_left": self.padding[2],
+                "activation_min": low,
+                "activation_max": high,
+            },
+        )
+        arguments = f"{params}, {e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
+        return f"eb_{self.KERNEL}_{suffix}_row({arguments});"
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """See ``Operator``."""
+        for row in _CASES:
+            yield cls._case(*row, dtype=DType.I8)
+        for row in _CASES[:4]:
+            yield cls._case(f"{row[0]}_f32", *row[1:], dtype=DType.F32)
+
+    @classmethod
+    def _case(
+        cls,
+        case: str,
+        shape: Shape,
+        window: tuple[int, int],
+        stride: tuple[int, int],
+        code: int,
+        activation: Activation,
+        quant: tuple[float, int],
+        *,
+        dtype: DType,
+    ) -> Graph:
+        node = cls(
+            name="pool",
+            inputs=("x",),
+            outputs=("y",),
+            filter=window,
+            stride=stride,
+            padding=_padding(code, shape, window, stride),
+            activation=activation,
+        )
+        data = quantized("x", shape, *quant) if dtype is DType.I8 else plain("x", shape)
+        ((out_shape, _),) = node.infer([data])
+        out = quantized("y", out_shape, *quant) if dtype is DType.I8 else plain("y", out_shape)
+        return one_node_graph(f"{cls.KERNEL}_{case}", node, [data, out])
+
+
+def _padding(
+    code: int, shape: Shape, window: tuple[int, int], stride: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Explicit padding from TFLite's SAME or VALID."""
+    if code == VALID:
+        return (0, 0, 0, 0)
+    top, bottom = same_padding(shape[1], window[0], stride[0])
+    left, right = same_padding(shape[2], window[1], stride[1])
+    return (top, bottom, left, right)
+
+
+_CASES: tuple[
+    tuple[str, Shape, tuple[int, int], tuple[int, int], int, Activation, tuple[float, int]], ...
+] = (
+    ("valid_2x2", (1, 7, 9, 3), (2, 2), (2, 2), VALID, Activation.NONE, (0.05, 0)),
+    ("same_3x3", (1, 7, 6, 5), (3, 3), (1, 1), SAME, Activation.NONE, (0.05, -3)),
+    ("relu", (1, 8, 7, 4), (3, 2), (2, 1), SAME, Activation.RELU, (0.03, 4)),
+    ("relu6", (1, 5, 5, 2), (2, 3), (1, 2), VALID, Activation.RELU6, (0.05, -128)),
+    ("relu_n1_to_1", (1, 5, 5, 2), (2, 2), (1, 1), VALID, Activation.RELU_N1_TO_1, (0.02, 127)),
+    ("whole_image", (1, 25, 5, 16), (25, 5), (25, 5), VALID, Activation.NONE, (0.1, -128)),
+    ("window_beyond_image", (1, 3, 4, 3), (9, 11), (2, 2), SAME, Activation.NONE, (0.1, 5)),
+    ("window_beyond_image_one", (1, 3, 2, 3), (9, 7), (3, 2), SAME, Activation.NONE, (0.1, 5)),
+    ("even_same", (1, 6, 6, 3), (2, 2), (1, 1), SAME, Activation.NONE, (0.1, 127)),
+    ("stride_beyond_window", (1, 11, 10, 2), (2, 1), (3, 4), VALID, Activation.NONE, (0.1, 1)),
+    ("one_row", (1, 1, 119, 8), (1, 2), (1, 2), VALID, Activation.NONE, (0.1, -20)),
+    ("one_pixel", (1, 1, 1, 1), (1, 1), (1, 1), SAME, Activation.NONE, (0.1, 0)),
+    ("batch", (2, 5, 4, 3), (3, 3), (2, 2), SAME, Activation.NONE, (0.1, 0)),
+)

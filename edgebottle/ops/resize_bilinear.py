@@ -1,0 +1,148 @@
+"""RESIZE_BILINEAR: an image of another size, interpolated between four pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Tensor, Tensors
+from edgebottle.ops.base import Emitter, require_dtype, where
+from edgebottle.ops.movement import data_input
+from edgebottle.ops.resizing import Resize
+
+UNIT = 1 << 10
+"""Positions of quantized images are in 1/1024 of a pixel."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResizeBilinear(Resize):
+    """Every output pixel is the weighted mean of the four input pixels around it.
+
+    For int8 positions and weights have 10 bits and the mean is rounded half away from zero.
+    """
+
+    OP: ClassVar[str] = "RESIZE_BILINEAR"
+    OPTIONS: ClassVar[str] = "ResizeBilinearOptionsT"
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """See ``Node``."""
+        data = data_input(ins)
+        require_dtype(self, data, DType.I8, DType.F32)
+        super().check(ins, outs)
+        for before, after in zip(data.shape[1:3], self.size, strict=True):
+            step, start = self._grid(before, after)
+            if data.dtype is DType.I8 and (after - 1) * step + start >= before * UNIT:
+                # The step is rounded; LiteRT reads beyond the image here.
+                raise UnsupportedOp(
+                    f"{where(self)} enlarges {before} to {after}, which the 10-bit positions of "
+                    "its int8 form cannot express"
+                )
+
+    def _grid(self, before: int, after: int) -> tuple[int, int]:
+        """Step from one output pixel to the next and position of the first, in ``UNIT``s."""
+        if self.align_corners and after > 1:
+            step = (UNIT * (before - 1) + (after - 1) // 2) // (after - 1)
+        else:
+            step = (UNIT * before + after // 2) // after
+        return step, step // 2 - UNIT // 2 if self.half_pixel_centers else 0
+
+    def _neighbours(self, before: int, after: int, dtype: DType) -> tuple[Array, Array, Array]:
+        """Lower and upper input index of each output index, and the weight of the upper one."""
+        if dtype is DType.F32:
+            positions = self._float_positions(before, after)
+            lower = np.clip(np.floor(positions), 0, before - 1).astype(np.int64)
+            weights = np.clip(positions - lower.astype(np.float32), 0, 1).astype(np.float32)
+        else:
+            step, start = self._grid(before, after)
+            positions = np.maximum(np.arange(after) * step + start, 0)
+            lower = np.minimum(positions // UNIT, before - 1)
+            weights = positions % UNIT
+        # After the last pixel there is only that pixel.
+        weights = np.where(lower == before - 1, weights.dtype.type(0), weights)
+        return lower, np.minimum(lower + 1, before - 1), weights
+
+    def _float_positions(self, before: int, after: int) -> Array:
+        if self.align_corners and after > 1:
+            scale = np.float32(before - 1) / np.float32(after - 1)
+        else:
+            scale = np.float32(before) / np.float32(after)
+        index = np.arange(after).astype(np.float32)
+        if self.half_pixel_centers:
+            return np.asarray((index + np.float32(0.5)) * scale - np.float32(0.5))
+        return np.asarray(index * scale)
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """See ``Node``."""
+        data, dtype = values[0], outs[0].dtype
+        assert data is not None
+        top, bottom, wy = self._neighbours(data.shape[1], self.size[0], dtype)
+        left, right, wx = self._neighbours(data.shape[2], self.size[1], dtype)
+        one = np.float32(1) if dtype is DType.F32 else np.int64(UNIT)
+        wide = data if dtype is DType.F32 else data.astype(np.int64)
+        weights_x = wx[:, np.newaxis]
+        weights_y = wy[:, np.newaxis, np.newaxis]
+        across = wide[:, :, left] * (one - weights_x) + wide[:, :, right] * weights_x
+        total = across[:, top] * (one - weights_y) + across[:, bottom] * weights_y
+        if dtype is DType.F32:
+            return (np.asarray(total, np.float32),)
+        rounded = np.sign(total) * ((np.abs(total) + UNIT * UNIT // 2) // (UNIT * UNIT))
+        return (rounded.astype(np.int8),)
+
+    def input_rows(
+        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[int, ...]:
+        """See ``RowOperator``."""
+        if index != 0:
+            return ()
+        data = data_input(ins)
+        top, bottom, _ = self._neighbours(data.shape[1], self.size[0], data.dtype)
+        return int(top[y]), int(bottom[y])
+
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        data = data_input(e.tensors[0])
+        e.include("eb_resize.h")
+        if data.dtype is DType.F32:
+            return self._emit_float(e, data)
+        (step_y, start_y), (step_x, start_x) = (
+            self._grid(data.shape[axis], self.size[axis - 1]) for axis in (1, 2)
+        )
+        params = e.params(
+            "eb_resize_bilinear",
+            {
+                "out_width": self.size[1],
+                "channels": data.shape[3],
+                "last_row": data.shape[1] - 1,
+                "last_column": data.shape[2] - 1,
+                "step_y": step_y,
+                "start_y": start_y,
+                "step_x": step_x,
+                "start_x": start_x,
+            },
+        )
+        return (
+            f"eb_resize_bilinear_s8_row({params}, {e.rows(0)}, {self._row()}, {e.out_row()}, "
+            f"{e.out_pixel_stride()});"
+        )
+
+    def _emit_float(self, e: Emitter, data: Tensor) -> str:
+        _, _, weights_y = self._neighbours(data.shape[1], self.size[0], DType.F32)
+        left, right, weights_x = self._neighbours(data.shape[2], self.size[1], DType.F32)
+        columns = e.constant("columns", np.stack([left, right], axis=1).astype(np.uint16))
+        across = e.constant("weights_x", weights_x)
+        down = e.constant("weights_y", weights_y)
+        return (
+            f"eb_resize_bilinear_f32_row({e.rows(0)}, {down}[{self._row()}], {e.out_row()}, "
+            f"{e.out_pixel_stride()}, {columns}, {across}, {self.size[1]}, {data.shape[3]});"
+        )
+
+    def _row(self) -> str:
+        """The number of the output row in C."""
+        return "{y}" if self.size[0] > 1 else "0"

@@ -1,0 +1,36 @@
+/* AVERAGE_POOL_2D, float. */
+#ifndef EB_AVERAGE_POOL_2D_F32_H
+#define EB_AVERAGE_POOL_2D_F32_H
+
+#include "../../include/eb_pool_2d.h"
+
+/* One output row: the mean of the pixels that are inside of the image.
+ *
+ * rows: p->window_height rows, NULL outside of the image. out: pixels out_pixel_stride apart.
+ */
+EB_KERNEL void eb_average_pool_2d_f32_row(const eb_pool_2d_f32 *p,
+                                          const void *const *rows,
+                                          float *out,
+                                          int32_t out_pixel_stride)
+{
+    const int32_t height = eb_pool_2d_rows(rows, p->window_height);
+    for (int32_t x = 0; x < p->out_width; ++x) {
+        const eb_pool_2d_span span =
+            eb_pool_2d_window(x, p->stride_width, p->padding_left, p->window_width, p->in_width);
+        const float count = (float)(height * (span.end - span.first));
+        for (int32_t c = 0; c < p->channels; ++c) {
+            float sum = 0.0f;
+            for (int32_t k = 0; k < p->window_height; ++k) {
+                const float *row = (const float *)rows[k];
+                for (int32_t i = span.first; row != NULL && i < span.end; ++i) {
+                    sum += row[i * p->channels + c];
+                }
+            }
+            const float mean = sum / count;
+            const float low = mean < p->activation_min ? p->activation_min : mean;
+            out[x * out_pixel_stride + c] = low > p->activation_max ? p->activation_max : low;
+        }
+    }
+}
+
+#endif /* EB_AVERAGE_POOL_2D_F32_H */

@@ -1,0 +1,41 @@
+/* AVERAGE_POOL_2D, int8: input and output have the same scale and zero point. */
+#ifndef EB_AVERAGE_POOL_2D_S8_H
+#define EB_AVERAGE_POOL_2D_S8_H
+
+#include "../../include/eb_pool_2d.h"
+
+/* sum / count, rounded half away from zero. count: 1 .. 2^23. */
+static inline int32_t eb_average_pool_2d_divide(int32_t sum, int32_t count)
+{
+    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
+/* One output row: the mean of the pixels that are inside of the image.
+ *
+ * rows: p->window_height rows, NULL outside of the image. out: pixels out_pixel_stride apart.
+ */
+EB_KERNEL void eb_average_pool_2d_s8_row(const eb_pool_2d *p,
+                                         const void *const *rows,
+                                         int8_t *out,
+                                         int32_t out_pixel_stride)
+{
+    const int32_t height = eb_pool_2d_rows(rows, p->window_height);
+    for (int32_t x = 0; x < p->out_width; ++x) {
+        const eb_pool_2d_span span =
+            eb_pool_2d_window(x, p->stride_width, p->padding_left, p->window_width, p->in_width);
+        const int32_t count = height * (span.end - span.first);
+        for (int32_t c = 0; c < p->channels; ++c) {
+            int32_t sum = 0;
+            for (int32_t k = 0; k < p->window_height; ++k) {
+                const int8_t *row = (const int8_t *)rows[k];
+                for (int32_t i = span.first; row != NULL && i < span.end; ++i) {
+                    sum += row[i * p->channels + c];
+                }
+            }
+            out[x * out_pixel_stride + c] = (int8_t)eb_clamp(eb_average_pool_2d_divide(sum, count),
+                                                             p->activation_min, p->activation_max);
+        }
+    }
+}
+
+#endif /* EB_AVERAGE_POOL_2D_S8_H */

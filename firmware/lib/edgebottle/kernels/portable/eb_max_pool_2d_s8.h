@@ -1,0 +1,32 @@
+/* MAX_POOL_2D, int8: input and output have the same scale and zero point. */
+#ifndef EB_MAX_POOL_2D_S8_H
+#define EB_MAX_POOL_2D_S8_H
+
+#include "../../include/eb_pool_2d.h"
+
+/* One output row: the largest of the pixels that are inside of the image.
+ *
+ * rows: p->window_height rows, NULL outside of the image. out: pixels out_pixel_stride apart.
+ */
+EB_KERNEL void eb_max_pool_2d_s8_row(const eb_pool_2d *p,
+                                     const void *const *rows,
+                                     int8_t *out,
+                                     int32_t out_pixel_stride)
+{
+    for (int32_t x = 0; x < p->out_width; ++x) {
+        const eb_pool_2d_span span =
+            eb_pool_2d_window(x, p->stride_width, p->padding_left, p->window_width, p->in_width);
+        for (int32_t c = 0; c < p->channels; ++c) {
+            int32_t largest = p->activation_min;
+            for (int32_t k = 0; k < p->window_height; ++k) {
+                const int8_t *row = (const int8_t *)rows[k];
+                for (int32_t i = span.first; row != NULL && i < span.end; ++i) {
+                    largest = eb_max(largest, row[i * p->channels + c]);
+                }
+            }
+            out[x * out_pixel_stride + c] = (int8_t)eb_min(largest, p->activation_max);
+        }
+    }
+}
+
+#endif /* EB_MAX_POOL_2D_S8_H */
