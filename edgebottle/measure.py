@@ -153,7 +153,7 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
         instructions=result.counts.instructions if result.counts else None,
         latency_us=(min(micros), statistics.median(micros), max(micros)),
         latency_kind="measured" if real else "modelled",
-        layers=layer_records(built, result.counts and result.counts.steps, result.cycles),
+        layers=layer_records(built, result.counts.steps if result.counts else None, result.cycles),
         memory=memory_blocks(plan),
         samples=len(samples),
         correct=correct,

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -242,7 +245,7 @@ def build(
             result = build_firmware(folder, board, toolchain)
         ram, flash = _sizes(result.elf, plan, project, board)
         _check_budget(plan, ram, flash, board, budget)
-        elf = result.elf if out is None else publish(folder, result.elf, out)
+        elf = _keep_image(result.elf) if out is None else publish(folder, result.elf, out)
     return Built(
         model=model,
         board=board,
@@ -257,14 +260,40 @@ def build(
     )
 
 
+def _keep_image(elf: Path) -> Path:
+    """Copies an image to a name made of its content, where no later build touches it."""
+    from edgebottle.build.cache import cache_dir
+
+    data = elf.read_bytes()
+    folder = cache_dir() / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:24]}.elf"
+    if not path.is_file():
+        fresh = Path(tempfile.mkdtemp(dir=folder)) / path.name
+        shutil.copy2(elf, fresh)
+        os.replace(fresh, path)
+        fresh.parent.rmdir()
+    _prune(folder)
+    return path
+
+
+def _prune(folder: Path, keep: int = 200) -> None:
+    """Forgets the oldest images."""
+    images = sorted(folder.glob("*.elf"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in images[keep:]:
+        path.unlink(missing_ok=True)
+
+
 def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, Flash]:
     """RAM and flash of a compiled image."""
     from edgebottle.build.sizes import firmware_sizes
 
     sizes = firmware_sizes(elf, tuple(project.source.constants))
-    stack = 0 if board.is_host else board.stack_size
-    static = sizes.ram - plan.arena_bytes - (0 if board.is_host else stack)
-    return Ram(plan.arena_bytes, stack, static), Flash(sizes.weights, sizes.flash - sizes.weights)
+    # The arena's section holds its canaries as well, which are not the model's.
+    canaries = sizes.arena - plan.arena_bytes if sizes.arena else 0
+    arena_in_static = 0 if sizes.arena else plan.arena_bytes
+    static = sizes.static + canaries - arena_in_static
+    return Ram(plan.arena_bytes, sizes.stack, static), Flash(sizes.weights, sizes.code)
 
 
 def _check_budget(

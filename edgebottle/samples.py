@@ -103,6 +103,16 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
     )
 
 
+def bundled_samples(network: str, graph: Graph) -> Samples:
+    """The samples that ship with a network of the zoo; raises ``BadInput`` if there are none."""
+    from edgebottle.zoo import load_samples as load_bundled
+
+    values, labels = load_bundled(network)
+    shape = graph.tensors[graph.inputs[0]].shape
+    inputs = tuple((sample.reshape(shape),) for sample in values)
+    return Samples(inputs, tuple(int(label) for label in labels), f"samples of {network}")
+
+
 def _read(path: Path) -> dict[str, Array]:
     try:
         with np.load(path, allow_pickle=False) as archive:

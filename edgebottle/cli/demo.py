@@ -29,12 +29,12 @@ def command(out: Path, as_json: bool) -> None:
     from edgebottle.measure import measure
     from edgebottle.pipeline import build, load
     from edgebottle.report.html import write_html
-    from edgebottle.samples import load_samples
-    from edgebottle.zoo import DEFAULT, samples_path
+    from edgebottle.samples import bundled_samples
+    from edgebottle.zoo import DEFAULT
     from hil.records import append
 
     loaded = load(DEFAULT)
-    samples = load_samples(samples_path(DEFAULT), loaded.graph)
+    samples = bundled_samples(DEFAULT, loaded.graph)
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {DEFAULT} for {BOARD}", 0, 0)
         built = build(loaded, load_board(BOARD))

@@ -41,7 +41,13 @@ def train_network(name: str, out: Path, data: Path | None, seed: int, as_json: b
     from edgebottle.zoo.training import train
 
     with progress_bar(quiet=as_json) as progress:
-        result = train(name, out, data=data, seed=seed, progress=progress)
+        result = train(
+            name,
+            out,
+            data=data,
+            seed=seed,
+            progress=lambda done, total, what: progress(what, done, total),
+        )
     if as_json:
         print_json({"file": str(result.path), "accuracy": result.accuracy})
     else:

@@ -97,7 +97,7 @@ def _binding(model: str, buffer: int) -> str:
 
 def _platformio_ini(board: Board) -> str:
     baud = board.uart.baud if board.uart else 115200
-    return f"""; edgebottle {__version__} wrote this. `pio run` builds it, `pio run -t upload` flashes it.
+    return f"""; Written by edgebottle {__version__}. `pio run` builds the firmware.
 [platformio]
 default_envs = {board.id}
 

@@ -62,6 +62,10 @@ class Emitter(Protocol):
     isa: Isa
     """The variant the model is compiled for."""
 
+    @property
+    def tensors(self) -> tuple[Tensors, Sequence[Tensor]]:
+        """The input and the output tensors of the node."""
+
     def include(self, header: str) -> None:
         """Includes a kernel header of ``firmware/lib/edgebottle/include``."""
 

@@ -85,9 +85,9 @@ def arena_map(blocks: Sequence[MemoryBlock], layers: Sequence[str], arena: int) 
     for step in range(0, steps, every):
         parts.append(_text(x(step) + column / 2, height + 16, str(step), "soft", "middle"))
     parts.append(_text(_LEFT - 6, height + 16, "step", "soft", "end"))
-    parts.append(
-        f'<line x1="{_LEFT}" x2="{WIDTH - 8}" y1="{y(arena):.1f}" y2="{y(arena):.1f}" class="peak"/>'
-    )
+    edge = f"{y(arena):.1f}"
+    line = f'x1="{_LEFT}" x2="{WIDTH - 8}" y1="{edge}" y2="{edge}"'
+    parts.append(f'<line {line} class="peak"/>')
     return _svg(height + bottom, parts, f"Arena of {arena} bytes over {len(layers)} layers")
 
 

@@ -1,0 +1,43 @@
+"""The passes: each takes a Graph and returns a Graph with the same results, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgebottle.errors import BadModel
+from edgebottle.ir.graph import Graph
+from edgebottle.ir.verify import verify
+from edgebottle.passes.drop_dead import drop_dead
+from edgebottle.passes.drop_reshapes import drop_reshapes
+from edgebottle.passes.fold_constants import fold_constants
+from edgebottle.passes.fuse_activation import fuse_activation
+from edgebottle.passes.fuse_pad import fuse_pad
+from edgebottle.passes.strip_float_io import strip_float_io
+
+Pass = Callable[[Graph], Graph]
+
+PIPELINE: tuple[Pass, ...] = (
+    drop_dead,
+    fold_constants,
+    fuse_pad,
+    fuse_activation,
+    drop_reshapes,
+)
+"""In the order they run."""
+
+
+def optimise(graph: Graph, passes: tuple[Pass, ...] = PIPELINE) -> Graph:
+    """Runs the passes, with the verifier after each.
+
+    Raises:
+        BadModel: the model computes nothing.
+    """
+    for one in passes:
+        graph = one(graph)
+        verify(graph, one.__name__)
+    if not graph.nodes:
+        raise BadModel("the model computes nothing: it has no operators that an output depends on")
+    return graph
+
+
+__all__ = ["PIPELINE", "Pass", "optimise", "strip_float_io"]
