@@ -1,7 +1,74 @@
 """The operators, one file each."""
 
+from edgebottle.ops.add import Add
+from edgebottle.ops.arg_max import ArgMax
+from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Operator
+from edgebottle.ops.concatenation import Concatenation
+from edgebottle.ops.conv_2d import Conv2D
+from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
+from edgebottle.ops.dequantize import Dequantize
+from edgebottle.ops.expand_dims import ExpandDims
+from edgebottle.ops.fully_connected import FullyConnected
+from edgebottle.ops.hard_swish import HardSwish
+from edgebottle.ops.logistic import Logistic
+from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.ops.mean import Mean
+from edgebottle.ops.mul import Mul
+from edgebottle.ops.pack import Pack
+from edgebottle.ops.pad import Pad
+from edgebottle.ops.pad_v2 import PadV2
+from edgebottle.ops.quantize import Quantize
+from edgebottle.ops.relu import Relu
+from edgebottle.ops.relu6 import Relu6
+from edgebottle.ops.relu_n1_to_1 import ReluN1To1
+from edgebottle.ops.reshape import Reshape
+from edgebottle.ops.resize_bilinear import ResizeBilinear
+from edgebottle.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from edgebottle.ops.softmax import Softmax
+from edgebottle.ops.split import Split
+from edgebottle.ops.squeeze import Squeeze
+from edgebottle.ops.strided_slice import StridedSlice
+from edgebottle.ops.sub import Sub
+from edgebottle.ops.svdf import Svdf
+from edgebottle.ops.tanh import Tanh
+from edgebottle.ops.transpose import Transpose
+from edgebottle.ops.unpack import Unpack
 
-OPERATORS: tuple[type[Operator], ...] = ()
+OPERATORS: tuple[type[Operator], ...] = (
+    Add,
+    ArgMax,
+    AveragePool2D,
+    Concatenation,
+    Conv2D,
+    DepthwiseConv2D,
+    Dequantize,
+    ExpandDims,
+    FullyConnected,
+    HardSwish,
+    Logistic,
+    MaxPool2D,
+    Mean,
+    Mul,
+    Pack,
+    Pad,
+    PadV2,
+    Quantize,
+    Relu,
+    Relu6,
+    ReluN1To1,
+    Reshape,
+    ResizeBilinear,
+    ResizeNearestNeighbor,
+    Softmax,
+    Split,
+    Squeeze,
+    StridedSlice,
+    Sub,
+    Svdf,
+    Tanh,
+    Transpose,
+    Unpack,
+)
 
 BY_NAME: dict[str, type[Operator]] = {operator.OP: operator for operator in OPERATORS}

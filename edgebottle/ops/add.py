@@ -1,0 +1,102 @@
+"""ADD: elementwise sum of two tensors, broadcast against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
+from edgebottle.ops.base import CValue, where
+from edgebottle.ops.elementwise import BinaryOperator, binary_cases
+from edgebottle.ops.fixed_point import (
+    Int,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+)
+from edgebottle.ops.table import tensor_of
+
+LEFT_SHIFT = 20
+"""Operands gain this many bits before they are brought to a common scale."""
+
+
+@dataclass(frozen=True)
+class SumQuantization:
+    """Multipliers and shifts, each pair as ``quantize_multiplier`` gives it; shifts <= 0.
+
+    Attributes:
+        a: From the first operand to twice the larger input scale.
+        b: From the second operand to the same.
+        out: From there to the output.
+    """
+
+    a: tuple[int, int]
+    b: tuple[int, int]
+    out: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add(BinaryOperator):
+    """a + b."""
+
+    OP = "ADD"
+    OPTIONS = "AddOptionsT"
+    SIGN: ClassVar[int] = 1
+    """Of the second operand, at the common scale."""
+
+    def combine(self, a: Array, b: Array) -> Array:
+        """The sum, or the difference."""
+        return np.asarray(a + b if self.SIGN > 0 else a - b)
+
+    def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
+        """Both operands brought to a common scale, combined, brought to the output's."""
+        quantization = self.quantization(ins, outs)
+        scaled_a = multiply_by_quantized_multiplier(a << LEFT_SHIFT, *quantization.a)
+        scaled_b = multiply_by_quantized_multiplier(b << LEFT_SHIFT, *quantization.b)
+        total = scaled_a + self.SIGN * scaled_b
+        return multiply_by_quantized_multiplier(total, *quantization.out)
+
+    def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> SumQuantization:
+        """The multipliers, computed in double precision as LiteRT does."""
+        a, b = (float(np.float32(tensor_of(ins, index).scale)) for index in (0, 1))
+        twice_max = 2.0 * max(a, b)
+        output = twice_max / ((1 << LEFT_SHIFT) * float(np.float32(outs[0].scale)))
+        if output >= 1.0:
+            raise UnsupportedOp(
+                f"{where(self)} has an output scale {twice_max / 2 / outs[0].scale:g} times finer "
+                "than its inputs', which LiteRT does not support either"
+            )
+        return SumQuantization(
+            quantize_multiplier(a / twice_max),
+            quantize_multiplier(b / twice_max),
+            quantize_multiplier(output),
+        )
+
+    def kernel(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[str, dict[str, CValue]]:
+        """The kernel of the type; int8 has the multipliers."""
+        if outs[0].dtype == DType.F32:
+            return "add_f32", {"b_sign": self.SIGN}
+        if outs[0].dtype == DType.I32:
+            return "add_s32", {"b_sign": self.SIGN}
+        quantization = self.quantization(ins, outs)
+        return "add_s8", {
+            "a_zero_point": tensor_of(ins, 0).zero_point,
+            "a_multiplier": quantization.a[0],
+            "a_shift": quantization.a[1],
+            "b_zero_point": tensor_of(ins, 1).zero_point,
+            "b_multiplier": quantization.b[0],
+            "b_shift": quantization.b[1],
+            "b_sign": self.SIGN,
+            "out_zero_point": outs[0].zero_point,
+            "out_multiplier": quantization.out[0],
+            "out_shift": quantization.out[1],
+        }
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """Broadcasts, activations, constants, random scales; int8, int32, float32."""
+        yield from binary_cases(cls, product=False)

@@ -1,0 +1,94 @@
+"""DEQUANTIZE: integers to float32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ops.base import Emitter, one_node_graph, require_dtype
+from edgebottle.ops.table import (
+    CASE_SHAPES,
+    EVERY_VALUE,
+    UnaryOperator,
+    per_tensor,
+    tensor_of,
+    value_of,
+)
+
+KERNELS = {
+    DType.I8: "eb_dequantize_s8_row",
+    DType.U8: "eb_dequantize_u8_row",
+    DType.I16: "eb_dequantize_s16_row",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dequantize(UnaryOperator):
+    """scale * (stored - zero_point), in single precision."""
+
+    OP = "DEQUANTIZE"
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """Builds the node; there are no attributes."""
+        return cls(name=name, inputs=inputs, outputs=outputs)
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """The schema's empty options."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        return schema.DequantizeOptionsT()
+
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """The shape of the input, float32."""
+        return ((tensor_of(ins).shape, DType.F32),)
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """Accepts int8, uint8 and int16, quantized per tensor."""
+        require_dtype(self, tensor_of(ins), *KERNELS)
+        _ = tensor_of(ins).scale
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """The product; it has at most 41 bits, so single precision rounds once."""
+        tensor = tensor_of(ins)
+        centered = (value_of(values).astype(np.int64) - tensor.zero_point).astype(np.float32)
+        return (np.asarray(np.float32(tensor.scale) * centered, dtype=np.float32),)
+
+    def emit(self, e: Emitter) -> str:
+        """The call of the kernel for the type."""
+        tensor = tensor_of(e.tensors[0])
+        fields = {"scale": float(np.float32(tensor.scale)), "zero_point": tensor.zero_point}
+        params = e.params("eb_dequantize", fields)
+        return self.emit_row(e, "eb_quantize.h", KERNELS[tensor.dtype], params)
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """Types, ranks, zero points."""
+        for label, shape in CASE_SHAPES:
+            yield cls._case(f"dequantize_{label}", shape, DType.I8, 0.05, -3)
+        for dtype, zeros in ((DType.I8, (-128, 127)), (DType.U8, (0, 255)), (DType.I16, (0,))):
+            for zero in zeros:
+                for scale in (0.0007, 1.0, 3.3):
+                    case = f"dequantize_{dtype.label}_{scale}_zero_{zero}"
+                    yield cls._case(case, EVERY_VALUE, dtype, scale, zero)
+
+    @classmethod
+    def _case(cls, case: str, shape: Shape, dtype: DType, scale: float, zero: int) -> Graph:
+        x = Tensor("x", shape, dtype, per_tensor(scale, zero))
+        y = Tensor("y", shape, DType.F32)
+        return one_node_graph(case, cls(name=case, inputs=("x",), outputs=("y",)), (x, y))

@@ -1,0 +1,356 @@
+"""Binary elementwise operators: broadcasting, and what ADD, SUB and MUL share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
+from edgebottle.ops.base import (
+    Activation,
+    CValue,
+    Emitter,
+    RowOperator,
+    one_node_graph,
+    require_dtype,
+    where,
+)
+from edgebottle.ops.fixed_point import Int, activation_range, wrap_int32
+from edgebottle.ops.table import per_tensor, saturate, tensor_of, value_of
+
+KERNEL_AXES = 3
+"""Axes a kernel loops over: outer, pixels, channels."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How a kernel walks over one output row.
+
+    Attributes:
+        extent: Outer, pixels, channels: the output is written in this order.
+        strides: For each operand the elements from one index to the next along these axes, 0 where
+            it is broadcast.
+    """
+
+    extent: tuple[int, int, int]
+    strides: tuple[tuple[int, int, int], ...]
+
+
+def row_shape(shape: Shape, out_rank: int) -> Shape:
+    """The axes of an operand within one output row, aligned to the output's rank."""
+    aligned = (1,) * (out_rank - len(shape)) + shape
+    return aligned[2:] if out_rank == 4 else aligned
+
+
+def plan_walk(shapes: Sequence[Shape], out_shape: Shape, *, keep_channels: bool) -> Walk | None:
+    """Merges the axes of one output row into the three a kernel has.
+
+    Args:
+        shapes: Shapes of the operands.
+        out_shape: Shape of the output.
+        keep_channels: The last axis stays on its own (the output has gaps between pixels).
+
+    Returns:
+        The walk, or None where more than three axes remain.
+    """
+    rank = len(out_shape)
+    extents = row_shape(out_shape, rank) or (1,)
+    operands = [row_shape(shape, rank) or (1,) for shape in shapes]
+    strides = [_strides(operand) for operand in operands]
+    merged: list[tuple[int, tuple[int, ...]]] = []
+    for axis in reversed(range(len(extents))):
+        steps = tuple(stride[axis] for stride in strides)
+        first = not merged
+        if extents[axis] == 1 and not (first and keep_channels):
+            continue
+        if merged and not (keep_channels and len(merged) == 1):
+            size, inner = merged[-1]
+            if all(step == size * below for step, below in zip(steps, inner, strict=True)):
+                merged[-1] = (size * extents[axis], inner)
+                continue
+        merged.append((extents[axis], steps))
+    if len(merged) > KERNEL_AXES:
+        return None
+    merged += [(1, (0,) * len(shapes))] * (KERNEL_AXES - len(merged))
+    channels, pixels, outer = merged
+    return Walk(
+        (outer[0], pixels[0], channels[0]),
+        tuple((outer[1][i], pixels[1][i], channels[1][i]) for i in range(len(shapes))),
+    )
+
+
+def _strides(shape: Shape) -> tuple[int, ...]:
+    """Contiguous strides of a shape, 0 along axes of extent 1."""
+    result, step = [], 1
+    for extent in reversed(shape):
+        result.append(0 if extent == 1 else step)
+        step *= extent
+    return tuple(reversed(result))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BinaryOperator(RowOperator):
+    """Two operands, broadcast against each other, and a fused activation.
+
+    Attributes:
+        activation: Clamps the result.
+    """
+
+    activation: Activation = Activation.NONE
+
+    STRIDED_OUTPUT: ClassVar[bool] = True
+    OPTIONS: ClassVar[str]
+    """Class of the schema's options."""
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """Reads the fused activation."""
+        code = 0 if options is None else options.fusedActivationFunction
+        activation = Activation.from_tflite(code, f"{name} ({cls.OP})")
+        return cls(name=name, inputs=inputs, outputs=outputs, activation=activation)
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """The schema's options."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        options = getattr(schema, self.OPTIONS)()
+        options.fusedActivationFunction = self.activation.value
+        return options
+
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """The broadcast shape and the type of the operands."""
+        a, b = tensor_of(ins, 0), tensor_of(ins, 1)
+        try:
+            shape = np.broadcast_shapes(a.shape, b.shape)
+        except ValueError:
+            raise UnsupportedOp(
+                f"{where(self)} combines the shapes {list(a.shape)} and {list(b.shape)}, "
+                "which do not broadcast"
+            ) from None
+        return ((shape, a.dtype),)
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """Accepts int8 quantized per tensor, int32 and float32; at most three broadcast axes."""
+        a, b = tensor_of(ins, 0), tensor_of(ins, 1)
+        require_dtype(self, a, DType.I8, DType.F32, DType.I32)
+        require_dtype(self, b, a.dtype)
+        require_dtype(self, outs[0], a.dtype)
+        shapes = (a.shape, b.shape)
+        rows_missing = len(outs[0].shape) == 4 and any(
+            len(shape) == 3 and shape[0] > 1 for shape in shapes
+        )
+        if rows_missing or plan_walk(shapes, outs[0].shape, keep_channels=True) is None:
+            raise UnsupportedOp(
+                f"{where(self)} broadcasts {list(a.shape)} against {list(b.shape)}, "
+                "which edgebottle does not support yet"
+            )
+        if a.dtype == DType.I8:
+            self.quantization(ins, outs)
+
+    def input_rows(
+        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[int, ...]:
+        """The row itself, or the only row of an operand that is broadcast along the height."""
+        tensor = tensor_of(ins, index)
+        has_rows = len(outs[0].shape) == len(tensor.shape) == 4 and tensor.shape[1] > 1
+        return (y,) if has_rows else (0,)
+
+    def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
+        """The operands that are not broadcast."""
+        return tuple(
+            index
+            for index in (0, 1)
+            if tensor_of(ins, index).data is None and tensor_of(ins, index).shape == outs[0].shape
+        )
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """The operator on broadcast operands."""
+        a, b = value_of(values, 0), value_of(values, 1)
+        low, high = self.bounds(outs[0])
+        if outs[0].dtype == DType.F32:
+            return (np.clip(self.combine(a, b), np.float32(low), np.float32(high)),)
+        if outs[0].dtype == DType.I32:
+            wide = wrap_int32(self.combine(a.astype(np.int64), b.astype(np.int64)))
+            return (np.clip(wide, int(low), int(high)).astype(np.int32),)
+        centered = (
+            a.astype(np.int64) - tensor_of(ins, 0).zero_point,
+            b.astype(np.int64) - tensor_of(ins, 1).zero_point,
+        )
+        scaled = self.combine_centered(*centered, ins, outs) + outs[0].zero_point
+        return (saturate(np.clip(scaled, int(low), int(high)), DType.I8),)
+
+    def bounds(self, out: Tensor) -> tuple[float, float]:
+        """Bounds of the stored output under the fused activation."""
+        if out.dtype == DType.I8:
+            return activation_range(self.activation, out)
+        lowest, highest = (
+            (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
+            if out.dtype == DType.F32
+            else (-(2**31), 2**31 - 1)
+        )
+        low, high = self.activation.float_range()
+        return max(low, lowest), min(high, highest)
+
+    def emit(self, e: Emitter) -> str:
+        """The call of the row kernel for the type."""
+        ins, outs = e.tensors
+        out = outs[0]
+        shapes = (tensor_of(ins, 0).shape, tensor_of(ins, 1).shape)
+        gaps = e.out_pixel_stride() != (out.shape[-1] if out.shape else 1)
+        walk = plan_walk(shapes, out.shape, keep_channels=gaps)
+        assert walk is not None, f"{where(self)} was not checked"
+        stride = e.out_pixel_stride() if gaps else walk.extent[2]
+        kernel, fields = self.kernel(ins, outs)
+        low, high = self.bounds(out)
+        number = float if out.dtype == DType.F32 else int
+        struct_fields: dict[str, CValue] = {
+            "extent": walk.extent,
+            "a_stride": walk.strides[0],
+            "b_stride": walk.strides[1],
+            **fields,
+            "low": number(low),
+            "high": number(high),
+        }
+        e.include(f"eb_{kernel.split('_')[0]}.h")
+        params = e.params(f"eb_{kernel}", struct_fields)
+        rows = f"{e.row(0)}, {e.row(1)}"
+        return f"eb_{kernel}_row({params}, {rows}, {e.out_row()}, {stride});"
+
+    @abstractmethod
+    def combine(self, a: Array, b: Array) -> Array:
+        """The operator on float32 or int64."""
+
+    @abstractmethod
+    def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
+        """The operator on int8 operands without their zero points, at the output's scale."""
+
+    @abstractmethod
+    def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> object:
+        """The fixed-point multipliers of int8; raises ``UnsupportedOp`` for scales without any."""
+
+    @abstractmethod
+    def kernel(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[str, dict[str, CValue]]:
+        """Name of the kernel (without ``eb_``), and what its parameters have besides the walk."""
+
+    @classmethod
+    def graph(
+        cls,
+        case: str,
+        shapes: tuple[Shape, Shape],
+        quants: tuple[Quant, Quant, Quant] | DType,
+        activation: Activation = Activation.NONE,
+        constant: int | None = None,
+    ) -> Graph:
+        """A test case.
+
+        Args:
+            case: Its name.
+            shapes: Shapes of the operands.
+            quants: Quantization of the operands and of the output (int8), or another type.
+            activation: The fused activation.
+            constant: Index of the operand that is a constant, or None.
+        """
+        dtype = quants if isinstance(quants, DType) else DType.I8
+        quant: Sequence[Quant | None] = (None,) * 3 if isinstance(quants, DType) else quants
+        operands = []
+        for index, (name, shape) in enumerate(zip("ab", shapes, strict=True)):
+            data = _case_data(shape, dtype) if index == constant else None
+            operands.append(Tensor(name, shape, dtype, quant[index], data))
+        out = Tensor("y", np.broadcast_shapes(*shapes), dtype, quant[2])
+        node = cls(name=case, inputs=("a", "b"), outputs=("y",), activation=activation)
+        return one_node_graph(case, node, (*operands, out))
+
+
+def _case_data(shape: Shape, dtype: DType) -> Array:
+    """Data of a constant operand: spread over the type's range, the same at every call."""
+    random = np.random.default_rng(7)
+    if dtype == DType.F32:
+        return random.normal(size=shape).astype(np.float32)
+    return random.integers(-128, 128, size=shape).astype(dtype.numpy)
+
+
+BROADCASTS: tuple[tuple[str, Shape, Shape], ...] = (
+    ("same", (1, 3, 5, 4), (1, 3, 5, 4)),
+    ("channel", (1, 3, 5, 4), (1, 1, 1, 4)),
+    ("channel_rank_1", (1, 3, 5, 4), (4,)),
+    ("channel_rank_3", (1, 3, 5, 4), (1, 1, 4)),
+    ("left_channel", (1, 1, 1, 4), (1, 3, 5, 4)),
+    ("spatial", (1, 3, 5, 4), (1, 3, 5, 1)),
+    ("height", (1, 3, 5, 4), (1, 3, 1, 1)),
+    ("width", (1, 3, 5, 4), (1, 1, 5, 1)),
+    ("width_rank_2", (1, 3, 5, 4), (5, 4)),
+    ("one_element", (1, 3, 5, 4), (1, 1, 1, 1)),
+    ("scalar", (1, 3, 5, 4), ()),
+    ("both", (1, 3, 1, 4), (1, 1, 5, 1)),
+    ("both_crossed", (1, 1, 5, 4), (1, 3, 5, 1)),
+    ("batch", (2, 3, 5, 4), (2, 3, 5, 4)),
+    ("over_batch", (2, 3, 5, 4), (1, 3, 5, 4)),
+    ("over_batch_rank_1", (2, 3, 5, 4), (4,)),
+    ("rank_1", (9,), (9,)),
+    ("rank_1_scalar", (9,), (1,)),
+    ("rank_2", (3, 7), (7,)),
+    ("rank_2_column", (3, 7), (3, 1)),
+    ("rank_3", (2, 3, 5), (2, 1, 5)),
+    ("rank_3_middle", (2, 3, 5), (1, 3, 1)),
+    ("one_channel", (1, 3, 5, 1), (1, 3, 5, 1)),
+)
+
+CONSTANT_BROADCASTS = ("same", "channel", "channel_rank_1", "spatial", "one_element", "rank_2")
+FEW_BROADCASTS = ("same", "left_channel", "height", "scalar", "over_batch", "rank_3")
+
+
+def binary_cases(cls: type[BinaryOperator], *, product: bool, few: bool = False) -> Iterator[Graph]:
+    """The cases of a binary operator.
+
+    Args:
+        cls: The operator.
+        product: The output's scale goes with the product of the operands' scales.
+        few: Fewer broadcasts and scales, for an operator that shares another's kernels.
+    """
+    name = cls.OP.lower()
+    common = _quants((0.05, -3), (0.03, 11), (0.004 if product else 0.07, 5))
+    for label, a, b in BROADCASTS:
+        selected = label in FEW_BROADCASTS
+        if selected or not few:
+            yield cls.graph(f"{name}_{label}", (a, b), common)
+        for dtype in (DType.F32, DType.I32) if selected else ():
+            yield cls.graph(f"{name}_{dtype.label}_{label}", (a, b), dtype)
+        if label in CONSTANT_BROADCASTS and not few:
+            yield cls.graph(f"{name}_{label}_constant", (a, b), common, constant=1)
+            yield cls.graph(f"{name}_constant_{label}", (b, a), common, constant=0)
+    shapes: tuple[Shape, Shape] = ((1, 8, 16, 16), (1, 8, 16, 16))
+    for activation in Activation:
+        label = activation.name.lower()
+        yield cls.graph(f"{name}_activation_{label}", shapes, common, activation)
+        for dtype in (DType.F32, DType.I32):
+            case = f"{name}_{dtype.label}_activation_{label}"
+            yield cls.graph(case, BROADCASTS[0][1:], dtype, activation)
+    random = np.random.default_rng(11)
+    for number in range(3 if few else 9):
+        a_scale, b_scale = (float(scale) for scale in np.exp(random.uniform(-6, 1, size=2)))
+        real = a_scale * b_scale * 100 if product else a_scale + b_scale
+        out_scale = real * float(np.exp(random.uniform(-2, 2)))
+        zeros = [int(zero) for zero in random.integers(-128, 128, size=3)]
+        quants = _quants((a_scale, zeros[0]), (b_scale, zeros[1]), (out_scale, zeros[2]))
+        yield cls.graph(f"{name}_scales_{number}", shapes, quants)
+
+
+def _quants(*pairs: tuple[float, int]) -> tuple[Quant, Quant, Quant]:
+    a, b, out = (per_tensor(*pair) for pair in pairs)
+    return a, b, out

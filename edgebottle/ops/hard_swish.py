@@ -1,0 +1,101 @@
+"""HARD_SWISH: x * min(max(x + 3, 0), 6) / 6."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
+from edgebottle.ops.base import where
+from edgebottle.ops.fixed_point import Int, quantize_multiplier, rounding_divide_by_pot
+from edgebottle.ops.table import (
+    CASE_SHAPES,
+    EVERY_VALUE,
+    ActivationOperator,
+    all_values,
+    input_quants,
+    per_tensor,
+    saturate,
+)
+
+HIGH_RESOLUTION_BITS = 7
+"""Inputs are held with this many more bits, which fills int16."""
+
+GATE_SCALE = np.float32(3.0 / 32768.0)
+"""int16 at this scale spans -3 .. 3, the sloped part of the gate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardSwish(ActivationOperator):
+    """The piecewise swish of MobileNetV3.
+
+    LiteRT's int8 kernel works in int16: the gate min(max(x / 3, -1), 1) saturates in Q15, and its
+    product with the input, rescaled to the output, is truncated and then rounded.
+    """
+
+    OP = "HARD_SWISH"
+    KERNEL = "eb_hard_swish_f32_row"
+
+    def to_tflite(self, ins: Tensors, outs: Any) -> Any:
+        """The schema's empty options."""
+        from ai_edge_litert import schema_py_generated as schema
+
+        return schema.HardSwishOptionsT()
+
+    def real(self, value: Array) -> Array:
+        """The function on float32."""
+        gate = np.clip(value + np.float32(3.0), np.float32(0.0), np.float32(6.0))
+        return np.asarray(value * gate / np.float32(6.0), dtype=np.float32)
+
+    def table(self, tensor: Tensor, out: Tensor) -> Array:
+        """The int16 arithmetic of LiteRT's kernel."""
+        fine_scale = np.float32(1.0 / (1 << HIGH_RESOLUTION_BITS)) * np.float32(tensor.scale)
+        out_multiplier, out_shift = quantize_multiplier(float(fine_scale / np.float32(out.scale)))
+        gate_multiplier, gate_shift = quantize_multiplier(float(fine_scale / GATE_SCALE))
+        if out_shift > 0:
+            raise UnsupportedOp(
+                f"{where(self)} has an output scale more than {1 << HIGH_RESOLUTION_BITS} times "
+                "finer than its input's, which LiteRT does not support either"
+            )
+        fine = (all_values(tensor.dtype) - tensor.zero_point) << HIGH_RESOLUTION_BITS
+        scaled = _high_mul(fine, _to_int16(out_multiplier))
+        gate = _saturate16(fine << max(gate_shift - 1, 0))
+        gate = _high_mul(gate, _to_int16(gate_multiplier))
+        if gate_shift > 0:
+            gate = _saturate16(gate << 1)
+        gate = rounding_divide_by_pot(gate, max(-gate_shift, 0))
+        gate = (gate + (1 << 15)) >> 1
+        product = gate * scaled
+        truncated = np.where(product >= 0, product >> 15, -(-product >> 15))
+        rounded = rounding_divide_by_pot(truncated, -out_shift)
+        return saturate(rounded + out.zero_point, out.dtype)
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """Ranks, quantizations on both sides of the gate's slope, float32."""
+        for label, shape in CASE_SHAPES:
+            quant = per_tensor(0.05, -3)
+            yield cls.graph(f"hard_swish_{label}", shape, quant, per_tensor(0.04, -118))
+            yield cls.graph(f"hard_swish_f32_{label}", shape, None, None)
+        for label, quant in input_quants():
+            for factor, zero_point in ((0.5, -110), (1.0, 5), (3.1, 0)):
+                out = per_tensor(quant.scale[0] * factor, zero_point)
+                yield cls.graph(f"hard_swish_{label}_by_{factor}", EVERY_VALUE, quant, out)
+
+
+def _to_int16(multiplier: int) -> int:
+    """A Q31 multiplier rounded to Q15, without overflow."""
+    return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1)
+
+
+def _high_mul(a: Int, b: int) -> Int:
+    """The high half of ``2 * a * b`` on int16, rounded half up; b is not negative."""
+    return np.asarray((a * b + (1 << 14)) >> 15, dtype=np.int64)
+
+
+def _saturate16(value: Int) -> Int:
+    return np.asarray(np.clip(value, -(1 << 15), (1 << 15) - 1), dtype=np.int64)

@@ -1,0 +1,50 @@
+"""LOGISTIC: 1 / (1 + exp(-x))."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgebottle.ir.graph import Array, Graph, Tensor
+from edgebottle.ops.table import (
+    CASE_SHAPES,
+    EVERY_VALUE,
+    ActivationOperator,
+    dequantized_values,
+    input_quants,
+    per_tensor,
+    table_from_real,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logistic(ActivationOperator):
+    """The logistic function.
+
+    LiteRT's int8 kernel looks its results up in a table made with float32 arithmetic.
+    """
+
+    OP = "LOGISTIC"
+    KERNEL = "eb_logistic_f32_row"
+
+    def real(self, value: Array) -> Array:
+        """The function on float32; the exponential is correctly rounded."""
+        with np.errstate(over="ignore"):
+            exponential = np.exp(-value.astype(np.float64)).astype(np.float32)
+        return np.asarray(np.float32(1.0) / (np.float32(1.0) + exponential), dtype=np.float32)
+
+    def table(self, tensor: Tensor, out: Tensor) -> Array:
+        """The function of each dequantized input, quantized."""
+        return table_from_real(tensor, out, self.real(dequantized_values(tensor)))
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """Ranks, input quantizations, float32. LiteRT fixes the output quantization."""
+        out = per_tensor(1 / 256, -128)
+        for label, shape in CASE_SHAPES:
+            yield cls.graph(f"logistic_{label}", shape, per_tensor(0.05, -3), out)
+            yield cls.graph(f"logistic_f32_{label}", shape, None, None)
+        for label, quant in input_quants():
+            yield cls.graph(f"logistic_{label}", EVERY_VALUE, quant, out)

@@ -1,0 +1,70 @@
+"""MUL: elementwise product of two tensors, broadcast against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
+from edgebottle.ops.base import CValue, where
+from edgebottle.ops.elementwise import BinaryOperator, binary_cases
+from edgebottle.ops.fixed_point import (
+    Int,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+)
+from edgebottle.ops.table import tensor_of
+
+MAX_SHIFT = 14
+"""A 17-bit product shifted further left would overflow int32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mul(BinaryOperator):
+    """a * b."""
+
+    OP = "MUL"
+    OPTIONS = "MulOptionsT"
+
+    def combine(self, a: Array, b: Array) -> Array:
+        """The product."""
+        return np.asarray(a * b)
+
+    def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
+        """The product, rounded twice."""
+        return multiply_by_quantized_multiplier(a * b, *self.quantization(ins, outs))
+
+    def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, int]:
+        """Multiplier and shift; LiteRT computes their real number in single precision."""
+        scales = np.float32(tensor_of(ins, 0).scale) * np.float32(tensor_of(ins, 1).scale)
+        real = float(scales / np.float32(outs[0].scale))
+        multiplier, shift = quantize_multiplier(real)
+        if shift > MAX_SHIFT:
+            raise UnsupportedOp(
+                f"{where(self)} scales its products by {real:g}, which edgebottle does not support"
+            )
+        return multiplier, shift
+
+    def kernel(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[str, dict[str, CValue]]:
+        """The kernel of the type; int8 has the multiplier."""
+        if outs[0].dtype == DType.F32:
+            return "mul_f32", {}
+        if outs[0].dtype == DType.I32:
+            return "mul_s32", {}
+        multiplier, shift = self.quantization(ins, outs)
+        return "mul_s8", {
+            "a_zero_point": tensor_of(ins, 0).zero_point,
+            "b_zero_point": tensor_of(ins, 1).zero_point,
+            "out_zero_point": outs[0].zero_point,
+            "multiplier": multiplier,
+            "shift": shift,
+        }
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """Broadcasts, activations, constants, random scales; int8, int32, float32."""
+        yield from binary_cases(cls, product=True)

@@ -1,0 +1,236 @@
+"""Unary operators: one 256-byte table for 8-bit types, one function for float32.
+
+Whatever an operator does to an 8-bit value, it does through a table that the compiler fills from
+the exact reference, so that one kernel serves them all and no rounding happens on the target.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
+from edgebottle.ops.base import Emitter, RowOperator, one_node_graph, require_dtype
+from edgebottle.ops.fixed_point import round_half_away
+
+BYTE_TYPES = (DType.I8, DType.U8)
+
+
+def tensor_of(tensors: Tensors, index: int = 0) -> Tensor:
+    """The tensor of an input that cannot be absent."""
+    tensor = tensors[index]
+    assert tensor is not None, f"input {index} is absent"
+    return tensor
+
+
+def value_of(values: Sequence[Array | None], index: int = 0) -> Array:
+    """The value of an input that cannot be absent."""
+    value = values[index]
+    assert value is not None, f"input {index} is absent"
+    return value
+
+
+def integer_range(dtype: DType) -> tuple[int, int]:
+    """The lowest and the highest value of an integer type."""
+    limits = np.iinfo(np.dtype(dtype.numpy).name)
+    return int(limits.min), int(limits.max)
+
+
+def all_values(dtype: DType) -> Array:
+    """Every value of an integer type of up to 16 bits, ascending, as int64."""
+    low, high = integer_range(dtype)
+    return np.arange(low, high + 1, dtype=np.int64)
+
+
+def saturate(stored: Array, dtype: DType) -> Array:
+    """Clips integers (or whole floats) into an integer type."""
+    return np.clip(stored, *integer_range(dtype)).astype(dtype.numpy)
+
+
+def byte_table(results: Array, in_dtype: DType) -> Array:
+    """Orders the 256 results of ``all_values`` by the bits of the input byte, as ``eb_table`` does.
+
+    Args:
+        results: [256] i8 or u8, for ascending inputs.
+        in_dtype: I8 or U8.
+
+    Returns:
+        [256] int8: the bits of the outputs.
+    """
+    by_bits = np.roll(results, 128) if in_dtype == DType.I8 else results
+    return by_bits.astype(results.dtype).view(np.int8)
+
+
+def table_from_real(ins: Tensor, out: Tensor, real: Array) -> Array:
+    """Quantizes the results of a float function as LiteRT fills its lookup tables.
+
+    Args:
+        ins: The input.
+        out: The output.
+        real: float32, the function of every dequantized input.
+
+    Returns:
+        ``real`` times the float32 reciprocal of the output's scale, rounded half away from zero,
+        plus its zero point, saturated.
+    """
+    reciprocal = np.float32(1.0) / np.float32(out.scale)
+    return saturate(round_half_away(real * reciprocal) + out.zero_point, out.dtype)
+
+
+def dequantized_values(tensor: Tensor) -> Array:
+    """The real value, float32, of every stored value of an 8-bit tensor."""
+    centered = (all_values(tensor.dtype) - tensor.zero_point).astype(np.float32)
+    return np.asarray(np.float32(tensor.scale) * centered, dtype=np.float32)
+
+
+def flat_extent(tensor: Tensor, out_pixel_stride: int) -> tuple[int, int]:
+    """Pixels and channels of a row for a loop over all its elements.
+
+    A row without gaps is one pixel of all its elements.
+    """
+    channels = tensor.shape[-1] if tensor.shape else 1
+    if out_pixel_stride == channels:
+        return 1, tensor.row_elements
+    return tensor.row_elements // channels, channels
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnaryOperator(RowOperator):
+    """One input, one output of the same shape, element by element."""
+
+    STRIDED_OUTPUT: ClassVar[bool] = True
+
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """Shape and type of the input."""
+        return ((tensor_of(ins).shape, tensor_of(ins).dtype),)
+
+    def input_rows(
+        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[int, ...]:
+        """The row itself."""
+        return (y,)
+
+    def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
+        """The input, where an output element takes as many bytes."""
+        return (0,) if tensor_of(ins).dtype.bytes == outs[0].dtype.bytes else ()
+
+    def emit_row(self, e: Emitter, header: str, kernel: str, *arguments: str) -> str:
+        """The call of a unary row kernel.
+
+        Args:
+            e: The emitter.
+            header: Header of the kernel.
+            kernel: Its name.
+            arguments: What follows the six common arguments: pixels, channels, input, output,
+                output pixel stride.
+        """
+        outs = e.tensors[1]
+        pixels, channels = flat_extent(outs[0], e.out_pixel_stride())
+        stride = e.out_pixel_stride() if pixels > 1 else channels
+        e.include(header)
+        common = (str(pixels), str(channels), e.row(0), e.out_row(), str(stride))
+        return f"{kernel}({', '.join((*common, *arguments))});"
+
+    def emit_table(self, e: Emitter, results: Array) -> str:
+        """The call of the table kernel; ``results`` is [256], for ascending inputs."""
+        table = e.constant("table", byte_table(results, tensor_of(e.tensors[0]).dtype))
+        return self.emit_row(e, "eb_table.h", "eb_table_s8_row", table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivationOperator(UnaryOperator):
+    """An operator of its own for a function that has no attributes: int8 by table, and float32."""
+
+    KERNEL: ClassVar[str]
+    """Name of the float kernel in ``eb_activation.h``."""
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """Builds the node; there are no options."""
+        return cls(name=name, inputs=inputs, outputs=outputs)
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """None: there are no options."""
+        return None
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """Accepts int8, quantized per tensor, and float32."""
+        require_dtype(self, tensor_of(ins), DType.I8, DType.F32)
+        if outs[0].dtype == DType.I8:
+            self.table(tensor_of(ins), outs[0])
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """The function, or the table of it."""
+        value = value_of(values)
+        if outs[0].dtype == DType.F32:
+            return (self.real(value),)
+        return (self.table(tensor_of(ins), outs[0])[value.astype(np.int64) + 128],)
+
+    def emit(self, e: Emitter) -> str:
+        """The call of the table kernel or of the float kernel."""
+        ins, outs = e.tensors
+        if outs[0].dtype == DType.F32:
+            return self.emit_row(e, "eb_activation.h", self.KERNEL, *self.float_arguments())
+        return self.emit_table(e, self.table(tensor_of(ins), outs[0]))
+
+    def float_arguments(self) -> tuple[str, ...]:
+        """What the float kernel takes besides the common arguments."""
+        return ()
+
+    @abstractmethod
+    def real(self, value: Array) -> Array:
+        """The function on float32."""
+
+    @abstractmethod
+    def table(self, tensor: Tensor, out: Tensor) -> Array:
+        """[256] int8: the outputs for the inputs -128 .. 127."""
+
+    @classmethod
+    def graph(cls, case: str, shape: Shape, quant: Quant | None, out_quant: Quant | None) -> Graph:
+        """A test case: int8 where there is quantization, else float32."""
+        dtype = DType.F32 if quant is None else DType.I8
+        tensors = (Tensor("x", shape, dtype, quant), Tensor("y", shape, dtype, out_quant))
+        node = cls(name=case, inputs=("x",), outputs=("y",))
+        return one_node_graph(case, node, tensors)
+
+
+EVERY_VALUE: Shape = (1, 4, 8, 16)
+"""A shape that random test inputs fill with nearly every int8 value."""
+
+CASE_SHAPES: tuple[tuple[str, Shape], ...] = (
+    ("4d", EVERY_VALUE),
+    ("batch", (2, 3, 5, 3)),
+    ("1d", (7,)),
+    ("2d", (3, 11)),
+    ("3d", (2, 3, 5)),
+    ("5d", (1, 2, 3, 2, 2)),
+)
+
+
+def per_tensor(scale: float, zero_point: int) -> Quant:
+    """Per-tensor quantization with the scale that float32 holds."""
+    return Quant((float(np.float32(scale)),), (zero_point,))
+
+
+def input_quants() -> Iterator[tuple[str, Quant]]:
+    """Quantizations of inputs for test cases: common ones and extreme ones."""
+    yield "common", per_tensor(0.05, -3)
+    yield "fine", per_tensor(0.0007, 100)
+    yield "coarse", per_tensor(1.9, 17)
+    yield "all_positive", per_tensor(0.0235, -128)
+    yield "all_negative", per_tensor(0.04, 127)
