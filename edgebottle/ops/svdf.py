@@ -240,7 +240,7 @@ class Svdf(Operator):
                 plain("y", (batch, units)),
             ]
         else:
-            top = np.iinfo(dtype.numpy).max
+            top = 32767 if dtype is DType.I16 else 127
             state_scale = 0.004 if dtype is DType.I16 else 0.3
             time_scale = 1.0 / top
             feature = rng.integers(-127, 128, (filters, size)).astype(np.int8)
