@@ -39,6 +39,7 @@ def command(as_json: bool) -> None:
             }
         )
         return
-    from edgebottle.report.terminal import boards_table, show
+    from edgebottle.cli.tables import boards_table
+    from edgebottle.report.terminal import show
 
     show(boards_table(boards))

@@ -81,6 +81,7 @@ def command(
             }
         )
         return
-    from edgebottle.report.terminal import build_table, show
+    from edgebottle.cli.tables import build_table
+    from edgebottle.report.terminal import show
 
     show(build_table(built), f"project  {built.folder}", f"firmware {built.elf}")

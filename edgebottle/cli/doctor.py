@@ -26,7 +26,8 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json({"ok": healthy, "checks": [asdict(check) for check in checks]})
     else:
-        from edgebottle.report.terminal import doctor_table, show
+        from edgebottle.cli.tables import doctor_table
+        from edgebottle.report.terminal import show
 
         show(doctor_table(checks))
     sys.exit(0 if healthy else ToolMissing.exit_code)

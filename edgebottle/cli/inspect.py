@@ -46,6 +46,7 @@ def command(
     if as_json:
         print_json(found.to_json())
         return
-    from edgebottle.report.terminal import inspection_tables, show
+    from edgebottle.cli.tables import inspection_tables
+    from edgebottle.report.terminal import show
 
     show(*inspection_tables(found))

@@ -81,7 +81,8 @@ def command(
             }
         )
     else:
-        from edgebottle.report.terminal import show, verification_lines
+        from edgebottle.cli.tables import verification_lines
+        from edgebottle.report.terminal import show
 
         show(*verification_lines(result))
     sys.exit(0 if result.match else 1)

@@ -25,7 +25,8 @@ def list_networks(as_json: bool) -> None:
     if as_json:
         print_json({"networks": [asdict(network) for network in NETWORKS.values()]})
         return
-    from edgebottle.report.terminal import show, zoo_table
+    from edgebottle.cli.tables import zoo_table
+    from edgebottle.report.terminal import show
 
     show(zoo_table(tuple(NETWORKS.values())))
 
