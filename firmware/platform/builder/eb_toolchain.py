@@ -76,7 +76,7 @@ def _zig(cpu, fpu):
         ranlib=f"{zig} ranlib",
         arch_flags=arch,
         cc_flags=("-fno-sanitize=all", "-fomit-frame-pointer"),
-        link_flags=("-Wl,--build-id=none", "-Wl,--strip-debug"),
+        link_flags=("-Wl,--build-id=none",),
         libs=(),  # zig adds its own compiler-rt
         needs_libc_headers=True,
     )

@@ -103,13 +103,28 @@ env.Replace(LDSCRIPT_PATH=str(script))
 # The linker script is an input of the program like any source.
 env.Depends(str(Path("$BUILD_DIR") / "${PROGNAME}${PROGSUFFIX}"), str(script))
 
+
+
+def build_small(env, node):
+    """Compiles what is not the network for size: only the network is worth the flash of -O2."""
+    path = node.srcnode().get_abspath()
+    if node.name == "eb_memory.c" or not path.startswith((port_path, source_path)):
+        return node
+    flags = [flag for flag in env["CCFLAGS"] if flag != optimize]
+    return env.Object(node, CCFLAGS=[*flags, "-Os"])
+
+
+port_path = os.path.join(str(port_dir.resolve()), "")
+source_path = os.path.join(os.path.realpath(env.subst("$PROJECT_SRC_DIR")), "")
+env.AddBuildMiddleware(build_small)
+
 sources = env.CollectBuildFiles(
     "$BUILD_DIR/port/common", str(port_dir / "common"), ["+<*.c>", *(f"+<{part}/*.c>" for part in parts)]
 )
 sources += env.CollectBuildFiles(
     "$BUILD_DIR/port/board", str(port_dir / board["port"]), ["+<*.c>"]
 )
-env.Append(PIOBUILDFILES=[env.Object(source) for source in sources])
+env.Append(PIOBUILDFILES=sources)
 
 program = env.BuildProgram()
 AlwaysBuild(env.Alias("buildprog", program, program))
