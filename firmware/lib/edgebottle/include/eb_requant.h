@@ -61,12 +61,8 @@ static inline int32_t eb_requantize(int32_t acc, int32_t multiplier, int32_t shi
  *
  * zero_point, low, high: -128 .. 127.
  */
-static inline int8_t eb_requantize_s8(int32_t acc,
-                                      int32_t multiplier,
-                                      int32_t shift,
-                                      int32_t zero_point,
-                                      int32_t low,
-                                      int32_t high)
+static inline int8_t eb_requantize_s8(
+    int32_t acc, int32_t multiplier, int32_t shift, int32_t zero_point, int32_t low, int32_t high)
 {
     const int32_t scaled = eb_requantize(acc, multiplier, shift);
     /* Clamped before the zero point is added, so that the sum cannot overflow. */
@@ -79,8 +75,7 @@ static inline int8_t eb_requantize_s8(int32_t acc,
  * scale = (high * 2^32 + low) * 2^-shift, from fixed_point.exact_multiplier:
  * high < 2^21; shift: 33 .. 86.
  */
-static inline int32_t
-eb_scale_accumulator(int32_t acc, uint32_t high, uint32_t low, int32_t shift)
+static inline int32_t eb_scale_accumulator(int32_t acc, uint32_t high, uint32_t low, int32_t shift)
 {
     const uint32_t magnitude = acc < 0 ? 0u - (uint32_t)acc : (uint32_t)acc;
     /* The exact product is top * 2^32 + bottom, below 2^84. */

@@ -1,0 +1,357 @@
+"""What CONV_2D and DEPTHWISE_CONV_2D share, and FULLY_CONNECTED in part: weights and windows."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Node, Shape, Tensor, Tensors
+from edgebottle.ops.base import (
+    Activation,
+    CValue,
+    Emitter,
+    RowOperator,
+    require_dtype,
+    same_padding,
+    where,
+)
+from edgebottle.ops.fixed_point import (
+    activation_range,
+    effective_scales,
+    multiply_by_quantized_multiplier,
+    quantize_multipliers,
+)
+
+SAME, VALID = 0, 1
+"""Codes of TFLite's schema."""
+
+EXACT_FLOAT32 = 1 << 24
+"""Sums of integers below this are exact in float32, in any order."""
+
+
+def operands(ins: Tensors) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Input, weights and bias of a node."""
+    data, weights = ins[0], ins[1]
+    assert data is not None and weights is not None
+    return data, weights, ins[2] if len(ins) > 2 else None
+
+
+def check_weights(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
+    """Checks types and quantization of a node with weights.
+
+    Args:
+        node: The node, for messages.
+        ins: Input, weights and optional bias.
+        output: The output.
+        axis: The axis of the weights' output channels.
+
+    Raises:
+        UnsupportedOp: with the reason.
+    """
+    data, weights, bias = operands(ins)
+    require_dtype(node, data, DType.I8, DType.F32)
+    require_dtype(node, output, data.dtype)
+    require_dtype(node, weights, data.dtype)
+    weights.constant()
+    if bias is not None:
+        require_dtype(node, bias, DType.I32 if data.dtype is DType.I8 else DType.F32)
+        if bias.size != weights.shape[axis]:
+            raise UnsupportedOp(
+                f"{where(node)} has {bias.size} biases for {weights.shape[axis]} output channels"
+            )
+        bias.constant()
+    if data.dtype is DType.I8:
+        _check_quantization(node, ins, output, axis)
+
+
+def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
+    data, weights, bias = operands(ins)
+    _ = data.scale, output.scale
+    quant = weights.quant
+    if quant is None:
+        raise UnsupportedOp(f"{where(node)}: the weights '{weights.name}' have no quantization")
+    channels = weights.shape[axis]
+    if len(quant.scale) not in (1, channels):
+        raise UnsupportedOp(
+            f"{where(node)} has {len(quant.scale)} weight scales for {channels} output channels"
+        )
+    if len(quant.scale) > 1 and quant.axis != axis:
+        raise UnsupportedOp(
+            f"{where(node)} quantizes its weights along axis {quant.axis}, not along the output "
+            f"channels (axis {axis}), which edgebottle does not support yet"
+        )
+    values = np.moveaxis(weights.constant(), axis, 0).reshape(channels, -1).astype(np.int64)
+    zero_point = max(abs(zero) for zero in quant.zero_point)
+    reach = 256 * (np.abs(values).sum(axis=1) + zero_point * values.shape[1])
+    if bias is not None:
+        reach = reach + np.abs(bias.constant().astype(np.int64).ravel())
+    if int(reach.max()) >= 1 << 31:
+        raise UnsupportedOp(
+            f"{where(node)}: the sum of output channel {int(reach.argmax())} can overflow 32 bits"
+        )
+
+
+def per_channel(values: Sequence[float], channels: int) -> list[float]:
+    """One value per channel, from one or as many."""
+    return list(values) * channels if len(values) == 1 else list(values)
+
+
+def bias_values(bias: Tensor | None, channels: int, dtype: DType) -> Array:
+    """The bias, or zeros: int32 for int8 networks, else float32."""
+    numpy = np.int32 if dtype is DType.I8 else np.float32
+    if bias is None:
+        return np.zeros(channels, dtype=numpy)
+    return np.asarray(bias.constant().reshape(channels), dtype=numpy)
+
+
+def exact_matmul(left: Array, right: Array) -> Array:
+    """Product of small integers held in float64, through float32 where that is exact.
+
+    Args:
+        left: (rows, depth), each |value| <= 255.
+        right: (depth, columns).
+
+    Returns:
+        float64 or float32 holding the exact integers.
+    """
+    reach = 255 * float(np.abs(right).sum(axis=0).max(initial=0))
+    numpy = np.float32 if reach < EXACT_FLOAT32 else np.float64
+    return np.asarray(left.astype(numpy) @ right.astype(numpy))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convolution(RowOperator):
+    """A window of weights that moves over height and width.
+
+    Attributes:
+        stride: Rows and pixels from one window to the next.
+        dilation: Rows and pixels from one tap of the window to the next.
+        padding: Rows and pixels outside of the image: top, bottom, left, right.
+        activation: Clamps the result.
+    """
+
+    STRIDED_OUTPUT: ClassVar[bool] = True
+    CHANNEL_AXIS: ClassVar[int]
+    """The axis of the weights' output channels."""
+    HEADER: ClassVar[str]
+    """The kernel header in C; the kernel's functions and structs begin with the same name."""
+
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    activation: Activation
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """See ``Operator``."""
+        label = f"{name} ({cls.OP})"
+        if options is None or len(ins) < 2 or ins[0] is None or ins[1] is None:
+            raise UnsupportedOp(f"{label} needs an input, weights and its options")
+        if len(ins[0].shape) != 4 or len(ins[1].shape) != 4:
+            raise UnsupportedOp(f"{label} needs an input and weights of 4 axes")
+        stride = (int(options.strideH), int(options.strideW))
+        dilation = (int(options.dilationHFactor), int(options.dilationWFactor))
+        if min(*stride, *dilation) < 1:
+            raise UnsupportedOp(f"{label} has a stride of {stride} and a dilation of {dilation}")
+        padding = _padding(options.padding, ins[0].shape, ins[1].shape, stride, dilation)
+        if padding is None:
+            raise UnsupportedOp(f"{label} uses the padding {options.padding}")
+        return cls(
+            name=name,
+            inputs=inputs,
+            outputs=outputs,
+            stride=stride,
+            dilation=dilation,
+            padding=padding,
+            activation=Activation.from_tflite(options.fusedActivationFunction, label),
+            **cls.more_options(label, ins, options),
+        )
+
+    @classmethod
+    def more_options(cls, label: str, ins: Tensors, options: Any) -> dict[str, Any]:
+        """Further attributes that ``from_tflite`` reads."""
+        return {}
+
+    def fill_options(self, options: Any, ins: Tensors) -> Any:
+        """Puts the shared attributes into the schema's options object, and returns it."""
+        data, weights, _ = operands(ins)
+        for code in (VALID, SAME):
+            shapes = data.shape, weights.shape
+            if self.padding == _padding(code, *shapes, self.stride, self.dilation):
+                options.padding = code
+                break
+        else:
+            raise UnsupportedOp(f"{where(self)} uses padding that is neither SAME nor VALID")
+        options.strideH, options.strideW = self.stride
+        options.dilationHFactor, options.dilationWFactor = self.dilation
+        options.fusedActivationFunction = self.activation.value
+        return options
+
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """See ``Node``."""
+        data, weights, _ = operands(ins)
+        self.check_shapes(data.shape, weights.shape)
+        extents = []
+        for axis in (0, 1):
+            reach = (weights.shape[1 + axis] - 1) * self.dilation[axis] + 1
+            padded = data.shape[1 + axis] + sum(self.padding[2 * axis : 2 * axis + 2])
+            if padded < reach:
+                raise UnsupportedOp(f"{where(self)} has a window larger than its image")
+            extents.append((padded - reach) // self.stride[axis] + 1)
+        channels = weights.shape[self.CHANNEL_AXIS]
+        return (((data.shape[0], extents[0], extents[1], channels), data.dtype),)
+
+    @abstractmethod
+    def check_shapes(self, data: Shape, weights: Shape) -> None:
+        """Raises ``UnsupportedOp`` where the channels contradict each other."""
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """See ``Node``."""
+        check_weights(self, ins, outs[0], self.CHANNEL_AXIS)
+        _, weights, _ = operands(ins)
+        if weights.quant is not None and any(weights.quant.zero_point):
+            raise UnsupportedOp(
+                f"{where(self)} has weights with a zero point, which edgebottle does not support"
+            )
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """See ``Node``."""
+        data, weights, bias = operands(ins)
+        output = outs[0]
+        value, weight = values[0], values[1]
+        assert value is not None and weight is not None
+        added = bias_values(bias, output.shape[3], data.dtype)
+        if data.dtype is DType.F32:
+            total = self.sums(self.padded(value.astype(np.float32)), weight, output.shape) + added
+            return (np.clip(total, *self.activation.float_range()).astype(np.float32),)
+        centred = self.padded(value.astype(np.int16) - np.int16(data.zero_point))
+        acc = self.sums(centred, weight, output.shape).astype(np.int64) + added
+        multiplier, shift = quantize_multipliers(effective_scales(data, weights, output))
+        scaled = multiply_by_quantized_multiplier(acc, multiplier, shift) + output.zero_point
+        return (np.clip(scaled, *activation_range(self.activation, output)).astype(np.int8),)
+
+    def padded(self, value: Array) -> Array:
+        """The input with zeros around it."""
+        top, bottom, left, right = self.padding
+        return np.pad(value, ((0, 0), (top, bottom), (left, right), (0, 0)))
+
+    @abstractmethod
+    def sums(self, value: Array, weights: Array, shape: Shape) -> Array:
+        """The sums of products, of ``shape``, over an input padded and centred at zero."""
+
+    def tap(self, value: Array, ky: int, kx: int, shape: Shape) -> Array:
+        """What one tap of the window sees in every output pixel: a view of ``value``."""
+        y, x = ky * self.dilation[0], kx * self.dilation[1]
+        rows = slice(y, y + (shape[1] - 1) * self.stride[0] + 1, self.stride[0])
+        columns = slice(x, x + (shape[2] - 1) * self.stride[1] + 1, self.stride[1])
+        return value[:, rows, columns, :]
+
+    def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
+        """See ``Node``."""
+        _, weights, _ = operands(ins)
+        return outs[0].size * weights.size // weights.shape[self.CHANNEL_AXIS]
+
+    def input_rows(
+        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[int, ...]:
+        """See ``RowOperator``."""
+        if index != 0:
+            return ()
+        _, weights, _ = operands(ins)
+        first = y * self.stride[0] - self.padding[0]
+        return tuple(first + k * self.dilation[0] for k in range(weights.shape[1]))
+
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        ins, outs = e.tensors
+        data, weights, bias = operands(ins)
+        output = outs[0]
+        channels = output.shape[3]
+        e.include(self.HEADER + ".h")
+        added = bias_values(bias, channels, data.dtype)
+        if data.dtype is DType.F32:
+            low, high = self.activation.float_range()
+            fields = {**self._fields(ins, output), "low": low, "high": high}
+            params = e.params(f"{self.HEADER}_f32", fields)
+            arrays = [e.constant("weights", weights.constant()), e.constant("bias", added)]
+            call = f"{self.HEADER}_f32_row"
+        else:
+            params = e.params(self.HEADER, self._fields(ins, output) | self._quantized(ins, output))
+            arrays = self._constants(e, ins, output, added)
+            call = f"{self.HEADER}_s8_row"
+            needs_scratch = self.scratch_bytes(ins, outs, e.isa) > 0
+            arrays.append(e.scratch() if needs_scratch else "NULL")
+        row = f"{params}, {e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
+        return f"{call}({row}, {', '.join(arrays)});"
+
+    def _constants(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
+        """Weights, bias with the input's zero point folded in, multipliers and shifts."""
+        data, weights, _ = operands(ins)
+        channels = output.shape[3]
+        values = weights.constant()
+        axes = tuple(axis for axis in range(4) if axis != self.CHANNEL_AXIS)
+        folded = added - data.zero_point * values.sum(axis=axes, dtype=np.int64)
+        scales = per_channel(effective_scales(data, weights, output), channels)
+        multiplier, shift = quantize_multipliers(scales)
+        return [
+            e.constant("weights", values),
+            e.constant("bias", folded.astype(np.int32)),
+            e.constant("multiplier", multiplier),
+            e.constant("shift", shift),
+        ]
+
+    def _fields(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:
+        data, weights, _ = operands(ins)
+        return {
+            "input_width": data.shape[2],
+            "input_channels": data.shape[3],
+            "output_width": output.shape[2],
+            "kernel_height": weights.shape[1],
+            "kernel_width": weights.shape[2],
+            "stride_width": self.stride[1],
+            "dilation_width": self.dilation[1],
+            "pad_left": self.padding[2],
+            **self.more_fields(data.shape, weights.shape),
+        }
+
+    def _quantized(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:
+        low, high = activation_range(self.activation, output)
+        return {
+            "input_zero_point": operands(ins)[0].zero_point,
+            "output_zero_point": output.zero_point,
+            "low": low,
+            "high": high,
+        }
+
+    @abstractmethod
+    def more_fields(self, data: Shape, weights: Shape) -> dict[str, CValue]:
+        """Fields of the C parameters that only this operator has."""
+
+
+def _padding(
+    code: int, data: Shape, weights: Shape, stride: tuple[int, int], dilation: tuple[int, int]
+) -> tuple[int, int, int, int] | None:
+    """Rows and pixels of padding for a code of the schema; None for an unknown one."""
+    if code == VALID:
+        return (0, 0, 0, 0)
+    if code != SAME:
+        return None
+    top, bottom = same_padding(data[1], weights[1], stride[0], dilation[0])
+    left, right = same_padding(data[2], weights[2], stride[1], dilation[1])
+    return (top, bottom, left, right)

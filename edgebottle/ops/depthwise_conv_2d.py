@@ -1,0 +1,87 @@
+"""DEPTHWISE_CONV_2D: each input channel with its own windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ops.base import CValue, Isa, where
+from edgebottle.ops.convolution import Convolution, operands
+from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, Case, weighted_case
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthwiseConv2D(Convolution):
+    """Depthwise convolution; weights are 1HWC, C = input channels x depth_multiplier.
+
+    Attributes:
+        depth_multiplier: Output channels per input channel; those of one lie together.
+    """
+
+    OP: ClassVar[str] = "DEPTHWISE_CONV_2D"
+    CHANNEL_AXIS: ClassVar[int] = 3
+    HEADER: ClassVar[str] = "eb_depthwise_conv_2d"
+
+    depth_multiplier: int
+
+    @classmethod
+    def more_options(cls, label: str, ins: Tensors, options: Any) -> dict[str, Any]:
+        """See ``Convolution``. LiteRT takes the multiplier from the shapes, and so do we."""
+        data, weights, _ = operands(ins)
+        return {"depth_multiplier": max(weights.shape[3] // data.shape[3], 1)}
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """See ``Operator``."""
+        from ai_edge_litert.schema_py_generated import DepthwiseConv2DOptionsT
+
+        options = self.fill_options(DepthwiseConv2DOptionsT(), ins)
+        options.depthMultiplier = self.depth_multiplier
+        return options
+
+    def check_shapes(self, data: Shape, weights: Shape) -> None:
+        """See ``Convolution``."""
+        if weights[0] != 1 or weights[3] != data[3] * self.depth_multiplier:
+            raise UnsupportedOp(
+                f"{where(self)} has {data[3]} input channels, a depth multiplier of "
+                f"{self.depth_multiplier} and weights of the shape {list(weights)}"
+            )
+
+    def sums(self, value: Array, weights: Array, shape: Shape) -> Array:
+        """See ``Convolution``."""
+        channels = value.shape[3]
+        numpy = np.float32 if value.dtype == np.float32 else np.int32
+        spread = weights[0].reshape(*weights.shape[1:3], channels, -1).astype(numpy)
+        wide = value.astype(numpy)
+        total = np.zeros((*shape[:3], channels, spread.shape[3]), numpy)
+        for ky in range(weights.shape[1]):
+            for kx in range(weights.shape[2]):
+                total += self.tap(wide, ky, kx, shape)[..., None] * spread[ky, kx]
+        return total.reshape(shape)
+
+    def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
+        """See ``Operator``: a pointer for each tap, and a pixel of zero points."""
+        data, weights, _ = operands(ins)
+        if isa is not Isa.DSP or data.dtype.bits != 8 or self.depth_multiplier != 1:
+            return 0
+        return 8 * weights.shape[1] * weights.shape[2] + data.shape[3]
+
+    def more_fields(self, data: Shape, weights: Shape) -> dict[str, CValue]:
+        """See ``Convolution``."""
+        return {"depth_multiplier": self.depth_multiplier}
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """See ``Operator``."""
+        for case in DEPTHWISE_CONV_2D:
+            yield cls._case(case)
+
+    @classmethod
+    def _case(cls, case: Case) -> Graph:
+        weights = (1, *case.kernel, case.outputs)
+        multiplier = case.outputs // case.shape[3]
+        return weighted_case(cls, case, weights, axis=3, depth_multiplier=multiplier)

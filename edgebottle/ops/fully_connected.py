@@ -1,0 +1,285 @@
+"""FULLY_CONNECTED: every output sees every input."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
+from edgebottle.ops.base import Activation, CValue, Emitter, Operator, one_node_graph, where
+from edgebottle.ops.case_tensors import constant, plain, quantized
+from edgebottle.ops.convolution import bias_values, check_weights, exact_matmul, operands
+from edgebottle.ops.convolution_cases import case_weights
+from edgebottle.ops.fixed_point import (
+    activation_range,
+    effective_scales,
+    exact_multiplier,
+    scale_accumulator,
+)
+
+HEADER = "eb_fully_connected"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullyConnected(Operator):
+    """Matrix product with constant weights (outputs, inputs), over any number of batches.
+
+    Attributes:
+        keep_num_dims: The output keeps the input's axes but the last; else it is
+            (batches, outputs).
+        activation: Clamps the result.
+    """
+
+    OP: ClassVar[str] = "FULLY_CONNECTED"
+
+    keep_num_dims: bool
+    activation: Activation
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """See ``Operator``."""
+        label = f"{name} ({cls.OP})"
+        if options is None or len(ins) < 2 or ins[0] is None or ins[1] is None:
+            raise UnsupportedOp(f"{label} needs an input, weights and its options")
+        if options.weightsFormat != 0:
+            raise UnsupportedOp(f"{label} uses shuffled weights, which edgebottle does not support")
+        return cls(
+            name=name,
+            inputs=inputs,
+            outputs=outputs,
+            keep_num_dims=bool(options.keepNumDims),
+            activation=Activation.from_tflite(options.fusedActivationFunction, label),
+        )
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """See ``Operator``."""
+        from ai_edge_litert.schema_py_generated import FullyConnectedOptionsT
+
+        options = FullyConnectedOptionsT()
+        options.keepNumDims = self.keep_num_dims
+        options.fusedActivationFunction = self.activation.value
+        return options
+
+    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
+        """See ``Node``."""
+        data, weights, _ = operands(ins)
+        if len(weights.shape) != 2 or data.size % weights.shape[1]:
+            raise UnsupportedOp(
+                f"{where(self)} has weights of the shape {list(weights.shape)} for an input of the "
+                f"shape {list(data.shape)}"
+            )
+        outputs, inputs = weights.shape
+        if not self.keep_num_dims:
+            return (((data.size // inputs, outputs), data.dtype),)
+        if not data.shape or data.shape[-1] != inputs:
+            raise UnsupportedOp(
+                f"{where(self)} keeps its axes, but takes {inputs} inputs from the shape "
+                f"{list(data.shape)}"
+            )
+        return (((*data.shape[:-1], outputs), data.dtype),)
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """See ``Node``."""
+        check_weights(self, ins, outs[0], axis=0)
+        quant = operands(ins)[1].quant
+        if quant is not None and len(quant.scale) > 1 and any(quant.zero_point):
+            raise UnsupportedOp(
+                f"{where(self)} has per-channel weights with zero points, which edgebottle does "
+                "not support"
+            )
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """See ``Node``."""
+        data, weights, bias = operands(ins)
+        output = outs[0]
+        value, weight = values[0], values[1]
+        assert value is not None and weight is not None
+        rows = value.reshape(-1, weights.shape[1])
+        added = bias_values(bias, weights.shape[0], data.dtype)
+        if data.dtype is DType.F32:
+            total = np.clip(rows @ weight.T + added, *self.activation.float_range())
+            return (total.astype(np.float32).reshape(output.shape),)
+        centred = rows.astype(np.int16) - np.int16(data.zero_point)
+        matrix = weight.T.astype(np.int16) - np.int16(_weights_zero_point(weights))
+        acc = exact_matmul(centred, matrix).astype(np.int64) + added
+        scaled = scale_accumulator(acc, np.array(effective_scales(data, weights, output)))
+        low, high = activation_range(self.activation, output)
+        result = np.clip(scaled + output.zero_point, low, high)
+        return (result.astype(np.int8).reshape(output.shape),)
+
+    def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
+        """See ``Node``."""
+        return outs[0].size * operands(ins)[1].shape[1]
+
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        ins, outs = e.tensors
+        data, weights, bias = operands(ins)
+        output = outs[0]
+        outputs, inputs = weights.shape
+        e.include(HEADER + ".h")
+        fields: dict[str, CValue] = {
+            "batches": data.size // inputs,
+            "inputs": inputs,
+            "outputs": outputs,
+        }
+        added = bias_values(bias, outputs, data.dtype)
+        if data.dtype is DType.F32:
+            low, high = self.activation.float_range()
+            params = e.params(f"{HEADER}_f32", {**fields, "low": low, "high": high})
+            call = f"{HEADER}_f32_layer"
+            arrays = [e.constant("weights", weights.constant()), e.constant("bias", added)]
+        else:
+            params = e.params(HEADER, fields | self._quantized(ins, output))
+            call = f"{HEADER}_s8_layer"
+            arrays = self._constants(e, ins, output, added)
+        return f"{call}({params}, {e.input(0)}, {e.output()}, {', '.join(arrays)});"
+
+    def _quantized(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:
+        _, weights, _ = operands(ins)
+        assert weights.quant is not None
+        low, high = activation_range(self.activation, output)
+        return {
+            "per_channel": int(len(weights.quant.scale) > 1),
+            "weights_zero_point": _weights_zero_point(weights),
+            "output_zero_point": output.zero_point,
+            "low": low,
+            "high": high,
+        }
+
+    def _constants(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
+        """Weights, bias with the zero points folded in, and scales."""
+        data, weights, _ = operands(ins)
+        values = weights.constant()
+        sums = values.sum(axis=1, dtype=np.int64) - values.shape[1] * _weights_zero_point(weights)
+        scales = [exact_multiplier(scale) for scale in effective_scales(data, weights, output)]
+        return [
+            e.constant("weights", values),
+            e.constant("bias", (added - data.zero_point * sums).astype(np.int32)),
+            e.constant("scales", np.array(scales, dtype=np.uint32)),
+        ]
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """See ``Operator``."""
+        for case in _CASES:
+            yield _graph(case)
+
+
+def _weights_zero_point(weights: Tensor) -> int:
+    assert weights.quant is not None
+    return weights.quant.zero_point[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """One layer; ``scale`` is the one from accumulator to output."""
+
+    name: str
+    shape: Shape
+    inputs: int
+    outputs: int
+    keep_num_dims: bool = False
+    activation: Activation = Activation.NONE
+    per_channel: bool = False
+    bias: bool = True
+    weights: str = "random"
+    zero_points: tuple[int, int, int] = (-3, 0, 5)
+    scale: float = 0.002
+    is_float: bool = False
+
+
+_CASES = (
+    *(
+        _Case(name=f"{i}_to_{o}", shape=(1, i), inputs=i, outputs=o)
+        for i, o in ((1, 1), (2, 3), (3, 8), (4, 4), (5, 2), (7, 17), (8, 1), (64, 12), (257, 10))
+    ),
+    _Case(name="640_to_128", shape=(1, 640), inputs=640, outputs=128, activation=Activation.RELU),
+    _Case(name="batch_5", shape=(5, 9), inputs=9, outputs=6),
+    _Case(name="rank_4", shape=(1, 3, 2, 4), inputs=24, outputs=5),
+    _Case(name="rank_4_split", shape=(2, 3, 2, 4), inputs=8, outputs=5),
+    _Case(name="rank_3_kept", shape=(2, 3, 8), inputs=8, outputs=5, keep_num_dims=True),
+    _Case(name="per_channel", shape=(2, 20), inputs=20, outputs=7, per_channel=True),
+    _Case(name="no_bias", shape=(1, 20), inputs=20, outputs=7, bias=False),
+    _Case(name="weights_zero_point", shape=(3, 21), inputs=21, outputs=7, zero_points=(9, -17, 1)),
+    _Case(name="zero_points_low", shape=(2, 21), inputs=21, outputs=4, zero_points=(-128,) * 3),
+    _Case(name="zero_points_high", shape=(2, 21), inputs=21, outputs=4, zero_points=(127,) * 3),
+    _Case(name="weights_min", shape=(1, 20), inputs=20, outputs=3, weights="min", scale=0.0003),
+    _Case(name="weights_max", shape=(1, 20), inputs=20, outputs=3, weights="max", scale=0.0003),
+    _Case(name="relu6", shape=(1, 20), inputs=20, outputs=9, activation=Activation.RELU6),
+    _Case(
+        name="relu_n1_to_1", shape=(1, 20), inputs=20, outputs=9, activation=Activation.RELU_N1_TO_1
+    ),
+    _Case(name="scale_1", shape=(1, 4), inputs=4, outputs=9, scale=1.0),
+    _Case(name="scale_half", shape=(4, 1), inputs=1, outputs=99, scale=0.5),
+    _Case(name="scale_1_98", shape=(9, 3), inputs=3, outputs=99, scale=1 / 98),
+    _Case(name="scale_above_1", shape=(1, 4), inputs=4, outputs=9, scale=7.7),
+    _Case(name="scale_tiny", shape=(1, 40), inputs=40, outputs=9, scale=2.0**-30),
+    _Case(name="f32", shape=(3, 21), inputs=21, outputs=7, is_float=True),
+    _Case(
+        name="f32_relu_no_bias",
+        shape=(1, 4, 5, 2),
+        inputs=40,
+        outputs=3,
+        bias=False,
+        activation=Activation.RELU,
+        is_float=True,
+    ),
+)
+
+
+def _graph(case: _Case) -> Graph:
+    rng = np.random.default_rng(zlib.crc32(case.name.encode()))
+    node = FullyConnected(
+        name="dense",
+        inputs=("input", "weights", "bias" if case.bias else None),
+        outputs=("output",),
+        keep_num_dims=case.keep_num_dims,
+        activation=case.activation,
+    )
+    shape = (case.outputs, case.inputs)
+    if case.is_float:
+        data = plain("input", case.shape)
+        weights = constant("weights", rng.normal(0, 0.3, shape).astype(np.float32))
+        bias = constant("bias", rng.normal(0, 1, case.outputs).astype(np.float32))
+    else:
+        data, weights, bias = _int8_operands(case, rng)
+    tensors = [data, weights, *([bias] if case.bias else [])]
+    ((out_shape, _),) = node.infer(tensors)
+    if case.is_float:
+        return one_node_graph(case.name, node, [*tensors, plain("output", out_shape)])
+    assert weights.quant is not None
+    output_scale = data.scale * float(np.median(weights.quant.scale)) / case.scale
+    output = quantized("output", out_shape, output_scale, case.zero_points[2])
+    return one_node_graph(case.name, node, [*tensors, output])
+
+
+def _int8_operands(case: _Case, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    count = case.outputs if case.per_channel else 1
+    scales = tuple(float(2.0 ** rng.integers(-9, -3)) for _ in range(count))
+    axis = 0 if case.per_channel else None
+    values = case_weights(case.weights, (case.outputs, case.inputs), rng)
+    spread = 6000 * int(np.sqrt(case.inputs))
+    bias = rng.integers(-spread, spread, case.outputs).astype(np.int32)
+    bias_scales = tuple(0.5 * scale for scale in scales)
+    return (
+        quantized("input", case.shape, 0.5, case.zero_points[0]),
+        constant("weights", values, Quant(scales, (case.zero_points[1],) * count, axis)),
+        constant("bias", bias, Quant(bias_scales, (0,) * count, axis)),
+    )

@@ -1,0 +1,63 @@
+/* 2-D convolution, one output row at a time, int8 and float32.
+ *
+ * Operands of the int8 kernel:
+ *   rows        kernel_height pointers to input rows of input_width x input_channels; a row outside
+ *               of the image is NULL
+ *   out         output_width pixels of output_channels, out_pixel_stride elements apart
+ *   weights     output_channels x kernel_height x kernel_width x (input_channels / groups)
+ *   bias        output_channels; holds -input_zero_point * (sum of the channel's weights) already
+ *   multiplier, shift   output_channels, see eb_requantize
+ *   scratch     DSP variant: 4-byte aligned, for each of two pixels (one if output_width is 1) the
+ *               window of a group as int16, rounded up to 4 bytes; portable variant: not used
+ */
+#ifndef EB_CONV_2D_H
+#define EB_CONV_2D_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "eb_dsp.h"
+#include "eb_requant.h"
+
+/* All sizes count elements of the tensors. */
+typedef struct {
+    int32_t input_width;       /* >= 1 */
+    int32_t input_channels;    /* >= 1, a multiple of groups */
+    int32_t output_width;      /* >= 1 */
+    int32_t output_channels;   /* >= 1, a multiple of groups */
+    int32_t kernel_height;     /* >= 1 */
+    int32_t kernel_width;      /* >= 1 */
+    int32_t stride_width;      /* >= 1 */
+    int32_t dilation_width;    /* >= 1 */
+    int32_t pad_left;          /* >= 0 */
+    int32_t groups;            /* >= 1 */
+    int32_t input_zero_point;  /* -128 .. 127 */
+    int32_t output_zero_point; /* -128 .. 127 */
+    int32_t low;               /* -128 .. 127, bounds of the fused activation */
+    int32_t high;              /* low .. 127 */
+} eb_conv_2d;
+
+/* The same for float32, where zero points have no meaning. */
+typedef struct {
+    int32_t input_width;
+    int32_t input_channels;
+    int32_t output_width;
+    int32_t output_channels;
+    int32_t kernel_height;
+    int32_t kernel_width;
+    int32_t stride_width;
+    int32_t dilation_width;
+    int32_t pad_left;
+    int32_t groups;
+    float low;
+    float high;
+} eb_conv_2d_f32;
+
+#if EB_HAVE_DSP
+#include "../kernels/dsp/eb_conv_2d_s8.h"
+#else
+#include "../kernels/portable/eb_conv_2d_s8.h"
+#endif
+#include "../kernels/portable/eb_conv_2d_f32.h"
+
+#endif /* EB_CONV_2D_H */

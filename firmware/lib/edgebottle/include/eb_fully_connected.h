@@ -1,0 +1,48 @@
+/* Fully connected layer, int8 and float32.
+ *
+ * Operands of the int8 kernel:
+ *   in          batches x inputs
+ *   out         batches x outputs
+ *   weights     outputs x inputs
+ *   bias        outputs; holds input_zero_point * (inputs * weights_zero_point - sum of the
+ *               output's weights) already
+ *   scales      high, low, shift of eb_scale_accumulator: outputs triples when per_channel, else
+ * one
+ */
+#ifndef EB_FULLY_CONNECTED_H
+#define EB_FULLY_CONNECTED_H
+
+#include <stdint.h>
+
+#include "eb_dsp.h"
+#include "eb_requant.h"
+
+typedef struct {
+    int32_t batches;            /* >= 1 */
+    int32_t inputs;             /* >= 1 */
+    int32_t outputs;            /* >= 1 */
+    int32_t per_channel;        /* 0 or 1 */
+    int32_t weights_zero_point; /* -128 .. 127 */
+    int32_t output_zero_point;  /* -128 .. 127 */
+    int32_t low;                /* -128 .. 127, bounds of the fused activation */
+    int32_t high;               /* low .. 127 */
+} eb_fully_connected;
+
+/* The same for float32. */
+typedef struct {
+    int32_t batches;
+    int32_t inputs;
+    int32_t outputs;
+    float low;
+    float high;
+} eb_fully_connected_f32;
+
+#if EB_HAVE_DSP
+#include "../kernels/dsp/eb_dot_s8.h"
+#else
+#include "../kernels/portable/eb_dot_s8.h"
+#endif
+#include "../kernels/portable/eb_fully_connected_s8.h"
+#include "../kernels/portable/eb_fully_connected_f32.h"
+
+#endif /* EB_FULLY_CONNECTED_H */

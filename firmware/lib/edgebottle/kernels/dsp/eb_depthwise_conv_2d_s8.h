@@ -1,0 +1,128 @@
+/* Depthwise 2-D convolution, int8, with the DSP instructions: see eb_depthwise_conv_2d.h.
+ *
+ * Four channels at a time: a word holds one tap of four channels, of the values and of the weights
+ * alike, and SMLABB and SMLATT multiply the widened halves channel by channel. Taps outside of the
+ * image point to a line of zero points in the scratch. A depth multiplier above 1 has no such
+ * words and is left to the portable kernel.
+ */
+#ifndef EB_DEPTHWISE_CONV_2D_S8_DSP_H
+#define EB_DEPTHWISE_CONV_2D_S8_DSP_H
+
+/* The scratch holds the pointers in 4-byte aligned memory: too little for those of a 64-bit host.
+ */
+static inline const int8_t *eb_load_tap(const uint8_t *taps, int32_t index)
+{
+    const int8_t *tap;
+    memcpy(&tap, taps + (size_t)index * sizeof tap, sizeof tap);
+    return tap;
+}
+
+/* Points `taps` to the input pixels of a window, `outside` standing for those out of the image. */
+static inline void eb_depthwise_conv_2d_s8_taps(const eb_depthwise_conv_2d *p,
+                                                const void *const *rows,
+                                                int32_t column,
+                                                const int8_t *outside,
+                                                uint8_t *taps)
+{
+    for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
+        const int8_t *row = (const int8_t *)rows[ky];
+        int32_t x = column;
+        for (int32_t kx = 0; kx < p->kernel_width; ++kx) {
+            const int is_inside = row != NULL && x >= 0 && x < p->input_width;
+            const int8_t *tap = is_inside ? row + x * p->input_channels : outside;
+            memcpy(taps, &tap, sizeof tap);
+            taps += sizeof tap;
+            x += p->dilation_width;
+        }
+    }
+}
+
+/* Four neighbouring channels of one output pixel: acc[0..3] += values * weights over all taps. */
+static inline void eb_depthwise_conv_2d_s8_four(const uint8_t *taps,
+                                                int32_t count,
+                                                int32_t channel,
+                                                const int8_t *weights,
+                                                int32_t channels,
+                                                int32_t *acc)
+{
+    int32_t acc0 = acc[0];
+    int32_t acc1 = acc[1];
+    int32_t acc2 = acc[2];
+    int32_t acc3 = acc[3];
+    for (int32_t t = 0; t < count; ++t) {
+        const uint32_t value = eb_load_word(eb_load_tap(taps, t) + channel);
+        const uint32_t weight = eb_load_word(weights);
+        const uint32_t value02 = eb_sxtb16(value);
+        const uint32_t value13 = eb_sxtb16_ror8(value);
+        const uint32_t weight02 = eb_sxtb16(weight);
+        const uint32_t weight13 = eb_sxtb16_ror8(weight);
+        acc0 = eb_smlabb(value02, weight02, acc0);
+        acc2 = eb_smlatt(value02, weight02, acc2);
+        acc1 = eb_smlabb(value13, weight13, acc1);
+        acc3 = eb_smlatt(value13, weight13, acc3);
+        weights += channels;
+    }
+    acc[0] = acc0;
+    acc[1] = acc1;
+    acc[2] = acc2;
+    acc[3] = acc3;
+}
+
+/* All channels of one output pixel. */
+EB_KERNEL void eb_depthwise_conv_2d_s8_channels(const eb_depthwise_conv_2d *p,
+                                                const uint8_t *taps,
+                                                int8_t *out,
+                                                const int8_t *weights,
+                                                const int32_t *bias,
+                                                const int32_t *multiplier,
+                                                const int8_t *shift)
+{
+    const int32_t channels = p->input_channels;
+    const int32_t count = p->kernel_height * p->kernel_width;
+    for (int32_t c = 0; c < channels; c += 4) {
+        const int32_t lanes = eb_min(4, channels - c);
+        int32_t acc[4] = {0, 0, 0, 0};
+        if (lanes == 4) {
+            eb_depthwise_conv_2d_s8_four(taps, count, c, weights + c, channels, acc);
+        } else {
+            for (int32_t t = 0; t < count; ++t) {
+                for (int32_t k = 0; k < lanes; ++k) {
+                    acc[k] += eb_load_tap(taps, t)[c + k] * weights[t * channels + c + k];
+                }
+            }
+        }
+        for (int32_t k = c; k < c + lanes; ++k) {
+            out[k] = eb_requantize_s8(acc[k - c] + bias[k], multiplier[k], shift[k],
+                                      p->output_zero_point, p->low, p->high);
+        }
+    }
+}
+
+/* One output row. */
+EB_KERNEL void eb_depthwise_conv_2d_s8_row(const eb_depthwise_conv_2d *p,
+                                           const void *const *rows,
+                                           int8_t *out,
+                                           int32_t out_pixel_stride,
+                                           const int8_t *weights,
+                                           const int32_t *bias,
+                                           const int32_t *multiplier,
+                                           const int8_t *shift,
+                                           void *scratch)
+{
+    if (p->depth_multiplier != 1) {
+        eb_depthwise_conv_2d_s8_row_portable(p, rows, out, out_pixel_stride, weights, bias,
+                                             multiplier, shift);
+        return;
+    }
+    uint8_t *taps = (uint8_t *)scratch;
+    int8_t *outside = (int8_t *)(taps + 8 * p->kernel_height * p->kernel_width);
+    memset(outside, p->input_zero_point, (size_t)p->input_channels);
+    for (int32_t x = 0; x < p->output_width; ++x) {
+        const int32_t column = x * p->stride_width - p->pad_left;
+        eb_depthwise_conv_2d_s8_taps(p, rows, column, outside, taps);
+        eb_depthwise_conv_2d_s8_channels(p, taps, out, weights, bias, multiplier, shift);
+        out += out_pixel_stride;
+    }
+}
+
+#endif /* EB_DEPTHWISE_CONV_2D_S8_DSP_H */
