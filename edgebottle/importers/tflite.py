@@ -27,7 +27,17 @@ from edgebottle.ops.base import Operator
 
 _log = logging.getLogger(__name__)
 
-_DTYPES = {"FLOAT32": DType.F32, "INT8": DType.I8, "INT16": DType.I16, "INT32": DType.I32}
+_DTYPES = {
+    "FLOAT32": DType.F32,
+    "INT8": DType.I8,
+    "INT16": DType.I16,
+    "INT32": DType.I32,
+    "INT64": DType.I64,
+    "UINT8": DType.U8,
+}
+
+_ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": ("QUANTIZE", "DEQUANTIZE")}
+"""Types that only these operators may read or write."""
 
 _ADVICE = {
     "UINT8": "convert the model with int8 quantization",
@@ -185,6 +195,18 @@ def _check_operators(file: TFLiteFile, layers: Sequence[str]) -> None:
         absent = [i for i, index in enumerate(record.inputs) if index == -1]
         if not set(absent) <= set(signature.optional):
             raise BadModel(f"{layer} ({record.op}) lacks its input {absent[0]}")
+        for index in (*record.inputs, *record.outputs):
+            kind = file.tensors[index].type
+            if index != -1 and record.op not in _ONLY_IN.get(kind, (record.op,)):
+                raise _unsupported_type(file.tensors[index])
+
+
+def _unsupported_type(record: TensorRecord) -> UnsupportedOp:
+    advice = _ADVICE.get(record.type)
+    return UnsupportedOp(
+        f"tensor '{record.name}' is {record.type.lower()}, which edgebottle does not support here"
+        + (f"; {advice}" if advice else "")
+    )
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:
@@ -235,11 +257,7 @@ def _import_tensor(record: TensorRecord) -> Tensor:
     if prod(record.shape) * 4 > 2**31 - 1:
         raise BadModel(f"tensor '{name}' of shape {list(record.shape)} is larger than 2 GB")
     if record.type not in _DTYPES:
-        advice = _ADVICE.get(record.type)
-        raise UnsupportedOp(
-            f"tensor '{name}' is {record.type.lower()}, which edgebottle does not support yet"
-            + (f"; {advice}" if advice else "")
-        )
+        raise _unsupported_type(record)
     dtype = _DTYPES[record.type]
     data = None if record.data is None or record.variable else _constant(record, dtype)
     quant = None if dtype is DType.F32 else _quant(record, dtype)

@@ -184,8 +184,13 @@ def unused_tensor(_, graph):
     graph.tensors.append(models.tensor("unused", (0, 5), "UINT8", 0))
 
 
-def absent_bias(_, graph):
+def absent_bias(model, graph):
+    """In float, as LiteRT wants a bias where it computes in integers."""
     graph.operators[0].inputs = [INPUT, WEIGHTS, -1]
+    model.buffers[1].data = np.ones(54, np.float32).view(np.uint8)
+    for index in (INPUT, WEIGHTS, OUTPUT):
+        graph.tensors[index].type = schema.TensorType.FLOAT32
+        graph.tensors[index].quantization = None
 
 
 def wrong_bias_axis(_, graph):
@@ -218,7 +223,8 @@ def test_taken_and_run_alike_by_litert(edit):
     assert graph.name == "n9_lives"
     assert all(name.isascii() and name.isprintable() for name in graph.tensors)
     litert = LiteRTModel(data)
-    litert.run([np.full((1, 4, 4, 2), 3, np.int8)])
+    dtype = graph.tensors[graph.inputs[0]].dtype.numpy
+    litert.run([np.full((1, 4, 4, 2), 3, dtype)])
     assert litert.tensor(graph.outputs[0]) is not None
 
 
