@@ -9,7 +9,6 @@
 #define EB_DSP_H
 
 #include <stdint.h>
-#include <string.h>
 
 #if defined(__ARM_FEATURE_DSP) && !defined(EB_FORCE_PORTABLE)
 #define EB_HAVE_DSP 1
@@ -19,18 +18,21 @@
 #define EB_HAVE_DSP 0
 #endif
 
+/* A word at any address: one instruction, where a freestanding compiler would call memcpy. */
+typedef struct __attribute__((packed, may_alias)) {
+    uint32_t word;
+} eb_unaligned_word;
+
 /* A 32-bit word from any address, lowest byte first. */
 static inline uint32_t eb_load_word(const void *from)
 {
-    uint32_t word;
-    memcpy(&word, from, sizeof word);
-    return word;
+    return ((const eb_unaligned_word *)from)->word;
 }
 
 /* A 32-bit word to any address. */
 static inline void eb_store_word(void *to, uint32_t word)
 {
-    memcpy(to, &word, sizeof word);
+    ((eb_unaligned_word *)to)->word = word;
 }
 
 #if defined(__ARM_FEATURE_DSP)

@@ -8,37 +8,33 @@
 #ifndef EB_DEPTHWISE_CONV_2D_S8_DSP_H
 #define EB_DEPTHWISE_CONV_2D_S8_DSP_H
 
-/* The scratch holds the pointers in 4-byte aligned memory: too little for those of a 64-bit host.
- */
-static inline const int8_t *eb_load_tap(const uint8_t *taps, int32_t index)
-{
+#include <string.h>
+
+/* A pointer to a tap, in scratch whose 4-byte alignment is too little for a 64-bit host. */
+typedef struct __attribute__((packed, may_alias)) {
     const int8_t *tap;
-    memcpy(&tap, taps + (size_t)index * sizeof tap, sizeof tap);
-    return tap;
-}
+} eb_tap;
 
 /* Points `taps` to the input pixels of a window, `outside` standing for those out of the image. */
 static inline void eb_depthwise_conv_2d_s8_taps(const eb_depthwise_conv_2d *p,
                                                 const void *const *rows,
                                                 int32_t column,
                                                 const int8_t *outside,
-                                                uint8_t *taps)
+                                                eb_tap *taps)
 {
     for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
         const int8_t *row = (const int8_t *)rows[ky];
         int32_t x = column;
         for (int32_t kx = 0; kx < p->kernel_width; ++kx) {
             const int is_inside = row != NULL && x >= 0 && x < p->input_width;
-            const int8_t *tap = is_inside ? row + x * p->input_channels : outside;
-            memcpy(taps, &tap, sizeof tap);
-            taps += sizeof tap;
+            taps++->tap = is_inside ? row + x * p->input_channels : outside;
             x += p->dilation_width;
         }
     }
 }
 
 /* Four neighbouring channels of one output pixel: acc[0..3] += values * weights over all taps. */
-static inline void eb_depthwise_conv_2d_s8_four(const uint8_t *taps,
+static inline void eb_depthwise_conv_2d_s8_four(const eb_tap *taps,
                                                 int32_t count,
                                                 int32_t channel,
                                                 const int8_t *weights,
@@ -50,7 +46,7 @@ static inline void eb_depthwise_conv_2d_s8_four(const uint8_t *taps,
     int32_t acc2 = acc[2];
     int32_t acc3 = acc[3];
     for (int32_t t = 0; t < count; ++t) {
-        const uint32_t value = eb_load_word(eb_load_tap(taps, t) + channel);
+        const uint32_t value = eb_load_word(taps[t].tap + channel);
         const uint32_t weight = eb_load_word(weights);
         const uint32_t value02 = eb_sxtb16(value);
         const uint32_t value13 = eb_sxtb16_ror8(value);
@@ -70,7 +66,7 @@ static inline void eb_depthwise_conv_2d_s8_four(const uint8_t *taps,
 
 /* All channels of one output pixel. */
 EB_KERNEL void eb_depthwise_conv_2d_s8_channels(const eb_depthwise_conv_2d *p,
-                                                const uint8_t *taps,
+                                                const eb_tap *taps,
                                                 int8_t *out,
                                                 const int8_t *weights,
                                                 const int32_t *bias,
@@ -87,7 +83,7 @@ EB_KERNEL void eb_depthwise_conv_2d_s8_channels(const eb_depthwise_conv_2d *p,
         } else {
             for (int32_t t = 0; t < count; ++t) {
                 for (int32_t k = 0; k < lanes; ++k) {
-                    acc[k] += eb_load_tap(taps, t)[c + k] * weights[t * channels + c + k];
+                    acc[k] += taps[t].tap[c + k] * weights[t * channels + c + k];
                 }
             }
         }
@@ -114,8 +110,8 @@ EB_KERNEL void eb_depthwise_conv_2d_s8_row(const eb_depthwise_conv_2d *p,
                                              multiplier, shift);
         return;
     }
-    uint8_t *taps = (uint8_t *)scratch;
-    int8_t *outside = (int8_t *)(taps + 8 * p->kernel_height * p->kernel_width);
+    eb_tap *taps = (eb_tap *)scratch;
+    int8_t *outside = (int8_t *)scratch + 8 * p->kernel_height * p->kernel_width;
     memset(outside, p->input_zero_point, (size_t)p->input_channels);
     for (int32_t x = 0; x < p->output_width; ++x) {
         const int32_t column = x * p->stride_width - p->pad_left;
