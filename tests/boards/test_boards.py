@@ -1,0 +1,133 @@
+"""Board files: all of them load, the schema is kept, every mistake is named."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from edgebottle.boards import Board, all_boards, board_ids, load_board
+from edgebottle.data import data_dir
+from edgebottle.errors import BadBoard, BoardNotFound
+
+BOARDS = all_boards()
+ON_CHIP = [board for board in BOARDS if not board.is_host]
+GOOD = (data_dir("boards") / "microbit.toml").read_text(encoding="utf-8")
+
+# (old text of microbit.toml, new text, what the message must name)
+MISTAKES = [
+    ('cpu = "cortex-m0"', 'cpu = "cortex-m99"', "cpu is 'cortex-m99'"),
+    ('cpu = "cortex-m0"', "", "key 'cpu' is missing"),
+    ("dsp = false", "dsp = 0", "dsp is 0, not of type bool"),
+    ("clock_hz = 16_000_000", "clock_hz = true", "clock_hz is True, not of type int"),
+    ("clock_hz = 16_000_000", "clock_hz = 0", "clock_hz must be positive"),
+    ("clock_hz = 16_000_000", 'clock_hz = "16 MHz"', "not of type int"),
+    ("clock_hz =", "clock_khz = 1\nclock_hz =", "unknown key 'clock_khz' (did you mean 'clock_hz'"),
+    ('"timer:0x40008000"', '"stopwatch"', "cycle_counter is 'stopwatch'"),
+    ('upload = "mass-storage"', 'upload = "pigeon"', "upload is 'pigeon'"),
+    ('tx_pin = "P0.24"', "", "key 'uart.tx_pin' is missing"),
+    ("baud = 115_200", 'baud = "fast"', "uart.baud is 'fast'"),
+    ("[regions.ram]", "[regions.memory]", "key 'regions.ram' is missing"),
+    ("size = 0x4000 ", "size = 0 ", "regions.ram"),
+    ("size = 0x4000 ", 'size = "16k" ', "regions.ram.size is '16k'"),
+    ("start = 0x2000_0000", "start = 0x1000", "regions.flash and regions.ram overlap"),
+    ("stack_size = 2048", "stack_size = 16384", "stack_size 16384 does not fit"),
+    ('name = "BBC', "name = BBC", "Invalid value"),
+]
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
+def test_board_is_sane(board: Board) -> None:
+    assert board.dsp == (board.cpu in ("cortex-m4", "cortex-m7", "cortex-m33"))
+    assert (data_dir("firmware") / "port" / board.port).is_dir()
+    if board.is_host:
+        assert board.regions == ()
+        assert board.uart is None
+        return
+    assert board.virtual
+    assert not board.tried_on_hardware, "say in the file on which board revision it was tried"
+    assert board.platformio_board == board.id
+    assert board.clock_hz % board.cycle_divider == 0
+    assert board.clock_hz // board.cycle_divider % 1_000_000 == 0, "the port counts in whole MHz"
+    assert board.uart is not None
+    assert board.uart.baud == 115200
+    assert board.stack_size % 8 == 0
+    assert (board.cycle_counter == "dwt") == board.dsp
+
+
+def test_all_boards_of_the_design_exist() -> None:
+    assert board_ids() == (
+        "host",
+        "longan_nano",
+        "microbit",
+        "nrf52840dk",
+        "nucleo_g0b1re",
+        "nucleo_h7a3zi",
+        "nucleo_l4r5zi",
+        "nucleo_u575zi",
+        "stm32f746",
+    )
+
+
+def test_facts_the_design_counts_on() -> None:
+    board = load_board("stm32f746")
+    assert board.name == "STM32F746G-DISCO"
+    assert board.clock_hz == 216_000_000
+    assert (board.region("ram").start, board.region("ram").size) == (0x20000000, 320 * 1024)
+    assert (board.region("flash").start, board.region("flash").size) == (0x08000000, 1024 * 1024)
+    with pytest.raises(BadBoard, match="no memory region 'itcm'"):
+        board.region("itcm")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ("stm32f764", "did you mean 'stm32f746'"),
+        ("STM32F746", "did you mean 'stm32f746'"),
+        ("micro:bit", "did you mean 'microbit'"),
+        ("longan", "did you mean 'longan_nano'"),
+        ("zzz", "boards: host, longan_nano"),
+        ("../boards/microbit", "no board"),
+    ],
+)
+def test_unknown_board_gets_a_hint(wrong: str, hint: str) -> None:
+    with pytest.raises(BoardNotFound) as caught:
+        load_board(wrong)
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(("old", "new", "named"), MISTAKES)
+def test_mistake_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
+    assert GOOD.count(old) >= 1
+    (tmp_path / "mine.toml").write_text(GOOD.replace(old, new), encoding="utf-8")
+    with pytest.raises(BadBoard) as caught:
+        load_board("mine", tmp_path)
+    assert "mine.toml" in str(caught.value)
+    assert named in str(caught.value)
+
+
+def test_file_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadBoard, match=r"mine\.toml"):
+        load_board("mine", tmp_path)
+
+
+@pytest.mark.parametrize("board", ON_CHIP, ids=lambda board: board.id)
+def test_linker_script_has_the_regions(board: Board) -> None:
+    import tomllib
+
+    table = tomllib.loads((data_dir("boards") / f"{board.id}.toml").read_text(encoding="utf-8"))
+    script = _platform_module("eb_linker").linker_script(board.id, table)
+    for region in board.regions:
+        assert f"ORIGIN = 0x{region.start:08x}, LENGTH = 0x{region.size:x}\n" in script
+    assert f". += {board.stack_size};" in script
+    assert script.count("{") == script.count("}")
+
+
+def _platform_module(name: str) -> ModuleType:
+    path = data_dir("firmware") / "platform" / "builder" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,82 @@
+"""Every board with every toolchain: built by PlatformIO, measured, booted on its virtual board."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fixture_project import REPORT, write_fixture_project
+
+from edgebottle.boards import Board, all_boards
+from edgebottle.build.elf import Elf, read_elf
+from edgebottle.build.project import BuildResult, build_firmware
+from edgebottle.build.sizes import sizes_of
+
+GCC = {"rv32imac": "riscv64-unknown-elf-gcc"}
+ROWS = [
+    pytest.param(board, toolchain, id=f"{board.id}-{toolchain}")
+    for board in all_boards()
+    if not board.is_host
+    for toolchain in ("zig", "gcc")
+]
+
+
+@dataclass(frozen=True)
+class Firmware:
+    board: Board
+    result: BuildResult
+    elf: Elf
+
+
+@pytest.mark.parametrize(("board", "toolchain"), ROWS)
+def test_firmware(board: Board, toolchain: str, tmp_path: Path) -> None:
+    gcc = GCC.get(board.cpu, "arm-none-eabi-gcc")
+    if toolchain == "gcc" and shutil.which(gcc) is None:
+        pytest.skip(f"{gcc} is not installed")
+    result = build_firmware(write_fixture_project(tmp_path, board), board, toolchain)
+    firmware = Firmware(board, result, read_elf(result.elf))
+    for check in (memory_fits, nothing_between_sections, sizes_add_up, boots):
+        check(firmware)
+
+
+def memory_fits(firmware: Firmware) -> None:
+    board, elf = firmware.board, firmware.elf
+    flash, ram = board.region("flash"), board.region("ram")
+    assert elf.address_of("__eb_image_start") == flash.start
+    assert elf.address_of("__eb_stack_bottom") == ram.start
+    assert elf.address_of("__eb_stack_top") == ram.start + board.stack_size
+    for section in elf.sections:
+        home = flash if flash.start <= section.address < flash.start + flash.size else ram
+        assert home.start <= section.address
+        assert section.address + section.size <= home.start + home.size, section
+
+
+def nothing_between_sections(firmware: Firmware) -> None:
+    covered = sum(len(segment.data) for segment in firmware.elf.segments)
+    assert covered == len(firmware.elf.image), "a gap in the image has no defined content"
+
+
+def sizes_add_up(firmware: Firmware) -> None:
+    sizes = sizes_of(firmware.elf)
+    assert sizes.weights == 16
+    assert sizes.arena == 64
+    assert sizes.stack == firmware.board.stack_size
+    assert sizes.flash == len(firmware.elf.image)
+    assert 0 < sizes.static < 256
+    assert 1000 < sizes.code < 12000
+
+
+def boots(firmware: Firmware) -> None:
+    import serial
+
+    from hil.virtual.client import VirtualBoard
+
+    wanted = REPORT.format(board=firmware.board.id).encode()
+    with (
+        VirtualBoard.boot(firmware.result.elf, firmware.board) as virtual,
+        serial.serial_for_url(virtual.url, timeout=10) as link,
+    ):
+        link.write(b"?")
+        assert link.read_until(wanted)[-len(wanted) :] == wanted
+        link.write(b"xyz")
+        assert link.read_until(b"xyz").endswith(b"xyz")
