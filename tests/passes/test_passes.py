@@ -1,0 +1,202 @@
+"""Every pass: a golden dump of what it does, and the same results before and after."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Graph, Tensor
+from edgebottle.ir.interpreter import Interpreter
+from edgebottle.ir.text import dump
+from edgebottle.ir.verify import verify
+from edgebottle.ops.dequantize import Dequantize
+from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.ops.quantize import Quantize
+from edgebottle.passes import PIPELINE, Pass, optimise
+from edgebottle.passes.drop_dead import drop_dead
+from edgebottle.passes.drop_reshapes import drop_reshapes
+from edgebottle.passes.fold_constants import fold_constants
+from edgebottle.passes.fuse_activation import fuse_activation
+from edgebottle.passes.fuse_pad import fuse_pad
+from edgebottle.passes.strip_float_io import strip_float_io
+from tests.graphs import Builder, random_network
+from tests.samples import assert_same, samples
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
+"""UPDATE_GOLDEN=1 writes the golden files anew; read the difference before it is committed."""
+
+
+def pad_before_conv() -> Graph:
+    b = Builder("pad_before_conv")
+    padded = b.pad(b.input(1, 6, 7, 2), (0, 0), (1, 2), (0, 1), (0, 0))
+    return b.graph(b.conv(padded, 3, valid=1), b.depthwise(padded, valid=1, stride=2))
+
+
+def pad_read_by_pool_too() -> Graph:
+    b = Builder("pad_read_by_pool_too")
+    padded = b.pad(b.input(1, 6, 6, 2), (0, 0), (1, 1), (1, 1), (0, 0))
+    return b.graph(b.conv(padded, 3, valid=1), b.pool(padded, MaxPool2D, 2, 2))
+
+
+def pad_of_channels() -> Graph:
+    b = Builder("pad_of_channels")
+    padded = b.pad(b.input(1, 4, 4, 2), (0, 0), (0, 0), (0, 0), (1, 1))
+    return b.graph(b.conv(padded, 3, valid=1))
+
+
+def relu_after_conv() -> Graph:
+    b = Builder("relu_after_conv")
+    return b.graph(b.relu(b.conv(b.input(1, 5, 5, 2), 4)))
+
+
+def relu_that_rescales() -> Graph:
+    b = Builder("relu_that_rescales")
+    return b.graph(b.relu(b.conv(b.input(1, 5, 5, 2), 4), same_quant=False))
+
+
+def relu_of_a_branch() -> Graph:
+    b = Builder("relu_of_a_branch")
+    x = b.conv(b.input(1, 5, 5, 2), 2)
+    return b.graph(b.add(b.relu(x), x))
+
+
+def reshape_chain() -> Graph:
+    b = Builder("reshape_chain")
+    x = b.conv(b.input(1, 4, 4, 2), 2)
+    y = b.reshape(b.reshape(x, 1, 32), 1, 8, 2, 2)
+    return b.graph(b.relu(b.reshape(y, 1, 8, 2, 2)))
+
+
+def transpose_of_ones() -> Graph:
+    b = Builder("transpose_of_ones")
+    x = b.conv(b.input(1, 1, 5, 2), 3)
+    return b.graph(b.relu(b.transpose(x, 0, 2, 1, 3)))
+
+
+def transpose_that_moves() -> Graph:
+    b = Builder("transpose_that_moves")
+    return b.graph(b.transpose(b.conv(b.input(1, 3, 5, 2), 3), 0, 2, 1, 3))
+
+
+def reshape_to_output() -> Graph:
+    b = Builder("reshape_to_output")
+    x = b.conv(b.input(1, 4, 4, 2), 2)
+    return b.graph(b.reshape(b.reshape(x, 1, 32), 1, 32))
+
+
+def constant_branch() -> Graph:
+    b = Builder("constant_branch")
+    x = b.conv(b.input(1, 4, 4, 2), 2)
+    seed = b.conv(x, 2)
+    graph = b.graph(b.add(x, b.relu(seed)))
+    data = b.random.integers(-128, 128, b.shape(seed)).astype(np.int8)
+    tensors = {**graph.tensors, seed: replace(graph.tensors[seed], data=data)}
+    nodes = [node for node in graph.nodes if seed not in node.outputs]
+    return graph.with_nodes(nodes, tensors)
+
+
+def dead_branch() -> Graph:
+    b = Builder("dead_branch")
+    x = b.conv(b.input(1, 4, 4, 2), 2)
+    b.relu(b.conv(x, 7))
+    return b.graph(b.relu(x))
+
+
+def float_io() -> Graph:
+    b = Builder("float_io")
+    inner = b.input(1, 4, 4, 2)
+    result = b.conv(inner, 2)
+    outer = {name: Tensor(name, b.shape(inner), DType.F32) for name in ("camera", "scores")}
+    b.tensors |= outer
+    nodes = (
+        Quantize(name="quantize", inputs=("camera",), outputs=(inner,), dtype=DType.I8),
+        *b.nodes,
+        Dequantize(name="dequantize", inputs=(result,), outputs=("scores",)),
+    )
+    return Graph("float_io", b.tensors, nodes, ("camera",), ("scores",))
+
+
+CASES: list[tuple[Callable[[], Graph], Pass]] = [
+    (pad_before_conv, fuse_pad),
+    (pad_read_by_pool_too, fuse_pad),
+    (pad_of_channels, fuse_pad),
+    (relu_after_conv, fuse_activation),
+    (relu_that_rescales, fuse_activation),
+    (relu_of_a_branch, fuse_activation),
+    (reshape_chain, drop_reshapes),
+    (transpose_of_ones, drop_reshapes),
+    (transpose_that_moves, drop_reshapes),
+    (reshape_to_output, drop_reshapes),
+    (constant_branch, fold_constants),
+    (dead_branch, drop_dead),
+]
+
+
+def assert_equal_results(before: Graph, after: Graph) -> None:
+    for kind, inputs in samples(before):
+        assert_same(Interpreter(after).run(inputs), Interpreter(before).run(inputs), kind)
+
+
+@pytest.mark.parametrize(("make", "one"), CASES, ids=lambda value: value.__name__)
+def test_golden(make: Callable[[], Graph], one: Pass) -> None:
+    before = make()
+    verify(before)
+    after = one(before)
+    verify(after, one.__name__)
+    text = f"# before {one.__name__}\n{dump(before)}# after\n{dump(after)}"
+    path = GOLDEN / f"{make.__name__}.txt"
+    if UPDATE:
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+    assert_equal_results(before, after)
+
+
+@pytest.mark.parametrize(("make", "one"), CASES, ids=lambda value: value.__name__)
+def test_passes_settle(make: Callable[[], Graph], one: Pass) -> None:
+    once = one(make())
+    assert dump(one(once)) == dump(once)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_pipeline_keeps_results(seed: int) -> None:
+    before = random_network(seed)
+    after = optimise(before)
+    assert len(after.nodes) <= len(before.nodes)
+    assert_equal_results(before, after)
+
+
+def test_pipeline_runs_every_pass() -> None:
+    modules = {path.stem for path in Path(optimise.__code__.co_filename).parent.glob("*.py")}
+    named = {one.__name__ for one in PIPELINE} | {"strip_float_io", "rewrite", "__init__"}
+    assert modules == named
+
+
+def test_strip_float_io() -> None:
+    before = float_io()
+    after = strip_float_io(before)
+    verify(after)
+    assert [node.OP for node in after.nodes] == ["CONV_2D"]
+    assert after.inputs == ("input_0",)
+    (inner,) = (after.tensors[name] for name in after.inputs)
+    (result,) = (after.tensors[name] for name in after.outputs)
+    value = np.arange(inner.size, dtype=np.int8).reshape(inner.shape)
+    real = (value.astype(np.float32) - inner.zero_point) * np.float32(inner.scale)
+    (scores,) = Interpreter(before).run([real.astype(np.float32)])
+    (stored,) = Interpreter(after).run([value])
+    expected = (stored.astype(np.float32) - result.zero_point) * np.float32(result.scale)
+    np.testing.assert_array_equal(scores, expected.astype(np.float32))
+
+
+def test_strip_float_io_leaves_shared_inputs() -> None:
+    graph = float_io()
+    extra = replace(graph.nodes[0], name="again", outputs=("again",))
+    tensors = {**graph.tensors, "again": replace(graph.tensors["input_0"], name="again")}
+    graph = Graph(
+        "shared_input", tensors, (*graph.nodes, extra), graph.inputs, (*graph.outputs, "again")
+    )
+    assert strip_float_io(graph).inputs == ("camera",)
