@@ -30,9 +30,11 @@ def explain(
         address: What was accessed.
         pc: Program counter.
         lr: Return address.
-        code: Reads 4 bytes of code.
+        code: Reads 4 bytes of code; none outside the flash.
     """
-    kind, address, sentence = _classify(cause, error, access, address, pc, code)
+    kind, address, sentence = _classify(cause, access, address, pc) or _instruction(
+        error, pc, code(pc), elf.machine == "riscv"
+    )
     symbol = locate(elf, pc)
     caller = "" if elf.function_at(pc) else f", called from {locate(elf, lr & ~1)}"
     return Fault(
@@ -53,9 +55,7 @@ def locate(elf: Elf, address: int) -> str:
     return f"{function.name}+{offset:#x}" if offset else function.name
 
 
-def _classify(
-    cause: int, error: int, access: int, address: int, pc: int, code: Callable[[int], bytes]
-) -> tuple[str, int, str]:
+def _classify(cause: int, access: int, address: int, pc: int) -> tuple[str, int, str] | None:
     if cause == RUNAWAY:
         return "runaway", pc, "the firmware runs on without looking at its serial port"
     if cause == UNMAPPED_REGISTER:
@@ -69,7 +69,7 @@ def _classify(
         return "fpu-disabled", address, "floating-point instruction before CPACR enables the unit"
     if cause == MEMORY:
         return _memory(access, address)
-    return _instruction(error, pc, code)
+    return None
 
 
 def _memory(access: int, address: int) -> tuple[str, int, str]:
@@ -83,19 +83,20 @@ def _memory(access: int, address: int) -> tuple[str, int, str]:
     return f"unmapped-{verb}", address, f"{verb} of {address:#010x}, where no memory is"
 
 
-def _instruction(error: int, pc: int, code: Callable[[int], bytes]) -> tuple[str, int, str]:
+def _instruction(error: int, pc: int, code: bytes, riscv: bool) -> tuple[str, int, str]:
     from unicorn import unicorn_const as uc
 
-    halfword = int.from_bytes(code(pc)[:2], "little")
-    word = int.from_bytes(code(pc), "little")
-    if error == uc.UC_ERR_EXCEPTION:
-        if halfword >> 8 == 0xBE or halfword == 0x9002 or word == 0x00100073:
-            return "breakpoint", pc, "breakpoint instruction"
-        if halfword >> 8 == 0xDE:
-            return "undefined-instruction", pc, "undefined instruction"
-        return "exception", pc, "CPU exception, such as SVC or a call without the Thumb bit"
-    if error == uc.UC_ERR_INSN_INVALID:
-        return "undefined-instruction", pc, f"undefined instruction {word:#010x}"
-    if error in (uc.UC_ERR_FETCH_UNMAPPED, uc.UC_ERR_FETCH_PROT):
+    if not code:
         return "bad-fetch", pc, f"execution outside the flash, at {pc:#010x}"
-    return "exception", pc, f"the emulator stopped with error {error}"
+    halfword, word = int.from_bytes(code[:2], "little"), int.from_bytes(code, "little")
+    if riscv:
+        is_break = halfword == 0x9002 or word == 0x00100073  # C.EBREAK, EBREAK
+        is_undefined = word != 0x00000073  # ECALL
+    else:
+        is_break = halfword >> 8 == 0xBE  # BKPT
+        is_undefined = halfword >> 8 == 0xDE or error == uc.UC_ERR_INSN_INVALID
+    if is_break:
+        return "breakpoint", pc, "breakpoint instruction"
+    if is_undefined and error in (uc.UC_ERR_INSN_INVALID, uc.UC_ERR_EXCEPTION):
+        return "undefined-instruction", pc, f"undefined instruction {word:#010x}"
+    return "exception", pc, f"CPU exception, such as SVC (emulator's error {error})"

@@ -220,7 +220,7 @@ class Machine:
     def _code_at(self, address: int) -> bytes:
         flash = self._board.region("flash")
         if not flash.start <= address <= flash.start + flash.size - 4:
-            return b"\0\0\0\0"
+            return b""
         return bytes(self._uc.mem_read(address, 4))
 
     def _total(self) -> Counts:

@@ -1,11 +1,21 @@
 """Boards and tiny bare-metal programs for the tests of the virtual board."""
 
+import atexit
+import functools
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import serial
 
 from edgebottle.boards import Board, Region, Uart
+from hil.virtual.client import VirtualBoard
+from hil.virtual.state import Fault
 
 
 def make_board(
@@ -77,51 +87,6 @@ _TARGETS = {
     "rv32imac": ("riscv32-freestanding-none", "generic_rv32+m+a+c"),
 }
 
-# Address of the status register, its bits "byte received" and "can send", data registers, set-up.
-_UARTS = {
-    "stm32": "uart[0] = 0xDu;",
-    "nrf5": "uart[0x500 / 4] = 4u; uart[0] = 1u; uart[2] = 1u;",
-    "gd32vf103": "uart[3] = 0x200Cu;",
-}
-_GETC = {
-    "stm32": "return uart[7] & 0x20u ? (int)uart[9] : -1;",
-    "nrf5": "if (!uart[0x108 / 4]) return -1; uart[0x108 / 4] = 0; return (int)uart[0x518 / 4];",
-    "gd32vf103": "return uart[0] & 0x20u ? (int)uart[1] : -1;",
-}
-_PUTC = {
-    "stm32": "while (!(uart[7] & 0x80u)) {} uart[10] = (uint8_t)c;",
-    "nrf5": "uart[0x11C / 4] = 0; uart[0x51C / 4] = (uint8_t)c; while (!uart[0x11C / 4]) {}",
-    "gd32vf103": "while (!(uart[0] & 0x80u)) {} uart[1] = (uint8_t)c;",
-}
-
-_PRELUDE = """
-#include <stdint.h>
-#define REG(address) (*(volatile uint32_t *)(address))
-#define NAKED __attribute__((naked, noinline, used))
-#define NOINLINE __attribute__((noinline, used))
-static volatile uint32_t *const uart = (volatile uint32_t *)%(uart)#xu;
-extern char __eb_stack_top[];
-static inline void uart_init(void) { %(init)s }
-static inline int uart_getc(void) { %(getc)s }
-static inline void uart_putc(char c) { %(putc)s }
-static inline void print(const char *s) { while (*s) { uart_putc(*s++); } }
-static inline void print_hex(uint32_t v)
-{
-    for (int i = 28; i >= 0; i -= 4) { uart_putc("0123456789abcdef"[v >> i & 15u]); }
-    print("\\r\\n");
-}
-static inline void fpu_on(void) { %(fpu)s }
-int main(void);
-"""
-_ARM_START = """
-__attribute__((used, noreturn)) void reset(void) { main(); for (;;) {} }
-__attribute__((section(".vectors"), used)) static void *const vectors[] = {
-    __eb_stack_top, (void *)reset};
-"""
-_RISCV_START = """
-__attribute__((naked, used, section(".vectors"))) void reset(void)
-{ __asm volatile("la sp, __eb_stack_top\\n call main\\n 1: j 1b"); }
-"""
 _LINKER = """
 ENTRY(reset)
 SECTIONS {
@@ -138,35 +103,66 @@ SECTIONS {
 """
 
 
-@dataclass(frozen=True)
-class Program:
-    """C code with a ``main``; it may use the functions of the prelude above."""
-
-    code: str
-    flags: tuple[str, ...] = ()
+_HERE = Path(__file__).parent
 
 
-def compile_program(program: Program, board: Board, folder: Path) -> Path:
-    """Compiles and links ``program`` for ``board``; returns the ELF's path."""
+def compile_program(source: Path, board: Board, elf: Path, flags: tuple[str, ...] = ()) -> None:
+    """Compiles and links a C file that includes virtual_helpers_board.h."""
     assert board.uart is not None
     target, cpu = _TARGETS[board.cpu]
-    uart = "stm32" if board.port.startswith("stm32") else board.port
-    prelude = _PRELUDE % {
-        "uart": board.uart.base,
-        "init": _UARTS[uart],
-        "getc": _GETC[uart],
-        "putc": _PUTC[uart],
-        "fpu": "REG(0xE000ED88u) = 0xFu << 20;" if board.fpu else "",
-    }
-    start = _RISCV_START if board.cpu == "rv32imac" else _ARM_START
-    source, script, elf = folder / "p.c", folder / "p.ld", folder / f"{board.id}.elf"
-    source.write_text(prelude + start + program.code)
+    port = {"nrf5": "NRF", "gd32vf103": "GD32"}.get(board.port, "STM32")
+    kind, _, timer = board.cycle_counter.partition(":")
     flash, ram = board.region("flash"), board.region("ram")
+    script = elf.with_suffix(".ld")
     script.write_text(_LINKER % {"flash": flash.start, "ram": ram.start, "ram_size": ram.size})
     command = [sys.executable, "-m", "ziglang", "cc", "-target", target, f"-mcpu={cpu}"]
     command += ["-Os", "-g", "-ffreestanding", "-fno-builtin", "-nostdlib", "-fno-sanitize=all"]
     command += ["-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
-    command += [*program.flags, f"-Wl,-T,{script}", str(source), "-o", str(elf)]
+    command += [f"-I{_HERE}", f"-DPORT_{port}", f"-DUART={board.uart.base:#x}u"]
+    command += [f"-DCOUNTER_{kind.upper()}={timer or 1}", *flags]
+    command += [f"-Wl,-T,{script}", str(source), "-o", str(elf)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr
+
+
+@functools.cache
+def commands_elf(board: Board) -> Path:
+    """Returns the program of virtual_helpers_program.c for ``board``, compiled once."""
+    folder = Path(tempfile.mkdtemp(prefix="edgebottle-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    elf = folder / f"{board.id}.elf"
+    compile_program(_HERE / "virtual_helpers_program.c", board, elf)
     return elf
+
+
+class Link:
+    """The serial port of a virtual board that runs ``commands_elf``."""
+
+    def __init__(self, virtual: VirtualBoard) -> None:
+        self.virtual = virtual
+        self.port: Any = serial.serial_for_url(virtual.url, timeout=20)
+
+    def ask(self, command: str, lines: int = 1) -> list[int]:
+        """Sends one character; returns the hexadecimal numbers of the lines that come back."""
+        self.port.write(command.encode())
+        answers = [self.port.readline().decode().strip() for _ in range(lines)]
+        assert all(answers), (command, answers, self.virtual.fault())
+        return [int(answer, 16) for answer in answers]
+
+    def fault(self, command: str) -> Fault:
+        """Sends one character; returns the fault it leads to."""
+        self.port.write(command.encode())
+        fault = self.virtual.fault(timeout=20)
+        assert fault is not None
+        return fault
+
+
+@contextmanager
+def booted(board: Board, deadline: float | None = None) -> Iterator[Link]:
+    """A virtual board that runs ``commands_elf``, with its serial port open."""
+    with VirtualBoard.boot(commands_elf(board), board, deadline=deadline) as virtual:
+        link = Link(virtual)
+        try:
+            yield link
+        finally:
+            link.port.close()

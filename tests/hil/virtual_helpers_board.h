@@ -1,0 +1,137 @@
+/* The least that a bare-metal test program needs, for every chip family of the virtual board.
+ * Set by the command line: UART (address), one of PORT_STM32, PORT_NRF, PORT_GD32, and one of
+ * COUNTER_DWT, COUNTER_TIMER (address), COUNTER_MTIME. */
+#include <stdint.h>
+
+#define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
+#define NAKED __attribute__((naked, noinline, used))
+#define NOINLINE __attribute__((noinline, used))
+
+extern char __eb_stack_top[];
+int main(void);
+
+#if defined(PORT_STM32)
+static inline void uart_init(void)
+{
+    REG(UART) = 0xDu;
+}
+static inline int uart_getc(void)
+{
+    return REG(UART + 0x1Cu) & 0x20u ? (int)REG(UART + 0x24u) : -1;
+}
+static inline void uart_putc(char c)
+{
+    while (!(REG(UART + 0x1Cu) & 0x80u)) {
+    }
+    REG(UART + 0x28u) = (uint8_t)c;
+}
+#elif defined(PORT_NRF)
+static inline void uart_init(void)
+{
+    REG(UART + 0x500u) = 4u;
+    REG(UART) = 1u;
+    REG(UART + 8u) = 1u;
+}
+static inline int uart_getc(void)
+{
+    if (REG(UART + 0x108u) == 0u) {
+        return -1;
+    }
+    REG(UART + 0x108u) = 0u;
+    return (int)REG(UART + 0x518u);
+}
+static inline void uart_putc(char c)
+{
+    REG(UART + 0x11Cu) = 0u;
+    REG(UART + 0x51Cu) = (uint8_t)c;
+    while (REG(UART + 0x11Cu) == 0u) {
+    }
+}
+#elif defined(PORT_GD32)
+static inline void uart_init(void)
+{
+    REG(UART + 0xCu) = 0x200Cu;
+}
+static inline int uart_getc(void)
+{
+    return REG(UART) & 0x20u ? (int)REG(UART + 4u) : -1;
+}
+static inline void uart_putc(char c)
+{
+    while (!(REG(UART) & 0x80u)) {
+    }
+    REG(UART + 4u) = (uint8_t)c;
+}
+#endif
+
+#if defined(COUNTER_DWT)
+static inline void cycles_init(void)
+{
+    REG(0xE000EDFCu) = 1u << 24;
+    REG(0xE0001004u) = 0u;
+    REG(0xE0001000u) = 1u;
+}
+static inline uint32_t cycles(void)
+{
+    return REG(0xE0001004u);
+}
+#elif defined(COUNTER_MTIME)
+static inline void cycles_init(void)
+{
+}
+static inline uint32_t cycles(void)
+{
+    return REG(0xD1000000u);
+}
+#elif defined(PORT_NRF)
+static inline void cycles_init(void)
+{
+    REG(COUNTER_TIMER + 0x508u) = 3u;
+    REG(COUNTER_TIMER) = 1u;
+}
+static inline uint32_t cycles(void)
+{
+    REG(COUNTER_TIMER + 0x40u) = 1u;
+    return REG(COUNTER_TIMER + 0x540u);
+}
+#else
+static inline void cycles_init(void)
+{
+    REG(COUNTER_TIMER) = 1u;
+}
+static inline uint32_t cycles(void)
+{
+    return REG(COUNTER_TIMER + 0x24u);
+}
+#endif
+
+static inline void fpu_on(void)
+{
+#ifdef __ARM_FP
+    REG(0xE000ED88u) = 0xFu << 20;
+#endif
+}
+
+static inline void print_hex(uint32_t value)
+{
+    for (int i = 28; i >= 0; i -= 4) {
+        uart_putc("0123456789abcdef"[value >> i & 15u]);
+    }
+    uart_putc('\n');
+}
+
+#ifdef __riscv
+__attribute__((naked, used, section(".vectors"))) void reset(void)
+{
+    __asm volatile("la sp, __eb_stack_top\n call main\n 1: j 1b");
+}
+#else
+__attribute__((used, noreturn)) void reset(void)
+{
+    main();
+    for (;;) {
+    }
+}
+__attribute__((section(".vectors"), used)) static void *const vectors[] = {__eb_stack_top,
+                                                                           (void *)reset};
+#endif
