@@ -10,7 +10,8 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ir.verify import verify
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops.add import Add
-from edgebottle.ops.base import Activation, Operator, one_node_graph
+from edgebottle.ops.base import Activation, Isa, Operator, one_node_graph
+from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.elementwise import BinaryOperator, plan_walk
 from edgebottle.ops.hard_swish import HardSwish
 from edgebottle.ops.logistic import Logistic
@@ -23,7 +24,9 @@ from edgebottle.ops.softmax import OUTPUT_QUANTS, Softmax
 from edgebottle.ops.sub import Sub
 from edgebottle.ops.table import per_tensor
 from edgebottle.ops.tanh import Tanh
-from tests.samples import assert_same
+from edgebottle.plan.planner import make_plan
+from tests.ops.compiled import run_compiled
+from tests.samples import assert_same, samples
 from tests.tflite_writer import write_tflite
 
 BYTES = np.arange(-128, 128, dtype=np.int8)
@@ -64,17 +67,19 @@ def test_every_pair(cls, seed):
     check(binary(cls, quants, Activation(seed % 4)), *PAIRS)
 
 
-# Where other ways to compute the same real multiplier, or to negate, differ from LiteRT.
+# Where plausible other ways to compute the multipliers, or to negate, differ from LiteRT.
 TIES = (
-    (Mul, 0.0375, 0.0625, 0.1125),
-    (Sub, 0.03125 * 259 / 256, 0.03125, 0.046875),
-    (Add, 0.03125 * 259 / 256, 0.03125, 0.046875),
+    (Mul, 0.05, 0.192, 0.0384),
+    (Mul, 0.189, 0.026, 0.7273),
+    (Sub, 0.0457763671875, 0.03125, 0.109375),
+    (Sub, 0.2509765625, 0.25, 0.3125),
 )
+RATIOS_THAT_MEET_TIES = ((0.024, 0.032), (0.185, 0.222), (0.14, 0.112))
 
 
 @pytest.mark.parametrize(("cls", "a", "b", "out"), TIES)
 def test_scales_that_meet_ties(cls, a, b, out):
-    quants = per_tensor(a, 3), per_tensor(b, -7), per_tensor(out, 5)
+    quants = per_tensor(a, 0), per_tensor(b, 0), per_tensor(out, 0)
     check(binary(cls, quants, Activation.NONE), *PAIRS)
 
 
@@ -88,6 +93,12 @@ def test_every_value(cls):
         out = per_tensor(scale * float(np.exp(random.uniform(-1.5, 2))), out_zero_point)
         out = quant if trial == 0 else out
         check(unary(cls, quant, FIXED_OUTPUT.get(cls, out)), BYTES)
+
+
+@pytest.mark.parametrize("cls", (Relu, Quantize), ids=lambda cls: cls.OP)
+@pytest.mark.parametrize(("scale", "out_scale"), RATIOS_THAT_MEET_TIES)
+def test_ratios_that_meet_ties(cls, scale, out_scale):
+    check(unary(cls, per_tensor(scale, 0), per_tensor(out_scale, 0)), BYTES)
 
 
 @pytest.mark.parametrize("dtype", (DType.I8, DType.I16), ids=lambda dtype: dtype.label)
@@ -178,3 +189,44 @@ def test_refused_quantization():
         verify(binary(Add, (per_tensor(1.0, 0), per_tensor(1.0, 0), fine), Activation.NONE))
     with pytest.raises(UnsupportedOp, match="scales its products"):
         verify(binary(Mul, (per_tensor(1.0, 0), per_tensor(1.0, 0), fine), Activation.NONE))
+
+
+def concatenation_graph(dtype: DType) -> Graph:
+    """Every elementwise operator of ``dtype``, writing into a slice of one tensor."""
+    quant = None if dtype is DType.F32 else per_tensor(1 / 256, -128)
+    shape = (2, 3, 5, 4)
+    x = Tensor("x", shape, dtype, None if quant is None else per_tensor(0.04, 3))
+    row = Tensor("row", (2, 3, 1, 4), dtype, x.quant)
+    real = Tensor("real", shape, DType.F32)
+    common = {"inputs": ("x",)}
+    both = {"inputs": ("row", "x")}
+    nodes = [
+        Relu(name="relu", outputs=("r",), **common),
+        Logistic(name="logistic", outputs=("l",), **common),
+        Tanh(name="tanh", outputs=("t",), **common),
+        HardSwish(name="hard_swish", outputs=("h",), **common),
+        Softmax(name="softmax", outputs=("p",), beta=1.0, dtype=dtype, **common),
+        Add(name="add", outputs=("a",), **both),
+        Sub(name="sub", outputs=("s",), **both),
+        Mul(name="mul", outputs=("m",), **both),
+    ]
+    if dtype is DType.I8:
+        nodes.append(Quantize(name="q", inputs=("real",), outputs=("q",), dtype=dtype))
+    made = tuple(node.outputs[0] for node in nodes)
+    joined = Concatenation(name="join", inputs=made, outputs=("y",), axis=3)
+    slices = [Tensor(name, shape, dtype, quant) for name in made]
+    out = Tensor("y", (*shape[:3], 4 * len(made)), dtype, quant)
+    tensors = {tensor.name: tensor for tensor in (x, row, real, *slices, out)}
+    inputs = ("x", "row", "real") if dtype is DType.I8 else ("x", "row")
+    return Graph("strided", tensors, (*nodes, joined), inputs, ("y",)).with_nodes((*nodes, joined))
+
+
+@pytest.mark.parametrize("dtype", (DType.I8, DType.F32), ids=lambda dtype: dtype.label)
+def test_kernels_write_into_slices(dtype, tmp_path):
+    graph = concatenation_graph(dtype)
+    verify(graph)
+    assert [step.node for step in make_plan(graph, Isa.PORTABLE).steps if step.elided] == ["join"]
+    inputs = [sample for _, sample in samples(graph)]
+    (outputs,) = run_compiled([(graph, inputs)], Isa.PORTABLE, tmp_path)
+    for sample, found in zip(inputs, outputs, strict=True):
+        assert_same(found, Interpreter(graph).run(sample), graph.name)

@@ -1,4 +1,4 @@
-/* Functions of float32 without a C library: relative error below 5e-7, no static state. */
+/* Functions of float32 without a C library: relative error below 2e-7, no static state. */
 #ifndef EB_MATH_F32_H
 #define EB_MATH_F32_H
 
