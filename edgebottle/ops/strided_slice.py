@@ -143,9 +143,10 @@ class StridedSlice(Operator):
         """Entry ``i``, which is about input axis ``source``."""
         if self._bit("shrink_axis_mask", i):
             start = 0 if self._bit("begin_mask", i) else self.begin[i]
-            if not -dim <= start < dim:
+            if not -dim <= start < dim or self.strides[i] < 0:
                 raise UnsupportedOp(
-                    f"{self.name} ({self.OP}) picks index {start} of an axis with {dim} elements"
+                    f"{self.name} ({self.OP}) picks index {start} with the stride "
+                    f"{self.strides[i]} of an axis with {dim} elements"
                 )
             return _Axis(source, start % dim, 1, 1, False)
         begin = None if self._bit("begin_mask", i) else self.begin[i]
