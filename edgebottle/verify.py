@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.bench import Bench, open_bench, to_bytes
 from edgebottle.boards import Board, load_board
 from edgebottle.compare import Difference, compare, is_exact
-from edgebottle.errors import BoardError
+from edgebottle.errors import BadModel, BoardError
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built, Model, build
@@ -34,6 +34,8 @@ class Verification:
         instructions: Of one run, exact; None where they are not counted.
         layers: Per step, of the run of the first sample.
         stack: High-water mark in bytes, None on the host.
+        litert_refusal: Why LiteRT cannot run this model, None where it did; NumPy is the
+            reference then.
     """
 
     built: Built
@@ -44,6 +46,7 @@ class Verification:
     instructions: int | None
     layers: tuple[LayerRecord, ...]
     stack: int | None
+    litert_refusal: str | None = None
 
     @property
     def match(self) -> bool:
@@ -76,9 +79,13 @@ def verify_model(
         progress: Told what is being done.
     """
     inputs = edge_cases(model.graph, samples, seed)
-    litert = _litert_outputs(model, inputs, progress)
+    refusal = None
+    try:
+        litert = _litert_outputs(model, inputs, progress)
+    except BadModel as error:
+        litert, refusal = None, str(error)
     reference, difference = _reference_outputs(model, inputs, litert, progress)
-    names = ["LiteRT", "NumPy", "host C"]
+    names = ["NumPy", "host C"] if litert is None else ["LiteRT", "NumPy", "host C"]
     progress("build", 0, 0)
     host = build(model, load_board("host"))
     target = host if board.is_host else build(model, board, toolchain=toolchain)
@@ -105,6 +112,7 @@ def verify_model(
         instructions=counts[0],
         layers=layers,
         stack=stack,
+        litert_refusal=refusal,
     )
 
 
@@ -150,23 +158,25 @@ def _quantize(graph: Graph, name: str, value: Array) -> Array:
 
 
 def _reference_outputs(
-    model: Model, inputs: Samples, litert: Sequence[tuple[Array, ...]], progress: Progress
+    model: Model, inputs: Samples, litert: Sequence[tuple[Array, ...]] | None, progress: Progress
 ) -> tuple[list[tuple[Array, ...]], Difference | None]:
-    """Outputs of the NumPy reference before and after the passes, compared with LiteRT's."""
+    """Outputs of NumPy before and after the passes, compared with LiteRT's where it has any."""
     before, after = Interpreter(model.imported), Interpreter(model.graph)
     outputs: list[tuple[Array, ...]] = []
     difference = None
     for number, sample in enumerate(inputs.inputs):
-        expected = litert[number]
         plain, optimised = before.run(sample), after.run(sample)
         names = model.imported.outputs
-        difference = difference or compare("NumPy", number, model.imported, names, expected, plain)
+        if litert is not None:
+            difference = difference or compare(
+                "NumPy", number, model.imported, names, litert[number], plain
+            )
         difference = difference or compare(
             "NumPy after the passes", number, model.graph, model.graph.outputs, plain, optimised
         )
         outputs.append(plain)
         progress("NumPy reference", number + 1, len(inputs))
-    if difference is not None and model.io != "int8":
+    if difference is not None and litert is not None and model.io != "int8":
         difference = _first_litert_layer(model, inputs, difference)
     return outputs, difference
 
