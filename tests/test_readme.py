@@ -1,0 +1,40 @@
+"""The README's tables are made from the code; UPDATE_README=1 writes them anew."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from edgebottle.boards import all_boards
+from edgebottle.ops import OPERATORS
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def boards() -> str:
+    rows = ["| id | board | core | clock | RAM | flash |", "|---|---|---|---|---|---|"]
+    for board in all_boards():
+        core = board.cpu + (", DSP" if board.dsp else "") + (", FPU" if board.fpu else "")
+        if board.is_host:
+            rows.append(f"| `{board.id}` | {board.name} | - | - | - | - |")
+            continue
+        ram, flash = (board.region(name).size // 1024 for name in ("ram", "flash"))
+        clock = f"{board.clock_hz / 1e6:g} MHz"
+        rows.append(f"| `{board.id}` | {board.name} | {core} | {clock} | {ram} kB | {flash} kB |")
+    return "\n".join(rows)
+
+
+def operators() -> str:
+    return ", ".join(sorted(f"`{operator.OP}`" for operator in OPERATORS)) + "."
+
+
+@pytest.mark.parametrize(("mark", "make"), [("boards", boards), ("operators", operators)])
+def test_tables_are_made_from_the_code(mark: str, make) -> None:
+    text = README.read_text(encoding="utf-8")
+    pattern = re.compile(rf"(<!-- {mark} -->\n)(.*?)(<!-- /{mark} -->)", re.DOTALL)
+    assert pattern.search(text), f"README.md has no table '{mark}'"
+    expected = pattern.sub(lambda match: f"{match[1]}{make()}\n{match[3]}", text)
+    if os.environ.get("UPDATE_README"):
+        README.write_text(expected, encoding="utf-8")
+    assert README.read_text(encoding="utf-8") == expected
