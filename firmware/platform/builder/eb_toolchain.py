@@ -103,7 +103,7 @@ def _gcc(cpu, fpu):
         ranlib=prefix + "gcc-ranlib",
         arch_flags=arch,
         cc_flags=cc_flags,
-        link_flags=("-nostdlib", "-nostartfiles", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments"),
+        link_flags=("-nostdlib", "-nostartfiles", "-Wl,--build-id=none"),
         libs=("gcc",),
         needs_libc_headers=True,
     )

@@ -104,7 +104,6 @@ env.Replace(LDSCRIPT_PATH=str(script))
 env.Depends(str(Path("$BUILD_DIR") / "${PROGNAME}${PROGSUFFIX}"), str(script))
 
 
-
 def build_small(env, node):
     """Compiles what is not the network for size: only the network is worth the flash of -O2."""
     path = node.srcnode().get_abspath()
@@ -128,5 +127,26 @@ env.Append(PIOBUILDFILES=sources)
 
 program = env.BuildProgram()
 AlwaysBuild(env.Alias("buildprog", program, program))
-AlwaysBuild(env.Alias("upload", program))
+
+# `pio run -t upload`: OpenOCD, or whatever `upload_command` of platformio.ini says.
+PROBES = {"stlink": "stlink", "jlink": "jlink", "mass-storage": "cmsis-dap"}
+CHIPS = {"nrf5": "nrf52" if board["cpu"] == "cortex-m4" else "nrf51"}
+if board["upload"] in PROBES:
+    probe = PROBES[board["upload"]]
+    chip = CHIPS.get(board["port"], board["port"] + "x")
+    transport = "hla_swd" if probe == "stlink" else "swd"
+    env.Replace(
+        UPLOADCMD=f"openocd -f interface/{probe}.cfg -c 'transport select {transport}' "
+        f"-f target/{chip}.cfg -c 'program {{$SOURCE}} verify reset exit'"
+    )
+
+
+def upload(target, source, env):
+    if not env.get("UPLOADCMD"):
+        sys.stderr.write(f"Error: set upload_command in platformio.ini to flash {board_id}\n")
+        return 1
+    return env.Execute(env.subst("$UPLOADCMD", source=source))
+
+
+AlwaysBuild(env.Alias("upload", program, upload))
 Default(program)

@@ -56,12 +56,16 @@ __attribute__((noreturn, used)) void eb_reset_in_c(void)
     eb_start();
 }
 
-/* The stack may be what broke: the report runs on a fresh one. */
+/* The stack may be what broke: near its end, or beyond, the report starts again from its top. */
 __attribute__((naked, used)) void eb_fault(void)
 {
     __asm__ volatile("mrs r0, msp\n"
+                     "ldr r1, =__eb_stack_bottom + 256\n"
+                     "cmp r0, r1\n"
+                     "bhs 1f\n"
                      "ldr r1, =__eb_stack_top\n"
                      "mov sp, r1\n"
+                     "1:\n"
                      "ldr r1, =eb_fault_in_c\n"
                      "bx r1\n"
                      ".pool\n");
@@ -72,8 +76,7 @@ __attribute__((used)) void eb_fault_in_c(const uint32_t *frame)
     uint32_t status = 0u;
     uint32_t pc = 0u;
     uint32_t lr = 0u;
-    /* A frame outside the stack was never written. The fresh stack has not yet grown into it by
-     * the time it is read, or it lies deeper than the report ever goes. */
+    /* A frame outside the stack was never written. */
     if (frame >= __eb_stack_bottom && frame + FRAME_WORDS <= __eb_stack_top) {
         pc = frame[FRAME_PC];
         lr = frame[FRAME_LR];
