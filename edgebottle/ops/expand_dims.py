@@ -12,7 +12,7 @@ from edgebottle.ops.base import Emitter, Operator, one_node_graph
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
     check_movable,
-    constant_ints,
+    constant_int,
     data_input,
     normal_axis,
     view_call,
@@ -44,7 +44,7 @@ class ExpandDims(Operator):
     ) -> Self:
         """See ``Operator``."""
         label = f"{name} ({cls.OP})"
-        (axis,) = constant_ints(ins[1], label)
+        axis = constant_int(ins[1], label)
         rank = len(data_input(ins).shape) + 1
         return cls(name=name, inputs=inputs, outputs=outputs, axis=normal_axis(axis, rank, label))
 

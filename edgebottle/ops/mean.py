@@ -13,7 +13,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Operator, one_node_graph, require_dtype, where
 from edgebottle.ops.case_tensors import indices, plain, quantized
-from edgebottle.ops.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
+from edgebottle.ops.fixed_point import multiply_by_quantized_multiplier
 from edgebottle.ops.movement import (
     constant_ints,
     contiguous,
@@ -21,6 +21,7 @@ from edgebottle.ops.movement import (
     merged,
     normal_axis,
 )
+from edgebottle.ops.rescale import checked_multiplier
 
 _MOST_AXES = 3
 """Axes of each kind in ``eb_mean``."""
@@ -101,7 +102,7 @@ class Mean(Operator):
         """
         data, output = data_input(ins), outs[0]
         ratio = float(np.float32(data.scale)) / float(np.float32(output.scale))
-        multiplier, shift = quantize_multiplier(ratio)
+        multiplier, shift = checked_multiplier(self, ratio)
         count = self._count(data.shape)
         room = min(count.bit_length() - 1, 32, 31 + shift)
         return (multiplier << room) // count, shift - room

@@ -138,6 +138,14 @@ def constant_ints(tensor: Tensor | None, node_name: str) -> tuple[int, ...]:
     return tuple(int(value) for value in tensor.constant().ravel())
 
 
+def constant_int(tensor: Tensor | None, node_name: str) -> int:
+    """The one integer of a constant operand such as an axis."""
+    values = constant_ints(tensor, node_name)
+    if len(values) != 1:
+        raise UnsupportedOp(f"{node_name} has an operand of {len(values)} numbers instead of 1")
+    return values[0]
+
+
 def data_input(ins: Tensors, index: int = 0) -> Tensor:
     """An input that must be there; raises ``UnsupportedOp``."""
     tensor = ins[index] if index < len(ins) else None

@@ -16,7 +16,7 @@ from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
     Layout,
     check_movable,
-    constant_ints,
+    constant_int,
     contiguous,
     copy_call,
     copy_params,
@@ -49,7 +49,7 @@ class Split(Operator):
     ) -> Self:
         """See ``Operator``."""
         label = f"{name} ({cls.OP})"
-        (axis,) = constant_ints(data_input(ins, 0), label)
+        axis = constant_int(data_input(ins, 0), label)
         rank = len(data_input(ins, 1).shape)
         return cls(name=name, inputs=inputs, outputs=outputs, axis=normal_axis(axis, rank, label))
 

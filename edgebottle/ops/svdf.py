@@ -23,10 +23,10 @@ from edgebottle.ops.base import (
 from edgebottle.ops.case_tensors import constant, plain, quantized
 from edgebottle.ops.fixed_point import (
     multiply_by_quantized_multiplier,
-    quantize_multiplier,
     wrap_int32,
 )
 from edgebottle.ops.movement import data_input
+from edgebottle.ops.rescale import checked_multiplier
 
 INPUT, FEATURE, TIME, BIAS, STATE = range(5)
 
@@ -110,9 +110,12 @@ class Svdf(Operator):
             raise UnsupportedOp(f"{where(self)} needs a variable tensor for its state")
         require_dtype(self, data, DType.I8, DType.F32)
         if data.dtype is DType.F32:
-            for tensor in (feature, time, state):
-                require_dtype(self, tensor, DType.F32)
+            for index in (FEATURE, TIME, BIAS, STATE):
+                if ins[index] is not None:
+                    require_dtype(self, data_input(ins, index), DType.F32)
             return
+        if ins[BIAS] is not None:
+            require_dtype(self, data_input(ins, BIAS), DType.I32)
         require_dtype(self, feature, DType.I8)
         require_dtype(self, state, DType.I16, DType.I8)
         require_dtype(self, time, state.dtype)
@@ -138,8 +141,8 @@ class Svdf(Operator):
             np.float32(data_input(ins, index).scale) for index in (INPUT, FEATURE, TIME, STATE)
         )
         return (
-            quantize_multiplier(float(data * feature / state)),
-            quantize_multiplier(float(state * time / np.float32(outs[0].scale))),
+            checked_multiplier(self, float(data * feature / state)),
+            checked_multiplier(self, float(state * time / np.float32(outs[0].scale))),
         )
 
     def reference(
