@@ -82,7 +82,7 @@ def _virtual(built: Built) -> Iterator[Bench]:
 
     if not built.board.virtual:
         raise BoardError(f"{built.board.id} has no virtual board: give its serial port with --port")
-    crc = read_elf(built.elf).image_crc()
+    crc = read_elf(built.elf).crc32
     run = f"eb_{built.model.name}_run"
     with VirtualBoard.boot(built.elf, built.board) as virtual:
 
@@ -107,7 +107,7 @@ def _real(built: Built, port: str) -> Iterator[Bench]:
 
     if "://" not in port:
         flash(built.elf, built.board, port)
-    yield Bench(port, read_elf(built.elf).image_crc(), virtual=False)
+    yield Bench(port, read_elf(built.elf).crc32, virtual=False)
 
 
 def to_bytes(arrays: Sequence[Array]) -> list[bytes]:

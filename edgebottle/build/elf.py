@@ -156,10 +156,6 @@ class Elf:
         """CRC-32/ISO-HDLC of ``image``, what the firmware answers to ``build%``."""
         return zlib.crc32(self.image)
 
-    def image_crc(self) -> int:
-        """The same as ``crc32``."""
-        return self.crc32
-
 
 _EXECUTABLE, _ALLOCATED, _WRITABLE = 4, 2, 1
 _MACHINES = {"EM_ARM": "arm", "EM_RISCV": "riscv"}

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.boards import Board, Region, Uart
+from edgebottle.build.elf import read_elf
 from edgebottle.errors import BadBoard, EdgebottleError
-from hil.elf import read_elf
 from hil.virtual.machine import Machine
 
 _print_lock = threading.Lock()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hil.elf import Elf
+from edgebottle.build.elf import Elf
 from hil.virtual.state import Fault
 
 # eb_fault_kind of board.h; RUNAWAY is the watchdog's, not the native half's.

@@ -9,8 +9,8 @@ from collections import Counter
 from typing import Any
 
 from edgebottle.boards import Board
+from edgebottle.build.elf import Elf
 from edgebottle.errors import BadBoard, BadInput, BoardError
-from hil.elf import Elf
 from hil.virtual.faults import explain
 from hil.virtual.native import Emulator, Rule, library
 from hil.virtual.peripherals import Device, Follow, devices_of

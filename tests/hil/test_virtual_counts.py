@@ -4,7 +4,7 @@ import pytest
 from virtual_helpers import BOARDS, F7, GD32, booted, commands_elf
 
 from edgebottle.boards import Board
-from hil.elf import read_elf
+from edgebottle.build.elf import read_elf
 
 
 def expected_steps(board: Board) -> tuple[int, ...]:
