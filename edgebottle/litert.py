@@ -31,14 +31,12 @@ class LiteRTModel:
         Raises:
             BadModel: the file is corrupt, or LiteRT refuses it.
         """
-        from edgebottle.importers.tflite_file import read_tflite, repaired
+        from edgebottle.importers.tflite_file import read_tflite
+        from edgebottle.importers.tflite_repair import for_litert
 
         file = read_tflite(data)
         self._names = {tensor.name: index for index, tensor in enumerate(file.tensors)}
-        for record in file.operators:
-            if record.op == "SVDF" and "INT8" in [file.tensors[i].type for i in record.inputs[4:5]]:
-                raise BadModel("LiteRT cannot run a SVDF with an 8-bit state: it takes 16 bits")
-        self._content = repaired(data)
+        self._content = for_litert(data, file)
         with _quiet():
             self._interpreter = self._prepare(reference)
         self.inputs: tuple[int, ...] = file.inputs

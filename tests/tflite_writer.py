@@ -58,7 +58,10 @@ def write_tflite(graph: Graph) -> bytes:
         assert isinstance(node, Operator)
         operator = schema.OperatorT()
         operator.opcodeIndex = _opcode(schema, model, node.OP)
-        operator.inputs = [-1 if name is None else index[name] for name in node.inputs]
+        inputs = list(node.inputs)
+        while "CONV" in node.OP and inputs[-1] is None:
+            inputs.pop()  # LiteRT counts the inputs to know whether there is a bias
+        operator.inputs = [-1 if name is None else index[name] for name in inputs]
         operator.outputs = [index[name] for name in node.outputs]
         operator.builtinOptions = node.to_tflite(graph.ins(node), graph.outs(node))
         if operator.builtinOptions is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,8 +15,6 @@ from edgebottle.ir.graph import Array
 
 _ABSENT = np.zeros(0, np.int32)
 _MAX_RANK = 6
-_INPUTS_SLOT = 4 + 2 * 1
-_QUANTIZED_DIMENSION_SLOT = 4 + 2 * 6
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,6 @@ class TensorRecord:
         scale: Scales, empty when there is no quantization.
         zero_point: Zero points, possibly empty.
         axis: The file's quantized_dimension.
-        axis_position: Where in the file that number stands, 0 when it does not.
         data: Bytes of a constant, None otherwise.
         variable: A variable tensor.
         sparse: Stored with sparsity.
@@ -44,7 +40,6 @@ class TensorRecord:
     scale: Array
     zero_point: Array
     axis: int
-    axis_position: int
     data: Array | None
     variable: bool
     sparse: bool
@@ -58,7 +53,6 @@ class OperatorRecord:
     Attributes:
         op: Name in the schema, ``CUSTOM name`` for a custom one.
         inputs: Numbers of tensors, -1 for absent ones.
-        inputs_position: Where in the file that list stands, 0 when it does not.
         outputs: Numbers of tensors.
         options_type: Name of the options table in the schema, ``NONE`` when absent.
         options: The schema's options object when the importer knows its type, else None.
@@ -66,7 +60,6 @@ class OperatorRecord:
 
     op: str
     inputs: tuple[int, ...]
-    inputs_position: int
     outputs: tuple[int, ...]
     options_type: str
     options: Any
@@ -133,23 +126,6 @@ def tensor_names(data: bytes) -> tuple[str, ...]:
     return tuple(tensor.name for tensor in read_tflite(data).tensors)
 
 
-def repaired(data: bytes) -> bytes:
-    """A copy without the harmless faults for which LiteRT refuses a file.
-
-    A vector's quantized_dimension can only be 0, but some converters leave that of the weights at
-    the bias. An absent bias at the end of a convolution's inputs must not be listed.
-    """
-    copy = bytearray(data)
-    file = read_tflite(data)
-    for tensor in file.tensors:
-        if tensor.axis_position and tensor.axis != 0 and len(tensor.shape) == 1:
-            struct.pack_into("<i", copy, tensor.axis_position, 0)
-    for operator in file.operators:
-        if operator.inputs[-1:] == (-1,) and operator.op in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            struct.pack_into("<I", copy, operator.inputs_position, len(operator.inputs) - 1)
-    return bytes(copy)
-
-
 def _ints(values: Any) -> tuple[int, ...]:
     """A vector of the file; the schema's accessors give the number 0 for an absent one."""
     values = _ABSENT if isinstance(values, int) else values
@@ -209,14 +185,12 @@ def _tensor(tensor: Any, name: str, buffers: list[Array]) -> TensorRecord:
         raise UnsupportedOp(f"tensor '{name}' has {tensor.ShapeLength()} dimensions")
     data = buffers[tensor.Buffer()] if tensor.Buffer() else buffers[0][:0]
     quant = tensor.Quantization()
-    scale, zero_point, axis, position = _ABSENT, _ABSENT, 0, 0
+    scale, zero_point, axis = _ABSENT, _ABSENT, 0
     custom = False
     if quant is not None:
         scale = _ABSENT if quant.ScaleIsNone() else quant.ScaleAsNumpy()
         zero_point = _ABSENT if quant.ZeroPointIsNone() else quant.ZeroPointAsNumpy()
         axis = quant.QuantizedDimension()
-        place = quant._tab.Offset(_QUANTIZED_DIMENSION_SLOT)
-        position = quant._tab.Pos + place if place else 0
         custom = quant.DetailsType() != 0
     return TensorRecord(
         name,
@@ -225,7 +199,6 @@ def _tensor(tensor: Any, name: str, buffers: list[Array]) -> TensorRecord:
         scale,
         zero_point,
         axis,
-        position,
         data if data.size else None,
         bool(tensor.IsVariable()),
         tensor._tab.Offset(4 + 2 * 6) != 0,
@@ -244,13 +217,11 @@ def _operators(graph: Any, codes: list[str]) -> tuple[OperatorRecord, ...]:
         work += len(inputs) + len(outputs)
         if work > BUDGET:
             raise BadModel("the file is corrupt: its operators have too many inputs")
-        place = operator._tab.Offset(_INPUTS_SLOT)
         options_type = _names("BuiltinOptions").get(operator.BuiltinOptionsType(), "unknown")
         result.append(
             OperatorRecord(
                 codes[operator.OpcodeIndex()],
                 inputs,
-                operator._tab.Vector(place) - 4 if place else 0,
                 outputs,
                 options_type,
                 _options(operator, options_type),

@@ -1,0 +1,84 @@
+"""Copies of .tflite files that LiteRT can run, where it refuses or breaks on the file itself."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+
+from edgebottle.errors import BadModel
+from edgebottle.importers.tflite_file import TFLiteFile, read_tflite
+
+_SVDF_TIME, _SVDF_STATE = 2, 4
+
+
+def for_litert(data: bytes, file: TFLiteFile | None = None) -> bytes:
+    """A copy of a model that the importer accepted, mended where LiteRT would refuse it.
+
+    A vector's quantized_dimension can only be 0, but some converters leave that of the weights at
+    the bias. And LiteRT takes the state of a SVDF as 16 bits wide whatever the file says, so one
+    of 8 bits (TensorFlow Lite Micro has both) and its weights are widened; it then saturates
+    later than on the device, and results are the same as long as it does not saturate.
+
+    Args:
+        data: The model.
+        file: What ``read_tflite`` made of it, when that is known already.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    file = file or read_tflite(data)
+    copy = bytearray(data)
+    model = schema.Model.GetRootAs(data, 0)
+    graph = model.Subgraphs(0)
+    for index, record in enumerate(file.tensors):
+        if len(record.shape) == 1 and record.axis != 0:
+            _put(copy, graph.Tensors(index).Quantization(), 6, "<i", 0)
+    for operator in file.operators:
+        if operator.op == "SVDF" and len(operator.inputs) > _SVDF_STATE:
+            state, time = operator.inputs[_SVDF_STATE], operator.inputs[_SVDF_TIME]
+            if file.tensors[state].type == file.tensors[time].type == "INT8":
+                _widen_weights(copy, file, model, time)
+                _widen_state(copy, graph.Tensors(state))
+    return bytes(copy)
+
+
+def _place(table: Any, field: int) -> int:
+    """Where a field of a table stands; it must be there."""
+    place: int = table._tab.Offset(4 + 2 * field)
+    assert place, "the field has a value other than its default"
+    return int(table._tab.Pos) + place
+
+
+def _put(copy: bytearray, table: Any, field: int, layout: str, value: int) -> None:
+    struct.pack_into(layout, copy, _place(table, field), value)
+
+
+def _widen_state(copy: bytearray, tensor: Any) -> None:
+    from ai_edge_litert.schema_py_generated import TensorType
+
+    _put(copy, tensor, 1, "<b", TensorType.INT16)
+    quant = tensor.Quantization()
+    place = quant._tab.Offset(4 + 2 * 3)
+    if place:
+        start = quant._tab.Vector(place)
+        copy[start : start + 8 * quant.ZeroPointLength()] = bytes(8 * quant.ZeroPointLength())
+
+
+def _widen_weights(copy: bytearray, file: TFLiteFile, model: Any, index: int) -> None:
+    """Appends the weights as 16 bits, and leads their buffer there."""
+    from ai_edge_litert.schema_py_generated import TensorType
+
+    graph = model.Subgraphs(0)
+    number = graph.Tensors(index).Buffer()
+    values = file.tensors[index].data
+    sharing = [i for i in range(len(file.tensors)) if graph.Tensors(i).Buffer() == number]
+    if values is None or sharing != [index] or model.Buffers(number).Offset() > 1:
+        raise BadModel(
+            f"LiteRT cannot run the 8-bit state of a SVDF ('{file.tensors[index].name}')"
+        )
+    wide = values.view(np.int8).astype("<i2").tobytes()
+    copy += bytes(-len(copy) % 16 + 12)  # the data itself is aligned to 16 bytes
+    _put(copy, model.Buffers(number), 0, "<I", len(copy) - _place(model.Buffers(number), 0))
+    copy += struct.pack("<I", len(wide)) + wide
+    _put(copy, graph.Tensors(index), 1, "<b", TensorType.INT16)
