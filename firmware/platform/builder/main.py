@@ -118,7 +118,9 @@ source_path = os.path.join(os.path.realpath(env.subst("$PROJECT_SRC_DIR")), "")
 env.AddBuildMiddleware(build_small)
 
 sources = env.CollectBuildFiles(
-    "$BUILD_DIR/port/common", str(port_dir / "common"), ["+<*.c>", *(f"+<{part}/*.c>" for part in parts)]
+    "$BUILD_DIR/port/common",
+    str(port_dir / "common"),
+    ["+<*.c>", *(f"+<{part}/*.c>" for part in parts)],
 )
 sources += env.CollectBuildFiles(
     "$BUILD_DIR/port/board", str(port_dir / board["port"]), ["+<*.c>"]
