@@ -26,10 +26,17 @@ from edgebottle.ops.fixed_point import (
     effective_scales,
     multiply_by_quantized_multiplier,
     quantize_multipliers,
+    wrap_int32,
 )
 
 SAME, VALID = 0, 1
 """Codes of TFLite's schema."""
+
+MAX_WINDOW = (1 << 17) - 1
+"""Products of two int8 that can be added without leaving int32."""
+
+SHIFT_WIDE = 64
+"""``EB_SHIFT_WIDE`` of ``eb_requant.h``: marks channels whose sums may reach 2^30."""
 
 EXACT_FLOAT32 = 1 << 24
 """Sums of integers below this are exact in float32, in any order."""
@@ -71,7 +78,7 @@ def check_weights(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
 
 
 def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
-    data, weights, bias = operands(ins)
+    data, weights, _ = operands(ins)
     _ = data.scale, output.scale
     quant = weights.quant
     if quant is None:
@@ -86,14 +93,10 @@ def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> 
             f"{where(node)} quantizes its weights along axis {quant.axis}, not along the output "
             f"channels (axis {axis}), which edgebottle does not support yet"
         )
-    values = np.moveaxis(weights.constant(), axis, 0).reshape(channels, -1).astype(np.int64)
-    zero_point = max(abs(zero) for zero in quant.zero_point)
-    reach = 256 * (np.abs(values).sum(axis=1) + zero_point * values.shape[1])
-    if bias is not None:
-        reach = reach + np.abs(bias.constant().astype(np.int64).ravel())
-    if int(reach.max()) >= 1 << 31:
+    if weights.size // channels > MAX_WINDOW:
         raise UnsupportedOp(
-            f"{where(node)}: the sum of output channel {int(reach.argmax())} can overflow 32 bits"
+            f"{where(node)} sums {weights.size // channels} products for each output; "
+            f"edgebottle supports {MAX_WINDOW}"
         )
 
 
@@ -241,7 +244,7 @@ class Convolution(RowOperator):
             total = self.sums(self.padded(value.astype(np.float32)), weight, output.shape) + added
             return (np.clip(total, *self.activation.float_range()).astype(np.float32),)
         centred = self.padded(value.astype(np.int16) - np.int16(data.zero_point))
-        acc = self.sums(centred, weight, output.shape).astype(np.int64) + added
+        acc = wrap_int32(self.sums(centred, weight, output.shape).astype(np.int64) + added)
         multiplier, shift = quantize_multipliers(effective_scales(data, weights, output))
         scaled = multiply_by_quantized_multiplier(acc, multiplier, shift) + output.zero_point
         return (np.clip(scaled, *activation_range(self.activation, output)).astype(np.int8),)
@@ -309,11 +312,15 @@ class Convolution(RowOperator):
         folded = added - data.zero_point * values.sum(axis=axes, dtype=np.int64)
         scales = per_channel(effective_scales(data, weights, output), channels)
         multiplier, shift = quantize_multipliers(scales)
+        reach = np.abs(added.astype(np.int64)) + 256 * np.abs(values.astype(np.int64)).sum(
+            axis=axes
+        )
+        is_wide = (reach >= 1 << 30) & (shift < 0)
         return [
             e.constant("weights", values),
-            e.constant("bias", folded.astype(np.int32)),
+            e.constant("bias", wrap_int32(folded).astype(np.int32)),
             e.constant("multiplier", multiplier),
-            e.constant("shift", shift),
+            e.constant("shift", np.where(is_wide, shift + SHIFT_WIDE, shift).astype(np.int8)),
         ]
 
     def _fields(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:

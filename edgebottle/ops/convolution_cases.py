@@ -38,6 +38,7 @@ class Case:
         zero_points: Of input and output.
         gain: Largest output in steps, about; large ones saturate, small ones round to few values.
         accumulator_scale: Scale from accumulator to output, instead of the one ``gain`` gives.
+        has_large_bias: Biases up to the ends of int32.
         is_float: float32 instead of int8.
     """
 
@@ -56,6 +57,7 @@ class Case:
     zero_points: tuple[int, int] = (-3, 5)
     gain: float = 200.0
     accumulator_scale: float | None = None
+    has_large_bias: bool = False
     is_float: bool = False
 
 
@@ -107,6 +109,8 @@ def case_int8(case: Case, weights: Shape, axis: int, rng: np.random.Generator) -
     output_scale = input_scale * float(np.median(scales)) / scale
     quant = Quant(tuple(scales), (0,) * len(scales), axis if case.per_channel else None)
     bias = rng.integers(-int(spread), int(spread), channels).astype(np.int32)
+    if case.has_large_bias:
+        bias = large_biases(channels)
     bias_scales = tuple(float(np.float32(input_scale * value)) for value in scales)
     bias_quant = Quant(bias_scales, quant.zero_point, 0 if case.per_channel else None)
     return (
@@ -130,6 +134,11 @@ def case_weights(kind: str, shape: Shape, rng: np.random.Generator) -> Array:
     return rng.integers(-128, 128, shape).astype(np.int8)
 
 
+def large_biases(channels: int) -> Array:
+    """Biases from one end of int32 to the other; the sums of some channels wrap."""
+    return np.linspace(-(2**31), 2**31 - 1, channels).astype(np.int64).astype(np.int32)
+
+
 def _variants(shape: Shape, outputs: int, kernel: tuple[int, int]) -> tuple[Case, ...]:
     """What quantization can vary, over one geometry."""
     geometry: dict[str, Any] = {"shape": shape, "outputs": outputs, "kernel": kernel}
@@ -151,6 +160,7 @@ def _variants(shape: Shape, outputs: int, kernel: tuple[int, int]) -> tuple[Case
         Case(name="scale_1_64", accumulator_scale=1 / 64, per_channel=False, **geometry),
         Case(name="scale_above_1", accumulator_scale=3.3, **geometry),
         Case(name="scale_tiny", accumulator_scale=2.0**-30, **geometry),
+        Case(name="large_bias", accumulator_scale=2.0**-24.3, has_large_bias=True, **geometry),
         Case(name="scale_vanishes", accumulator_scale=2.0**-40, **geometry),
     )
 

@@ -53,15 +53,16 @@ class DepthwiseConv2D(Convolution):
 
     def sums(self, value: Array, weights: Array, shape: Shape) -> Array:
         """See ``Convolution``."""
-        channels = value.shape[3]
         numpy = np.float32 if value.dtype == np.float32 else np.int32
-        spread = weights[0].reshape(*weights.shape[1:3], channels, -1).astype(numpy)
         wide = value.astype(numpy)
-        total = np.zeros((*shape[:3], channels, spread.shape[3]), numpy)
+        spread = weights[0].astype(numpy)
+        if self.depth_multiplier > 1:
+            wide = np.repeat(wide, self.depth_multiplier, axis=3)
+        total = np.zeros(shape, numpy)
         for ky in range(weights.shape[1]):
             for kx in range(weights.shape[2]):
-                total += self.tap(wide, ky, kx, shape)[..., None] * spread[ky, kx]
-        return total.reshape(shape)
+                total += self.tap(wide, ky, kx, shape) * spread[ky, kx]
+        return total
 
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
         """See ``Operator``: a pointer for each tap, and a pixel of zero points."""

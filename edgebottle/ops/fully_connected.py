@@ -15,12 +15,13 @@ from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Activation, CValue, Emitter, Operator, one_node_graph, where
 from edgebottle.ops.case_tensors import constant, plain, quantized
 from edgebottle.ops.convolution import bias_values, check_weights, exact_matmul, operands
-from edgebottle.ops.convolution_cases import case_weights
+from edgebottle.ops.convolution_cases import case_weights, large_biases
 from edgebottle.ops.fixed_point import (
     activation_range,
     effective_scales,
     exact_multiplier,
     scale_accumulator,
+    wrap_int32,
 )
 
 HEADER = "eb_fully_connected"
@@ -117,7 +118,7 @@ class FullyConnected(Operator):
             return (total.astype(np.float32).reshape(output.shape),)
         centred = rows.astype(np.int16) - np.int16(data.zero_point)
         matrix = weight.T.astype(np.int16) - np.int16(_weights_zero_point(weights))
-        acc = exact_matmul(centred, matrix).astype(np.int64) + added
+        acc = wrap_int32(exact_matmul(centred, matrix).astype(np.int64) + added)
         scaled = scale_accumulator(acc, np.array(effective_scales(data, weights, output)))
         low, high = activation_range(self.activation, output)
         result = np.clip(scaled + output.zero_point, low, high)
@@ -171,7 +172,7 @@ class FullyConnected(Operator):
         scales = [exact_multiplier(scale) for scale in effective_scales(data, weights, output)]
         return [
             e.constant("weights", values),
-            e.constant("bias", (added - data.zero_point * sums).astype(np.int32)),
+            e.constant("bias", wrap_int32(added - data.zero_point * sums).astype(np.int32)),
             e.constant("scales", np.array(scales, dtype=np.uint32)),
         ]
 
@@ -202,6 +203,7 @@ class _Case:
     weights: str = "random"
     zero_points: tuple[int, int, int] = (-3, 0, 5)
     scale: float = 0.002
+    has_large_bias: bool = False
     is_float: bool = False
 
 
@@ -231,6 +233,14 @@ _CASES = (
     _Case(name="scale_1_98", shape=(9, 3), inputs=3, outputs=99, scale=1 / 98),
     _Case(name="scale_above_1", shape=(1, 4), inputs=4, outputs=9, scale=7.7),
     _Case(name="scale_tiny", shape=(1, 40), inputs=40, outputs=9, scale=2.0**-30),
+    _Case(
+        name="large_bias",
+        shape=(1, 20),
+        inputs=20,
+        outputs=12,
+        scale=2.0**-24.3,
+        has_large_bias=True,
+    ),
     _Case(name="f32", shape=(3, 21), inputs=21, outputs=7, is_float=True),
     _Case(
         name="f32_relu_no_bias",
@@ -277,6 +287,8 @@ def _int8_operands(case: _Case, rng: np.random.Generator) -> tuple[Tensor, Tenso
     values = case_weights(case.weights, (case.outputs, case.inputs), rng)
     spread = 6000 * int(np.sqrt(case.inputs))
     bias = rng.integers(-spread, spread, case.outputs).astype(np.int32)
+    if case.has_large_bias:
+        bias = large_biases(case.outputs)
     bias_scales = tuple(0.5 * scale for scale in scales)
     return (
         quantized("input", case.shape, 0.5, case.zero_points[0]),

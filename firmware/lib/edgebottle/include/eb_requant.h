@@ -30,6 +30,13 @@ static inline int32_t eb_clamp(int32_t value, int32_t low, int32_t high)
     return eb_min(eb_max(value, low), high);
 }
 
+/* a + b, wrapping: LiteRT's accumulators do, and channels that a network does not use hold biases
+ * near the ends of int32. */
+static inline int32_t eb_add_wrap(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
 /* The high 32 bits of 2 * a * b, rounded half up. a and b are not both -2^31. */
 static inline int32_t eb_doubling_high_mul(int32_t a, int32_t b)
 {
@@ -67,6 +74,37 @@ static inline int8_t eb_requantize_s8(
     const int32_t scaled = eb_requantize(acc, multiplier, shift);
     /* Clamped before the zero point is added, so that the sum cannot overflow. */
     return (int8_t)(eb_clamp(scaled, low - zero_point, high - zero_point) + zero_point);
+}
+
+/* Marks the shift of a channel whose sum may reach 2^30. */
+#define EB_SHIFT_WIDE 64
+
+/* Where the elements of an int8 output lie: zero point and bounds, each -128 .. 127. */
+typedef struct {
+    int32_t zero_point;
+    int32_t low;
+    int32_t high; /* >= low */
+} eb_output_s8;
+
+/* An int8 output of a convolution: eb_requantize, plus the zero point, within the bounds.
+ *
+ * shift < 0: only where |acc| < 2^30, which spares this usual case some instructions; else the
+ * shift is given as shift + EB_SHIFT_WIDE.
+ */
+static inline int8_t
+eb_requantize_sum(int32_t acc, int32_t multiplier, int32_t shift, eb_output_s8 output)
+{
+    int32_t scaled;
+    if (shift < 0) {
+        /* The high word of 2 * acc * multiplier, rounded half up, then half away from zero. */
+        const int32_t high =
+            (int32_t)(((int64_t)(acc * 2) * multiplier + ((int64_t)1 << 31)) >> 32);
+        scaled = (high + (high >> 31) + ((int32_t)1 << (-shift - 1))) >> -shift;
+    } else {
+        const int32_t places = shift < EB_SHIFT_WIDE / 2 ? shift : shift - EB_SHIFT_WIDE;
+        scaled = eb_clamp(eb_requantize(acc, multiplier, places), -512, 511);
+    }
+    return (int8_t)eb_clamp(scaled + output.zero_point, output.low, output.high);
 }
 
 /* acc * scale, rounded half away from zero after the product was rounded to the 53 bits of a

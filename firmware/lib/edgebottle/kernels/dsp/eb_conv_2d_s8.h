@@ -76,6 +76,7 @@ EB_KERNEL void eb_conv_2d_s8_row(const eb_conv_2d *p,
     const int32_t group_inputs = p->input_channels / p->groups;
     const int32_t group_outputs = p->output_channels / p->groups;
     const int32_t window = p->kernel_height * p->kernel_width * group_inputs;
+    const eb_output_s8 output = {p->output_zero_point, p->low, p->high};
     int16_t *values = (int16_t *)scratch;
     int16_t *values1 = values + ((window + 1) & ~1);
     for (int32_t x = 0; x < p->output_width; x += 2) {
@@ -93,7 +94,7 @@ EB_KERNEL void eb_conv_2d_s8_row(const eb_conv_2d *p,
                 const int32_t other = eb_min(o + 1, end - 1);
                 const int8_t *weights0 = weights + o * window;
                 const int8_t *weights1 = weights + other * window;
-                int32_t acc[4] = {bias[o], bias[other], bias[o], bias[other]};
+                int32_t acc[4] = {0, 0, 0, 0};
                 if (pixels == 2) {
                     eb_dot_2x2(values, values1, weights0, weights1, window, acc);
                 } else {
@@ -101,10 +102,13 @@ EB_KERNEL void eb_conv_2d_s8_row(const eb_conv_2d *p,
                 }
                 for (int32_t k = 0; k <= other - o; ++k) {
                     int8_t *to = out + o + k;
-                    for (int32_t pixel = 0; pixel < pixels; ++pixel) {
-                        to[pixel * out_pixel_stride] =
-                            eb_requantize_s8(acc[2 * pixel + k], multiplier[o + k], shift[o + k],
-                                             p->output_zero_point, p->low, p->high);
+                    const int32_t scale = multiplier[o + k];
+                    const int32_t places = shift[o + k];
+                    *to =
+                        eb_requantize_sum(eb_add_wrap(acc[k], bias[o + k]), scale, places, output);
+                    if (pixels == 2) {
+                        to[out_pixel_stride] = eb_requantize_sum(
+                            eb_add_wrap(acc[2 + k], bias[o + k]), scale, places, output);
                     }
                 }
             }

@@ -8,8 +8,6 @@
 #ifndef EB_DEPTHWISE_CONV_2D_S8_DSP_H
 #define EB_DEPTHWISE_CONV_2D_S8_DSP_H
 
-#include <string.h>
-
 /* A pointer to a tap, in scratch whose 4-byte alignment is too little for a 64-bit host. */
 typedef struct __attribute__((packed, may_alias)) {
     const int8_t *tap;
@@ -33,20 +31,20 @@ static inline void eb_depthwise_conv_2d_s8_taps(const eb_depthwise_conv_2d *p,
     }
 }
 
-/* Four neighbouring channels of one output pixel: acc[0..3] += values * weights over all taps. */
-static inline void eb_depthwise_conv_2d_s8_four(const eb_tap *taps,
-                                                int32_t count,
-                                                int32_t channel,
-                                                const int8_t *weights,
-                                                int32_t channels,
-                                                int32_t *acc)
+/* Four neighbouring channels of one output pixel: acc[0..3], the sums over all taps. */
+EB_KERNEL void eb_depthwise_conv_2d_s8_four(const eb_tap *taps,
+                                            const eb_tap *end,
+                                            int32_t channel,
+                                            const int8_t *weights,
+                                            int32_t channels,
+                                            int32_t *acc)
 {
-    int32_t acc0 = acc[0];
-    int32_t acc1 = acc[1];
-    int32_t acc2 = acc[2];
-    int32_t acc3 = acc[3];
-    for (int32_t t = 0; t < count; ++t) {
-        const uint32_t value = eb_load_word(taps[t].tap + channel);
+    int32_t acc0 = 0;
+    int32_t acc1 = 0;
+    int32_t acc2 = 0;
+    int32_t acc3 = 0;
+    for (; taps != end; ++taps) {
+        const uint32_t value = eb_load_word(taps->tap + channel);
         const uint32_t weight = eb_load_word(weights);
         const uint32_t value02 = eb_sxtb16(value);
         const uint32_t value13 = eb_sxtb16_ror8(value);
@@ -64,6 +62,24 @@ static inline void eb_depthwise_conv_2d_s8_four(const eb_tap *taps,
     acc[3] = acc3;
 }
 
+/* The same for the last channels, fewer than four. */
+static inline void eb_depthwise_conv_2d_s8_rest(const eb_tap *taps,
+                                                const eb_tap *end,
+                                                int32_t channel,
+                                                const int8_t *weights,
+                                                int32_t channels,
+                                                int32_t *acc)
+{
+    for (int32_t k = 0; channel + k < channels; ++k) {
+        const int8_t *weight = weights + k;
+        acc[k] = 0;
+        for (const eb_tap *at = taps; at != end; ++at) {
+            acc[k] += at->tap[channel + k] * *weight;
+            weight += channels;
+        }
+    }
+}
+
 /* All channels of one output pixel. */
 EB_KERNEL void eb_depthwise_conv_2d_s8_channels(const eb_depthwise_conv_2d *p,
                                                 const eb_tap *taps,
@@ -73,23 +89,20 @@ EB_KERNEL void eb_depthwise_conv_2d_s8_channels(const eb_depthwise_conv_2d *p,
                                                 const int32_t *multiplier,
                                                 const int8_t *shift)
 {
+    const eb_output_s8 output = {p->output_zero_point, p->low, p->high};
     const int32_t channels = p->input_channels;
-    const int32_t count = p->kernel_height * p->kernel_width;
+    const eb_tap *end = taps + p->kernel_height * p->kernel_width;
     for (int32_t c = 0; c < channels; c += 4) {
         const int32_t lanes = eb_min(4, channels - c);
-        int32_t acc[4] = {0, 0, 0, 0};
+        int32_t acc[4];
         if (lanes == 4) {
-            eb_depthwise_conv_2d_s8_four(taps, count, c, weights + c, channels, acc);
+            eb_depthwise_conv_2d_s8_four(taps, end, c, weights + c, channels, acc);
         } else {
-            for (int32_t t = 0; t < count; ++t) {
-                for (int32_t k = 0; k < lanes; ++k) {
-                    acc[k] += taps[t].tap[c + k] * weights[t * channels + c + k];
-                }
-            }
+            eb_depthwise_conv_2d_s8_rest(taps, end, c, weights + c, channels, acc);
         }
-        for (int32_t k = c; k < c + lanes; ++k) {
-            out[k] = eb_requantize_s8(acc[k - c] + bias[k], multiplier[k], shift[k],
-                                      p->output_zero_point, p->low, p->high);
+        for (int32_t k = 0; k < lanes; ++k) {
+            *out++ =
+                eb_requantize_sum(eb_add_wrap(acc[k], *bias++), *multiplier++, *shift++, output);
         }
     }
 }
@@ -112,7 +125,9 @@ EB_KERNEL void eb_depthwise_conv_2d_s8_row(const eb_depthwise_conv_2d *p,
     }
     eb_tap *taps = (eb_tap *)scratch;
     int8_t *outside = (int8_t *)scratch + 8 * p->kernel_height * p->kernel_width;
-    memset(outside, p->input_zero_point, (size_t)p->input_channels);
+    for (int32_t c = 0; c < p->input_channels; ++c) {
+        outside[c] = (int8_t)p->input_zero_point;
+    }
     for (int32_t x = 0; x < p->output_width; ++x) {
         const int32_t column = x * p->stride_width - p->pad_left;
         eb_depthwise_conv_2d_s8_taps(p, rows, column, outside, taps);

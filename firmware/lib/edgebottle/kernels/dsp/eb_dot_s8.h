@@ -1,12 +1,14 @@
 /* Dot products of int8 weights with values, with the DSP instructions.
  *
  * Widened values are int16 in the order SXTB16 gives: of each whole four a b c d, a c b d. Weights
- * are bytes in their own order at any address.
+ * are bytes in their own order at any address. The inner loops are functions of their own because
+ * they need every register.
  */
 #ifndef EB_DOT_S8_H
 #define EB_DOT_S8_H
 
 #include "eb_dsp.h"
+#include "eb_requant.h"
 
 /* Widens `count` bytes. `from` may lie in the upper half of the space of `to`. */
 static inline void eb_widen(const int8_t *from, int16_t *to, int32_t count)
@@ -26,12 +28,12 @@ static inline void eb_widen(const int8_t *from, int16_t *to, int32_t count)
  *
  * acc: values0 * weights0, values0 * weights1, values1 * weights0, values1 * weights1.
  */
-static inline void eb_dot_2x2(const int16_t *values0,
-                              const int16_t *values1,
-                              const int8_t *weights0,
-                              const int8_t *weights1,
-                              int32_t count,
-                              int32_t *acc)
+EB_KERNEL void eb_dot_2x2(const int16_t *values0,
+                          const int16_t *values1,
+                          const int8_t *weights0,
+                          const int8_t *weights1,
+                          int32_t count,
+                          int32_t *acc)
 {
     int32_t acc00 = acc[0];
     int32_t acc01 = acc[1];
@@ -74,11 +76,11 @@ static inline void eb_dot_2x2(const int16_t *values0,
 }
 
 /* One widened value vector times two weight vectors: acc[0], acc[1]. */
-static inline void eb_dot_1x2(const int16_t *values,
-                              const int8_t *weights0,
-                              const int8_t *weights1,
-                              int32_t count,
-                              int32_t *acc)
+EB_KERNEL void eb_dot_1x2(const int16_t *values,
+                          const int8_t *weights0,
+                          const int8_t *weights1,
+                          int32_t count,
+                          int32_t *acc)
 {
     int32_t acc0 = acc[0];
     int32_t acc1 = acc[1];

@@ -66,6 +66,7 @@ EB_KERNEL void eb_conv_2d_s8_row(const eb_conv_2d *p,
     const int32_t group_inputs = p->input_channels / p->groups;
     const int32_t group_outputs = p->output_channels / p->groups;
     const int32_t window = p->kernel_height * p->kernel_width * group_inputs;
+    const eb_output_s8 output = {p->output_zero_point, p->low, p->high};
     (void)scratch;
     for (int32_t x = 0; x < p->output_width; ++x) {
         const int32_t column = x * p->stride_width - p->pad_left;
@@ -76,12 +77,12 @@ EB_KERNEL void eb_conv_2d_s8_row(const eb_conv_2d *p,
                 const int32_t other = eb_min(o + 1, end - 1);
                 const int8_t *weights0 = weights + o * window;
                 const int8_t *weights1 = weights + other * window;
-                int32_t acc[2] = {bias[o], bias[other]};
+                int32_t acc[2] = {0, 0};
                 eb_conv_2d_s8_window(p, rows, column, group * group_inputs, weights0, weights1,
                                      acc);
                 for (int32_t k = 0; k <= other - o; ++k) {
-                    out[o + k] = eb_requantize_s8(acc[k], multiplier[o + k], shift[o + k],
-                                                  p->output_zero_point, p->low, p->high);
+                    out[o + k] = eb_requantize_sum(eb_add_wrap(acc[k], bias[o + k]),
+                                                   multiplier[o + k], shift[o + k], output);
                 }
             }
         }

@@ -58,6 +58,7 @@ EB_KERNEL void eb_depthwise_conv_2d_s8_pixel(const eb_depthwise_conv_2d *p,
                                              const int32_t *multiplier,
                                              const int8_t *shift)
 {
+    const eb_output_s8 output = {p->output_zero_point, p->low, p->high};
     const int32_t outputs = p->input_channels * p->depth_multiplier;
     const int32_t tap_stride = p->dilation_width * p->input_channels;
     const int is_3x3 = p->kernel_height == 3 && p->kernel_width == 3;
@@ -66,17 +67,16 @@ EB_KERNEL void eb_depthwise_conv_2d_s8_pixel(const eb_depthwise_conv_2d *p,
         const int32_t first = column * p->input_channels + channel;
         for (int32_t m = 0; m < p->depth_multiplier; ++m, ++o) {
             const int8_t *w = weights + o;
-            int32_t acc = bias[o];
+            int32_t acc;
             if (!is_inside) {
-                acc += eb_depthwise_conv_2d_s8_edge(p, rows, column, channel, w, outputs);
+                acc = eb_depthwise_conv_2d_s8_edge(p, rows, column, channel, w, outputs);
             } else if (is_3x3) {
-                acc += eb_depthwise_conv_2d_s8_inside(rows, first, tap_stride, w, outputs, 3, 3);
+                acc = eb_depthwise_conv_2d_s8_inside(rows, first, tap_stride, w, outputs, 3, 3);
             } else {
-                acc += eb_depthwise_conv_2d_s8_inside(rows, first, tap_stride, w, outputs,
-                                                      p->kernel_height, p->kernel_width);
+                acc = eb_depthwise_conv_2d_s8_inside(rows, first, tap_stride, w, outputs,
+                                                     p->kernel_height, p->kernel_width);
             }
-            out[o] = eb_requantize_s8(acc, multiplier[o], shift[o], p->output_zero_point, p->low,
-                                      p->high);
+            out[o] = eb_requantize_sum(eb_add_wrap(acc, bias[o]), multiplier[o], shift[o], output);
         }
     }
 }

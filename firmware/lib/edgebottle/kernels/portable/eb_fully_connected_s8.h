@@ -4,8 +4,9 @@
 #define EB_FULLY_CONNECTED_S8_H
 
 /* The output value of one accumulator; scale: high, low, shift. */
-static inline int8_t
-eb_fully_connected_s8_value(const eb_fully_connected *p, int32_t acc, const uint32_t *scale)
+EB_KERNEL int8_t eb_fully_connected_s8_value(const eb_fully_connected *p,
+                                             int32_t acc,
+                                             const uint32_t *scale)
 {
     const int32_t scaled = eb_scale_accumulator(acc, scale[0], scale[1], (int32_t)scale[2]);
     return (int8_t)eb_clamp(scaled + p->output_zero_point, p->low, p->high);
@@ -31,10 +32,11 @@ EB_KERNEL void eb_fully_connected_s8_layer(const eb_fully_connected *p,
         for (int32_t o = 0; o < p->outputs; o += 2) {
             /* An odd last output is computed twice. */
             const int32_t other = eb_min(o + 1, p->outputs - 1);
-            int32_t acc[2] = {bias[o] + offset, bias[other] + offset};
+            int32_t acc[2] = {0, 0};
             eb_dot_bytes_1x2(in, weights + o * inputs, weights + other * inputs, inputs, acc);
             for (int32_t k = 0; k <= other - o; ++k) {
-                out[o + k] = eb_fully_connected_s8_value(p, acc[k], scale);
+                const int32_t total = eb_add_wrap(eb_add_wrap(acc[k], offset), bias[o + k]);
+                out[o + k] = eb_fully_connected_s8_value(p, total, scale);
                 scale += p->per_channel ? 3 : 0;
             }
         }
