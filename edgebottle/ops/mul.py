@@ -19,8 +19,8 @@ from edgebottle.ops.fixed_point import (
 )
 from edgebottle.ops.table import tensor_of
 
-MAX_SHIFT = 14
-"""A 17-bit product shifted further left would overflow int32."""
+MAX_SHIFT = 13
+"""A 17-bit product shifted further left would not stay below the 2^30 the kernel takes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ typedef struct {
     int32_t b_zero_point;   /* -128 .. 127 */
     int32_t out_zero_point; /* -128 .. 127 */
     int32_t multiplier;     /* 0 .. 2^31 - 1 */
-    int32_t shift;          /* -31 .. 14 */
+    int32_t shift;          /* -31 .. 13 */
     int32_t low;            /* -128 <= low <= high <= 127 */
     int32_t high;
 } eb_mul_s8;
