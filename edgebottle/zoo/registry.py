@@ -76,6 +76,19 @@ NETWORKS: dict[str, Network] = {
             samples_accuracy=1.0,
             description="five inverted bottlenecks, small enough for 16 kB of RAM",
         ),
+        Network(
+            name="fashion",
+            file="fashion.tflite",
+            task="clothing in ten classes (Fashion-MNIST, 28x28)",
+            recipe="edgebottle.zoo.fashion",
+            accuracy=0.9190,
+            spread=Spread(low=0.9190, high=0.9190, seeds=1),
+            input="1x28x28x1 int8: pixel - 128, scale 1/255, zero point -128",
+            output="1x10 int8: probabilities, scale 1/256, zero point -128",
+            samples=None,
+            samples_accuracy=None,
+            description="six inverted bottlenecks, for boards with some 64 kB of RAM",
+        ),
     )
 }
 

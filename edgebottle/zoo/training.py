@@ -223,9 +223,9 @@ def quantize(model: Any, recipe: Recipe, data: Data) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    converter.representative_dataset = lambda: (
-        [image[None]] for image in images[: recipe.calibration_images]
-    )
+    # Evenly spaced: a data set may be sorted by class, and one class does not show the ranges.
+    chosen = np.linspace(0, len(images) - 1, recipe.calibration_images).astype(int)
+    converter.representative_dataset = lambda: ([image[None]] for image in images[chosen])
     # The converter reports to standard output, which belongs to the command's own result.
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
