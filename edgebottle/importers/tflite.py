@@ -4,46 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from edgebottle.errors import BadModel, UnsupportedOp
 from edgebottle.importers.names import identifier, layer_names
 from edgebottle.importers.tflite_file import (
     OperatorRecord,
-    TensorRecord,
     TFLiteFile,
     default_options,
     read_tflite,
 )
+from edgebottle.importers.tflite_tensors import dequantized, import_tensor, unsupported_type
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Graph, Quant, Tensor
+from edgebottle.ir.graph import Graph, Tensor
 from edgebottle.ir.verify import verify
 from edgebottle.ops import BY_NAME
 from edgebottle.ops.base import Operator
 
 _log = logging.getLogger(__name__)
 
-_DTYPES = {
-    "FLOAT32": DType.F32,
-    "INT8": DType.I8,
-    "INT16": DType.I16,
-    "INT32": DType.I32,
-    "INT64": DType.I64,
-    "UINT8": DType.U8,
-}
-
 _ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": ("QUANTIZE", "DEQUANTIZE")}
 """Types that only these operators may read or write."""
-
-_ADVICE = {
-    "UINT8": "convert the model with int8 quantization",
-    "FLOAT16": "convert the model without float16 weights",
-    "INT64": "convert the model with 32-bit indices",
-}
 
 
 @dataclass(frozen=True)
@@ -198,15 +180,7 @@ def _check_operators(file: TFLiteFile, layers: Sequence[str]) -> None:
         for index in (*record.inputs, *record.outputs):
             kind = file.tensors[index].type
             if index != -1 and record.op not in _ONLY_IN.get(kind, (record.op,)):
-                raise _unsupported_type(file.tensors[index])
-
-
-def _unsupported_type(record: TensorRecord) -> UnsupportedOp:
-    advice = _ADVICE.get(record.type)
-    return UnsupportedOp(
-        f"tensor '{record.name}' is {record.type.lower()}, which edgebottle does not support here"
-        + (f"; {advice}" if advice else "")
-    )
+                raise unsupported_type(file.tensors[index])
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:
@@ -242,76 +216,7 @@ def _tensors(file: TFLiteFile, size: int) -> dict[str, Tensor]:
     constants = sum(0 if record.data is None else record.data.size for record in records)
     if constants > max(2 * size, 32 << 20):
         raise BadModel(f"the file is corrupt: {constants} bytes of constants in {size} bytes")
-    return {record.name: _import_tensor(record) for record in records}
-
-
-def _import_tensor(record: TensorRecord) -> Tensor:
-    name = record.name
-    if record.sparse:
-        raise UnsupportedOp(f"tensor '{name}' is sparse, which edgebottle does not support yet")
-    if any(dim <= 0 for dim in record.shape):
-        raise UnsupportedOp(
-            f"tensor '{name}' has the dynamic shape {list(record.shape)}; "
-            "convert the model with a fixed input shape"
-        )
-    if prod(record.shape) * 4 > 2**31 - 1:
-        raise BadModel(f"tensor '{name}' of shape {list(record.shape)} is larger than 2 GB")
-    if record.type not in _DTYPES:
-        raise _unsupported_type(record)
-    dtype = _DTYPES[record.type]
-    data = None if record.data is None or record.variable else _constant(record, dtype)
-    quant = None if dtype is DType.F32 else _quant(record, dtype)
-    return Tensor(name, record.shape, dtype, quant, data, record.variable)
-
-
-def _constant(record: TensorRecord, dtype: DType) -> Array:
-    assert record.data is not None
-    expected = prod(record.shape) * dtype.bytes
-    if record.data.size != expected:
-        raise BadModel(
-            f"constant '{record.name}' has {record.data.size} bytes, "
-            f"but {list(record.shape)} {dtype.label} takes {expected}"
-        )
-    value = record.data.view(np.dtype(dtype.numpy).newbyteorder("<")).reshape(record.shape)
-    return value if value.flags.aligned else value.copy()
-
-
-def _quant(record: TensorRecord, dtype: DType) -> Quant | None:
-    """The tensor's quantization, checked; None for integers that are not quantized."""
-    name, count = record.name, len(record.scale)
-    if record.custom_quantization:
-        raise UnsupportedOp(f"tensor '{name}' has a custom quantization")
-    if count == 0:
-        if dtype.is_quantized:
-            raise UnsupportedOp(
-                f"tensor '{name}' is {dtype.label} but has no quantization (scale, zero point); "
-                "convert the model with full integer quantization"
-            )
-        return None
-    if len(record.zero_point) not in (0, 1, count):
-        raise BadModel(f"tensor '{name}' has {count} scales, {len(record.zero_point)} zero points")
-    axis = None if count == 1 else _axis(record)
-    scale, zero_point = record.scale, np.zeros(count, np.int64)
-    zero_point[:] = record.zero_point if len(record.zero_point) else 0
-    if not np.isfinite(scale).all() or (scale == 0).any():
-        raise BadModel(f"tensor '{name}' has a scale that is zero or not finite")
-    if record.data is None and (scale < 0).any():
-        raise BadModel(f"tensor '{name}' has a negative scale")
-    limits = np.iinfo(np.dtype(dtype.numpy))
-    if zero_point.min() < limits.min or zero_point.max() > limits.max:
-        raise BadModel(f"tensor '{name}' has a zero point outside of {dtype.label}")
-    return Quant(tuple(scale.tolist()), tuple(zero_point.tolist()), axis)
-
-
-def _axis(record: TensorRecord) -> int:
-    """The axis of per-channel scales; a wrong one of a vector is repaired, as it can only be 0."""
-    axis = 0 if len(record.shape) == 1 else record.axis
-    if not 0 <= axis < len(record.shape) or record.shape[axis] != len(record.scale):
-        raise BadModel(
-            f"tensor '{record.name}' has {len(record.scale)} scales along axis {record.axis} "
-            f"of {list(record.shape)}"
-        )
-    return axis
+    return {record.name: import_tensor(record) for record in records}
 
 
 def _inputs(
@@ -329,27 +234,9 @@ def _inputs(
     )
     for position, name in enumerate(inputs if hybrid else ()):
         if name is not None and tensors[name].data is not None and tensors[name].dtype.is_quantized:
-            inputs[position] = _dequantized(tensors, name)
+            inputs[position] = dequantized(tensors, name)
             _log.info("%s (%s): weights '%s' used as float", layer, record.op, name)
     return tuple(inputs)
-
-
-def _dequantized(tensors: dict[str, Tensor], name: str) -> str:
-    """Adds the float twin of a quantized constant; returns its name."""
-    tensor = tensors[name]
-    twin = f"{name}_f32"
-    while twin in tensors and (tensors[twin].dtype is not DType.F32 or tensors[twin].data is None):
-        twin += "_"
-    if twin not in tensors:
-        assert tensor.quant is not None and tensor.data is not None
-        along = [1] * len(tensor.shape)
-        if tensor.quant.axis is not None:
-            along[tensor.quant.axis] = -1
-        scale = np.array(tensor.quant.scale, np.float32).reshape(along)
-        zero_point = np.array(tensor.quant.zero_point, np.int32).reshape(along)
-        value = ((tensor.data.astype(np.int32) - zero_point) * scale).astype(np.float32)
-        tensors[twin] = replace(tensor, name=twin, dtype=DType.F32, quant=None, data=value)
-    return twin
 
 
 def _node(
@@ -387,13 +274,11 @@ def _check_states(graph: Graph) -> None:
     users: dict[str, str] = {}
     for node in graph.nodes:
         for index, name in enumerate(node.inputs):
-            if name is None or (graph.tensors[name].state != (index in node.state_inputs)):
-                if name is not None:
-                    raise UnsupportedOp(
-                        f"{node.name} ({node.OP}) uses '{name}' "
-                        + ("" if graph.tensors[name].state else "not ")
-                        + "as a variable, which edgebottle does not support yet"
-                    )
-                continue
-            if graph.tensors[name].state and users.setdefault(name, node.name) != node.name:
+            is_state = name is not None and graph.tensors[name].state
+            if is_state != (index in node.state_inputs):
+                raise UnsupportedOp(
+                    f"{node.name} ({node.OP}) uses '{name}' {'' if is_state else 'not '}"
+                    "as a variable, which edgebottle does not support yet"
+                )
+            if name is not None and is_state and users.setdefault(name, node.name) != node.name:
                 raise UnsupportedOp(f"{users[name]} and {node.name} share the variable '{name}'")
