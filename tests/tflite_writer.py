@@ -22,7 +22,6 @@ VERSION = {
     "CONV_2D": 3,
     "DEPTHWISE_CONV_2D": 3,
     "EXPAND_DIMS": 1,
-    "EXPAND_DIMS": 1,
     "FULLY_CONNECTED": 4,
     "HARD_SWISH": 1,
     "RELU_N1_TO_1": 1,

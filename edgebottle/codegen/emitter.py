@@ -12,6 +12,9 @@ from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops.base import CValue, Isa, Operator, RowOperator
 from edgebottle.plan.plan import Placement, Plan, Step
 
+ROW = "{y}"
+"""Stands for the number of the output row until the row loop is written."""
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -35,8 +38,15 @@ class Module:
         """Indexes the placements and names the tensors in C."""
         self.placements: dict[str, Placement] = {p.tensor: p for p in self.plan.placements}
         self.names: dict[str, str] = {}
+        makers = {
+            tensor: node.name if index == 0 else f"{node.name}_{index}"
+            for node in self.graph.nodes
+            for index, tensor in enumerate(node.outputs)
+        }
         for tensor in self.placements:
-            self.names[tensor] = self._unique(f"t_{identifier(tensor)}")
+            # After the layer that writes it: the names of tensors are often a line long.
+            name = makers.get(tensor, tensor)
+            self.names[tensor] = self._unique(f"t_{identifier(name)}")
 
     def _unique(self, wanted: str) -> str:
         taken = set(self.names.values())
@@ -119,6 +129,10 @@ class StepEmitter:
         """See ``Emitter``."""
         output = self._outs[0]
         return self._module.placements[output.name].pixel_stride // output.dtype.bytes
+
+    def y(self) -> str:
+        """See ``Emitter``; replaced by the row loop, which may have no variable of that name."""
+        return ROW
 
     def scratch(self) -> str:
         """See ``Emitter``."""

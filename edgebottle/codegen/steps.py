@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgebottle.codegen.emitter import Module, StepEmitter
+from edgebottle.codegen.emitter import ROW, Module, StepEmitter
 from edgebottle.codegen.naming import identifier
 from edgebottle.ir.graph import Node, Tensor
 from edgebottle.ops.base import Operator, RowOperator, where
@@ -58,21 +58,18 @@ def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str
         assert tensor is not None
         arrays.append(_array(emitter, node, index, height))
         fills.append(_fill(module, emitter, node, index, (batch, height)))
-    row = f"b * {height} + y" if batch > 1 else "y"
-    out = f"{emitter.out_base()} + ({row}) * {row_stride}"
+    row = f"(b * {height} + y)" if batch > 1 else "y"
+    out = f"{emitter.out_base()} + {row} * {row_stride}"
     if height == 1 and batch == 1:
-        lines = [*arrays, *(fill.replace("    ", "", 1) for fill in fills)]
-        lines = [line.replace("{y}", "0") for line in lines]
-        return "\n".join([*lines, f"    void *out = {emitter.out_base()};", f"    {call}"])
+        single = [fill.removeprefix("    ") for fill in fills]
+        lines = [*arrays, *single, f"    void *out = {emitter.out_base()};", f"    {call}"]
+        return "\n".join(lines).replace(ROW, "0")
     inner = [*fills, f"        void *out = {out};", f"        {call}"]
-    inner = [line.replace("{y}", "y") for line in inner]
-    loop = [f"    for (int32_t y = 0; y < {height}; ++y) {{", *inner, "    }"]
+    inner = [line.replace(ROW, "y") for line in inner]
+    loop = ["    EB_ROLLED", f"    for (int32_t y = 0; y < {height}; ++y) {{", *inner, "    }"]
     if batch > 1:
-        loop = [
-            f"    for (int32_t b = 0; b < {batch}; ++b) {{",
-            *("    " + x for x in loop),
-            "    }",
-        ]
+        head = ["    EB_ROLLED", f"    for (int32_t b = 0; b < {batch}; ++b) {{"]
+        loop = [*head, *(f"    {line}" for line in loop), "    }"]
     return "\n".join([*arrays, *loop])
 
 

@@ -99,6 +99,9 @@ class Emitter(Protocol):
     def out_pixel_stride(self) -> int:
         """Row operators: elements from one output pixel to the next (>= channels)."""
 
+    def y(self) -> str:
+        """Row operators: the number of the output row within its image, a C expression."""
+
     def scratch(self) -> str:
         """``void *`` to ``scratch_bytes`` bytes, 4-byte aligned, undefined content."""
 

@@ -128,7 +128,7 @@ class ResizeBilinear(Resize):
             },
         )
         return (
-            f"eb_resize_bilinear_s8_row({params}, {e.rows(0)}, {self._row()}, {e.out_row()}, "
+            f"eb_resize_bilinear_s8_row({params}, {e.rows(0)}, {e.y()}, {e.out_row()}, "
             f"{e.out_pixel_stride()});"
         )
 
@@ -139,10 +139,6 @@ class ResizeBilinear(Resize):
         across = e.constant("weights_x", weights_x)
         down = e.constant("weights_y", weights_y)
         return (
-            f"eb_resize_bilinear_f32_row({e.rows(0)}, {down}[{self._row()}], {e.out_row()}, "
+            f"eb_resize_bilinear_f32_row({e.rows(0)}, {down}[{e.y()}], {e.out_row()}, "
             f"{e.out_pixel_stride()}, {columns}, {across}, {self.size[1]}, {data.shape[3]});"
         )
-
-    def _row(self) -> str:
-        """The number of the output row in C."""
-        return "{y}" if self.size[0] > 1 else "0"

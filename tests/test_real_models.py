@@ -1,0 +1,125 @@
+"""The real models, from file to virtual board: exact outputs, RAM and code within their limits."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from edgebottle.boards import load_board
+from edgebottle.errors import UnsupportedOp
+from edgebottle.pipeline import Model, load
+from edgebottle.verify import Verification, verify_model
+from tests.conftest import SHARED
+
+pytestmark = pytest.mark.shared
+
+MODELS = SHARED / "models"
+TINY = {
+    "ad": "mlperf-tiny/ad01_int8.tflite",
+    "kws": "mlperf-tiny/kws_ref_model.tflite",
+    "ic": "mlperf-tiny/pretrainedResnet_quant.tflite",
+    "vww": "mlperf-tiny/vww_96_int8.tflite",
+}
+FEW = 3
+"""All minimum, all maximum, zero point; `edgebottle verify --samples 20` adds random ones."""
+
+
+@cache
+def model(file: str) -> Model:
+    return load(str(MODELS / file))
+
+
+@cache
+def verified(file: str, board: str) -> Verification:
+    return verify_model(model(file), load_board(board), samples=FEW)
+
+
+@pytest.mark.parametrize(
+    ("name", "board"),
+    [
+        *((name, "stm32f746") for name in TINY),
+        *((name, "nucleo_l4r5zi") for name in ("kws", "ic")),
+        *((name, "nucleo_g0b1re") for name in ("ad", "kws")),
+        ("kws", "longan_nano"),
+    ],
+)
+def test_mlperf_tiny(name: str, board: str) -> None:
+    result = verified(TINY[name], board)
+    assert result.exact and result.match, str(result.difference)
+    assert result.implementations == ("LiteRT", "NumPy", "host C", f"virtual {board}")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "magic-wand/quantized_model.tflite",
+        "mcunet/tinyengine_vww.tflite",
+        "tflite-micro/hello_world_int8.tflite",
+        "tflite-micro/micro_speech_quantized.tflite",
+        "tflite-micro/person_detect.tflite",
+    ],
+)
+def test_other_models_fit_stm32f746(file: str) -> None:
+    result = verified(file, "stm32f746")
+    assert result.exact and result.match, str(result.difference)
+    assert result.litert_refusal is None
+
+
+def test_a_model_that_litert_refuses() -> None:
+    """SVDF with 8-bit state: LiteRT has no kernel for it, so NumPy is the reference."""
+    result = verified("tflite-micro/keyword_scrambled_8bit.tflite", "stm32f746")
+    assert result.match and result.litert_refusal is not None
+    assert result.implementations[0] == "NumPy"
+
+
+@pytest.mark.parametrize(
+    "file", ["mcunet/mcunet-320kb-1mb_imagenet.tflite", "mcunet/tinyengine_detection.tflite"]
+)
+def test_large_models_on_the_host(file: str) -> None:
+    result = verify_model(model(file), load_board("host"), samples=1)
+    assert result.exact and result.match, str(result.difference)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "magic-wand/model.tflite",
+        "mlperf-tiny/ad01_fp32.tflite",
+        "mlperf-tiny/pretrainedResnet.tflite",
+        "tflite-micro/hello_world_float.tflite",
+    ],
+)
+def test_float_models_on_the_host(file: str) -> None:
+    result = verify_model(model(file), load_board("host"), samples=FEW)
+    assert not result.exact and result.match, str(result.difference)
+
+
+@pytest.mark.parametrize("file", ["trained_lstm.tflite", "trained_lstm_int8.tflite"])
+def test_lstm_is_refused_in_one_line(file: str) -> None:
+    with pytest.raises(UnsupportedOp, match="UNIDIRECTIONAL_SEQUENCE_LSTM") as caught:
+        load(str(MODELS / "tflite-micro" / file))
+    assert "\n" not in str(caught.value)
+
+
+KB = 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "weights_and_code"),
+    [("ic", 49.5 * KB, 24 * KB), ("kws", 16.5 * KB, 24 * KB), ("vww", 56 * KB, 24 * KB)],
+)
+def test_memory_limits(name: str, bound: float, weights_and_code: int) -> None:
+    """RAM of one layer at a time in place, at most 4 kB of scratch; code beside the weights."""
+    built = verified(TINY[name], "stm32f746").built
+    scratch = max(step.scratch_bytes for step in built.plan.steps)
+    assert scratch <= 4 * KB
+    assert built.ram.arena <= bound + scratch
+    assert built.flash.code <= weights_and_code
+
+
+def test_project_holds_no_foreign_path(tmp_path: Path) -> None:
+    """A generated project can be moved: no file of it names the folder it was made in."""
+    built = verified(TINY["kws"], "stm32f746").built
+    for name, content in built.project.files.items():
+        assert str(Path.home()).encode() not in content, name
+        assert str(Path(__file__).parents[1]).encode() not in content, name
