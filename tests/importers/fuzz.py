@@ -2,7 +2,9 @@
 
 ``python -m tests.importers.fuzz --minutes 10`` runs it for long; ``--seed N --only K`` repeats
 mutation K. Anything but an EdgebottleError, more than 2 s, or 500 MB of growth is a failure.
-``--litert`` also hands what the importer accepted to LiteRT, in a process of its own.
+What the importer accepted is also run in NumPy when it is small, and with ``--compile`` it goes
+through the passes, the plan and the code generator, with ``--litert`` through LiteRT in a process
+of its own.
 """
 
 import argparse
@@ -168,7 +170,11 @@ def _ring(*_: object) -> None:
     raise Hang
 
 
-def attempt(data: bytes, outcome: Outcome, label: str, litert: bool = False) -> None:
+Use = Callable[[Graph, bytes], None]
+"""What is done with a small model that the importer accepted."""
+
+
+def attempt(data: bytes, outcome: Outcome, label: str, uses: Sequence[Use] = ()) -> None:
     """Imports ``data``, and runs what the importer accepted when it is small."""
     memory = _peak()
     started = time.process_time()
@@ -198,28 +204,43 @@ def attempt(data: bytes, outcome: Outcome, label: str, litert: bool = False) -> 
     if _peak() - memory > GROWTH:
         outcome.failures.append(f"{label}: took {(_peak() - memory) >> 20} MB ({result})")
     if graph is not None:
-        _run(graph, data, outcome, label, litert)
+        _use(graph, data, outcome, label, (_interpret, *uses))
 
 
-def _run(graph: Graph, data: bytes, outcome: Outcome, label: str, litert: bool) -> None:
+def _use(graph: Graph, data: bytes, outcome: Outcome, label: str, uses: Sequence[Use]) -> None:
     if sum(tensor.size for tensor in graph.tensors.values()) > 200_000 or graph.macs() > 500_000:
         return
-    try:
-        Interpreter(graph).run(samples(graph, 1)[-1][1])
-    except EdgebottleError:
-        pass
-    except Exception as error:
-        outcome.failures.append(f"{label}: accepted, but then {_origin(error)}")
-    if litert and (code := _in_litert(graph, data)):
-        outcome.failures.append(f"{label}: accepted, but LiteRT ends with {code}")
+    for use in uses:
+        try:
+            with np.errstate(all="ignore"):
+                use(graph, data)
+        except EdgebottleError:
+            pass
+        except Exception as error:
+            outcome.failures.append(f"{label}: accepted, but then {_origin(error)}")
 
 
-def _in_litert(graph: Graph, data: bytes) -> int:
-    """Runs LiteRT in a child process; returns the child's status."""
+def _interpret(graph: Graph, data: bytes) -> None:
+    Interpreter(graph).run(samples(graph, 1)[-1][1])
+
+
+def _compile(graph: Graph, data: bytes) -> None:
+    """As far as the C text; several orders and placements are tried, so this is the slow one."""
+    from edgebottle.codegen.model import write_model
+    from edgebottle.ops.base import Isa
+    from edgebottle.passes import optimise
+    from edgebottle.plan.planner import make_plan
+
+    better = optimise(graph)
+    write_model(better, make_plan(better, Isa.DSP))
+
+
+def _litert(graph: Graph, data: bytes) -> None:
+    """In a child process, as LiteRT may end it."""
+    from edgebottle.litert import LiteRTModel
+
     child = os.fork()
     if child == 0:
-        from edgebottle.litert import LiteRTModel
-
         code = 0
         try:
             LiteRTModel(data).run(samples(graph, 1)[-1][1])
@@ -228,7 +249,9 @@ def _in_litert(graph: Graph, data: bytes) -> int:
         except BaseException:
             code = 1
         os._exit(code)
-    return os.waitpid(child, 0)[1]
+    status = os.waitpid(child, 0)[1]
+    if status:
+        raise RuntimeError(f"LiteRT ends its process with status {status}")
 
 
 def _origin(error: BaseException) -> str:
@@ -259,14 +282,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int)
     parser.add_argument("--litert", action="store_true")
+    parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+    uses = [
+        use
+        for use, wanted in ((_litert, arguments.litert), (_compile, arguments.compile))
+        if wanted
+    ]
     pool = seeds(shared_models())
     outcome = Outcome()
     until = time.monotonic() + 60 * arguments.minutes
     for number in numbers(arguments.only, until):
         rng = np.random.default_rng([arguments.seed, number])
-        attempt(mutate(rng, pool), outcome, f"mutation {number}", arguments.litert)
+        attempt(mutate(rng, pool), outcome, f"mutation {number}", uses)
     distinct = {failure.split(": ", 1)[1]: failure for failure in reversed(outcome.failures)}
     print(f"{outcome.tried} mutations, slowest {outcome.slowest:.2f} s, {dict(outcome.results)}")
     print(f"{len(outcome.failures)} failures, {len(distinct)} distinct")
