@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import statistics
+import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ import numpy as np
 
 from edgebottle import __version__
 from edgebottle.bench import Bench, StepCounts, open_bench, to_bytes
-from edgebottle.compare import compare
+from edgebottle.compare import compare, is_exact
 from edgebottle.errors import Mismatch
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
@@ -47,13 +49,14 @@ def measure(
         Mismatch: an output differs from the NumPy reference; names sample and layer.
         BoardError: the board failed.
     """
+    stop = threading.Event()
     with ThreadPoolExecutor(1) as pool, open_bench(built, port) as bench:
         # The reference runs beside the board: both take their time on a large set.
-        reference = pool.submit(_reference, built, samples, runs)
+        reference = pool.submit(_reference, built, samples, runs, stop)
         try:
             result = _Session(built, bench, samples, runs, progress).run()
         except BaseException:
-            reference.cancel()
+            stop.set()
             raise
         expected = reference.result()
     graph = built.model.graph
@@ -68,11 +71,21 @@ def measure(
     return _record(built, bench, samples, result)
 
 
-def _reference(built: Built, samples: Samples, runs: int) -> list[tuple[Array, ...]]:
-    """Outputs of the NumPy reference; state advances with every run, as on the board."""
+def _reference(
+    built: Built, samples: Samples, runs: int, stop: threading.Event
+) -> list[tuple[Array, ...]]:
+    """Outputs of the NumPy reference; state advances with every run, as on the board.
+
+    Ends early once ``stop`` is set: nobody wants to wait for it after Ctrl-C or a dead board.
+    """
     interpreter = Interpreter(built.model.imported)
     repeats = runs if any(t.state for t in built.model.imported.tensors.values()) else 1
-    return [[interpreter.run(sample) for _ in range(repeats)][-1] for sample in samples.inputs]
+    outputs: list[tuple[Array, ...]] = []
+    for sample in samples.inputs:
+        if stop.is_set():
+            break
+        outputs.append([interpreter.run(sample) for _ in range(repeats)][-1])
+    return outputs
 
 
 class _Session:
@@ -161,15 +174,38 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
         output_crc=f"{crc:08x}",
         attempts=result.attempts,
         edgebottle=__version__,
+        exact=is_exact(model.graph),
     )
 
 
 def memory_blocks(plan: Plan) -> tuple[MemoryBlock, ...]:
-    """The arena map of a plan: tensors and scratch."""
-    tensors = [MemoryBlock(p.tensor, p.offset, p.nbytes, p.first, p.last) for p in plan.placements]
-    scratch = [
-        MemoryBlock(f"{s.node} scratch", s.scratch_offset, s.scratch_bytes, i, i)
-        for i, s in enumerate(plan.steps)
-        if s.scratch_bytes
-    ]
-    return (*tensors, *scratch)
+    """The arena map of a plan: tensors and scratch, over the steps that do something.
+
+    Steps are counted as in the generated code and in ``layer_records``: those that are elided have
+    no number. What exists during elided steps only is left out, since its bytes belong to the
+    tensor it is a view of. A concatenation whose parts are written in place is one block, from its
+    first part on.
+    """
+    numbers = list(itertools.accumulate((not step.elided for step in plan.steps), initial=0))
+    ends = {p.tensor: p for p in plan.placements}
+    begins = {p.tensor: p.first for p in plan.placements}
+    parts = set()
+    for p in plan.placements:
+        if p.shares is not None and ends[p.shares].first > p.first:  # a slice of what comes later
+            begins[p.shares] = min(begins[p.shares], p.first)
+            parts.add(p.tensor)
+    blocks = []
+    for p in plan.placements:
+        first = begins[p.tensor]
+        first = first if first < 0 else numbers[first]
+        last = numbers[min(p.last + 1, len(plan.steps))] - 1
+        if p.last >= len(plan.steps):
+            last = numbers[-1]
+        if p.tensor not in parts and last >= first:
+            blocks.append(MemoryBlock(p.tensor, p.offset, p.nbytes, first, last))
+    for index, step in enumerate(plan.steps):
+        if step.scratch_bytes:
+            at = numbers[index]
+            name = f"{step.node} scratch"
+            blocks.append(MemoryBlock(name, step.scratch_offset, step.scratch_bytes, at, at))
+    return tuple(blocks)

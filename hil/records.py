@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from edgebottle.errors import BadInput
 
 FORMAT = 1
 """Version of the record format."""
+
+_LARGEST = 1 << 63
+"""No figure of a measurement is as large."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,11 @@ class Record:
         memory: The arena map.
         samples: How many samples were run.
         correct: How many of them were classified right; None without labels.
-        match: All outputs equal the reference to the last bit.
+        match: All outputs agree with the reference.
         output_crc: CRC-32 over all outputs of all samples, 8 hex digits.
         attempts: Attempts the measurement took.
         edgebottle: Version.
+        exact: Outputs were compared to the last bit; False: floating point, within a tolerance.
         format: Version of this format.
     """
 
@@ -139,6 +143,7 @@ class Record:
     output_crc: str
     attempts: int
     edgebottle: str
+    exact: bool = True
     format: int = field(default=FORMAT)
 
     @property
@@ -166,10 +171,42 @@ class Record:
             values["flash"] = Flash(flash["weights"], flash["code"])
             values["layers"] = tuple(LayerRecord(**layer) for layer in data["layers"])
             values["memory"] = tuple(MemoryBlock(**block) for block in data["memory"])
-            values["latency_us"] = tuple(float(value) for value in data["latency_us"])
-            return cls(**values)
+            low, middle, high = data["latency_us"]
+            values["latency_us"] = (low, middle, high)
+            record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"not an edgebottle record ({error!r})") from error
+        _check_types(record)
+        return record
+
+
+def _check_types(item: Any) -> None:
+    """Raises ``BadInput`` where a field of a record holds what its type does not allow."""
+    for entry in fields(item):
+        value = getattr(item, entry.name)
+        if is_dataclass(value):
+            _check_types(value)
+        elif isinstance(value, tuple) and entry.name != "latency_us":
+            for element in value:
+                _check_types(element)
+        elif not _fits(value, str(entry.type), entry.name):
+            raise BadInput(f"not an edgebottle record ({entry.name} is {value!r:.60})")
+
+
+def _fits(value: Any, kind: str, name: str) -> bool:
+    """``value`` is of the type that the annotation ``kind`` names, and no impossible number."""
+    if value is None:
+        return kind.endswith("| None")
+    if kind.startswith("tuple"):
+        return all(
+            isinstance(item, int | float) and not isinstance(item, bool) and 0 <= item < _LARGEST
+            for item in value
+        )
+    if kind.startswith("int"):
+        lowest = -1 if name in ("first", "last") else 0
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and lowest <= value < _LARGEST
+    return isinstance(value, bool if kind.startswith("bool") else str)
 
 
 def append(path: Path, record: Record) -> None:
@@ -189,7 +226,7 @@ def append(path: Path, record: Record) -> None:
 def read(path: Path) -> list[Record]:
     """Reads all records of ``path``; raises ``BadInput`` naming the line that is broken."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError:
@@ -200,8 +237,9 @@ def read(path: Path) -> list[Record]:
             continue
         try:
             data = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise BadInput(f"{path}, line {number}: not JSON ({error.msg})") from None
+        except (ValueError, RecursionError) as error:
+            reason = getattr(error, "msg", "too deep or too long")
+            raise BadInput(f"{path}, line {number}: not JSON ({reason})") from None
         try:
             records.append(Record.from_json(data))
         except BadInput as error:

@@ -1,57 +1,37 @@
-"""Records as one HTML file: self-contained, opens offline, pictures drawn as SVG."""
+"""Records as one HTML file: self-contained, opens offline, pictures drawn as SVG, no scripts."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 from edgebottle import __version__
 from edgebottle.errors import BadInput
-from edgebottle.report.svg import arena_map, flash_bar, layer_bars
-from edgebottle.report.terminal import kilobytes, number
+from edgebottle.report.memory import ArenaView, Role
+from edgebottle.report.style import STYLE
+from edgebottle.report.svg import arena_map, clean, layer_bars, stacked_bar, trend
+from edgebottle.report.terminal import agreement, kilobytes, moment, number, place
 from hil.records import Record
 
-_STYLE = """
-:root { --ink: #16202b; --soft: #5b6875; --line: #dde3e9; --paper: #ffffff; --card: #f5f7f9;
-  --c0: #2f6fb3; --c1: #d9822b; --c2: #3f8f5f; --c3: #8a5fb0; --c4: #b3503f; --c5: #4a98a3; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6ebf0; --soft: #9aa7b4; --line: #33404c;
-  --paper: #131a21; --card: #1c252e; --c0: #6aa5e0; --c1: #e6a35c; --c2: #6dbb8b; --c3: #b592d6;
-  --c4: #dd8070; --c5: #77c0ca; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  margin: 0 auto; max-width: 1080px; padding: 24px; }
-h1 { font-size: 24px; margin: 0 0 4px; } h2 { font-size: 17px; margin: 32px 0 4px; }
-p, figcaption { color: var(--soft); margin: 4px 0 12px; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px;
-  margin: 20px 0; }
-.card { background: var(--card); border-radius: 8px; padding: 12px 14px; }
-.card b { display: block; font-size: 21px; } .card span { color: var(--soft); font-size: 13px; }
-figure { margin: 0; overflow-x: auto; } svg { display: block; max-width: 100%; height: auto; }
-svg text { font: 11px system-ui, sans-serif; fill: var(--ink); }
-svg .soft { fill: var(--soft); } svg .inside { fill: #ffffff; }
-svg .grid { stroke: var(--line); } svg .peak { stroke: var(--c4); stroke-dasharray: 5 4; }
-table { border-collapse: collapse; width: 100%; font-size: 13px; }
-th, td { text-align: left; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 500; } td.n, th.n { text-align: right;
-  font-variant-numeric: tabular-nums; }
-details { margin: 28px 0; } summary { cursor: pointer; font-weight: 600; }
-"""
+Cell = str | tuple[str, str]
+"""The text of a table's cell, and what stands small beside it."""
 
 
 def render(records: Sequence[Record]) -> str:
-    """The page: the comparison of all records, then each record, the newest open.
+    """The page: the newest record, the comparison of all, then the older ones, folded.
 
     Args:
         records: At least one, oldest first.
     """
     newest = records[-1]
-    parts = [_record(newest)]
+    parts = [f"<h1>{clean(_title(newest))}</h1>", _record(newest)]
     if len(records) > 1:
-        parts.insert(0, _comparison(records))
+        parts.append(_comparison(records))
         parts += [
-            f"<details><summary>{escape(_title(record))}</summary>{_record(record)}</details>"
+            f"<details><summary>{clean(_title(record))}, {clean(moment(record))}</summary>"
+            f"{_record(record)}</details>"
             for record in reversed(records[:-1])
         ]
     body = "\n".join(parts)
@@ -60,13 +40,15 @@ def render(records: Sequence[Record]) -> str:
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>edgebottle: {escape(newest.model)} on {escape(newest.board)}</title>
-<style>{_STYLE}</style>
+<title>edgebottle: {clean(_title(newest))}</title>
+<style>{STYLE}</style>
 </head>
 <body>
+<main>
 {body}
-<p>edgebottle {__version__}. <i>Exact</i> is proven, <i>measured</i> was on hardware,
-<i>modelled</i> comes from a model.</p>
+</main>
+<footer><p>edgebottle {__version__}. <b>Exact</b> is counted or proven, <b>measured</b> was on
+hardware, <b>modelled</b> comes from a model of the board's timing. 1 kB is 1024 bytes.</p></footer>
 </body>
 </html>
 """
@@ -79,7 +61,7 @@ def write_html(records: Sequence[Record], path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
                 file.write(text)
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
@@ -91,126 +73,196 @@ def write_html(records: Sequence[Record], path: Path) -> None:
 
 
 def _title(record: Record) -> str:
-    where = "virtual " if record.virtual else ""
-    return f"{record.model} on {where}{record.board}, {record.time.replace('+00:00', ' UTC')}"
+    return f"{record.model} on {place(record)}"
 
 
 def _record(record: Record) -> str:
-    hidden = sum(1 for block in record.memory if block.nbytes == 0)
-    peak = max((block.offset + block.nbytes for block in record.memory), default=0)
+    view = ArenaView.of(record.memory, [layer.name for layer in record.layers], record.ram.arena)
+    facts = (
+        f"{moment(record)} · {record.compiler} {record.flags} · model {record.model_hash[:12]} · "
+        f"image {record.image_hash} · outputs {record.output_crc} · schedule {record.schedule}"
+    )
+    ram, flash = record.ram, record.flash
+    ram_parts = [
+        ("arena", ram.arena, "a0"),
+        ("stack", ram.stack, "output"),
+        ("other", ram.static, "code"),
+    ]
+    flash_parts = [("weights", flash.weights, "a0"), ("code", flash.code, "code")]
+    return f"""<p class="facts">{clean(facts)}</p>
+<ul class="cards">{_cards(record)}</ul>
+<section><h2>Memory over time</h2>
+{_memory(view, record)}</section>
+{_costs(record)}
+<section><h2>RAM and flash by part</h2>
+<h3>RAM: {ram.bytes:,} bytes</h3><figure>{stacked_bar("RAM", ram_parts)}</figure>
+<h3>Flash: {flash.bytes:,} bytes</h3><figure>{stacked_bar("Flash", flash_parts)}</figure>
+</section>
+<section><h2>Layers</h2>
+{_layers(record)}</section>"""
+
+
+def _memory(view: ArenaView, record: Record) -> str:
+    if not view.blocks or not view.steps:
+        return "<p>This record has no map of the arena.</p>"
     bound = (
-        "which is the lower bound of this order"
-        if record.lower_bound == record.ram.arena
-        else f"lower bound of this order {record.lower_bound:,}"
+        "equal to the lower bound of this order"
+        if record.lower_bound == view.arena
+        else f"the lower bound of this order is {record.lower_bound:,}"
     )
-    unit = (
-        "cycles, measured"
-        if any(x.cycles is not None for x in record.layers)
-        else ("instructions, exact")
+    roles = [role for role in Role if any(view.role(block) is role for block in view.blocks)]
+    css = {Role.ACTIVATION: "a0"}
+    legend = "".join(
+        f'<li><i class="{css.get(role, role.value)}"></i>{role.value}</li>' for role in roles
     )
-    return f"""<h1>{escape(_title(record))}</h1>
-<p>{escape(record.compiler)} {escape(record.flags)}; image {escape(record.image_hash)};
-model {escape(record.model_hash[:12])}; schedule {escape(record.schedule)}</p>
-<div class="cards">{_cards(record)}</div>
-<h2>Memory over time</h2>
-<figure>{arena_map(record.memory, [layer.name for layer in record.layers], record.ram.arena)}
-<figcaption>The arena, byte by byte: {record.ram.arena:,} bytes, {bound}. Each box is a tensor or
-scratch; boxes that touch share memory one after the other. Highest byte used: {peak:,}
-{f"({hidden} empty tensors not drawn)" if hidden else ""}</figcaption></figure>
-<h2>Cost per layer</h2>
-<figure>{layer_bars(record.layers)}<figcaption>{unit}, of one run.</figcaption></figure>
-<h2>Flash</h2>
-<figure>{flash_bar(record.flash)}</figure>
-<h2>Layers</h2>
-{_layers(record)}"""
+    peaks = ", ".join(view.layers[step] for step in view.peaks())
+    return f"""<figure>{arena_map(view)}
+<ul class="legend">{legend}</ul>
+<figcaption>Bytes of the arena upwards, layers to the right; each box is a tensor or scratch, from
+the layer that writes it to the last that reads it. The arena has {view.arena:,} bytes (exact),
+{bound}. Peak: {clean(peaks)}.</figcaption></figure>"""
+
+
+def _costs(record: Record) -> str:
+    unit = _unit(record)
+    if unit is None:
+        return ""
+    kind = "measured" if unit == "cycles" else "exact"
+    return f"""<section><h2>{unit.capitalize()} per layer</h2>
+<figure>{layer_bars(record.layers)}
+<ul class="legend"><li><i class="a0"></i>multiplies and accumulates</li>
+<li><i class="code"></i>no multiply-accumulates</li></ul>
+<figcaption>{unit.capitalize()} of one run, {kind}.</figcaption></figure></section>"""
+
+
+def _unit(record: Record) -> str | None:
+    """What the layers were counted in."""
+    if any(layer.cycles is not None for layer in record.layers):
+        return "cycles"
+    if any(layer.instructions is not None for layer in record.layers):
+        return "instructions"
+    return None
 
 
 def _cards(record: Record) -> str:
     low, middle, high = (value / 1000 for value in record.latency_us)
     ram, flash = record.ram, record.flash
-    cards = [
-        ("exact" if record.match else "differs", f"outputs of {record.samples} samples"),
-        (
-            kilobytes(ram.bytes),
-            f"RAM: arena {ram.arena:,}, stack {ram.stack:,}, other {ram.static:,}",
-        ),
-        (kilobytes(flash.bytes), f"flash: weights {flash.weights:,}, code {flash.code:,}"),
-        (f"{middle:.3f} ms", f"latency, {record.latency_kind} ({low:.3f} to {high:.3f})"),
-    ]
+    cards = []
+    if record.accuracy is not None:
+        share = f"{record.correct:,} of {record.samples:,} samples"
+        cards.append(("", "accuracy", f"{record.accuracy:.1%}", share))
+    word, what = agreement(record)
+    cards.append(("good" if record.match else "bad", "outputs", word, what))
+    parts = f"arena {ram.arena:,}, stack {ram.stack:,}, other {ram.static:,}"
+    cards.append(("", "RAM", kilobytes(ram.bytes), parts))
+    parts = f"weights {flash.weights:,}, code {flash.code:,}"
+    cards.append(("", "flash", kilobytes(flash.bytes), parts))
     if record.instructions is not None:
         per = f", {record.instructions / record.macs:.2f} per MAC" if record.macs else ""
-        cards.insert(3, (number(record.instructions), f"instructions, exact{per}"))
-    if record.accuracy is not None:
-        share = f"accuracy: {record.correct} of {record.samples}"
-        cards.insert(0, (f"{record.accuracy:.3f}", share))
+        cards.append(("", "instructions", number(record.instructions), f"exact, one run{per}"))
+    cards.append(("", "MACs", number(record.macs), "exact, one run"))
+    spread = f"{record.latency_kind}; {low:.3f} to {high:.3f} ms"
+    cards.append(("", "latency", f"{middle:.3f} ms", spread))
     return "".join(
-        f'<div class="card"><b>{escape(big)}</b><span>{escape(small)}</span></div>'
-        for big, small in cards
+        f'<li class="{css}"><span>{clean(name)}</span><b>{clean(big)}</b>'
+        f"<span>{clean(small)}</span></li>"
+        for css, name, big, small in cards
     )
 
 
 def _layers(record: Record) -> str:
-    cycles = any(layer.cycles is not None for layer in record.layers)
-    rows = []
+    unit = _unit(record)
+    head = ["layer", "operator", "MACs", "output bytes"]
+    if unit is not None:
+        head[3:3] = [unit, "per MAC"]
+    rows: list[list[Cell]] = []
     for layer in record.layers:
-        cost = layer.cycles if cycles else layer.instructions
-        per = f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"
-        rows.append(
-            [
-                layer.name,
-                layer.op,
-                number(layer.macs),
-                number(cost),
-                per,
-                number(layer.output_bytes),
-            ]
-        )
-    head = [
-        "layer",
-        "operator",
-        "MACs",
-        "cycles" if cycles else "instructions",
-        "per MAC",
-        "output bytes",
-    ]
-    return _table(head, rows, numeric_from=2)
+        row: list[Cell] = [layer.name, layer.op, number(layer.macs), number(layer.output_bytes)]
+        if unit is not None:
+            cost = layer.cycles if unit == "cycles" else layer.instructions
+            row[3:3] = [number(cost), f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"]
+        rows.append(row)
+    return _table("Every layer, in the order of the run.", head, rows, numeric_from=2)
 
 
 def _comparison(records: Sequence[Record]) -> str:
-    before: dict[tuple[str, str, bool], Record] = {}
-    rows = []
+    groups: dict[tuple[str, str, bool], list[Record]] = {}
+    rows: list[list[Cell]] = []
     for record in records:
-        key = (record.model, record.board, record.virtual)
-        old = before.get(key)
-        before[key] = record
+        group = groups.setdefault((record.model, record.board, record.virtual), [])
+        old = group[-1] if group else None
+        group.append(record)
         rows.append(
             [
-                record.time.replace("+00:00", "Z"),
+                moment(record),
                 record.model,
-                ("virtual " if record.virtual else "") + record.board,
+                place(record),
                 _change(record.ram.bytes, old.ram.bytes if old else None),
                 _change(record.flash.bytes, old.flash.bytes if old else None),
                 _change(record.instructions, old.instructions if old else None),
-                f"{record.latency_us[1] / 1000:.3f} ms {record.latency_kind}",
-                "-" if record.accuracy is None else f"{record.accuracy:.3f}",
+                (f"{record.latency_us[1] / 1000:.3f} ms", record.latency_kind),
+                "-" if record.accuracy is None else f"{record.accuracy:.1%}",
+                record.compiler,
             ]
         )
-    head = ["time", "model", "board", "RAM", "flash", "instructions", "latency", "accuracy"]
-    return f"<h1>Records</h1>{_table(head, rows, numeric_from=3)}"
+    columns = ["time", "model", "board", "RAM", "flash", "instructions", "latency", "accuracy"]
+    caption = "Oldest first; changes against the record before of the same model and board."
+    table = _table(caption, [*columns, "compiler"], rows, numeric_from=3)
+    trends = "".join(_trends(group) for group in groups.values() if len(group) > 1)
+    return f"<section><h2>Records over time</h2>{trends}{table}</section>"
 
 
-def _change(value: int | None, before: int | None) -> str:
+def _trends(group: Sequence[Record]) -> str:
+    """Small charts of one model on one board."""
+    figures = [
+        ("RAM, bytes", [record.ram.bytes for record in group]),
+        ("flash, bytes", [record.flash.bytes for record in group]),
+    ]
+    counted = [record.instructions for record in group if record.instructions is not None]
+    if len(counted) == len(group):
+        figures.append(("instructions", counted))
+    else:
+        figures.append(("latency, µs", [round(record.latency_us[1]) for record in group]))
+    charts = "".join(
+        f"<figure><h3>{name}: {values[-1]:,}</h3>"
+        + trend(
+            name,
+            values,
+            [f"{v:,} on {moment(r)}" for v, r in zip(values, group, strict=True)],
+        )
+        + "</figure>"
+        for name, values in figures
+    )
+    return f'<h3>{clean(_title(group[-1]))}</h3><div class="trends">{charts}</div>'
+
+
+def _change(value: int | None, before: int | None) -> Cell:
     if value is None or not before or value == before:
         return number(value)
-    return f"{value:,} ({value / before - 1:+.1%})"
+    return f"{value:,}", f"{value / before - 1:+.1%}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric_from: int) -> str:
-    def cells(tag: str, row: Sequence[str]) -> str:
-        return "".join(
-            f"<{tag}{' class=n' if index >= numeric_from else ''}>{escape(cell)}</{tag}>"
-            for index, cell in enumerate(row)
-        )
+def _table(
+    caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], numeric_from: int
+) -> str:
+    def css(index: int) -> str:
+        return ' class="n"' if index >= numeric_from else ""
 
-    lines = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"<table><tr>{cells('th', head)}</tr>\n{lines}</table>"
+    def cell(index: int, content: Cell) -> str:
+        text, small = content if isinstance(content, tuple) else (content, "")
+        inner = clean(text) + (f" <small>{clean(small)}</small>" if small else "")
+        if index == 0:
+            return f'<th scope="row">{inner}</th>'
+        return f"<td{css(index)}>{inner}</td>"
+
+    titles = "".join(
+        f'<th scope="col"{css(index)}>{clean(name)}</th>' for index, name in enumerate(head)
+    )
+    body = "\n".join(
+        f"<tr>{''.join(cell(index, content) for index, content in enumerate(row))}</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="wide"><table><caption>{clean(caption)}</caption>'
+        f"<thead><tr>{titles}</tr></thead><tbody>\n{body}</tbody></table></div>"
+    )

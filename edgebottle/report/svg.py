@@ -1,59 +1,84 @@
-"""The pictures of the report, as SVG text."""
+"""The pictures of the report, as SVG text. Colours are CSS variables of the page."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
-from hil.records import Flash, LayerRecord, MemoryBlock
+from edgebottle.report.memory import ArenaView, Role, span
+from hil.records import LayerRecord, MemoryBlock
 
 WIDTH = 1032
-_COLORS = 6
-_LEFT = 64
+_LEFT, _RIGHT = 64, 8
+_CHAR = 6.3
+"""Pixels that one character takes, about."""
+
+
+def clean(text: str) -> str:
+    """``text`` for HTML and SVG: escaped, and without characters that no document may hold."""
+    return escape("".join(c if c.isprintable() else "�" for c in text))
 
 
 def _text(x: float, y: float, text: str, css: str = "", anchor: str = "start") -> str:
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" class="{css}" text-anchor="{anchor}">{escape(text)}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" class="{css}" text-anchor="{anchor}">{clean(text)}</text>'
     )
 
 
-def _box(x: float, y: float, width: float, height: float, color: int, title: str) -> str:
+def _box(x: float, y: float, width: float, height: float, fill: str, title: str) -> str:
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1):.1f}" height="{max(height, 1):.1f}" '
-        f'rx="2" fill="var(--c{color % _COLORS})" stroke="var(--paper)"><title>{escape(title)}'
-        "</title></rect>"
+        f'rx="2" class="{fill}"><title>{clean(title)}</title></rect>'
     )
 
 
-def _svg(height: float, parts: Sequence[str], label: str) -> str:
+def _line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{css}"/>'
+
+
+def _svg(height: float, parts: Sequence[str], label: str, width: float = WIDTH) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(label)}">'
+        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{clean(label)}">'
         + "\n".join(parts)
         + "</svg>"
     )
 
 
-def _fit(text: str, width: float, char: float = 6.2) -> str:
+def _fit(text: str, width: float) -> str:
     """As much of ``text`` as fits into ``width``; nothing if that says nothing."""
-    room = int(width / char)
+    room = int(width / _CHAR)
     if len(text) <= room:
         return text
-    return text[: room - 1] + "…" if room >= 5 else ""
+    return text[: room - 1] + "…" if room >= 4 else ""
 
 
-def arena_map(blocks: Sequence[MemoryBlock], layers: Sequence[str], arena: int) -> str:
+def _ticks(top: int) -> list[int]:
+    """Round addresses from 0 to ``top``, four to eight of them."""
+    step = 1 << max(0, math.ceil(math.log2(max(top, 1) / 8)))
+    if top / step > 6:
+        step *= 2
+    return list(range(0, top + 1, step))
+
+
+_FILLS = {
+    Role.INPUT: ("input",),
+    Role.OUTPUT: ("output",),
+    Role.STATE: ("state",),
+    Role.SCRATCH: ("scratch",),
+    Role.ACTIVATION: ("a0", "a1", "a2"),
+}
+
+
+def arena_map(view: ArenaView) -> str:
     """Address over time: each tensor a box from its first to its last step.
 
-    Args:
-        blocks: Tensors and scratch; step -1 is "before the run".
-        layers: Names of the steps, for the labels; may be fewer than the steps of the plan.
-        arena: Bytes of the arena.
+    The steps that set the peak stand on a band, with the bytes in use above it.
     """
-    steps = max((block.last for block in blocks), default=0) + 1
-    height, bottom = 340.0, 24.0
-    column = (WIDTH - _LEFT - 8) / (steps + 1)
-    scale = (height - 20) / max(arena, 1)
+    height, top = 380.0, 22.0
+    names = min(max((len(name) for name in view.layers), default=4), 24)
+    column = (WIDTH - _LEFT - _RIGHT) / (view.steps + 1)
+    scale = (height - top) / max(view.arena, 1)
 
     def x(step: int) -> float:
         return _LEFT + (step + 1) * column
@@ -62,62 +87,138 @@ def arena_map(blocks: Sequence[MemoryBlock], layers: Sequence[str], arena: int) 
         return height - address * scale
 
     parts = []
-    for quarter in range(5):
-        address = arena * quarter // 4
+    peaks, live = view.peaks(), view.live()
+    for step in peaks:
         parts.append(
-            f'<line x1="{_LEFT}" x2="{WIDTH - 8}" y1="{y(address):.1f}" y2="{y(address):.1f}" '
-            'class="grid"/>'
+            f'<rect x="{x(step):.1f}" y="{top - 16}" width="{column:.1f}" '
+            f'height="{height - top + 16:.1f}" class="band"/>'
         )
+    edge = WIDTH - _RIGHT
+    for address in _ticks(view.arena):
+        parts.append(_line(_LEFT, y(address), edge, y(address), "grid"))
         parts.append(_text(_LEFT - 6, y(address) + 4, f"{address:,}", "soft", "end"))
-    for index, block in enumerate(sorted(blocks, key=lambda b: (b.first, b.offset))):
-        if not block.nbytes:
-            continue
-        left, width = x(block.first), (block.last - block.first + 1) * column
-        width = min(width, WIDTH - 8 - left)
-        top, tall = y(block.offset + block.nbytes), block.nbytes * scale
-        life = f"steps {block.first} to {block.last}"
-        title = f"{block.name}: {block.nbytes:,} bytes at {block.offset:,}, {life}"
-        parts.append(_box(left, top, width, tall, index, title))
-        label = _fit(block.name, width - 6)
-        if label and tall >= 13:
-            parts.append(_text(left + 4, top + min(tall / 2 + 4, 14), label, "inside"))
-    every = max(1, round(34 / column))
-    for step in range(0, steps, every):
-        parts.append(_text(x(step) + column / 2, height + 16, str(step), "soft", "middle"))
-    parts.append(_text(_LEFT - 6, height + 16, "step", "soft", "end"))
-    edge = f"{y(arena):.1f}"
-    line = f'x1="{_LEFT}" x2="{WIDTH - 8}" y1="{edge}" y2="{edge}"'
-    parts.append(f'<line {line} class="peak"/>')
-    return _svg(height + bottom, parts, f"Arena of {arena} bytes over {len(layers)} layers")
+    activations = 0
+    for block in view.blocks:
+        fills = _FILLS[view.role(block)]
+        fill = fills[activations % len(fills)]
+        activations += view.role(block) is Role.ACTIVATION
+        left = x(block.first)
+        width = min((block.last - block.first + 1) * column, edge - left)
+        parts.append(_block(view, block, (left, width), (y(span(block)[1]), y(block.offset)), fill))
+    parts.append(_line(_LEFT, y(view.arena), edge, y(view.arena), "peak"))
+    shown = -1.0
+    for step in sorted(peaks, key=lambda i: -live[i]):
+        if shown < 0 or abs(x(step) - shown) > 60:
+            parts.append(_text(x(step) + column / 2, top - 6, f"{live[step]:,}", "bold", "middle"))
+            shown = x(step)
+    every = max(1, math.ceil(13 / column))
+    for step, name in enumerate(view.layers):
+        if step % every == 0 or step in peaks:
+            css = "bold" if step in peaks else "soft"
+            anchor = (x(step) + column / 2 + 3, height + 12)
+            parts.append(_slanted(*anchor, _fit(name, names * _CHAR), css))
+    label = f"Arena of {view.arena:,} bytes over {view.steps} layers"
+    if peaks:
+        label += "; the peak is at " + ", ".join(view.layers[i] for i in peaks)
+    return _svg(height + 18 + names * _CHAR * 0.78, parts, label)
+
+
+def _slanted(x: float, y: float, text: str, css: str) -> str:
+    return (
+        f'<text transform="translate({x:.1f} {y:.1f}) rotate(-50)" class="{css}" '
+        f'text-anchor="end">{clean(text)}</text>'
+    )
+
+
+def _block(
+    view: ArenaView,
+    block: MemoryBlock,
+    across: tuple[float, float],
+    down: tuple[float, float],
+    fill: str,
+) -> str:
+    """One box, with as much of its name as fits."""
+    left, width = across
+    upper, lower = down
+    first, last = max(block.first, 0), min(block.last, view.steps - 1)
+    life = f"layers {first} to {last}"
+    if 0 <= first <= last < view.steps:
+        life += f" ({view.layers[first]} to {view.layers[last]})"
+    title = f"{block.name}\n{block.nbytes:,} bytes at {block.offset:,}, {life}"
+    box = _box(left, upper, width, lower - upper, fill, title)
+    label = _fit(view.label(block), width - 8)
+    if not label or lower - upper < 13:
+        return box
+    return box + _text(left + 4, upper + min((lower - upper) / 2 + 4, 15), label, "inside")
 
 
 def layer_bars(layers: Sequence[LayerRecord]) -> str:
-    """One bar per layer: cycles where they were measured, else instructions."""
-    costs = [layer.cycles or layer.instructions or 0 for layer in layers]
+    """One bar per layer: cycles where they were measured, else instructions.
+
+    Layers that multiply and accumulate, and those that only move or bend data, differ in colour.
+    """
+    cycles = any(layer.cycles is not None for layer in layers)
+    costs = [(layer.cycles if cycles else layer.instructions) or 0 for layer in layers]
     largest, total = max(costs, default=0) or 1, sum(costs) or 1
-    line, names = 18, 250
+    line, names, figures = 19, 250, 220
     parts = []
     for index, (layer, cost) in enumerate(zip(layers, costs, strict=True)):
         top = index * line
-        width = (WIDTH - names - 190) * cost / largest
+        width = (WIDTH - names - figures) * cost / largest
+        per = f", {cost / layer.macs:.2f} per MAC" if layer.macs else ""
         title = f"{layer.name} ({layer.op}): {cost:,}, {layer.macs:,} MACs"
         parts.append(_text(names - 8, top + 13, _fit(layer.name, names - 12), "", "end"))
-        parts.append(_box(names, top + 3, width, line - 6, 0 if layer.macs else 5, title))
-        parts.append(_text(names + width + 6, top + 13, f"{cost:,} ({cost / total:.1%})", "soft"))
-    return _svg(max(len(layers) * line, 1) + 4, parts, "Cost of each layer")
+        parts.append(_box(names, top + 3, width, line - 6, "a0" if layer.macs else "code", title))
+        figure = f"{cost:,} ({cost / total:.1%}{per})"
+        parts.append(_text(names + max(width, 1) + 6, top + 13, figure, "soft"))
+    what = "cycles" if cycles else "instructions"
+    return _svg(max(len(layers) * line, 1) + 4, parts, f"{what.capitalize()} of each layer")
 
 
-def flash_bar(flash: Flash) -> str:
-    """Weights and code side by side."""
-    total = flash.bytes or 1
-    width = WIDTH * flash.weights / total
+def stacked_bar(name: str, parts: Sequence[tuple[str, int, str]]) -> str:
+    """Parts of a whole side by side.
+
+    Args:
+        name: The whole, such as ``Flash``.
+        parts: For each its name, bytes and fill.
+    """
+    total = sum(size for _, size, _ in parts) or 1
+    shapes, left = [], 0.0
+    for what, size, fill in parts:
+        if size <= 0:
+            continue
+        width = WIDTH * size / total
+        shapes.append(_box(left, 0, width, 30, fill, f"{what}: {size:,} bytes, {size / total:.1%}"))
+        shapes.append(_text(left + 8, 19, _fit(f"{what} {size:,}", width - 12), "inside"))
+        left += width
+    listed = ", ".join(f"{what} {size:,}" for what, size, _ in parts)
+    return _svg(31, shapes, f"{name}: {listed} bytes")
+
+
+def trend(name: str, values: Sequence[float], labels: Sequence[str]) -> str:
+    """A line through the values of successive records, the axis from zero.
+
+    Args:
+        name: What is shown.
+        values: At least two, oldest first.
+        labels: Of each value, shown when pointed at.
+    """
+    width, height, top = 330.0, 110.0, 12.0
+    largest = max(values) or 1
+
+    def point(index: int, value: float) -> tuple[float, float]:
+        along = index / max(len(values) - 1, 1)
+        return 8 + along * (width - 16), height - (height - top) * value / largest
+
+    points = [point(index, value) for index, value in enumerate(values)]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     parts = [
-        _box(0, 0, width, 30, 0, f"weights: {flash.weights:,} bytes"),
-        _box(width, 0, WIDTH - width, 30, 1, f"code: {flash.code:,} bytes"),
-        _text(8, 19, _fit(f"weights {flash.weights:,}", width - 12), "inside"),
-        _text(width + 8, 19, _fit(f"code {flash.code:,}", WIDTH - width - 12), "inside"),
-        _text(
-            0, 48, f"{flash.bytes:,} bytes: weights {flash.weights:,}, code {flash.code:,}", "soft"
-        ),
+        _line(0, height, width, height, "grid"),
+        _line(0, top, width, top, "grid"),
+        f'<polyline points="{path}" class="line"/>',
     ]
-    return _svg(54, parts, "Flash by section")
+    for (x, y), label in zip(points, labels, strict=True):
+        dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" class="dot">'
+        parts.append(f"{dot}<title>{clean(label)}</title></circle>")
+    summary = f"{name} over {len(values)} records: {', '.join(labels)}"
+    return _svg(height + 6, parts, summary, width)

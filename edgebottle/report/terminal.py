@@ -1,4 +1,4 @@
-"""Tables for the terminal."""
+"""Tables and pictures for the terminal; plain text in a pipe."""
 
 from __future__ import annotations
 
@@ -12,18 +12,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from edgebottle.report.memory import ArenaView, Role, span
 from hil.records import LayerRecord, Record
 
 PIPE_WIDTH = 120
 """Columns of a table that is not written to a terminal."""
 
+CHART_COLUMNS = 48
+"""Characters that the arena takes in the chart of memory over time."""
 
-def show(*parts: Table | Text | str) -> None:
+Part = Table | Text | str
+
+
+class _Console(Console):
+    """Leaves a broken pipe to the command line, which knows that it is no failure."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def show(*parts: Part) -> None:
     """Prints tables and lines on standard output; plain text in a pipe."""
     width = None if sys.stdout.isatty() else PIPE_WIDTH
     if width is None and "COLUMNS" not in os.environ:
         width = shutil.get_terminal_size().columns
-    console = Console(width=width, highlight=False, soft_wrap=False)
+    console = _Console(width=width, highlight=False, soft_wrap=False)
     for part in parts:
         if isinstance(part, Table):
             console.print(part)
@@ -33,11 +46,23 @@ def show(*parts: Table | Text | str) -> None:
 
 def new_table(title: str, *columns: str) -> Table:
     """A table; columns whose name ends with ``>`` are aligned to the right."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=Text(printable(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for column in columns:
         right = column.endswith(">")
         table.add_column(column.rstrip(">"), justify="right" if right else "left", overflow="fold")
     return table
+
+
+def add_row(table: Table, *cells: str) -> None:
+    """A row of plain text: names from a model or a file are never read as markup."""
+    table.add_row(*(Text(printable(cell)) for cell in cells))
+
+
+def printable(text: str) -> str:
+    """``text`` without the control characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def kilobytes(count: int) -> str:
@@ -50,49 +75,62 @@ def number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
 
 
-def record_tables(record: Record) -> tuple[Table | Text | str, ...]:
+def moment(record: Record) -> str:
+    """When, for people: ``2026-03-01 14:05:09 UTC``."""
+    return record.time.replace("T", " ").replace("+00:00", " UTC")
+
+
+def place(record: Record) -> str:
+    """Where: ``virtual stm32f746``."""
+    return ("virtual " if record.virtual else "") + record.board
+
+
+def agreement(record: Record) -> tuple[str, str]:
+    """How the outputs compare with the reference: one word, and what it stands for."""
+    samples = f"{record.samples:,} sample{'s' if record.samples != 1 else ''}"
+    if not record.match:
+        return "differ", f"{samples}, not those of the NumPy reference"
+    if record.exact:
+        return "exact", f"{samples}, bit for bit the NumPy reference"
+    return "close", f"{samples}, within the tolerance of floating point"
+
+
+def record_tables(record: Record) -> tuple[Part, ...]:
     """One measurement: the figures, then the layers."""
-    where = "virtual " if record.virtual else ""
-    table = new_table(f"{record.model} on {where}{record.board}", "", ">", "")
+    table = new_table(f"{record.model} on {place(record)}", "", ">", "")
     if record.accuracy is not None:
-        table.add_row(
-            "accuracy", f"{record.accuracy:.3f}", f"{record.correct} of {record.samples} samples"
-        )
-    table.add_row(
-        "outputs",
-        "exact" if record.match else "DIFFER",
-        f"{record.samples} samples, bit for bit the NumPy reference",
-    )
+        share = f"{record.correct} of {record.samples} samples"
+        add_row(table, "accuracy", f"{record.accuracy:.1%}", share)
+    add_row(table, "outputs", *agreement(record))
     ram, flash = record.ram, record.flash
     parts = f"arena {ram.arena:,}, stack used {ram.stack:,}, other {ram.static:,}"
-    table.add_row("RAM", number(ram.bytes), parts)
-    table.add_row("flash", number(flash.bytes), f"weights {flash.weights:,}, code {flash.code:,}")
+    add_row(table, "RAM", number(ram.bytes), parts)
+    parts = f"weights {flash.weights:,}, code {flash.code:,}"
+    add_row(table, "flash", number(flash.bytes), parts)
     if record.instructions is not None:
-        per_mac = f"{record.instructions / record.macs:.2f} per MAC" if record.macs else ""
-        table.add_row("instructions", number(record.instructions), f"exact, one run; {per_mac}")
+        per_mac = f"; {record.instructions / record.macs:.2f} per MAC" if record.macs else ""
+        add_row(table, "instructions", number(record.instructions), f"exact, one run{per_mac}")
     low, middle, high = (value / 1000 for value in record.latency_us)
-    table.add_row(
-        "latency", f"{middle:.3f} ms", f"{record.latency_kind}; {low:.3f} to {high:.3f} ms"
-    )
+    spread = f"{record.latency_kind}; {low:.3f} to {high:.3f} ms"
+    add_row(table, "latency", f"{middle:.3f} ms", spread)
     return table, layers_table(record.layers)
 
 
 def layers_table(layers: Sequence[LayerRecord]) -> Table:
-    """Instructions or cycles per layer."""
+    """Each layer, with its instructions or cycles where they were counted."""
     cycles = any(layer.cycles is not None for layer in layers)
-    what = "cycles" if cycles else "instructions"
-    table = new_table("Layers", "layer", "operator", "MACs>", f"{what}>", "share>", "output bytes>")
-    costs = [(layer.cycles if cycles else layer.instructions) or 0 for layer in layers]
-    total = sum(costs) or 1
+    costs = [layer.cycles if cycles else layer.instructions for layer in layers]
+    total = sum(cost or 0 for cost in costs)
+    columns = ["layer", "operator", "MACs>", "output bytes>"]
+    if total:
+        columns[3:3] = ["cycles>" if cycles else "instructions>", "share>", "per MAC>"]
+    table = new_table("Layers", *columns)
     for layer, cost in zip(layers, costs, strict=True):
-        table.add_row(
-            layer.name,
-            layer.op,
-            number(layer.macs),
-            number(cost),
-            f"{cost / total:.1%}",
-            number(layer.output_bytes),
-        )
+        cells = [layer.name, layer.op, number(layer.macs), number(layer.output_bytes)]
+        if total:
+            per_mac = f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"
+            cells[3:3] = [number(cost), f"{(cost or 0) / total:.1%}", per_mac]
+        add_row(table, *cells)
     return table
 
 
@@ -118,15 +156,75 @@ def comparison_table(records: Sequence[Record]) -> Table:
         if old is not None and old.instructions and record.instructions:
             change = f"{record.instructions / old.instructions - 1:+.1%}"
         before[key] = record
-        table.add_row(
-            record.time.replace("+00:00", "Z"),
+        add_row(
+            table,
+            moment(record).removesuffix(" UTC"),
             record.model,
-            ("virtual " if record.virtual else "") + record.board,
+            place(record),
             number(record.ram.bytes),
             number(record.flash.bytes),
             number(record.instructions),
             change,
             f"{record.latency_us[1] / 1000:.3f} ms {record.latency_kind}",
-            "-" if record.accuracy is None else f"{record.accuracy:.3f}",
+            "-" if record.accuracy is None else f"{record.accuracy:.1%}",
         )
     return table
+
+
+_BLOCKS = {"written": "█", "scratch": "▒", "held": "░", "free": " ", "edge": "│"}
+_ASCII = {"written": "#", "scratch": "+", "held": "-", "free": " ", "edge": "|"}
+_STYLES = {"written": "cyan", "scratch": "yellow", "held": "blue", "free": "", "edge": "dim"}
+
+
+def memory_chart(view: ArenaView, columns: int = CHART_COLUMNS) -> Text:
+    """Memory over time: one line per layer, the arena's addresses from left to right.
+
+    Args:
+        view: The arena.
+        columns: Characters that the arena takes.
+    """
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
+    signs = _BLOCKS if encoding.startswith("utf") else _ASCII
+    text = Text("Memory over time", style="italic")
+    if not view.steps or not view.blocks:
+        return text.append(": this model needs no arena", style="not italic")
+    text.append(f" (the arena's {view.arena:,} bytes from left to right)\n")
+    names = min(max(len(name) for name in view.layers), 30)
+    peaks = view.peaks()
+    lines = Text(style="not italic")
+    for step, name in enumerate(view.layers):
+        lines.append(f" {_shortened(printable(name), names):{names}} ")
+        lines.append(signs["edge"], _STYLES["edge"])
+        for kind in _cells(view, step, columns):
+            lines.append(signs[kind], _STYLES[kind])
+        lines.append(signs["edge"], _STYLES["edge"])
+        lines.append(f" {view.live_bytes(step):>9,}")
+        if step in peaks:
+            lines.append(" peak", "bold red")
+        lines.append("\n")
+    lines.append(" " * (names + 2))
+    for kind, what in (("written", "written"), ("held", "kept"), ("scratch", "scratch")):
+        lines.append(f" {signs[kind]}", _STYLES[kind])
+        lines.append(f" {what}  ")
+    return text.append_text(lines)
+
+
+def _shortened(name: str, width: int) -> str:
+    return name if len(name) <= width else name[: width - 2] + ".."
+
+
+def _cells(view: ArenaView, step: int, columns: int) -> list[str]:
+    """What each of ``columns`` equal pieces of the arena is used for during ``step``."""
+    cells = ["free"] * columns
+    rank = {"free": 0, "held": 1, "scratch": 2, "written": 3}
+    for block in view.at(step):
+        kind = "written" if block.first == step else "held"
+        if view.role(block) is Role.SCRATCH:
+            kind = "scratch"
+        start, end = span(block)
+        first = start * columns // max(view.arena, 1)
+        last = -(-end * columns // max(view.arena, 1))
+        for cell in range(first, min(max(last, first + 1), columns)):
+            if rank[kind] > rank[cells[cell]]:
+                cells[cell] = kind
+    return cells
