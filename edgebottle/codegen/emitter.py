@@ -134,6 +134,10 @@ class StepEmitter:
         """See ``Emitter``; replaced by the row loop, which may have no variable of that name."""
         return ROW
 
+    def accumulator(self) -> str:
+        """See ``Emitter``."""
+        raise NotImplementedError  # whole layers do not accumulate
+
     def scratch(self) -> str:
         """See ``Emitter``."""
         assert self._step.scratch_bytes, f"{self._node.name} uses scratch it has not declared"

@@ -102,6 +102,9 @@ class Emitter(Protocol):
     def y(self) -> str:
         """Row operators: the number of the output row within its image, a C expression."""
 
+    def accumulator(self) -> str:
+        """``void *`` to the accumulator of an ``AccumulatingOperator``, 4-byte aligned."""
+
     def scratch(self) -> str:
         """``void *`` to ``scratch_bytes`` bytes, 4-byte aligned, undefined content."""
 
@@ -183,6 +186,35 @@ class RowOperator(Operator):
         As many for every ``y``; rows below 0 or beyond the last are padding (NULL in the kernel).
         Empty for inputs that are not read by rows (weights, constants).
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccumulatingOperator(RowOperator):
+    """A row operator that can also take its input row by row as it comes (global pooling).
+
+    Only for an output of one row that reads each row of input 0 once. The input need not be held:
+    an accumulator is.
+    """
+
+    def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+        """Whether the shapes allow it; if so the three calls below may be emitted."""
+        return False
+
+    def accumulator_bytes(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
+        """Bytes of the accumulator."""
+        return 0
+
+    def emit_begin(self, e: Emitter) -> str:
+        """The C statement before the first row; ``e.accumulator()`` is the accumulator."""
+        raise NotImplementedError
+
+    def emit_accumulate(self, e: Emitter) -> str:
+        """The C statement that takes one input row, ``e.row(0)``."""
+        raise NotImplementedError
+
+    def emit_end(self, e: Emitter) -> str:
+        """The C statement that writes the output row, ``e.out_row()``."""
+        raise NotImplementedError
 
 
 def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:

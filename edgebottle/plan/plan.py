@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Placement:
         first: Step that writes it first; -1 for inputs and state.
         last: Last step that needs it; ``len(steps)`` for outputs and state.
         shares: Tensor in whose memory it lives (in place, view, slice); None for its own.
+        ring_rows: Rows held at a time: row ``r`` lives at ``offset + (r % ring_rows) *
+            row_stride``. 0 for a tensor that is held whole.
     """
 
     tensor: str
@@ -30,18 +33,48 @@ class Placement:
     first: int
     last: int
     shares: str | None = None
+    ring_rows: int = 0
+
+
+@dataclass(frozen=True)
+class Loop:
+    """``count`` times what ``body`` says: names of nodes ("compute the next row"), or loops."""
+
+    count: int
+    body: tuple[str | Loop, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Layers that run row by row, interleaved.
+
+    Attributes:
+        nodes: Names of its nodes, in the order of the graph.
+        program: What runs, folded into loops: each name means "the next row of this node". The
+            name of a network's input means "wait for its next row" (row-fed input only).
+        counters_offset: First byte in the arena of the nodes' row counters (int16 each, in the
+            order of ``nodes``), a multiple of 4.
+        accumulators: For each node that accumulates rows, its name and the first byte in the
+            arena of its accumulator, a multiple of 4.
+    """
+
+    nodes: tuple[str, ...]
+    program: tuple[str | Loop, ...]
+    counters_offset: int
+    accumulators: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a run: a node, and its scratch in the arena.
+    """One step of a run: a node, or a stage of nodes row by row, and the scratch in the arena.
 
     Attributes:
-        node: Name of the node.
+        node: Name of the node; of the last node for a stage.
         scratch_offset: First byte in the arena, a multiple of 4.
         scratch_bytes: 0 for none.
         live_bytes: Bytes in use during the step, scratch included.
         elided: The step does nothing (a view, or a concatenation written in place).
+        stage: The stage, None for a single node.
     """
 
     node: str
@@ -49,6 +82,7 @@ class Step:
     scratch_bytes: int
     live_bytes: int
     elided: bool = False
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -58,13 +92,14 @@ class Plan:
     Attributes:
         model: Name of the graph.
         isa: Kernel variant the scratch is for (``portable`` or ``dsp``).
-        schedule: ``layers``.
+        schedule: ``layers``, ``min-ram`` or ``min-time``.
         arena_bytes: Size of the arena: exact.
         lower_bound: No placement of these lifetimes, in any order tried, needs less: the largest
             ``live_bytes``.
         strategy: Which ordering and placement won, for the report.
         steps: In execution order.
         placements: Every tensor that lives in the arena.
+        row_fed: The (one) input is handed over row by row and never lies in RAM as a whole.
     """
 
     model: str
@@ -75,6 +110,7 @@ class Plan:
     strategy: str
     steps: tuple[Step, ...]
     placements: tuple[Placement, ...]
+    row_fed: bool = False
 
     def placement(self, tensor: str) -> Placement:
         """The placement of ``tensor``."""
@@ -88,6 +124,23 @@ class Plan:
     def from_json(cls, text: str) -> Plan:
         """Reads what ``to_json`` wrote."""
         fields = json.loads(text)
-        fields["steps"] = tuple(Step(**item) for item in fields["steps"])
+        fields["steps"] = tuple(_step(item) for item in fields["steps"])
         fields["placements"] = tuple(Placement(**item) for item in fields["placements"])
         return cls(**fields)
+
+
+def _step(item: dict[str, Any]) -> Step:
+    stage = item.pop("stage")
+    if stage is not None:
+        stage["nodes"] = tuple(stage["nodes"])
+        stage["program"] = _program(stage["program"])
+        stage["accumulators"] = tuple((name, offset) for name, offset in stage["accumulators"])
+        stage = Stage(**stage)
+    return Step(**item, stage=stage)
+
+
+def _program(items: list[Any]) -> tuple[str | Loop, ...]:
+    return tuple(
+        item if isinstance(item, str) else Loop(item["count"], _program(item["body"]))
+        for item in items
+    )
