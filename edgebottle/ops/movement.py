@@ -135,7 +135,12 @@ def constant_ints(tensor: Tensor | None, node_name: str) -> tuple[int, ...]:
     """The integers of a constant operand such as a shape or axes."""
     if tensor is None:
         raise UnsupportedOp(f"{node_name} lacks an operand")
-    return tuple(int(value) for value in tensor.constant().ravel())
+    values = tensor.constant()
+    if values.dtype.kind != "i":
+        raise UnsupportedOp(
+            f"{node_name}: operand '{tensor.name}' is {tensor.dtype.label}; supported: integers"
+        )
+    return tuple(int(value) for value in values.ravel())
 
 
 def constant_int(tensor: Tensor | None, node_name: str) -> int:

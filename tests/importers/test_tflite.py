@@ -66,6 +66,14 @@ def late_operator(model, graph):
     graph.operators.append(models.operator([INPUT], [4], None, 1))
 
 
+def float_shape(model, graph):
+    """A reshape to a shape of floats, one of which is no number."""
+    opcode(schema.BuiltinOperator.RESHAPE)(model, graph)
+    model.buffers[2].data = np.array([1, 16, np.nan], np.float32).view(np.uint8)
+    graph.tensors[BIAS].type = schema.TensorType.FLOAT32
+    graph.operators[0] = models.operator([INPUT, BIAS], [OUTPUT], None)
+
+
 def sparse(_, graph):
     graph.tensors[WEIGHTS].sparsity = schema.SparsityParametersT()
 
@@ -151,6 +159,7 @@ REFUSED = [
     ("scales", put(SCALE.format(2), f32([1, 2])), BadModel, "scales|zero points"),
     ("sparse", sparse, UnsupportedOp, "sparse"),
     ("external", external, BadModel, "truncated: buffer 1"),
+    ("float-shape", float_shape, UnsupportedOp, "RESHAPE.*f32; supported: integers"),
     ("short", short_buffer, BadModel, "has 53 bytes"),
 ]
 
