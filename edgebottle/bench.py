@@ -104,8 +104,10 @@ def _virtual(built: Built) -> Iterator[Bench]:
 def _real(built: Built, port: str) -> Iterator[Bench]:
     from edgebottle.build.elf import read_elf
     from hil.flash import flash
+    from hil.link import Link
 
     if "://" not in port:
+        Link.open(port).close()  # a port that is not there is said before anything is written
         flash(built.elf, built.board, port)
     yield Bench(port, read_elf(built.elf).crc32, virtual=False)
 

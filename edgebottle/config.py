@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,25 +13,30 @@ from edgebottle.errors import BadInput
 
 FILE = "edgebottle.toml"
 
-TEMPLATE = """\
+_TEMPLATE = """\
 # Read by every edgebottle command that is run in this folder.
 
 # A .tflite file (relative to this file), or the name of a network of the zoo.
-model = "{model}"
+model = {model}
 
 # See `edgebottle boards`.
-board = "{board}"
+board = {board}
 
 # How floating-point inputs and outputs around an int8 network are treated: "keep" or "int8".
 io = "keep"
 
+# The cross compiler: "zig", which comes with edgebottle, or an installed "gcc".
+toolchain = "zig"
+
 [budget]
-# The most bytes the firmware may take; remove a line to allow all the board has.
-# ram = 65536
-# flash = 262144
+# The most bytes the firmware may take; without a line, all the board has.
+# ram = "64k"
+# flash = "256k"
 """
 
 _KEYS = {"model": str, "board": str, "io": str, "toolchain": str, "budget": dict}
+_KINDS = {str: "text in quotes", dict: "a table"}
+_BUDGETS = ("ram", "flash")
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,21 @@ class Config:
     flash_budget: int | None = None
 
 
+def template(model: str, board: str) -> str:
+    """The text of a new file."""
+    # A JSON string is a TOML string as well.
+    return _TEMPLATE.format(model=json.dumps(model), board=json.dumps(board))
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes from ``65536``, ``64k`` or ``1M``; raises ``BadInput`` unless more than none."""
+    factors = {"k": 1024, "K": 1024, "M": 1024 * 1024}
+    number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1)
+    if not (number.isascii() and number.isdigit()) or len(number) > 15 or int(number) == 0:
+        raise BadInput(f"'{text}' is not a number of bytes such as 65536, 64k or 1M")
+    return int(number) * factor
+
+
 def load_config(folder: Path) -> Config:
     """Reads ``edgebottle.toml`` of ``folder``.
 
@@ -62,23 +84,22 @@ def load_config(folder: Path) -> Config:
         BadInput: the file is not valid; the message names the key.
     """
     path = folder / FILE
-    if not path.is_file():
+    if not path.exists():
         return Config()
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"{path}: {error}") from error
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from error
     for key, value in data.items():
         if key not in _KEYS:
-            raise BadInput(f"{path}: unknown key '{key}'; known: {', '.join(_KEYS)}")
+            raise BadInput(f"{path}: unknown key '{key}'{_near(key, tuple(_KEYS))}")
         if not isinstance(value, _KEYS[key]):
-            raise BadInput(f"{path}: '{key}' must be a {_KEYS[key].__name__}")
+            raise BadInput(f"{path}: '{key}' must be {_KINDS[_KEYS[key]]}, not {value!r}")
     _one_of(path, data, "io", ("keep", "int8"))
     _one_of(path, data, "toolchain", ("zig", "gcc"))
-    budget = data.get("budget", {})
-    for key, value in budget.items():
-        if key not in ("ram", "flash") or not isinstance(value, int) or value <= 0:
-            raise BadInput(f"{path}: [budget] takes 'ram' and 'flash', positive numbers of bytes")
+    budget = _budget(path, data.get("budget", {}))
     model = data.get("model")
     if model is not None and (folder / model).is_file():
         model = str(folder / model)
@@ -93,6 +114,25 @@ def load_config(folder: Path) -> Config:
     )
 
 
+def _budget(path: Path, table: dict[str, Any]) -> dict[str, int]:
+    budget = {}
+    for key, value in table.items():
+        if key not in _BUDGETS:
+            raise BadInput(f"{path}: unknown key 'budget.{key}'{_near(key, _BUDGETS)}")
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise BadInput(f"{path}: 'budget.{key}' must be a number of bytes, not {value!r}")
+        try:
+            budget[key] = parse_bytes(str(value))
+        except BadInput as error:
+            raise BadInput(f"{path}: 'budget.{key}': {error}") from error
+    return budget
+
+
+def _near(key: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f": did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}"
+
+
 def _one_of(path: Path, data: dict[str, Any], key: str, allowed: tuple[str, ...]) -> None:
     if key in data and data[key] not in allowed:
-        raise BadInput(f"{path}: '{key}' must be one of {', '.join(allowed)}")
+        raise BadInput(f"{path}: '{key}' is '{data[key]}', not one of {', '.join(allowed)}")

@@ -20,7 +20,7 @@ from pathlib import Path
 from edgebottle.boards import Board
 from edgebottle.codegen.naming import identifier
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
-from edgebottle.errors import BadInput, DoesNotFit
+from edgebottle.errors import BadInput, BadModel, DoesNotFit, UnsupportedOp
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
@@ -110,10 +110,9 @@ def find_model(model: str) -> Path:
         names = [item.name for item in path.parent.iterdir() if item.is_file()]
         near = [str(path.parent / n) for n in difflib.get_close_matches(path.name, names, n=1)]
     near += difflib.get_close_matches(model, zoo.NETWORKS, n=1)
-    hint = f": did you mean {near[0]}?" if near else ""
-    raise BadInput(
-        f"there is no file {model}{hint or f' (networks of the zoo: {chr(44).join(zoo.NETWORKS)})'}"
-    )
+    known = f" (networks of the zoo: {', '.join(zoo.NETWORKS)})"
+    hint = f": did you mean {near[0]}?" if near else known
+    raise BadInput(f"there is no file {model}{hint}")
 
 
 def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
@@ -139,11 +138,14 @@ def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}") from error
     model_name = name or identifier(path.stem)
-    imported = import_model(data, model_name, path.suffix)
-    verify(imported)
-    if io == "int8":
-        imported = strip_float_io(imported)
-        verify(imported, "strip_float_io")
+    try:
+        imported = import_model(data, model_name, path.suffix)
+        verify(imported)
+        if io == "int8":
+            imported = strip_float_io(imported)
+            verify(imported, "strip_float_io")
+    except (BadModel, UnsupportedOp) as error:
+        raise type(error)(f"{path}: {error}") from error
     graph = optimise(imported)
     digest = hashlib.sha256(data).hexdigest()
     return Model(model_name, path, data, digest, imported, graph, io)
@@ -185,15 +187,17 @@ def check_fit(
     need = plan.arena_bytes + board.stack_size
     if need > ram:
         peak = max(plan.steps, key=lambda step: step.live_bytes)
+        limit = "the budget" if budget[0] == ram else board.id
         raise DoesNotFit(
             f"{plan.model} needs {_kb(need)} of RAM (arena {_kb(plan.arena_bytes)}, stack "
-            f"{_kb(board.stack_size)}), {board.id} allows {_kb(ram)}: {_kb(need - ram)} too much. "
+            f"{_kb(board.stack_size)}), {limit} allows {_kb(ram)}: {_kb(need - ram)} too much. "
             f"The largest step is {peak.node} with {_kb(peak.live_bytes)}; `edgebottle inspect` "
             "shows each layer and the boards that fit"
         )
     if weights > flash:
+        limit = "the budget" if budget[1] == flash else board.id
         raise DoesNotFit(
-            f"{plan.model} needs {_kb(weights)} of flash for its weights alone, {board.id} allows "
+            f"{plan.model} needs {_kb(weights)} of flash for its weights alone, {limit} allows "
             f"{_kb(flash)}: {_kb(weights - flash)} too much"
         )
 
@@ -302,13 +306,15 @@ def _check_budget(
     """Checks a budget against the real figures (the linker has checked the board itself)."""
     if budget[0] is not None and ram.bytes > budget[0] and not board.is_host:
         raise DoesNotFit(
-            f"{plan.model} needs {ram.bytes} bytes of RAM (arena {ram.arena}, stack {ram.stack}, "
-            f"other {ram.static}); the budget is {budget[0]}"
+            f"{plan.model} needs {ram.bytes:,} bytes of RAM (arena {ram.arena:,}, stack "
+            f"{ram.stack:,}, other {ram.static:,}), the budget allows {budget[0]:,}: "
+            f"{ram.bytes - budget[0]:,} too much"
         )
     if budget[1] is not None and flash.bytes > budget[1] and not board.is_host:
         raise DoesNotFit(
-            f"{plan.model} needs {flash.bytes} bytes of flash (weights {flash.weights}, code "
-            f"{flash.code}); the budget is {budget[1]}"
+            f"{plan.model} needs {flash.bytes:,} bytes of flash (weights {flash.weights:,}, code "
+            f"{flash.code:,}), the budget allows {budget[1]:,}: {flash.bytes - budget[1]:,} too "
+            "much"
         )
 
 

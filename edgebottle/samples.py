@@ -82,25 +82,36 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
         BadInput: the file cannot be read or does not fit the network.
     """
     arrays = _read(path)
-    labels = next((arrays[key] for key in LABEL_KEYS if key in arrays), None)
+    taken = {*graph.inputs}
+    labels = next((arrays[k] for k in LABEL_KEYS if k in arrays and k not in taken), None)
     columns = []
     for index, name in enumerate(graph.inputs):
         tensor = graph.tensors[name]
         columns.append(_column(path, arrays, tensor, index, len(graph.inputs)))
-    count = min(len(column) for column in columns)
-    if limit is not None:
-        count = min(count, limit)
+    counts = {len(column) for column in columns}
+    if len(counts) > 1:
+        raise BadInput(f"{path}: the inputs have different numbers of samples: {sorted(counts)}")
+    count = counts.pop()
     if count == 0:
         raise BadInput(f"{path} holds no samples")
-    if labels is not None and (labels.ndim != 1 or labels.dtype.kind not in "iu"):
-        labels = None
-    if labels is not None and len(labels) < count:
-        raise BadInput(f"{path} has {count} samples but {len(labels)} labels")
+    if labels is not None:
+        _check_labels(path, labels, count)
+    count = min(count, limit or count)
     return Samples(
         inputs=tuple(tuple(column[i] for column in columns) for i in range(count)),
         labels=None if labels is None else tuple(int(label) for label in labels[:count]),
         source=str(path),
     )
+
+
+def _check_labels(path: Path, labels: Array, count: int) -> None:
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise BadInput(
+            f"{path}: the labels are {labels.dtype} of shape {list(labels.shape)}, not one integer "
+            "class per sample"
+        )
+    if len(labels) != count:
+        raise BadInput(f"{path} has {count} samples but {len(labels)} labels")
 
 
 def bundled_samples(network: str, graph: Graph) -> Samples:
@@ -153,13 +164,15 @@ def _column(
 def _convert(path: Path, key: str, sample: Array, tensor: Tensor) -> Array:
     wanted = np.dtype(tensor.dtype.numpy)
     sample = np.asarray(sample).reshape(tensor.shape)
-    if sample.dtype == wanted:
+    if sample.dtype == wanted and wanted.kind != "f":
         return sample
     if tensor.dtype is DType.I8 and sample.dtype == np.uint8:
         return (sample.astype(np.int16) - 128).astype(np.int8)
+    if sample.dtype.kind == "f" and not np.isfinite(sample).all():
+        raise BadInput(f"{path}: '{key}' holds numbers that are not finite (NaN or infinity)")
     if tensor.dtype is DType.I8 and sample.dtype.kind == "f":
         steps = np.round(sample / np.float32(tensor.scale)) + tensor.zero_point
-        return np.clip(np.nan_to_num(steps), -128, 127).astype(np.int8)
+        return np.clip(steps, -128, 127).astype(np.int8)
     if tensor.dtype is DType.F32 and sample.dtype.kind in "fiu":
         return sample.astype(np.float32)
     raise BadInput(

@@ -14,7 +14,12 @@ def command(as_json: bool) -> None:
 
     "untried" means that the clock and UART set-up of the port has not been tried on the real
     board yet: it was written from the reference manual and runs on the virtual board.
-    """
+
+    \b
+    Examples:
+      edgebottle boards
+      edgebottle boards --json
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.boards import all_boards
 
     boards = all_boards()

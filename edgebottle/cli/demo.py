@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgebottle.cli.options import json_option, print_json, progress_bar
+from edgebottle.cli.options import check_writable, json_option, print_json, progress_bar
 
 BOARD = "stm32f746"
 
@@ -24,7 +24,12 @@ def command(out: Path, as_json: bool) -> None:
 
     Builds the firmware with PlatformIO, boots it on the virtual board, runs every bundled sample
     over the serial link, and checks each output, bit for bit, against the NumPy reference.
-    """
+
+    \b
+    Examples:
+      edgebottle demo
+      edgebottle demo --out /tmp/demo
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.boards import load_board
     from edgebottle.measure import measure
     from edgebottle.pipeline import build, load
@@ -33,17 +38,19 @@ def command(out: Path, as_json: bool) -> None:
     from edgebottle.zoo import DEFAULT
     from hil.records import append
 
+    records, report = out / "demo.jsonl", out / "demo.html"
+    for path in (records, report):
+        check_writable(path)
     loaded = load(DEFAULT)
     samples = bundled_samples(DEFAULT, loaded.graph)
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {DEFAULT} for {BOARD}", 0, 0)
         built = build(loaded, load_board(BOARD))
         record = measure(built, samples, progress=progress)
-    append(out / "demo.jsonl", record)
-    report = out / "demo.html"
+    append(records, record)
     write_html([record], report)
     if as_json:
-        print_json({**record.to_json(), "report": str(report)})
+        print_json({**record.to_json(), "records": str(records), "report": str(report)})
         return
     from edgebottle.report.terminal import record_tables, show
 

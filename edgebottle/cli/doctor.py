@@ -16,7 +16,12 @@ def command(as_json: bool) -> None:
     """Check toolchains, PlatformIO and serial ports, and say how to mend each.
 
     Exit code 3 if something that edgebottle cannot do without is missing.
-    """
+
+    \b
+    Examples:
+      edgebottle doctor
+      edgebottle doctor --json
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     from dataclasses import asdict
 
     from edgebottle.build.doctor import run_checks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -15,20 +16,28 @@ from edgebottle.cli.options import board_option, json_option, print_json
 @click.option("--force", is_flag=True, help="Write over an existing edgebottle.toml.")
 @json_option
 def command(model: str | None, board: str | None, force: bool, as_json: bool) -> None:
-    """Write an edgebottle.toml into this folder, so that commands need no arguments."""
+    """Write an edgebottle.toml into this folder, so that commands need no arguments.
+
+    MODEL is a .tflite file or the name of a network of the zoo.
+
+    \b
+    Examples:
+      edgebottle init model.tflite --board nucleo_l4r5zi
+      edgebottle init                             the zoo's default network, for stm32f746
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.boards import load_board
-    from edgebottle.config import FILE, TEMPLATE
+    from edgebottle.config import FILE, template
     from edgebottle.errors import BadInput
     from edgebottle.pipeline import find_model
     from edgebottle.zoo import DEFAULT
 
     path = Path.cwd() / FILE
     if path.exists() and not force:
-        raise BadInput(f"{path} exists: edit it, or write over it with --force")
+        raise BadInput(f"{path} exists already: edit it, or write over it with --force")
     model = model or DEFAULT
     find_model(model)
     board = load_board(board or "stm32f746").id
-    text = TEMPLATE.format(model=model.replace("\\", "/").replace('"', '\\"'), board=board)
+    text = template(model.replace(os.sep, "/"), board)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

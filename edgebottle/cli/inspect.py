@@ -19,7 +19,10 @@ from edgebottle.cli.options import (
 @model_argument
 @board_option
 @click.option(
-    "--dump", type=click.Path(path_type=Path), help="Write graph.txt and plan.json there."
+    "--dump",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write imported.txt, graph.txt and plan.json there.",
 )
 @json_option
 def command(
@@ -33,8 +36,15 @@ def command(
     """Show what is in MODEL: operators, shapes, MACs, weights, RAM, and the boards it fits.
 
     MODEL is a .tflite file or the name of a network of the zoo. RAM is planned for --board
-    (default: a Cortex-M with DSP instructions).
-    """
+    (default: a Cortex-M with DSP instructions) and is exact; whether a board's flash suffices is
+    judged with an allowance for code, since nothing is compiled.
+
+    \b
+    Examples:
+      edgebottle inspect model.tflite
+      edgebottle inspect model.tflite --board microbit
+      edgebottle inspect digits --dump stages     every stage, to look at
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.inspection import inspect_model, write_dump
     from edgebottle.pipeline import load
 
@@ -44,9 +54,12 @@ def command(
     if dump is not None:
         write_dump(loaded, found.plan, dump)
     if as_json:
-        print_json(found.to_json())
+        from edgebottle.cli.tables import inspection_json
+
+        print_json(inspection_json(found))
         return
     from edgebottle.cli.tables import inspection_tables
+    from edgebottle.measure import memory_blocks
     from edgebottle.report.terminal import show
 
-    show(*inspection_tables(found))
+    show(*inspection_tables(found, memory_blocks(found.plan)))

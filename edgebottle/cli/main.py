@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
 import traceback
+from typing import Any, NoReturn
 
 import click
 
 from edgebottle import __version__
-from edgebottle.errors import EdgebottleError
+from edgebottle.errors import EdgebottleError, ToolMissing
 
 COMMANDS = {
-    "demo": "Run the zoo's default network on the virtual board, start to finish.",
+    "demo": "See it work: the zoo's default network on a virtual board.",
     "boards": "List the boards.",
     "inspect": "Show a model: layers, MACs, weights, RAM, and the boards it fits.",
     "build": "Compile a model into firmware for a board.",
-    "measure": "Run the firmware on a board, real or virtual, and record the figures.",
-    "verify": "Compare LiteRT, NumPy, host C and the virtual board, bit for bit.",
-    "report": "Show records as tables and as one HTML file.",
+    "measure": "Run it on a board, real or virtual, and record the figures.",
+    "verify": "Compare LiteRT, NumPy, host C and the board, bit for bit.",
+    "report": "Show records as tables, pictures and one HTML file.",
     "init": "Write an edgebottle.toml into this folder.",
     "doctor": "Check toolchains, PlatformIO and serial ports.",
     "zoo": "List or train the networks that come with edgebottle.",
@@ -28,6 +30,9 @@ COMMANDS = {
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+
+_ENVIRONMENT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM, errno.EIO}
+"""What no program can help: a full disk and its like."""
 
 
 class LazyGroup(click.Group):
@@ -62,17 +67,31 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"There is no command '{args[0]}'.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; a reader that has gone (such as ``head``) is no failure."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Nothing more can be said, at exit neither.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        return result
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+)
 @click.version_option(__version__, prog_name="edgebottle")
 def cli() -> None:
     """Takes neural networks to microcontrollers, and proves them there.
 
     \b
-    edgebottle demo                               see it work, with nothing but this computer
-    edgebottle inspect model.tflite               what is in the model, and where it fits
-    edgebottle build model.tflite --board ID      firmware that fits, or one line that says why not
-    edgebottle verify model.tflite --board ID     proof that it computes the very same bits
+    edgebottle demo                             see it work, with nothing but this computer
+    edgebottle inspect model.tflite             what is in the model, and where it fits
+    edgebottle build model.tflite --board ID    firmware that fits, or why it does not
+    edgebottle verify model.tflite --board ID   proof that it computes the very same bits
 
     Exit codes: 0 done, 1 your input, 2 usage, 3 the board or the tools, 70 a bug of ours.
     """  # noqa: D301 - click reads the backspace as "keep these lines"
@@ -80,23 +99,21 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line; never shows a traceback for a user's mistake."""
+    _prepare_streams()
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="edgebottle", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        _fail("interrupted", EXIT_INTERRUPTED)
-    except KeyboardInterrupt:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         _fail("interrupted", EXIT_INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except EdgebottleError as error:
         _fail(f"Error: {error}", error.exit_code)
-    except BrokenPipeError:
-        # The reader (such as `less`) has gone: nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _ENVIRONMENT:
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"Error: {where}{error.strerror}", ToolMissing.exit_code)
         traceback.print_exc()
         _fail(
             "\nThis is a bug in edgebottle, not a mistake of yours. Please report it with the text "
@@ -106,8 +123,26 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str, code: int) -> None:
-    print(message, file=sys.stderr)
+def _prepare_streams() -> None:
+    """Output may be closed (``>&-``), and may have no sign for every character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, "w")  # noqa: SIM115 - stands in until the end
+            setattr(sys, name, stream)
+        stream.reconfigure(errors="replace")
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    """Says why on standard error and ends."""
+    shown = "".join(c if c.isprintable() or c == "\n" else "�" for c in message)
+    print(shown, file=sys.stderr)
+    if code == ToolMissing.exit_code:
+        # Standard output may be what failed: do not let Python fail on it once more at exit.
+        try:
+            sys.stdout.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 

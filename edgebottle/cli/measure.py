@@ -8,9 +8,11 @@ import click
 
 from edgebottle.cli.options import (
     board_option,
+    check_writable,
     choose,
     json_option,
     model_argument,
+    port_option,
     print_json,
     progress_bar,
     toolchain_option,
@@ -22,16 +24,26 @@ RECORDS = Path("edgebottle-out") / "records.jsonl"
 @click.command("measure")
 @model_argument
 @board_option
-@click.option("--port", help="Serial port or URL of a real board (default: the virtual board).")
+@port_option
 @click.option(
     "--inputs",
+    metavar="FILE",
     type=click.Path(path_type=Path),
     help="An .npz file: x (samples) and, for accuracy, y (classes).",
 )
-@click.option("--samples", type=click.IntRange(min=1), help="Run only the first N samples.")
-@click.option("--runs", type=click.IntRange(min=1), default=1, help="Timed runs of each sample.")
+@click.option(
+    "--samples", type=click.IntRange(min=1), metavar="N", help="Run only the first N samples."
+)
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1, max=1_000_000),
+    default=1,
+    metavar="N",
+    help="Timed runs of each sample (default 1).",
+)
 @click.option(
     "--records",
+    metavar="FILE",
     type=click.Path(path_type=Path),
     default=RECORDS,
     help=f"File the record is appended to (default: {RECORDS}).",
@@ -54,23 +66,31 @@ def command(
     """Run MODEL on a board, check every output, and record the figures.
 
     Without --port the virtual board runs: instructions are exact, milliseconds are modelled.
-    With --port the real board is flashed and its latency is measured. Without --inputs a few
-    edge-case and random inputs are used.
-    """
+    With --port the real board is flashed and its latency is measured (at a socket:// URL the
+    firmware must be on the board already). Without --inputs a few edge-case and random inputs are
+    used.
+
+    \b
+    Examples:
+      edgebottle measure model.tflite --board stm32f746
+      edgebottle measure model.tflite -b stm32f746 --inputs test.npz --samples 100
+      edgebottle measure model.tflite -b stm32f746 --port /dev/ttyACM0 --runs 10
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.measure import measure
     from edgebottle.pipeline import build, load
     from edgebottle.samples import edge_cases, load_samples
     from hil.records import append
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
-    target = chosen.require_board()
+    target = chosen.require_board(port)
+    check_writable(records)
     loaded = load(chosen.model, io=chosen.io, name=chosen.name)
     if inputs is None:
         data = edge_cases(loaded.graph, samples or 4)
     else:
         data = load_samples(inputs, loaded.graph, samples)
     with progress_bar(quiet=as_json) as progress:
-        progress("compile", 0, 0)
+        progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(loaded, target, toolchain=chosen.toolchain)
         record = measure(built, data, runs=runs, port=port, progress=progress)
     append(records, record)
@@ -79,4 +99,4 @@ def command(
         return
     from edgebottle.report.terminal import record_tables, show
 
-    show(*record_tables(record), f"record appended to {records}")
+    show(*record_tables(record), f"record: {records} (`edgebottle report {records}` shows more)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,14 +13,22 @@ from typing import Any, TypeVar
 
 import click
 
-from edgebottle.boards import Board, load_board
-from edgebottle.config import Config, load_config
-from edgebottle.errors import BadInput
+from edgebottle.boards import Board, board_ids, load_board
+from edgebottle.config import Config, load_config, parse_bytes
+from edgebottle.errors import BadInput, BoardNotFound
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and of how much."""
+
+
+def bytes_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Callback of an option that takes bytes, such as ``65536``, ``64k`` or ``1M``."""
+    try:
+        return None if value is None else parse_bytes(value)
+    except BadInput as error:
+        raise click.BadParameter(str(error), ctx, param) from error
 
 
 def model_argument(function: F) -> F:
@@ -28,16 +37,36 @@ def model_argument(function: F) -> F:
     function = click.option(
         "--io",
         type=click.Choice(["keep", "int8"]),
-        help="Floating-point inputs and outputs around an int8 network: keep or strip them.",
+        help="Floating-point inputs and outputs around an int8 network: keep (default) or strip.",
     )(function)
-    return click.option("--name", help="Name of the model in C (default: the file's name).")(
-        function
-    )
+    return click.option(
+        "--name", metavar="NAME", help="Name of the model in C (default: the file's name)."
+    )(function)
 
 
 def board_option(function: F) -> F:
     """--board."""
-    return click.option("--board", "-b", metavar="ID", help="See `edgebottle boards`.")(function)
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        return [board for board in board_ids() if board.startswith(incomplete)]
+
+    return click.option(
+        "--board",
+        "-b",
+        metavar="ID",
+        shell_complete=complete,
+        help="Which board; `edgebottle boards` lists them.",
+    )(function)
+
+
+def port_option(function: F) -> F:
+    """--port."""
+    return click.option(
+        "--port",
+        metavar="PORT",
+        help="Serial port of a real board, such as /dev/ttyACM0, COM3 or socket://HOST:PORT "
+        "(default: the virtual board).",
+    )(function)
 
 
 def toolchain_option(function: F) -> F:
@@ -45,7 +74,7 @@ def toolchain_option(function: F) -> F:
     return click.option(
         "--toolchain",
         type=click.Choice(["zig", "gcc"]),
-        help="Cross compiler: zig (comes with edgebottle, default) or an installed gcc.",
+        help="Compiler: zig (default, comes with edgebottle) or an installed gcc.",
     )(function)
 
 
@@ -67,10 +96,12 @@ class Chosen:
     toolchain: str
     config: Config
 
-    def require_board(self) -> Board:
-        """The board; raises a usage error where none was given."""
+    def require_board(self, port: str | None = None) -> Board:
+        """The board; raises a usage error where none was given, or it has no such ``port``."""
         if self.board is None:
-            raise click.UsageError("give a board with --board ID (`edgebottle boards` lists them)")
+            raise click.UsageError("Give a board with --board ID; `edgebottle boards` lists them.")
+        if port is not None and self.board.is_host:
+            raise click.UsageError("The board 'host' is this computer: it takes no --port.")
         return self.board
 
 
@@ -90,19 +121,54 @@ def choose(
     source = ""
     if model is None and config.model is not None:
         model, source = config.model, f"from {config.path}"
+        _check_configured_model(config)
     if model is None:
         model, source = DEFAULT, "the default network of the zoo"
     if source and not quiet:
         print(f"model: {model} ({source})", file=sys.stderr)
-    board = board or config.board
     return Chosen(
         model=model,
         io=io or config.io or "keep",
         name=name,
-        board=load_board(board) if board else None,
+        board=_board(board, config),
         toolchain=toolchain or config.toolchain or "zig",
         config=config,
     )
+
+
+def _check_configured_model(config: Config) -> None:
+    from edgebottle.pipeline import find_model
+
+    try:
+        find_model(str(config.model))
+    except BadInput as error:
+        raise BadInput(f"{config.path}: {error}") from error
+
+
+def _board(board: str | None, config: Config) -> Board | None:
+    if board is not None:
+        return load_board(board)
+    try:
+        return load_board(config.board) if config.board else None
+    except BoardNotFound as error:
+        raise BoardNotFound(f"{config.path}: {error}") from error
+
+
+def check_writable(path: Path) -> None:
+    """Raises ``BadInput`` if a file cannot be written to ``path``: said before the work is done."""
+    if path.is_dir():
+        raise BadInput(f"cannot write {path}: it is a folder")
+    if path.exists():
+        if not os.access(path, os.W_OK):
+            raise BadInput(f"cannot write {path}: no permission")
+        return
+    folder = path.absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise BadInput(f"cannot write {path}: {folder} is a file")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BadInput(f"cannot write {path}: no permission to write to {folder}")
 
 
 def print_json(data: dict[str, Any]) -> None:
@@ -117,26 +183,21 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
         yield lambda what, done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}", markup=False),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("", total=None, count="")
         yield lambda what, done, total: bar.update(
-            task, description=what, completed=done, total=total or None
+            task,
+            description=what,
+            completed=done,
+            total=total or None,
+            count=f"{done}/{total}" if total else "",
         )
-
-
-def parse_bytes(text: str) -> int:
-    """Bytes from ``65536``, ``64k`` or ``1M``; raises ``BadInput``."""
-    factors = {"k": 1024, "K": 1024, "M": 1024 * 1024}
-    number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1)
-    if not number.isdigit():
-        raise BadInput(f"'{text}' is not a number of bytes such as 65536 or 64k")
-    return int(number) * factor

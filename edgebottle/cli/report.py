@@ -2,35 +2,63 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from edgebottle.cli.options import json_option, print_json
+from edgebottle.cli.options import check_writable, json_option, print_json
+from edgebottle.errors import BadInput
 
 
 @click.command("report")
 @click.argument("records", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "--html",
+    metavar="FILE",
     type=click.Path(path_type=Path),
     help="Where to write the HTML file (default: beside the first file of records).",
 )
+@click.option("--open", "open_it", is_flag=True, help="Show the HTML file in the browser.")
 @json_option
-def command(records: tuple[Path, ...], html: Path | None, as_json: bool) -> None:
+def command(records: tuple[Path, ...], html: Path | None, open_it: bool, as_json: bool) -> None:
     """Show RECORDS (files of `measure`) as tables, and as one HTML file that opens offline.
 
-    Records of the same model and board are compared with each other.
-    """
+    Records of the same model and board are compared with each other, oldest first; memory over
+    time and the cost of each layer are those of the newest.
+
+    \b
+    Examples:
+      edgebottle report edgebottle-out/records.jsonl --open
+      edgebottle report yesterday.jsonl today.jsonl --html comparison.html
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.report.html import write_html
     from hil.records import read
 
     found = [record for path in records for record in read(path)]
+    found.sort(key=lambda record: record.time)
     target = html or records[0].with_suffix(".html")
+    check_writable(target)
+    if any(target.resolve() == path.resolve() for path in records):
+        raise BadInput(f"{target} holds the records: give another file with --html")
     write_html(found, target)
     if as_json:
         print_json({"records": [record.to_json() for record in found], "html": str(target)})
-        return
-    from edgebottle.report.terminal import comparison_table, record_tables, show
+    else:
+        from edgebottle.report.memory import ArenaView
+        from edgebottle.report.terminal import comparison_table, memory_chart, record_tables, show
 
-    show(comparison_table(found), *record_tables(found[-1]), f"report: {target}")
+        newest = found[-1]
+        names = [layer.name for layer in newest.layers]
+        chart = memory_chart(ArenaView.of(newest.memory, names, newest.ram.arena))
+        comparison = [comparison_table(found)] if len(found) > 1 else []
+        show(*comparison, *record_tables(newest), chart, "", f"report: {target}")
+    if open_it:
+        _show_in_browser(target)
+
+
+def _show_in_browser(path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        print(f"no browser could be started: open {path} yourself", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -11,9 +12,18 @@ from edgebottle.boards import Board
 from edgebottle.build.doctor import Check
 from edgebottle.inspection import Inspection
 from edgebottle.pipeline import Built
-from edgebottle.report.terminal import kilobytes, new_table, number
+from edgebottle.report.memory import ArenaView
+from edgebottle.report.terminal import (
+    add_row,
+    kilobytes,
+    memory_chart,
+    new_table,
+    number,
+    printable,
+)
 from edgebottle.verify import Verification
 from edgebottle.zoo import Network
+from hil.records import MemoryBlock
 
 
 def boards_table(boards: Sequence[Board]) -> Table:
@@ -23,7 +33,8 @@ def boards_table(boards: Sequence[Board]) -> Table:
     )
     for board in boards:
         host = board.is_host
-        table.add_row(
+        add_row(
+            table,
             board.id,
             board.name,
             board.cpu + (" +DSP" if board.dsp else "") + (" +FPU" if board.fpu else ""),
@@ -42,18 +53,18 @@ def build_table(built: Built) -> Table:
         f"{built.model.name} on {built.board.id} ({built.compiler})", "", "bytes>", ""
     )
     ram, flash, plan = built.ram, built.flash, built.plan
-    table.add_row("RAM", number(ram.bytes), _of(ram.bytes, built.board, "ram"))
+    add_row(table, "RAM", number(ram.bytes), _of(ram.bytes, built.board, "ram"))
     bound = (
         "equal to the lower bound of this order"
         if plan.arena_bytes == plan.lower_bound
         else f"lower bound of this order {plan.lower_bound:,}"
     )
-    table.add_row("  arena", number(ram.arena), f"exact; {bound}")
-    table.add_row("  stack", number(ram.stack), "reserved; `measure` shows what is used")
-    table.add_row("  other", number(ram.static), "serial line and bench application")
-    table.add_row("flash", number(flash.bytes), _of(flash.bytes, built.board, "flash"))
-    table.add_row("  weights", number(flash.weights), "")
-    table.add_row("  code", number(flash.code), "kernels, start-up, bench application")
+    add_row(table, "  arena", number(ram.arena), f"exact; {bound}")
+    add_row(table, "  stack", number(ram.stack), "reserved; `measure` shows what is used")
+    add_row(table, "  other", number(ram.static), "serial line and bench application")
+    add_row(table, "flash", number(flash.bytes), _of(flash.bytes, built.board, "flash"))
+    add_row(table, "  weights", number(flash.weights), "")
+    add_row(table, "  code", number(flash.code), "kernels, start-up, bench application")
     return table
 
 
@@ -69,7 +80,7 @@ def verification_lines(result: Verification) -> tuple[Table | Text | str, ...]:
     names = " = ".join(result.implementations)
     how = "to the last bit" if result.exact else "within the tolerance of floating point"
     if result.difference is not None:
-        return (Text(f"MISMATCH: {result.difference}", style="bold red"),)
+        return (Text(printable(f"MISMATCH: {result.difference}"), style="bold red"),)
     head = f"match: {names}, {how}, {result.samples} samples"
     tail = ""
     if result.instructions is not None:
@@ -77,8 +88,10 @@ def verification_lines(result: Verification) -> tuple[Table | Text | str, ...]:
     return (Text(head, style="bold green"), *([tail] if tail else []))
 
 
-def inspection_tables(found: Inspection) -> tuple[Table | Text | str, ...]:
-    """A model, layer by layer, and the boards it fits."""
+def inspection_tables(
+    found: Inspection, memory: Sequence[MemoryBlock]
+) -> tuple[Table | Text | str, ...]:
+    """A model, layer by layer, its memory over time, and the boards it fits."""
     model, plan = found.model, found.plan
     head = new_table(f"{model.name} ({model.path})", "", "")
     for kind, names in (("input", model.graph.inputs), ("output", model.graph.outputs)):
@@ -88,17 +101,18 @@ def inspection_tables(found: Inspection) -> tuple[Table | Text | str, ...]:
             if tensor.quant is not None:
                 quant = f", scale {tensor.scale:.6g}, zero point {tensor.zero_point}"
             shape = "x".join(map(str, tensor.shape))
-            head.add_row(kind, f"{name}: {shape} {tensor.dtype.label}{quant}")
-    head.add_row("operators", ", ".join(f"{op} {count}" for op, count in found.operators))
-    head.add_row("MACs", number(model.macs()))
-    head.add_row("weights", f"{found.weights:,} bytes of constants")
+            add_row(head, kind, f"{name}: {shape} {tensor.dtype.label}{quant}")
+    add_row(head, "operators", ", ".join(f"{op} {count}" for op, count in found.operators))
+    add_row(head, "MACs", number(model.macs()))
+    add_row(head, "weights", f"{found.weights:,} bytes of constants")
     bound = f"lower bound of this order {plan.lower_bound:,}"
-    head.add_row("RAM", f"{plan.arena_bytes:,} bytes of arena ({bound})")
+    add_row(head, "RAM", f"{plan.arena_bytes:,} bytes of arena ({bound})")
     layers = new_table(
         "Layers (* sets the peak)", "layer", "operator", "output", "MACs>", "weights>", "RAM>", ""
     )
     for layer in found.layers:
-        layers.add_row(
+        add_row(
+            layers,
             layer.name,
             layer.op,
             "x".join(map(str, layer.output_shape)) + f" {layer.output_dtype}",
@@ -109,8 +123,23 @@ def inspection_tables(found: Inspection) -> tuple[Table | Text | str, ...]:
         )
     fits = new_table("Boards", "board", "fits", "")
     for fit in found.boards:
-        fits.add_row(fit.board, "yes" if fit.fits else "no", fit.reason)
-    return head, layers, fits
+        add_row(fits, fit.board, "yes" if fit.fits else "no", fit.reason)
+    running = [layer.name for layer in found.layers if not layer.elided]
+    chart = memory_chart(ArenaView.of(memory, running, plan.arena_bytes))
+    return head, layers, chart, "", fits
+
+
+def inspection_json(found: Inspection) -> dict[str, Any]:
+    """What ``inspect --json`` prints: the fields of all commands, null where only a build knows."""
+    data = found.to_json()
+    data["ram"] = {
+        "bytes": None,
+        **data["ram"],
+        "stack": None,
+        "static": None,
+    }
+    data["flash"] = {"bytes": None, **data["flash"], "code": None}
+    return data
 
 
 def doctor_table(checks: Sequence[Check]) -> Table:
@@ -118,7 +147,7 @@ def doctor_table(checks: Sequence[Check]) -> Table:
     table = new_table("Doctor", "check", "", "found", "remedy")
     for check in checks:
         state = "ok" if check.ok else ("MISSING" if check.required else "optional")
-        table.add_row(check.name, state, check.detail, "" if check.ok else check.remedy)
+        add_row(table, check.name, state, check.detail, "" if check.ok else check.remedy)
     return table
 
 
@@ -127,7 +156,8 @@ def zoo_table(networks: Sequence[Network]) -> Table:
     table = new_table("Zoo", "name", "task", "accuracy>", "spread", "description")
     for network in networks:
         spread = network.spread
-        table.add_row(
+        add_row(
+            table,
             network.name,
             network.task,
             f"{network.accuracy:.4f}",

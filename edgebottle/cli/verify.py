@@ -11,6 +11,7 @@ from edgebottle.cli.options import (
     choose,
     json_option,
     model_argument,
+    port_option,
     print_json,
     progress_bar,
     toolchain_option,
@@ -20,9 +21,17 @@ from edgebottle.cli.options import (
 @click.command("verify")
 @model_argument
 @board_option
-@click.option("--samples", type=click.IntRange(min=1), default=20, help="How many (default 20).")
-@click.option("--seed", type=int, default=0, help="Of the random inputs.")
-@click.option("--port", help="Serial port or URL of a real board (default: the virtual board).")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    default=20,
+    metavar="N",
+    help="How many inputs (default 20).",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of the random inputs."
+)
+@port_option
 @toolchain_option
 @json_option
 def command(
@@ -40,15 +49,21 @@ def command(
 
     Runs edge-case and random inputs through LiteRT's reference kernels, the NumPy reference, the
     generated C on this computer, and the board; compares every output, and names the first layer
-    that differs. Exit code 1 if anything does.
-    """
+    that differs. Exit code 1 if anything does. Integer networks must agree to the last bit,
+    floating-point ones within a tolerance.
+
+    \b
+    Examples:
+      edgebottle verify model.tflite --board stm32f746
+      edgebottle verify model.tflite --board host --samples 200 --seed 7
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     from dataclasses import asdict
 
     from edgebottle.pipeline import load
     from edgebottle.verify import verify_model
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
-    target = chosen.require_board()
+    target = chosen.require_board(port)
     loaded = load(chosen.model, io=chosen.io, name=chosen.name)
     with progress_bar(quiet=as_json) as progress:
         result = verify_model(

@@ -33,15 +33,36 @@ def list_networks(as_json: bool) -> None:
 
 @command.command("train")
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder to write to.")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the training data.")
-@click.option("--seed", type=int, default=0, help="Of the training (default 0).")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder to write to (default: this one).",
+)
+@click.option(
+    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the training data."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Of the training (default 0).",
+)
 @json_option
 def train_network(name: str, out: Path, data: Path | None, seed: int, as_json: bool) -> None:
-    """Train NAME with its recipe and write NAME.tflite; needs `pip install 'edgebottle[train]'`."""
+    """Train NAME with its recipe and write NAME.tflite; needs `pip install 'edgebottle[train]'`.
+
+    \b
+    Examples:
+      edgebottle zoo train digits --out networks
+      edgebottle zoo train fashion --data fashion-mnist --seed 1
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.zoo.training import train
 
     with progress_bar(quiet=as_json) as progress:
+        progress(f"load the data of {name}", 0, 0)
         result = train(
             name,
             out,
@@ -52,4 +73,4 @@ def train_network(name: str, out: Path, data: Path | None, seed: int, as_json: b
     if as_json:
         print_json({"file": str(result.path), "accuracy": result.accuracy})
     else:
-        print(f"{result.path}: accuracy {result.accuracy:.4f} (int8, on the whole test set)")
+        print(f"{result.path}: accuracy {result.accuracy:.1%} (int8, on the whole test set)")

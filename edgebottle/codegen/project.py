@@ -171,7 +171,12 @@ def publish(built: Path, elf: Path, folder: Path) -> Path:
             shutil.copy2(elf, fresh / "firmware.elf")
             if folder.exists():
                 os.replace(folder, staging / "old")
-            os.replace(fresh, folder)
+            try:
+                os.replace(fresh, folder)
+            except BaseException:
+                if (staging / "old").exists():
+                    os.replace(staging / "old", folder)
+                raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
