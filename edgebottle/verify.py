@@ -16,6 +16,7 @@ from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built, Model, build
 from edgebottle.samples import Samples, edge_cases
+from hil.protocol import BoardClient
 from hil.records import LayerRecord
 
 Progress = Callable[[str, int, int], None]
@@ -216,7 +217,6 @@ def _on_board(
     progress: Progress,
 ) -> tuple[Difference | None, tuple[int | None, tuple[LayerRecord, ...]], int]:
     """Runs all samples on a board and compares each output with the reference."""
-    from hil.protocol import BoardClient
     from hil.runner import check_build, check_memory
 
     graph = built.model.graph
@@ -241,27 +241,24 @@ def _on_board(
             expected = reference[number]
             difference = compare(kind, number, graph, graph.outputs, expected, outputs)
             if difference is not None:
-                layer = _first_layer(built, bench, kind, inputs, number)
+                layer = _first_layer(built, client, kind, inputs, number)
                 return layer or replace(difference, layer=None), counts, stack
             progress(kind, number + 1, len(inputs))
     return None, counts, stack
 
 
 def _first_layer(
-    built: Built, bench: Bench, kind: str, inputs: Samples, number: int
+    built: Built, client: BoardClient, kind: str, inputs: Samples, number: int
 ) -> Difference | None:
     """Asks the board for the CRC of each step and names the first that differs."""
-    from hil.protocol import BoardClient
-
     if not is_exact(built.model.graph):
         return None
     interpreter = Interpreter(built.model.graph)
     for sample in inputs.inputs[: number + 1]:
         interpreter.run(sample)
-    with BoardClient.connect(bench.url) as client:
-        for index, data in enumerate(to_bytes(inputs.inputs[number])):
-            client.load_input(index, data)
-        found = client.crc().steps
+    for index, data in enumerate(to_bytes(inputs.inputs[number])):
+        client.load_input(index, data)
+    found = client.crc().steps
     nodes = {node.name: node for node in built.model.graph.nodes}
     for (name, _), crc in zip(built.project.source.steps, found, strict=True):
         tensor = nodes[name].outputs[0]

@@ -55,6 +55,7 @@ def test_mlperf_tiny(name: str, board: str) -> None:
         "magic-wand/quantized_model.tflite",
         "mcunet/tinyengine_vww.tflite",
         "tflite-micro/hello_world_int8.tflite",
+        "tflite-micro/keyword_scrambled_8bit.tflite",
         "tflite-micro/micro_speech_quantized.tflite",
         "tflite-micro/person_detect.tflite",
     ],
@@ -63,13 +64,6 @@ def test_other_models_fit_stm32f746(file: str) -> None:
     result = verified(file, "stm32f746")
     assert result.exact and result.match, str(result.difference)
     assert result.litert_refusal is None
-
-
-def test_a_model_that_litert_refuses() -> None:
-    """SVDF with 8-bit state: LiteRT has no kernel for it, so NumPy is the reference."""
-    result = verified("tflite-micro/keyword_scrambled_8bit.tflite", "stm32f746")
-    assert result.match and result.litert_refusal is not None
-    assert result.implementations[0] == "NumPy"
 
 
 @pytest.mark.parametrize(
