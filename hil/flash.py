@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -107,14 +110,36 @@ def flash(elf: Path, board: Board, port: str) -> None:
 
 def _run(command: list[str], board: Board) -> None:
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise BoardError(f"{command[0]} did not finish in {DEADLINE_S:.0f} s") from None
     except OSError as error:
         raise ToolMissing(f"cannot start {command[0]}: {error.strerror}") from error
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        last = " | ".join(lines[-3:]) or f"exit code {done.returncode}"
+    try:
+        output, errors = process.communicate(timeout=DEADLINE_S)
+    except BaseException as error:
+        # Ctrl-C as well: a programmer that goes on writing would be worse than a half-written chip.
+        _kill(process)
+        process.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise BoardError(f"{command[0]} did not finish in {DEADLINE_S:g} s") from None
+        raise
+    if process.returncode:
+        lines = (errors.strip() or output.strip()).splitlines()
+        last = " | ".join(lines[-3:]) or f"exit code {process.returncode}"
         raise BoardError(f"{command[0]} could not flash {board.id}: {last}")
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Ends a programmer and what it started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()

@@ -6,6 +6,9 @@ from dataclasses import replace
 
 from edgebottle.ir.graph import Graph, Node
 
+MAX_BYTES = 1 << 24
+"""A larger result is no constant for a microcontroller; its operator stays, and will not fit."""
+
 
 def fold_constants(graph: Graph) -> Graph:
     """Replaces nodes whose inputs are all constants by their value.
@@ -17,7 +20,8 @@ def fold_constants(graph: Graph) -> Graph:
     for node in graph.nodes:
         ins = [None if name is None else tensors[name] for name in node.inputs]
         constant = all(tensor is None or tensor.data is not None for tensor in ins)
-        if not constant or any(name in graph.outputs for name in node.outputs):
+        large = sum(tensors[name].nbytes for name in node.outputs) > MAX_BYTES
+        if not constant or large or any(name in graph.outputs for name in node.outputs):
             nodes.append(node)
             continue
         values = [None if tensor is None else tensor.data for tensor in ins]

@@ -4,7 +4,6 @@ import ctypes
 import hashlib
 import importlib.metadata
 import importlib.util
-import os
 import platform
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from edgebottle.build.cache import cache_dir, compiler_environment
 from edgebottle.errors import ToolMissing
 
 _SOURCES = Path(__file__).parent / "native"
@@ -99,19 +99,6 @@ def _compiler() -> list[str]:
     raise ToolMissing("the virtual board needs a C compiler: pip install ziglang")
 
 
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(base) / "edgebottle" / "native"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir()) / f"edgebottle-native-{os.getuid()}"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():
-            raise ToolMissing(f"{folder} belongs to somebody else: set XDG_CACHE_HOME") from None
-    return folder
-
-
 def _build() -> Path:
     sources = sorted(_SOURCES.glob("*.c"))
     key = hashlib.sha256(" ".join((*_FLAGS, platform.platform())).encode())
@@ -120,15 +107,22 @@ def _build() -> Path:
     for package in ("unicorn", "ziglang"):
         if importlib.util.find_spec(package) is not None:
             key.update(importlib.metadata.version(package).encode())
-    target = _cache_folder() / f"board-{key.hexdigest()[:20]}.so"
+    folder = cache_dir() / "native"
+    folder.mkdir(exist_ok=True)
+    target = folder / f"board-{key.hexdigest()[:20]}.so"
     if target.is_file():
         return target
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        output = Path(folder) / target.name
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:
+        output = Path(fresh) / target.name
         command = [*_compiler(), *_FLAGS, *map(str, sources), "-o", str(output)]
         try:
             result = subprocess.run(
-                command, capture_output=True, text=True, timeout=_COMPILE_SECONDS, check=False
+                command,
+                capture_output=True,
+                text=True,
+                timeout=_COMPILE_SECONDS,
+                check=False,
+                env=compiler_environment(),
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ToolMissing(f"cannot compile the virtual board: {error}") from error
