@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
-from edgebottle.boards import Board
-from edgebottle.build.doctor import Check
-from edgebottle.inspection import Inspection
-from edgebottle.pipeline import Built
 from edgebottle.report.memory import ArenaView
 from edgebottle.report.terminal import (
     add_row,
@@ -21,9 +17,15 @@ from edgebottle.report.terminal import (
     number,
     printable,
 )
-from edgebottle.verify import Verification
-from edgebottle.zoo import Network
-from hil.records import MemoryBlock
+
+if TYPE_CHECKING:
+    from edgebottle.boards import Board
+    from edgebottle.build.doctor import Check
+    from edgebottle.inspection import Inspection
+    from edgebottle.pipeline import Built
+    from edgebottle.verify import Verification
+    from edgebottle.zoo import Network
+    from hil.records import MemoryBlock
 
 
 def boards_table(boards: Sequence[Board]) -> Table:

@@ -103,7 +103,8 @@ def record_tables(record: Record) -> tuple[Part, ...]:
         add_row(table, "accuracy", f"{record.accuracy:.1%}", share)
     add_row(table, "outputs", *agreement(record))
     ram, flash = record.ram, record.flash
-    parts = f"arena {ram.arena:,}, stack used {ram.stack:,}, other {ram.static:,}"
+    stack = f"stack used {ram.stack:,}" if ram.stack else "stack not measured"
+    parts = f"arena {ram.arena:,}, {stack}, other {ram.static:,}"
     add_row(table, "RAM", number(ram.bytes), parts)
     parts = f"weights {flash.weights:,}, code {flash.code:,}"
     add_row(table, "flash", number(flash.bytes), parts)
