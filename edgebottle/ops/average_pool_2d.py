@@ -19,6 +19,8 @@ class AveragePool2D(Pool2D):
 
     OP: ClassVar[str] = "AVERAGE_POOL_2D"
     KERNEL: ClassVar[str] = "average_pool_2d"
+    BEGIN_S8: ClassVar[str] = "0"
+    BEGIN_F32: ClassVar[str] = "0.0f"
 
     def pool(self, window: Array, output: Tensor) -> Array:
         """See ``Pool2D``."""

@@ -19,6 +19,8 @@ class MaxPool2D(Pool2D):
 
     OP: ClassVar[str] = "MAX_POOL_2D"
     KERNEL: ClassVar[str] = "max_pool_2d"
+    BEGIN_S8: ClassVar[str] = "-128"
+    BEGIN_F32: ClassVar[str] = "-3.402823466e+38f"
 
     def pool(self, window: Array, output: Tensor) -> Array:
         """See ``Pool2D``."""

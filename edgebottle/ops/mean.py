@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import CValue, Emitter, Operator, one_node_graph, require_dtype, where
+from edgebottle.ops.base import (
+    AccumulatingOperator,
+    CValue,
+    Emitter,
+    Operator,
+    one_node_graph,
+    require_dtype,
+    where,
+)
 from edgebottle.ops.case_tensors import indices, plain, quantized
 from edgebottle.ops.fixed_point import multiply_by_quantized_multiplier
 from edgebottle.ops.movement import (
@@ -53,15 +61,24 @@ class Mean(Operator):
     ) -> Self:
         """See ``Operator``."""
         label = f"{name} ({cls.OP})"
-        rank = len(data_input(ins).shape)
-        axes = {normal_axis(axis, rank, label) for axis in constant_ints(ins[1], label)}
-        return cls(
+        shape = data_input(ins).shape
+        axes = {normal_axis(axis, len(shape), label) for axis in constant_ints(ins[1], label)}
+        return cls.over(
+            shape,
             name=name,
             inputs=inputs,
             outputs=outputs,
             axes=tuple(sorted(axes)),
             keep_dims=bool(options.keepDims) if options is not None else False,
         )
+
+    @classmethod
+    def over(cls, shape: Shape, **fields: Any) -> Self:
+        """The node for an input of ``shape``: a ``GlobalMean`` where that is possible."""
+        if len(shape) == 4 and shape[0] == 1 and set(fields["axes"]) - {0} == {1, 2}:
+            kind: type[Any] = GlobalMean
+            return cast(Self, kind(**fields))
+        return cls(**fields)
 
     def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
         """See ``Operator``."""
@@ -140,6 +157,9 @@ class Mean(Operator):
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
+        return f"eb_mean_{_suffix(e)}({self._params(e)}, {e.input(0)}, {e.output()});"
+
+    def _params(self, e: Emitter) -> str:
         ins, outs = e.tensors
         data, output = data_input(ins), outs[0]
         kept, reduced = (
@@ -162,8 +182,7 @@ class Mean(Operator):
                 "output_zero_point": output.zero_point,
             }
         e.include("eb_mean.h")
-        kernel = "eb_mean_s8" if data.dtype is DType.I8 else "eb_mean_f32"
-        return f"{kernel}({e.params('eb_mean', fields)}, {e.input(0)}, {e.output()});"
+        return e.params("eb_mean", fields)
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
@@ -183,13 +202,65 @@ class Mean(Operator):
         source: tuple[float, int] | None,
         target: tuple[float, int] | None,
     ) -> Graph:
-        node = cls(
-            name="mean", inputs=("x", "axes"), outputs=("y",), axes=axes, keep_dims=keep_dims
+        node = cls.over(
+            shape,
+            name="mean",
+            inputs=("x", "axes"),
+            outputs=("y",),
+            axes=axes,
+            keep_dims=keep_dims,
         )
         data = quantized("x", shape, *source) if source else plain("x", shape)
         ((out_shape, _),) = node.infer([data])
         out = quantized("y", out_shape, *target) if target else plain("y", out_shape)
         return one_node_graph(f"mean_{case}", node, [data, indices("axes", *axes), out])
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlobalMean(Mean, AccumulatingOperator):
+    """The mean over height and width of one image: one output row, of rank 4 or less."""
+
+    def input_rows(
+        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[int, ...]:
+        """See ``RowOperator``: all of them."""
+        return tuple(range(data_input(ins).shape[1])) if index == 0 else ()
+
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        return f"eb_mean_{_suffix(e)}({self._params(e)}, {e.input(0)}, {e.out_row()});"
+
+    def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+        """See ``AccumulatingOperator``."""
+        return True
+
+    def accumulator_bytes(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
+        """See ``AccumulatingOperator``: a sum for each channel."""
+        return 4 * outs[0].size
+
+    def emit_begin(self, e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+        e.include("eb_accumulate.h")
+        channels = e.tensors[1][0].size
+        if _suffix(e) == "f32":
+            return f"eb_accumulate_begin_f32({e.accumulator()}, {channels}, 0.0f);"
+        return f"eb_accumulate_begin({e.accumulator()}, {channels}, 0);"
+
+    def emit_accumulate(self, e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+        e.include("eb_accumulate.h")
+        _, _, width, channels = data_input(e.tensors[0]).shape
+        arguments = f"{e.accumulator()}, {e.row(0)}, {width}, {channels}"
+        return f"eb_accumulate_sum_{_suffix(e)}({arguments});"
+
+    def emit_end(self, e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+        arguments = f"{self._params(e)}, {e.accumulator()}, {e.out_row()}"
+        return f"eb_mean_{_suffix(e)}_end({arguments});"
+
+
+def _suffix(e: Emitter) -> str:
+    return "f32" if data_input(e.tensors[0]).dtype is DType.F32 else "s8"
 
 
 _Q = tuple[float, int]
@@ -205,4 +276,7 @@ _CASES: tuple[tuple[str, Shape, tuple[int, ...], bool, _Q, _Q], ...] = (
     ("ones", (1, 1, 1, 9), (1, 2), False, (0.1, -20), (0.1, -20)),
     ("large_up", (1, 9, 9, 5), (1, 2), True, (0.9, -128), (0.004, -128)),
     ("large_down", (1, 9, 9, 5), (1, 2), True, (0.0007, 5), (0.9, -1)),
+    ("one_channel", (1, 3, 5, 1), (1, 2), False, (0.1, 5), (0.07, -1)),
+    ("batch_too", (1, 4, 3, 7), (0, 1, 2), True, (0.1, 5), (0.07, -1)),
+    ("images", (2, 4, 3, 7), (1, 2), True, (0.1, 5), (0.07, -1)),
 )

@@ -13,10 +13,10 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import (
+    AccumulatingOperator,
     Activation,
     CValue,
     Emitter,
-    RowOperator,
     one_node_graph,
     require_dtype,
     same_padding,
@@ -34,7 +34,7 @@ SCALE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool2D(RowOperator):
+class Pool2D(AccumulatingOperator):
     """A pooling window that moves over height and width; padding is not counted.
 
     Attributes:
@@ -47,6 +47,12 @@ class Pool2D(RowOperator):
     STRIDED_OUTPUT: ClassVar[bool] = True
     KERNEL: ClassVar[str]
     """The name of the kernel in C, such as ``average_pool_2d``."""
+
+    BEGIN_S8: ClassVar[str]
+    """C literal of an accumulator before the first row, int8."""
+
+    BEGIN_F32: ClassVar[str]
+    """The same for float."""
 
     filter: tuple[int, int]
     stride: tuple[int, int]
@@ -170,19 +176,50 @@ class Pool2D(RowOperator):
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
+        params = self._params(e)
+        arguments = f"{params}, {e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
+        return f"eb_{self.KERNEL}_{_suffix(e)}_row({arguments});"
+
+    def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+        """See ``AccumulatingOperator``: one window over all rows."""
+        if outs[0].shape[:2] != (1, 1):
+            return False
+        return self.input_rows(0, 0, ins, outs) == tuple(range(data_input(ins).shape[1]))
+
+    def accumulator_bytes(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
+        """See ``AccumulatingOperator``."""
+        return 4 * outs[0].size
+
+    def emit_begin(self, e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+        e.include("eb_accumulate.h")
+        count = e.tensors[1][0].size
+        if _suffix(e) == "f32":
+            return f"eb_accumulate_begin_f32({e.accumulator()}, {count}, {self.BEGIN_F32});"
+        return f"eb_accumulate_begin({e.accumulator()}, {count}, {self.BEGIN_S8});"
+
+    def emit_accumulate(self, e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+        arguments = f"{self._params(e)}, {e.row(0)}, {e.accumulator()}"
+        return f"eb_{self.KERNEL}_{_suffix(e)}_accumulate({arguments});"
+
+    def emit_end(self, e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+        arguments = f"{self._params(e)}, {e.accumulator()}, {e.out_row()}, {e.out_pixel_stride()}"
+        return f"eb_{self.KERNEL}_{_suffix(e)}_end({arguments});"
+
+    def _params(self, e: Emitter) -> str:
         ins, outs = e.tensors
         data, output = data_input(ins), outs[0]
+        e.include(f"eb_{self.KERNEL}.h")
         low: CValue
         high: CValue
         if data.dtype is DType.F32:
-            suffix, struct = "f32", "eb_pool_2d_f32"
             low, high = self.activation.float_range()
         else:
-            suffix, struct = "s8", "eb_pool_2d"
             low, high = activation_range(self.activation, output)
-        e.include(f"eb_{self.KERNEL}.h")
-        params = e.params(
-            struct,
+        return e.params(
+            "eb_pool_2d_f32" if data.dtype is DType.F32 else "eb_pool_2d",
             {
                 "in_width": data.shape[2],
                 "channels": data.shape[3],
@@ -195,15 +232,13 @@ class Pool2D(RowOperator):
                 "activation_max": high,
             },
         )
-        arguments = f"{params}, {e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
-        return f"eb_{self.KERNEL}_{suffix}_row({arguments});"
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
         """See ``Operator``."""
         for row in _CASES:
             yield cls._case(*row, dtype=DType.I8)
-        for row in _CASES[:4]:
+        for row in (*_CASES[:4], *_CASES[-3:]):
             yield cls._case(f"{row[0]}_f32", *row[1:], dtype=DType.F32)
 
     @classmethod
@@ -234,6 +269,10 @@ class Pool2D(RowOperator):
         return one_node_graph(f"{cls.KERNEL}_{case}", node, [data, out])
 
 
+def _suffix(e: Emitter) -> str:
+    return "f32" if data_input(e.tensors[0]).dtype is DType.F32 else "s8"
+
+
 def _padding(
     code: int, shape: Shape, window: tuple[int, int], stride: tuple[int, int]
 ) -> tuple[int, int, int, int]:
@@ -261,4 +300,7 @@ _CASES: tuple[
     ("one_row", (1, 1, 119, 8), (1, 2), (1, 2), VALID, Activation.NONE, (0.1, -20)),
     ("one_pixel", (1, 1, 1, 1), (1, 1), (1, 1), SAME, Activation.NONE, (0.1, 0)),
     ("batch", (2, 5, 4, 3), (3, 3), (2, 2), SAME, Activation.NONE, (0.1, 0)),
+    ("all_rows", (1, 5, 9, 3), (5, 3), (1, 2), VALID, Activation.NONE, (0.1, 3)),
+    ("all_rows_same", (1, 4, 7, 5), (9, 3), (4, 2), SAME, Activation.RELU, (0.1, -9)),
+    ("all_rows_relu6", (1, 9, 9, 4), (9, 9), (1, 1), VALID, Activation.RELU6, (0.03, -11)),
 )

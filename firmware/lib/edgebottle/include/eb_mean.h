@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "eb_accumulate.h"
 #include "eb_requant.h"
 
 /* Axes are merged where they lie together, so three of each kind serve six in the model. Unused

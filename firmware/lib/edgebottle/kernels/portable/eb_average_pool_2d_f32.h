@@ -2,7 +2,16 @@
 #ifndef EB_AVERAGE_POOL_2D_F32_H
 #define EB_AVERAGE_POOL_2D_F32_H
 
+#include "../../include/eb_accumulate.h"
 #include "../../include/eb_pool_2d.h"
+
+/* The mean as an element of the output. */
+static inline float eb_average_pool_2d_f32_mean(const eb_pool_2d_f32 *p, float sum, float count)
+{
+    const float mean = sum / count;
+    const float low = mean < p->activation_min ? p->activation_min : mean;
+    return low > p->activation_max ? p->activation_max : low;
+}
 
 /* One output row: the mean of the pixels that are inside of the image.
  *
@@ -26,9 +35,38 @@ EB_KERNEL void eb_average_pool_2d_f32_row(const eb_pool_2d_f32 *p,
                     sum += row[i * p->channels + c];
                 }
             }
-            const float mean = sum / count;
-            const float low = mean < p->activation_min ? p->activation_min : mean;
-            out[x * out_pixel_stride + c] = low > p->activation_max ? p->activation_max : low;
+            out[x * out_pixel_stride + c] = eb_average_pool_2d_f32_mean(p, sum, count);
+        }
+    }
+}
+
+/* The same for an output of one row whose input rows come one by one; each is given once.
+ *
+ * sums: p->out_width * p->channels of them, 0 before the first row.
+ */
+EB_KERNEL void
+eb_average_pool_2d_f32_accumulate(const eb_pool_2d_f32 *p, const float *row, float *sums)
+{
+    for (int32_t x = 0; x < p->out_width; ++x) {
+        const eb_pool_2d_span span =
+            eb_pool_2d_window(x, p->stride_width, p->padding_left, p->window_width, p->in_width);
+        eb_accumulate_sum_f32(sums + x * p->channels, row + span.first * p->channels,
+                              span.end - span.first, p->channels);
+    }
+}
+
+/* After p->window_height rows. out: pixels out_pixel_stride apart. */
+EB_KERNEL void eb_average_pool_2d_f32_end(const eb_pool_2d_f32 *p,
+                                          const float *sums,
+                                          float *out,
+                                          int32_t out_pixel_stride)
+{
+    for (int32_t x = 0; x < p->out_width; ++x) {
+        const eb_pool_2d_span span =
+            eb_pool_2d_window(x, p->stride_width, p->padding_left, p->window_width, p->in_width);
+        const float count = (float)(p->window_height * (span.end - span.first));
+        for (int32_t c = 0; c < p->channels; ++c) {
+            out[x * out_pixel_stride + c] = eb_average_pool_2d_f32_mean(p, *sums++, count);
         }
     }
 }

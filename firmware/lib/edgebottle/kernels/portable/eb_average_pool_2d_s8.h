@@ -2,12 +2,20 @@
 #ifndef EB_AVERAGE_POOL_2D_S8_H
 #define EB_AVERAGE_POOL_2D_S8_H
 
+#include "../../include/eb_accumulate.h"
 #include "../../include/eb_pool_2d.h"
 
 /* sum / count, rounded half away from zero. count: 1 .. 2^23. */
 static inline int32_t eb_average_pool_2d_divide(int32_t sum, int32_t count)
 {
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
+/* The mean as an element of the output. */
+static inline int8_t eb_average_pool_2d_s8_mean(const eb_pool_2d *p, int32_t sum, int32_t count)
+{
+    return (int8_t)eb_clamp(eb_average_pool_2d_divide(sum, count), p->activation_min,
+                            p->activation_max);
 }
 
 /* One output row: the mean of the pixels that are inside of the image.
@@ -32,8 +40,38 @@ EB_KERNEL void eb_average_pool_2d_s8_row(const eb_pool_2d *p,
                     sum += row[i * p->channels + c];
                 }
             }
-            out[x * out_pixel_stride + c] = (int8_t)eb_clamp(eb_average_pool_2d_divide(sum, count),
-                                                             p->activation_min, p->activation_max);
+            out[x * out_pixel_stride + c] = eb_average_pool_2d_s8_mean(p, sum, count);
+        }
+    }
+}
+
+/* The same for an output of one row whose input rows come one by one; each is given once.
+ *
+ * sums: p->out_width * p->channels of them, 0 before the first row.
+ */
+EB_KERNEL void
+eb_average_pool_2d_s8_accumulate(const eb_pool_2d *p, const int8_t *row, int32_t *sums)
+{
+    for (int32_t x = 0; x < p->out_width; ++x) {
+        const eb_pool_2d_span span =
+            eb_pool_2d_window(x, p->stride_width, p->padding_left, p->window_width, p->in_width);
+        eb_accumulate_sum_s8(sums + x * p->channels, row + span.first * p->channels,
+                             span.end - span.first, p->channels);
+    }
+}
+
+/* After p->window_height rows. out: pixels out_pixel_stride apart. */
+EB_KERNEL void eb_average_pool_2d_s8_end(const eb_pool_2d *p,
+                                         const int32_t *sums,
+                                         int8_t *out,
+                                         int32_t out_pixel_stride)
+{
+    for (int32_t x = 0; x < p->out_width; ++x) {
+        const eb_pool_2d_span span =
+            eb_pool_2d_window(x, p->stride_width, p->padding_left, p->window_width, p->in_width);
+        const int32_t count = p->window_height * (span.end - span.first);
+        for (int32_t c = 0; c < p->channels; ++c) {
+            out[x * out_pixel_stride + c] = eb_average_pool_2d_s8_mean(p, *sums++, count);
         }
     }
 }

@@ -2,6 +2,7 @@
 #ifndef EB_MAX_POOL_2D_S8_H
 #define EB_MAX_POOL_2D_S8_H
 
+#include "../../include/eb_accumulate.h"
 #include "../../include/eb_pool_2d.h"
 
 /* One output row: the largest of the pixels that are inside of the image.
@@ -25,6 +26,40 @@ EB_KERNEL void eb_max_pool_2d_s8_row(const eb_pool_2d *p,
                 }
             }
             out[x * out_pixel_stride + c] = (int8_t)eb_min(largest, p->activation_max);
+        }
+    }
+}
+
+/* The same for an output of one row whose input rows come one by one; each is given once.
+ *
+ * largest: p->out_width * p->channels values, -128 before the first row.
+ */
+EB_KERNEL void
+eb_max_pool_2d_s8_accumulate(const eb_pool_2d *p, const int8_t *row, int32_t *largest)
+{
+    for (int32_t x = 0; x < p->out_width; ++x) {
+        const eb_pool_2d_span span =
+            eb_pool_2d_window(x, p->stride_width, p->padding_left, p->window_width, p->in_width);
+        int32_t *at = largest + x * p->channels;
+        for (int32_t i = span.first; i < span.end; ++i) {
+            const int8_t *pixel = row + i * p->channels;
+            for (int32_t c = 0; c < p->channels; ++c) {
+                at[c] = eb_max(at[c], pixel[c]);
+            }
+        }
+    }
+}
+
+/* After the last row. out: pixels out_pixel_stride apart. */
+EB_KERNEL void eb_max_pool_2d_s8_end(const eb_pool_2d *p,
+                                     const int32_t *largest,
+                                     int8_t *out,
+                                     int32_t out_pixel_stride)
+{
+    for (int32_t x = 0; x < p->out_width; ++x) {
+        for (int32_t c = 0; c < p->channels; ++c) {
+            out[x * out_pixel_stride + c] =
+                (int8_t)eb_clamp(*largest++, p->activation_min, p->activation_max);
         }
     }
 }

@@ -33,4 +33,12 @@ EB_KERNEL void eb_mean_f32(const eb_mean *p, const float *in, float *out)
     }
 }
 
+/* Over height and width, from the sums of the channels (eb_accumulate_sum_f32). */
+EB_KERNEL void eb_mean_f32_end(const eb_mean *p, const float *sums, float *out)
+{
+    for (int32_t c = 0; c < p->kept[2]; ++c) {
+        out[c] = sums[c] / p->count;
+    }
+}
+
 #endif /* EB_MEAN_F32_H */
