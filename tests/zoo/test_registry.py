@@ -12,7 +12,7 @@ from edgebottle.zoo.training import accuracy, int8_inputs, open_model
 FASHION_TEST = Path(__file__).resolve().parents[3] / "shared/data/train/fashion-mnist/test.npz"
 
 # Every tenth test image: the file is sorted by class, so that the first 1000 are one class.
-FASHION_EVERY_TENTH = 0.924
+FASHION_EVERY_TENTH = 0.923
 
 SUPPORTED = {
     "ADD",
