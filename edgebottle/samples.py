@@ -126,10 +126,13 @@ def bundled_samples(network: str, graph: Graph) -> Samples:
 
 def _read(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise BadInput(f"{path} is not an .npz file")
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise BadInput(f"{path} is not an .npz file (numpy.savez writes one)")
+        with archive:
             return {key: archive[key] for key in archive.files}
+    except BadInput:
+        raise
     except OSError as error:
         reason = error.strerror or "not an .npz file"
         raise BadInput(f"cannot read {path}: {reason}") from error

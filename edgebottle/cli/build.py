@@ -9,6 +9,7 @@ import click
 from edgebottle.cli.options import (
     board_option,
     bytes_value,
+    check_writable,
     choose,
     json_option,
     model_argument,
@@ -66,8 +67,10 @@ def command(
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board()
     budget = (ram or chosen.config.ram_budget, flash or chosen.config.flash_budget)
-    if out is not None and Path.cwd().is_relative_to(out.absolute()):
+    if out is not None and Path.cwd().is_relative_to(out.resolve()):
         raise BadInput(f"--out {out} is the folder you are in, or above it: give one inside it")
+    if out is not None and not out.exists():
+        check_writable(out)
     with progress_bar(quiet=as_json) as progress:
         progress("import", 0, 0)
         loaded = load(chosen.model, io=chosen.io, name=chosen.name)

@@ -73,10 +73,21 @@ class LazyGroup(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Nothing more can be said, at exit neither.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(0)
+            _forget_reader()
         return result
+
+    def make_context(self, *words: Any, **more: Any) -> click.Context:
+        """As ``invoke``, for ``--help`` and ``--version``, which answer before a command runs."""
+        try:
+            return super().make_context(*words, **more)
+        except BrokenPipeError:
+            _forget_reader()
+
+
+def _forget_reader() -> NoReturn:
+    """Standard output has no reader any more: nothing can be said, at exit neither."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise click.exceptions.Exit(0)
 
 
 @click.group(

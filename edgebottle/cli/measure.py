@@ -8,6 +8,7 @@ import click
 
 from edgebottle.cli.options import (
     board_option,
+    check_port,
     check_writable,
     choose,
     json_option,
@@ -83,6 +84,7 @@ def command(
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
+    check_port(port)
     check_writable(records)
     loaded = load(chosen.model, io=chosen.io, name=chosen.name)
     if inputs is None:

@@ -171,6 +171,17 @@ def check_writable(path: Path) -> None:
         raise BadInput(f"cannot write {path}: no permission to write to {folder}")
 
 
+def check_port(port: str | None) -> None:
+    """Raises ``BoardError`` if a serial port cannot be opened: said before the work is done.
+
+    A network URL is not tried: what listens there may take one connection only.
+    """
+    if port is not None and "://" not in port:
+        from hil.link import Link
+
+        Link.open(port).close()
+
+
 def print_json(data: dict[str, Any]) -> None:
     """The one JSON object of ``--json``."""
     print(json.dumps(data, indent=1))

@@ -8,6 +8,7 @@ import click
 
 from edgebottle.cli.options import (
     board_option,
+    check_port,
     choose,
     json_option,
     model_argument,
@@ -64,6 +65,7 @@ def command(
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
+    check_port(port)
     loaded = load(chosen.model, io=chosen.io, name=chosen.name)
     with progress_bar(quiet=as_json) as progress:
         result = verify_model(

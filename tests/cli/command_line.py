@@ -1,0 +1,80 @@
+"""Runs ``edgebottle`` as a user does: the installed entry point, in a process of its own."""
+
+import json
+import os
+import subprocess
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(sysconfig.get_path("scripts")) / "edgebottle"
+DEADLINE_S = 120.0
+DIGITS = Path(__file__).resolve().parents[2] / "edgebottle" / "zoo" / "digits.tflite"
+MARK = "EDGEBOTTLE_TEST_MARK"
+"""Environment variable by which the processes that a command left behind are found."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> dict[str, Any]:
+        """Standard output, which must be one JSON object and nothing else."""
+        assert self.code == 0, self.err
+        data = json.loads(self.out)
+        assert isinstance(data, dict)
+        return data
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """The environment, without what changes how a terminal is written to."""
+    drop = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "TTY_COMPATIBLE"}
+    kept = {name: value for name, value in os.environ.items() if name not in drop}
+    for name, value in changes.items():
+        kept.pop(name, None)
+        if value is not None:
+            kept[name] = value
+    return kept
+
+
+def edgebottle(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Result:
+    """Runs a command to its end."""
+    done = subprocess.run(
+        [str(SCRIPT), *map(str, words)],
+        cwd=cwd,
+        env=env or environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Every file below ``folder``, hidden ones included, with its content."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def left_running(mark: str) -> list[int]:
+    """Processes that were started, at any depth, with ``MARK`` set to ``mark``."""
+    wanted = f"{MARK}={mark}".encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
+                if state != "Z" and wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+            except (OSError, IndexError):
+                continue
+    return found

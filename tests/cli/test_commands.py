@@ -1,0 +1,217 @@
+"""Every command on the zoo's digits, with tables for people and with one object for machines."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.command_line import DIGITS, Result, edgebottle, environment, files_of
+
+BOARD = "microbit"
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an edgebottle.toml, a model and samples; commands of this module share it."""
+    folder = tmp_path_factory.mktemp("workplace")
+    (folder / "net.tflite").write_bytes(DIGITS.read_bytes())
+    done = edgebottle("init", "net.tflite", "--board", BOARD, cwd=folder)
+    assert done.code == 0 and f"board {BOARD}" in done.out and "Next: edgebottle build" in done.out
+    with np.load(DIGITS.with_name("digits_samples.npz")) as samples:
+        np.savez(folder / "samples.npz", x=samples["x"][:6], y=samples["y"][:6])
+    return folder
+
+
+def clean(result: Result) -> str:
+    """Standard output of a command that was done, as it reaches a pipe."""
+    assert result.code == 0, result.err
+    assert "\x1b" not in result.out + result.err
+    said = [line for line in result.err.splitlines() if not line.startswith("model: ")]
+    assert said == []
+    return result.out
+
+
+def test_help(tmp_path: Path) -> None:
+    text = clean(edgebottle("--help", cwd=tmp_path))
+    assert text == clean(edgebottle("-h", cwd=tmp_path)) and "edgebottle demo" in text
+    assert "Exit codes: 0 done, 1 your input, 2 usage, 3 the board or the tools" in text
+    assert re.fullmatch(r"edgebottle, version \S+\n", clean(edgebottle("--version", cwd=tmp_path)))
+
+
+def test_every_command_has_help_with_examples() -> None:
+    from click import Context, Group
+    from click.testing import CliRunner
+
+    from edgebottle.cli.main import COMMANDS, cli
+
+    for name in COMMANDS:
+        command = cli.get_command(Context(cli), name)
+        assert command is not None
+        lines = [[name]]
+        if isinstance(command, Group):
+            lines = [[name, sub] for sub in command.commands]
+        for words in lines:
+            done = CliRunner().invoke(cli, [*words, "--help"])
+            assert done.exit_code == 0
+            if words != ["zoo", "list"]:
+                assert f"Examples:\n    edgebottle {' '.join(words)}" in done.output, words
+            assert "--json" in done.output
+            assert max(map(len, done.output.splitlines())) <= 96
+
+
+def test_boards(tmp_path: Path) -> None:
+    assert "stm32f746" in clean(edgebottle("boards", cwd=tmp_path))
+    boards = {
+        board["id"]: board
+        for board in edgebottle("boards", "--json", cwd=tmp_path).json()["boards"]
+    }
+    assert boards[BOARD]["ram"] == 16 * 1024 and boards[BOARD]["virtual"]
+    assert not boards["host"]["virtual"]
+
+
+def test_inspect(tmp_path: Path) -> None:
+    text = clean(edgebottle("inspect", DIGITS, "--dump", "stages", cwd=tmp_path))
+    for words in ("DEPTHWISE_CONV_2D", "MACs", "Memory over time", "lower bound", BOARD, " peak"):
+        assert words in text
+    assert sorted(files_of(tmp_path / "stages")) == ["graph.txt", "imported.txt", "plan.json"]
+    data = edgebottle("inspect", "digits", "-b", BOARD, "--json", cwd=tmp_path).json()
+    assert data["ram"]["arena"] >= data["ram"]["lower_bound"] > 0
+    assert {"bytes", "stack", "static"} < set(data["ram"]) and "code" in data["flash"]
+    assert data["flash"]["weights"] > 0
+    assert data["macs"] == sum(layer["macs"] for layer in data["layers"])
+    assert {"name", "op", "macs", "output_bytes"} < set(data["layers"][0])
+
+
+def test_build_as_the_configuration_says(workplace: Path) -> None:
+    done = edgebottle("build", cwd=workplace)
+    text = clean(done)
+    assert done.err == f"model: {workplace}/net.tflite (from {workplace}/edgebottle.toml)\n"
+    for words in ("RAM", "arena", "stack", "flash", "weights", "code", "exact"):
+        assert words in text
+    project = workplace / "edgebottle-out" / f"net-{BOARD}"
+    assert (project / "firmware.elf").read_bytes()[:4] == b"\x7fELF"
+    assert (project / "lib" / "eb_net" / "net.h").is_file()
+    before = files_of(project)
+    data = edgebottle("build", "--json", cwd=workplace).json()
+    assert files_of(project) == before
+    assert data["ram"]["bytes"] == sum(data["ram"][part] for part in ("arena", "stack", "static"))
+    assert data["flash"]["bytes"] == data["flash"]["weights"] + data["flash"]["code"]
+    assert data["macs"] > 0 and Path(workplace, data["elf"]).is_file()
+
+
+def test_build_takes_the_default_network_and_says_so(tmp_path: Path) -> None:
+    done = edgebottle("build", "-b", "host", "--out", "deep/out", cwd=tmp_path)
+    clean(done)
+    assert done.err == "model: digits (the default network of the zoo)\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
+
+
+def test_a_failed_build_leaves_the_project_as_it_was(workplace: Path) -> None:
+    clean(edgebottle("build", "--out", "kept", cwd=workplace))
+    before = files_of(workplace / "kept")
+    for budget in ("--ram", "--flash"):
+        done = edgebottle("build", "--out", "kept", budget, "6000", cwd=workplace)
+        assert done.code == 1 and "too much" in done.err
+        assert files_of(workplace / "kept") == before
+
+
+def test_measure_and_report(workplace: Path) -> None:
+    line = ("measure", "--inputs", "samples.npz", "--records", "r/records.jsonl")
+    text = clean(edgebottle(*line, cwd=workplace))
+    assert "accuracy" in text and "6 of 6 samples" in text
+    assert "exact, one run" in text and "modelled" in text and "measured" not in text
+    data = edgebottle(*line, "--json", "--samples", "2", "--runs", "2", cwd=workplace).json()
+    assert data["match"] is True and data["exact"] is True and data["samples"] == 2
+    assert data["virtual"] is True and data["latency_kind"] == "modelled"
+    keys = {"name", "op", "macs", "instructions", "output_bytes"}
+    assert all(keys <= set(layer) for layer in data["layers"])
+    assert 0 < sum(layer["instructions"] for layer in data["layers"]) <= data["instructions"]
+    assert data["macs"] == sum(layer["macs"] for layer in data["layers"])
+    assert (workplace / "r" / "records.jsonl").read_text().count("\n") == 2
+    _report(workplace)
+
+
+def _report(workplace: Path) -> None:
+    text = clean(edgebottle("report", "r/records.jsonl", cwd=workplace))
+    assert "Memory over time" in text and "Records" in text and text.count(f"virtual {BOARD}") == 3
+    page = (workplace / "r" / "records.html").read_text(encoding="utf-8")
+    assert "http" not in page and "<script" not in page and page.count("<details>") == 1
+    (workplace / "r" / "records.html").unlink()
+    line = ("report", "r/records.jsonl", "--html", "x/y.html", "--json")
+    data = edgebottle(*line, cwd=workplace).json()
+    assert data["html"] == "x/y.html" and (workplace / "x" / "y.html").is_file()
+    first, second = data["records"]
+    assert first["instructions"] == second["instructions"]
+    assert first["image_hash"] == second["image_hash"]
+    assert not (workplace / "r" / "records.html").exists()
+
+
+def test_measure_on_this_computer(workplace: Path) -> None:
+    line = ("measure", "-b", "host", "--records", "host.jsonl")
+    text = clean(edgebottle(*line, cwd=workplace))
+    assert "instructions" not in text and "measured" in text and "modelled" not in text
+    data = edgebottle(*line, "--json", cwd=workplace).json()
+    assert data["instructions"] is None and data["match"] is True
+    assert {layer["instructions"] for layer in data["layers"]} == {None}
+    assert "latency" in clean(edgebottle("report", "host.jsonl", cwd=workplace))
+
+
+def test_verify(workplace: Path) -> None:
+    text = clean(edgebottle("verify", "--samples", "3", cwd=workplace))
+    assert f"match: LiteRT = NumPy = host C = virtual {BOARD}, to the last bit, 3 samples" in text
+    data = edgebottle("verify", "-b", "host", "--samples", "1", "--json", cwd=workplace).json()
+    assert data["match"] is True and data["exact"] is True and data["difference"] is None
+    assert data["implementations"] == ["LiteRT", "NumPy", "host C"]
+    assert {"bytes", "arena", "stack", "static"} <= set(data["ram"])
+    assert {"weights", "code"} <= set(data["flash"]) and data["macs"] > 0
+
+
+def test_demo(tmp_path: Path) -> None:
+    text = clean(edgebottle("demo", cwd=tmp_path))
+    assert "accuracy" in text and "60 of 60 samples" in text
+    assert str(tmp_path / "edgebottle-out" / "demo.html") in text
+    assert sorted(files_of(tmp_path)) == ["edgebottle-out/demo.html", "edgebottle-out/demo.jsonl"]
+
+
+def test_doctor(tmp_path: Path) -> None:
+    text = clean(edgebottle("doctor", cwd=tmp_path))
+    assert "PlatformIO" in text and "zig" in text and "MISSING" not in text
+    env = environment(PATH=str(tmp_path))
+    data = edgebottle("doctor", "--json", cwd=tmp_path, env=env).json()
+    checks = {check["name"]: check for check in data["checks"]}
+    assert data["ok"] is True
+    assert not checks["gcc for Arm"]["ok"] and checks["gcc for Arm"]["remedy"]
+
+
+def test_doctor_finds_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    env = environment(EDGEBOTTLE_CACHE=str(tmp_path / "file" / "cache"))
+    done = edgebottle("doctor", cwd=tmp_path, env=env)
+    assert done.code == 3 and "MISSING" in done.out and "Traceback" not in done.err
+
+
+def test_init_writes_what_build_reads(tmp_path: Path) -> None:
+    from edgebottle.config import load_config, template
+
+    name = "odd 'name\"\\ü.tflite"
+    (tmp_path / name).write_bytes(DIGITS.read_bytes())
+    data = edgebottle("init", name, "-b", "longan_nano", "--json", cwd=tmp_path).json()
+    assert data == {
+        "config": str(tmp_path / "edgebottle.toml"),
+        "model": name,
+        "board": "longan_nano",
+    }
+    config = load_config(tmp_path)
+    assert config.model == str(tmp_path / name) and config.board == "longan_nano"
+    text = template("m", "b").replace("# ram", "ram").replace("# flash", "flash")
+    (tmp_path / "edgebottle.toml").write_text(text)
+    config = load_config(tmp_path)
+    assert (config.ram_budget, config.flash_budget) == (64 * 1024, 256 * 1024)
+
+
+def test_zoo(tmp_path: Path) -> None:
+    assert "digits" in clean(edgebottle("zoo", "list", cwd=tmp_path))
+    data = edgebottle("zoo", "list", "--json", cwd=tmp_path).json()
+    assert "digits" in [network["name"] for network in data["networks"]]

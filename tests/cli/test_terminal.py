@@ -1,0 +1,162 @@
+"""Pipes, terminals and Ctrl-C."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.command_line import (
+    DIGITS,
+    MARK,
+    SCRIPT,
+    edgebottle,
+    environment,
+    files_of,
+    left_running,
+)
+
+pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
+COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
+
+
+def test_a_reader_that_goes_early_is_no_failure(tmp_path: Path) -> None:
+    for line in (["boards"], ["boards", "--json"], ["inspect", "digits"], ["--help"]):
+        process = subprocess.Popen(
+            [str(SCRIPT), *line],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment(),
+        )
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read().decode()
+        process.stderr.close()
+        assert (process.wait(60), err) == (0, ""), line
+
+
+def test_closed_streams(tmp_path: Path) -> None:
+    for closed in (">&-", "2>&-", "<&-", ">&- 2>&- <&-"):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "{SCRIPT}" boards {closed}'],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), closed
+
+
+def test_an_encoding_without_box_characters(tmp_path: Path) -> None:
+    env = environment(PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+    done = edgebottle("inspect", "digits", cwd=tmp_path, env=env)
+    assert (done.code, done.err) == (0, "") and done.out.isascii() and "####" in done.out
+
+
+def on_terminal(*words: str, cwd: Path, err_only: bool = False, **env: str) -> tuple[str, str]:
+    """Runs a command on a pseudo-terminal; returns what went there, and what went to a pipe."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [str(SCRIPT), *words],
+        cwd=cwd,
+        stdin=theirs,
+        stdout=subprocess.PIPE if err_only else theirs,
+        stderr=theirs,
+        env=environment(**{"TERM": "xterm-256color", "COLUMNS": "100", **env}),
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 65536):
+            shown += data
+    except OSError:  # how Linux says that the other side is closed
+        pass
+    os.close(ours)
+    out = b""
+    if process.stdout is not None:
+        out = process.stdout.read()
+        process.stdout.close()
+    assert process.wait(60) == 0, shown
+    return shown.decode(), out.decode()
+
+
+def test_a_terminal_shows_progress_and_a_pipe_none(tmp_path: Path) -> None:
+    line = ("measure", "digits", "-b", "microbit", "--records", "r.jsonl")
+    shown, out = on_terminal(*line, cwd=tmp_path, err_only=True)
+    assert "compile digits for microbit" in shown and "microbit" in shown and "4/4" in shown
+    assert "\x1b" not in out and "instructions" in out and "compile" not in out
+    shown, out = on_terminal(*line, "--json", cwd=tmp_path, err_only=True)
+    assert shown == "" and out.startswith("{")
+
+
+def test_colour_on_a_terminal_unless_it_is_not_wanted(tmp_path: Path) -> None:
+    shown, _ = on_terminal("inspect", "digits", cwd=tmp_path)
+    assert COLOUR.search(shown)
+    shown, _ = on_terminal("inspect", "digits", cwd=tmp_path, NO_COLOR="1")
+    assert not COLOUR.search(shown) and "Memory over time" in shown
+    shown, _ = on_terminal("inspect", "digits", cwd=tmp_path, TERM="dumb")
+    assert "\x1b" not in shown
+
+
+def interrupt(words: list[str], cwd: Path, waits_for: str, **env: str) -> tuple[int, str, str]:
+    """Presses Ctrl-C once a process whose command line has ``waits_for`` is at work."""
+    mark = uuid.uuid4().hex
+    process = subprocess.Popen(
+        [str(SCRIPT), *words],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=environment(**{MARK: mark}, **env),
+    )
+    end = time.monotonic() + 90
+    while not any(waits_for in _command(pid) for pid in left_running(mark)):
+        assert process.poll() is None and time.monotonic() < end, process.communicate()
+        time.sleep(0.02)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    start = time.monotonic()
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - start < 10
+    while left_running(mark) and time.monotonic() < start + 10:
+        time.sleep(0.1)
+    assert [_command(pid) for pid in left_running(mark)] == []
+    return process.returncode, out, err
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+
+
+@needs_proc
+def test_ctrl_c_in_a_build(tmp_path: Path) -> None:
+    (tmp_path / "new.tflite").write_bytes(DIGITS.read_bytes())
+    name = f"n{uuid.uuid4().hex[:8]}"  # a project of its own, so that there is something to compile
+    line = ["build", "new.tflite", "--name", name, "-b", "microbit", "--out", "out"]
+    before = files_of(tmp_path)
+    code, out, err = interrupt(line, tmp_path, "platformio run")
+    assert (code, out, err.strip()) == (130, "", "interrupted")
+    assert files_of(tmp_path) == before and not (tmp_path / "out").exists()
+
+
+@needs_proc
+def test_ctrl_c_in_a_measurement(tmp_path: Path) -> None:
+    np.savez(tmp_path / "many.npz", x=np.zeros((20_000, 8, 8, 1), np.int8))
+    before = files_of(tmp_path)
+    line = ["measure", "digits", "-b", "microbit", "--inputs", "many.npz", "--records", "r.jsonl"]
+    code, out, err = interrupt(line, tmp_path, "hil.virtual")
+    assert (code, out, err.strip()) == (130, "", "interrupted")
+    assert files_of(tmp_path) == before
