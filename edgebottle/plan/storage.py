@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgebottle.ir.graph import Graph, Node, Tensor
@@ -42,21 +42,38 @@ class Slot:
 
 
 class Storage:
-    """Assigns every tensor that lives in the arena to a block, for one order of the nodes."""
+    """Assigns every tensor that lives in the arena to a block, for one order of the nodes.
 
-    def __init__(self, graph: Graph, order: Sequence[Node], *, preserve_inputs: bool) -> None:
+    Nodes that run as a stage, row by row, take one step together: what crosses its border is held
+    whole and shares no memory, what is in rings is not assigned here.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        order: Sequence[Node],
+        *,
+        preserve_inputs: bool,
+        stages: Sequence[Sequence[Node]] = (),
+        rings: Collection[str] = (),
+    ) -> None:
         """Builds blocks and slots.
 
         Args:
             graph: The graph.
             order: Its nodes in execution order.
             preserve_inputs: Inputs keep their bytes until the end of the run.
+            stages: Consecutive nodes of ``order`` that take one step together.
+            rings: Tensors that are not held whole.
         """
         self.graph = graph
         self.order = tuple(order)
         self.slots: dict[str, Slot] = {}
         self.elided: set[str] = set()
-        self._step = {node.name: index for index, node in enumerate(order)}
+        self._rings = frozenset(rings)
+        self._staged = {node.name: index for index, stage in enumerate(stages) for node in stage}
+        self._step = _steps(self.order, self._staged)
+        self.steps = max(self._step.values(), default=-1) + 1
         self._made = {name: node for node in order for name in node.outputs}
         self._readers: dict[str, list[Node]] = {name: [] for name in graph.tensors}
         for node in order:
@@ -65,7 +82,7 @@ class Storage:
                     self._readers[name].append(node)
         self._preserved = set(graph.inputs) if preserve_inputs else set()
         for node in reversed(order):
-            if node.OP == "CONCATENATION":
+            if node.OP == "CONCATENATION" and node.name not in self._staged:
                 self._concatenate_in_place(node)
         for name in self._arena_tensors():
             if name not in self.slots:
@@ -81,12 +98,13 @@ class Storage:
     def _arena_tensors(self) -> list[str]:
         states = [name for name, tensor in self.graph.tensors.items() if tensor.state]
         computed = [name for node in self.order for name in node.outputs]
-        return [*self.graph.inputs, *states, *computed]
+        names = [*self.graph.inputs, *states, *computed]
+        return [name for name in names if name not in self._rings]
 
     def life(self, name: str) -> tuple[int, int]:
         """First and last step that needs tensor ``name`` itself."""
         tensor = self.graph.tensors[name]
-        end = len(self.order)
+        end = self.steps
         if tensor.state:
             return -1, end
         first = -1 if tensor.name in self.graph.inputs else self._step[self._made[tensor.name].name]
@@ -112,6 +130,8 @@ class Storage:
         """The tensor whose memory ``tensor`` may take, or None."""
         node = self._made.get(tensor.name)
         if not isinstance(node, Operator) or tensor.name != node.outputs[0]:
+            return None
+        if node.name in self._staged:
             return None
         if node.VIEW and self._is_plain(node.inputs[0]):
             # The bytes are the same, so both may go on being read.
@@ -173,12 +193,27 @@ class Storage:
         part = self.graph.tensors[name]
         if producer is None or self._readers[name] != [node] or name in self.graph.outputs:
             return False
+        if producer.name in self._staged:
+            return False
         if part.quant != output.quant or name in self.slots:
             return False
         if outer == 1:
             return True
         along_channels = axis == len(output.shape) - 1 and len(output.shape) == 4
         return along_channels and isinstance(producer, RowOperator) and producer.STRIDED_OUTPUT
+
+
+def _steps(order: Sequence[Node], staged: Mapping[str, int]) -> dict[str, int]:
+    """The step of each node: the nodes of a stage have one together."""
+    steps: dict[str, int] = {}
+    count, before = -1, None
+    for node in order:
+        stage = staged.get(node.name)
+        if stage is None or stage != before:
+            count += 1
+        steps[node.name] = count
+        before = stage
+    return steps
 
 
 def _contiguous_strides(tensor: Tensor) -> tuple[int, int]:

@@ -1,0 +1,79 @@
+"""Which stages of a network run row by row, and the plan that says so.
+
+A stage is a run of row-local layers computed interleaved, row by row: each tensor inside it is a
+ring of the few rows that are still needed, and its output may be written over those rows of its
+input that no later step reads. Nothing is computed twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.graph import Graph
+from edgebottle.ops.base import Isa
+from edgebottle.plan.order import candidate_orders
+from edgebottle.plan.plan import Plan
+from edgebottle.plan.planner import make_plan
+from quantize.patch.choose import Costs
+from quantize.patch.rows import NEVER, RowGraph
+from quantize.patch.schedule import build_plan
+
+SCHEDULES = ("auto", "layers", "min-ram", "min-time")
+
+
+def make_schedule(
+    graph: Graph,
+    isa: Isa,
+    schedule: str = "auto",
+    *,
+    ram_limit: int | None = None,
+    row_fed: bool = False,
+) -> Plan:
+    """Plans a network.
+
+    Args:
+        graph: A graph after the passes.
+        isa: The kernel variant.
+        schedule: ``layers``: one layer after the other. ``min-ram``: the smallest arena.
+            ``min-time``: the fewest layers row by row within ``ram_limit``. ``auto``: layers if
+            they fit, else the fastest that fits, else the smallest arena.
+        ram_limit: Bytes that the arena may have; None for any number.
+        row_fed: The input is handed over row by row and never lies in RAM as a whole.
+
+    Returns:
+        The plan. It may be larger than ``ram_limit`` when nothing fits.
+
+    Raises:
+        UnsupportedOp: ``row_fed`` for a network whose first layers do not read rows.
+    """
+    assert schedule in SCHEDULES, schedule
+    limit = NEVER if ram_limit is None else ram_limit
+    layers = None
+    if not row_fed:
+        layers = make_plan(graph, isa)
+        if schedule == "layers" or (schedule != "min-ram" and layers.arena_bytes <= limit):
+            return layers
+    best: Plan | None = None
+    wanted = {"auto": "min-time"}.get(schedule, schedule)
+    for name, order in candidate_orders(graph).items():
+        rows = RowGraph(graph, order, isa, row_fed=row_fed)
+        costs = Costs(rows)
+        smallest = costs.smallest()
+        if smallest >= NEVER:
+            continue
+        target = NEVER if schedule == "layers" else limit
+        target = smallest if schedule == "min-ram" else max(smallest, target)
+        units = costs.fastest(target)
+        assert units is not None
+        plan = build_plan(rows, units, wanted, name)
+        if best is None or plan.arena_bytes < best.arena_bytes:
+            best = plan
+    if best is None:
+        raise UnsupportedOp(
+            f"{graph.name} cannot be fed row by row: it needs one input of 4 axes and batch 1 that "
+            "only layers working on rows read"
+        )
+    if layers is not None and layers.arena_bytes <= best.arena_bytes:
+        return replace(layers, schedule=wanted)
+    return best

@@ -1,0 +1,336 @@
+"""Chooses the stages: dynamic programming over the cuts of a linear order of the nodes.
+
+The cost of a segment does not depend on the other segments: tensors that cross a cut are held
+whole. What a segment needs is kept up to date while it grows upwards, node by node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgebottle.ops.base import Operator
+from quantize.patch.demand import final_steps, simulate, steps_for
+from quantize.patch.overlay import FREE
+from quantize.patch.rows import FED, NEVER, Ints, RowGraph, aligned, row_bytes
+
+COUNTER_BYTES = 2
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Consecutive nodes that run as one unit.
+
+    Attributes:
+        first: Number of the first node.
+        end: Number after the last node.
+        streamed: Row by row as a stage; otherwise one node, layer by layer.
+        nbytes: Bytes of arena the unit needs, at the least.
+    """
+
+    first: int
+    end: int
+    streamed: bool
+    nbytes: int
+
+    @property
+    def nodes(self) -> range:
+        """Numbers of its nodes."""
+        return range(self.first, self.end)
+
+
+class Costs:
+    """Every unit worth considering, by the node after its last."""
+
+    def __init__(self, rows: RowGraph, *, streaming: bool = True) -> None:
+        """Computes the units.
+
+        Args:
+            rows: The graph in its order.
+            streaming: Also as stages; otherwise only what a row-fed input asks for.
+        """
+        self.rows = rows
+        self._rings: dict[tuple[int, int, int], int] = {}
+        count = len(rows.order)
+        self._live = [self._live_bytes(number) for number in range(count + 1)]
+        self.units: list[list[Unit]] = [[] for _ in range(count + 1)]
+        for number in range(count):
+            if not self._reads_fed(number):
+                self.units[number + 1].append(
+                    Unit(number, number + 1, False, self._layer_bytes(number))
+                )
+        limit = max((u.nbytes for units in self.units for u in units), default=NEVER)
+        if rows.row_fed:
+            limit = max(limit, self._live[0] + NEVER)
+        for end in range(1, count + 1):
+            self.units[end] += [
+                unit
+                for unit in self._stages(end, limit)
+                if streaming or (rows.row_fed and unit.first == 0)
+            ]
+
+    def smallest(self) -> int:
+        """The least peak that any choice of units reaches, ``NEVER`` for none."""
+        best = [0]
+        for units in self.units[1:]:
+            best.append(min((max(best[u.first], u.nbytes) for u in units), default=NEVER))
+        return best[-1]
+
+    def fastest(self, limit: int) -> list[Unit] | None:
+        """The units with the fewest layers streamed, all within ``limit`` bytes.
+
+        Of these the fewest stages, and of these the smallest sum of bytes.
+        """
+        best: list[tuple[int, int, int] | None] = [(0, 0, 0)]
+        chosen: list[Unit | None] = [None]
+        for units in self.units[1:]:
+            options = []
+            for unit in units:
+                before = best[unit.first]
+                if before is not None and unit.nbytes <= limit:
+                    streamed = len(unit.nodes) if unit.streamed else 0
+                    options.append(
+                        (
+                            (
+                                before[0] + streamed,
+                                before[1] + unit.streamed,
+                                before[2] + unit.nbytes,
+                            ),
+                            unit,
+                        )
+                    )
+            winner = min(options, key=lambda option: option[0], default=(None, None))
+            best.append(winner[0])
+            chosen.append(winner[1])
+        return _walk_back(chosen)
+
+    def _reads_fed(self, number: int) -> bool:
+        fed = self.rows.fed
+        return fed is not None and fed.output in self.rows.order[number].inputs
+
+    def _live_bytes(self, cut: int) -> int:
+        """Bytes of what is there before node ``cut`` runs and is needed by it or later."""
+        fed = self.rows.fed
+        return sum(
+            self.rows.size(name)
+            for name, maker in self.rows.maker.items()
+            if maker < cut <= self.rows.last[name]
+            and name not in self.rows.source
+            and not (fed is not None and name == fed.output)
+        )
+
+    def _layer_bytes(self, number: int) -> int:
+        rows, node = self.rows, self.rows.order[number]
+        outputs = [name for name in node.outputs if name not in rows.source]
+        total = self._live[number] + sum(map(rows.size, outputs)) + rows.scratch(number)
+        if not outputs:
+            return total
+        saved = 0
+        dying = [name for name in self._inputs(number) if rows.last[name] == number]
+        if isinstance(node, Operator):
+            for index in node.overwrites(rows.graph.ins(node), rows.graph.outs(node)):
+                name = node.inputs[index]
+                root = self._root(name) if name in rows.maker else None
+                if root in dying and rows.size(outputs[0]) <= rows.size(str(root)):
+                    saved = rows.size(outputs[0])
+        row = rows.row[number]
+        if row is not None and not row.accumulates and not saved:
+            cone = _Cone(rows, number + 1)
+            cone.grow(number)
+            saved = cone.saved(self._dying([number], number + 1))
+        return total - saved
+
+    def _root(self, name: str | None) -> str:
+        while name in self.rows.source:
+            name = self.rows.source[name]
+        return str(name)
+
+    def _inputs(self, number: int) -> list[str]:
+        """Tensors in the arena that a node reads, behind their views."""
+        names = [name for name in self.rows.order[number].inputs if name in self.rows.maker]
+        return list(dict.fromkeys(self._root(name) for name in names))
+
+    def _dying(self, members: list[int], end: int) -> list[str]:
+        """Tensors from before that nothing needs after the segment, read by its nodes."""
+        rows, first = self.rows, members[0]
+        names = dict.fromkeys(edge.tensor for number in members for edge in rows.node(number).edges)
+        return [
+            name
+            for name in names
+            if rows.maker[name] < first
+            and rows.last[self._root(name)] < end
+            and not rows.graph.tensors[name].state
+        ]
+
+    def _stages(self, end: int, limit: int) -> Iterator[Unit]:
+        """The stages that end before node ``end``, from the shortest to the longest."""
+        rows, cone = self.rows, _Cone(self.rows, end)
+        inner = outer = scratch = accumulators = 0
+        dying: dict[str, None] = {}
+        fed = rows.fed
+        for first in range(end - 1, -1, -1):
+            node = rows.row[first]
+            if node is None:
+                return
+            cone.grow(first)
+            if rows.last[node.output] >= end or not cone.readers(node.output):
+                outer += rows.size(node.output)
+            else:
+                inner += aligned(self._ring(first, end) * node.row_bytes)
+            scratch = max(scratch, aligned(node.scratch_bytes))
+            accumulators += aligned(node.accumulator_bytes)
+            counters = aligned(COUNTER_BYTES * (end - first))
+            dying.pop(node.output, None)
+            for edge in node.edges:
+                if rows.last[self._root(edge.tensor)] < end:
+                    dying[edge.tensor] = None
+            held = inner + scratch + accumulators + counters
+            if held >= limit:
+                return
+            if fed is not None and fed.output in dying:
+                if first == 0 and rows.readers[fed.output][-1] < end:
+                    held += aligned(self._ring(FED, end) * fed.row_bytes)
+                    total = self._live[0] + outer + held
+                    others = [name for name in dying if name != fed.output]
+                    yield Unit(first, end, True, total - cone.saved(others))
+                continue
+            if fed is not None and any(
+                edge.tensor == fed.output for n in range(first, end) for edge in rows.node(n).edges
+            ):
+                continue
+            total = self._live[first] + outer + held
+            possible = sum(rows.size(self._root(name)) for name in dying)
+            if end - first > 1 and total - min(possible, outer) < limit:
+                yield Unit(first, end, True, total - cone.saved(list(dying)))
+
+    def _ring(self, number: int, end: int) -> int:
+        """Rows of the ring of what node ``number`` writes, in a stage that ends before ``end``.
+
+        Only nodes between it and where all paths from it meet again have a say in it.
+        """
+        merge, members = _meeting(self.rows, number, end)
+        key = (number, merge, -1 if merge < end else end)
+        if key not in self._rings:
+            trace = simulate(self.rows, members)
+            self._rings[key] = trace.ring_rows(self.rows.node(number).output)
+        return self._rings[key]
+
+
+def _walk_back(chosen: list[Unit | None]) -> list[Unit] | None:
+    units: list[Unit] = []
+    number = len(chosen) - 1
+    while number > 0:
+        unit = chosen[number]
+        if unit is None:
+            return None
+        units.insert(0, unit)
+        number = unit.first
+    return units
+
+
+def _meeting(rows: RowGraph, number: int, end: int) -> tuple[int, list[int]]:
+    """The first node before ``end`` through which all paths from node ``number`` lead.
+
+    Returns:
+        That node, or ``end`` when there is none; and the nodes on the paths to it.
+    """
+    members = [number]
+    waiting = [reader for reader in rows.readers[rows.node(number).output] if reader < end]
+    open_ends = False
+    while waiting:
+        reader = min(waiting)
+        waiting = [other for other in waiting if other != reader]
+        members.append(reader)
+        if not waiting and not open_ends:
+            return reader, members
+        further = [n for n in rows.readers[rows.node(reader).output] if n < end]
+        open_ends = open_ends or not further
+        waiting += further
+    return end, members
+
+
+class _Cone:
+    """How far each node of a segment has come whenever one of its last nodes takes a step.
+
+    Attributes:
+        end: Number after the last node.
+        after: For each node, the steps it has done after each step of the last nodes.
+    """
+
+    def __init__(self, rows: RowGraph, end: int) -> None:
+        self.rows = rows
+        self.end = end
+        self.after: dict[int, Ints] = {}
+        self._before: dict[int, Ints] = {}
+        self._writes: dict[int, Ints] = {}
+
+    def readers(self, tensor: str) -> list[int]:
+        """The nodes of the segment that read ``tensor``."""
+        return [n for n in self.rows.readers[tensor] if n in self.after]
+
+    def grow(self, number: int) -> None:
+        """Adds the node before the first."""
+        if self.readers(self.rows.node(number).output):
+            self.after[number] = self._follow(number)
+            return
+        members = [number, *sorted(self.after)]
+        inside = [n for n in members if not self.readers(self.rows.node(n).output)]
+        events = final_steps((n, self.rows.node(n)) for n in inside)
+        who = np.array([n for n, _ in events], np.int32)
+        self.after = {}
+        for last in inside:
+            mine = who == last
+            self.after[last] = np.cumsum(mine, dtype=np.int32)
+            self._before[last] = self.after[last] - mine
+            self._writes[last] = np.flatnonzero(mine).astype(np.int32)
+        for other in reversed(members):
+            if other not in self.after:
+                self.after[other] = self._follow(other)
+
+    def _follow(self, number: int) -> Ints:
+        node = self.rows.node(number)
+        needs = [
+            edge.needed[self.after[reader]]
+            for reader in self.readers(node.output)
+            for edge in self.rows.node(reader).edges
+            if edge.tensor == node.output
+        ]
+        most = needs[0] if len(needs) == 1 else np.maximum.reduce(needs)
+        return steps_for(most, node)
+
+    def saved(self, dying: list[str]) -> int:
+        """Bytes that writing outputs over dying inputs saves: the best pair of each."""
+        rows = self.rows
+        pairs = []
+        for last, when in self._writes.items():
+            node = rows.node(last)
+            if node.output in rows.source or last not in self.after:
+                continue
+            for source in dying:
+                distance = max(self._distance(last, when, source), 0)
+                whole, out = rows.size(source), rows.size(node.output)
+                together = max(aligned(distance) + whole, out)
+                pairs.append((whole + out - together, source, last))
+        total, used = 0, set()
+        for gain, source, last in sorted(pairs, reverse=True):
+            if source not in used and last not in used:
+                total += gain
+                used |= {source, last}
+        return total
+
+    def _distance(self, last: int, when: Ints, source: str) -> int:
+        """See ``overlay.distance``, from the state at each step of the last nodes."""
+        node, tensors = self.rows.node(last), self.rows.graph.tensors
+        lowest = np.full(len(when), NEVER, np.int32)
+        for reader in self.readers(source):
+            for edge in self.rows.node(reader).edges:
+                if edge.tensor == source:
+                    done = self._before.get(reader, self.after[reader])[when]
+                    lowest = np.minimum(lowest, edge.first[done])
+        if node.accumulates:
+            lowest = lowest[-1:]
+        ends = (np.arange(len(lowest)) + 1) * node.row_bytes
+        gaps = (ends - lowest.astype(np.int64) * row_bytes(tensors[source]))[lowest < NEVER]
+        return int(gaps.max()) if len(gaps) else FREE

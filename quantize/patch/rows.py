@@ -1,0 +1,244 @@
+"""What each row step of a layer reads: the tables that the whole planner of stages works on.
+
+A *step* of a node computes its next output row, or, for a node that accumulates, takes its next
+input row. Steps of one node run in ascending order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebottle.ir.graph import Graph, Node, Tensor
+from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator
+
+Ints = NDArray[np.int32]
+
+NEVER = 1 << 24
+"""Greater than any row or time: a row that is never read again."""
+
+FED = -1
+"""The number of the network's input in a segment that is fed row by row."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What a node reads of one tensor.
+
+    Attributes:
+        tensor: Its name.
+        needed: [steps + 1] rows of the tensor that must be there for the first d steps.
+        first: [steps + 1] lowest row that the steps from d on read, ``NEVER`` for none.
+        last: [rows] the last step that reads each row, -1 for none.
+        reads: The rows that each step reads.
+    """
+
+    tensor: str
+    reads: tuple[tuple[int, ...], ...]
+    needed: Ints
+    first: Ints
+    last: Ints
+
+
+@dataclass(frozen=True)
+class RowNode:
+    """A node as a sequence of row steps.
+
+    Attributes:
+        name: Of the node; the input's name for an input fed row by row.
+        output: The tensor it writes.
+        steps: Number of steps.
+        rows: Rows of its output.
+        row_bytes: Bytes of a row of its output.
+        edges: What it reads, in the order in which missing rows are computed.
+        accumulator_bytes: Of a node that accumulates, else 0.
+        accumulates: Whether it takes its input row by row.
+        scratch_bytes: Of its kernel.
+    """
+
+    name: str
+    output: str
+    steps: int
+    rows: int
+    row_bytes: int
+    edges: tuple[Edge, ...]
+    accumulator_bytes: int = 0
+    accumulates: bool = False
+    scratch_bytes: int = 0
+
+
+def aligned(nbytes: int, alignment: int = 4) -> int:
+    """``nbytes`` rounded up to a multiple of the arena's alignment."""
+    return -(-nbytes // alignment) * alignment
+
+
+def row_bytes(tensor: Tensor) -> int:
+    """Bytes of one row of a contiguous tensor."""
+    return tensor.row_elements * tensor.dtype.bytes
+
+
+def fed_input(graph: Graph) -> RowNode:
+    """The input as a node without inputs, each step of which is the arrival of a row."""
+    tensor = graph.tensors[graph.inputs[0]]
+    return RowNode(tensor.name, tensor.name, tensor.rows, tensor.rows, row_bytes(tensor), ())
+
+
+def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNode | None:
+    """The row steps of ``node``, None for a node that cannot be part of a stage.
+
+    Args:
+        graph: The graph.
+        node: The node.
+        isa: The kernel variant.
+        depth: Layers before each tensor: of several inputs the least deep is computed first, so
+            that a short branch does not hold up the rows that both branches read.
+    """
+    if not isinstance(node, RowOperator) or len(node.outputs) != 1 or node.state_inputs:
+        return None
+    ins, outs = graph.ins(node), graph.outs(node)
+    used = [
+        (index, tensor)
+        for index, tensor in enumerate(ins)
+        if tensor is not None and tensor.data is None
+    ]
+    if not used or not all(_has_rows(tensor) for tensor in (*(t for _, t in used), *outs)):
+        return None
+    if any(tensor.state for _, tensor in used):
+        return None
+    output = outs[0]
+    collects = _accumulates(node, graph)
+    steps = used[0][1].rows if collects else output.rows
+    reads: dict[str, list[list[int]]] = {}
+    for index, tensor in used:
+        lists = reads.setdefault(tensor.name, [[] for _ in range(steps)])
+        for step, rows in enumerate(lists):
+            wanted = (step,) if collects else node.input_rows(index, step, ins, outs)
+            rows.extend(row for row in wanted if 0 <= row < tensor.rows)
+    names = sorted(reads, key=lambda name: depth.get(name, 0))
+    return RowNode(
+        name=node.name,
+        output=output.name,
+        steps=steps,
+        rows=output.rows,
+        row_bytes=row_bytes(output),
+        edges=tuple(_edge(graph.tensors[name], reads[name]) for name in names),
+        accumulator_bytes=_accumulator_bytes(node, graph) if collects else 0,
+        accumulates=collects,
+        scratch_bytes=node.scratch_bytes(ins, outs, isa),
+    )
+
+
+def _has_rows(tensor: Tensor) -> bool:
+    return len(tensor.shape) == 4 and tensor.shape[0] == 1 and tensor.dtype.bits >= 8
+
+
+def _accumulates(node: RowOperator, graph: Graph) -> bool:
+    return isinstance(node, AccumulatingOperator) and node.accumulates(
+        graph.ins(node), graph.outs(node)
+    )
+
+
+def _accumulator_bytes(node: RowOperator, graph: Graph) -> int:
+    assert isinstance(node, AccumulatingOperator)
+    return node.accumulator_bytes(graph.ins(node), graph.outs(node))
+
+
+def _edge(tensor: Tensor, reads: Sequence[Sequence[int]]) -> Edge:
+    steps, rows = len(reads), tensor.rows
+    highest = np.array([max(step, default=-1) + 1 for step in reads], np.int32)
+    lowest = np.array([min(step, default=NEVER) for step in reads], np.int32)
+    needed = np.zeros(steps + 1, np.int32)
+    needed[1:] = np.maximum.accumulate(highest)
+    first = np.full(steps + 1, NEVER, np.int32)
+    first[:-1] = np.minimum.accumulate(lowest[::-1])[::-1]
+    last = last_reads(reads, rows)
+    return Edge(tensor.name, tuple(map(tuple, reads)), needed, first, last)
+
+
+def last_reads(reads: Sequence[Sequence[int]], rows: int) -> Ints:
+    """The last of the steps that reads each row, -1 for none."""
+    last = np.full(rows, -1, np.int32)
+    for step, wanted in enumerate(reads):
+        for row in wanted:
+            last[row] = step
+    return last
+
+
+class RowGraph:
+    """A graph in one order of its nodes, with the row steps of each.
+
+    Attributes:
+        graph: The graph.
+        order: Its nodes in execution order.
+        row: The row steps of each node, None where it has none.
+        maker: Number of the node that writes a tensor; -1 for what is there before the run.
+        readers: Numbers of the nodes that read a tensor, ascending.
+        last: Number of the last node that needs a tensor's memory; the number of nodes for what
+            must outlast the run.
+        source: For a view, the tensor whose memory it is.
+        row_fed: The input is handed over row by row.
+    """
+
+    def __init__(self, graph: Graph, order: Sequence[Node], isa: Isa, *, row_fed: bool) -> None:
+        """Prepares the tables."""
+        self.graph = graph
+        self.order = tuple(order)
+        self.row_fed = row_fed
+        self.isa = isa
+        depth = _depths(order)
+        self.row = [row_node(graph, node, isa, depth) for node in order]
+        self.fed = fed_input(graph) if row_fed else None
+        self.maker = {name: -1 for name, t in graph.tensors.items() if t.data is None}
+        self.readers: dict[str, list[int]] = {name: [] for name in self.maker}
+        self.source: dict[str, str] = {}
+        for number, node in enumerate(order):
+            for name in node.outputs:
+                self.maker[name] = number
+            for name in dict.fromkeys(node.inputs):
+                if name is not None and name in self.readers:
+                    self.readers[name].append(number)
+            self._note_view(node)
+        self.last = {name: self._last(name) for name in self.maker}
+        for view, host in reversed(self.source.items()):
+            self.last[host] = max(self.last[host], self.last[view])
+
+    def node(self, number: int) -> RowNode:
+        """The row steps of node ``number``, or of the input fed row by row."""
+        found = self.fed if number == FED else self.row[number]
+        assert found is not None
+        return found
+
+    def size(self, name: str) -> int:
+        """Bytes in the arena of a tensor held whole."""
+        return aligned(self.graph.tensors[name].nbytes)
+
+    def scratch(self, number: int) -> int:
+        """Bytes of scratch of a node as a layer."""
+        node = self.order[number]
+        if not isinstance(node, Operator) or node.outputs[0] in self.source:
+            return 0
+        return aligned(node.scratch_bytes(self.graph.ins(node), self.graph.outs(node), self.isa))
+
+    def _note_view(self, node: Node) -> None:
+        source = node.inputs[0] if node.inputs else None
+        if isinstance(node, Operator) and node.VIEW and source in self.maker:
+            assert source is not None
+            if not self.graph.tensors[source].state:
+                self.source[node.outputs[0]] = source
+
+    def _last(self, name: str) -> int:
+        if name in self.graph.outputs or self.graph.tensors[name].state:
+            return len(self.order)
+        return max(self.readers[name], default=self.maker[name])
+
+
+def _depths(order: Sequence[Node]) -> dict[str, int]:
+    depth: dict[str, int] = {}
+    for node in order:
+        deepest = max((depth.get(name, 0) for name in node.inputs if name is not None), default=0)
+        for name in node.outputs:
+            depth[name] = deepest + 1
+    return depth

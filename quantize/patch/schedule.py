@@ -1,0 +1,283 @@
+"""Turns chosen units into a Plan: rings, counters, accumulators, scratch, and all offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgebottle.ir.graph import Graph
+from edgebottle.plan.plan import Placement, Plan, Stage, Step
+from edgebottle.plan.storage import Block, Storage
+from quantize.patch.choose import COUNTER_BYTES, Unit
+from quantize.patch.demand import Trace, simulate
+from quantize.patch.fold import fold
+from quantize.patch.overlay import distance
+from quantize.patch.place import Packing, pack
+from quantize.patch.rows import FED, RowGraph, RowNode, aligned
+
+TRIES = 300
+
+
+@dataclass(frozen=True)
+class _Ring:
+    tensor: str
+    rows: int
+    row_bytes: int
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What one unit needs besides the tensors held whole.
+
+    Attributes:
+        unit: The unit.
+        trace: Its row steps, None for a node that has none.
+        rings: Of a stage.
+        counters: Bytes of its row counters.
+        accumulators: Bytes by node.
+        scratch: Bytes.
+    """
+
+    unit: Unit
+    trace: Trace | None
+    rings: tuple[_Ring, ...]
+    counters: int
+    accumulators: tuple[tuple[str, int], ...]
+    scratch: int
+
+    def pieces(self) -> list[int]:
+        """Bytes of all of it, in the order rings, counters, accumulators, scratch."""
+        sizes = [ring.rows * ring.row_bytes for ring in self.rings]
+        sizes += [self.counters, *(nbytes for _, nbytes in self.accumulators), self.scratch]
+        return [aligned(nbytes) for nbytes in sizes]
+
+
+def build_plan(rows: RowGraph, units: Sequence[Unit], schedule: str, order: str) -> Plan:
+    """Makes the plan of ``units``.
+
+    Args:
+        rows: The graph in its order.
+        units: Consecutive units that cover the order.
+        schedule: Name of the schedule, for the plan.
+        order: Name of the order, for the plan.
+    """
+    works = [_work(rows, unit) for unit in units]
+    stages = [[rows.order[n] for n in unit.nodes] for unit in units if unit.streamed]
+    rings = [ring.tensor for work in works for ring in work.rings]
+    storage = Storage(
+        rows.graph, rows.order, preserve_inputs=False, stages=stages, rings=frozenset(rings)
+    )
+    wholes = storage.blocks
+    overlays = _overlays(rows, storage, wholes, works)
+    bound = max((unit.nbytes for unit in units), default=0)
+    packing, places = _pack(wholes, works, overlays, bound)
+    start = {id(block): packing.offsets[i] for i, block in enumerate(wholes)}
+    steps = tuple(
+        _step(rows, storage, work, places[i], _used(i, wholes, packing, places[i], work))
+        for i, work in enumerate(works)
+    )
+    placements = [
+        Placement(
+            tensor=name,
+            offset=start[id(slot.block)] + slot.offset,
+            nbytes=rows.graph.tensors[name].nbytes,
+            row_stride=slot.row_stride,
+            pixel_stride=slot.pixel_stride,
+            first=storage.life(name)[0],
+            last=storage.life(name)[1],
+            shares=slot.shares,
+        )
+        for name, slot in storage.slots.items()
+    ]
+    for i, work in enumerate(works):
+        placements += [
+            _ring_placement(rows.graph, ring, offset, i)
+            for ring, offset in zip(work.rings, places[i], strict=False)
+        ]
+    return Plan(
+        model=rows.graph.name,
+        isa=rows.isa.value,
+        schedule=schedule,
+        arena_bytes=packing.nbytes,
+        lower_bound=min(bound, packing.nbytes),
+        strategy=f"order: {order}, placement: {packing.strategy}",
+        steps=steps,
+        placements=tuple(placements),
+        row_fed=rows.row_fed,
+    )
+
+
+def _work(rows: RowGraph, unit: Unit) -> _Work:
+    if not unit.streamed:
+        number = unit.first
+        row = rows.row[number]
+        # A layer that could accumulate reads all its rows at once when it runs alone.
+        trace = None if row is None or row.accumulates else simulate(rows, [number])
+        return _Work(unit, trace, (), 0, (), rows.scratch(number))
+    numbers = list(unit.nodes)
+    fed = rows.fed
+    if fed is not None and any(fed.output in rows.order[n].inputs for n in numbers):
+        numbers.insert(0, FED)
+    nodes = [rows.node(n) for n in numbers]
+    read = {edge.tensor for node in nodes for edge in node.edges}
+    kept = [node.output for node in nodes if _is_whole(rows, node, unit, read)]
+    trace = simulate(rows, numbers, [name for name in kept if name in read])
+    rings = tuple(
+        _Ring(node.output, trace.ring_rows(node.output), node.row_bytes)
+        for node in nodes
+        if node.output not in kept
+    )
+    accumulators = tuple((n.name, n.accumulator_bytes) for n in nodes if n.accumulates)
+    scratch = max(aligned(node.scratch_bytes) for node in nodes)
+    return _Work(unit, trace, rings, COUNTER_BYTES * len(unit.nodes), accumulators, scratch)
+
+
+def _is_whole(rows: RowGraph, node: RowNode, unit: Unit, read: set[str]) -> bool:
+    if rows.fed is not None and node.output == rows.fed.output:
+        return False
+    return rows.last[node.output] >= unit.end or node.output not in read
+
+
+def _overlays(
+    rows: RowGraph, storage: Storage, wholes: Sequence[Block], works: Sequence[_Work]
+) -> dict[tuple[int, int], int]:
+    """For pairs (output, input) of blocks: the distance at which they may overlap."""
+    number = {id(block): i for i, block in enumerate(wholes)}
+    found: dict[tuple[int, int], int] = {}
+    for step, work in enumerate(works):
+        trace = work.trace
+        if trace is None:
+            continue
+        outputs = [name for name in trace.written if _is_plain(rows, storage, name)]
+        inputs = [
+            name
+            for name in trace.read
+            if name not in trace.written and _is_plain(rows, storage, name)
+        ]
+        for source in inputs:
+            block = storage.slots[source].block
+            if block.last != step or _alive(storage, block, step) != [source]:
+                continue
+            for output in outputs:
+                other = storage.slots[output].block
+                alone = _alive(storage, other, step) == [output]
+                if other is not block and alone and other.first == step:
+                    pair = (number[id(other)], number[id(block)])
+                    found[pair] = distance(rows.graph, trace, source, output)
+    return found
+
+
+def _is_plain(rows: RowGraph, storage: Storage, name: str) -> bool:
+    """The tensor is held whole, without gaps, at the beginning of its block."""
+    if name not in storage.slots or rows.graph.tensors[name].state:
+        return False
+    slot, tensor = storage.slots[name], rows.graph.tensors[name]
+    return slot.offset == 0 and slot.row_stride == tensor.row_elements * tensor.dtype.bytes
+
+
+def _alive(storage: Storage, block: Block, step: int) -> list[str]:
+    lives = {name: storage.life(name) for name in block.members}
+    return [name for name, (first, last) in lives.items() if first <= step <= last]
+
+
+def _pack(
+    wholes: Sequence[Block],
+    works: Sequence[_Work],
+    overlays: dict[tuple[int, int], int],
+    bound: int,
+) -> tuple[Packing, list[list[int]]]:
+    """Places everything: first with what a unit needs in one piece, then in many."""
+    results = []
+    for together in (True, False):
+        blocks, owners = list(wholes), []
+        for step, work in enumerate(works):
+            pieces = [nbytes for nbytes in work.pieces() if nbytes]
+            for nbytes in [sum(pieces)] if together and pieces else pieces:
+                blocks.append(Block(nbytes, step, step))
+                owners.append(step)
+        packing = pack(blocks, overlays, bound, TRIES)
+        places = _piece_places(works, packing.offsets[len(wholes) :], owners, together=together)
+        results.append((packing, places))
+        if packing.nbytes <= bound:
+            break
+    return min(results, key=lambda result: result[0].nbytes)
+
+
+def _piece_places(
+    works: Sequence[_Work], offsets: Sequence[int], owners: Sequence[int], *, together: bool
+) -> list[list[int]]:
+    """The offset of every piece of every unit (0 for empty ones)."""
+    places: list[list[int]] = []
+    for step, work in enumerate(works):
+        own = [offset for offset, owner in zip(offsets, owners, strict=True) if owner == step]
+        result = []
+        for nbytes in work.pieces():
+            if not nbytes:
+                result.append(0)
+            elif together:
+                result.append(own[0])
+                own[0] += nbytes
+            else:
+                result.append(own.pop(0))
+        places.append(result)
+    return places
+
+
+def _used(
+    step: int, wholes: Sequence[Block], packing: Packing, places: Sequence[int], work: _Work
+) -> int:
+    """Bytes of the arena in use during a step, overlapping ones counted once."""
+    spans = [
+        (offset, offset + block.nbytes)
+        for block, offset in zip(wholes, packing.offsets, strict=False)
+        if block.first <= step <= block.last
+    ]
+    spans += [
+        (offset, offset + nbytes) for offset, nbytes in zip(places, work.pieces(), strict=True)
+    ]
+    used = top = 0
+    for low, high in sorted(spans):
+        used += max(high - max(low, top), 0)
+        top = max(top, high)
+    return used
+
+
+def _step(
+    rows: RowGraph, storage: Storage, work: _Work, places: Sequence[int], live_bytes: int
+) -> Step:
+    unit = work.unit
+    node = rows.order[unit.end - 1]
+    stage = None
+    if unit.streamed and work.trace is not None:
+        count = len(work.rings)
+        stage = Stage(
+            nodes=tuple(rows.order[n].name for n in unit.nodes),
+            program=fold([rows.node(n).name for n in work.trace.steps]),
+            counters_offset=places[count],
+            accumulators=tuple(
+                (name, offset)
+                for (name, _), offset in zip(work.accumulators, places[count + 1 :], strict=False)
+            ),
+        )
+    return Step(
+        node=node.name,
+        scratch_offset=places[-1],
+        scratch_bytes=work.scratch,
+        live_bytes=live_bytes,
+        elided=node.name in storage.elided,
+        stage=stage,
+    )
+
+
+def _ring_placement(graph: Graph, ring: _Ring, offset: int, step: int) -> Placement:
+    tensor = graph.tensors[ring.tensor]
+    return Placement(
+        tensor=ring.tensor,
+        offset=offset,
+        nbytes=ring.rows * ring.row_bytes,
+        row_stride=ring.row_bytes,
+        pixel_stride=tensor.shape[-1] * tensor.dtype.bytes,
+        first=step,
+        last=step,
+        ring_rows=ring.rows,
+    )
