@@ -13,7 +13,7 @@ from edgebottle.pipeline import Built
 
 @dataclass(frozen=True)
 class StepCounts:
-    """Exact instructions of one run on a virtual board: in all, and per step."""
+    """Exact instructions of one run on a virtual board: in all, and per layer."""
 
     instructions: int
     steps: tuple[int, ...]
@@ -83,13 +83,17 @@ def _virtual(built: Built) -> Iterator[Bench]:
     if not built.board.virtual:
         raise BoardError(f"{built.board.id} has no virtual board: give its serial port with --port")
     crc = read_elf(built.elf).crc32
-    run = f"eb_{built.model.name}_run"
+    source = built.project.source
+    layers = {function for _, function in source.steps}
+    frame = [f"eb_{built.model.name}_run", f"eb_{built.model.name}_feed_rows"]
+    frame += [function for _, function in source.units if function not in layers]
     with VirtualBoard.boot(built.elf, built.board) as virtual:
 
         def counts() -> StepCounts:
             found = virtual.counts()
-            steps = tuple(found.steps)
-            return StepCounts(sum(steps) + int(found.functions.get(run, 0)), steps)
+            # Behind the layers a row-fed model counts the rows it takes as one step more.
+            instructions = sum(found.steps) + sum(found.functions.get(f, 0) for f in frame)
+            return StepCounts(instructions, tuple(found.steps)[: len(source.steps)])
 
         try:
             yield Bench(virtual.url, crc, True, virtual.reset_counts, counts)

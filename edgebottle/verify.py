@@ -250,8 +250,8 @@ def _on_board(
 def _first_layer(
     built: Built, client: BoardClient, kind: str, inputs: Samples, number: int
 ) -> Difference | None:
-    """Asks the board for the CRC of each step and names the first that differs."""
-    if not is_exact(built.model.graph):
+    """Asks the board for the CRC of each layer or stage and names the first that differs."""
+    if not is_exact(built.model.graph) or built.plan.row_fed:
         return None
     interpreter = Interpreter(built.model.graph)
     for sample in inputs.inputs[: number + 1]:
@@ -260,7 +260,7 @@ def _first_layer(
         client.load_input(index, data)
     found = client.crc().steps
     nodes = {node.name: node for node in built.model.graph.nodes}
-    for (name, _), crc in zip(built.project.source.steps, found, strict=True):
+    for (name, _), crc in zip(built.project.source.units, found, strict=True):
         tensor = nodes[name].outputs[0]
         if zlib.crc32(interpreter.values[tensor].tobytes()) != crc:
             return Difference(kind, number, name, tensor)
@@ -283,11 +283,18 @@ def from_bytes(graph: Graph, outputs: Sequence[bytes]) -> tuple[Array, ...]:
 def layer_records(
     built: Built, instructions: Sequence[int] | None, cycles: Sequence[int] | None = None
 ) -> tuple[LayerRecord, ...]:
-    """One record per step of the generated code."""
-    graph = built.model.graph
+    """One record per layer of the generated code.
+
+    Args:
+        built: The firmware.
+        instructions: Of each layer.
+        cycles: Of each layer or stage, as the board counts them; within a stage they are unknown.
+    """
+    graph, source = built.model.graph, built.project.source
     nodes = {node.name: node for node in graph.nodes}
+    cycles_of = dict(zip(source.units, cycles or (), strict=False))
     records = []
-    for index, (name, _) in enumerate(built.project.source.steps):
+    for index, (name, function) in enumerate(source.steps):
         node = nodes[name]
         ins, outs = graph.ins(node), graph.outs(node)
         records.append(
@@ -296,7 +303,7 @@ def layer_records(
                 op=node.OP,
                 macs=node.macs(ins, outs),
                 instructions=instructions[index] if instructions else None,
-                cycles=cycles[index] if cycles else None,
+                cycles=cycles_of.get((name, function)),
                 output_bytes=sum(tensor.nbytes for tensor in outs),
             )
         )

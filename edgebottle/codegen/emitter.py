@@ -46,10 +46,19 @@ class Module:
         for tensor in self.placements:
             # After the layer that writes it: the names of tensors are often a line long.
             name = makers.get(tensor, tensor)
-            self.names[tensor] = self._unique(f"t_{identifier(name)}")
+            self.names[tensor] = self._unique(f"t_{identifier(name)}", self.names)
 
-    def _unique(self, wanted: str) -> str:
-        taken = set(self.names.values())
+        self._counters: dict[str, str] = {}
+
+    def counter_name(self, node: str) -> str:
+        """The C name of the counter of the rows that ``node`` has done."""
+        if node not in self._counters:
+            wanted = f"done_{identifier(node)}"
+            self._counters[node] = self._unique(wanted, self._counters)
+        return self._counters[node]
+
+    def _unique(self, wanted: str, names: Mapping[str, str]) -> str:
+        taken = set(names.values())
         name, count = wanted, 2
         while name in taken:
             name, count = f"{wanted}_{count}", count + 1
@@ -68,8 +77,23 @@ class Module:
 class StepEmitter:
     """The ``Emitter`` of one node; collects what must stand before the call."""
 
-    def __init__(self, module: Module, node: Operator, step: Step, layer: str) -> None:
-        """Prepares the emitter of ``node``, whose constants are named after ``layer``."""
+    def __init__(
+        self,
+        module: Module,
+        node: Operator,
+        step: Step,
+        layer: str,
+        accumulator: int | None = None,
+    ) -> None:
+        """Prepares the emitter of ``node``.
+
+        Args:
+            module: Collects includes and constants.
+            node: The node.
+            step: The step of the plan it belongs to, for its scratch.
+            layer: What its constants are named after.
+            accumulator: First byte in the arena of its accumulator, where it takes rows one by one.
+        """
         self.isa = module.isa
         self.declarations: list[str] = []
         self.row_inputs: list[int] = []
@@ -77,6 +101,8 @@ class StepEmitter:
         self._node = node
         self._step = step
         self._layer = layer
+        self._accumulator = accumulator
+        self._params: dict[str, str] = {}
         self._ins = module.graph.ins(node)
         self._outs = module.graph.outs(node)
 
@@ -96,10 +122,13 @@ class StepEmitter:
 
     def params(self, struct: str, fields: Mapping[str, CValue]) -> str:
         """See ``Emitter``."""
-        lines = [f"    static const {struct} params = {{"]
-        lines += [f"        .{name} = {_field(value)}," for name, value in fields.items()]
-        self.declarations += [*lines, "    };"]
-        return "&params"
+        body = "\n".join(f"        .{name} = {_field(value)}," for name, value in fields.items())
+        text = f"{struct} {body}"
+        if text not in self._params:
+            name = f"params{len(self._params) + 1}" if self._params else "params"
+            self._params[text] = f"&{name}"
+            self.declarations += [f"    static const {struct} {name} = {{", body, "    };"]
+        return self._params[text]
 
     def input(self, index: int) -> str:
         """See ``Emitter``."""
@@ -136,7 +165,8 @@ class StepEmitter:
 
     def accumulator(self) -> str:
         """See ``Emitter``."""
-        raise NotImplementedError  # whole layers do not accumulate
+        assert self._accumulator is not None, f"{self._node.name} does not accumulate here"
+        return f"(void *)(arena.bytes + {self._accumulator})"
 
     def scratch(self) -> str:
         """See ``Emitter``."""

@@ -1,6 +1,7 @@
 """C identifiers from model and layer names, and C text from Python values."""
 
 import re
+import textwrap
 
 import numpy as np
 
@@ -32,6 +33,15 @@ def identifier(text: str) -> str:
     """The nearest C identifier to ``text``: lower case, never empty, never a keyword."""
     name = re.sub(r"_+", "_", re.sub(r"[^A-Za-z0-9]", "_", text)).strip("_").lower() or "model"
     return f"m_{name}" if name[0].isdigit() or name in _KEYWORDS else name
+
+
+def comment(*paragraphs: str) -> str:
+    """The lines of a block comment between its delimiters, wrapped: `` * text``."""
+    lines: list[str] = []
+    for paragraph in paragraphs:
+        text = paragraph.replace("*/", "* /")
+        lines += [f" * {line}" for line in textwrap.wrap(text, 96)] if text else [" *"]
+    return "\n".join(lines)
 
 
 def c_type(values: Array) -> str:

@@ -56,7 +56,7 @@ def write_project(graph: Graph, plan: Plan, board: Board) -> Project:
     files.update(_copy(firmware, f"port/{board.port}"))
     board_file = data_dir("boards") / f"{board.id}.toml"
     files[f"platform/boards/{board.id}.toml"] = board_file.read_bytes()
-    files["src/eb_bench_model.h"] = _binding(model, buffer).encode()
+    files["src/eb_bench_model.h"] = _binding(graph, plan, buffer).encode()
     files["platformio.ini"] = _platformio_ini(board).encode()
     files[MARKER] = (
         json.dumps({"edgebottle": __version__, "model": model, "board": board.id}) + "\n"
@@ -65,6 +65,8 @@ def write_project(graph: Graph, plan: Plan, board: Board) -> Project:
 
 
 def _input_buffer(graph: Graph, plan: Plan, board: Board) -> int:
+    if plan.row_fed:
+        return 0
     wanted = sum(-(-graph.tensors[name].nbytes // 4) * 4 for name in graph.inputs)
     if board.is_host:
         return wanted
@@ -80,7 +82,11 @@ def _copy(root: Path, folder: str) -> dict[str, bytes]:
     }
 
 
-def _binding(model: str, buffer: int) -> str:
+def _binding(graph: Graph, plan: Plan, buffer: int) -> str:
+    model, row = graph.name, 0
+    if plan.row_fed:
+        tensor = graph.tensors[graph.inputs[0]]
+        row = tensor.row_elements * tensor.dtype.bytes
     return f"""/* Binds the bench application to its model. Written by edgebottle {__version__}. */
 #ifndef EB_BENCH_MODEL_H
 #define EB_BENCH_MODEL_H
@@ -90,6 +96,7 @@ def _binding(model: str, buffer: int) -> str:
 #define EB_MODEL(name) eb_{model}_##name
 #define EB_MODEL_NAME "{model}"
 #define EB_BENCH_DB_BYTES {buffer}
+#define EB_BENCH_ROW_BYTES {row}
 
 #endif
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from edgebottle.codegen.emitter import ROW, Module, StepEmitter
@@ -24,19 +26,30 @@ def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[
         The name of the function and its C text.
     """
     assert isinstance(node, Operator), f"{where(node)} cannot be compiled"
-    layer = f"eb_{module.graph.name}_{identifier(node.name)}"
-    name = f"eb_{module.graph.name}_step_{number:02d}_{identifier(node.name)}"
-    emitter = StepEmitter(module, node, step, layer)
+    name = symbol(module, node, number)
+    emitter = StepEmitter(module, node, step, layer_name(module, node))
     call = node.emit(emitter)
     body = (
         _row_loop(module, emitter, node, call) if isinstance(node, RowOperator) else f"    {call}"
     )
-    lines = [f"/* {_describe(module, node)} */", f"static EB_STEP void {name}(void)", "{"]
+    lines = [f"/* {describe(module, node)} */", f"static EB_STEP void {name}(void)", "{"]
     lines += [*emitter.declarations, body, "}"]
     return name, "\n".join(lines) + "\n"
 
 
-def _describe(module: Module, node: Node) -> str:
+def layer_name(module: Module, node: Node) -> str:
+    """What the constants of a layer are named after."""
+    return f"eb_{module.graph.name}_{identifier(node.name)}"
+
+
+def symbol(module: Module, node: Node, number: int) -> str:
+    """The name of a layer's function."""
+    return f"eb_{module.graph.name}_step_{number:02d}_{identifier(node.name)}"
+
+
+def describe(module: Module, node: Node) -> str:
+    """The layer, its operator and its shapes, for a comment."""
+
     def shape(tensor: Tensor | None) -> str:
         return "-" if tensor is None else "x".join(str(dim) for dim in tensor.shape) or "scalar"
 
@@ -48,16 +61,14 @@ def _describe(module: Module, node: Node) -> str:
 
 def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str) -> str:
     """The loops over batch and output rows around the call of a row kernel."""
-    ins, outs = module.graph.ins(node), module.graph.outs(node)
-    output = outs[0]
+    output = module.graph.outs(node)[0]
     batch, height = output.shape[:2] if len(output.shape) == 4 else (1, 1)
     row_stride = module.placements[output.name].row_stride
-    arrays, fills = [], []
-    for index in emitter.row_inputs:
-        tensor = ins[index]
-        assert tensor is not None
-        arrays.append(_array(emitter, node, index, height))
-        fills.append(_fill(module, emitter, node, index, (batch, height)))
+    arrays = [row_array(emitter, node, index) for index in emitter.row_inputs]
+    fills = [
+        f"        {_fill(module, emitter, node, index, (batch, height))}"
+        for index in emitter.row_inputs
+    ]
     row = f"(b * {height} + y)" if batch > 1 else "y"
     out = f"{emitter.out_base()} + {row} * {row_stride}"
     if height == 1 and batch == 1:
@@ -73,7 +84,8 @@ def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str
     return "\n".join([*arrays, *loop])
 
 
-def _array(emitter: StepEmitter, node: RowOperator, index: int, height: int) -> str:
+def row_array(emitter: StepEmitter, node: RowOperator, index: int) -> str:
+    """The declaration of the pointers to the rows of one input."""
     count = len(_rows_of(emitter, node, index, 0))
     return f"    const void *rows{index}[{count}];"
 
@@ -90,35 +102,55 @@ def _fill(
     tensor = emitter.tensors[0][index]
     assert tensor is not None
     needed = [_rows_of(emitter, node, index, y) for y in range(height)]
-    count = len(needed[0])
-    in_height = tensor.shape[1] if len(tensor.shape) == 4 else 1
-    stride = (
-        tensor.row_elements * tensor.dtype.bytes
-        if tensor.data is not None
-        else module.placements[tensor.name].row_stride
-    )
     base = emitter.base(index)
     if batch > 1 and len(tensor.shape) == 4 and tensor.shape[0] == batch:
-        base = f"{base} + b * {in_height * stride}"
-    affine = _affine(needed)
+        stride = row_place(module, tensor)[0]
+        base = f"{base} + b * {tensor.shape[1] * stride}"
+    return fill_rows(module, emitter, index, needed, base)
+
+
+def fill_rows(
+    module: Module,
+    emitter: StepEmitter,
+    index: int,
+    needed: Sequence[tuple[int, ...]],
+    base: str,
+) -> str:
+    """The statement that sets ``rows<index>`` to the rows ``needed[y]``, with ``{y}`` for y."""
+    tensor = emitter.tensors[0][index]
+    assert tensor is not None
+    count = len(needed[0])
+    height = tensor.shape[1] if len(tensor.shape) == 4 else 1
+    stride, ring = row_place(module, tensor)
+    place = f"{height}, {stride}, {ring}" if ring else f"{height}, {stride}"
+    kind = "ring_rows" if ring else "rows"
+    affine = affine_rows(needed)
     if affine is None:
         table = emitter.constant(f"rows{index}", np.asarray(needed, dtype=np.int16))
-        arguments = f"{base}, {table} + {{y}} * {count}, {count}, {in_height}, {stride}"
-        return f"        eb_rows_listed(rows{index}, {arguments});"
+        listed = f"{table} + {ROW} * {count}"
+        return f"eb_{kind}_listed(rows{index}, {base}, {listed}, {count}, {place});"
     slope, start, step = affine
-    first = _linear(slope, start)
-    return f"        eb_rows(rows{index}, {base}, {first}, {count}, {step}, {in_height}, {stride});"
+    first = linear(slope, start)
+    return f"eb_{kind}(rows{index}, {base}, {first}, {count}, {step}, {place});"
 
 
-def _linear(slope: int, start: int) -> str:
+def row_place(module: Module, tensor: Tensor) -> tuple[int, int]:
+    """Bytes from one row of a tensor to the next, and the rows of its ring (0: held whole)."""
+    if tensor.data is not None:
+        return tensor.row_elements * tensor.dtype.bytes, 0
+    place = module.placements[tensor.name]
+    return place.row_stride, place.ring_rows if place.ring_rows < tensor.rows else 0
+
+
+def linear(slope: int, start: int) -> str:
     """C text of ``slope * y + start``, with ``{y}`` for y."""
     if slope == 0:
         return str(start)
-    product = "{y}" if slope == 1 else f"{slope} * {{y}}"
+    product = ROW if slope == 1 else f"{slope} * {ROW}"
     return product if start == 0 else f"{product} {'-' if start < 0 else '+'} {abs(start)}"
 
 
-def _affine(needed: list[tuple[int, ...]]) -> tuple[int, int, int] | None:
+def affine_rows(needed: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None:
     """(slope, start, step) with row k of output y = slope * y + start + k * step, or None."""
     start = needed[0][0]
     step = needed[0][1] - start if len(needed[0]) > 1 else 1

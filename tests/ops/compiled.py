@@ -21,6 +21,7 @@ from edgebottle.codegen.model import write_model
 from edgebottle.data import data_dir
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.ops.base import Isa
+from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 
 WARNINGS = "-Wall -Wextra -Wconversion -Wshadow -Wdouble-promotion -Werror -Wno-unused-function"
@@ -29,6 +30,8 @@ DEADLINE = 120.0
 
 _DRIVER = """
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef struct {
     const char *name;
@@ -37,17 +40,63 @@ typedef struct {
     eb_tensor (*input)(int);
     eb_tensor (*output)(int);
     eb_status (*run)(void);
+    eb_status (*feed_rows)(const void *, int32_t); /* NULL where the input is in memory */
+    int32_t (*rows_missing)(void);
+    int32_t rows;
 } model;
 
 static const model models[] = {
 %s
 };
 
+/* Feeds the image in chunks of random sizes, each in memory of just its size, and too many rows
+ * now and then. */
+static int feed(const model *m, FILE *from)
+{
+    static uint32_t state = 1;
+    const size_t row_bytes = (size_t)(m->input(0).bytes / m->rows);
+    int32_t missing = m->rows;
+    while (missing > 0) {
+        state = state * 1664525u + 1013904223u;
+        const int32_t most = (state >> 30) == 0 ? m->rows : (state >> 30) == 1 ? 1 : 3;
+        const int32_t n = (int32_t)((state >> 8) %% (uint32_t)(most + 1));
+        if (n > missing) {
+            if (m->feed_rows(&state, n) != EB_ERROR_ARGUMENT) {
+                return 4;
+            }
+            continue;
+        }
+        if (m->feed_rows(&state, -1) != EB_ERROR_ARGUMENT || m->feed_rows(NULL, 0) != EB_OK) {
+            return 5;
+        }
+        uint8_t *chunk = malloc((size_t)n * row_bytes + 1);
+        if (chunk == NULL || fread(chunk + 1, row_bytes, (size_t)n, from) != (size_t)n) {
+            return 2;
+        }
+        const eb_status status = m->feed_rows(chunk + 1, n);
+        memset(chunk, 0, (size_t)n * row_bytes + 1);
+        free(chunk);
+        missing -= n;
+        const int begun = missing < m->rows;
+        if (status != EB_OK || (begun && m->rows_missing() != missing)
+            || (begun && missing > 0 && m->run() != EB_ERROR_ARGUMENT)) {
+            return 6;
+        }
+    }
+    return 0;
+}
+
 static int run_case(const model *m, FILE *from, FILE *to)
 {
     m->init();
     for (int s = 0; s < m->samples; ++s) {
-        for (int i = 0; i < m->inputs; ++i) {
+        if (m->feed_rows != NULL) {
+            const int status = feed(m, from);
+            if (status != 0) {
+                return status;
+            }
+        }
+        for (int i = 0; m->feed_rows == NULL && i < m->inputs; ++i) {
             const eb_tensor t = m->input(i);
             if (fread(t.data, 1, (size_t)t.bytes, from) != (size_t)t.bytes) {
                 return 2;
@@ -89,6 +138,9 @@ int main(int argc, char **argv)
 }
 """
 
+_FILE_SCOPE = re.compile(r"\b(arena|steps|feed|EB_AWAIT_ROW|t_\w+|done_\w+)\b")
+"""What every model names for itself."""
+
 Run = tuple[Graph, Sequence[Sequence[Array]]]
 """A graph and the inputs of each of its runs."""
 
@@ -97,15 +149,24 @@ class CompiledFailure(AssertionError):
     """The C did not compile, or a sanitizer or a canary stopped it."""
 
 
-def run_compiled(runs: Sequence[Run], isa: Isa, folder: Path) -> list[list[tuple[Array, ...]]]:
+def run_compiled(
+    runs: Sequence[Run], isa: Isa, folder: Path, plans: Sequence[Plan] | None = None
+) -> list[list[tuple[Array, ...]]]:
     """Compiles and runs every graph; returns the outputs of each run of each graph.
+
+    Args:
+        runs: The graphs and their inputs.
+        isa: The kernel variant.
+        folder: Where to work.
+        plans: A plan for each graph; one layer after the other by default.
 
     Raises:
         CompiledFailure: the C is refused, or fails when it runs.
     """
     graphs = [replace(graph, name=f"c{i}_{_word(graph)}") for i, (graph, _) in enumerate(runs)]
     source = folder / f"{isa.value}.c"
-    source.write_text(_unit(graphs, [len(inputs) for _, inputs in runs], isa))
+    samples = [len(inputs) for _, inputs in runs]
+    source.write_text(_unit(graphs, samples, plans or [make_plan(g, isa) for g in graphs]))
     program = folder / isa.value
     _compile(source, program, isa)
     data = b"".join(value.tobytes() for _, inputs in runs for sample in inputs for value in sample)
@@ -131,7 +192,7 @@ def variants_differ(runs: Sequence[Run], folder: Path) -> bool:
     for isa in Isa:
         graphs = [replace(graph, name=f"c{i}") for i, (graph, _) in enumerate(runs)]
         source = folder / f"{isa.value}-text.c"
-        source.write_text(_unit(graphs, [1] * len(graphs), isa))
+        source.write_text(_unit(graphs, [1] * len(graphs), [make_plan(g, isa) for g in graphs]))
         command = [*_compiler(), "-E", "-P", *_flags(isa), str(source)]
         texts.append(subprocess.run(command, capture_output=True, check=False).stdout)
     return _without_dsp_twins(texts[0]) != _without_dsp_twins(texts[1])
@@ -145,22 +206,27 @@ def _word(graph: Graph) -> str:
     return re.sub(r"\W+", "_", graph.name.lower())
 
 
-def _unit(graphs: Sequence[Graph], samples: Sequence[int], isa: Isa) -> str:
+def _unit(graphs: Sequence[Graph], samples: Sequence[int], plans: Sequence[Plan]) -> str:
     """All models and the driver in one file, their file-scope names told apart."""
     parts = ['#include "edgebottle.h"\n']
-    for graph in graphs:
-        files = write_model(graph, make_plan(graph, isa)).files
+    for graph, plan in zip(graphs, plans, strict=True):
+        files = write_model(graph, plan).files
         text = "".join(
             files[f"{graph.name}{end}"] for end in (".h", "_weights.h", "_weights.c", ".c")
         )
         text = re.sub(rf'#include "{graph.name}\w*\.h"\n', "", text)
         # sanitizers watch no variable that has a section of its own
         text = text.replace('section(".bss.eb_arena"), ', "")
-        parts.append(re.sub(r"\b(arena|steps|t_\w+)\b", rf"\1_{graph.name}", text))
+        parts.append(_FILE_SCOPE.sub(rf"\1_{graph.name}", text))
     rows = [
         f'    {{"{g.name}", {count}, {len(g.inputs)}, {len(g.outputs)}, '
-        f"eb_{g.name}_init, eb_{g.name}_input, eb_{g.name}_output, eb_{g.name}_run}},"
-        for g, count in zip(graphs, samples, strict=True)
+        f"eb_{g.name}_init, eb_{g.name}_input, eb_{g.name}_output, eb_{g.name}_run, "
+        + (
+            f"eb_{g.name}_feed_rows, eb_{g.name}_rows_missing, {g.tensors[g.inputs[0]].rows}}},"
+            if plan.row_fed
+            else "NULL, NULL, 0},"
+        )
+        for g, count, plan in zip(graphs, samples, plans, strict=True)
     ]
     return "\n".join(parts) + _DRIVER % "\n".join(rows)
 

@@ -1,4 +1,4 @@
-/* Pointers to the input rows of one output row. */
+/* Pointers to the input rows of one output row, of tensors that are held whole or in rings. */
 #ifndef EB_ROWS_H
 #define EB_ROWS_H
 
@@ -47,6 +47,56 @@ EB_ROWS void eb_rows_listed(const void **rows,
     for (int32_t k = 0; k < count; ++k) {
         const int32_t row = listed[k];
         rows[k] = row >= 0 && row < height ? bytes + row * row_stride : NULL;
+    }
+}
+
+/* The place of row `row` in a ring of `ring_rows` rows that begins at `base`. */
+EB_ROWS void *eb_ring_row(void *base, int32_t row, int32_t row_stride, int32_t ring_rows)
+{
+    return (uint8_t *)base + (int32_t)((uint32_t)row % (uint32_t)ring_rows) * row_stride;
+}
+
+/* eb_rows for a tensor in a ring: row r lives in its place r % ring_rows. `step` is at least 1. */
+EB_ROWS void eb_ring_rows(const void **rows,
+                          const void *base,
+                          int32_t first,
+                          int32_t count,
+                          int32_t step,
+                          int32_t height,
+                          int32_t row_stride,
+                          int32_t ring_rows)
+{
+    const uint8_t *bytes = (const uint8_t *)base;
+    int32_t place = -1; /* not known before the first row inside of the image: one division */
+    for (int32_t k = 0; k < count; ++k) {
+        const int32_t row = first + k * step;
+        rows[k] = NULL;
+        if (row >= 0 && row < height) {
+            place = place < 0 ? (int32_t)((uint32_t)row % (uint32_t)ring_rows) : place + step;
+            while (place >= ring_rows) {
+                place -= ring_rows;
+            }
+            rows[k] = bytes + place * row_stride;
+        }
+    }
+}
+
+/* eb_rows_listed for a tensor in a ring. */
+EB_ROWS void eb_ring_rows_listed(const void **rows,
+                                 const void *base,
+                                 const int16_t *listed,
+                                 int32_t count,
+                                 int32_t height,
+                                 int32_t row_stride,
+                                 int32_t ring_rows)
+{
+    const uint8_t *bytes = (const uint8_t *)base;
+    for (int32_t k = 0; k < count; ++k) {
+        const int32_t row = listed[k];
+        rows[k] = NULL;
+        if (row >= 0 && row < height) {
+            rows[k] = bytes + (int32_t)((uint32_t)row % (uint32_t)ring_rows) * row_stride;
+        }
     }
 }
 

@@ -1,0 +1,212 @@
+"""Row-fed input: the part of a model library that takes the image row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgebottle.codegen.emitter import Module
+from edgebottle.codegen.naming import comment
+from edgebottle.codegen.stages import fed_depth, loop_names, nodes_run
+from edgebottle.codegen.steps import row_place
+from edgebottle.ir.graph import Tensor
+from edgebottle.plan.plan import Plan
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The input of a row-fed model.
+
+    Attributes:
+        tensor: The input; the waits in the program of its stage bear its name.
+        unit: Number of that stage among the units.
+        depth: Nested loops around its waits.
+        step: Name of the function that takes a row.
+    """
+
+    tensor: Tensor
+    unit: int
+    depth: int
+    step: str
+
+
+def find_feed(module: Module) -> Feed | None:
+    """The input of a row-fed model; None for a model that has its input in memory."""
+    graph, plan = module.graph, module.plan
+    if not plan.row_fed:
+        return None
+    (name,) = graph.inputs
+    units = [step for step in plan.steps if not step.elided]
+    waits = [
+        (unit, step.stage)
+        for unit, step in enumerate(units)
+        if step.stage is not None and name in nodes_run(step.stage.program)
+    ]
+    ((unit, stage),) = waits
+    layers = sum(_layers(plan))
+    function = f"eb_{graph.name}_step_{layers:02d}_input"
+    return Feed(graph.tensors[name], unit, fed_depth(stage.program, name), function)
+
+
+def _layers(plan: Plan) -> list[int]:
+    """Functions of layers in each step."""
+    inputs_and_nodes = [
+        set(nodes_run(step.stage.program)) & set(step.stage.nodes) if step.stage else {step.node}
+        for step in plan.steps
+        if not step.elided
+    ]
+    return [len(names) for names in inputs_and_nodes]
+
+
+def header(module: Module, feed: Feed) -> str:
+    """The declarations, and how to use them."""
+    m, upper = module.graph.name, module.graph.name.upper()
+    tensor = feed.tensor
+    width = tensor.row_elements * tensor.dtype.bytes
+    text = comment(
+        f"The input comes row by row: {tensor.rows} rows of {width} bytes each, top to bottom. "
+        f"No memory holds the whole image, so eb_{m}_input(0).data is NULL (its shape, scale and "
+        "zero_point are right).",
+        "",
+        f"eb_{m}_feed_rows() takes the next n rows, one behind the other in memory, computes as "
+        "far as they reach, and is done with their memory when it returns. The call with the last "
+        "row finishes the run: then the outputs are valid. The next call after that begins the "
+        "next image. It answers EB_ERROR_ARGUMENT, and changes nothing, for more rows than the "
+        "image has left.",
+        "",
+        "With a camera: let its DMA fill two buffers of a few lines in turn. Its interrupt only "
+        "notes which buffer is full; the main loop turns those lines into rows of the network "
+        "(crop, convert each value to real / scale + zero_point) and hands them over while the "
+        "other buffer fills:",
+    )
+    more = comment(
+        f"eb_{m}_init() drops an image that was begun. eb_{m}_run() computes nothing here: it "
+        f"answers EB_ERROR_ARGUMENT while rows are missing, and so does eb_{m}_step(); after "
+        "that EB_OK."
+    )
+    return f"""
+/*{text.removeprefix(" *")}
+ *
+ *     do {{
+ *         const uint8_t *lines = wait_for_camera_lines();
+ *         to_network_rows(rows, lines, LINES);
+ *         status = eb_{m}_feed_rows(rows, LINES);
+ *     }} while (status == EB_OK && eb_{m}_rows_missing() > 0);
+ *
+{more}
+ */
+#define EB_{upper}_INPUT_ROWS {tensor.rows}
+#define EB_{upper}_INPUT_ROW_BYTES {width}
+eb_status eb_{m}_feed_rows(const void *rows, int32_t n);
+int32_t eb_{m}_rows_missing(void); /* until the outputs are valid; 0 once they are */
+"""
+
+
+def state(module: Module, feed: Feed) -> str:
+    """What is kept between two calls, and the function that takes a row."""
+    m = module.graph.name
+    base = module.names[feed.tensor.name]
+    width = feed.tensor.row_elements * feed.tensor.dtype.bytes
+    stride, ring = row_place(module, feed.tensor)
+    to = f"eb_ring_row({base}, feed.taken, {stride}, {ring})"
+    if not ring:
+        to = f"{base} + feed.taken * {stride}"
+    loops = ""
+    if feed.depth:
+        loops = f"\n    int16_t {loop_names(feed.depth)}; /* the loops around the waits */"
+    return f"""/* What the network remembers between two calls of eb_{m}_feed_rows(). */
+static struct {{
+    const uint8_t *rows; /* handed over, not taken yet */
+    int16_t left;        /* how many of them */
+    int16_t taken;       /* rows of this image so far */
+    int16_t resume;      /* where the stage goes on: the number of a wait, 0 or FEED_DONE */{loops}
+}} feed;
+
+#define FEED_DONE (-1)
+
+/* Waits for the next row of the input: returns until there is one, and goes on behind it. */
+#define EB_AWAIT_ROW(number)       \\
+    feed.resume = (number);        \\
+    __attribute__((fallthrough));  \\
+    case (number):                 \\
+    if (feed.left == 0) {{          \\
+        return;                    \\
+    }}                              \\
+    {feed.step}()
+
+/* Copies the next row into the ring of the input. */
+static EB_STEP void {feed.step}(void)
+{{
+    memcpy({to}, feed.rows, {width});
+    feed.rows += {width};
+    ++feed.taken;
+    --feed.left;
+}}
+"""
+
+
+def source(module: Module, feed: Feed, units: int) -> str:
+    """The API: feed, ask, run, step."""
+    m, rows = module.graph.name, feed.tensor.rows
+    before = ""
+    if feed.unit:
+        before = f"""
+        for (int i = 0; i < {feed.unit}; ++i) {{
+            steps[i]();
+        }}"""
+    after = ""
+    if feed.unit + 1 < units:
+        after = f"""
+    for (int i = {feed.unit + 1}; i < {units}; ++i) {{
+        steps[i]();
+    }}"""
+    return f"""int32_t eb_{m}_rows_missing(void)
+{{
+    return {rows} - feed.taken;
+}}
+
+eb_status eb_{m}_feed_rows(const void *rows, int32_t n)
+{{
+    const int fresh = feed.taken == 0 || feed.taken == {rows};
+    if (n < 0 || n > (fresh ? {rows} : {rows} - feed.taken) || (n > 0 && rows == NULL)) {{
+        return EB_ERROR_ARGUMENT;
+    }}
+    if (n == 0) {{
+        return EB_OK;
+    }}
+    if (fresh) {{
+        feed.taken = 0;
+        feed.resume = 0;{before}
+    }}
+    feed.rows = rows;
+    feed.left = (int16_t)n;
+    steps[{feed.unit}]();
+    feed.taken = (int16_t)(feed.taken + feed.left); /* rows that no layer reads */
+    feed.left = 0;
+    if (feed.taken < {rows}) {{
+        return EB_OK;
+    }}{after}
+    return eb_{m}_run();
+}}
+
+eb_status eb_{m}_step(int i)
+{{
+    if (i < 0 || i >= {units} || eb_{m}_rows_missing() > 0) {{
+        return EB_ERROR_ARGUMENT;
+    }}
+    steps[i]();
+    return EB_OK;
+}}
+
+eb_status eb_{m}_run(void)
+{{
+    if (eb_{m}_rows_missing() > 0) {{
+        return EB_ERROR_ARGUMENT;
+    }}
+    return eb_{m}_canary_ok() ? EB_OK : EB_ERROR_CANARY;
+}}
+"""
+
+
+def reset() -> str:
+    """What ``init`` adds: an image that was begun is dropped."""
+    return "    feed.left = 0;\n    feed.taken = 0;\n    feed.resume = 0;"
