@@ -77,6 +77,7 @@ class BoardClient:
         self._answer_seconds = ANSWER_SECONDS
         self._recent: deque[str] = deque(maxlen=LINES_SHOWN)
         self._selected = 0
+        self._row_bytes = 0
         self._syncs = 0
         self.load_attempts = 0
 
@@ -161,7 +162,10 @@ class BoardClient:
         return int(field[0], 16)
 
     def load_input(self, index: int, data: bytes) -> None:
-        """Puts ``data`` into input ``index``; all of it is sent without waiting in between.
+        """Puts ``data`` into input ``index``.
+
+        All of it is sent without waiting in between; to a row-fed network, which computes after
+        each row and cannot listen meanwhile, row by row.
 
         Raises:
             Refused: There is no such input, or it is smaller than ``data``.
@@ -170,12 +174,22 @@ class BoardClient:
         doing = f"loading {len(data)} bytes into input {index}"
         if index != self._selected:
             self._select(index)
-        chunks = [data[i : i + CHUNK_BYTES].hex() for i in range(0, len(data), CHUNK_BYTES)]
+        row = self._row_bytes or max(len(data), 1)
+        chunks = [
+            data[i : min(i + CHUNK_BYTES, start + row)].hex()
+            for start in range(0, len(data), row)
+            for i in range(start, min(start + row, len(data)), CHUNK_BYTES)
+        ]
         commands = [f"db load {len(data)}", *(f"db {chunk}" for chunk in chunks)]
         answers: list[list[str]] = []
         for _ in range(LOAD_ATTEMPTS):
             self.load_attempts += 1
-            answers = self._exchange(commands, doing, self._answer_seconds)
+            if self._row_bytes:
+                answers = [
+                    self._exchange([command], doing, self._run_seconds)[0] for command in commands
+                ]
+            else:
+                answers = self._exchange(commands, doing, self._answer_seconds)
             if answers[0] != [f"m-[Expecting {len(data)} bytes]"]:
                 raise self._unexpected(doing, answers[0])
             if answers[1:] == [[]] * (len(chunks) - 1) + [["m-load-done"]]:
@@ -230,7 +244,10 @@ class BoardClient:
         return Memory(int(arena), int(stack), int(size), canary == "ok")
 
     def cycles(self) -> Cycles:
-        """Runs the network and counts the cycles of each step. Uses up the input."""
+        """Runs the network and counts the cycles of each step. Uses up the input.
+
+        A row-fed network has run already, as its rows came: of it, there is the total only.
+        """
         doing = "counting the cycles of each step"
         lines = self._command("cyc", doing, self._run_seconds)
         pattern = r"m-cyc-\[hz=(\d+) steps=(\d+) total=(\d+)\]"
@@ -256,8 +273,9 @@ class BoardClient:
 
     def _select(self, index: int) -> None:
         doing = f"choosing input {index}"
-        self._field(f"in {index}", rf"m-in-\[{index} (\d+)\]", doing)
-        self._selected = index
+        pattern = rf"m-in-\[{index} \d+(?: rows of (\d+))?\]"
+        (row_bytes,) = self._field(f"in {index}", pattern, doing)
+        self._selected, self._row_bytes = index, int(row_bytes or 0)
 
     def _field(self, command: str, pattern: str, doing: str) -> tuple[str, ...]:
         """The groups of ``pattern`` in the one line that ``command`` answers."""

@@ -11,6 +11,14 @@
 #define EB_BENCH_DB_BYTES 0
 #endif
 
+/* Bytes of an input row of a model that takes its input row by row; 0 for any other. */
+#ifndef EB_BENCH_ROW_BYTES
+#define EB_BENCH_ROW_BYTES 0
+#endif
+#if EB_BENCH_ROW_BYTES > 0 && EB_BENCH_DB_BYTES > 0
+#error "a row-fed model has its input nowhere as a whole"
+#endif
+
 /* What `name%` says in its brackets: the board, where the build names one. */
 #ifndef EB_BENCH_VENDOR
 #ifdef EB_BOARD

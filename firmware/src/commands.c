@@ -9,7 +9,9 @@
 #include "format.h"
 #include "image.h"
 #include "loader.h"
+#include "profile.h"
 #include "results.h"
+#include "rows.h"
 
 #define FIRMWARE_VERSION                                                                           \
     "ULPMark for tinyML Firmware V0.0.1" /* what the stock runner looks for                        \
@@ -63,18 +65,6 @@ static int32_t number(const char *word)
     return large ? OUT_OF_RANGE : (int32_t)value;
 }
 
-static void put_number(const char *text, uint64_t value)
-{
-    bench_put_text(text);
-    bench_put_decimal(value);
-}
-
-static void put_number_line(const char *text, uint64_t value, const char *end)
-{
-    put_number(text, value);
-    bench_put_line(end);
-}
-
 static void put_quoted(const char *text, const char *foreign)
 {
     bench_put_text(text);
@@ -84,17 +74,21 @@ static void put_quoted(const char *text, const char *foreign)
 
 void bench_put_timestamp(uint64_t micros)
 {
-    put_number_line("m-lap-us-", micros, "");
+    bench_put_number_line("m-lap-us-", micros, "");
 }
 
 /* One run; false when the model reports an error, which is answered here. */
 static bool run_once(void)
 {
     bench_load_apply();
+#if EB_BENCH_ROW_BYTES > 0
+    eb_status status = bench_rows_status(); /* it ran as the rows came */
+#else
     eb_status status = EB_MODEL(run)();
+#endif
     (void)eb_port_micros(); /* at least once per wrap of the cycle counter */
     if (status != EB_OK) {
-        put_number_line("e-[The run failed with status ", (uint64_t)status, "]");
+        bench_put_number_line("e-[The run failed with status ", (uint64_t)status, "]");
     }
     bench_outputs_valid = status == EB_OK;
     return status == EB_OK;
@@ -165,9 +159,9 @@ static void load(char *rest)
     } else if (!begun) {
         bench_put_text("e-[Supplied buffer size ");
         bench_put_text(word);
-        put_number_line(" exceeds maximum of ", bench_load_capacity(), "]");
+        bench_put_number_line(" exceeds maximum of ", bench_load_capacity(), "]");
     } else {
-        put_number_line("m-[Expecting ", (uint64_t)bytes, " bytes]");
+        bench_put_number_line("m-[Expecting ", (uint64_t)bytes, " bytes]");
     }
 }
 
@@ -197,21 +191,26 @@ static void do_in(char *rest)
         put_quoted("e-[No such input: ", word == NULL ? "" : word);
         return;
     }
-    put_number("m-in-[", (uint64_t)input);
-    put_number_line(" ", bench_load_capacity(), "]");
+    bench_put_number("m-in-[", (uint64_t)input);
+#if EB_BENCH_ROW_BYTES > 0
+    bench_put_number(" ", bench_load_capacity());
+    bench_put_number_line(" rows of ", EB_BENCH_ROW_BYTES, "]");
+#else
+    bench_put_number_line(" ", bench_load_capacity(), "]");
+#endif
 }
 
 /* Runs and prints what `infer` answers, once its numbers are known to be good. */
 static void infer(uint32_t runs, uint32_t warmups)
 {
-    put_number_line("m-warmup-start-", warmups, "");
+    bench_put_number_line("m-warmup-start-", warmups, "");
     for (uint32_t i = 0; i < warmups; i++) {
         if (!run_once()) {
             return;
         }
     }
     bench_put_line("m-warmup-done");
-    put_number_line("m-infer-start-", runs, "");
+    bench_put_number_line("m-infer-start-", runs, "");
     uint64_t start = eb_port_micros();
     for (uint32_t i = 0; i < runs; i++) {
         if (!run_once()) {
@@ -219,6 +218,9 @@ static void infer(uint32_t runs, uint32_t warmups)
         }
     }
     uint64_t end = eb_port_micros();
+#if EB_BENCH_ROW_BYTES > 0
+    start = end - bench_rows_micros();
+#endif
     bench_put_timestamp(start); /* only now: printing takes time too */
     bench_put_timestamp(end);
     bench_put_line("m-infer-done");
@@ -242,7 +244,11 @@ static void do_infer(char *rest)
     } else if (counts[1] < 0) {
         bench_put_line("e-[Inference warmup must be >=0]");
     } else if (!bench_load_survives() && (counts[0] > 1 || counts[1] > 0)) {
+#if EB_BENCH_ROW_BYTES > 0
+        bench_put_line("e-[A run uses up the rows of its input: infer 1 0]");
+#else
         bench_put_line("e-[The input does not survive a run on this board: infer 1 0]");
+#endif
     } else if (inputs_ready()) {
         infer((uint32_t)counts[0], (uint32_t)counts[1]);
     }
@@ -277,69 +283,33 @@ static void do_build(char *rest)
 static void do_mem(char *rest)
 {
     (void)rest;
-    put_number("m-mem-[arena=", EB_MODEL(arena_size)());
-    put_number(" stack=", bench_stack_used());
-    put_number(" stack_size=", bench_stack_size());
+    bench_put_number("m-mem-[arena=", EB_MODEL(arena_size)());
+    bench_put_number(" stack=", bench_stack_used());
+    bench_put_number(" stack_size=", bench_stack_size());
     bench_put_line(EB_MODEL(canary_ok)() ? " canary=ok]" : " canary=broken]");
 }
 
-/* Runs step `i`, returns its cycles. */
-static uint32_t timed_step(int i)
-{
-    uint32_t start = eb_port_cycles();
-    (void)EB_MODEL(step)(i);
-    uint32_t cycles = eb_port_cycles() - start;
-    (void)eb_port_micros();
-    return cycles;
-}
-
-/* Two runs: the first for the total, the second for the steps, as there is no memory to keep them
- * in. Timing needs no input, so none is asked for. */
 static void do_cyc(char *rest)
 {
     (void)rest;
-    int steps = EB_MODEL(step_count)();
-    uint64_t total = 0;
-    bench_load_apply();
-    for (int i = 0; i < steps; i++) {
-        total += timed_step(i);
+#if EB_BENCH_ROW_BYTES > 0
+    if (!outputs_ready()) {
+        return;
     }
-    put_number("m-cyc-[hz=", EB_PORT_CYCLE_HZ);
-    put_number(" steps=", (uint64_t)steps);
-    put_number_line(" total=", total, "]");
-    bench_load_apply();
-    for (int i = 0; i < steps; i++) {
-        uint32_t cycles = timed_step(i);
-        put_number("m-cyc-step-[", (uint64_t)i);
-        put_number_line(" ", cycles, "]");
-    }
-    bench_outputs_valid = bench_load_survives() && bench_load_ready();
-}
-
-static void put_crc(const char *text, uint32_t crc)
-{
-    bench_put_text(text);
-    bench_put_hex(crc, 8, 'A');
-    bench_put_line("]");
+#endif
+    bench_put_cycles();
 }
 
 static void do_crc(char *rest)
 {
     (void)rest;
-    if (!inputs_ready()) {
-        return;
+#if EB_BENCH_ROW_BYTES > 0
+    bench_put_line("e-[The steps of a row-fed model do not run one by one]");
+#else
+    if (inputs_ready()) {
+        bench_put_checksums();
     }
-    bench_load_apply();
-    for (int i = 0; i < EB_MODEL(step_count)(); i++) {
-        (void)EB_MODEL(step)(i);
-        (void)eb_port_micros();
-        eb_tensor written = EB_MODEL(step_output)(i);
-        put_number("m-crc-step-[", (uint64_t)i);
-        put_crc(" ", bench_tensor_crc(&written));
-    }
-    eb_tensor output = EB_MODEL(output)(0);
-    put_crc("m-crc-[", bench_tensor_crc(&output));
-    bench_outputs_valid = true;
+#endif
 }
 
 static const struct {

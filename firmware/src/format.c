@@ -97,3 +97,15 @@ void bench_put_milli(float value)
     }
     put_digits(mantissa, 4);
 }
+
+void bench_put_number(const char *text, uint64_t value)
+{
+    bench_put_text(text);
+    bench_put_decimal(value);
+}
+
+void bench_put_number_line(const char *text, uint64_t value, const char *end)
+{
+    bench_put_number(text, value);
+    bench_put_line(end);
+}

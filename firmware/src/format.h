@@ -26,4 +26,10 @@ void bench_put_milli(float value);
 /* `text`, then CR LF. */
 void bench_put_line(const char *text);
 
+/* `text`, then a number in decimal. */
+void bench_put_number(const char *text, uint64_t value);
+
+/* `text`, a number in decimal, `end`, CR LF. */
+void bench_put_number_line(const char *text, uint64_t value, const char *end);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "bench_model.h"
 #include "format.h"
+#include "rows.h"
 #include "tensor_bytes.h"
 
 static int selected;        /* the input that `db load` fills */
@@ -23,9 +24,45 @@ static struct {
     bool odd;
     bool ended;    /* a space: what follows it is not looked at */
     bool too_much; /* bytes that nobody asked for */
+    bool no_room;  /* more at once than a row-fed model can take */
 } chunk;
 
-#if EB_BENCH_DB_BYTES > 0
+#if EB_BENCH_ROW_BYTES > 0
+/* What a command may bring beyond the end of a row: those of the stock runner carry less. */
+#define SPARE_BYTES 40
+
+static uint8_t buffer[EB_BENCH_ROW_BYTES + SPARE_BYTES] __attribute__((aligned(4)));
+
+static eb_tensor storage(int input)
+{
+    eb_tensor tensor = EB_MODEL(input)(input);
+    tensor.data = buffer; /* no more than the next row lies there: one pixel that never ends */
+    tensor.row_bytes = tensor.pixel_bytes = INT32_MAX;
+    return tensor;
+}
+
+static bool has_room(void)
+{
+    return walk.in_pixel < (int32_t)sizeof buffer;
+}
+
+/* Hands over the rows that are complete and keeps what has come of the next. */
+static void hand_over(void)
+{
+    while (walk.in_pixel >= EB_BENCH_ROW_BYTES) {
+        bench_rows_feed(buffer);
+        walk.in_pixel -= EB_BENCH_ROW_BYTES;
+        for (int32_t i = 0; i < walk.in_pixel; i++) {
+            buffer[i] = buffer[EB_BENCH_ROW_BYTES + i];
+        }
+    }
+}
+
+void bench_load_apply(void)
+{
+    loaded = 0; /* used up by the run */
+}
+#elif EB_BENCH_DB_BYTES > 0
 static uint8_t buffer[EB_BENCH_DB_BYTES];
 
 /* The part of the buffer that belongs to an input, as a contiguous tensor. */
@@ -123,6 +160,9 @@ bool bench_load_begin(uint32_t bytes)
     target_input = selected;
     target = storage(selected);
     walk = tensor_walk_start(&target);
+#if EB_BENCH_ROW_BYTES > 0
+    bench_rows_begin();
+#endif
     load_bytes = bytes;
     position = 0;
     loaded &= ~(1u << selected);
@@ -140,6 +180,7 @@ void bench_load_start(void)
     chunk.odd = false;
     chunk.ended = false;
     chunk.too_much = false;
+    chunk.no_room = false;
 }
 
 void bench_load_digit(char c)
@@ -160,6 +201,10 @@ void bench_load_digit(char c)
         chunk.bad[1] = chunk.pair[1];
     } else if (position == load_bytes) {
         chunk.too_much = true;
+#if EB_BENCH_ROW_BYTES > 0
+    } else if (!has_room()) {
+        chunk.no_room = true;
+#endif
     } else {
         *tensor_walk_next(&walk, &target) = (uint8_t)((high << 4) | low);
         position++;
@@ -181,13 +226,22 @@ void bench_load_finish(void)
         bench_put_text("e-[Too much data: only ");
         bench_put_decimal(load_bytes - chunk.position);
         bench_put_line(" more bytes expected]");
+#if EB_BENCH_ROW_BYTES > 0
+    } else if (chunk.no_room) {
+        bench_put_line("e-[A command may bring no more than a row]");
+#endif
     } else {
         refused = false;
     }
     if (refused) {
         position = chunk.position;
         walk = chunk.walk;
-    } else if (position == load_bytes) {
+        return;
+    }
+#if EB_BENCH_ROW_BYTES > 0
+    hand_over();
+#endif
+    if (position == load_bytes) {
         if (load_bytes == (uint32_t)target.bytes) {
             loaded |= 1u << target_input;
         }
@@ -197,6 +251,9 @@ void bench_load_finish(void)
 
 void bench_load_print(void)
 {
+#if EB_BENCH_ROW_BYTES > 0
+    bench_put_line("e-[The rows are handed over, not kept]");
+#else
     tensor_walk from = tensor_walk_start(&target);
     for (uint32_t i = 0; i < load_bytes; i++) {
         bench_put_text(i % 8 == 0 ? "m-buffer-" : "-");
@@ -208,4 +265,5 @@ void bench_load_print(void)
     if (load_bytes % 8 != 0) {
         bench_put_line(""); /* as the reference firmware does after an incomplete line */
     }
+#endif
 }

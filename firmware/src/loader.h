@@ -3,6 +3,10 @@
  * With EB_BENCH_DB_BYTES > 0 (at least the bytes of all inputs together) the bytes are kept in a
  * buffer apart and copied into the inputs before each run. With 0 they go straight into the input
  * tensors, which a run may overwrite: then every run needs its own load.
+ *
+ * A row-fed model (EB_BENCH_ROW_BYTES > 0) gets each row at the end of the command that completes
+ * it. No byte may arrive while it computes, so the host waits for the answer, and a command brings
+ * no more than the rest of a row and a little beyond.
  */
 #ifndef BENCH_LOADER_H
 #define BENCH_LOADER_H

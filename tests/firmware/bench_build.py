@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 FIRMWARE = ROOT / "firmware"
 FAKE = Path(__file__).parent / "fake_model"
+FAKE_ROWS = Path(__file__).parent / "fake_rows"
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wdouble-promotion"]
 WARNINGS += ["-Werror"]
 INCLUDES = [
@@ -16,7 +17,6 @@ INCLUDES = [
         FIRMWARE / "lib/edgebottle/include",
         FIRMWARE / "port/include",
         FIRMWARE / "src",
-        FAKE,
     )
 ]
 APPLICATION = sorted((FIRMWARE / "src").glob("*.c"))
@@ -30,12 +30,19 @@ def sanitizing_compiler() -> list[str]:
     return ZIG
 
 
-def build_host(folder: Path, db_bytes: int, port: Path = FIRMWARE / "port/host") -> Path:
+def build_host(
+    folder: Path,
+    db_bytes: int,
+    port: Path = FIRMWARE / "port/host",
+    model: Path = FAKE,
+    defines: tuple[str, ...] = (),
+) -> Path:
     """The application with a `db` buffer of ``db_bytes``, or without one when 0."""
     executable = folder / f"bench_{db_bytes}_{port.name}"
-    sources = [*APPLICATION, *sorted(port.glob("*.c")), FAKE / "fake.c"]
+    sources = [*APPLICATION, *sorted(port.glob("*.c")), *sorted(model.glob("*.c"))]
     command = [*sanitizing_compiler(), *WARNINGS, "-O1", "-g", f"-DEB_BENCH_DB_BYTES={db_bytes}"]
-    command += [*INCLUDES, *map(str, sources), "-o", str(executable)]
+    command += [*(f"-D{define}" for define in defines), *INCLUDES, f"-I{model}"]
+    command += [*map(str, sources), "-o", str(executable)]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return executable
 

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from bench_build import APPLICATION, FAKE, INCLUDES, WARNINGS, ZIG, ask, build_host
+from bench_build import APPLICATION, FAKE, FAKE_ROWS, INCLUDES, WARNINGS, ZIG, ask, build_host
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -324,8 +324,11 @@ def test_milli(formatter: Path) -> None:
     assert formatted(formatter, [f"m{bits:x}" for bits, _ in MILLI]) == [text for _, text in MILLI]
 
 
+@pytest.mark.parametrize("model", [FAKE, FAKE_ROWS], ids=lambda model: model.name)
 @pytest.mark.parametrize("cpu", ["cortex_m0", "cortex_m7"])
-def test_application_compiles_for_chips_and_stays_small(tmp_path: Path, cpu: str) -> None:
+def test_application_compiles_for_chips_and_stays_small(
+    tmp_path: Path, cpu: str, model: Path
+) -> None:
     from elftools.elf.elffile import ELFFile
 
     total = 0
@@ -333,7 +336,7 @@ def test_application_compiles_for_chips_and_stays_small(tmp_path: Path, cpu: str
         target = tmp_path / f"{source.stem}.o"
         flags = f"-target thumb-freestanding-eabi -mcpu={cpu} -Os -fno-sanitize=all".split()
         flags += ["-fno-unwind-tables", "-DEB_CLOCK_HZ=16000000", "-c", str(source)]
-        command = [*ZIG, *flags, *WARNINGS, *INCLUDES, "-o", str(target)]
+        command = [*ZIG, *flags, *WARNINGS, *INCLUDES, f"-I{model}", "-o", str(target)]
         subprocess.run(command, check=True, capture_output=True)
         with target.open("rb") as file:
             sections = ELFFile(file).iter_sections()
