@@ -25,7 +25,7 @@ from edgebottle.errors import BadInput
 @board_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Folder of the project (default: edgebottle-out/MODEL-BOARD).",
 )
 @toolchain_option

@@ -14,7 +14,7 @@ BOARD = "stm32f746"
 @click.command("demo")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=Path("edgebottle-out"),
     help="Folder for the record and the report (default: edgebottle-out).",
 )

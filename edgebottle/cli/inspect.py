@@ -21,7 +21,7 @@ from edgebottle.cli.options import (
 @click.option(
     "--dump",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Write imported.txt, graph.txt and plan.json there.",
 )
 @json_option

@@ -29,7 +29,7 @@ RECORDS = Path("edgebottle-out") / "records.jsonl"
 @click.option(
     "--inputs",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="An .npz file: x (samples) and, for accuracy, y (classes).",
 )
 @click.option(
@@ -45,7 +45,7 @@ RECORDS = Path("edgebottle-out") / "records.jsonl"
 @click.option(
     "--records",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=RECORDS,
     help=f"File the record is appended to (default: {RECORDS}).",
 )

@@ -12,11 +12,11 @@ from edgebottle.errors import BadInput
 
 
 @click.command("report")
-@click.argument("records", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("records", type=click.Path(path_type=Path, readable=False), nargs=-1, required=True)
 @click.option(
     "--html",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="Where to write the HTML file (default: beside the first file of records).",
 )
 @click.option("--open", "open_it", is_flag=True, help="Show the HTML file in the browser.")

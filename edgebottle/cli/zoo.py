@@ -36,12 +36,15 @@ def list_networks(as_json: bool) -> None:
 @click.option(
     "--out",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     default=Path(),
     help="Folder to write to (default: this one).",
 )
 @click.option(
-    "--data", metavar="DIR", type=click.Path(path_type=Path), help="Folder of the training data."
+    "--data",
+    metavar="DIR",
+    type=click.Path(path_type=Path, readable=False),
+    help="Folder of the training data.",
 )
 @click.option(
     "--seed",
