@@ -265,6 +265,7 @@ class _Cone:
         self.after: dict[int, Ints] = {}
         self._before: dict[int, Ints] = {}
         self._writes: dict[int, Ints] = {}
+        self._row_bytes: dict[str, int] = {}
 
     def readers(self, tensor: str) -> list[int]:
         """The nodes of the segment that read ``tensor``."""
@@ -322,8 +323,10 @@ class _Cone:
 
     def _distance(self, last: int, when: Ints, source: str) -> int:
         """See ``overlay.distance``, from the state at each step of the last nodes."""
-        node, tensors = self.rows.node(last), self.rows.graph.tensors
+        node = self.rows.node(last)
         lowest = np.full(len(when), NEVER, np.int32)
+        if source not in self._row_bytes:
+            self._row_bytes[source] = row_bytes(self.rows.graph.tensors[source])
         for reader in self.readers(source):
             for edge in self.rows.node(reader).edges:
                 if edge.tensor == source:
@@ -332,5 +335,5 @@ class _Cone:
         if node.accumulates:
             lowest = lowest[-1:]
         ends = (np.arange(len(lowest)) + 1) * node.row_bytes
-        gaps = (ends - lowest.astype(np.int64) * row_bytes(tensors[source]))[lowest < NEVER]
+        gaps = (ends - lowest.astype(np.int64) * self._row_bytes[source])[lowest < NEVER]
         return int(gaps.max()) if len(gaps) else FREE

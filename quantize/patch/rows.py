@@ -104,12 +104,12 @@ def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNo
         for index, tensor in enumerate(ins)
         if tensor is not None and tensor.data is None
     ]
-    if not used or not all(_has_rows(tensor) for tensor in (*(t for _, t in used), *outs)):
-        return None
-    if any(tensor.state for _, tensor in used):
+    if not used or not all(_has_rows(tensor) and not tensor.state for _, tensor in used):
         return None
     output = outs[0]
     collects = _accumulates(node, graph)
+    if not (collects and output.rows == 1) and not _has_rows(output):
+        return None
     steps = used[0][1].rows if collects else output.rows
     reads: dict[str, list[list[int]]] = {}
     for index, tensor in used:
@@ -188,18 +188,23 @@ class RowGraph:
         self.order = tuple(order)
         self.row_fed = row_fed
         self.isa = isa
+        self._sizes = {
+            name: aligned(tensor.nbytes)
+            for name, tensor in graph.tensors.items()
+            if tensor.data is None
+        }
         depth = _depths(order)
         self.row = [row_node(graph, node, isa, depth) for node in order]
         self.fed = fed_input(graph) if row_fed else None
-        self.maker = {name: -1 for name, t in graph.tensors.items() if t.data is None}
+        self.maker = {name: -1 for name, tensor in graph.tensors.items() if tensor.data is None}
         self.readers: dict[str, list[int]] = {name: [] for name in self.maker}
         self.source: dict[str, str] = {}
         for number, node in enumerate(order):
             for name in node.outputs:
                 self.maker[name] = number
-            for name in dict.fromkeys(node.inputs):
-                if name is not None and name in self.readers:
-                    self.readers[name].append(number)
+            for source in dict.fromkeys(node.inputs):
+                if source is not None and source in self.readers:
+                    self.readers[source].append(number)
             self._note_view(node)
         self.last = {name: self._last(name) for name in self.maker}
         for view, host in reversed(self.source.items()):
@@ -213,7 +218,7 @@ class RowGraph:
 
     def size(self, name: str) -> int:
         """Bytes in the arena of a tensor held whole."""
-        return aligned(self.graph.tensors[name].nbytes)
+        return self._sizes[name]
 
     def scratch(self, number: int) -> int:
         """Bytes of scratch of a node as a layer."""

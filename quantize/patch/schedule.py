@@ -121,7 +121,10 @@ def _work(rows: RowGraph, unit: Unit) -> _Work:
     nodes = [rows.node(n) for n in numbers]
     read = {edge.tensor for node in nodes for edge in node.edges}
     kept = [node.output for node in nodes if _is_whole(rows, node, unit, read)]
-    trace = simulate(rows, numbers, [name for name in kept if name in read])
+    complete = [name for name in kept if name in read]
+    if numbers[0] == FED:
+        complete.append(nodes[0].output)
+    trace = simulate(rows, numbers, complete)
     rings = tuple(
         _Ring(node.output, trace.ring_rows(node.output), node.row_bytes)
         for node in nodes

@@ -1,0 +1,325 @@
+"""Replays a Plan byte by byte and proves that every read finds what was written for it.
+
+Independent of the planner: it knows the graph, ``input_rows`` and the rules of the generated
+code, and nothing of how offsets and rings were chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebottle.ir.graph import Graph, Node, Tensor
+from edgebottle.ops.base import AccumulatingOperator, Operator, RowOperator
+from edgebottle.plan.plan import Placement, Plan, Stage, Step
+from quantize.patch.fold import unfold
+
+GARBAGE, COUNTERS = -1, -2
+COUNTER_BYTES = 2
+
+Bytes = NDArray[np.int64]
+
+
+class UnsafePlan(AssertionError):
+    """A plan under which a layer would read something else than what was computed for it."""
+
+
+def check_plan(graph: Graph, plan: Plan) -> None:
+    """Replays ``plan``.
+
+    Raises:
+        UnsafePlan: with the first read that goes wrong, or the first byte outside of the arena.
+    """
+    _check_alignment(plan)
+    replay(graph, plan)
+
+
+def replay(graph: Graph, plan: Plan) -> None:
+    """``check_plan`` without the alignment of offsets."""
+    _Replay(graph, plan).run()
+
+
+def _check_alignment(plan: Plan) -> None:
+    offsets = {f"tensor {p.tensor}": p.offset for p in plan.placements if p.shares is None}
+    for step in plan.steps:
+        if step.scratch_bytes:
+            offsets[f"scratch of {step.node}"] = step.scratch_offset
+        if step.stage is not None:
+            offsets[f"counters of {step.node}"] = step.stage.counters_offset
+            for name, offset in step.stage.accumulators:
+                offsets[f"accumulator of {name}"] = offset
+    for what, offset in offsets.items():
+        if offset % 4:
+            raise UnsafePlan(f"{what} begins at {offset}, which is not a multiple of 4")
+
+
+@dataclass
+class _Progress:
+    """How far a node of a stage has come."""
+
+    node: Operator
+    ins: tuple[Tensor | None, ...]
+    outs: tuple[Tensor, ...]
+    accumulates: bool
+    steps: int
+    done: int = 0
+    accumulator: slice = field(default_factory=lambda: slice(0, 0))
+
+
+class _Replay:
+    """The arena, byte by byte: which byte of which value each one holds."""
+
+    def __init__(self, graph: Graph, plan: Plan) -> None:
+        self.graph = graph
+        self.plan = plan
+        self.places: dict[str, Placement] = {p.tensor: p for p in plan.placements}
+        self.nodes = {node.name: node for node in graph.nodes}
+        self.owner: Bytes = np.full(plan.arena_bytes, GARBAGE, np.int64)
+        self.value: dict[str, int] = {}
+        self._rows: dict[tuple[str, int], Bytes] = {}
+        self.arrived = 0
+
+    def run(self) -> None:
+        graph = self.graph
+        states = [name for name, tensor in graph.tensors.items() if tensor.state]
+        inputs = [] if self.plan.row_fed else list(graph.inputs)
+        for name in (*inputs, *states):
+            self._write_all(name)
+        for name in (*inputs, *states):
+            self._read_all(name, "the beginning")
+        for step in self.plan.steps:
+            if step.stage is not None:
+                self._stage(step, step.stage)
+            elif step.elided:
+                self._elided(self.nodes[step.node])
+            else:
+                self._layer(step)
+        for name in (*graph.outputs, *states):
+            self._read_all(name, "the end")
+        if self.plan.row_fed and self.arrived != graph.tensors[graph.inputs[0]].rows:
+            raise UnsafePlan(f"only {self.arrived} rows of the input were taken")
+
+    # One layer at a time.
+
+    def _layer(self, step: Step) -> None:
+        node = self.nodes[step.node]
+        ins, outs = self.graph.ins(node), self.graph.outs(node)
+        scratch = self._span(step.scratch_offset, step.scratch_bytes, f"scratch of {node.name}")
+        in_place = self._in_place(node)
+        if isinstance(node, RowOperator):
+            for y, reads in self._row_reads(node):
+                self._row_step(node, outs[0].name, y, reads, scratch, in_place)
+            return
+        names = [tensor.name for tensor in ins if tensor is not None and tensor.data is None]
+        for name in names:
+            if name in in_place:
+                self._read_all(name, node.name)
+        self.owner[scratch] = GARBAGE
+        for output in outs:
+            for row in range(output.rows):
+                self.owner[self._row(output.name, row)] = GARBAGE
+        for name in names:
+            if name not in in_place:
+                self._read_all(name, node.name)
+        for output in outs:
+            self._write_all(output.name)
+
+    def _row_reads(self, node: RowOperator) -> Iterator[tuple[int, list[tuple[str, int]]]]:
+        """Each row of the output (over all images), and the rows it reads."""
+        ins, outs = self.graph.ins(node), self.graph.outs(node)
+        shape = outs[0].shape
+        batch, height = shape[:2] if len(shape) == 4 else (1, 1)
+        for image in range(batch):
+            for y in range(height):
+                reads = []
+                for index, tensor in enumerate(ins):
+                    if tensor is None or tensor.data is not None:
+                        continue
+                    has_rows = len(tensor.shape) == 4
+                    rows = tensor.shape[1] if has_rows else 1
+                    base = image * rows if has_rows and tensor.shape[0] == batch else 0
+                    reads += [
+                        (tensor.name, base + row)
+                        for row in node.input_rows(index, y, ins, outs)
+                        if 0 <= row < rows
+                    ]
+                yield image * height + y, reads
+
+    def _row_step(
+        self,
+        node: Node,
+        output: str,
+        y: int,
+        reads: Sequence[tuple[str, int]],
+        scratch: slice,
+        in_place: set[str],
+    ) -> None:
+        """One call of a row kernel, which may write anything before it has read everything."""
+        for name, row in reads:
+            if name in in_place:
+                self._read(name, row, node.name)
+        self.owner[scratch] = GARBAGE
+        target = self._row(output, y)
+        self.owner[target] = GARBAGE
+        for name, row in reads:
+            if name not in in_place:
+                self._read(name, row, node.name)
+        self._write(output, y)
+
+    def _in_place(self, node: Node) -> set[str]:
+        """Inputs whose memory the output takes, as the kernel allows."""
+        out = self.places[node.outputs[0]]
+        allowed = node.overwrites(self.graph.ins(node), self.graph.outs(node))
+        found = set()
+        for name in (node.inputs[index] for index in allowed):
+            place = self.places.get(name or "")
+            if place is None:
+                continue
+            shared = out.shares == place.tensor or place.shares == out.tensor
+            same = (place.offset, place.ring_rows) == (out.offset, out.ring_rows)
+            if shared and same:
+                found.add(place.tensor)
+        return found
+
+    def _elided(self, node: Node) -> None:
+        if node.OP != "CONCATENATION":
+            source = node.inputs[0]
+            assert source is not None
+            self._read_all(source, node.name)
+            self.value[node.outputs[0]] = self.value[source]
+            self._read_all(node.outputs[0], node.name)
+            return
+        for name in node.inputs:
+            if name is not None:
+                self._read_all(name, node.name)
+        # The parts fill the output exactly: as many bytes, all different.
+        parts = [self._all(name) for name in node.inputs if name is not None]
+        whole = self._all(node.outputs[0])
+        if not np.array_equal(np.sort(np.concatenate(parts)), np.sort(whole)):
+            raise UnsafePlan(f"the inputs of {node.name} are not the parts of its output")
+        self._write_all(node.outputs[0])
+
+    # Row by row.
+
+    def _stage(self, step: Step, stage: Stage) -> None:
+        counters = self._span(
+            stage.counters_offset, COUNTER_BYTES * len(stage.nodes), f"counters of {step.node}"
+        )
+        self.owner[counters] = COUNTERS
+        scratch = self._span(step.scratch_offset, step.scratch_bytes, f"scratch of {step.node}")
+        offsets = dict(stage.accumulators)
+        progress = {name: self._progress(name, offsets) for name in stage.nodes}
+        for name in unfold(stage.program):
+            if (self.owner[counters] != COUNTERS).any():
+                raise UnsafePlan(f"the counters of the stage of {step.node} were overwritten")
+            if name in progress:
+                self._advance(progress[name], scratch)
+            elif self.plan.row_fed and name in self.graph.inputs:
+                self._write(name, self.arrived)
+                self.arrived += 1
+            else:
+                raise UnsafePlan(f"{name} is not part of the stage of {step.node}")
+        if (self.owner[counters] != COUNTERS).any():
+            raise UnsafePlan(f"the counters of the stage of {step.node} were overwritten")
+
+    def _progress(self, name: str, offsets: dict[str, int]) -> _Progress:
+        node = self.nodes[name]
+        ins, outs = self.graph.ins(node), self.graph.outs(node)
+        assert isinstance(node, RowOperator)
+        if name not in offsets:
+            return _Progress(node, ins, outs, False, outs[0].rows)
+        assert isinstance(node, AccumulatingOperator) and node.accumulates(ins, outs)
+        source = ins[0]
+        assert source is not None
+        nbytes = node.accumulator_bytes(ins, outs)
+        span = self._span(offsets[name], nbytes, f"accumulator of {name}")
+        return _Progress(node, ins, outs, True, source.rows, 0, span)
+
+    def _advance(self, progress: _Progress, scratch: slice) -> None:
+        node, step = progress.node, progress.done
+        if step >= progress.steps:
+            raise UnsafePlan(f"{node.name} has no row {step}")
+        progress.done += 1
+        output = progress.outs[0].name
+        if progress.accumulates:
+            self._accumulate(progress, step, scratch)
+            return
+        assert isinstance(node, RowOperator)
+        reads = [
+            (tensor.name, row)
+            for index, tensor in enumerate(progress.ins)
+            if tensor is not None and tensor.data is None
+            for row in node.input_rows(index, step, progress.ins, progress.outs)
+            if 0 <= row < tensor.rows
+        ]
+        self._row_step(node, output, step, reads, scratch, self._in_place(node))
+
+    def _accumulate(self, progress: _Progress, step: int, scratch: slice) -> None:
+        node, source = progress.node, progress.ins[0]
+        assert source is not None
+        tag = GARBAGE - 2 - list(self.nodes).index(node.name)
+        if step == 0:
+            self.owner[progress.accumulator] = tag
+        self.owner[scratch] = GARBAGE
+        last = step == progress.steps - 1
+        if last:
+            self.owner[self._row(progress.outs[0].name, 0)] = GARBAGE
+        self._read(source.name, step, node.name)
+        if (self.owner[progress.accumulator] != tag).any():
+            raise UnsafePlan(f"the accumulator of {node.name} was overwritten")
+        if last:
+            self._write(progress.outs[0].name, 0)
+
+    # Bytes.
+
+    def _span(self, offset: int, nbytes: int, what: str) -> slice:
+        if nbytes and not 0 <= offset <= offset + nbytes <= len(self.owner):
+            raise UnsafePlan(f"{what} lies outside of the arena")
+        return slice(offset, offset + nbytes)
+
+    def _row(self, name: str, row: int) -> Bytes:
+        """The addresses of the bytes of a row."""
+        if (name, row) not in self._rows:
+            self._rows[name, row] = self._addresses(name, row)
+        return self._rows[name, row]
+
+    def _addresses(self, name: str, row: int) -> Bytes:
+        place, tensor = self.places[name], self.graph.tensors[name]
+        slot = row % place.ring_rows if place.ring_rows else row
+        start = place.offset + slot * place.row_stride
+        nbytes = tensor.row_elements * tensor.dtype.bytes
+        pixel = (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes
+        where = np.arange(nbytes, dtype=np.int64)
+        addresses = start + where // pixel * place.pixel_stride + where % pixel
+        if len(addresses) and not 0 <= start <= int(addresses[-1]) < len(self.owner):
+            raise UnsafePlan(f"row {row} of {name} lies outside of the arena")
+        return addresses
+
+    def _all(self, name: str) -> Bytes:
+        return np.concatenate(
+            [self._row(name, row) for row in range(self.graph.tensors[name].rows)]
+        )
+
+    def _tags(self, name: str, row: int) -> Bytes:
+        """What the bytes of a row must be: number of the value, number of the byte in it."""
+        nbytes = len(self._row(name, row))
+        number = self.value.setdefault(name, len(self.value))
+        return (number << 32) + row * nbytes + np.arange(nbytes, dtype=np.int64)
+
+    def _write(self, name: str, row: int) -> None:
+        self.owner[self._row(name, row)] = self._tags(name, row)
+
+    def _read(self, name: str, row: int, reader: str) -> None:
+        if not np.array_equal(self.owner[self._row(name, row)], self._tags(name, row)):
+            raise UnsafePlan(f"{reader} does not find row {row} of {name}")
+
+    def _write_all(self, name: str) -> None:
+        for row in range(self.graph.tensors[name].rows):
+            self._write(name, row)
+
+    def _read_all(self, name: str, reader: str) -> None:
+        for row in range(self.graph.tensors[name].rows):
+            self._read(name, row, reader)
