@@ -26,6 +26,8 @@ class DeviceKind(IntEnum):
     UART_STM32 = 6
     UART_STM32_LEGACY = 7
     UART_NRF = 8
+    UART_SERCOM = 9
+    TIMER_SAM_TC = 10
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,28 @@ _GD32VF103 = (
     Device("ECLIC", 0xD2000000, 0x2000),
 )
 
+_SAMD21 = (
+    Device("PM", 0x40000400),
+    Device(
+        "SYSCTRL",
+        0x40000800,
+        rules=(
+            Follow(0x0C, 1 << 1, 0x14, 1 << 1),  # PCLKSR.XOSC32KRDY
+            Fixed(0x0C, 1 << 3, 1 << 3),  # OSC8MRDY
+            Follow(0x0C, 1 << 4, 0x24, 1 << 1),  # DFLLRDY
+            Follow(0x0C, 1 << 6, 0x24, 1 << 2),  # DFLLLCKF
+            Follow(0x0C, 1 << 7, 0x24, 1 << 2),  # DFLLLCKC
+        ),
+        reset=((0x14, 0x00000080), (0x20, 0x00000382), (0x24, 0x00000080)),
+    ),
+    Device("GCLK", 0x40000C00),
+    Device("DSU", 0x41002000, 0x2000),
+    Device("NVMCTRL", 0x41004000, rules=(Fixed(0x14, 1, 1),)),
+    Device("PORT", 0x41004400),
+    Device("TC5", 0x42003400),
+    Device("calibration", 0x00806000, reset=((0x24, 0x7C000000), (0x28, 0x00000200))),
+)
+
 
 @dataclass(frozen=True)
 class Family:
@@ -269,6 +293,7 @@ FAMILIES: dict[str, Family] = {
     "stm32g0": Family(_STM32G0, DeviceKind.UART_STM32),
     "nrf5": Family(_NRF5, DeviceKind.UART_NRF, DeviceKind.TIMER_NRF, 0x1000),
     "gd32vf103": Family(_GD32VF103, DeviceKind.UART_STM32_LEGACY),
+    "samd21": Family(_SAMD21, DeviceKind.UART_SERCOM, DeviceKind.TIMER_SAM_TC),
 }
 
 # CPUID of each Cortex-M, as its technical reference manual gives it.

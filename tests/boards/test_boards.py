@@ -57,6 +57,7 @@ def test_board_is_sane(board: Board) -> None:
 
 def test_all_boards_of_the_design_exist() -> None:
     assert board_ids() == (
+        "arduino_zero",
         "host",
         "longan_nano",
         "microbit",
@@ -86,7 +87,7 @@ def test_facts_the_design_counts_on() -> None:
         ("STM32F746", "did you mean 'stm32f746'"),
         ("micro:bit", "did you mean 'microbit'"),
         ("longan", "did you mean 'longan_nano'"),
-        ("zzz", "boards: host, longan_nano"),
+        ("zzz", "boards: arduino_zero, host, longan_nano"),
         ("../boards/microbit", "no board"),
     ],
 )

@@ -132,7 +132,7 @@ AlwaysBuild(env.Alias("buildprog", program, program))
 
 # `pio run -t upload`: OpenOCD, or whatever `upload_command` of platformio.ini says.
 PROBES = {"stlink": "stlink", "jlink": "jlink", "mass-storage": "cmsis-dap"}
-CHIPS = {"nrf5": "nrf52" if board["cpu"] == "cortex-m4" else "nrf51"}
+CHIPS = {"nrf5": "nrf52" if board["cpu"] == "cortex-m4" else "nrf51", "samd21": "at91samdXX"}
 if board["upload"] in PROBES:
     probe = PROBES[board["upload"]]
     chip = CHIPS.get(board["port"], board["port"] + "x")

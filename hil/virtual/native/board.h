@@ -61,7 +61,9 @@ typedef enum {
     EB_MTIME,             /* 64-bit count at 0x00 */
     EB_UART_STM32,        /* ISR, RDR, TDR */
     EB_UART_STM32_LEGACY, /* status and one data register: STM32F1, GD32 */
-    EB_UART_NRF           /* tasks and events */
+    EB_UART_NRF,          /* tasks and events */
+    EB_UART_SERCOM,       /* INTFLAG and DATA: SAM D21 */
+    EB_TIMER_SAM_TC       /* COUNT at 0x10, as of the last READREQ: SAM D21 */
 } eb_device_kind;
 
 /* Why the board stopped; keep in step with FAULTS of machine.py. */

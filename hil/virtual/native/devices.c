@@ -74,6 +74,7 @@ static uint32_t read_word(eb_device *device, uint32_t offset)
     case EB_UART_STM32:
     case EB_UART_STM32_LEGACY:
     case EB_UART_NRF:
+    case EB_UART_SERCOM:
         return eb_uart_read(device, offset);
     case EB_DWT:
         if (offset == 0x004u) {
@@ -93,6 +94,7 @@ static uint32_t read_word(eb_device *device, uint32_t offset)
     case EB_REGISTERS:
     case EB_SYSTEM_CONTROL:
     case EB_TIMER_NRF:
+    case EB_TIMER_SAM_TC:
     default:
         break;
     }
@@ -115,6 +117,19 @@ static void write_nrf_timer(eb_device *device, uint32_t offset, uint32_t value)
     }
 }
 
+/* CTRLA in the lower half of the first word, READREQ in the upper. */
+static void write_sam_tc(eb_device *device, uint32_t offset, uint32_t value)
+{
+    if (offset != 0u) {
+        return;
+    }
+    set_ticks(device, ticks(device), (value & 2u) != 0u); /* ENABLE */
+    if (value >> 16 == 0x8010u) {                         /* RREQ of COUNT */
+        device->registers[0x10u / 4u] = (uint32_t)ticks(device);
+        device->registers[0] &= 0xFFFFu;
+    }
+}
+
 static void write_system_control(eb_device *device, uint32_t offset, uint32_t value)
 {
     if (offset == CPACR) {
@@ -131,6 +146,7 @@ static void write_word(eb_device *device, uint32_t offset, uint32_t value)
     case EB_UART_STM32:
     case EB_UART_STM32_LEGACY:
     case EB_UART_NRF:
+    case EB_UART_SERCOM:
         eb_uart_write(device, offset, value);
         break;
     case EB_SYSTEM_CONTROL:
@@ -154,6 +170,9 @@ static void write_word(eb_device *device, uint32_t offset, uint32_t value)
         break;
     case EB_TIMER_NRF:
         write_nrf_timer(device, offset, value);
+        break;
+    case EB_TIMER_SAM_TC:
+        write_sam_tc(device, offset, value);
         break;
     case EB_MTIME:
         if (offset < 8u) {

@@ -211,13 +211,37 @@ static uint32_t read_nrf(eb_device *device, uint32_t offset)
     return device->registers[offset / 4u];
 }
 
+/* CTRLA: MODE (internal clock) and ENABLE. */
+static bool sercom_enabled(const eb_device *device)
+{
+    return (device->registers[0] & 0x1Eu) == 0x06u;
+}
+
+static uint32_t read_sercom(eb_device *device, uint32_t offset)
+{
+    uint32_t control = device->registers[0x04u / 4u]; /* CTRLB: TXEN 16, RXEN 17 */
+    if (offset == 0x18u && sercom_enabled(device)) {
+        uint32_t flags = (control & 1u << 16) != 0u ? 3u : 0u; /* DRE, TXC */
+        return (control & 1u << 17) != 0u && has_byte(device->board) ? flags | 4u : flags;
+    }
+    if (offset == 0x28u) {
+        return take_byte(device->board);
+    }
+    return offset == 0x1Cu ? 0u : device->registers[offset / 4u]; /* SYNCBUSY */
+}
+
 uint32_t eb_uart_read(eb_device *device, uint32_t offset)
 {
-    if (device->kind == EB_UART_STM32) {
+    switch (device->kind) {
+    case EB_UART_STM32:
         return read_stm32(device, offset);
+    case EB_UART_NRF:
+        return read_nrf(device, offset);
+    case EB_UART_SERCOM:
+        return read_sercom(device, offset);
+    default:
+        return read_stm32_legacy(device, offset);
     }
-    return device->kind == EB_UART_NRF ? read_nrf(device, offset)
-                                       : read_stm32_legacy(device, offset);
 }
 
 void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value)
@@ -229,6 +253,10 @@ void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value)
         }
     } else if (device->kind == EB_UART_STM32_LEGACY) {
         if (offset == 0x04u && (registers[0x0Cu / 4u] & 0x2008u) == 0x2008u) {
+            transmit(device->board, (uint8_t)value);
+        }
+    } else if (device->kind == EB_UART_SERCOM) {
+        if (offset == 0x28u && sercom_enabled(device) && (registers[1] & 1u << 16) != 0u) {
             transmit(device->board, (uint8_t)value);
         }
     } else if (offset == 0x51Cu && registers[0x500u / 4u] == 4u && registers[0x008u / 4u] != 0u) {
