@@ -46,11 +46,14 @@ def _svg(height: float, parts: Sequence[str], label: str, width: float = WIDTH) 
 
 
 def _fit(text: str, width: float) -> str:
-    """As much of ``text`` as fits into ``width``; nothing if that says nothing."""
+    """As much of ``text``, end included, as fits into ``width``; nothing if that says nothing."""
     room = int(width / _CHAR)
     if len(text) <= room:
         return text
-    return text[: room - 1] + "…" if room >= 4 else ""
+    if room < 5:
+        return ""
+    end = min(4, (room - 1) // 2)  # where names that differ in a number differ
+    return text[: room - 1 - end] + "…" + text[-end:]
 
 
 def _ticks(top: int) -> list[int]:
@@ -146,8 +149,9 @@ def _block(
         life += f" ({view.layers[first]} to {view.layers[last]})"
     title = f"{block.name}\n{block.nbytes:,} bytes at {block.offset:,}, {life}"
     box = _box(left, upper, width, lower - upper, fill, title)
-    label = _fit(view.label(block), width - 8)
-    if not label or lower - upper < 13:
+    name = view.label(block)
+    label = _fit(name, width - 8)
+    if not label or lower - upper < 13 or (view.role(block) is Role.SCRATCH and label != name):
         return box
     return box + _text(left + 4, upper + min((lower - upper) / 2 + 4, 15), label, "inside")
 
