@@ -18,6 +18,14 @@
 #define EB_ROLLED
 #endif
 
+/* The same address, hidden from the compiler: where all layers have their scratch at one place, it
+ * would build that place into the kernels, whose inner loops then run out of registers. */
+static inline void *eb_scratch(void *place)
+{
+    __asm__("" : "+r"(place));
+    return place;
+}
+
 /* Fills rows[0..count-1] with the rows first, first + step, ... of an image of `height` rows that
  * begins at `base`, `row_stride` bytes apart. A row outside of the image becomes NULL. */
 EB_ROWS void eb_rows(const void **rows,
