@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.project import write_project
-from edgebottle.errors import BadInput, DoesNotFit
+from edgebottle.errors import BadInput, UnsupportedOp
+from edgebottle.fit import Wish, arena_limit, kernel_variant
 from edgebottle.ir.text import dump as dump_text
 from edgebottle.ops.base import Isa
-from edgebottle.pipeline import Model, check_fit, kernel_variant, weight_bytes
+from edgebottle.pipeline import Model, weight_bytes
 from edgebottle.plan.plan import Plan
-from edgebottle.plan.planner import make_plan
+from quantize.patch import make_schedule
 
 CODE_ESTIMATE = 24 * 1024
 """Flash that is set aside for code when judging, without compiling, whether a model fits."""
@@ -54,11 +56,38 @@ class LayerView:
 
 @dataclass(frozen=True)
 class BoardFit:
-    """Whether the model fits a board; ``reason`` says why not."""
+    """Whether the model fits a board.
+
+    Attributes:
+        board: Its id.
+        fits: It does, code estimated.
+        schedule: The schedule it fits with; empty if it does not.
+        reason: Why it does not fit; empty if it does.
+    """
 
     board: str
     fits: bool
+    schedule: str
     reason: str
+
+
+@dataclass(frozen=True)
+class ScheduleView:
+    """What a schedule costs.
+
+    Attributes:
+        name: ``layers``, ``min-ram`` or ``min-ram, rows``: the latter with row-fed input.
+        arena: Bytes.
+        extra_macs: Beyond one layer at a time.
+        stages: Stages that run row by row.
+        streamed: Layers in them.
+    """
+
+    name: str
+    arena: int
+    extra_macs: int
+    stages: int
+    streamed: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +99,7 @@ class Inspection:
     layers: tuple[LayerView, ...]
     weights: int
     boards: tuple[BoardFit, ...]
+    schedules: tuple[ScheduleView, ...]
     operators: tuple[tuple[str, int], ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -96,6 +126,7 @@ class Inspection:
             "ram": {"arena": self.plan.arena_bytes, "lower_bound": self.plan.lower_bound},
             "flash": {"weights": self.weights},
             "layers": [asdict(layer) for layer in self.layers],
+            "schedules": [asdict(view) for view in self.schedules],
             "boards": [asdict(fit) for fit in self.boards],
         }
 
@@ -107,36 +138,50 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
         model: The model.
         board: Plan for this board's kernels; by default for a Cortex-M with DSP instructions.
     """
-    isa = kernel_variant(board) if board is not None else Isa.DSP
-    plans = {isa: make_plan(model.graph, isa)}
     boards = all_boards()
     reference = board or next(item for item in boards if not item.is_host)
-    plan = plans[isa]
+    schedules = {isa: _schedules(model, isa) for isa in Isa}
+    isa = kernel_variant(board) if board is not None else Isa.DSP
+    plan = schedules[isa][LAYERS]
     weights = weight_bytes(write_project(model.graph, plan, reference))
-    fits = []
-    for candidate in boards:
-        variant = kernel_variant(candidate)
-        if variant not in plans:
-            plans[variant] = make_plan(model.graph, variant)
-        fits.append(_fit(plans[variant], weights, candidate))
     counts = Counter(node.OP for node in model.imported.nodes)
     return Inspection(
         model=model,
         plan=plan,
         layers=_layers(model, plan),
         weights=weights,
-        boards=tuple(fits),
+        boards=tuple(_fit(schedules[kernel_variant(b)], weights, b) for b in boards),
+        schedules=tuple(_view(name, found) for name, found in schedules[isa].items()),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
-def _fit(plan: Plan, weights: int, board: Board) -> BoardFit:
-    try:
-        check_fit(plan, weights + CODE_ESTIMATE, board, (None, None))
-    except DoesNotFit as error:
-        over = "RAM" if " of RAM " in str(error) else "flash"
-        return BoardFit(board.id, False, f"not enough {over}")
-    return BoardFit(board.id, True, "")
+LAYERS = "layers"
+
+
+def _schedules(model: Model, isa: Isa) -> dict[str, Plan]:
+    """The plans worth comparing, by name; row-fed only where the network allows it."""
+    plans = {name: make_schedule(model.graph, isa, name) for name in (LAYERS, "min-ram")}
+    with suppress(UnsupportedOp):
+        plans["min-ram, rows"] = make_schedule(model.graph, isa, "min-ram", row_fed=True)
+    return plans
+
+
+def _view(name: str, plan: Plan) -> ScheduleView:
+    stages = [step.stage for step in plan.steps if step.stage is not None]
+    streamed = sum(len(stage.nodes) for stage in stages)
+    return ScheduleView(name, plan.arena_bytes, 0, len(stages), streamed)
+
+
+def _fit(plans: dict[str, Plan], weights: int, board: Board) -> BoardFit:
+    """The first schedule that fits, from the fastest on."""
+    if not board.is_host and weights + CODE_ESTIMATE > board.region("flash").size:
+        return BoardFit(board.id, False, "", "not enough flash")
+    limit = arena_limit(board, Wish())
+    for name, plan in plans.items():
+        if limit is None or plan.arena_bytes <= limit:
+            return BoardFit(board.id, True, name, "")
+    return BoardFit(board.id, False, "", "not enough RAM")
 
 
 def _layers(model: Model, plan: Plan) -> tuple[LayerView, ...]:

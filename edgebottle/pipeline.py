@@ -21,13 +21,12 @@ from edgebottle.boards import Board
 from edgebottle.codegen.naming import identifier
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, UnsupportedOp
+from edgebottle.fit import Wish, check_fit, plan_for, ram_allowed
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
-from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise, strip_float_io
 from edgebottle.plan.plan import Plan
-from edgebottle.plan.planner import make_plan
 from hil.records import Flash, Ram
 
 MAX_MODEL_BYTES = 64 * 1024 * 1024
@@ -46,6 +45,8 @@ class Model:
         imported: The graph as imported (with ``--io int8`` applied).
         graph: The graph after all passes.
         io: ``keep`` or ``int8``.
+        stripped_inputs: For each input, whether the file has it in floating point and
+            ``--io int8`` took the conversion away.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Model:
     imported: Graph
     graph: Graph
     io: str
+    stripped_inputs: tuple[bool, ...] = ()
 
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
@@ -141,69 +143,21 @@ def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
     try:
         imported = import_model(data, model_name, path.suffix)
         verify(imported)
+        original = imported
         if io == "int8":
-            imported = strip_float_io(imported)
+            imported = strip_float_io(original)
             verify(imported, "strip_float_io")
     except (BadModel, UnsupportedOp) as error:
         raise type(error)(f"{path}: {error}") from error
     graph = optimise(imported)
     digest = hashlib.sha256(data).hexdigest()
-    return Model(model_name, path, data, digest, imported, graph, io)
-
-
-def kernel_variant(board: Board) -> Isa:
-    """The kernel variant that runs on ``board``."""
-    return Isa.DSP if board.dsp else Isa.PORTABLE
-
-
-def plan_for(model: Model, board: Board) -> Plan:
-    """The memory plan of ``model`` on ``board``."""
-    return make_plan(model.graph, kernel_variant(board))
+    stripped = tuple(a != b for a, b in zip(original.inputs, imported.inputs, strict=True))
+    return Model(model_name, path, data, digest, imported, graph, io, stripped)
 
 
 def weight_bytes(project: Project) -> int:
     """Bytes of the model's constants in flash."""
     return sum(project.source.constants.values())
-
-
-def check_fit(
-    plan: Plan, weights: int, board: Board, budget: tuple[int | None, int | None]
-) -> None:
-    """Checks RAM and flash before anything is compiled.
-
-    Args:
-        plan: The plan.
-        weights: Bytes of constants.
-        board: The board.
-        budget: Most bytes of RAM and of flash that are allowed; None for all the board has.
-
-    Raises:
-        DoesNotFit: with what does not fit, by how much, and the step that sets it.
-    """
-    if board.is_host:
-        return
-    ram, flash = board.region("ram").size, board.region("flash").size
-    ram, flash = min(ram, budget[0] or ram), min(flash, budget[1] or flash)
-    need = plan.arena_bytes + board.stack_size
-    if need > ram:
-        peak = max(plan.steps, key=lambda step: step.live_bytes)
-        limit = "the budget" if budget[0] == ram else board.id
-        raise DoesNotFit(
-            f"{plan.model} needs {_kb(need)} of RAM (arena {_kb(plan.arena_bytes)}, stack "
-            f"{_kb(board.stack_size)}), {limit} allows {_kb(ram)}: {_kb(need - ram)} too much. "
-            f"The largest step is {peak.node} with {_kb(peak.live_bytes)}; `edgebottle inspect` "
-            "shows each layer and the boards that fit"
-        )
-    if weights > flash:
-        limit = "the budget" if budget[1] == flash else board.id
-        raise DoesNotFit(
-            f"{plan.model} needs {_kb(weights)} of flash for its weights alone, {limit} allows "
-            f"{_kb(flash)}: {_kb(weights - flash)} too much"
-        )
-
-
-def _kb(count: int) -> str:
-    return f"{count / 1024:.1f} kB"
 
 
 def build(
@@ -212,7 +166,7 @@ def build(
     *,
     toolchain: str = "zig",
     out: Path | None = None,
-    budget: tuple[int | None, int | None] = (None, None),
+    wish: Wish | None = None,
 ) -> Built:
     """Generates and compiles the project of ``model`` for ``board``.
 
@@ -224,7 +178,7 @@ def build(
         board: The board.
         toolchain: ``zig`` or ``gcc``.
         out: Where to put the finished project; None to leave it in the cache.
-        budget: Most bytes of RAM and flash.
+        wish: Schedule and budget.
 
     Raises:
         DoesNotFit: the board or the budget is too small.
@@ -238,9 +192,10 @@ def build(
 
     if out is not None:
         check_output(out)
-    plan = plan_for(model, board)
-    project = write_project(model.graph, plan, board)
-    check_fit(plan, weight_bytes(project), board, budget)
+    wish = wish or Wish()
+    plan = plan_for(model.graph, board, wish)
+    project = write_project(model.graph, plan, board, ram_allowed(board, wish))
+    check_fit(model.graph, plan, weight_bytes(project), board, wish)
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         if board.is_host:
@@ -248,7 +203,7 @@ def build(
         else:
             result = build_firmware(folder, board, toolchain)
         ram, flash = _sizes(result.elf, plan, project, board)
-        _check_budget(plan, ram, flash, board, budget)
+        _check_budget(plan, ram, flash, board, wish)
         elf = _keep_image(result.elf) if out is None else publish(folder, result.elf, out)
     return Built(
         model=model,
@@ -300,20 +255,18 @@ def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, 
     return Ram(plan.arena_bytes, sizes.stack, static), Flash(sizes.weights, sizes.code)
 
 
-def _check_budget(
-    plan: Plan, ram: Ram, flash: Flash, board: Board, budget: tuple[int | None, int | None]
-) -> None:
+def _check_budget(plan: Plan, ram: Ram, flash: Flash, board: Board, wish: Wish) -> None:
     """Checks a budget against the real figures (the linker has checked the board itself)."""
-    if budget[0] is not None and ram.bytes > budget[0] and not board.is_host:
+    if wish.ram is not None and ram.bytes > wish.ram and not board.is_host:
         raise DoesNotFit(
             f"{plan.model} needs {ram.bytes:,} bytes of RAM (arena {ram.arena:,}, stack "
-            f"{ram.stack:,}, other {ram.static:,}), the budget allows {budget[0]:,}: "
-            f"{ram.bytes - budget[0]:,} too much"
+            f"{ram.stack:,}, other {ram.static:,}), the budget allows {wish.ram:,}: "
+            f"{ram.bytes - wish.ram:,} too much"
         )
-    if budget[1] is not None and flash.bytes > budget[1] and not board.is_host:
+    if wish.flash is not None and flash.bytes > wish.flash and not board.is_host:
         raise DoesNotFit(
             f"{plan.model} needs {flash.bytes:,} bytes of flash (weights {flash.weights:,}, code "
-            f"{flash.code:,}), the budget allows {budget[1]:,}: {flash.bytes - budget[1]:,} too "
+            f"{flash.code:,}), the budget allows {wish.flash:,}: {flash.bytes - wish.flash:,} too "
             "much"
         )
 

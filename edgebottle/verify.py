@@ -12,6 +12,7 @@ from edgebottle.bench import Bench, open_bench, to_bytes
 from edgebottle.boards import Board, load_board
 from edgebottle.compare import Difference, compare, is_exact
 from edgebottle.errors import BadModel, BoardError
+from edgebottle.fit import Wish
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built, Model, build
@@ -62,6 +63,7 @@ def verify_model(
     samples: int = 20,
     seed: int = 0,
     toolchain: str = "zig",
+    wish: Wish | None = None,
     port: str | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Verification:
@@ -76,6 +78,7 @@ def verify_model(
         samples: How many inputs.
         seed: Of the random ones.
         toolchain: For the board.
+        wish: Schedule and budget, of the board and of the host alike.
         port: Serial port of a real board.
         progress: Told what is being done.
     """
@@ -88,8 +91,8 @@ def verify_model(
     reference, difference = _reference_outputs(model, inputs, litert, progress)
     names = ["NumPy", "host C"] if litert is None else ["LiteRT", "NumPy", "host C"]
     progress("build", 0, 0)
-    host = build(model, load_board("host"))
-    target = host if board.is_host else build(model, board, toolchain=toolchain)
+    target = build(model, board, toolchain=toolchain, wish=wish)
+    host = target if board.is_host else build(model, load_board("host"), wish=_same_plan(target))
     if difference is None:
         with open_bench(host) as bench:
             difference, _, _ = _on_board(host, bench, "host C", inputs, reference, progress)
@@ -117,6 +120,12 @@ def verify_model(
     )
 
 
+def _same_plan(target: Built) -> Wish:
+    """What makes the host take the schedule that the board got."""
+    plan = target.plan
+    return Wish(schedule=plan.schedule, row_fed=plan.row_fed, ram=plan.arena_bytes)
+
+
 def _litert_outputs(model: Model, inputs: Samples, progress: Progress) -> list[tuple[Array, ...]]:
     """Outputs of LiteRT's reference kernels, in the types of ``model.graph``."""
     from edgebottle.litert import LiteRTModel
@@ -125,16 +134,16 @@ def _litert_outputs(model: Model, inputs: Samples, progress: Progress) -> list[t
     graph = model.imported
     outputs = []
     for number, sample in enumerate(inputs.inputs):
-        if model.io == "int8":
-            wide = [
-                _dequantize(graph, name, v) for name, v in zip(graph.inputs, sample, strict=True)
-            ]
-            results = runner.run(wide)
-            outputs.append(
-                tuple(_quantize(graph, n, v) for n, v in zip(graph.outputs, results, strict=True))
+        wide = [
+            _dequantize(graph, name, value) if stripped else value
+            for name, value, stripped in zip(
+                graph.inputs, sample, model.stripped_inputs, strict=True
             )
-        else:
-            outputs.append(runner.run(sample))
+        ]
+        results = runner.run(wide)
+        outputs.append(
+            tuple(_quantize(graph, n, v) for n, v in zip(graph.outputs, results, strict=True))
+        )
         progress("LiteRT reference", number + 1, len(inputs))
     return outputs
 

@@ -19,6 +19,7 @@ LAYERS = (
     ("hil", "edgebottle.report", "edgebottle.split"),
     (
         "edgebottle.pipeline",
+        "edgebottle.fit",
         "edgebottle.config",
         "edgebottle.samples",
         "edgebottle.compare",

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edgebottle.cli.options import (
     board_option,
-    bytes_value,
     check_writable,
     choose,
     json_option,
+    memory_options,
     model_argument,
     print_json,
     progress_bar,
     toolchain_option,
 )
 from edgebottle.errors import BadInput
+
+if TYPE_CHECKING:
+    from edgebottle.fit import Wish
 
 
 @click.command("build")
@@ -28,16 +32,8 @@ from edgebottle.errors import BadInput
     type=click.Path(path_type=Path, readable=False),
     help="Folder of the project (default: edgebottle-out/MODEL-BOARD).",
 )
+@memory_options
 @toolchain_option
-@click.option(
-    "--ram", metavar="BYTES", callback=bytes_value, help="The most RAM it may take, such as 64k."
-)
-@click.option(
-    "--flash",
-    metavar="BYTES",
-    callback=bytes_value,
-    help="The most flash it may take, such as 256k.",
-)
 @json_option
 def command(
     model: str | None,
@@ -46,9 +42,8 @@ def command(
     board: str | None,
     out: Path | None,
     toolchain: str | None,
-    ram: int | None,
-    flash: int | None,
     as_json: bool,
+    wish: Wish,
 ) -> None:
     """Compile MODEL into firmware for a board: a self-contained PlatformIO project.
 
@@ -66,7 +61,7 @@ def command(
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board()
-    budget = (ram or chosen.config.ram_budget, flash or chosen.config.flash_budget)
+    wish = chosen.complete(wish)
     if out is not None and Path.cwd().is_relative_to(out.resolve()):
         raise BadInput(f"--out {out} is the folder you are in, or above it: give one inside it")
     if out is not None and not out.exists():
@@ -80,7 +75,7 @@ def command(
             target,
             toolchain=chosen.toolchain,
             out=out or Path("edgebottle-out") / f"{loaded.name}-{target.id}",
-            budget=budget,
+            wish=wish,
         )
     if as_json:
         print_json(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,7 @@ from edgebottle.cli.options import (
     check_writable,
     choose,
     json_option,
+    memory_options,
     model_argument,
     port_option,
     print_json,
@@ -20,6 +22,9 @@ from edgebottle.cli.options import (
 )
 
 RECORDS = Path("edgebottle-out") / "records.jsonl"
+
+if TYPE_CHECKING:
+    from edgebottle.fit import Wish
 
 
 @click.command("measure")
@@ -49,6 +54,7 @@ RECORDS = Path("edgebottle-out") / "records.jsonl"
     default=RECORDS,
     help=f"File the record is appended to (default: {RECORDS}).",
 )
+@memory_options
 @toolchain_option
 @json_option
 def command(
@@ -63,6 +69,7 @@ def command(
     records: Path,
     toolchain: str | None,
     as_json: bool,
+    wish: Wish,
 ) -> None:
     """Run MODEL on a board, check every output, and record the figures.
 
@@ -93,7 +100,7 @@ def command(
         data = load_samples(inputs, loaded.graph, samples)
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
-        built = build(loaded, target, toolchain=chosen.toolchain)
+        built = build(loaded, target, toolchain=chosen.toolchain, wish=chosen.complete(wish))
         record = measure(built, data, runs=runs, port=port, progress=progress)
     append(records, record)
     if as_json:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from edgebottle.boards import Board, board_ids, load_board
 from edgebottle.config import Config, load_config, parse_bytes
 from edgebottle.errors import BadInput, BoardNotFound
+
+if TYPE_CHECKING:
+    from edgebottle.fit import Wish
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +82,59 @@ def toolchain_option(function: F) -> F:
     )(function)
 
 
+def memory_options(function: F) -> F:
+    """--schedule, --input, --ram and --flash, handed over as one ``wish``."""
+
+    @functools.wraps(function)
+    def with_wish(
+        *args: Any,
+        schedule: str,
+        input_form: str,
+        ram: int | None,
+        flash: int | None,
+        **options: Any,
+    ) -> Any:
+        from edgebottle.fit import Wish
+
+        wish = Wish(schedule=schedule, row_fed=input_form == "rows", ram=ram, flash=flash)
+        return function(*args, wish=wish, **options)
+
+    decorators = (
+        click.option(
+            "--schedule",
+            type=click.Choice(["auto", "layers", "min-ram", "min-time"]),
+            default="auto",
+            help="layers: one after the other. min-ram: rows streamed through stages, for the "
+            "smallest arena. min-time: the fastest that fits. auto (default): layers if they fit, "
+            "else the fastest that fits.",
+        ),
+        click.option(
+            "--input",
+            "input_form",
+            type=click.Choice(["whole", "rows"]),
+            default="whole",
+            help="rows: the input is handed over row by row, as a camera's DMA does, and never "
+            "lies in RAM as a whole (default: whole).",
+        ),
+        click.option(
+            "--ram",
+            metavar="BYTES",
+            callback=bytes_value,
+            help="The most RAM it may take, such as 64k (default: all of the board).",
+        ),
+        click.option(
+            "--flash",
+            metavar="BYTES",
+            callback=bytes_value,
+            help="The most flash it may take, such as 256k (default: all of the board).",
+        ),
+    )
+    wrapped: Any = with_wish
+    for decorator in reversed(decorators):
+        wrapped = decorator(wrapped)
+    return wrapped  # type: ignore[no-any-return]
+
+
 def json_option(function: F) -> F:
     """--json."""
     return click.option(
@@ -95,6 +152,14 @@ class Chosen:
     board: Board | None
     toolchain: str
     config: Config
+
+    def complete(self, wish: Wish) -> Wish:
+        """``wish`` with the budgets of ``edgebottle.toml`` where the command line gave none."""
+        return replace(
+            wish,
+            ram=wish.ram or self.config.ram_budget,
+            flash=wish.flash or self.config.flash_budget,
+        )
 
     def require_board(self, port: str | None = None) -> Board:
         """The board; raises a usage error where none was given, or it has no such ``port``."""

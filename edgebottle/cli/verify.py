@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,12 +12,16 @@ from edgebottle.cli.options import (
     check_port,
     choose,
     json_option,
+    memory_options,
     model_argument,
     port_option,
     print_json,
     progress_bar,
     toolchain_option,
 )
+
+if TYPE_CHECKING:
+    from edgebottle.fit import Wish
 
 
 @click.command("verify")
@@ -33,6 +38,7 @@ from edgebottle.cli.options import (
     "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of the random inputs."
 )
 @port_option
+@memory_options
 @toolchain_option
 @json_option
 def command(
@@ -45,6 +51,7 @@ def command(
     port: str | None,
     toolchain: str | None,
     as_json: bool,
+    wish: Wish,
 ) -> None:
     """Prove that MODEL computes the very same bits everywhere.
 
@@ -74,6 +81,7 @@ def command(
             samples=samples,
             seed=seed,
             toolchain=chosen.toolchain,
+            wish=chosen.complete(wish),
             port=port,
             progress=progress,
         )

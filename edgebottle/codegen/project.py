@@ -44,10 +44,17 @@ class Project:
     input_buffer: int
 
 
-def write_project(graph: Graph, plan: Plan, board: Board) -> Project:
-    """Generates every file of the project of ``graph`` for ``board``."""
+def write_project(graph: Graph, plan: Plan, board: Board, ram: int | None = None) -> Project:
+    """Generates every file of the project of ``graph`` for ``board``.
+
+    Args:
+        graph: The graph after the passes.
+        plan: Its plan.
+        board: The board.
+        ram: Bytes of RAM the firmware may take; None for all the board has.
+    """
     source = write_model(graph, plan)
-    buffer = _input_buffer(graph, plan, board)
+    buffer = _input_buffer(graph, plan, board, ram)
     model = graph.name
     files = {f"lib/eb_{model}/{name}": text.encode() for name, text in source.files.items()}
     firmware = data_dir("firmware")
@@ -64,13 +71,13 @@ def write_project(graph: Graph, plan: Plan, board: Board) -> Project:
     return Project(model, board, source, files, buffer)
 
 
-def _input_buffer(graph: Graph, plan: Plan, board: Board) -> int:
+def _input_buffer(graph: Graph, plan: Plan, board: Board, ram: int | None) -> int:
     if plan.row_fed:
         return 0
     wanted = sum(-(-graph.tensors[name].nbytes // 4) * 4 for name in graph.inputs)
     if board.is_host:
         return wanted
-    free = board.region("ram").size - plan.arena_bytes - board.stack_size - _STATIC_RESERVE
+    free = (ram or board.region("ram").size) - plan.arena_bytes - board.stack_size - _STATIC_RESERVE
     return wanted if wanted <= free else 0
 
 

@@ -1,0 +1,141 @@
+"""Makes a model fit a board: the schedule, the budget, and what to say where it does not fit."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from edgebottle.boards import Board
+from edgebottle.errors import DoesNotFit, UnsupportedOp
+from edgebottle.ir.graph import Graph
+from edgebottle.ops.base import Isa
+from edgebottle.plan.plan import Plan, Step
+from quantize.patch import make_schedule
+
+STATIC_RESERVE = 1024
+"""Bytes of RAM kept for the variables of the bench application when a schedule is chosen."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asks of memory and time.
+
+    Attributes:
+        schedule: ``auto``, ``layers``, ``min-ram`` or ``min-time``.
+        row_fed: The input is handed over row by row.
+        ram: The most bytes of RAM the firmware may take; None for all the board has.
+        flash: The most bytes of flash; None for all the board has.
+    """
+
+    schedule: str = "auto"
+    row_fed: bool = False
+    ram: int | None = None
+    flash: int | None = None
+
+
+def kernel_variant(board: Board) -> Isa:
+    """The kernel variant that runs on ``board``."""
+    return Isa.DSP if board.dsp else Isa.PORTABLE
+
+
+def ram_allowed(board: Board, wish: Wish) -> int | None:
+    """Bytes of RAM the firmware may take; None for no limit (``host`` without a budget)."""
+    if board.is_host:
+        return wish.ram
+    size = board.region("ram").size
+    return size if wish.ram is None else min(size, wish.ram)
+
+
+def arena_limit(board: Board, wish: Wish) -> int | None:
+    """Bytes the arena may take beside the stack and the bench application's variables."""
+    allowed = ram_allowed(board, wish)
+    if allowed is None or board.is_host:
+        return allowed
+    return max(0, allowed - board.stack_size - STATIC_RESERVE)
+
+
+def plan_for(graph: Graph, board: Board, wish: Wish | None = None) -> Plan:
+    """The memory plan of ``graph`` on ``board``; it may be larger than the board.
+
+    Raises:
+        UnsupportedOp: the network cannot be fed row by row.
+    """
+    wish = wish or Wish()
+    return make_schedule(
+        graph,
+        kernel_variant(board),
+        wish.schedule,
+        ram_limit=arena_limit(board, wish),
+        row_fed=wish.row_fed,
+    )
+
+
+def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) -> None:
+    """Checks RAM and flash before anything is compiled.
+
+    Args:
+        graph: The graph after the passes.
+        plan: Its plan.
+        weights: Bytes of constants.
+        board: The board.
+        wish: The budget.
+
+    Raises:
+        DoesNotFit: with what does not fit, by how much, the step that sets it, and what helps.
+    """
+    allowed = ram_allowed(board, wish)
+    stack = 0 if board.is_host else board.stack_size
+    need = plan.arena_bytes + stack
+    if allowed is not None and need > allowed:
+        who = "the budget" if allowed == wish.ram else board.id
+        peak = max(plan.steps, key=lambda step: step.live_bytes)
+        raise DoesNotFit(
+            f"{plan.model} needs {kilobytes(need)} of RAM (arena {kilobytes(plan.arena_bytes)}, "
+            f"stack {kilobytes(stack)}), {who} allows {kilobytes(allowed)}: "
+            f"{kilobytes(need - allowed)} too much. {_peak(peak)}; {_remedy(graph, plan, board)}"
+        )
+    if board.is_host:
+        return
+    flash = board.region("flash").size
+    flash = flash if wish.flash is None else min(flash, wish.flash)
+    if weights > flash:
+        who = "the budget" if flash == wish.flash else board.id
+        raise DoesNotFit(
+            f"{plan.model} needs {kilobytes(weights)} of flash for its weights alone, {who} allows "
+            f"{kilobytes(flash)}: {kilobytes(weights - flash)} too much"
+        )
+
+
+def _peak(step: Step) -> str:
+    """Which step sets the peak."""
+    if step.stage is None:
+        return f"The largest step is {step.node} with {kilobytes(step.live_bytes)}"
+    first, last = step.stage.nodes[0], step.stage.nodes[-1]
+    return f"The largest stage is {first} to {last} with {kilobytes(step.live_bytes)}"
+
+
+def _remedy(graph: Graph, plan: Plan, board: Board) -> str:
+    """The smallest arena that can be reached, and how; first with the same kind of input."""
+    isa = kernel_variant(board)
+    arena = plan.arena_bytes
+    if plan.schedule != "min-ram":
+        arena = make_schedule(graph, isa, "min-ram", row_fed=plan.row_fed).arena_bytes
+    if arena < plan.arena_bytes:
+        remedies = [f"`--schedule min-ram` brings the arena to {kilobytes(arena)}"]
+    else:
+        remedies = [f"no arena with {_input_kind(plan)} can be smaller"]
+    if not plan.row_fed:
+        with suppress(UnsupportedOp):
+            fed = make_schedule(graph, isa, "min-ram", row_fed=True).arena_bytes
+            if fed < arena:
+                remedies.append(f"`--input rows` brings it to {kilobytes(fed)}")
+    return "; ".join(remedies)
+
+
+def _input_kind(plan: Plan) -> str:
+    return "a row-fed input" if plan.row_fed else "the whole input in RAM"
+
+
+def kilobytes(count: int) -> str:
+    """For messages; 1 kB is 1024 bytes."""
+    return f"{count / 1024:.1f} kB"
