@@ -21,6 +21,9 @@ from edgebottle.plan.plan import Plan
 MARKER = "edgebottle.json"
 """A folder with this file was written by edgebottle, which may write it again."""
 
+ELF = "firmware.elf"
+"""The firmware, in a finished project."""
+
 _STATIC_RESERVE = 2048
 """Bytes of RAM left for the bench application's own variables when its input buffer is sized."""
 
@@ -65,9 +68,9 @@ def write_project(graph: Graph, plan: Plan, board: Board, ram: int | None = None
     files[f"platform/boards/{board.id}.toml"] = board_file.read_bytes()
     files["src/eb_bench_model.h"] = _binding(graph, plan, buffer).encode()
     files["platformio.ini"] = _platformio_ini(board).encode()
-    files[MARKER] = (
-        json.dumps({"edgebottle": __version__, "model": model, "board": board.id}) + "\n"
-    ).encode()
+    manifest = {"edgebottle": __version__, "model": model, "board": board.id}
+    marker = json.dumps({**manifest, "files": sorted(files)}, indent=1) + "\n"
+    files[MARKER] = marker.encode()
     return Project(model, board, source, files, buffer)
 
 
@@ -182,8 +185,9 @@ def publish(built: Path, elf: Path, folder: Path) -> Path:
             shutil.copytree(
                 built, fresh, ignore=shutil.ignore_patterns(".pio", "*.log", "__pycache__")
             )
-            shutil.copy2(elf, fresh / "firmware.elf")
+            shutil.copy2(elf, fresh / ELF)
             if folder.exists():
+                _keep_foreign_files(folder, fresh)
                 os.replace(folder, staging / "old")
             try:
                 os.replace(fresh, folder)
@@ -195,7 +199,23 @@ def publish(built: Path, elf: Path, folder: Path) -> Path:
             shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise BadInput(f"cannot write {error.filename or folder}: {error.strerror}") from error
-    return folder / "firmware.elf"
+    return folder / ELF
+
+
+def _keep_foreign_files(old: Path, fresh: Path) -> None:
+    """Copies what the user has put into an earlier project, but nothing that was generated."""
+    try:
+        generated = set(json.loads((old / MARKER).read_text(encoding="utf-8"))["files"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return
+    for path in sorted(old.rglob("*")):
+        name = path.relative_to(old)
+        ours = name.as_posix() in generated or name.as_posix() in (MARKER, ELF)
+        if path.is_file() and not ours and ".pio" not in name.parts:
+            target = fresh / name
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, target)
 
 
 def work_key(model: str, board: Board, toolchain: str) -> str:
