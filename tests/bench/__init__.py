@@ -1,0 +1,1 @@
+"""Benchmarks: ``python -m tests.bench`` (exact figures of the virtual boards, not timed tests)."""
