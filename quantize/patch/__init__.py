@@ -12,12 +12,10 @@ from dataclasses import replace
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
-from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
-from quantize.patch.choose import Costs
-from quantize.patch.rows import NEVER, RowGraph
-from quantize.patch.schedule import build_plan
+from quantize.patch.rows import NEVER
+from quantize.patch.search import fastest_plan, orders, smallest_plan
 
 SCHEDULES = ("auto", "layers", "min-ram", "min-time")
 
@@ -49,31 +47,24 @@ def make_schedule(
     """
     assert schedule in SCHEDULES, schedule
     limit = NEVER if ram_limit is None else ram_limit
-    layers = None
-    if not row_fed:
-        layers = make_plan(graph, isa)
-        if schedule == "layers" or (schedule != "min-ram" and layers.arena_bytes <= limit):
+    wanted = "min-time" if schedule == "auto" else schedule
+    layers = None if row_fed else make_plan(graph, isa)
+    if layers is not None and wanted != "min-ram":
+        if wanted == "layers":
             return layers
-    best: Plan | None = None
-    wanted = {"auto": "min-time"}.get(schedule, schedule)
-    for name, order in candidate_orders(graph).items():
-        rows = RowGraph(graph, order, isa, row_fed=row_fed)
-        costs = Costs(rows)
-        smallest = costs.smallest()
-        if smallest >= NEVER:
-            continue
-        target = NEVER if schedule == "layers" else limit
-        target = smallest if schedule == "min-ram" else max(smallest, target)
-        units = costs.fastest(target)
-        assert units is not None
-        plan = build_plan(rows, units, wanted, name)
-        if best is None or plan.arena_bytes < best.arena_bytes:
-            best = plan
-    if best is None:
+        if layers.arena_bytes <= limit:
+            return replace(layers, schedule="layers" if schedule == "auto" else wanted)
+    found = orders(graph, isa, row_fed=row_fed)
+    if not found:
         raise UnsupportedOp(
             f"{graph.name} cannot be fed row by row: it needs one input of 4 axes and batch 1 that "
-            "only layers working on rows read"
+            "only layers working on rows read, in one stage"
         )
-    if layers is not None and layers.arena_bytes <= best.arena_bytes:
-        return replace(layers, schedule=wanted)
-    return best
+    plan = None
+    if wanted != "min-ram":
+        plan = fastest_plan(found, NEVER if wanted == "layers" else limit, wanted)
+    if plan is None:
+        plan = smallest_plan(found, "min-ram" if schedule == "auto" else wanted)
+    if layers is not None and layers.arena_bytes <= plan.arena_bytes:
+        return replace(layers, schedule=plan.schedule)
+    return plan

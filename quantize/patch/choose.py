@@ -18,6 +18,9 @@ from quantize.patch.rows import FED, NEVER, Ints, RowGraph, aligned, row_bytes
 
 COUNTER_BYTES = 2
 
+AVOIDED = 8
+"""A layer that is better avoided costs as much as so many layers row by row."""
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -78,10 +81,16 @@ class Costs:
             best.append(min((max(best[u.first], u.nbytes) for u in units), default=NEVER))
         return best[-1]
 
-    def fastest(self, limit: int) -> list[Unit] | None:
+    def fastest(self, limit: int, avoid: int = NEVER) -> list[Unit] | None:
         """The units with the fewest layers streamed, all within ``limit`` bytes.
 
-        Of these the fewest stages, and of these the smallest sum of bytes.
+        Of these the fewest stages, and of these the smallest sum of bytes. None when there are
+        none.
+
+        Args:
+            limit: Bytes that no unit may exceed.
+            avoid: Bytes that a layer outside of a stage should not exceed. A run of layers that
+                nearly fill the arena, each written over the last, may be impossible to place.
         """
         best: list[tuple[int, int, int] | None] = [(0, 0, 0)]
         chosen: list[Unit | None] = [None]
@@ -89,18 +98,11 @@ class Costs:
             options = []
             for unit in units:
                 before = best[unit.first]
-                if before is not None and unit.nbytes <= limit:
-                    streamed = len(unit.nodes) if unit.streamed else 0
-                    options.append(
-                        (
-                            (
-                                before[0] + streamed,
-                                before[1] + unit.streamed,
-                                before[2] + unit.nbytes,
-                            ),
-                            unit,
-                        )
-                    )
+                if before is None or unit.nbytes > limit:
+                    continue
+                price = len(unit.nodes) if unit.streamed else AVOIDED * (unit.nbytes > avoid)
+                total = (before[0] + price, before[1] + unit.streamed, before[2] + unit.nbytes)
+                options.append((total, unit))
             winner = min(options, key=lambda option: option[0], default=(None, None))
             best.append(winner[0])
             chosen.append(winner[1])

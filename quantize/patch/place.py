@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgebottle.plan.storage import Block
-from quantize.patch.rows import aligned
+from quantize.patch.rows import NEVER, aligned
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,14 @@ def conflicts(blocks: Sequence[Block], overlays: Mapping[tuple[int, int], int]) 
 
 
 def pack(
-    blocks: Sequence[Block], overlays: Mapping[tuple[int, int], int], bound: int, tries: int
+    blocks: Sequence[Block],
+    overlays: Mapping[tuple[int, int], int],
+    bound: int,
+    *,
+    tries: int,
+    seed: int = 0,
 ) -> Packing:
-    """Finds offsets: greedy orders first, then random changes until ``bound`` is met.
+    """Finds offsets: greedy orders first, then changes around what sticks out above ``bound``.
 
     Each block takes the lowest place, or the highest below ``bound``, that is free during its
     whole lifetime.
@@ -63,42 +68,81 @@ def pack(
         blocks: What to place.
         overlays: See ``conflicts``.
         bound: What the arena should not exceed.
-        tries: Random changes to try.
+        tries: Changes to try.
+        seed: Of the changes.
     """
-    gaps = conflicts(blocks, overlays)
-    indices = range(len(blocks))
-    orders = {
-        "by size": sorted(indices, key=lambda i: (-blocks[i].nbytes, blocks[i].first)),
-        "by time": sorted(indices, key=lambda i: (blocks[i].first, -blocks[i].nbytes)),
-        "backwards": sorted(indices, key=lambda i: (-blocks[i].last, -blocks[i].nbytes)),
-        "by lifetime": sorted(
-            indices, key=lambda i: (blocks[i].first - blocks[i].last, -blocks[i].nbytes)
-        ),
-    }
-    best: Packing | None = None
-    state: tuple[list[int], list[bool]] = (list(indices), [False] * len(blocks))
-    for name, order in orders.items():
-        for high in (False, True):
-            flags = [high] * len(blocks)
-            packing = _first_fit(blocks, gaps, order, flags, bound, name)
-            if best is None or packing.nbytes < best.nbytes:
-                best, state = packing, (order, flags)
-            if best.nbytes <= bound:
-                return best
-    assert best is not None
-    generator = random.Random(0)
-    for _ in range(tries if len(blocks) > 1 else 0):
-        order, flags = list(state[0]), list(state[1])
-        for _ in range(generator.randint(1, 3)):
-            moved = order.pop(generator.randrange(len(order)))
-            order.insert(generator.randrange(len(order) + 1), moved)
-            flags[moved] ^= generator.random() < 0.5
-        packing = _first_fit(blocks, gaps, order, flags, bound, "by search")
-        if packing.nbytes <= best.nbytes:
-            best, state = packing, (order, flags)
-        if best.nbytes <= bound:
+    search = _Search(blocks, conflicts(blocks, overlays), bound, random.Random(seed))
+    for _ in range(tries):
+        if search.best.nbytes <= bound:
             break
-    return best
+        search.change()
+    return search.best
+
+
+class _Search:
+    """A walk over the orders in which the blocks are placed.
+
+    Attributes:
+        best: The smallest arena so far.
+    """
+
+    def __init__(
+        self, blocks: Sequence[Block], gaps: Gaps, bound: int, generator: random.Random
+    ) -> None:
+        """Starts from the best of the greedy orders."""
+        self.blocks, self.gaps, self.bound = blocks, gaps, bound
+        self._random = generator
+        indices = range(len(blocks))
+        orders = {
+            "by size": sorted(indices, key=lambda i: (-blocks[i].nbytes, blocks[i].first)),
+            "by time": sorted(indices, key=lambda i: (blocks[i].first, -blocks[i].nbytes)),
+            "backwards": sorted(indices, key=lambda i: (-blocks[i].last, -blocks[i].nbytes)),
+        }
+        starts = []
+        for name, order in orders.items():
+            for all_high in (False, True):
+                high = [all_high] * len(blocks)
+                packing = _first_fit(blocks, gaps, order, high, bound, name, NEVER)
+                assert packing is not None
+                starts.append((packing, order, high))
+        self._here, self._order, self._high = min(starts, key=lambda start: start[0].nbytes)
+        self.best = self._here
+
+    def change(self) -> None:
+        """Tries one change, and stays with it unless it is for the worse."""
+        order, high = list(self._order), list(self._high)
+        for _ in range(self._random.randint(1, 2)):
+            self._move(order, high)
+        anyway = self._random.random() < 0.02
+        most = NEVER if anyway else self._here.nbytes
+        packing = _first_fit(self.blocks, self.gaps, order, high, self.bound, "by search", most)
+        if packing is None:
+            return
+        if anyway or self._excess(packing) <= self._excess(self._here):
+            self._here, self._order, self._high = packing, order, high
+        if packing.nbytes < self.best.nbytes:
+            self.best = packing
+
+    def _move(self, order: list[int], high: list[bool]) -> None:
+        """Moves a block that sticks out, or one that may be in its way."""
+        generator, offsets = self._random, self._here.offsets
+        block = generator.choice(
+            [i for i, b in enumerate(self.blocks) if offsets[i] + b.nbytes > self.bound]
+        )
+        for chance in (0.6, 0.3):
+            if self.gaps[block] and generator.random() < chance:
+                block = generator.choice(self.gaps[block])[0]
+        if generator.random() < 0.7:
+            place = order.index(block)
+            order.pop(place)
+            end = len(order) if generator.random() < 0.5 else place
+            order.insert(generator.randint(0, end), block)
+        if generator.random() < 0.4:
+            high[block] = not high[block]
+
+    def _excess(self, packing: Packing) -> tuple[int, int]:
+        ends = [o + b.nbytes for o, b in zip(packing.offsets, self.blocks, strict=True)]
+        return packing.nbytes, sum(max(end - self.bound, 0) for end in ends)
 
 
 def _first_fit(
@@ -108,8 +152,11 @@ def _first_fit(
     high: Sequence[bool],
     bound: int,
     strategy: str,
-) -> Packing:
+    most: int,
+) -> Packing | None:
+    """Places the blocks in ``order``; None as soon as one ends above ``most``."""
     offsets = [-1] * len(blocks)
+    size = 0
     for i in order:
         # Where this block may not begin: strictly between low and top.
         taken = sorted(
@@ -119,7 +166,9 @@ def _first_fit(
         )
         place = _highest(taken, bound - blocks[i].nbytes, blocks[i].alignment) if high[i] else -1
         offsets[i] = place if place >= 0 else _lowest(taken, blocks[i].alignment)
-    size = max((o + b.nbytes for o, b in zip(offsets, blocks, strict=True)), default=0)
+        size = max(size, offsets[i] + blocks[i].nbytes)
+        if size > most:
+            return None
     return Packing(size, tuple(offsets), strategy)
 
 

@@ -15,7 +15,9 @@ from quantize.patch.overlay import distance
 from quantize.patch.place import Packing, pack
 from quantize.patch.rows import FED, RowGraph, RowNode, aligned
 
-TRIES = 300
+ROUNDS = 2
+TRIES = 200
+"""Changes from each start."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,15 @@ class _Work:
         return [aligned(nbytes) for nbytes in sizes]
 
 
-def build_plan(rows: RowGraph, units: Sequence[Unit], schedule: str, order: str) -> Plan:
+def build_plan(
+    rows: RowGraph,
+    units: Sequence[Unit],
+    schedule: str,
+    order: str,
+    *,
+    goal: int = 0,
+    rounds: int = ROUNDS,
+) -> Plan:
     """Makes the plan of ``units``.
 
     Args:
@@ -60,6 +70,9 @@ def build_plan(rows: RowGraph, units: Sequence[Unit], schedule: str, order: str)
         units: Consecutive units that cover the order.
         schedule: Name of the schedule, for the plan.
         order: Name of the order, for the plan.
+        goal: An arena that is small enough, though a smaller one may be possible.
+        rounds: Starts of the search for offsets, in turn with what a unit needs in one piece and
+            in many.
     """
     works = [_work(rows, unit) for unit in units]
     stages = [[rows.order[n] for n in unit.nodes] for unit in units if unit.streamed]
@@ -70,7 +83,7 @@ def build_plan(rows: RowGraph, units: Sequence[Unit], schedule: str, order: str)
     wholes = storage.blocks
     overlays = _overlays(rows, storage, wholes, works)
     bound = max((unit.nbytes for unit in units), default=0)
-    packing, places = _pack(wholes, works, overlays, bound)
+    packing, places = _pack(wholes, works, overlays, max(bound, goal), rounds)
     start = {id(block): packing.offsets[i] for i, block in enumerate(wholes)}
     steps = tuple(
         _step(rows, storage, work, places[i], _used(i, wholes, packing, places[i], work))
@@ -188,22 +201,26 @@ def _pack(
     works: Sequence[_Work],
     overlays: dict[tuple[int, int], int],
     bound: int,
+    rounds: int,
 ) -> tuple[Packing, list[list[int]]]:
     """Places everything: first with what a unit needs in one piece, then in many."""
-    results = []
-    for together in (True, False):
+    best: tuple[Packing, list[list[int]]] | None = None
+    for seed in range(rounds):
+        together = seed % 2 == 0
         blocks, owners = list(wholes), []
         for step, work in enumerate(works):
             pieces = [nbytes for nbytes in work.pieces() if nbytes]
             for nbytes in [sum(pieces)] if together and pieces else pieces:
                 blocks.append(Block(nbytes, step, step))
                 owners.append(step)
-        packing = pack(blocks, overlays, bound, TRIES)
-        places = _piece_places(works, packing.offsets[len(wholes) :], owners, together=together)
-        results.append((packing, places))
-        if packing.nbytes <= bound:
+        packing = pack(blocks, overlays, bound, tries=TRIES, seed=seed)
+        if best is None or packing.nbytes < best[0].nbytes:
+            offsets = packing.offsets[len(wholes) :]
+            best = packing, _piece_places(works, offsets, owners, together=together)
+        if best[0].nbytes <= bound:
             break
-    return min(results, key=lambda result: result[0].nbytes)
+    assert best is not None
+    return best
 
 
 def _piece_places(

@@ -1,0 +1,312 @@
+"""Patch grids: a stage computed rectangle by rectangle of its output, the halo recomputed.
+
+The stage is rewritten into one copy of its layers per patch, each on just the rectangle of each
+tensor that the patch needs, so that only one patch's tensors are in memory at a time. The patches
+are joined by concatenations, which the plan elides, as it does the crops of the stage's inputs.
+The copies share their weights, and the result is the same to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from edgebottle.errors import BadInput
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Graph, Node, Tensor
+from edgebottle.ops.base import where
+from edgebottle.ops.concatenation import Concatenation
+from edgebottle.ops.pad import Pad
+from edgebottle.ops.strided_slice import StridedSlice
+from quantize.patch.grid_nodes import (
+    Rect,
+    data_inputs,
+    for_rect,
+    grown,
+    input_rect,
+    macs_of,
+    part_of_constant,
+)
+
+
+def patch_grid(graph: Graph, nodes: tuple[str, ...], m: int, n: int) -> Graph:
+    """Computes a stage patch by patch.
+
+    Args:
+        graph: A graph after the passes.
+        nodes: Names of the stage's layers: row-local ones, of which one tensor leaves the stage.
+        m: Rows of patches.
+        n: Patches in a row.
+
+    Returns:
+        A graph that computes the same; ``graph`` itself for a grid of one patch.
+
+    Raises:
+        BadInput: the layers are no such stage, or its output is smaller than the grid.
+    """
+    stage = Stage.of(graph, nodes)
+    grid = patches(stage, m, n)
+    if m == n == 1:
+        return graph
+    writer = _Writer(graph, stage)
+    bands = []
+    for row, band in enumerate(grid):
+        parts = [writer.patch(rect, f"{row}_{column}") for column, rect in enumerate(band)]
+        name = f"{stage.output}_band_{row}" if m > 1 else stage.output
+        bands.append(writer.join(parts, 2, name) if n > 1 else parts[0])
+    if m > 1:
+        writer.join(bands, 1, stage.output)
+    inside = set(nodes)
+    last = graph.nodes.index(stage.nodes[-1])
+    before = [node for node in graph.nodes[:last] if node.name not in inside]
+    return graph.with_nodes([*before, *writer.nodes, *graph.nodes[last + 1 :]], writer.tensors)
+
+
+def extra_macs(graph: Graph, nodes: tuple[str, ...], m: int, n: int) -> int:
+    """Multiply-accumulates that the halos of ``patch_grid`` cost, exactly.
+
+    Raises:
+        BadInput: see ``patch_grid``.
+    """
+    stage = Stage.of(graph, nodes)
+    total = 0
+    for band in patches(stage, m, n):
+        for rect in band:
+            rects = stage.rects(rect)
+            total += sum(
+                macs_of(graph, node, rects[node.outputs[0]])
+                for node in stage.nodes
+                if node.outputs[0] in rects
+            )
+    return total - sum(node.macs(graph.ins(node), graph.outs(node)) for node in stage.nodes)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Layers that are computed patch by patch.
+
+    Attributes:
+        graph: Their graph.
+        nodes: The layers in order; the last one computes the output.
+        output: The one tensor that leaves the stage.
+    """
+
+    graph: Graph
+    nodes: tuple[Node, ...]
+    output: str
+
+    @classmethod
+    def of(cls, graph: Graph, names: Sequence[str]) -> Stage:
+        """The stage of these layers; raises ``BadInput`` where they are none."""
+        known = {node.name for node in graph.nodes}
+        unknown = [name for name in names if name not in known]
+        if unknown or not names:
+            raise BadInput(f"{graph.name} has no layer '{unknown[0]}'" if unknown else "no layers")
+        nodes = tuple(node for node in graph.nodes if node.name in set(names))
+        for node in nodes:
+            _check_node(graph, node)
+        leaving = list(_leaving(graph, nodes))
+        if len(leaving) != 1:
+            raise BadInput(
+                f"one tensor must leave a stage of patches, but {len(leaving)} do: "
+                + ", ".join(leaving)
+            )
+        return cls(graph, nodes, leaving[0])
+
+    def rects(self, rect: Rect) -> dict[str, Rect]:
+        """What a patch computes of each tensor of the stage, and needs of those from outside.
+
+        Tensors that the patch does not need are missing.
+        """
+        rects = {self.output: rect}
+        for node in reversed(self.nodes):
+            name = node.outputs[0]
+            if name not in rects:
+                continue
+            rects[name] = grown(self.graph, node, rects[name])
+            for index in data_inputs(node):
+                source = node.inputs[index]
+                need = input_rect(self.graph, node, index, rects[name])
+                if source is not None and need is not None:
+                    rects[source] = need.union(rects.get(source))
+        return rects
+
+
+def patches(stage: Stage, m: int, n: int) -> list[list[Rect]]:
+    """The rectangles of the output, as equal as possible, row by row.
+
+    Raises:
+        BadInput: the output has fewer rows or columns than the grid.
+    """
+    _, height, width, _ = stage.graph.tensors[stage.output].shape
+    if not (1 <= m <= height and 1 <= n <= width):
+        raise BadInput(
+            f"'{stage.output}' has {height} x {width} pixels: no grid of {m} x {n} patches"
+        )
+    rows, columns = (
+        [(i * size // count, (i + 1) * size // count) for i in range(count)]
+        for size, count in ((height, m), (width, n))
+    )
+    return [[Rect(row, column) for column in columns] for row in rows]
+
+
+def _check_node(graph: Graph, node: Node) -> None:
+    images = [graph.outs(node)[0]]
+    for index in data_inputs(node):
+        tensor = graph.ins(node)[index]
+        assert tensor is not None
+        if tensor.data is None and math.prod(tensor.shape[:-1]) > 1:
+            images.append(tensor)
+    for tensor in images:
+        if len(tensor.shape) != 4 or tensor.shape[0] != 1 or tensor.state:
+            raise BadInput(
+                f"{where(node)} works on '{tensor.name}' of the shape {list(tensor.shape)}; "
+                "patches need images of 4 axes and a batch of 1"
+            )
+
+
+def _leaving(graph: Graph, nodes: Sequence[Node]) -> Iterator[str]:
+    inside = {node.name for node in nodes}
+    for node in nodes:
+        for name in node.outputs:
+            readers = {reader.name for reader in graph.consumers(name)}
+            if name in graph.outputs or not readers or readers - inside:
+                yield name
+
+
+@dataclass
+class _Writer:
+    """Writes the copies of a stage's layers.
+
+    Attributes:
+        graph: The graph before.
+        stage: The stage.
+        tensors: All tensors, old and new.
+        nodes: The new nodes.
+        taken: All names.
+        crops: The crops so far, by tensor and rectangle of the tensor before.
+    """
+
+    graph: Graph
+    stage: Stage
+    tensors: dict[str, Tensor] = field(init=False)
+    nodes: list[Node] = field(default_factory=list)
+    taken: set[str] = field(init=False)
+    crops: dict[tuple[str, Rect], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Starts with the tensors of the graph."""
+        self.tensors = dict(self.graph.tensors)
+        self.taken = {*self.tensors, *(node.name for node in self.graph.nodes)}
+
+    def patch(self, rect: Rect, label: str) -> str:
+        """Adds the layers of one patch; returns the tensor that they compute."""
+        rects = self.stage.rects(rect)
+        made: dict[str, tuple[str, Rect]] = {}
+        for node in self.stage.nodes:
+            name = node.outputs[0]
+            if name in rects:
+                made[name] = (self._copy(node, rects[name], made, label), rects[name])
+        return self._part(self.stage.output, rect, made, label)
+
+    def join(self, parts: Sequence[str], axis: int, name: str) -> str:
+        """Joins tensors along an axis into the tensor ``name``; returns its name."""
+        if name != self.stage.output:
+            name = self._name(name)
+        tensor = self.tensors[parts[0]]
+        shape = list(tensor.shape)
+        shape[axis] = sum(self.tensors[part].shape[axis] for part in parts)
+        self.tensors[name] = replace(tensor, name=name, shape=tuple(shape))
+        node = Concatenation(
+            name=self._name(f"{name}_join"), inputs=tuple(parts), outputs=(name,), axis=axis
+        )
+        self.nodes.append(node)
+        return name
+
+    def _copy(self, node: Node, rect: Rect, made: dict[str, tuple[str, Rect]], label: str) -> str:
+        """A copy of ``node`` for ``rect`` of its output."""
+        images = set(data_inputs(node))
+        inputs: list[str | None] = []
+        for index, source in enumerate(node.inputs):
+            if source is None or index not in images:
+                inputs.append(source)
+                continue
+            need = input_rect(self.graph, node, index, rect)
+            if need is not None:
+                inputs.append(self._part(source, need, made, label))
+        fields = for_rect(self.graph, node, rect)
+        if isinstance(node, Pad):
+            amounts = [amount for pair in fields["paddings"] for amount in pair]
+            inputs[1] = self._indices(f"{node.name}_{label}_paddings", amounts)
+        old = self.graph.outs(node)[0]
+        output = self._name(f"{old.name}_{label}")
+        self.tensors[output] = replace(old, name=output, shape=rect.shape(old.shape))
+        name = self._name(f"{node.name}_{label}") if node.name != old.name else output
+        copy = replace(node, name=name, inputs=tuple(inputs), outputs=(output,), **fields)
+        self.nodes.append(copy)
+        return output
+
+    def _part(self, source: str, need: Rect, made: dict[str, tuple[str, Rect]], label: str) -> str:
+        """The tensor that holds ``need`` of ``source``: a crop where that is not all there is."""
+        tensor = self.graph.tensors[source]
+        if tensor.data is not None:
+            part = part_of_constant(tensor, need, f"{source}_{label}")
+            if part.shape == tensor.shape:
+                return source
+            name = self._name(part.name)
+            self.tensors[name] = replace(part, name=name)
+            return name
+        if len(tensor.shape) != 4:
+            return source
+        name, rect = made.get(source, (source, Rect.whole(tensor.shape)))
+        if need == rect:
+            return name
+        if (name, need) not in self.crops:
+            self.crops[name, need] = self._crop(name, rect, need, label)
+        return self.crops[name, need]
+
+    def _crop(self, source: str, rect: Rect, need: Rect, label: str) -> str:
+        """``need`` of a tensor that holds ``rect``."""
+        rows, columns = (
+            (need[axis][0] - rect[axis][0], need[axis][1] - rect[axis][0]) for axis in (0, 1)
+        )
+        tensor = self.tensors[source]
+        begin = (0, rows[0], columns[0], 0)
+        end = (1, rows[1], columns[1], tensor.shape[3])
+        name = self._name(f"{source}_crop_{label}")
+        inputs = (
+            source,
+            self._indices(f"{name}_begin", begin),
+            self._indices(f"{name}_end", end),
+            self._indices(f"{name}_strides", (1, 1, 1, 1)),
+        )
+        self.tensors[name] = replace(tensor, name=name, shape=need.shape(tensor.shape))
+        self.nodes.append(
+            StridedSlice(
+                name=name,
+                inputs=inputs,
+                outputs=(name,),
+                begin=begin,
+                end=end,
+                strides=(1, 1, 1, 1),
+            )
+        )
+        return name
+
+    def _indices(self, name: str, values: Sequence[int]) -> str:
+        """A constant vector."""
+        name = self._name(name)
+        data = np.array(values, dtype=np.int32)
+        self.tensors[name] = Tensor(name, data.shape, DType.I32, None, data)
+        return name
+
+    def _name(self, wanted: str) -> str:
+        """A name that nothing has."""
+        name, count = wanted, 2
+        while name in self.taken:
+            name, count = f"{wanted}_{count}", count + 1
+        self.taken.add(name)
+        return name

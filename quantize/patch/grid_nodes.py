@@ -1,0 +1,198 @@
+"""What a rectangle of a layer's output needs of its inputs, and the layer that computes just it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgebottle.errors import BadInput
+from edgebottle.ir.graph import Graph, Node, Shape, Tensor
+from edgebottle.ops.base import where
+from edgebottle.ops.concatenation import Concatenation
+from edgebottle.ops.convolution import Convolution
+from edgebottle.ops.elementwise import BinaryOperator
+from edgebottle.ops.pad import Pad
+from edgebottle.ops.pooling import Pool2D
+from edgebottle.ops.table import UnaryOperator
+
+AXES = (0, 1)
+"""Rows and columns: axes 1 and 2 of an image."""
+
+Span = tuple[int, int]
+"""First index, and the one after the last."""
+
+
+@dataclass(frozen=True)
+class Rect:
+    """A rectangle of an image."""
+
+    rows: Span
+    columns: Span
+
+    @classmethod
+    def whole(cls, shape: Shape) -> Rect:
+        """All of an image."""
+        return cls((0, shape[1]), (0, shape[2]))
+
+    def __getitem__(self, axis: int) -> Span:
+        """Its rows (axis 0) or columns (axis 1)."""
+        return self.columns if axis else self.rows
+
+    def union(self, other: Rect | None) -> Rect:
+        """The smallest rectangle around both."""
+        if other is None:
+            return self
+        rows, columns = (
+            (min(self[axis][0], other[axis][0]), max(self[axis][1], other[axis][1]))
+            for axis in AXES
+        )
+        return Rect(rows, columns)
+
+    def shape(self, image: Shape) -> Shape:
+        """The shape of the rectangle cut out of an image."""
+        height, width = (end - begin for begin, end in (self.rows, self.columns))
+        return (image[0], height, width, image[3])
+
+
+@dataclass(frozen=True)
+class Window:
+    """How indices of an output along one axis read those of an input.
+
+    Attributes:
+        reach: Indices from the first to the last that one output index reads, both included.
+        stride: Indices from one window to the next.
+        before: Indices of padding before the input.
+        size: Of the input.
+    """
+
+    size: int
+    before: int = 0
+    reach: int = 1
+    stride: int = 1
+
+    def reads(self, span: Span) -> Span:
+        """Indices that the outputs ``span`` read, those of the padding included."""
+        return (
+            span[0] * self.stride - self.before,
+            (span[1] - 1) * self.stride - self.before + self.reach,
+        )
+
+    def needs(self, span: Span) -> Span:
+        """Indices inside of the input that ``span`` reads; may be empty."""
+        begin, end = self.reads(span)
+        return max(begin, 0), min(end, self.size)
+
+    def borders(self, span: Span) -> tuple[int, int]:
+        """Padding that ``span`` reads, before and after the input."""
+        begin, end = self.reads(span)
+        return max(-begin, 0), max(end - self.size, 0)
+
+    def grown(self, span: Span) -> Span:
+        """``span``, or the smallest around it that reads more than padding."""
+        begin, end = span
+        while self.reads((begin, end))[1] <= 0:
+            end += 1
+        while self.reads((begin, end))[0] >= self.size:
+            begin -= 1
+        return begin, end
+
+
+def data_inputs(node: Node) -> range:
+    """Indices of the inputs that are images, or are broadcast to one.
+
+    Raises:
+        BadInput: the layer cannot be computed in rectangles.
+    """
+    if isinstance(node, BinaryOperator | Concatenation):
+        return range(len(node.inputs))
+    if isinstance(node, Convolution | Pool2D | Pad | UnaryOperator):
+        return range(1)
+    raise BadInput(f"{where(node)} cannot be part of a patch grid")
+
+
+def window(graph: Graph, node: Node, index: int, axis: int) -> Window | None:
+    """How ``node`` reads input ``index`` along rows or columns; None where it is broadcast."""
+    tensor = _input(graph, node, index)
+    output = graph.outs(node)[0]
+    place = 1 + axis - 4 + len(tensor.shape)
+    size = tensor.shape[place] if place >= 0 else 1
+    if isinstance(node, Convolution):
+        taps = _input(graph, node, 1).shape[1 + axis]
+        reach = (taps - 1) * node.dilation[axis] + 1
+        return Window(size, node.padding[2 * axis], reach, node.stride[axis])
+    if isinstance(node, Pool2D):
+        return Window(size, node.padding[2 * axis], node.filter[axis], node.stride[axis])
+    if isinstance(node, Pad):
+        return Window(size, node.paddings[1 + axis][0])
+    if isinstance(node, Concatenation) and node.axis == 1 + axis:
+        return Window(size, sum(_input(graph, node, i).shape[node.axis] for i in range(index)))
+    return None if size == 1 < output.shape[1 + axis] else Window(size)
+
+
+def input_rect(graph: Graph, node: Node, index: int, rect: Rect) -> Rect | None:
+    """What the rectangle ``rect`` of the output needs of input ``index``.
+
+    Returns:
+        None for nothing: a part of a join that ``rect`` does not reach.
+    """
+    spans = []
+    for axis in AXES:
+        along = window(graph, node, index, axis)
+        span = (0, 1) if along is None else along.needs(rect[axis])
+        if span[0] >= span[1]:
+            return None
+        spans.append(span)
+    return Rect(*spans)
+
+
+def grown(graph: Graph, node: Node, rect: Rect) -> Rect:
+    """``rect`` of the output, or the smallest around it that reads more than padding."""
+    if not isinstance(node, Convolution | Pool2D | Pad):
+        return rect
+    rows, columns = (
+        along.grown(rect[axis]) if (along := window(graph, node, 0, axis)) else rect[axis]
+        for axis in AXES
+    )
+    return Rect(rows, columns)
+
+
+def for_rect(graph: Graph, node: Node, rect: Rect) -> dict[str, Any]:
+    """The attributes with which ``node`` computes the rectangle ``rect`` of its output.
+
+    Its inputs are then the rectangles of ``input_rect``: padding is left only where they touch
+    the border of the image.
+    """
+    if not isinstance(node, Convolution | Pool2D | Pad):
+        return {}
+    borders: list[tuple[int, int]] = []
+    for axis in AXES:
+        along = window(graph, node, 0, axis)
+        assert along is not None
+        borders.append(along.borders(rect[axis]))
+    if isinstance(node, Pad):
+        return {"paddings": (node.paddings[0], *borders, node.paddings[3])}
+    return {"padding": (*borders[0], *borders[1])}
+
+
+def part_of_constant(tensor: Tensor, rect: Rect, name: str) -> Tensor:
+    """A constant operand without what lies outside of ``rect`` (axes of one element stay)."""
+    data = tensor.constant()
+    for axis in AXES:
+        place = 1 + axis - 4 + data.ndim
+        if place >= 0 and data.shape[place] > 1:
+            data = data.take(range(*rect[axis]), place)
+    return replace(tensor, name=name, shape=data.shape, data=data)
+
+
+def macs_of(graph: Graph, node: Node, rect: Rect) -> int:
+    """Multiply-accumulates of ``node`` for a rectangle of its output."""
+    outs: Sequence[Tensor] = graph.outs(node)
+    part = replace(outs[0], shape=rect.shape(outs[0].shape))
+    return node.macs(graph.ins(node), [part])
+
+
+def _input(graph: Graph, node: Node, index: int) -> Tensor:
+    tensor = graph.ins(node)[index]
+    assert tensor is not None, f"{where(node)} lacks input {index}"
+    return tensor
