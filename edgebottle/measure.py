@@ -19,11 +19,13 @@ from edgebottle.errors import Mismatch
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built
-from edgebottle.plan.plan import Plan
+from edgebottle.plan.plan import Plan, Step
+from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
 from hil.protocol import BoardClient
 from hil.records import MemoryBlock, Ram, Record
+from quantize.patch.choose import COUNTER_BYTES
 
 Progress = Callable[[str, int, int], None]
 
@@ -168,6 +170,7 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
         latency_kind="measured" if real else "modelled",
         layers=layer_records(built, result.counts.steps if result.counts else None, result.cycles),
         memory=memory_blocks(plan),
+        steps=step_labels(plan),
         samples=len(samples),
         correct=correct,
         match=True,
@@ -202,10 +205,29 @@ def memory_blocks(plan: Plan) -> tuple[MemoryBlock, ...]:
         if p.last >= len(plan.steps):
             last = numbers[-1]
         if p.tensor not in parts and last >= first:
-            blocks.append(MemoryBlock(p.tensor, p.offset, p.nbytes, first, last))
+            name = p.tensor + (RING_SUFFIX if p.ring_rows else "")
+            blocks.append(MemoryBlock(name, p.offset, p.nbytes, first, last))
     for index, step in enumerate(plan.steps):
-        if step.scratch_bytes:
-            at = numbers[index]
-            name = f"{step.node} scratch"
-            blocks.append(MemoryBlock(name, step.scratch_offset, step.scratch_bytes, at, at))
+        blocks += [
+            MemoryBlock(f"{name}{SCRATCH_SUFFIX}", offset, nbytes, numbers[index], numbers[index])
+            for name, offset, nbytes in _helpers(step)
+        ]
     return tuple(blocks)
+
+
+def _helpers(step: Step) -> list[tuple[str, int, int]]:
+    """Scratch, row counters and accumulators of a step: name, offset and bytes."""
+    found = [(step.node, step.scratch_offset, step.scratch_bytes)] if step.scratch_bytes else []
+    if step.stage is not None:
+        counters = COUNTER_BYTES * len(step.stage.nodes)
+        found.append((f"{step.node} row counters", step.stage.counters_offset, counters))
+    return found
+
+
+def step_labels(plan: Plan) -> tuple[str, ...]:
+    """What runs, step by step: a layer, or a stage by its first and last layer."""
+    return tuple(
+        step.node if step.stage is None else f"{step.stage.nodes[0]} .. {step.stage.nodes[-1]}"
+        for step in plan.steps
+        if not step.elided
+    )

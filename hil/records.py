@@ -116,6 +116,8 @@ class Record:
         attempts: Attempts the measurement took.
         edgebottle: Version.
         exact: Outputs were compared to the last bit; False: floating point, within a tolerance.
+        steps: What runs one after the other: layers, and stages of layers; empty where each layer
+            is a step.
         format: Version of this format.
     """
 
@@ -144,7 +146,13 @@ class Record:
     attempts: int
     edgebottle: str
     exact: bool = True
+    steps: tuple[str, ...] = ()
     format: int = field(default=FORMAT)
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """The steps that ``memory`` counts."""
+        return self.steps or tuple(layer.name for layer in self.layers)
 
     @property
     def accuracy(self) -> float | None:
@@ -173,6 +181,7 @@ class Record:
             values["memory"] = tuple(MemoryBlock(**block) for block in data["memory"])
             low, middle, high = data["latency_us"]
             values["latency_us"] = (low, middle, high)
+            values["steps"] = tuple(data.get("steps", ()))
             record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"not an edgebottle record ({error!r})") from error
@@ -188,7 +197,10 @@ def _check_types(item: Any) -> None:
             _check_types(value)
         elif isinstance(value, tuple) and entry.name != "latency_us":
             for element in value:
-                _check_types(element)
+                if entry.name != "steps":
+                    _check_types(element)
+                elif not isinstance(element, str):
+                    raise BadInput(f"not an edgebottle record (a step is {element!r:.60})")
         elif not _fits(value, str(entry.type), entry.name):
             raise BadInput(f"not an edgebottle record ({entry.name} is {value!r:.60})")
 

@@ -49,8 +49,7 @@ def command(records: tuple[Path, ...], html: Path | None, open_it: bool, as_json
         from edgebottle.report.terminal import comparison_table, memory_chart, record_tables, show
 
         newest = found[-1]
-        names = [layer.name for layer in newest.layers]
-        chart = memory_chart(ArenaView.of(newest.memory, names, newest.ram.arena))
+        chart = memory_chart(ArenaView.of(newest.memory, newest.step_names, newest.ram.arena))
         comparison = [comparison_table(found)] if len(found) > 1 else []
         show(*comparison, *record_tables(newest), chart, "", f"report: {target}")
     if open_it:

@@ -123,12 +123,16 @@ def inspection_tables(
             number(layer.live_bytes),
             "*" if layer.peak else ("free" if layer.elided else ""),
         )
-    fits = new_table("Boards", "board", "fits", "")
+    schedules = new_table("Schedules", "schedule", "arena>", "extra MACs>", "layers in stages>")
+    for view in found.schedules:
+        stages = f"{view.streamed} in {view.stages}" if view.stages else "-"
+        add_row(schedules, view.name, number(view.arena), number(view.extra_macs), stages)
+    fits = new_table("Boards", "board", "fits", "schedule", "")
     for fit in found.boards:
-        add_row(fits, fit.board, "yes" if fit.fits else "no", fit.reason)
+        add_row(fits, fit.board, "yes" if fit.fits else "no", fit.schedule, fit.reason)
     running = [layer.name for layer in found.layers if not layer.elided]
     chart = memory_chart(ArenaView.of(memory, running, plan.arena_bytes))
-    return head, layers, chart, "", fits
+    return head, layers, chart, "", schedules, fits
 
 
 def inspection_json(found: Inspection) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _title(record: Record) -> str:
 
 
 def _record(record: Record) -> str:
-    view = ArenaView.of(record.memory, [layer.name for layer in record.layers], record.ram.arena)
+    view = ArenaView.of(record.memory, record.step_names, record.ram.arena)
     facts = (
         f"{moment(record)} · {record.compiler} {record.flags} · model {record.model_hash[:12]} · "
         f"image {record.image_hash} · outputs {record.output_crc} · schedule {record.schedule}"

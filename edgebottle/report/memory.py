@@ -12,6 +12,8 @@ ALIGNMENT = 4
 """Blocks of the arena take whole words."""
 
 SCRATCH_SUFFIX = " scratch"
+RING_SUFFIX = " ring"
+"""Ends of the names of blocks that are no whole tensors."""
 
 PEAK_SHARE = 0.95
 """Steps that hold at least this share of the largest memory are said to set the peak."""
@@ -25,6 +27,7 @@ class Role(Enum):
     OUTPUT = "output"
     STATE = "state"
     SCRATCH = "scratch"
+    RING = "ring"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class ArenaView:
         """What the block is for."""
         if block.name.endswith(SCRATCH_SUFFIX):
             return Role.SCRATCH
+        if block.name.endswith(RING_SUFFIX):
+            return Role.RING
         if block.first < 0:
             return Role.STATE if block.last >= self.steps else Role.INPUT
         return Role.OUTPUT if block.last >= self.steps else Role.ACTIVATION
@@ -67,7 +72,7 @@ class ArenaView:
     def label(self, block: MemoryBlock) -> str:
         """A short name: the layer that writes it, since converters give tensors endless ones."""
         role = self.role(block)
-        if role in (Role.INPUT, Role.STATE, Role.SCRATCH) or block.first >= self.steps:
+        if role in (Role.INPUT, Role.STATE, Role.SCRATCH, Role.RING) or block.first >= self.steps:
             return role.value
         return self.layers[block.first]
 

@@ -5,12 +5,12 @@ STYLE = """
   --paper: #ffffff; --card: #f4f6f8; --inside: #ffffff; --band: #fdeeda; --peak: #b5432f;
   --good: #22704a; --bad: #b3261e;
   --a0: #2f6fb3; --a1: #4a7f9e; --a2: #5a68b5; --input: #2e7d5b; --output: #8a4fa8;
-  --state: #7a6a2f; --scratch: #b8651b; --code: #5c6f80; }
+  --state: #7a6a2f; --scratch: #b8651b; --ring: #1d8794; --code: #5c6f80; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6ebf0; --soft: #9dabb8; --line: #2f3b46;
   --paper: #12181f; --card: #1b242d; --inside: #0d1319; --band: #3a2f1c; --peak: #f0907c;
   --good: #7fd1a3; --bad: #ff9a8f;
   --a0: #74aee6; --a1: #86bdd6; --a2: #a0aaf0; --input: #79c9a0; --output: #cf9fe6;
-  --state: #cbb76a; --scratch: #eba55a; --code: #9fb2c3; } }
+  --state: #cbb76a; --scratch: #eba55a; --ring: #5fc6d2; --code: #9fb2c3; } }
 * { box-sizing: border-box; }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   margin: 0 auto; max-width: 1100px; padding: 28px 24px 48px; }
@@ -39,6 +39,7 @@ svg .line { fill: none; stroke: var(--a0); stroke-width: 2; } svg .dot { fill: v
 .output { fill: var(--output); background: var(--output); }
 .state { fill: var(--state); background: var(--state); }
 .scratch { fill: var(--scratch); background: var(--scratch); }
+.ring { fill: var(--ring); background: var(--ring); }
 .code { fill: var(--code); background: var(--code); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; margin: 6px 0;
   list-style: none; font-size: 13px; color: var(--soft); }

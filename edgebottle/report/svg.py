@@ -69,6 +69,7 @@ _FILLS = {
     Role.OUTPUT: ("output",),
     Role.STATE: ("state",),
     Role.SCRATCH: ("scratch",),
+    Role.RING: ("ring",),
     Role.ACTIVATION: ("a0", "a1", "a2"),
 }
 
@@ -151,7 +152,11 @@ def _block(
     box = _box(left, upper, width, lower - upper, fill, title)
     name = view.label(block)
     label = _fit(name, width - 8)
-    if not label or lower - upper < 13 or (view.role(block) is Role.SCRATCH and label != name):
+    if (
+        not label
+        or lower - upper < 13
+        or (view.role(block) in (Role.SCRATCH, Role.RING) and label != name)
+    ):
         return box
     return box + _text(left + 4, upper + min((lower - upper) / 2 + 4, 15), label, "inside")
 
