@@ -46,9 +46,15 @@ class Module:
         for tensor in self.placements:
             # After the layer that writes it: the names of tensors are often a line long.
             name = makers.get(tensor, tensor)
-            self.names[tensor] = self._unique(f"t_{identifier(name)}", self.names)
+            kind = "ring" if self.ring_rows(tensor) else "t"
+            self.names[tensor] = self._unique(f"{kind}_{identifier(name)}", self.names)
 
         self._counters: dict[str, str] = {}
+
+    def ring_rows(self, tensor: str) -> int:
+        """Rows in the ring of ``tensor``; 0 where all of its rows are held."""
+        held = self.placements[tensor].ring_rows
+        return held if held < self.graph.tensors[tensor].rows else 0
 
     def counter_name(self, node: str) -> str:
         """The C name of the counter of the rows that ``node`` has done."""

@@ -113,7 +113,8 @@ def state(module: Module, feed: Feed) -> str:
     loops = ""
     if feed.depth:
         loops = f"\n    int16_t {loop_names(feed.depth)}; /* the loops around the waits */"
-    return f"""/* What the network remembers between two calls of eb_{m}_feed_rows(). */
+    return f"""
+/* What the network remembers between two calls of eb_{m}_feed_rows(). */
 static struct {{
     const uint8_t *rows; /* handed over, not taken yet */
     int16_t left;        /* how many of them */

@@ -253,9 +253,9 @@ def _places(module: Module) -> list[str]:
     widest = max((len(name) for name in module.names.values()), default=0)
     lines = []
     for p in module.plan.placements:
-        rows = module.graph.tensors[p.tensor].rows
-        ring = f"ring of {p.ring_rows} of {rows} rows, " if 0 < p.ring_rows < rows else ""
-        comment = f"{ring}{p.nbytes} bytes, steps {p.first}..{p.last}"
+        ring, rows = module.ring_rows(p.tensor), module.graph.tensors[p.tensor].rows
+        held = f"{ring} of {rows} rows, {ring * p.row_stride}" if ring else f"{p.nbytes}"
+        comment = f"{held} bytes, steps {p.first}..{p.last}"
         name = module.names[p.tensor]
         lines.append(f"#define {name:<{widest}} (arena.bytes + {p.offset}) /* {comment} */")
     return lines

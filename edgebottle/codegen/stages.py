@@ -260,8 +260,9 @@ def _comment(module: Module, stage: Stage, symbols: Mapping[str, str], number: i
     tensors = [*dict.fromkeys(read), *(name for n in stage.nodes for name in nodes[n].outputs)]
     width = max(len(module.names[name]) for name in tensors)
     lines = [
-        f"/* Stage {number}, row by row: {len(symbols)} layers, each call computes one row of one.",
-        " * Rows held of",
+        f"/* Stage {number}: {len(symbols)} layers, row by row. Each call computes the next row of "
+        "its layer, and stands",
+        " * where a later layer needs that row. Rows in memory of",
     ]
     for name in tensors:
         tensor = module.graph.tensors[name]
@@ -269,5 +270,5 @@ def _comment(module: Module, stage: Stage, symbols: Mapping[str, str], number: i
         held = f"{ring} of {tensor.rows}" if ring else f"all {tensor.rows}"
         lines.append(f" *   {module.names[name]:<{width}} {held}")
     for name, _ in stage.accumulators:
-        lines.append(f" * {name} adds the rows up as they come.".replace("*/", "* /"))
+        lines.append(f" * {name} takes the rows of its input as they come.".replace("*/", "* /"))
     return [*lines, " */"]

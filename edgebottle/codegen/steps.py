@@ -138,8 +138,7 @@ def row_place(module: Module, tensor: Tensor) -> tuple[int, int]:
     """Bytes from one row of a tensor to the next, and the rows of its ring (0: held whole)."""
     if tensor.data is not None:
         return tensor.row_elements * tensor.dtype.bytes, 0
-    place = module.placements[tensor.name]
-    return place.row_stride, place.ring_rows if place.ring_rows < tensor.rows else 0
+    return module.placements[tensor.name].row_stride, module.ring_rows(tensor.name)
 
 
 def linear(slope: int, start: int) -> str:

@@ -1,0 +1,120 @@
+"""Random row-local networks under random schedules, as C, against the NumPy reference.
+
+The short run is a test; ``python -m tests.codegen.stream_fuzz --graphs 2000`` is the long one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.graph import Array, Graph
+from edgebottle.ir.interpreter import Interpreter
+from edgebottle.ops.base import Isa
+from edgebottle.passes import optimise
+from edgebottle.plan.plan import Plan
+from quantize.patch import make_schedule
+from tests.codegen.streaming import plain_plan
+from tests.ops.compiled import run_compiled
+from tests.quantize.random_graphs import random_row_network
+from tests.samples import assert_same, samples
+
+PER_PROGRAM = 25
+"""Graphs per executable: the compiler's memory sets it."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One graph under one plan, with the inputs of its runs and what they should give."""
+
+    what: str
+    graph: Graph
+    plan: Plan
+    inputs: list[tuple[Array, ...]]
+    expected: list[tuple[Array, ...]]
+
+
+def trials(seed: int, isa: Isa) -> list[Trial]:
+    """The network of ``seed`` under a schedule at random, and row-fed where that can be."""
+    random = np.random.default_rng(seed)
+    plain = random_row_network(seed)
+    graph = optimise(plain) if random.random() < 0.7 else plain
+    values = [sample for _, sample in samples(plain, 2)]
+    picked = [values[int(i)] for i in random.permutation(len(values))[:3]]
+    reference = Interpreter(plain)
+    expected = [reference.run(sample) for sample in picked]
+    found = []
+    for name, plan in _plans(graph, isa, random).items():
+        what = f"network {seed}, {isa.value}, {name}"
+        found.append(Trial(what, graph, plan, picked, expected))
+    return found
+
+
+def _plans(graph: Graph, isa: Isa, random: np.random.Generator) -> dict[str, Plan]:
+    plans: dict[str, Plan] = {}
+    smallest = make_schedule(graph, isa, "min-ram")
+    kind = random.choice(["min-ram", "min-time", "cut at random"])
+    if kind == "min-ram":
+        plans["min-ram"] = smallest
+    elif kind == "min-time":
+        largest = make_schedule(graph, isa, "layers").arena_bytes
+        limit = int(random.integers(smallest.arena_bytes, max(largest, smallest.arena_bytes) + 1))
+        plans[f"min-time in {limit}"] = make_schedule(graph, isa, "min-time", ram_limit=limit)
+    else:
+        plan = plain_plan(graph, isa, random)
+        assert plan is not None
+        plans[str(kind)] = plan
+    try:
+        plans["row-fed"] = make_schedule(graph, isa, "min-ram", row_fed=True)
+    except UnsupportedOp:
+        fed = plain_plan(graph, isa, random, row_fed=True)
+        if fed is not None:
+            plans["row-fed, plain"] = fed
+    return plans
+
+
+def run_trials(batch: list[Trial], isa: Isa, folder: Path) -> None:
+    """Compiles and runs a batch as one program; raises ``AssertionError`` for wrong bits."""
+    runs = [(trial.graph, trial.inputs) for trial in batch]
+    found = run_compiled(runs, isa, folder, [trial.plan for trial in batch])
+    for trial, results in zip(batch, found, strict=True):
+        for number, (actual, expected) in enumerate(zip(results, trial.expected, strict=True)):
+            assert_same(actual, expected, f"{trial.what}, sample {number}")
+
+
+def main() -> None:
+    """Runs many graphs and counts what they covered."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--graphs", type=int, default=2000)
+    parser.add_argument("--first", type=int, default=0)
+    options = parser.parse_args()
+    covered: Counter[str] = Counter()
+    start = time.monotonic()
+    end = options.first + options.graphs
+    for number, first in enumerate(range(options.first, end, PER_PROGRAM)):
+        isa = list(Isa)[number % 2]
+        seeds = range(first, min(first + PER_PROGRAM, end))
+        batch = [trial for seed in seeds for trial in trials(seed, isa)]
+        with tempfile.TemporaryDirectory() as folder:
+            run_trials(batch, isa, Path(folder))
+        covered["graphs"] += len(seeds)
+        for trial in batch:
+            stages = [step.stage for step in trial.plan.steps if step.stage is not None]
+            covered["plans"] += 1
+            covered["row-fed plans"] += trial.plan.row_fed
+            covered["plans with stages"] += bool(stages)
+            covered["stages"] += len(stages)
+            covered["rings"] += sum(p.ring_rows > 0 for p in trial.plan.placements)
+            covered["accumulators"] += sum(len(stage.accumulators) for stage in stages)
+        print(f"{time.monotonic() - start:6.0f} s  {dict(covered)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

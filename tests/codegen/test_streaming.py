@@ -1,0 +1,50 @@
+"""Stages and row-fed inputs as C: bits, sanitizers, refusals, and how the text reads."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgebottle.codegen.model import write_model
+from edgebottle.ir.graph import Graph
+from edgebottle.ops.average_pool_2d import AveragePool2D
+from edgebottle.ops.base import Isa
+from tests.codegen.stream_fuzz import PER_PROGRAM, run_trials, trials
+from tests.codegen.streaming import plain_plan
+from tests.quantize.random_graphs import RowBuilder
+
+NETWORKS = 150
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
+"""UPDATE_GOLDEN=1 writes the golden files anew; read the difference before it is committed."""
+
+
+@pytest.mark.parametrize("first", range(0, NETWORKS, PER_PROGRAM))
+def test_random_schedules(first: int, tmp_path: Path) -> None:
+    isa = list(Isa)[first // PER_PROGRAM % 2]
+    batch = [trial for seed in range(first, first + PER_PROGRAM) for trial in trials(seed, isa)]
+    assert any(trial.plan.row_fed for trial in batch)
+    assert any(step.stage for trial in batch for step in trial.plan.steps)
+    run_trials(batch, isa, tmp_path)
+
+
+def small_network() -> Graph:
+    """A strided convolution, a residual block, and a global pool that adds up rows."""
+    b = RowBuilder("small", 1)
+    narrow = b.conv(b.input(1, 16, 8, 1), 2, (3, 3), 2)
+    wide = b.conv(b.depthwise(b.conv(narrow, 4, (1, 1))), 2, (1, 1))
+    return b.graph(b.global_pool(b.add(narrow, wide), AveragePool2D))
+
+
+@pytest.mark.parametrize("row_fed", [False, True], ids=["stage", "row_fed_stage"])
+def test_golden(row_fed: bool) -> None:
+    graph = small_network()
+    plan = plain_plan(graph, Isa.PORTABLE, np.random.default_rng(5), row_fed=row_fed)
+    assert plan is not None
+    text = write_model(graph, plan).files["small.c"]
+    text = text[text.index("/* Where each") : text.index("static void (*const steps")]
+    path = GOLDEN / f"{'row_fed_stage' if row_fed else 'stage'}.c.txt"
+    if UPDATE:
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
