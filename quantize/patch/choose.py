@@ -81,7 +81,9 @@ class Costs:
             best.append(min((max(best[u.first], u.nbytes) for u in units), default=NEVER))
         return best[-1]
 
-    def fastest(self, limit: int, avoid: int = NEVER) -> list[Unit] | None:
+    def fastest(
+        self, limit: int, avoid: int = NEVER, *, few_units: bool = False
+    ) -> list[Unit] | None:
         """The units with the fewest layers streamed, all within ``limit`` bytes.
 
         Of these the fewest stages, and of these the smallest sum of bytes. None when there are
@@ -91,6 +93,7 @@ class Costs:
             limit: Bytes that no unit may exceed.
             avoid: Bytes that a layer outside of a stage should not exceed. A run of layers that
                 nearly fill the arena, each written over the last, may be impossible to place.
+            few_units: The fewest units come first: the least is held whole.
         """
         best: list[tuple[int, int, int] | None] = [(0, 0, 0)]
         chosen: list[Unit | None] = [None]
@@ -101,7 +104,8 @@ class Costs:
                 if before is None or unit.nbytes > limit:
                     continue
                 price = len(unit.nodes) if unit.streamed else AVOIDED * (unit.nbytes > avoid)
-                total = (before[0] + price, before[1] + unit.streamed, before[2] + unit.nbytes)
+                cost = (1, price) if few_units else (price, int(unit.streamed))
+                total = (before[0] + cost[0], before[1] + cost[1], before[2] + unit.nbytes)
                 options.append((total, unit))
             winner = min(options, key=lambda option: option[0], default=(None, None))
             best.append(winner[0])

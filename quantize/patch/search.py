@@ -94,8 +94,11 @@ def _fitting(order: Order, target: int, limit: int, schedule: str) -> Plan | Non
 def _selections(order: Order, limit: int) -> Iterator[list[Unit]]:
     """Choices of units within ``limit``, each once, that with the fewest layers in stages first."""
     seen: list[list[Unit]] = []
-    for part in AVOID:
-        units = order.costs.fastest(limit, int(limit * part))
+    for part in (*AVOID, None):
+        if part is None:
+            units = order.costs.fastest(limit, few_units=True)
+        else:
+            units = order.costs.fastest(limit, int(limit * part))
         if units is not None and units not in seen:
             seen.append(units)
             yield units
