@@ -158,32 +158,40 @@ def _first_fit(
     offsets = [-1] * len(blocks)
     size = 0
     for i in order:
-        # Where this block may not begin: strictly between low and top.
-        taken = sorted(
-            (offsets[j] - below, offsets[j] + above)
-            for j, below, above in gaps[i]
-            if offsets[j] >= 0 and below + above > 0
-        )
-        place = _highest(taken, bound - blocks[i].nbytes, blocks[i].alignment) if high[i] else -1
-        offsets[i] = place if place >= 0 else _lowest(taken, blocks[i].alignment)
-        size = max(size, offsets[i] + blocks[i].nbytes)
+        placed = [(offsets[j], below, above) for j, below, above in gaps[i] if offsets[j] >= 0]
+        block, place = blocks[i], -1
+        if high[i]:
+            place = _highest(placed, bound - block.nbytes, block.alignment)
+        offsets[i] = place if place >= 0 else _lowest(placed, block.alignment)
+        size = max(size, offsets[i] + block.nbytes)
         if size > most:
             return None
     return Packing(size, tuple(offsets), strategy)
 
 
-def _lowest(taken: Sequence[tuple[int, int]], alignment: int) -> int:
+Placed = Sequence[tuple[int, int, int]]
+"""Offsets of blocks, and how far below and above each another one must begin."""
+
+
+def _lowest(placed: Placed, alignment: int) -> int:
+    """The lowest place."""
     start = 0
-    for low, top in taken:
-        if low < start < top:
-            start = aligned(top, alignment)
+    for low, top in sorted([(offset - below, offset + above) for offset, below, above in placed]):
+        if low >= start:
+            break
+        if start < top:
+            start = -(-top // alignment) * alignment
     return start
 
 
-def _highest(taken: Sequence[tuple[int, int]], start: int, alignment: int) -> int:
+def _highest(placed: Placed, start: int, alignment: int) -> int:
     """The highest place not above ``start``, negative when there is none."""
     start -= start % alignment
-    for low, top in sorted(taken, key=lambda span: -span[1]):
-        if low < start < top:
+    spans = [(offset + above, offset - below) for offset, below, above in placed]
+    spans.sort(reverse=True)
+    for top, low in spans:
+        if top <= start:
+            break
+        if low < start:
             start = low - low % alignment
     return start
