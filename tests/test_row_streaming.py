@@ -1,0 +1,82 @@
+"""Row streaming on the real models: the RAM that PEERS.md asks for, with the very same bits out."""
+
+import pytest
+
+from edgebottle.boards import load_board
+from edgebottle.fit import Wish
+from edgebottle.pipeline import load
+from edgebottle.verify import Verification, verify_model
+from tests.conftest import SHARED
+
+KB = 1024
+MODELS = SHARED / "models"
+IC = "mlperf-tiny/pretrainedResnet_quant.tflite"
+KWS = "mlperf-tiny/kws_ref_model.tflite"
+VWW = "mlperf-tiny/vww_96_int8.tflite"
+AD = "mlperf-tiny/ad01_int8.tflite"
+PERSON = "tflite-micro/person_detect.tflite"
+MCUNET_VWW = "mcunet/tinyengine_vww.tflite"
+MCUNET_320 = "mcunet/mcunet-320kb-1mb_imagenet.tflite"
+
+SLACK = 1.05
+"""Streaming may cost this many times the instructions of one layer at a time."""
+
+
+def run(file: str, board: str, wish: Wish, samples: int = 2) -> Verification:
+    model = load(str(MODELS / file), io="int8")
+    return verify_model(model, load_board(board), samples=samples, wish=wish)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "row_fed", "limit"),
+    [
+        (IC, False, 19.5),
+        (KWS, False, 7.5),
+        (VWW, False, 31),
+        (VWW, True, 18),
+        (AD, False, 2),
+        (PERSON, False, 17),
+        (MCUNET_VWW, False, 26),
+        (MCUNET_320, False, 105),
+        (MCUNET_320, True, 66),
+    ],
+)
+def test_smallest_ram(file: str, row_fed: bool, limit: float) -> None:
+    result = run(file, "stm32f746", Wish(schedule="min-ram", row_fed=row_fed))
+    assert result.exact and result.match, str(result.difference)
+    assert result.built.plan.row_fed == row_fed
+    assert result.built.ram.arena <= limit * KB
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("file", [IC, KWS, VWW])
+def test_streaming_costs_few_instructions(file: str) -> None:
+    layers, rows = (
+        run(file, "stm32f746", Wish(schedule=schedule), samples=1).instructions
+        for schedule in ("layers", "min-ram")
+    )
+    assert layers is not None and rows is not None
+    assert rows <= SLACK * layers
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "board", "wish"),
+    [
+        (VWW, "arduino_zero", Wish(row_fed=True)),
+        (KWS, "microbit", Wish()),
+        (MCUNET_320, "nrf52840dk", Wish()),
+    ],
+)
+def test_networks_on_boards_too_small_for_layers(file: str, board: str, wish: Wish) -> None:
+    result = run(file, board, wish)
+    assert result.match, str(result.difference)
+    assert result.built.plan.schedule == "min-time"
+
+
+def test_the_small_network_on_microbit() -> None:
+    model = load("digits")
+    for wish in (Wish(), Wish(schedule="min-ram"), Wish(schedule="min-ram", row_fed=True)):
+        result = verify_model(model, load_board("microbit"), samples=4, wish=wish)
+        assert result.match, str(result.difference)
