@@ -116,7 +116,9 @@ def break_npy(folder):
 
 
 @pytest.mark.parametrize(
-    "damage", [break_nothing, break_npz, break_pickle, break_keys, break_npy], ids=lambda damage: damage.__name__
+    "damage",
+    [break_nothing, break_npz, break_pickle, break_keys, break_npy],
+    ids=lambda damage: damage.__name__,
 )
 def test_fashion_names_the_file_it_cannot_read(tmp_path, damage):
     damage(tmp_path)
