@@ -50,6 +50,7 @@ class Module:
             self.names[tensor] = self._unique(f"{kind}_{identifier(name)}", self.names)
 
         self._counters: dict[str, str] = {}
+        self._contents: dict[tuple[str, bytes], str] = {}
 
     def ring_rows(self, tensor: str) -> int:
         """Rows in the ring of ``tensor``; 0 where all of its rows are held."""
@@ -71,13 +72,18 @@ class Module:
         return name
 
     def add_constant(self, name: str, values: Array) -> str:
-        """Registers an array; the same name twice must be the same array."""
-        for constant in self.constants:
-            if constant.name == name:
-                assert np.array_equal(constant.values, values), name
-                return name
-        self.constants.append(Constant(name, np.ascontiguousarray(values)))
-        return name
+        """Registers an array, once: the same name twice must be the same array.
+
+        Returns:
+            The name of the array that holds these values, which may be another layer's.
+        """
+        values = np.ascontiguousarray(values)
+        content = (values.dtype.str, values.tobytes())
+        if content not in self._contents:
+            assert all(constant.name != name for constant in self.constants), name
+            self._contents[content] = name
+            self.constants.append(Constant(name, values))
+        return self._contents[content]
 
 
 class StepEmitter:

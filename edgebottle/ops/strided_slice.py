@@ -169,6 +169,14 @@ class StridedSlice(Operator):
         """See ``Node``."""
         check_movable(self, ins, outs, 0)
 
+    def origin(self, ins: Tensors) -> tuple[int, ...] | None:
+        """The first element, where the result is a box of the input with all its axes."""
+        axes = self._axes(data_input(ins).shape)
+        whole = all(
+            axis.kept and axis.source == i and axis.step == 1 for i, axis in enumerate(axes)
+        )
+        return tuple(axis.start for axis in axes) if whole else None
+
     def _source(self, data: Tensor) -> Layout:
         """The picked elements; axes that are dropped count one element."""
         strides = contiguous(data.shape, data.dtype.bytes).strides

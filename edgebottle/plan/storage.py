@@ -1,14 +1,19 @@
-"""Which tensors share memory: views, concatenations written in place, elementwise in place."""
+"""Which tensors share memory: views, crops, joins written in place, elementwise in place."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ops.base import Operator, RowOperator
+from edgebottle.ops.strided_slice import StridedSlice
 
 ALIGNMENT = 4
+
+NEVER = 1 << 30
+"""After every step."""
 
 
 @dataclass
@@ -114,17 +119,48 @@ class Storage:
         return first, last
 
     def _place(self, tensor: Tensor) -> None:
-        first, last = self.life(tensor.name)
-        host = self._host(tensor)
+        slot = self._crop(tensor)
+        host = None if slot is not None else self._host(tensor)
         if host is not None:
-            slot = self.slots[host]
-            block = slot.block
-            row, pixel = _contiguous_strides(tensor)
-            self.slots[tensor.name] = Slot(block, slot.offset, row, pixel, host)
-        else:
-            block = Block(tensor.nbytes, first, last, max(ALIGNMENT, tensor.dtype.bytes))
-            self.slots[tensor.name] = Slot(block, 0, *_contiguous_strides(tensor))
-        _extend(block, tensor, first, last)
+            shared = self.slots[host]
+            slot = Slot(shared.block, shared.offset, *contiguous_strides(tensor), host)
+        self._keep(tensor, slot or _new_slot(tensor))
+
+    def _keep(self, tensor: Tensor, slot: Slot) -> None:
+        first, last = self.life(tensor.name)
+        self.slots[tensor.name] = slot
+        block = slot.block
+        block.first, block.last = min(block.first, first), max(block.last, last)
+        block.members.append(tensor.name)
+
+    def _crop(self, tensor: Tensor) -> Slot | None:
+        """The place within its source of a rectangle that is read where it is."""
+        node = self._made.get(tensor.name)
+        if not isinstance(node, StridedSlice) or not self._is_view(node):
+            return None
+        source = node.inputs[0]
+        origin = node.origin(self.graph.ins(node))
+        if source is None or origin is None or source not in self.slots:
+            return None
+        slot, data = self.slots[source], self.graph.tensors[source]
+        if data.state or slot.pixel_stride != contiguous_strides(data)[1]:
+            return None
+        self.elided.add(node.name)
+        offset = slot.offset + origin[1] * slot.row_stride + origin[2] * slot.pixel_stride
+        return Slot(slot.block, offset, *_strides_of_part(tensor, slot), source)
+
+    def _is_view(self, node: Node) -> bool:
+        """Whether ``node`` crops an image, and all that read the crop can read it by rows."""
+        if not isinstance(node, StridedSlice) or node.outputs[0] in self.graph.outputs:
+            return False
+        ins, output = self.graph.ins(node), self.graph.outs(node)[0]
+        data = ins[0]
+        if data is None or len(data.shape) != 4 or node.origin(ins) is None:
+            return False
+        if data.shape[0] != 1 or output.shape[3] != data.shape[3]:
+            return False
+        readers = self._readers[output.name]
+        return all(_reads_by_rows(reader) or self._is_view(reader) for reader in readers)
 
     def _host(self, tensor: Tensor) -> str | None:
         """The tensor whose memory ``tensor`` may take, or None."""
@@ -152,55 +188,83 @@ class Storage:
             return False
         slot = self.slots[name]
         tensor = self.graph.tensors[name]
-        return (slot.row_stride, slot.pixel_stride) == _contiguous_strides(tensor)
+        return (slot.row_stride, slot.pixel_stride) == contiguous_strides(tensor)
 
     def _dies_at(self, name: str, node: Node) -> bool:
         """Nothing in the memory of ``name`` is needed after ``node``."""
         return self.slots[name].block.last <= self._step[node.name]
 
     def _concatenate_in_place(self, node: Node) -> None:
-        """Lets the producers write straight into the output, where all of them can."""
+        """Lets the producers write straight into the output, where all of them can.
+
+        The output may itself be a part of another concatenation.
+        """
         output = self.graph.outs(node)[0]
-        if output.name in self.slots:
-            return  # itself a part of another concatenation, placed with strides
+        whole = self.slots.get(output.name) or _new_slot(output)
         axis = getattr(node, "axis", 0) % len(output.shape)
-        parts = [name for name in node.inputs if name is not None]
-        outer = 1
-        for dim in output.shape[:axis]:
-            outer *= dim
-        if len(set(parts)) != len(parts) or not all(
-            self._can_write_slice(name, node, output, outer, axis) for name in parts
-        ):
-            return
-        first, last = self.life(output.name)
-        block = Block(output.nbytes, first, last, max(ALIGNMENT, output.dtype.bytes))
-        row, pixel = _contiguous_strides(output)
-        self.slots[output.name] = Slot(block, 0, row, pixel)
-        _extend(block, output, first, last)
-        offset = 0
-        for name in parts:
+        names = [name for name in node.inputs if name is not None]
+        places: dict[str, Slot] = {}
+        offset = whole.offset
+        for name in names:
             part = self.graph.tensors[name]
-            part_row, part_pixel = (row, pixel) if outer > 1 else _contiguous_strides(part)
-            self.slots[name] = Slot(block, offset, part_row, part_pixel, output.name)
-            _extend(block, part, *self.life(part.name))
-            offset += part.nbytes // outer
+            strides = _strides_of_part(part, whole) if len(part.shape) == 4 else None
+            slot = Slot(whole.block, offset, *(strides or contiguous_strides(part)), output.name)
+            if not self._can_write(part, node, output, axis, slot):
+                return
+            places[name] = slot
+            offset += part.shape[axis] * _step_along(output, axis, whole)
+        if len(places) != len(names):
+            return  # the same tensor twice
+        if output.name not in self.slots:
+            self._keep(output, whole)
+        for name, slot in places.items():
+            self._keep(self.graph.tensors[name], slot)
         self.elided.add(node.name)
 
-    def _can_write_slice(
-        self, name: str, node: Node, output: Tensor, outer: int, axis: int
-    ) -> bool:
-        producer = self._made.get(name)
-        part = self.graph.tensors[name]
-        if producer is None or self._readers[name] != [node] or name in self.graph.outputs:
+    def _can_write(self, part: Tensor, node: Node, output: Tensor, axis: int, slot: Slot) -> bool:
+        """Whether the producer of ``part`` can write it into ``slot``, within ``output``."""
+        producer = self._made.get(part.name)
+        if producer is None or self._readers[part.name] != [node]:
             return False
-        if producer.name in self._staged:
+        if part.name in self.graph.outputs or part.name in self.slots:
             return False
-        if part.quant != output.quant or name in self.slots:
+        if part.quant != output.quant or (producer.name in self._staged):
             return False
-        if outer == 1:
+        outer = math.prod(output.shape[:axis])
+        if len(part.shape) != 4 or (axis < 2 and outer > 1):
+            return outer == 1
+        row, pixel = contiguous_strides(part)
+        if slot.row_stride == row and slot.pixel_stride == pixel:
             return True
-        along_channels = axis == len(output.shape) - 1 and len(output.shape) == 4
-        return along_channels and isinstance(producer, RowOperator) and producer.STRIDED_OUTPUT
+        if not isinstance(producer, RowOperator):
+            return False
+        return producer.STRIDED_OUTPUT or slot.pixel_stride == pixel
+
+
+def _reads_by_rows(node: Node) -> bool:
+    """Whether ``node`` finds its inputs row by row; the mean over a whole image does not."""
+    return isinstance(node, RowOperator) and node.OP != "MEAN"
+
+
+def _new_slot(tensor: Tensor) -> Slot:
+    """Memory of its own; when it is needed is still to be said."""
+    alignment = max(ALIGNMENT, tensor.dtype.bytes)
+    block = Block(tensor.nbytes, NEVER, -1, alignment)
+    return Slot(block, 0, *contiguous_strides(tensor))
+
+
+def _step_along(tensor: Tensor, axis: int, slot: Slot) -> int:
+    """Bytes from one index of ``axis`` to the next."""
+    if len(tensor.shape) == 4 and axis in (1, 2):
+        return slot.row_stride if axis == 1 else slot.pixel_stride
+    return math.prod(tensor.shape[axis + 1 :]) * tensor.dtype.bytes
+
+
+def _strides_of_part(part: Tensor, whole: Slot) -> tuple[int, int]:
+    """The strides of a part of an image within the whole: its own where there is but one."""
+    row, pixel = contiguous_strides(part)
+    wide = part.shape[2] > 1
+    return whole.row_stride if part.rows > 1 else row, whole.pixel_stride if wide else pixel
 
 
 def _steps(order: Sequence[Node], staged: Mapping[str, int]) -> dict[str, int]:
@@ -216,13 +280,7 @@ def _steps(order: Sequence[Node], staged: Mapping[str, int]) -> dict[str, int]:
     return steps
 
 
-def _contiguous_strides(tensor: Tensor) -> tuple[int, int]:
+def contiguous_strides(tensor: Tensor) -> tuple[int, int]:
     """Row and pixel stride in bytes of a tensor stored without gaps."""
     row = tensor.row_elements * tensor.dtype.bytes
     return row, (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes
-
-
-def _extend(block: Block, tensor: Tensor, first: int, last: int) -> None:
-    block.first = min(block.first, first)
-    block.last = max(block.last, last)
-    block.members.append(tensor.name)

@@ -5,7 +5,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from edgebottle.ir.graph import Graph
+from edgebottle.ir.graph import Array, Graph, Node
 from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.plan.order import candidate_orders
@@ -18,78 +18,83 @@ from tests.graphs import Builder, random_network
 RANDOM = 60
 
 
-def bytes_of(graph: Graph, place: Placement) -> set[int]:
-    """The very bytes a tensor takes, gaps between its pixels left out."""
+def addresses(graph: Graph, place: Placement) -> Array:
+    """Where each byte of a tensor lives, by row, pixel and byte."""
     tensor = graph.tensors[place.tensor]
-    pixel = tensor.shape[-1] * tensor.dtype.bytes
-    pixels = tensor.row_elements // tensor.shape[-1]
-    return {
-        place.offset + row * place.row_stride + column * place.pixel_stride + byte
-        for row in range(tensor.rows)
-        for column in range(pixels)
-        for byte in range(pixel)
-    }
+    pixel = (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes
+    pixels = tensor.row_elements * tensor.dtype.bytes // pixel
+    rows = np.arange(tensor.rows)[:, None, None] * place.row_stride
+    columns = np.arange(pixels)[None, :, None] * place.pixel_stride
+    return (place.offset + rows + columns + np.arange(pixel)).ravel()
 
 
 def check_plan(graph: Graph, plan: Plan) -> None:
-    """Every claim a plan makes, from the graph alone."""
-    order = [step.node for step in plan.steps]
+    """Runs the plan with a number in every byte that says which byte of which tensor it is.
+
+    A layer must find the bytes of its inputs where the plan says they are, and may overwrite them
+    itself only where its kernel allows it. Layers that are elided do nothing.
+    """
     nodes = {node.name: node for node in graph.nodes}
-    assert sorted(order) == sorted(nodes)
-    places = {place.tensor: place for place in plan.placements}
-    taken = {name: bytes_of(graph, place) for name, place in places.items()}
-    end = len(order)
-    made = {out: i for i, name in enumerate(order) for out in nodes[name].outputs}
-    read = {name: -1 for name in places}
-    for i, name in enumerate(order):
-        for source in nodes[name].inputs:
-            if source in places:
-                assert made.get(source, -1) < i, f"{name} runs before its input is computed"
-                read[source] = i
-    life = {
-        name: (
-            made.get(name, -1),
-            end if name in graph.outputs else max(read[name], made.get(name, -1)),
-        )
-        for name in places
-    }
-    for left, right in combinations(places, 2):
-        (a, b), (c, d) = life[left], life[right]
-        if max(a, c) < min(b, d):  # alive together beyond the step where one replaces the other
-            assert not taken[left] & taken[right] or shares(graph, left, right), (left, right)
-        elif max(a, c) == min(b, d) and taken[left] & taken[right]:
-            assert may_overwrite(graph, nodes, order, left, right, max(a, c)), (left, right)
-    top = max(max(bytes_) for bytes_ in taken.values()) + 1
-    scratch = max(
-        (s.scratch_offset + s.scratch_bytes for s in plan.steps if s.scratch_bytes), default=0
-    )
-    assert max(top, scratch) <= plan.arena_bytes < max(top, scratch) + 4
+    assert sorted(step.node for step in plan.steps) == sorted(nodes)
+    at = {place.tensor: addresses(graph, place) for place in plan.placements}
+    memory = np.full(plan.arena_bytes, -1)
+    values: dict[str, Array] = {}
+    count = 0
+
+    def write(name: str) -> None:
+        nonlocal count
+        size = len(at[name])
+        values[name] = np.arange(count, count + size)
+        memory[at[name]] = values[name]
+        count += size
+
+    for name in graph.inputs:
+        write(name)
+    top = max(int(bytes_.max()) for bytes_ in at.values()) + 1
+    for step in plan.steps:
+        node = nodes[step.node]
+        sources = [name for name in node.inputs if name in at]
+        for name in sources:
+            assert name in values, f"{node.name} runs before '{name}' is computed"
+            assert (memory[at[name]] == values[name]).all(), f"{node.name} finds no '{name}'"
+        if step.elided:
+            values[node.outputs[0]] = same_bytes(graph, node, values)
+            continue
+        span = np.arange(step.scratch_offset, step.scratch_offset + step.scratch_bytes)
+        top = max(top, step.scratch_offset + step.scratch_bytes)
+        for name in (*sources, *node.outputs):
+            assert not np.isin(span, at[name]).any(), f"scratch of {node.name} overlaps {name}"
+        memory[span] = -1
+        allowed = [node.inputs[i] for i in node.overwrites(graph.ins(node), graph.outs(node))]
+        for name in set(sources):
+            overlap = np.isin(at[name], at[node.outputs[0]]).any()
+            same = at[name][0] == at[node.outputs[0]][0]
+            assert not overlap or (name in allowed and same), f"{node.name} overwrites {name}"
+        for name in node.outputs:
+            write(name)
+    for name in graph.outputs:
+        assert (memory[at[name]] == values[name]).all(), f"output '{name}' is gone"
+    assert top <= plan.arena_bytes < top + 4
     assert plan.lower_bound <= plan.arena_bytes
-    for i, step in enumerate(plan.steps):
-        span = set(range(step.scratch_offset, step.scratch_offset + step.scratch_bytes))
-        for name, (first, last) in life.items():
-            if first <= i <= last:
-                assert not span & taken[name], f"scratch of {step.node} overlaps {name}"
 
 
-def shares(graph: Graph, left: str, right: str) -> bool:
-    """The same bytes under another shape, or a part of a concatenation."""
-    for node in graph.nodes:
-        if {left, right} <= {*node.inputs, *node.outputs}:
-            return node.OP == "CONCATENATION" or getattr(node, "VIEW", False)
-    return False
-
-
-def may_overwrite(graph, nodes, order, left, right, step) -> bool:
-    """At ``step`` one of the two dies and the other is born: in place, a view or a slice."""
-    if step < 0 or step >= len(order):
-        return False
-    node = nodes[order[step]]
-    old, new = (left, right) if right in node.outputs else (right, left)
-    if new not in node.outputs:
-        return False
-    allowed = [node.inputs[i] for i in node.overwrites(graph.ins(node), graph.outs(node))]
-    return old in allowed or shares(graph, old, new)
+def same_bytes(graph: Graph, node: Node, values: dict[str, Array]) -> Array:
+    """The bytes of the output of a layer that is elided: those of its inputs."""
+    ins = graph.ins(node)
+    parts = [
+        values[t.name].reshape(*t.shape, t.dtype.bytes)
+        for t in ins
+        if t is not None and t.name in values
+    ]
+    if node.OP in ("CONCATENATION", "STRIDED_SLICE"):
+        # Both move elements whatever they are: here all bytes of one.
+        planes = [
+            node.reference([part[..., i] for part in parts], ins, graph.outs(node))[0]
+            for i in range(parts[0].shape[-1])
+        ]
+        return np.stack(planes, axis=-1).ravel()
+    assert getattr(node, "VIEW", False), node
+    return parts[0].ravel()
 
 
 @pytest.mark.parametrize("seed", range(RANDOM))
