@@ -80,6 +80,7 @@ class _Replay:
         self.owner: Bytes = np.full(plan.arena_bytes, GARBAGE, np.int64)
         self.value: dict[str, int] = {}
         self._rows: dict[tuple[str, int], Bytes] = {}
+        self._parts: dict[tuple[str, int], Bytes] = {}
         self.arrived = 0
 
     def run(self) -> None:
@@ -189,7 +190,10 @@ class _Replay:
             source = node.inputs[0]
             assert source is not None
             self._read_all(source, node.name)
-            self.value[node.outputs[0]] = self.value[source]
+            if node.OP == "STRIDED_SLICE":
+                self._crop(node, source)
+            else:
+                self.value[node.outputs[0]] = self.value[source]
             self._read_all(node.outputs[0], node.name)
             return
         for name in node.inputs:
@@ -201,6 +205,23 @@ class _Replay:
         if not np.array_equal(np.sort(np.concatenate(parts)), np.sort(whole)):
             raise UnsafePlan(f"the inputs of {node.name} are not the parts of its output")
         self._write_all(node.outputs[0])
+
+    def _crop(self, node: Node, source: str) -> None:
+        """A part of a tensor that is read where it is: finds out which by asking the operator."""
+        ins, outs = self.graph.ins(node), self.graph.outs(node)
+        constants = [None if tensor is None else tensor.data for tensor in ins[1:]]
+        tensor, output = self.graph.tensors[source], outs[0]
+
+        def cropped(per_byte: Bytes) -> Bytes:
+            elements = per_byte[:: tensor.dtype.bytes].reshape(tensor.shape)
+            part = np.asarray(node.reference([elements, *constants], ins, outs)[0]).ravel()
+            return np.asarray(part[:, None] + np.arange(tensor.dtype.bytes)).ravel()
+
+        if not np.array_equal(cropped(self._all(source)), self._all(output.name)):
+            raise UnsafePlan(f"the output of {node.name} is not where that part of its input is")
+        tags = [self._tags(source, row) for row in range(tensor.rows)]
+        parts = cropped(np.concatenate(tags)).reshape(output.rows, -1)
+        self._parts |= {(output.name, row): part for row, part in enumerate(parts)}
 
     # Row by row.
 
@@ -305,6 +326,8 @@ class _Replay:
 
     def _tags(self, name: str, row: int) -> Bytes:
         """What the bytes of a row must be: number of the value, number of the byte in it."""
+        if (name, row) in self._parts:
+            return self._parts[name, row]
         nbytes = len(self._row(name, row))
         number = self.value.setdefault(name, len(self.value))
         return (number << 32) + row * nbytes + np.arange(nbytes, dtype=np.int64)

@@ -162,13 +162,14 @@ class Costs:
         """Tensors from before that nothing needs after the segment, read by its nodes."""
         rows, first = self.rows, members[0]
         names = dict.fromkeys(edge.tensor for number in members for edge in rows.node(number).edges)
-        return [
-            name
-            for name in names
-            if rows.maker[name] < first
-            and rows.last[self._root(name)] < end
-            and not rows.graph.tensors[name].state
-        ]
+        return [name for name in names if rows.maker[name] < first and self._dies(name, end)]
+
+    def _dies(self, name: str, end: int) -> bool:
+        """Nothing needs the memory of a tensor from node ``end`` on."""
+        rows, root = self.rows, self._root(name)
+        if rows.graph.tensors[root].state or rows.size(name) != rows.size(root):
+            return False
+        return rows.last[root] < end
 
     def _stages(self, end: int, limit: int) -> Iterator[Unit]:
         """The stages that end before node ``end``, from the shortest to the longest."""
@@ -190,7 +191,7 @@ class Costs:
             counters = aligned(COUNTER_BYTES * (end - first))
             dying.pop(node.output, None)
             for edge in node.edges:
-                if rows.last[self._root(edge.tensor)] < end:
+                if self._dies(edge.tensor, end):
                     dying[edge.tensor] = None
             held = inner + scratch + accumulators + counters
             if held >= limit:

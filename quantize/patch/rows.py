@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator
+from edgebottle.plan.storage import Storage
 
 Ints = NDArray[np.int32]
 
@@ -205,7 +206,7 @@ class RowGraph:
             for source in dict.fromkeys(node.inputs):
                 if source is not None and source in self.readers:
                     self.readers[source].append(number)
-            self._note_view(node)
+        self._note_views()
         self.last = {name: self._last(name) for name in self.maker}
         for view, host in reversed(self.source.items()):
             self.last[host] = max(self.last[host], self.last[view])
@@ -227,11 +228,13 @@ class RowGraph:
             return 0
         return aligned(node.scratch_bytes(self.graph.ins(node), self.graph.outs(node), self.isa))
 
-    def _note_view(self, node: Node) -> None:
-        source = node.inputs[0] if node.inputs else None
-        if isinstance(node, Operator) and node.VIEW and source in self.maker:
-            assert source is not None
-            if not self.graph.tensors[source].state:
+    def _note_views(self) -> None:
+        """Notes the tensors that layers on their own would not compute, but find in another."""
+        storage = Storage(self.graph, self.order, preserve_inputs=False)
+        for node in self.order:
+            source = node.inputs[0] if node.inputs else None
+            if node.name in storage.elided and node.OP != "CONCATENATION" and source in self.maker:
+                assert source is not None
                 self.source[node.outputs[0]] = source
 
     def _last(self, name: str) -> int:
