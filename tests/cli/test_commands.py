@@ -12,9 +12,9 @@ BOARD = "microbit"
 
 
 @pytest.fixture(scope="session")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an edgebottle.toml, a model and samples; commands of this module share it."""
-    folder = tmp_path_factory.mktemp("workplace")
+    folder = tmp_path_factory.mktemp("workspace")
     (folder / "net.tflite").write_bytes(DIGITS.read_bytes())
     done = edgebottle("init", "net.tflite", "--board", BOARD, cwd=folder)
     assert done.code == 0 and f"board {BOARD}" in done.out and "Next: edgebottle build" in done.out
@@ -83,21 +83,21 @@ def test_inspect(tmp_path: Path) -> None:
     assert {"name", "op", "macs", "output_bytes"} < set(data["layers"][0])
 
 
-def test_build_as_the_configuration_says(workplace: Path) -> None:
-    done = edgebottle("build", cwd=workplace)
+def test_build_as_the_configuration_says(workspace: Path) -> None:
+    done = edgebottle("build", cwd=workspace)
     text = clean(done)
-    assert done.err == f"model: {workplace}/net.tflite (from {workplace}/edgebottle.toml)\n"
+    assert done.err == f"model: {workspace}/net.tflite (from {workspace}/edgebottle.toml)\n"
     for words in ("RAM", "arena", "stack", "flash", "weights", "code", "exact"):
         assert words in text
-    project = workplace / "edgebottle-out" / f"net-{BOARD}"
+    project = workspace / "edgebottle-out" / f"net-{BOARD}"
     assert (project / "firmware.elf").read_bytes()[:4] == b"\x7fELF"
     assert (project / "lib" / "eb_net" / "net.h").is_file()
     before = files_of(project)
-    data = edgebottle("build", "--json", cwd=workplace).json()
+    data = edgebottle("build", "--json", cwd=workspace).json()
     assert files_of(project) == before
     assert data["ram"]["bytes"] == sum(data["ram"][part] for part in ("arena", "stack", "static"))
     assert data["flash"]["bytes"] == data["flash"]["weights"] + data["flash"]["code"]
-    assert data["macs"] > 0 and Path(workplace, data["elf"]).is_file()
+    assert data["macs"] > 0 and Path(workspace, data["elf"]).is_file()
 
 
 def test_build_takes_the_default_network_and_says_so(tmp_path: Path) -> None:
@@ -108,60 +108,60 @@ def test_build_takes_the_default_network_and_says_so(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
 
 
-def test_a_failed_build_leaves_the_project_as_it_was(workplace: Path) -> None:
-    clean(edgebottle("build", "--out", "kept", cwd=workplace))
-    before = files_of(workplace / "kept")
+def test_a_failed_build_leaves_the_project_as_it_was(workspace: Path) -> None:
+    clean(edgebottle("build", "--out", "kept", cwd=workspace))
+    before = files_of(workspace / "kept")
     for budget in ("--ram", "--flash"):
-        done = edgebottle("build", "--out", "kept", budget, "6000", cwd=workplace)
+        done = edgebottle("build", "--out", "kept", budget, "6000", cwd=workspace)
         assert done.code == 1 and "too much" in done.err
-        assert files_of(workplace / "kept") == before
+        assert files_of(workspace / "kept") == before
 
 
-def test_measure_and_report(workplace: Path) -> None:
+def test_measure_and_report(workspace: Path) -> None:
     line = ("measure", "--inputs", "samples.npz", "--records", "r/records.jsonl")
-    text = clean(edgebottle(*line, cwd=workplace))
+    text = clean(edgebottle(*line, cwd=workspace))
     assert "accuracy" in text and "6 of 6 samples" in text
     assert "exact, one run" in text and "modelled" in text and "measured" not in text
-    data = edgebottle(*line, "--json", "--samples", "2", "--runs", "2", cwd=workplace).json()
+    data = edgebottle(*line, "--json", "--samples", "2", "--runs", "2", cwd=workspace).json()
     assert data["match"] is True and data["exact"] is True and data["samples"] == 2
     assert data["virtual"] is True and data["latency_kind"] == "modelled"
     keys = {"name", "op", "macs", "instructions", "output_bytes"}
     assert all(keys <= set(layer) for layer in data["layers"])
     assert 0 < sum(layer["instructions"] for layer in data["layers"]) <= data["instructions"]
     assert data["macs"] == sum(layer["macs"] for layer in data["layers"])
-    assert (workplace / "r" / "records.jsonl").read_text().count("\n") == 2
-    _report(workplace)
+    assert (workspace / "r" / "records.jsonl").read_text().count("\n") == 2
+    _report(workspace)
 
 
-def _report(workplace: Path) -> None:
-    text = clean(edgebottle("report", "r/records.jsonl", cwd=workplace))
+def _report(workspace: Path) -> None:
+    text = clean(edgebottle("report", "r/records.jsonl", cwd=workspace))
     assert "Memory over time" in text and "Records" in text and text.count(f"virtual {BOARD}") == 3
-    page = (workplace / "r" / "records.html").read_text(encoding="utf-8")
+    page = (workspace / "r" / "records.html").read_text(encoding="utf-8")
     assert "http" not in page and "<script" not in page and page.count("<details>") == 1
-    (workplace / "r" / "records.html").unlink()
+    (workspace / "r" / "records.html").unlink()
     line = ("report", "r/records.jsonl", "--html", "x/y.html", "--json")
-    data = edgebottle(*line, cwd=workplace).json()
-    assert data["html"] == "x/y.html" and (workplace / "x" / "y.html").is_file()
+    data = edgebottle(*line, cwd=workspace).json()
+    assert data["html"] == "x/y.html" and (workspace / "x" / "y.html").is_file()
     first, second = data["records"]
     assert first["instructions"] == second["instructions"]
     assert first["image_hash"] == second["image_hash"]
-    assert not (workplace / "r" / "records.html").exists()
+    assert not (workspace / "r" / "records.html").exists()
 
 
-def test_measure_on_this_computer(workplace: Path) -> None:
+def test_measure_on_this_computer(workspace: Path) -> None:
     line = ("measure", "-b", "host", "--records", "host.jsonl")
-    text = clean(edgebottle(*line, cwd=workplace))
+    text = clean(edgebottle(*line, cwd=workspace))
     assert "instructions" not in text and "measured" in text and "modelled" not in text
-    data = edgebottle(*line, "--json", cwd=workplace).json()
+    data = edgebottle(*line, "--json", cwd=workspace).json()
     assert data["instructions"] is None and data["match"] is True
     assert {layer["instructions"] for layer in data["layers"]} == {None}
-    assert "latency" in clean(edgebottle("report", "host.jsonl", cwd=workplace))
+    assert "latency" in clean(edgebottle("report", "host.jsonl", cwd=workspace))
 
 
-def test_verify(workplace: Path) -> None:
-    text = clean(edgebottle("verify", "--samples", "3", cwd=workplace))
+def test_verify(workspace: Path) -> None:
+    text = clean(edgebottle("verify", "--samples", "3", cwd=workspace))
     assert f"match: LiteRT = NumPy = host C = virtual {BOARD}, to the last bit, 3 samples" in text
-    data = edgebottle("verify", "-b", "host", "--samples", "1", "--json", cwd=workplace).json()
+    data = edgebottle("verify", "-b", "host", "--samples", "1", "--json", cwd=workspace).json()
     assert data["match"] is True and data["exact"] is True and data["difference"] is None
     assert data["implementations"] == ["LiteRT", "NumPy", "host C"]
     assert {"bytes", "arena", "stack", "static"} <= set(data["ram"])
