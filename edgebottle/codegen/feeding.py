@@ -113,6 +113,15 @@ def state(module: Module, feed: Feed) -> str:
     loops = ""
     if feed.depth:
         loops = f"\n    int16_t {loop_names(feed.depth)}; /* the loops around the waits */"
+    lines = [
+        "#define EB_AWAIT_ROW(number)",
+        "    __attribute__((fallthrough));",
+        "    case (number):",
+        f"    if (!{feed.step}(number)) {{",
+        "        return;",
+    ]
+    widest = max(map(len, lines))
+    await_row = "\n".join([*(f"{line:<{widest}} \\" for line in lines), "    }"])
     return f"""
 /* What the network remembers between two calls of eb_{m}_feed_rows(). */
 static struct {{
@@ -125,22 +134,20 @@ static struct {{
 #define FEED_DONE (-1)
 
 /* Waits for the next row of the input: returns until there is one, and goes on behind it. */
-#define EB_AWAIT_ROW(number)       \\
-    feed.resume = (number);        \\
-    __attribute__((fallthrough));  \\
-    case (number):                 \\
-    if (feed.left == 0) {{          \\
-        return;                    \\
-    }}                              \\
-    {feed.step}()
+{await_row}
 
-/* Copies the next row into the ring of the input. */
-static EB_STEP void {feed.step}(void)
+/* Copies the next row into the ring of the input; if there is none yet, notes which wait it was. */
+static EB_STEP int {feed.step}(int16_t wait)
 {{
+    if (feed.left == 0) {{
+        feed.resume = wait;
+        return 0;
+    }}
     memcpy({to}, feed.rows, {width});
     feed.rows += {width};
     ++feed.taken;
     --feed.left;
+    return 1;
 }}
 """
 

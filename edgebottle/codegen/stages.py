@@ -213,7 +213,7 @@ class _Program:
                 lines += self._loop(item, indent, depth)
             elif item == self.fed:
                 self.waits += 1
-                lines.append(f"{space}EB_AWAIT_ROW({self.waits});")
+                lines.append(f"{space}EB_AWAIT_ROW({self.waits})")
             else:
                 lines.append(f"{space}{self.symbols[item]}();")
         return lines

@@ -43,6 +43,9 @@ typedef struct {
     eb_status (*feed_rows)(const void *, int32_t); /* NULL where the input is in memory */
     int32_t (*rows_missing)(void);
     int32_t rows;
+    int (*step_count)(void);
+    eb_status (*step)(int);
+    int (*canary_ok)(void);
 } model;
 
 static const model models[] = {
@@ -110,7 +113,16 @@ static int run_case(const model *m, FILE *from, FILE *to)
                 return 2;
             }
         }
-        if (m->run() != EB_OK) {
+        const int count = m->step_count();
+        if (m->step(-1) != EB_ERROR_ARGUMENT || m->step(count) != EB_ERROR_ARGUMENT) {
+            return 8;
+        }
+        /* A row-fed model has run by now; any other runs now, by itself or step by step. */
+        for (int i = 0; m->feed_rows == NULL && s %% 2 == 1 && i < count - 1; ++i) {
+            (void)m->step(i);
+        }
+        const int done = m->feed_rows == NULL && s %% 2 == 1 && count > 0;
+        if ((done ? m->step(count - 1) : m->run()) != EB_OK || !m->canary_ok()) {
             return 3;
         }
         for (int i = 0; i < m->outputs; ++i) {
@@ -230,10 +242,11 @@ def _unit(graphs: Sequence[Graph], samples: Sequence[int], plans: Sequence[Plan]
         f'    {{"{g.name}", {count}, {len(g.inputs)}, {len(g.outputs)}, '
         f"eb_{g.name}_init, eb_{g.name}_input, eb_{g.name}_output, eb_{g.name}_run, "
         + (
-            f"eb_{g.name}_feed_rows, eb_{g.name}_rows_missing, {g.tensors[g.inputs[0]].rows}}},"
+            f"eb_{g.name}_feed_rows, eb_{g.name}_rows_missing, {g.tensors[g.inputs[0]].rows}, "
             if plan.row_fed
-            else "NULL, NULL, 0},"
+            else "NULL, NULL, 0, "
         )
+        + f"eb_{g.name}_step_count, eb_{g.name}_step, eb_{g.name}_canary_ok}},"
         for g, count, plan in zip(graphs, samples, plans, strict=True)
     ]
     return "\n".join(parts) + _DRIVER % "\n".join(rows)

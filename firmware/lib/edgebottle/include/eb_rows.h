@@ -8,8 +8,8 @@
 /* One copy for all layers: inlined, this would be most of the code of a step. */
 #define EB_ROWS static __attribute__((noinline, unused))
 
-/* Stands before a loop over output rows: each turn is one kernel call, and unrolling it costs flash
- * and saves nothing. */
+/* Stands before a loop over rows: each turn is one kernel call, or little work beside one, and
+ * unrolling it costs flash and saves nothing. */
 #if defined(__clang__)
 #define EB_ROLLED _Pragma("clang loop unroll(disable)")
 #elif defined(__GNUC__)
@@ -37,6 +37,7 @@ EB_ROWS void eb_rows(const void **rows,
                      int32_t row_stride)
 {
     const uint8_t *bytes = (const uint8_t *)base;
+    EB_ROLLED
     for (int32_t k = 0; k < count; ++k) {
         const int32_t row = first + k * step;
         rows[k] = row >= 0 && row < height ? bytes + row * row_stride : NULL;
@@ -52,6 +53,7 @@ EB_ROWS void eb_rows_listed(const void **rows,
                             int32_t row_stride)
 {
     const uint8_t *bytes = (const uint8_t *)base;
+    EB_ROLLED
     for (int32_t k = 0; k < count; ++k) {
         const int32_t row = listed[k];
         rows[k] = row >= 0 && row < height ? bytes + row * row_stride : NULL;
@@ -76,6 +78,7 @@ EB_ROWS void eb_ring_rows(const void **rows,
 {
     const uint8_t *bytes = (const uint8_t *)base;
     int32_t place = -1; /* not known before the first row inside of the image: one division */
+    EB_ROLLED
     for (int32_t k = 0; k < count; ++k) {
         const int32_t row = first + k * step;
         rows[k] = NULL;
@@ -99,6 +102,7 @@ EB_ROWS void eb_ring_rows_listed(const void **rows,
                                  int32_t ring_rows)
 {
     const uint8_t *bytes = (const uint8_t *)base;
+    EB_ROLLED
     for (int32_t k = 0; k < count; ++k) {
         const int32_t row = listed[k];
         rows[k] = NULL;
