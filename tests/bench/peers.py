@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EMULATED = "measured by the project: one inference, CPU emulated, GCC 12.2, outputs checked"
-ARENA = "measured by the project"
+EMULATED = "instructions counted by the project: one inference, emulated CPU, GCC 12.2, outputs checked"
+ARENA = "found by the project"
 PAPERS = "published by the engine's authors"
 TARGET = "what the project set out to reach"
 
