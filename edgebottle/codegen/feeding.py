@@ -112,7 +112,7 @@ def state(module: Module, feed: Feed) -> str:
         to = f"{base} + feed.taken * {stride}"
     loops = ""
     if feed.depth:
-        loops = f"\n    int16_t {loop_names(feed.depth)}; /* the loops around the waits */"
+        loops = f"\n    uint16_t {loop_names(feed.depth)}; /* the loops around the waits */"
     lines = [
         "#define EB_AWAIT_ROW(number)",
         "    __attribute__((fallthrough));",
@@ -126,8 +126,8 @@ def state(module: Module, feed: Feed) -> str:
 /* What the network remembers between two calls of eb_{m}_feed_rows(). */
 static struct {{
     const uint8_t *rows; /* handed over, not taken yet */
-    int16_t left;        /* how many of them */
-    int16_t taken;       /* rows of this image so far */
+    uint16_t left;       /* how many of them */
+    uint16_t taken;      /* rows of this image so far */
     int16_t resume;      /* where the stage goes on: the number of a wait, 0 or FEED_DONE */{loops}
 }} feed;
 
@@ -186,9 +186,9 @@ eb_status eb_{m}_feed_rows(const void *rows, int32_t n)
         feed.resume = 0;{before}
     }}
     feed.rows = rows;
-    feed.left = (int16_t)n;
+    feed.left = (uint16_t)n;
     steps[{feed.unit}]();
-    feed.taken = (int16_t)(feed.taken + feed.left); /* rows that no layer reads */
+    feed.taken = (uint16_t)(feed.taken + feed.left); /* rows that no layer reads */
     feed.left = 0;
     if (feed.taken < {rows}) {{
         return EB_OK;

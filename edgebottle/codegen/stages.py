@@ -16,11 +16,15 @@ from edgebottle.codegen.steps import (
     row_place,
     symbol,
 )
+from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Tensor
 from edgebottle.ops.base import AccumulatingOperator, RowOperator, where
 from edgebottle.plan.plan import Loop, Stage, Step
 
 Program = Sequence[str | Loop]
+
+MOST_ROWS = 65535
+"""Of a tensor of a stage: the counters have 16 bits."""
 
 _INDEX = "ijklmnpq"
 """Names of loop variables, by depth."""
@@ -67,6 +71,7 @@ def stage_source(
     stage = step.stage
     assert stage is not None
     used = set(nodes_run(stage.program))
+    _check_rows(module, used)
     writer = _Writer(module, step, stage)
     symbols: dict[str, str] = {}
     texts = []
@@ -87,6 +92,16 @@ def stage_source(
         body += ["        feed.resume = FEED_DONE;", "    }"]
     texts.append("\n".join([*comment, f"static EB_STEP void {name}(void)", "{", *body, "}\n"]))
     return StageSource(name, "\n".join(texts), tuple(writer.counters), tuple(symbols.items()))
+
+
+def _check_rows(module: Module, used: set[str]) -> None:
+    for node in module.graph.nodes:
+        for name in (*node.inputs, *node.outputs) if node.name in used else ():
+            if name is not None and module.graph.tensors[name].rows > MOST_ROWS:
+                raise UnsupportedOp(
+                    f"{where(node)} runs row by row and has more than {MOST_ROWS} rows, which "
+                    "edgebottle does not support yet"
+                )
 
 
 class _Writer:
@@ -184,7 +199,7 @@ class _Writer:
         """The counter of a layer's rows: where it lies in the arena."""
         counter = self.module.counter_name(name)
         offset = self.stage.counters_offset + 2 * self.stage.nodes.index(name)
-        define = f"#define {counter} (((int16_t *)(void *)(arena.bytes + {offset}))[0])"
+        define = f"#define {counter} (((uint16_t *)(void *)(arena.bytes + {offset}))[0])"
         if define not in self.counters:
             self.counters.append(define)
         return counter

@@ -8,11 +8,15 @@ import pytest
 
 from edgebottle.codegen.model import write_model
 from edgebottle.ir.graph import Graph
+from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Isa
+from quantize.patch import make_schedule
 from tests.codegen.stream_fuzz import PER_PROGRAM, run_trials, trials
 from tests.codegen.streaming import plain_plan
+from tests.ops.compiled import run_compiled
 from tests.quantize.random_graphs import RowBuilder
+from tests.samples import assert_same, samples
 
 NETWORKS = 150
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -48,3 +52,14 @@ def test_golden(row_fed: bool) -> None:
     if UPDATE:
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+def test_counts_beyond_int16(tmp_path: Path) -> None:
+    b = RowBuilder("long", 2)
+    sound = b.input(1, 40000, 1, 1)
+    graph = b.graph(b.global_pool(b.conv(sound, 2, (3, 1)), AveragePool2D))
+    plan = make_schedule(graph, Isa.PORTABLE, "min-ram", row_fed=True)
+    inputs = [values for _, values in samples(graph, 1)][-2:]
+    (found,) = run_compiled([(graph, inputs)], Isa.PORTABLE, tmp_path, [plan])
+    for sample, output in zip(inputs, found, strict=True):
+        assert_same(output, Interpreter(graph).run(sample), "long")
