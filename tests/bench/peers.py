@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EMULATED = "instructions counted by the project: one inference, emulated CPU, GCC 12.2, outputs checked"
+EMULATED = "counted by the project: one inference, emulated CPU, GCC 12.2, outputs checked"
 ARENA = "found by the project"
 PAPERS = "published by the engine's authors"
 TARGET = "what the project set out to reach"
