@@ -94,7 +94,7 @@ MODELS = [
 
 PLACES = [
     ("build -b stm32f764", "no board 'stm32f764': did you mean 'stm32f746'"),
-    ("build -b zzz", "no board 'zzz': boards: host, .*microbit"),
+    ("build -b zzz", "no board 'zzz': boards: arduino_zero, .*microbit"),
     ("build -b microbit --ram 3k", r"needs .* of RAM .*budget allows 3\.0 kB: .* too much\. The "),
     ("build -b microbit --flash 9k", r"of flash for its weights alone, the budget allows 9\.0 kB"),
     ("build -b microbit --out model.tflite", "model.tflite is a file: give a folder"),
@@ -180,7 +180,7 @@ def test_json_says_nothing_on_standard_output(folder: Path, line: str) -> None:
             r"\S+ with .* kB",
         ),
         (
-            "build {}/mlperf-tiny/pretrainedResnet_quant.tflite -b longan_nano",
+            "build {}/mlperf-tiny/vww_96_int8.tflite -b longan_nano",
             r"needs .* of (RAM|flash) .*longan_nano allows",
         ),
     ],

@@ -112,7 +112,7 @@ def test_a_failed_build_leaves_the_project_as_it_was(workspace: Path) -> None:
     clean(edgebottle("build", "--out", "kept", cwd=workspace))
     before = files_of(workspace / "kept")
     for budget in ("--ram", "--flash"):
-        done = edgebottle("build", "--out", "kept", budget, "6000", cwd=workspace)
+        done = edgebottle("build", "--out", "kept", budget, "4000", cwd=workspace)
         assert done.code == 1 and "too much" in done.err
         assert files_of(workspace / "kept") == before
 
