@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,10 +70,18 @@ def _host(built: Built) -> Iterator[Bench]:
         try:
             yield Bench(host.url, image_crc(built.elf), virtual=False)
         except BoardError as error:
-            fault = host.fault()
+            fault = _soon(host.fault)
             if fault is None:
                 raise
             raise BoardError(fault) from error
+
+
+def _soon(ask: Callable[[], str | None], seconds: float = 0.5) -> str | None:
+    """Asks until there is an answer: a process is dead a moment before that can be seen."""
+    end = time.monotonic() + seconds
+    while (answer := ask()) is None and time.monotonic() < end:
+        time.sleep(0.01)
+    return answer
 
 
 @contextmanager
