@@ -235,7 +235,7 @@ class Convolution(RowOperator):
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
         """See ``Node``."""
-        data, weights, bias = operands(ins)
+        data, _, bias = operands(ins)
         output = outs[0]
         value, weight = values[0], values[1]
         assert value is not None and weight is not None
@@ -245,9 +245,14 @@ class Convolution(RowOperator):
             return (np.clip(total, *self.activation.float_range()).astype(np.float32),)
         centred = self.padded(value.astype(np.int16) - np.int16(data.zero_point))
         acc = wrap_int32(self.sums(centred, weight, output.shape).astype(np.int64) + added)
+        return (self.requantize(acc, ins, output),)
+
+    def requantize(self, acc: Array, ins: Tensors, output: Tensor) -> Array:
+        """The stored int8 outputs of int32 accumulators; the last axis is the channels."""
+        data, weights, _ = operands(ins)
         multiplier, shift = quantize_multipliers(effective_scales(data, weights, output))
         scaled = multiply_by_quantized_multiplier(acc, multiplier, shift) + output.zero_point
-        return (np.clip(scaled, *activation_range(self.activation, output)).astype(np.int8),)
+        return np.clip(scaled, *activation_range(self.activation, output)).astype(np.int8)
 
     def padded(self, value: Array) -> Array:
         """The input with zeros around it."""

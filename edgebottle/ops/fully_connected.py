@@ -117,12 +117,16 @@ class FullyConnected(Operator):
             total = np.clip(rows @ weight.T + added, *self.activation.float_range())
             return (total.astype(np.float32).reshape(output.shape),)
         centred = rows.astype(np.int16) - np.int16(data.zero_point)
-        matrix = weight.T.astype(np.int16) - np.int16(_weights_zero_point(weights))
+        matrix = weight.T.astype(np.int16) - np.int16(weights_zero_point(weights))
         acc = wrap_int32(exact_matmul(centred, matrix).astype(np.int64) + added)
+        return (self.requantize(acc, ins, output).reshape(output.shape),)
+
+    def requantize(self, acc: Array, ins: Tensors, output: Tensor) -> Array:
+        """The stored int8 outputs of int32 accumulators; the last axis is the outputs."""
+        data, weights, _ = operands(ins)
         scaled = scale_accumulator(acc, np.array(effective_scales(data, weights, output)))
         low, high = activation_range(self.activation, output)
-        result = np.clip(scaled + output.zero_point, low, high)
-        return (result.astype(np.int8).reshape(output.shape),)
+        return np.clip(scaled + output.zero_point, low, high).astype(np.int8)
 
     def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """See ``Node``."""
@@ -158,7 +162,7 @@ class FullyConnected(Operator):
         low, high = activation_range(self.activation, output)
         return {
             "per_channel": int(len(weights.quant.scale) > 1),
-            "weights_zero_point": _weights_zero_point(weights),
+            "weights_zero_point": weights_zero_point(weights),
             "output_zero_point": output.zero_point,
             "low": low,
             "high": high,
@@ -168,7 +172,7 @@ class FullyConnected(Operator):
         """Weights, bias with the zero points folded in, and scales."""
         data, weights, _ = operands(ins)
         values = weights.constant()
-        sums = values.sum(axis=1, dtype=np.int64) - values.shape[1] * _weights_zero_point(weights)
+        sums = values.sum(axis=1, dtype=np.int64) - values.shape[1] * weights_zero_point(weights)
         scales = [exact_multiplier(scale) for scale in effective_scales(data, weights, output)]
         return [
             e.constant("weights", values),
@@ -183,7 +187,8 @@ class FullyConnected(Operator):
             yield _graph(case)
 
 
-def _weights_zero_point(weights: Tensor) -> int:
+def weights_zero_point(weights: Tensor) -> int:
+    """The zero point that all weights share; per-channel weights have none but 0."""
     assert weights.quant is not None
     return weights.quant.zero_point[0]
 

@@ -105,13 +105,13 @@ class Mean(Operator):
         if max(len(axes) for axes in self._groups(data.shape)) > _MOST_AXES:
             raise UnsupportedOp(f"{where(self)} uses the axes {self.axes}: too many groups")
         if data.dtype is DType.I8:
-            self._rescale(ins, outs)
+            self.rescale(ins, outs)
 
     def _count(self, shape: Shape) -> int:
         """Elements that one output is the mean of."""
         return int(np.prod([shape[axis] for axis in self.axes], dtype=np.int64))
 
-    def _rescale(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, int]:
+    def rescale(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, int]:
         """Multiplier and shift that take a sum to the output.
 
         LiteRT divides the multiplier of the scales by the count, after a left shift that keeps
@@ -136,7 +136,7 @@ class Mean(Operator):
             return (np.asarray(mean, np.float32).reshape(output.shape),)
         zero = data_input(ins).zero_point
         total = data.sum(axis=self.axes, dtype=np.int64) - zero * count
-        scaled = multiply_by_quantized_multiplier(total, *self._rescale(ins, outs))
+        scaled = multiply_by_quantized_multiplier(total, *self.rescale(ins, outs))
         result = np.clip(scaled + output.zero_point, -128, 127).astype(np.int8)
         return (result.reshape(output.shape),)
 
@@ -174,7 +174,7 @@ class Mean(Operator):
             "count": float(count),
         }
         if data.dtype is DType.I8:
-            multiplier, shift = self._rescale(ins, outs)
+            multiplier, shift = self.rescale(ins, outs)
             fields |= {
                 "input_zero_sum": data.zero_point * count,
                 "multiplier": multiplier,
