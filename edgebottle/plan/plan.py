@@ -14,13 +14,14 @@ class Placement:
     Attributes:
         tensor: Name.
         offset: First byte in the arena; a multiple of 4, except inside a concatenation.
-        nbytes: Bytes of its elements.
+        nbytes: Bytes of its elements; of the rows held at a time, for a ring.
         row_stride: Bytes from one row to the next (``rows`` and ``row_elements`` of the tensor).
         pixel_stride: Bytes from one pixel (index of all axes but the last) to the next; more than
             the pixel itself where the tensor is a slice of a concatenation.
         first: Step that writes it first; -1 for inputs and state.
         last: Last step that needs it; ``len(steps)`` for outputs and state.
-        shares: Tensor in whose memory it lives (in place, view, slice); None for its own.
+        shares: Tensor in whose memory it lives (in place, view, slice, or a ring of the same
+            rows); None for its own.
         ring_rows: Rows held at a time: row ``r`` lives at ``offset + (r % ring_rows) *
             row_stride``. 0 for a tensor that is held whole.
     """

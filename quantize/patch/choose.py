@@ -12,11 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgebottle.ops.base import Operator
-from quantize.patch.demand import final_steps, simulate, steps_for
+from quantize.patch.demand import final_steps, simulate, smallest_ring, steps_for
 from quantize.patch.overlay import FREE
 from quantize.patch.rows import FED, NEVER, Ints, RowGraph, aligned, row_bytes
 
 COUNTER_BYTES = 2
+
+SHORT = 8
+"""Nodes of the stages that are tried first."""
+
+NEAR = 1.25
+"""Units up to so many times the least peak of short stages are worth knowing."""
 
 AVOIDED = 8
 """A layer that is better avoided costs as much as so many layers row by row."""
@@ -47,32 +53,34 @@ class Unit:
 class Costs:
     """Every unit worth considering, by the node after its last."""
 
-    def __init__(self, rows: RowGraph, *, streaming: bool = True) -> None:
+    def __init__(self, rows: RowGraph, wanted: int = 0) -> None:
         """Computes the units.
 
         Args:
             rows: The graph in its order.
-            streaming: Also as stages; otherwise only what a row-fed input asks for.
+            wanted: Bytes of arena that are there anyway: units up to so many are all found.
+                Others only where they are not far from the least peak.
         """
         self.rows = rows
-        self._rings: dict[tuple[int, int, int], int] = {}
+        self._rings: dict[tuple[int, ...], int] = {}
         count = len(rows.order)
         self._live = [self._live_bytes(number) for number in range(count + 1)]
-        self.units: list[list[Unit]] = [[] for _ in range(count + 1)]
+        layers: list[list[Unit]] = [[] for _ in range(count + 1)]
         for number in range(count):
             if not self._reads_fed(number):
-                self.units[number + 1].append(
-                    Unit(number, number + 1, False, self._layer_bytes(number))
-                )
-        limit = max((u.nbytes for units in self.units for u in units), default=NEVER)
-        if rows.row_fed:
-            limit = max(limit, self._live[0] + NEVER)
-        for end in range(1, count + 1):
-            self.units[end] += [
-                unit
-                for unit in self._stages(end, limit)
-                if streaming or (rows.row_fed and unit.first == 0)
-            ]
+                nbytes = self._layer_bytes(number)
+                layers[number + 1].append(Unit(number, number + 1, False, nbytes))
+        self.units = layers
+        # What short stages reach rules out most of the long ones.
+        self.units = self._with_stages(layers, self.smallest(), SHORT)
+        near = int(self.smallest() * NEAR)
+        self.units = self._with_stages(layers, max(near, wanted), count)
+
+    def _with_stages(self, layers: list[list[Unit]], limit: int, most: int) -> list[list[Unit]]:
+        return [
+            units + [stage for stage in self._stages(end, limit, most)] if end else units
+            for end, units in enumerate(layers)
+        ]
 
     def smallest(self) -> int:
         """The least peak that any choice of units reaches, ``NEVER`` for none."""
@@ -171,58 +179,144 @@ class Costs:
             return False
         return rows.last[root] < end
 
-    def _stages(self, end: int, limit: int) -> Iterator[Unit]:
-        """The stages that end before node ``end``, from the shortest to the longest."""
-        rows, cone = self.rows, _Cone(self.rows, end)
-        inner = outer = scratch = accumulators = 0
+    def _stages(self, end: int, limit: int, most: int) -> Iterator[Unit]:
+        """The stages that end before node ``end``, from the shortest to the longest.
+
+        Args:
+            end: Number after their last node.
+            limit: Bytes that they must stay below.
+            most: Nodes that they may have.
+        """
+        rows, cone, inside = self.rows, _Cone(self.rows, end), _Inside(self, end)
         dying: dict[str, None] = {}
         fed = rows.fed
-        for first in range(end - 1, -1, -1):
+        for first in range(end - 1, max(end - most, 0) - 1, -1):
             node = rows.row[first]
             if node is None:
                 return
             cone.grow(first)
-            if rows.last[node.output] >= end or not cone.readers(node.output):
-                outer += rows.size(node.output)
-            else:
-                inner += aligned(self._ring(first, end) * node.row_bytes)
-            scratch = max(scratch, aligned(node.scratch_bytes))
-            accumulators += aligned(node.accumulator_bytes)
-            counters = aligned(COUNTER_BYTES * (end - first))
+            inside.grow(first, cone)
             dying.pop(node.output, None)
-            for edge in node.edges:
-                if self._dies(edge.tensor, end):
-                    dying[edge.tensor] = None
-            held = inner + scratch + accumulators + counters
-            if held >= limit:
+            dying |= {e.tensor: None for e in node.edges if self._dies(e.tensor, end)}
+            if inside.nbytes() >= limit:
                 return
-            if fed is not None and fed.output in dying:
-                if first == 0 and rows.readers[fed.output][-1] < end:
-                    held += aligned(self._ring(FED, end) * fed.row_bytes)
-                    total = self._live[0] + outer + held
-                    others = [name for name in dying if name != fed.output]
-                    yield Unit(first, end, True, total - cone.saved(others))
+            ring = 0
+            sources = list(dying)
+            if fed is not None and any(first <= n < end for n in rows.readers[fed.output]):
+                if first > 0 or rows.readers[fed.output][-1] >= end:
+                    continue
+                ring = aligned(self.ring(FED, end) * fed.row_bytes)
+                sources = [name for name in dying if name != fed.output]
+            elif end - first == 1:
                 continue
-            if fed is not None and any(
-                edge.tensor == fed.output for n in range(first, end) for edge in rows.node(n).edges
-            ):
-                continue
-            total = self._live[first] + outer + held
-            possible = sum(rows.size(self._root(name)) for name in dying)
-            if end - first > 1 and total - min(possible, outer) < limit:
-                yield Unit(first, end, True, total - cone.saved(list(dying)))
+            around = self._live[first] + inside.outer + ring
+            possible = min(sum(rows.size(name) for name in sources), inside.outer)
+            if around + inside.nbytes() - possible < limit:
+                total = around + inside.exact_nbytes() - cone.saved(sources)
+                yield Unit(first, end, True, total)
 
-    def _ring(self, number: int, end: int) -> int:
+    def ring(self, number: int, end: int, head: int | None = None) -> int:
         """Rows of the ring of what node ``number`` writes, in a stage that ends before ``end``.
 
         Only nodes between it and where all paths from it meet again have a say in it.
+
+        Args:
+            number: The node.
+            end: Number after the last node of the stage.
+            head: A node whose output is in the same ring, overwritten row by row up to that of
+                ``number``.
         """
         merge, members = _meeting(self.rows, number, end)
-        key = (number, merge, -1 if merge < end else end)
+        first = number if head is None else head
+        key = (first, number, merge, -1 if merge < end else end)
         if key not in self._rings:
-            trace = simulate(self.rows, members)
-            self._rings[key] = trace.ring_rows(self.rows.node(number).output)
+            between = range(first, number) if head is not None else ()
+            chain = [n for n in between if self._leads_to(n, number)]
+            trace = simulate(self.rows, [*chain, *members])
+            written = trace.written[self.rows.node(first).output]
+            read = trace.read[self.rows.node(number).output]
+            self._rings[key] = smallest_ring(written, read)
         return self._rings[key]
+
+    def _leads_to(self, number: int, last: int) -> bool:
+        """Whether node ``number`` is part of the chain of shared rings that ends in ``last``."""
+        name, target = self.rows.node(number).output, self.rows.node(last).output
+        while name != target and name in self.rows.shares:
+            name = self.rows.shares[name]
+        return name == target
+
+    def least_ring(self, number: int, end: int) -> tuple[int, bool]:
+        """A ring that is needed at the least, quickly, and whether it is exactly what is needed."""
+        readers = [n for n in self.rows.readers[self.rows.node(number).output] if n < end]
+        if len(readers) == 1:
+            return self.ring(number, readers[0] + 1), True
+        merge, members = _meeting(self.rows, number, end)
+        if len(members) <= SHORT or (number, number, merge, -1) in self._rings:
+            return self.ring(number, end), True
+        rows = 1
+        for reader in readers:
+            key = (number, reader)
+            if key not in self._rings:
+                trace = simulate(self.rows, [number, reader])
+                self._rings[key] = trace.ring_rows(self.rows.node(number).output)
+            rows = max(rows, self._rings[key])
+        return rows, False
+
+
+class _Inside:
+    """What a stage keeps besides the tensors that are there before: it grows with the stage.
+
+    Attributes:
+        outer: Bytes of what it writes and holds whole.
+    """
+
+    def __init__(self, costs: Costs, end: int) -> None:
+        self.outer = 0
+        self._costs = costs
+        self._rows = costs.rows
+        self._end = end
+        self._rings: dict[str, int] = {}
+        self._hosts: dict[str, str] = {}
+        self._later: list[int] = []
+        self._scratch = self._accumulators = self._nodes = 0
+
+    def grow(self, number: int, cone: _Cone) -> None:
+        """Adds the node before the first."""
+        rows, end = self._rows, self._end
+        node = rows.node(number)
+        name = node.output
+        self._nodes += 1
+        self._scratch = max(self._scratch, aligned(node.scratch_bytes))
+        self._accumulators += aligned(node.accumulator_bytes)
+        if rows.last[name] >= end or not cone.readers(name):
+            self.outer += rows.size(name)
+        elif name in rows.shares:
+            reader = rows.shares[name]
+            host = self._hosts[name] = self._hosts.get(reader, reader)
+            if host in self._rings:
+                last = rows.maker[host]
+                count = self._costs.ring(last, end, number)
+                self._rings[host] = aligned(count * node.row_bytes)
+        else:
+            count, is_exact = self._costs.least_ring(number, end)
+            self._rings[name] = aligned(count * node.row_bytes)
+            if not is_exact:
+                self._later.append(number)
+
+    def nbytes(self) -> int:
+        """Bytes of rings, scratch, accumulators and counters, at the least."""
+        counters = aligned(COUNTER_BYTES * self._nodes)
+        return sum(self._rings.values()) + self._scratch + self._accumulators + counters
+
+    def exact_nbytes(self) -> int:
+        """The same, exactly."""
+        for number in self._later:
+            node = self._rows.node(number)
+            if node.output not in self._hosts.values():
+                count = self._costs.ring(number, self._end)
+                self._rings[node.output] = aligned(count * node.row_bytes)
+        self._later = []
+        return self.nbytes()
 
 
 def _walk_back(chosen: list[Unit | None]) -> list[Unit] | None:
@@ -281,13 +375,13 @@ class _Cone:
     def grow(self, number: int) -> None:
         """Adds the node before the first."""
         if self.readers(self.rows.node(number).output):
-            self.after[number] = self._follow(number)
+            self._add(number)
             return
         members = [number, *sorted(self.after)]
         inside = [n for n in members if not self.readers(self.rows.node(n).output)]
         events = final_steps((n, self.rows.node(n)) for n in inside)
         who = np.array([n for n, _ in events], np.int32)
-        self.after = {}
+        self.after, self._before = {}, {}
         for last in inside:
             mine = who == last
             self.after[last] = np.cumsum(mine, dtype=np.int32)
@@ -295,7 +389,14 @@ class _Cone:
             self._writes[last] = np.flatnonzero(mine).astype(np.int32)
         for other in reversed(members):
             if other not in self.after:
-                self.after[other] = self._follow(other)
+                self._add(other)
+
+    def _add(self, number: int) -> None:
+        self.after[number] = self._follow(number)
+        reader = self.rows.shares.get(self.rows.node(number).output)
+        if reader is not None and self.rows.maker[reader] in self._before:
+            # Its rows are written into the output of a last node, as it reads its own.
+            self._before[number] = self._before[self.rows.maker[reader]]
 
     def _follow(self, number: int) -> Ints:
         node = self.rows.node(number)

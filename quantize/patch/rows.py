@@ -180,6 +180,8 @@ class RowGraph:
         last: Number of the last node that needs a tensor's memory; the number of nodes for what
             must outlast the run.
         source: For a view, the tensor whose memory it is.
+        shares: For a tensor, the output of its only reader, which may take its memory row by row
+            within a stage.
         row_fed: The input is handed over row by row.
     """
 
@@ -210,6 +212,7 @@ class RowGraph:
         self.last = {name: self._last(name) for name in self.maker}
         for view, host in reversed(self.source.items()):
             self.last[host] = max(self.last[host], self.last[view])
+        self.shares = dict(filter(None, map(self._shared, range(len(self.order)))))
 
     def node(self, number: int) -> RowNode:
         """The row steps of node ``number``, or of the input fed row by row."""
@@ -236,6 +239,27 @@ class RowGraph:
             if node.name in storage.elided and node.OP != "CONCATENATION" and source in self.maker:
                 assert source is not None
                 self.source[node.outputs[0]] = source
+
+    def _shared(self, number: int) -> tuple[str, str] | None:
+        """The input whose rows the node may overwrite with its own, and its output.
+
+        It must be the input that is computed last, so that nothing else happens in between.
+        """
+        row, node = self.row[number], self.order[number]
+        if row is None or not row.edges or row.accumulates:
+            return None
+        edge = row.edges[-1]
+        maker = self.maker[edge.tensor]
+        before = self.row[maker] if maker >= 0 else None
+        if before is None or before.accumulates or self.readers[edge.tensor] != [number]:
+            return None
+        if self.last[edge.tensor] != number or before.row_bytes != row.row_bytes:
+            return None
+        allowed = node.overwrites(self.graph.ins(node), self.graph.outs(node))
+        if edge.tensor not in [node.inputs[index] for index in allowed]:
+            return None
+        same = edge.reads == tuple((y,) for y in range(before.rows))
+        return (edge.tensor, row.output) if same else None
 
     def _last(self, name: str) -> int:
         if name in self.graph.outputs or self.graph.tensors[name].state:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgebottle.ir.graph import Graph
 from edgebottle.plan.plan import Placement, Plan, Stage, Step
@@ -22,6 +22,8 @@ TRIES = 200
 
 @dataclass(frozen=True)
 class _Ring:
+    """The ring of a tensor."""
+
     tensor: str
     rows: int
     row_bytes: int
@@ -35,6 +37,7 @@ class _Work:
         unit: The unit.
         trace: Its row steps, None for a node that has none.
         rings: Of a stage.
+        shared: For a tensor of a stage, that whose memory it is in, row for row.
         counters: Bytes of its row counters.
         accumulators: Bytes by node.
         scratch: Bytes.
@@ -43,6 +46,7 @@ class _Work:
     unit: Unit
     trace: Trace | None
     rings: tuple[_Ring, ...]
+    shared: dict[str, str]
     counters: int
     accumulators: tuple[tuple[str, int], ...]
     scratch: int
@@ -76,10 +80,9 @@ def build_plan(
     """
     works = [_work(rows, unit) for unit in units]
     stages = [[rows.order[n] for n in unit.nodes] for unit in units if unit.streamed]
-    rings = [ring.tensor for work in works for ring in work.rings]
-    storage = Storage(
-        rows.graph, rows.order, preserve_inputs=False, stages=stages, rings=frozenset(rings)
-    )
+    rings = {ring.tensor for work in works for ring in work.rings}
+    rings |= {name for work in works for name in work.shared}
+    storage = Storage(rows.graph, rows.order, preserve_inputs=False, stages=stages, rings=rings)
     wholes = storage.blocks
     overlays = _overlays(rows, storage, wholes, works)
     bound = max((unit.nbytes for unit in units), default=0)
@@ -107,6 +110,11 @@ def build_plan(
             _ring_placement(rows.graph, ring, offset, i)
             for ring, offset in zip(work.rings, places[i], strict=False)
         ]
+        held = {place.tensor: place for place in placements}
+        placements += [
+            replace(held[host], tensor=name, first=i, last=i, shares=rows.shares[name])
+            for name, host in work.shared.items()
+        ]
     return Plan(
         model=rows.graph.name,
         isa=rows.isa.value,
@@ -126,7 +134,7 @@ def _work(rows: RowGraph, unit: Unit) -> _Work:
         row = rows.row[number]
         # A layer that could accumulate reads all its rows at once when it runs alone.
         trace = None if row is None or row.accumulates else simulate(rows, [number])
-        return _Work(unit, trace, (), 0, (), rows.scratch(number))
+        return _Work(unit, trace, (), {}, 0, (), rows.scratch(number))
     numbers = list(unit.nodes)
     fed = rows.fed
     if fed is not None and any(fed.output in rows.order[n].inputs for n in numbers):
@@ -138,14 +146,38 @@ def _work(rows: RowGraph, unit: Unit) -> _Work:
     if numbers[0] == FED:
         complete.append(nodes[0].output)
     trace = simulate(rows, numbers, complete)
+    shared = _shared(rows, [node.output for node in nodes if node.output not in kept])
+    # A tensor is written when the first of those that share its memory is.
+    written = dict(trace.written)
+    for name, host in shared.items():
+        written[host] = trace.written[name]
+    trace = replace(trace, written=written)
     rings = tuple(
         _Ring(node.output, trace.ring_rows(node.output), node.row_bytes)
         for node in nodes
-        if node.output not in kept
+        if node.output not in kept and node.output not in shared
     )
     accumulators = tuple((n.name, n.accumulator_bytes) for n in nodes if n.accumulates)
     scratch = max(aligned(node.scratch_bytes) for node in nodes)
-    return _Work(unit, trace, rings, COUNTER_BYTES * len(unit.nodes), accumulators, scratch)
+    counters = COUNTER_BYTES * len(unit.nodes)
+    return _Work(unit, trace, rings, shared, counters, accumulators, scratch)
+
+
+def _shared(rows: RowGraph, inner: Sequence[str]) -> dict[str, str]:
+    """The tensors of a stage that are overwritten row by row, with the last that takes the memory.
+
+    Args:
+        rows: The graph in its order.
+        inner: The tensors that need not be held whole, in the order in which they are computed.
+
+    Returns:
+        Of several with the same host the one that is written first comes last.
+    """
+    hosts: dict[str, str] = {}
+    for name in reversed(inner):
+        if name in rows.shares:
+            hosts[name] = hosts.get(rows.shares[name], rows.shares[name])
+    return hosts
 
 
 def _is_whole(rows: RowGraph, node: RowNode, unit: Unit, read: set[str]) -> bool:

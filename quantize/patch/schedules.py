@@ -49,7 +49,8 @@ def make_schedule(
             return layers
         if layers.arena_bytes <= limit:
             return replace(layers, schedule="layers" if schedule == "auto" else wanted)
-    found = orders(graph, isa, row_fed=row_fed)
+    ample = NEVER if ram_limit is None and wanted != "min-ram" else ram_limit or 0
+    found = orders(graph, isa, wanted=ample, row_fed=row_fed)
     if not found:
         raise UnsupportedOp(
             f"{graph.name} cannot be fed row by row: it needs one input of 4 axes and batch 1 that "
