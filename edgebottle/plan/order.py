@@ -9,6 +9,12 @@ from edgebottle.ops.base import Operator
 MAX_STATES = 20_000
 """Sets of finished nodes that the exact search looks at before it gives up."""
 
+MAX_TENSORS = 4_000_000
+"""Tensors it looks at, in all of these sets: large graphs have larger sets."""
+
+MAX_NODES = 250
+"""Larger graphs, such as those cut into many patches, keep the order they come in."""
+
 
 def candidate_orders(graph: Graph) -> dict[str, tuple[Node, ...]]:
     """Topological orders worth trying, by name; the model's own comes first.
@@ -19,6 +25,8 @@ def candidate_orders(graph: Graph) -> dict[str, tuple[Node, ...]]:
     returned.
     """
     orders = {"model": graph.nodes}
+    if len(graph.nodes) > MAX_NODES:
+        return orders
     choosers: dict[str, Callable[[_State, Node], tuple[int, ...]]] = {
         "smallest-first": lambda state, node: (state.live_after(node), state.position(node)),
         "lowest-peak": lambda state, node: (
@@ -57,7 +65,7 @@ def least_memory_order(graph: Graph, max_states: int = MAX_STATES) -> tuple[Node
     best = {start: search.live_bytes(start)}
     came: dict[int, tuple[int, int]] = {}
     queue = [(best[start], 0, start)]
-    looked = 0
+    looked = tensors = 0
     while queue:
         peak, _, done = heapq.heappop(queue)
         if done == goal:
@@ -65,9 +73,11 @@ def least_memory_order(graph: Graph, max_states: int = MAX_STATES) -> tuple[Node
         if peak > best[done]:
             continue
         looked += 1
-        if looked > max_states:
+        ready = search.ready(done)
+        tensors += len(ready) * search.tensors
+        if looked > max_states or tensors > MAX_TENSORS:
             return None
-        for index in search.ready(done):
+        for index in ready:
             after = done | 1 << index
             higher = max(peak, search.bytes_during(done, index))
             if higher < best.get(after, higher + 1):
@@ -105,6 +115,7 @@ class _Peaks:
             if tensor.data is None
         ]
         self._in_place = [self._takes_over(graph, node) for node in graph.nodes]
+        self.tensors = len(self._tensors)
 
     @staticmethod
     def _kept(graph: Graph, name: str) -> bool:

@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgebottle.codegen.model import write_model
+from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Isa
+from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.plan.planner import make_plan
 from quantize.patch.grid import Stage, extra_macs, patch_grid
+from tests.graphs import Builder
 from tests.ops.compiled import run_compiled
 from tests.plan.test_plan import check_plan
 from tests.quantize.stages import random_stage
@@ -69,3 +73,72 @@ def test_c_of_patches_computes_the_same_bits(isa: Isa, tmp_path: Path) -> None:
         expected.append([outputs(graph, sample) for sample in samples])
     for found, wanted in zip(run_compiled(runs, isa, tmp_path), expected, strict=True):
         assert [[value.tobytes() for value in values] for values in found] == wanted
+
+
+def vision(name: str = "vision") -> tuple[Graph, tuple[str, ...]]:
+    """A network whose first layers hold nearly all of its memory, with a residual, and these."""
+    b = Builder(name)
+    x = b.conv(b.input(1, 48, 48, 3), 16, stride=2)
+    y = b.conv(b.depthwise(b.conv(x, 32, (1, 1))), 16, (1, 1))
+    x = b.depthwise(b.add(x, y), stride=2)
+    stage = tuple(node.name for node in b.nodes)
+    return b.graph(b.conv(b.pool(x, MaxPool2D, 2, 2), 8)), stage
+
+
+@pytest.mark.parametrize("grid", [(2, 2), (3, 1), (1, 4), (3, 5)])
+@pytest.mark.parametrize("isa", Isa)
+def test_nothing_is_copied_and_memory_shrinks(isa: Isa, grid: tuple[int, int]) -> None:
+    graph, names = vision()
+    patched = patch_grid(graph, names, *grid)
+    plan = make_plan(patched, isa)
+    check_plan(patched, plan)
+    moved = {n.name for n in patched.nodes if n.OP in ("STRIDED_SLICE", "CONCATENATION")}
+    assert moved and moved == {step.node for step in plan.steps if step.elided}
+    assert plan.arena_bytes < 0.8 * make_plan(graph, isa).arena_bytes
+    assert 0 < extra_macs(graph, names, *grid) < graph.macs()
+
+
+def test_weights_are_stored_once() -> None:
+    graph, names = vision()
+    sizes = [
+        sum(write_model(g, make_plan(g, Isa.PORTABLE)).constants.values())
+        for g in (graph, patch_grid(graph, names, 2, 2))
+    ]
+    assert sizes[0] == sizes[1]
+
+
+def test_a_grid_of_one_patch_changes_nothing() -> None:
+    graph, names = vision()
+    assert patch_grid(graph, names, 1, 1) is graph
+    assert extra_macs(graph, names, 1, 1) == 0
+
+
+def test_patches_of_patches() -> None:
+    graph, names = vision()
+    once = patch_grid(graph, names[:1], 2, 2)
+    twice = patch_grid(once, names[1:], 3, 2)
+    verify(twice)
+    values = inputs(graph, 0)
+    assert outputs(graph, values) == outputs(twice, values)
+    check_plan(twice, make_plan(twice, Isa.DSP))
+
+
+@pytest.mark.parametrize(
+    ("names", "grid", "message"),
+    [
+        (("conv_9",), (2, 2), "no layer 'conv_9'"),
+        ((), (2, 2), "no layers"),
+        (("conv_0", "conv_1"), (2, 2), "one tensor must leave a stage of patches, but 2 do"),
+        (("conv_0",), (25, 1), "24 x 24 pixels: no grid of 25 x 1 patches"),
+        (("conv_0",), (0, 1), "no grid of 0 x 1"),
+        (("reshape_0",), (1, 1), "cannot be part of a patch grid"),
+        (("relu_0",), (1, 1), "patches need images of 4 axes"),
+    ],
+)
+def test_what_is_no_stage(names: tuple[str, ...], grid: tuple[int, int], message: str) -> None:
+    b = Builder("no_stage")
+    x = b.conv(b.input(1, 48, 48, 3), 2, stride=2)
+    y = b.add(x, b.conv(x, 2))
+    graph = b.graph(b.relu(b.reshape(y, 24, 48), same_quant=False))
+    with pytest.raises(BadInput, match=message):
+        patch_grid(graph, names, *grid)

@@ -1,0 +1,238 @@
+"""Chooses a patch grid: how far the stage goes, and into how many rows and columns it is cut."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from edgebottle.errors import BadInput
+from edgebottle.ir.graph import Graph, Node
+from edgebottle.ops.base import Isa, Operator
+from edgebottle.ops.concatenation import Concatenation
+from edgebottle.plan.plan import Plan
+from edgebottle.plan.planner import make_plan
+from edgebottle.plan.storage import Storage
+from quantize.patch.grid import Stage, extra_macs, patch_grid, patches
+from quantize.patch.grid_nodes import Rect
+from quantize.patch.rows import aligned
+
+MOST = 6
+"""Patches along an axis, at most."""
+
+FINALISTS = 3
+"""Grids whose placement is searched, of those with the least live bytes."""
+
+
+@dataclass(frozen=True)
+class GridChoice:
+    """A stage at the beginning of a network and the grid over its output.
+
+    Attributes:
+        nodes: The layers of the stage; none for a network that is left as it is.
+        grid: Rows of patches, and patches in a row.
+        extra_macs: What the halos cost.
+        graph: The graph with its patches.
+        plan: Its plan, layer by layer.
+    """
+
+    nodes: tuple[str, ...]
+    grid: tuple[int, int]
+    extra_macs: int
+    graph: Graph
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    extra_macs: int
+    lower_bound: int
+    nodes: tuple[str, ...]
+    grid: tuple[int, int]
+
+
+def least_macs(graph: Graph, isa: Isa, ram_limit: int, most: int = MOST) -> GridChoice | None:
+    """The grid with the fewest extra MACs whose plan fits.
+
+    Args:
+        graph: A graph after the passes.
+        isa: The kernel variant.
+        ram_limit: Bytes that the arena may have.
+        most: Patches along an axis, at most.
+
+    Returns:
+        The choice, without patches where they are not needed; None where no grid fits.
+    """
+    plan = make_plan(graph, isa)
+    if plan.arena_bytes <= ram_limit:
+        return GridChoice((), (1, 1), 0, graph, plan)
+    found = [c for c in _candidates(graph, isa, most, ram_limit) if c.lower_bound <= ram_limit]
+    for candidate in sorted(found, key=lambda c: (c.extra_macs, c.lower_bound)):
+        patched = patch_grid(graph, candidate.nodes, *candidate.grid)
+        if max(live_bytes(patched, isa)) <= ram_limit:
+            plan = make_plan(patched, isa)
+            if plan.arena_bytes <= ram_limit:
+                return _choice(candidate, patched, plan)
+    return None
+
+
+def least_ram(
+    graph: Graph, isa: Isa, most_extra_macs: int | None = None, most: int = MOST
+) -> GridChoice:
+    """The grid with the smallest arena.
+
+    Args:
+        graph: A graph after the passes.
+        isa: The kernel variant.
+        most_extra_macs: What the halos may cost; None for any number.
+        most: Patches along an axis, at most.
+    """
+    plan = make_plan(graph, isa)
+    best = GridChoice((), (1, 1), 0, graph, plan)
+    scored: list[tuple[int, _Candidate]] = []
+    found = _candidates(graph, isa, most, plan.arena_bytes)
+    for candidate in sorted(found, key=lambda c: (c.lower_bound, c.extra_macs)):
+        if most_extra_macs is not None and candidate.extra_macs > most_extra_macs:
+            continue
+        if len(scored) >= FINALISTS and candidate.lower_bound >= scored[FINALISTS - 1][0]:
+            break
+        patched = patch_grid(graph, candidate.nodes, *candidate.grid)
+        scored.append((max(live_bytes(patched, isa)), candidate))
+        scored.sort(key=lambda item: (item[0], item[1].extra_macs))
+    for nbytes, candidate in scored[:FINALISTS]:
+        if nbytes >= best.plan.arena_bytes:
+            break
+        patched = patch_grid(graph, candidate.nodes, *candidate.grid)
+        plan = make_plan(patched, isa)
+        if plan.arena_bytes < best.plan.arena_bytes:
+            best = _choice(candidate, patched, plan)
+    return best
+
+
+def live_bytes(graph: Graph, isa: Isa) -> list[int]:
+    """Bytes alive at each layer, in the order of the graph, scratch included."""
+    storage = Storage(graph, graph.nodes, preserve_inputs=False)
+    change = [0] * (len(graph.nodes) + 2)
+    for block in storage.blocks:
+        change[max(block.first, 0)] += block.nbytes
+        change[min(block.last, len(graph.nodes)) + 1] -= block.nbytes
+    live, result = 0, []
+    for step, node in enumerate(graph.nodes):
+        live += change[step]
+        scratch = 0
+        if isinstance(node, Operator) and node.name not in storage.elided:
+            scratch = node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
+        result.append(live + aligned(scratch))
+    return result
+
+
+def stages(graph: Graph) -> Iterator[Stage]:
+    """The beginnings of a network that can be computed in patches."""
+    names: tuple[str, ...] = ()
+    for node in graph.nodes:
+        names += (node.name,)
+        try:
+            Stage.of(graph, (node.name,))
+        except BadInput:
+            return
+        try:
+            yield Stage.of(graph, names)
+        except BadInput:
+            continue
+
+
+def _candidates(graph: Graph, isa: Isa, most: int, ram_limit: int) -> Iterator[_Candidate]:
+    """All grids that might stay within ``ram_limit``."""
+    live = live_bytes(graph, isa)
+    for stage in stages(graph):
+        names = tuple(node.name for node in stage.nodes)
+        inside = {node.outputs[0] for node in stage.nodes}
+        read = {
+            name
+            for node in stage.nodes
+            for name in node.inputs
+            if name is not None and name not in inside and graph.tensors[name].data is None
+        }
+        output = graph.tensors[stage.output]
+        borders = sum(aligned(graph.tensors[name].nbytes) for name in (*read, output.name))
+        lower_bound = max([borders, *live[len(names) :]])
+        if lower_bound > ram_limit:
+            continue
+        axes = _Axes(stage, most)
+        for grid in axes.grids:
+            nbytes = max(lower_bound, borders + patch_bytes(stage, axes.middle(*grid)))
+            if nbytes <= ram_limit:
+                yield _Candidate(axes.extra_macs(*grid), nbytes, names, grid)
+
+
+class _Axes:
+    """What bands of rows and of columns need, from which the needs of all patches follow.
+
+    What a patch needs of rows does not depend on its columns, but where images are joined along
+    one of them.
+    """
+
+    def __init__(self, stage: Stage, most: int) -> None:
+        self.stage = stage
+        self.names = tuple(node.name for node in stage.nodes)
+        _, height, width, _ = stage.graph.tensors[stage.output].shape
+        heights, widths = range(1, min(most, height) + 1), range(1, min(most, width) + 1)
+        self.grids = [(m, n) for m in heights for n in widths if m * n > 1]
+        self._joined = any(isinstance(n, Concatenation) and n.axis < 3 for n in stage.nodes)
+        self._rows = {m: [stage.rects(band[0]) for band in patches(stage, m, 1)] for m in heights}
+        self._columns = {n: [stage.rects(r) for r in patches(stage, 1, n)[0]] for n in widths}
+        self._macs = {
+            node.outputs[0]: node.macs(stage.graph.ins(node), stage.graph.outs(node))
+            for node in stage.nodes
+        }
+
+    def middle(self, m: int, n: int) -> dict[str, Rect]:
+        """``Stage.rects`` of a patch in the middle."""
+        if self._joined:
+            return self.stage.rects(patches(self.stage, m, n)[m // 2][n // 2])
+        rows, columns = self._rows[m][m // 2], self._columns[n][n // 2]
+        return {name: Rect(rows[name].rows, columns[name].columns) for name in rows}
+
+    def extra_macs(self, m: int, n: int) -> int:
+        """``extra_macs`` of a grid."""
+        graph = self.stage.graph
+        if self._joined:
+            return extra_macs(graph, self.names, m, n)
+        total = 0
+        for name, macs in self._macs.items():
+            _, height, width, _ = graph.tensors[name].shape
+            rows = sum(rects[name].rows[1] - rects[name].rows[0] for rects in self._rows[m])
+            columns = sum(
+                rects[name].columns[1] - rects[name].columns[0] for rects in self._columns[n]
+            )
+            total += macs // (height * width) * rows * columns - macs
+        return total
+
+
+def patch_bytes(stage: Stage, rects: dict[str, Rect]) -> int:
+    """The fewest bytes that a patch's own tensors take, the stage's inputs and output left out."""
+    graph, nodes = stage.graph, [node for node in stage.nodes if node.outputs[0] in rects]
+    last = {name: i for i, node in enumerate(nodes) for name in node.inputs if name is not None}
+    alive: dict[str, int] = {}
+    peak = 0
+
+    def in_place(node: Node) -> Sequence[str | None]:
+        if isinstance(node, Concatenation) or not isinstance(node, Operator):
+            return node.inputs
+        return [node.inputs[i] for i in node.overwrites(graph.ins(node), graph.outs(node))]
+
+    for i, node in enumerate(nodes):
+        name = node.outputs[0]
+        shape = rects[name].shape(graph.tensors[name].shape)
+        size = math.prod(shape) * graph.tensors[name].dtype.bytes if name != stage.output else 0
+        dying = [str(source) for source in node.inputs if last.get(str(source)) == i]
+        replaced = [0, *(alive.get(source, 0) for source in dying if source in in_place(node))]
+        most = sum(replaced) if isinstance(node, Concatenation) else max(replaced)
+        alive[name] = size
+        peak = max(peak, sum(alive.values()) - min(most, size))
+        alive = {tensor: nbytes for tensor, nbytes in alive.items() if last.get(tensor, -1) > i}
+    return peak
+
+
+def _choice(candidate: _Candidate, patched: Graph, plan: Plan) -> GridChoice:
+    return GridChoice(candidate.nodes, candidate.grid, candidate.extra_macs, patched, plan)
