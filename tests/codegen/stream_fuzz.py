@@ -21,6 +21,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise
 from edgebottle.plan.plan import Plan
 from quantize.patch import make_schedule
+from quantize.patch.check import check_plan
 from tests.codegen.streaming import plain_plan
 from tests.ops.compiled import run_compiled
 from tests.quantize.random_graphs import random_row_network
@@ -86,7 +87,11 @@ def run_trials(batch: list[Trial], isa: Isa, folder: Path) -> None:
     found = run_compiled(runs, isa, folder, [trial.plan for trial in batch])
     for trial, results in zip(batch, found, strict=True):
         for number, (actual, expected) in enumerate(zip(results, trial.expected, strict=True)):
-            assert_same(actual, expected, f"{trial.what}, sample {number}")
+            try:
+                assert_same(actual, expected, f"{trial.what}, sample {number}")
+            except AssertionError as error:
+                check_plan(trial.graph, trial.plan)  # a plan that is wrong says so itself
+                raise AssertionError(f"{error}\n{trial.plan.to_json()}") from None
 
 
 def main() -> None:
