@@ -10,6 +10,9 @@ from edgebottle.plan.plan import Loop
 
 Item = str | Loop
 
+LONGEST_PERIOD = 2048
+"""Longer repeats are not looked for: that would take long, and they are rare."""
+
 
 def fold(sequence: Sequence[Item]) -> tuple[Item, ...]:
     """A short program of nested loops that says the same as ``sequence``.
@@ -19,7 +22,7 @@ def fold(sequence: Sequence[Item]) -> tuple[Item, ...]:
     """
     items = list(sequence)
     period = 1
-    while period <= len(items) // 2:
+    while period <= min(len(items) // 2, LONGEST_PERIOD):
         folded = _fold_period(items, period)
         if folded is None:
             period += 1

@@ -21,6 +21,9 @@ Ints = NDArray[np.int32]
 NEVER = 1 << 24
 """Greater than any row or time: a row that is never read again."""
 
+MOST_STEPS = (1 << 15) - 1
+"""The generated code counts the steps of a layer in an int16."""
+
 FED = -1
 """The number of the network's input in a segment that is fed row by row."""
 
@@ -112,6 +115,8 @@ def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNo
     if not (collects and output.rows == 1) and not _has_rows(output):
         return None
     steps = used[0][1].rows if collects else output.rows
+    if steps > MOST_STEPS:
+        return None
     reads: dict[str, list[list[int]]] = {}
     for index, tensor in used:
         lists = reads.setdefault(tensor.name, [[] for _ in range(steps)])

@@ -21,6 +21,7 @@ from quantize.patch.demand import simulate
 from quantize.patch.overlay import FREE, distance
 from quantize.patch.rows import FED, RowGraph
 from quantize.patch.schedule import build_plan
+from quantize.patch.table import lines
 from tests.graphs import Builder
 from tests.quantize.random_graphs import random_row_network
 
@@ -241,3 +242,10 @@ def test_real_networks(shared: Path, name: str, resident: float, fed: float | No
         check_plan(graph, plan)
         assert plan.arena_bytes <= target * 1000
         assert seconds < 5
+
+
+@pytest.mark.shared
+def test_table(shared: Path) -> None:
+    names = ("min-ram, rows", "min-ram", "layers")
+    for line in lines(shared / "models/mlperf-tiny/kws_ref_model.tflite"):
+        assert line.startswith("kws_ref_model") and any(name in line for name in names)
