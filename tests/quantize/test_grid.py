@@ -15,6 +15,7 @@ from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.plan.planner import make_plan
+from quantize.patch import make_schedule
 from quantize.patch.grid import Stage, extra_macs, patch_grid
 from tests.graphs import Builder
 from tests.ops.compiled import run_compiled
@@ -142,3 +143,20 @@ def test_what_is_no_stage(names: tuple[str, ...], grid: tuple[int, int], message
     graph = b.graph(b.relu(b.reshape(y, 24, 48), same_quant=False))
     with pytest.raises(BadInput, match=message):
         patch_grid(graph, names, *grid)
+
+
+@pytest.mark.parametrize("isa", Isa)
+def test_patches_run_row_by_row_too(isa: Isa, tmp_path: Path) -> None:
+    """Row streaming on top of patches: stages read crops and write parts of joins in place."""
+    runs, plans, expected = [], [], []
+    for seed in range(IN_C // 2):
+        graph, names = random_stage(7000 + seed, largest=14)
+        m, n = random_grid(graph, names, seed)
+        patched = patch_grid(graph, names, min(m, 3), min(n, 3))
+        samples = [inputs(graph, seed)]
+        runs.append((patched, samples))
+        plans.append(make_schedule(patched, isa, "min-ram"))
+        expected.append([outputs(graph, sample) for sample in samples])
+    assert any(step.stage for plan in plans for step in plan.steps)
+    for found, wanted in zip(run_compiled(runs, isa, tmp_path, plans), expected, strict=True):
+        assert [[value.tobytes() for value in values] for values in found] == wanted
