@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from edgebottle.ir.graph import Graph
 from edgebottle.plan.plan import Placement, Plan, Stage, Step
 from edgebottle.plan.storage import Block, Storage
-from quantize.patch.choose import COUNTER_BYTES, Unit
+from quantize.patch.choose import Unit
 from quantize.patch.demand import Trace, simulate
 from quantize.patch.fold import fold
 from quantize.patch.overlay import distance
 from quantize.patch.place import Packing, pack
 from quantize.patch.rows import FED, RowGraph, RowNode, aligned
+from quantize.patch.segment import COUNTER_BYTES
 
 ROUNDS = 2
 TRIES = 200

@@ -1,0 +1,242 @@
+"""What a stage needs while it grows upwards, node by node: rings, and how near its ends may lie."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quantize.patch.demand import final_steps, simulate, smallest_ring, steps_for
+from quantize.patch.overlay import FREE
+from quantize.patch.rows import NEVER, Ints, RowGraph, aligned, row_bytes
+
+COUNTER_BYTES = 2
+
+SHORT = 8
+"""Nodes whose row steps are quickly simulated."""
+
+
+class Rings:
+    """The rings of all stages; each is found once."""
+
+    def __init__(self, rows: RowGraph) -> None:
+        """Starts with none."""
+        self.rows = rows
+        self._rings: dict[tuple[int, ...], int] = {}
+
+    def ring(self, number: int, end: int, head: int | None = None) -> int:
+        """Rows of the ring of what node ``number`` writes, in a stage that ends before ``end``.
+
+        Only nodes between it and where all paths from it meet again have a say in it.
+
+        Args:
+            number: The node.
+            end: Number after the last node of the stage.
+            head: A node whose output is in the same ring, overwritten row by row up to that of
+                ``number``.
+        """
+        merge, members = _meeting(self.rows, number, end)
+        first = number if head is None else head
+        key = (first, number, merge, -1 if merge < end else end)
+        if key not in self._rings:
+            between = range(first, number) if head is not None else ()
+            chain = [n for n in between if self._leads_to(n, number)]
+            trace = simulate(self.rows, [*chain, *members])
+            written = trace.written[self.rows.node(first).output]
+            read = trace.read[self.rows.node(number).output]
+            self._rings[key] = smallest_ring(written, read)
+        return self._rings[key]
+
+    def _leads_to(self, number: int, last: int) -> bool:
+        """Whether node ``number`` is part of the chain of shared rings that ends in ``last``."""
+        name, target = self.rows.node(number).output, self.rows.node(last).output
+        while name != target and name in self.rows.shares:
+            name = self.rows.shares[name]
+        return name == target
+
+    def least_ring(self, number: int, end: int) -> tuple[int, bool]:
+        """A ring that is needed at the least, quickly, and whether it is exactly what is needed."""
+        readers = [n for n in self.rows.readers[self.rows.node(number).output] if n < end]
+        if len(readers) == 1:
+            return self.ring(number, readers[0] + 1), True
+        merge, members = _meeting(self.rows, number, end)
+        if len(members) <= SHORT or (number, number, merge, -1) in self._rings:
+            return self.ring(number, end), True
+        rows = 1
+        for reader in readers:
+            key = (number, reader)
+            if key not in self._rings:
+                trace = simulate(self.rows, [number, reader])
+                self._rings[key] = trace.ring_rows(self.rows.node(number).output)
+            rows = max(rows, self._rings[key])
+        return rows, False
+
+
+class Inside:
+    """What a stage keeps besides the tensors that are there before: it grows with the stage.
+
+    Attributes:
+        outer: Bytes of what it writes and holds whole.
+    """
+
+    def __init__(self, rings: Rings, end: int) -> None:
+        self.outer = 0
+        self._found = rings
+        self._rows = rings.rows
+        self._end = end
+        self._rings: dict[str, int] = {}
+        self._hosts: dict[str, str] = {}
+        self._later: list[int] = []
+        self._scratch = self._accumulators = self._nodes = 0
+
+    def grow(self, number: int, cone: Cone) -> None:
+        """Adds the node before the first."""
+        rows, end = self._rows, self._end
+        node = rows.node(number)
+        name = node.output
+        self._nodes += 1
+        self._scratch = max(self._scratch, aligned(node.scratch_bytes))
+        self._accumulators += aligned(node.accumulator_bytes)
+        if rows.last[name] >= end or not cone.readers(name):
+            self.outer += rows.size(name)
+        elif name in rows.shares:
+            reader = rows.shares[name]
+            host = self._hosts[name] = self._hosts.get(reader, reader)
+            if host in self._rings:
+                last = rows.maker[host]
+                count = self._found.ring(last, end, number)
+                self._rings[host] = aligned(count * node.row_bytes)
+        else:
+            count, is_exact = self._found.least_ring(number, end)
+            self._rings[name] = aligned(count * node.row_bytes)
+            if not is_exact:
+                self._later.append(number)
+
+    def nbytes(self) -> int:
+        """Bytes of rings, scratch, accumulators and counters, at the least."""
+        counters = aligned(COUNTER_BYTES * self._nodes)
+        return sum(self._rings.values()) + self._scratch + self._accumulators + counters
+
+    def exact_nbytes(self) -> int:
+        """The same, exactly."""
+        for number in self._later:
+            node = self._rows.node(number)
+            if node.output not in self._hosts.values():
+                count = self._found.ring(number, self._end)
+                self._rings[node.output] = aligned(count * node.row_bytes)
+        self._later = []
+        return self.nbytes()
+
+
+def _meeting(rows: RowGraph, number: int, end: int) -> tuple[int, list[int]]:
+    """The first node before ``end`` through which all paths from node ``number`` lead.
+
+    Returns:
+        That node, or ``end`` when there is none; and the nodes on the paths to it.
+    """
+    members = [number]
+    waiting = [reader for reader in rows.readers[rows.node(number).output] if reader < end]
+    open_ends = False
+    while waiting:
+        reader = min(waiting)
+        waiting = [other for other in waiting if other != reader]
+        members.append(reader)
+        if not waiting and not open_ends:
+            return reader, members
+        further = [n for n in rows.readers[rows.node(reader).output] if n < end]
+        open_ends = open_ends or not further
+        waiting += further
+    return end, members
+
+
+class Cone:
+    """How far each node of a segment has come whenever one of its last nodes takes a step.
+
+    Attributes:
+        end: Number after the last node.
+        after: For each node, the steps it has done after each step of the last nodes.
+    """
+
+    def __init__(self, rows: RowGraph, end: int) -> None:
+        self.rows = rows
+        self.end = end
+        self.after: dict[int, Ints] = {}
+        self._before: dict[int, Ints] = {}
+        self._writes: dict[int, Ints] = {}
+        self._row_bytes: dict[str, int] = {}
+
+    def readers(self, tensor: str) -> list[int]:
+        """The nodes of the segment that read ``tensor``."""
+        return [n for n in self.rows.readers[tensor] if n in self.after]
+
+    def grow(self, number: int) -> None:
+        """Adds the node before the first."""
+        if self.readers(self.rows.node(number).output):
+            self._add(number)
+            return
+        members = [number, *sorted(self.after)]
+        inside = [n for n in members if not self.readers(self.rows.node(n).output)]
+        events = final_steps((n, self.rows.node(n)) for n in inside)
+        who = np.array([n for n, _ in events], np.int32)
+        self.after, self._before = {}, {}
+        for last in inside:
+            mine = who == last
+            self.after[last] = np.cumsum(mine, dtype=np.int32)
+            self._before[last] = self.after[last] - mine
+            self._writes[last] = np.flatnonzero(mine).astype(np.int32)
+        for other in reversed(members):
+            if other not in self.after:
+                self._add(other)
+
+    def _add(self, number: int) -> None:
+        self.after[number] = self._follow(number)
+        reader = self.rows.shares.get(self.rows.node(number).output)
+        if reader is not None and self.rows.maker[reader] in self._before:
+            # Its rows are written into the output of a last node, as it reads its own.
+            self._before[number] = self._before[self.rows.maker[reader]]
+
+    def _follow(self, number: int) -> Ints:
+        node = self.rows.node(number)
+        needs = [
+            edge.needed[self.after[reader]]
+            for reader in self.readers(node.output)
+            for edge in self.rows.node(reader).edges
+            if edge.tensor == node.output
+        ]
+        most = needs[0] if len(needs) == 1 else np.maximum.reduce(needs)
+        return steps_for(most, node)
+
+    def saved(self, dying: list[str]) -> int:
+        """Bytes that writing outputs over dying inputs saves: the best pair of each."""
+        rows = self.rows
+        pairs = []
+        for last, when in self._writes.items():
+            node = rows.node(last)
+            if node.output in rows.source or last not in self.after:
+                continue
+            for source in dying:
+                distance = max(self._distance(last, when, source), 0)
+                whole, out = rows.size(source), rows.size(node.output)
+                together = max(aligned(distance) + whole, out)
+                pairs.append((whole + out - together, source, last))
+        total, used = 0, set()
+        for gain, source, last in sorted(pairs, reverse=True):
+            if source not in used and last not in used:
+                total += gain
+                used |= {source, last}
+        return total
+
+    def _distance(self, last: int, when: Ints, source: str) -> int:
+        """See ``overlay.distance``, from the state at each step of the last nodes."""
+        node = self.rows.node(last)
+        lowest = np.full(len(when), NEVER, np.int32)
+        if source not in self._row_bytes:
+            self._row_bytes[source] = row_bytes(self.rows.graph.tensors[source])
+        for reader in self.readers(source):
+            for edge in self.rows.node(reader).edges:
+                if edge.tensor == source:
+                    done = self._before.get(reader, self.after[reader])[when]
+                    lowest = np.minimum(lowest, edge.first[done])
+        if node.accumulates:
+            lowest = lowest[-1:]
+        ends = (np.arange(len(lowest)) + 1) * node.row_bytes
+        gaps = (ends - lowest.astype(np.int64) * self._row_bytes[source])[lowest < NEVER]
+        return int(gaps.max()) if len(gaps) else FREE
