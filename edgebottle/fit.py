@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgebottle.boards import Board
-from edgebottle.errors import DoesNotFit, UnsupportedOp
+from edgebottle.errors import BadInput, DoesNotFit, UnsupportedOp
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan, Step
 from quantize.patch import make_schedule
+from quantize.patch.grid_choice import MOST, least_macs, least_ram
+
+PATCHES = "patches"
+"""The schedule that recomputes halos."""
 
 STATIC_RESERVE = 1024
 """Bytes of RAM kept for the variables of the bench application when a schedule is chosen."""
@@ -21,7 +25,7 @@ class Wish:
     """What the user asks of memory and time.
 
     Attributes:
-        schedule: ``auto``, ``layers``, ``min-ram`` or ``min-time``.
+        schedule: ``auto``, ``layers``, ``min-ram``, ``min-time`` or ``patches``.
         row_fed: The input is handed over row by row.
         ram: The most bytes of RAM the firmware may take; None for all the board has.
         flash: The most bytes of flash; None for all the board has.
@@ -54,20 +58,52 @@ def arena_limit(board: Board, wish: Wish) -> int | None:
     return max(0, allowed - board.stack_size - STATIC_RESERVE)
 
 
-def plan_for(graph: Graph, board: Board, wish: Wish | None = None) -> Plan:
-    """The memory plan of ``graph`` on ``board``; it may be larger than the board.
+@dataclass(frozen=True)
+class Fitted:
+    """A network as it is compiled for a board.
+
+    Attributes:
+        graph: The graph; with its patches for the schedule ``patches``.
+        plan: Its plan; it may be larger than the board.
+        extra_macs: Multiply-accumulates that halos of patches cost; 0 for other schedules.
+    """
+
+    graph: Graph
+    plan: Plan
+    extra_macs: int = 0
+
+
+def fit(graph: Graph, board: Board, wish: Wish | None = None) -> Fitted:
+    """Plans ``graph`` for ``board``.
 
     Raises:
         UnsupportedOp: the network cannot be fed row by row.
+        BadInput: patches and row-fed input were asked for together.
     """
     wish = wish or Wish()
-    return make_schedule(
-        graph,
-        kernel_variant(board),
-        wish.schedule,
-        ram_limit=arena_limit(board, wish),
-        row_fed=wish.row_fed,
-    )
+    isa, limit = kernel_variant(board), arena_limit(board, wish)
+    if wish.schedule == PATCHES:
+        if wish.row_fed:
+            raise BadInput("patches need the whole input: leave out --input rows")
+        return patched(graph, isa, limit)
+    plan = make_schedule(graph, isa, wish.schedule, ram_limit=limit, row_fed=wish.row_fed)
+    return Fitted(graph, plan)
+
+
+def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MOST) -> Fitted:
+    """The first layers patch by patch, as MCUNetV2 does, with the halo computed again.
+
+    Args:
+        graph: A graph after the passes.
+        isa: The kernel variant.
+        limit: Bytes the arena may have: the fewest extra MACs that fit; None for the smallest
+            arena.
+        most: Patches along an axis, at most.
+    """
+    choice = None if limit is None else least_macs(graph, isa, limit, most)
+    choice = choice or least_ram(graph, isa, most=most)
+    plan = replace(choice.plan, schedule=PATCHES)
+    return Fitted(choice.graph, plan, choice.extra_macs)
 
 
 def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) -> None:

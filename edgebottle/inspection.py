@@ -11,7 +11,7 @@ from typing import Any
 from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.project import write_project
 from edgebottle.errors import BadInput, UnsupportedOp
-from edgebottle.fit import Wish, arena_limit, kernel_variant
+from edgebottle.fit import PATCHES, Wish, arena_limit, kernel_variant, patched
 from edgebottle.ir.text import dump as dump_text
 from edgebottle.ops.base import Isa
 from edgebottle.pipeline import Model, weight_bytes
@@ -23,6 +23,10 @@ CODE_ESTIMATE = 24 * 1024
 
 PEAK_SHARE = 0.95
 """Steps that hold at least this share of the largest memory are said to set the peak."""
+
+
+INSPECTED_PATCHES = 3
+"""Patches along an axis that ``inspect`` tries, at most; ``build`` tries more, and takes longer."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class ScheduleView:
     """What a schedule costs.
 
     Attributes:
-        name: ``layers``, ``min-ram`` or ``min-ram, rows``: the latter with row-fed input.
+        name: ``layers``, ``min-ram``, ``min-ram, rows`` (with row-fed input) or ``patches``.
         arena: Bytes.
         extra_macs: Beyond one layer at a time.
         stages: Stages that run row by row.
@@ -151,7 +155,10 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
         layers=_layers(model, plan),
         weights=weights,
         boards=tuple(_fit(schedules[kernel_variant(b)], weights, b) for b in boards),
-        schedules=tuple(_view(name, found) for name, found in schedules[isa].items()),
+        schedules=(
+            *(_view(name, found) for name, found in schedules[isa].items()),
+            _patches_view(model, isa),
+        ),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
     )
 
@@ -171,6 +178,11 @@ def _view(name: str, plan: Plan) -> ScheduleView:
     stages = [step.stage for step in plan.steps if step.stage is not None]
     streamed = sum(len(stage.nodes) for stage in stages)
     return ScheduleView(name, plan.arena_bytes, 0, len(stages), streamed)
+
+
+def _patches_view(model: Model, isa: Isa) -> ScheduleView:
+    found = patched(model.graph, isa, most=INSPECTED_PATCHES)
+    return ScheduleView(PATCHES, found.plan.arena_bytes, found.extra_macs, 0, 0)
 
 
 def _fit(plans: dict[str, Plan], weights: int, board: Board) -> BoardFit:

@@ -25,7 +25,7 @@ from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
 from hil.protocol import BoardClient
 from hil.records import MemoryBlock, Ram, Record
-from quantize.patch.choose import COUNTER_BYTES
+from quantize.patch.segment import COUNTER_BYTES
 
 Progress = Callable[[str, int, int], None]
 

@@ -14,14 +14,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgebottle.boards import Board
 from edgebottle.codegen.naming import identifier
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, UnsupportedOp
-from edgebottle.fit import Wish, check_fit, plan_for, ram_allowed
+from edgebottle.fit import Wish, check_fit, fit, ram_allowed
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
@@ -193,7 +193,8 @@ def build(
     if out is not None:
         check_output(out)
     wish = wish or Wish()
-    plan = plan_for(model.graph, board, wish)
+    fitted = fit(model.graph, board, wish)
+    model, plan = replace(model, graph=fitted.graph), fitted.plan
     project = write_project(model.graph, plan, board, ram_allowed(board, wish))
     check_fit(model.graph, plan, weight_bytes(project), board, wish)
     with _work_folder(project, toolchain) as folder:

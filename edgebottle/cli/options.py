@@ -102,10 +102,11 @@ def memory_options(function: F) -> F:
     decorators = (
         click.option(
             "--schedule",
-            type=click.Choice(["auto", "layers", "min-ram", "min-time"]),
+            type=click.Choice(["auto", "layers", "min-ram", "min-time", "patches"]),
             default="auto",
             help="layers: one after the other. min-ram: rows streamed through stages, for the "
-            "smallest arena. min-time: the fastest that fits. auto (default): layers if they fit, "
+            "smallest arena. min-time: the fastest that fits. patches: the first layers patch by "
+            "patch, halos computed again, for comparison. auto (default): layers if they fit, "
             "else the fastest that fits.",
         ),
         click.option(

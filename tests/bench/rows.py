@@ -33,6 +33,7 @@ SCHEDULES: dict[str, tuple[str, bool]] = {
     "min-ram": ("min-ram", False),
     "min-time": ("min-time", False),
     "rows": ("min-ram", True),
+    "patches": ("patches", False),
 }
 """The schedule, and whether the input is fed row by row."""
 
@@ -81,7 +82,7 @@ def measure_row(
 ) -> tuple[Row, Record | None]:
     """Plans, builds and runs; what fails is said in the row."""
     from edgebottle.boards import load_board
-    from edgebottle.fit import Wish, plan_for
+    from edgebottle.fit import Wish, fit
     from edgebottle.measure import measure
     from edgebottle.pipeline import build, load
     from edgebottle.samples import edge_cases
@@ -96,9 +97,9 @@ def measure_row(
         model, board = load(str(path), io=io, name=name), load_board(board_id)
         wish = Wish(schedule=SCHEDULES[schedule][0], row_fed=SCHEDULES[schedule][1])
         start = time.perf_counter()
-        plan = plan_for(model.graph, board, wish)
+        fitted = fit(model.graph, board, wish)
         seconds = round(time.perf_counter() - start, 2)
-        row = replace(row, planning_s=seconds, ram=plan.arena_bytes, macs=model.macs())
+        row = replace(row, planning_s=seconds, ram=fitted.plan.arena_bytes, macs=fitted.graph.macs())
         if not plan_only:
             built = build(model, board, wish=wish)
             record = measure(built, edge_cases(model.graph, 1))

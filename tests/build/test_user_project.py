@@ -12,7 +12,7 @@ from edgebottle.boards import load_board
 from edgebottle.build.host import FLAGS
 from edgebottle.build.project import build_firmware
 from edgebottle.codegen.project import sync, write_project
-from edgebottle.fit import plan_for
+from edgebottle.fit import fit
 from edgebottle.pipeline import Model, load
 from edgebottle.zoo import load_samples
 
@@ -60,7 +60,7 @@ def libraries(model: Model, board: str, folder: Path) -> Path:
     """The two folders that the README says to copy, in ``folder/lib``."""
     target = load_board(board)
     made = folder / "made"
-    sync(write_project(model.graph, plan_for(model.graph, target), target), made)
+    sync(write_project(model.graph, fit(model.graph, target).plan, target), made)
     for name in (f"eb_{model.name}", "edgebottle"):
         shutil.copytree(made / "lib" / name, folder / "own" / "lib" / name)
     return folder / "own"
