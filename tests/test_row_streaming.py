@@ -3,7 +3,8 @@
 import pytest
 
 from edgebottle.boards import load_board
-from edgebottle.fit import Wish
+from edgebottle.errors import BadInput
+from edgebottle.fit import Wish, fit
 from edgebottle.pipeline import load
 from edgebottle.verify import Verification, verify_model
 from tests.conftest import SHARED
@@ -73,6 +74,24 @@ def test_networks_on_boards_too_small_for_layers(file: str, board: str, wish: Wi
     result = run(file, board, wish)
     assert result.match, str(result.difference)
     assert result.built.plan.schedule == "min-time"
+
+
+@pytest.mark.shared
+def test_patches_take_more_than_rows_for_more_macs() -> None:
+    """MCUNetV2's way on its own network: exact, and what row streaming has to be compared with."""
+    rows, patches = (
+        run(MCUNET_VWW, "stm32f746", Wish(schedule=schedule, ram=64 * KB), samples=1)
+        for schedule in ("min-ram", "patches")
+    )
+    assert patches.match, str(patches.difference)
+    assert patches.built.ram.bytes <= 64 * KB
+    assert rows.built.ram.arena < patches.built.ram.arena
+    assert rows.built.model.macs() < patches.built.model.macs()
+
+
+def test_patches_and_rows_are_not_fed_together() -> None:
+    with pytest.raises(BadInput, match="patches need the whole input"):
+        fit(load("digits").graph, load_board("host"), Wish(schedule="patches", row_fed=True))
 
 
 def test_the_small_network_on_microbit() -> None:
