@@ -26,7 +26,7 @@ test: lint types pytest
 lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	git ls-files -- 'firmware/*.c' 'firmware/*.h' 'hil/*.c' | xargs $(BIN)/clang-format --dry-run --Werror
+	git ls-files -- 'firmware/*.c' 'firmware/*.h' 'hil/*.c' 'hil/*.h' | xargs $(BIN)/clang-format --dry-run --Werror
 
 types: setup-dev
 	$(BIN)/mypy
@@ -37,7 +37,7 @@ pytest: setup-dev
 format: setup-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	git ls-files -- 'firmware/*.c' 'firmware/*.h' 'hil/*.c' | xargs $(BIN)/clang-format -i
+	git ls-files -- 'firmware/*.c' 'firmware/*.h' 'hil/*.c' 'hil/*.h' | xargs $(BIN)/clang-format -i
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
