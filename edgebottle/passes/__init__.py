@@ -7,6 +7,7 @@ from collections.abc import Callable
 from edgebottle.errors import BadModel
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
+from edgebottle.passes.dead_channels import dead_channels
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.fold_constants import fold_constants
@@ -22,6 +23,7 @@ PIPELINE: tuple[Pass, ...] = (
     fuse_pad,
     fuse_activation,
     drop_reshapes,
+    dead_channels,
 )
 """In the order they run."""
 

@@ -17,6 +17,7 @@ from edgebottle.ops.dequantize import Dequantize
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.quantize import Quantize
 from edgebottle.passes import PIPELINE, Pass, optimise
+from edgebottle.passes.dead_channels import dead_channels
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.fold_constants import fold_constants
@@ -24,6 +25,7 @@ from edgebottle.passes.fuse_activation import fuse_activation
 from edgebottle.passes.fuse_pad import fuse_pad
 from edgebottle.passes.strip_float_io import strip_float_io
 from tests.graphs import Builder, random_network
+from tests.passes.dying_networks import DyingBuilder
 from tests.samples import assert_same, samples
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -121,6 +123,27 @@ def float_io() -> Graph:
     return Graph("float_io", b.tensors, nodes, ("camera",), ("scores",))
 
 
+def constant_channels_of_a_block() -> Graph:
+    b = DyingBuilder("constant_channels_of_a_block")
+    x = b.conv(b.input(1, 6, 6, 2), 3, (1, 1))
+    wide = b.kill(b.relu_to_zero(b.conv(x, 8, (1, 1))), 1, 2, 6, bias=-50)
+    wide = b.relu_to_zero(b.depthwise(wide))
+    return b.graph(b.add(x, b.conv(wide, 3, (1, 1))))
+
+
+def constant_channels_at_a_border() -> Graph:
+    b = DyingBuilder("constant_channels_at_a_border")
+    x = b.relu_to_zero(b.conv(b.input(1, 6, 6, 2), 5, (1, 1)))
+    b.kill(b.kill(x, 0, bias=-50), 3, bias=900)  # the zero point, and something else
+    return b.graph(b.conv(x, 2))
+
+
+def constant_channels_flattened() -> Graph:
+    b = DyingBuilder("constant_channels_flattened")
+    x = b.kill(b.conv(b.input(1, 2, 3, 2), 4), 2, bias=900)
+    return b.graph(b.dense(b.reshape(x, 1, 24), 2))
+
+
 CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (pad_before_conv, fuse_pad),
     (pad_read_by_pool_too, fuse_pad),
@@ -134,6 +157,9 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (reshape_to_output, drop_reshapes),
     (constant_branch, fold_constants),
     (dead_branch, drop_dead),
+    (constant_channels_of_a_block, dead_channels),
+    (constant_channels_at_a_border, dead_channels),
+    (constant_channels_flattened, dead_channels),
 ]
 
 
