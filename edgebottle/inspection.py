@@ -14,6 +14,7 @@ from edgebottle.errors import BadInput, UnsupportedOp
 from edgebottle.fit import PATCHES, Wish, arena_limit, kernel_variant, patched
 from edgebottle.ir.text import dump as dump_text
 from edgebottle.ops.base import Isa
+from edgebottle.passes.dead_channels import DeadChannelReport, dead_channel_report
 from edgebottle.pipeline import Model, weight_bytes
 from edgebottle.plan.plan import Plan
 from quantize.patch import make_schedule
@@ -105,6 +106,7 @@ class Inspection:
     boards: tuple[BoardFit, ...]
     schedules: tuple[ScheduleView, ...]
     operators: tuple[tuple[str, int], ...]
+    dead: DeadChannelReport
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -127,6 +129,7 @@ class Inspection:
             **tensors,
             "operators": dict(self.operators),
             "macs": self.model.macs(),
+            "dead_channels": asdict(self.dead),
             "ram": {"arena": self.plan.arena_bytes, "lower_bound": self.plan.lower_bound},
             "flash": {"weights": self.weights},
             "layers": [asdict(layer) for layer in self.layers],
@@ -160,6 +163,7 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
             _patches_view(model, isa),
         ),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
+        dead=dead_channel_report(model.imported, model.graph),
     )
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from edgebottle.boards import load_board
 from edgebottle.errors import UnsupportedOp
+from edgebottle.passes.dead_channels import dead_channel_report
 from edgebottle.pipeline import Model, load
 from edgebottle.verify import Verification, verify_model
+from tests.cli.command_line import edgebottle
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.shared
@@ -93,6 +95,28 @@ def test_lstm_is_refused_in_one_line(file: str) -> None:
     with pytest.raises(UnsupportedOp, match="UNIDIRECTIONAL_SEQUENCE_LSTM") as caught:
         load(str(MODELS / "tflite-micro" / file))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "most_macs", "fewest_channels"),
+    [
+        (TINY["vww"], 3_900_000, 1700),
+        ("mcunet/tinyengine_vww.tflite", 11_000_000, 350),
+        ("tflite-micro/person_detect.tflite", 7_100_000, 3),
+    ],
+)
+def test_dead_channels_go(file: str, most_macs: int, fewest_channels: int) -> None:
+    loaded = model(file)
+    report = dead_channel_report(loaded.imported, loaded.graph)
+    assert loaded.macs() == report.macs_after <= most_macs
+    assert report.channels >= fewest_channels
+
+
+def test_inspect_says_what_went(tmp_path: Path) -> None:
+    done = edgebottle("inspect", str(MODELS / TINY["vww"]), cwd=tmp_path)
+    assert done.code == 0, done.err
+    head = done.out.split("Layers")[0]
+    assert "1,724 removed: MACs 7,489,664 -> 3,727,313, weights 219,064 -> 33,122 bytes" in head
 
 
 KB = 1024

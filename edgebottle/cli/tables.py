@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edgebottle.boards import Board
     from edgebottle.build.doctor import Check
     from edgebottle.inspection import Inspection
+    from edgebottle.passes.dead_channels import DeadChannelReport
     from edgebottle.pipeline import Built
     from edgebottle.verify import Verification
     from edgebottle.zoo import Network
@@ -107,6 +108,8 @@ def inspection_tables(
     add_row(head, "operators", ", ".join(f"{op} {count}" for op, count in found.operators))
     add_row(head, "MACs", number(model.macs()))
     add_row(head, "weights", f"{found.weights:,} bytes of constants")
+    if found.dead.channels:
+        add_row(head, "dead channels", _dead(found.dead))
     bound = f"lower bound of this order {plan.lower_bound:,}"
     add_row(head, "RAM", f"{plan.arena_bytes:,} bytes of arena ({bound})")
     layers = new_table(
@@ -133,6 +136,13 @@ def inspection_tables(
     running = [layer.name for layer in found.layers if not layer.elided]
     chart = memory_chart(ArenaView.of(memory, running, plan.arena_bytes))
     return head, layers, chart, "", schedules, fits
+
+
+def _dead(report: DeadChannelReport) -> str:
+    return (
+        f"{report.channels:,} removed: MACs {report.macs_before:,} -> {report.macs_after:,}, "
+        f"weights {report.weights_before:,} -> {report.weights_after:,} bytes"
+    )
 
 
 def inspection_json(found: Inspection) -> dict[str, Any]:
