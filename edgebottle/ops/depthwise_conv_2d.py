@@ -10,9 +10,12 @@ import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import CValue, Isa, where
-from edgebottle.ops.convolution import Convolution, operands
+from edgebottle.ops.base import CValue, Emitter, Isa, where
+from edgebottle.ops.convolution import Convolution, bias_values, operands, per_channel
 from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, Case, weighted_case
+from edgebottle.ops.depthwise_cases import DEPTHWISE_3X3
+from edgebottle.ops.depthwise_packing import HIGH, LOW, Packing, Sums, find_packing, pack_3x3
+from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +67,70 @@ class DepthwiseConv2D(Convolution):
                 total += self.tap(wide, ky, kx, shape) * spread[ky, kx]
         return total
 
-    def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
-        """See ``Operator``: a pointer for each tap, and a pixel of zero points."""
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        ins, outs = e.tensors
+        tile = self._tile_3x3(ins, outs[0]) if e.isa is Isa.DSP else None
+        if tile is None:
+            return super().emit(e)
+        data, output = operands(ins)[0], outs[0]
+        fields: dict[str, CValue] = {
+            "input_width": data.shape[2],
+            "channels": data.shape[3],
+            "output_width": output.shape[2],
+            "pad_left": self.padding[2],
+            "input_zero_point": data.zero_point,
+            "groups": self._groups(output),
+        }
+        e.include(self.HEADER + ".h")
+        name = f"stride_{self.stride[1]}_shift_{tile.shift}"
+        records = e.constant("weights", pack_3x3(tile.sums, tile.scaling).reshape(-1))
+        row = f"{e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
+        return (
+            f"eb_depthwise_3x3_s8_row({e.params('eb_depthwise_3x3', fields)}, {row}, "
+            f"{records}, {e.scratch()}, eb_depthwise_3x3_{name});"
+        )
+
+    def _tile_3x3(self, ins: Tensors, output: Tensor) -> Packing | None:
+        """How the DSP kernel for 3x3 windows is to scale; None where it cannot take the layer."""
+        if not self._is_3x3(ins, output):
+            return None
+        data, weights, bias = operands(ins)
+        channels = output.shape[3]
+        scales = per_channel(effective_scales(data, weights, output), channels)
+        taps = weights.constant().reshape(9, channels)
+        added = bias_values(bias, channels, data.dtype).astype(np.int64)
+        folded = added - data.zero_point * taps.sum(axis=0, dtype=np.int64)
+        sums = Sums(taps, folded, *quantize_multipliers(scales), output.zero_point)
+        return find_packing(sums)
+
+    def _is_3x3(self, ins: Tensors, output: Tensor) -> bool:
+        """Whether the shapes are those of the DSP kernel for 3x3 windows."""
         data, weights, _ = operands(ins)
+        return (
+            data.dtype.bits == 8
+            and weights.shape[1:3] == (3, 3)
+            and self.depth_multiplier == 1
+            and data.shape[3] >= 4
+            and output.shape[2] >= 2
+            and self.dilation[1] == 1
+            and self.stride[1] <= 2
+            and activation_range(self.activation, output) == (LOW, HIGH)
+        )
+
+    def _groups(self, output: Tensor) -> int:
+        """Pairs of columns that an output row of the 3x3 kernel reads."""
+        width = output.shape[2]
+        return width + 1 if self.stride[1] == 2 else (width + 3) // 2
+
+    def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
+        """See ``Operator``: a pointer for each tap, and a pixel of zero points.
+
+        The kernel for 3x3 windows has a strip besides, and taps for all columns of it.
+        """
+        data, weights, _ = operands(ins)
+        if isa is Isa.DSP and self._is_3x3(ins, outs[0]):
+            return self._groups(outs[0]) * (48 + 6 * 4) + -(-data.shape[3] // 4) * 4
         if isa is not Isa.DSP or data.dtype.bits != 8 or self.depth_multiplier != 1:
             return 0
         return 8 * weights.shape[1] * weights.shape[2] + data.shape[3]
@@ -78,7 +142,7 @@ class DepthwiseConv2D(Convolution):
     @classmethod
     def cases(cls) -> Iterator[Graph]:
         """See ``Operator``."""
-        for case in DEPTHWISE_CONV_2D:
+        for case in (*DEPTHWISE_CONV_2D, *DEPTHWISE_3X3):
             yield cls._case(case)
 
     @classmethod

@@ -16,6 +16,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "eb_dsp.h"
 #include "eb_requant.h"
@@ -37,6 +38,21 @@ typedef struct {
     int32_t high;              /* low .. 127 */
 } eb_depthwise_conv_2d;
 
+/* What the DSP kernel of a 3x3 window without dilation needs besides. It takes the weights, bias and
+ * scales of four or more channels as records, see edgebottle/ops/depthwise_packing.py. Its scratch:
+ * 48 bytes for each group, the channels' bytes (rounded up to four) and 6 pointers for each group. */
+typedef struct {
+    int32_t input_width;      /* >= 1 */
+    int32_t channels;         /* >= 4 */
+    int32_t output_width;     /* >= 2 */
+    int32_t pad_left;         /* >= 0 */
+    int32_t input_zero_point; /* -128 .. 127 */
+    int32_t groups;           /* pairs of columns under an output row and its padding */
+} eb_depthwise_3x3;
+
+/* Four channels of one output row: strip, records, out, out_pixel_stride, output_width. */
+typedef void eb_depthwise_3x3_tile(const uint32_t *, const int32_t *, int8_t *, int32_t, int32_t);
+
 /* The same for float32, where zero points have no meaning. */
 typedef struct {
     int32_t input_width;
@@ -55,6 +71,7 @@ typedef struct {
 #include "../kernels/portable/eb_depthwise_conv_2d_s8.h"
 #if EB_HAVE_DSP
 #include "../kernels/dsp/eb_depthwise_conv_2d_s8.h"
+#include "../kernels/dsp/eb_depthwise_3x3_s8.h"
 #endif
 #include "../kernels/portable/eb_depthwise_conv_2d_f32.h"
 

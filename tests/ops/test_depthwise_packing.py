@@ -1,0 +1,69 @@
+"""The records of the packed 3x3 depthwise kernel, against their inverse and LiteRT's rounding."""
+
+import numpy as np
+import pytest
+
+from edgebottle.ops.depthwise_packing import Scaling, Sums, find_packing, pack_3x3, unpack_3x3
+
+
+def sums(channels: int, places: tuple[int, int], zero_point: int = -128, seed: int = 1) -> Sums:
+    """Channels whose shifts lie within ``places``."""
+    random = np.random.default_rng(seed)
+    return Sums(
+        weights=random.integers(-128, 128, (9, channels)).astype(np.int8),
+        bias=random.integers(-20000, 20000, channels),
+        multiplier=random.integers(1 << 30, 1 << 31, channels).astype(np.int32),
+        shift=-random.integers(places[0], places[1] + 1, channels).astype(np.int8),
+        zero_point=zero_point,
+    )
+
+
+@pytest.mark.parametrize(
+    ("places", "shift"), [((3, 9), 10), ((1, 7), 8), ((5, 11), 12), ((9, 9), 10)]
+)
+def test_every_sum_gives_the_output_of_litert(places, shift):
+    wanted = sums(6, places)
+    packing = find_packing(wanted)
+    assert packing is not None
+    assert packing.shift == shift
+    low, high = wanted.reach()
+    for channel in range(6):
+        acc = np.arange(low[channel], high[channel] + 1)[:, None]
+        one = Sums(
+            wanted.weights[:, [channel]],
+            wanted.bias[[channel]],
+            wanted.multiplier[[channel]],
+            wanted.shift[[channel]],
+            wanted.zero_point,
+        )
+        scaling = Scaling(
+            *(
+                getattr(packing.scaling, name)[[channel]]
+                for name in ("gain", "bias", "multiplier", "offset")
+            )
+        )
+        np.testing.assert_array_equal(
+            scaling.outputs(acc, one.bias, packing.shift), one.outputs(acc)
+        )
+
+
+@pytest.mark.parametrize("places", [(-1, 0), (2, 30)])
+def test_scales_too_far_apart_are_refused(places):
+    assert find_packing(sums(64, places)) is None
+
+
+def test_negative_outputs_are_refused():
+    """Halves below zero are rounded down, which the kernel does not do."""
+    assert find_packing(sums(64, (4, 6), zero_point=0)) is None
+
+
+def test_unpacking_inverts_packing():
+    wanted = sums(9, (3, 9))
+    packing = find_packing(wanted)
+    assert packing is not None
+    packed = pack_3x3(wanted, packing.scaling)
+    assert packed.dtype == np.int32
+    weights, scaling = unpack_3x3(packed)
+    np.testing.assert_array_equal(weights >> packing.scaling.gain, wanted.weights)
+    for name in ("bias", "multiplier", "offset"):
+        np.testing.assert_array_equal(getattr(scaling, name), getattr(packing.scaling, name))
