@@ -13,7 +13,7 @@ def sums(channels: int, places: tuple[int, int], zero_point: int = -128, seed: i
         weights=random.integers(-128, 128, (9, channels)).astype(np.int8),
         bias=random.integers(-20000, 20000, channels),
         multiplier=random.integers(1 << 30, 1 << 31, channels).astype(np.int32),
-        shift=-random.integers(places[0], places[1] + 1, channels).astype(np.int8),
+        shift=-np.resize(np.linspace(*places, 6).round(), channels).astype(np.int8),
         zero_point=zero_point,
     )
 
