@@ -68,9 +68,14 @@ class DyingBuilder(Builder):
         """RELU whose zero is the lowest value, as quantizers make it."""
         return self.requantize(self.edit(x, activation=Activation.RELU), -128)
 
-    def dense(self, x: str, outputs: int) -> str:
+    def dense(self, x: str, outputs: int, *, zero_point: int | None = None) -> str:
+        """A fully connected layer; with a zero point its weights have one scale for all."""
         inputs = int(np.prod(self.shape(x)[1:]))
         constants = (self._weights((outputs, inputs), 0), self._bias(outputs))
+        if zero_point is not None:
+            old = self.tensors[constants[0]]
+            quant = Quant((0.2 / inputs,), (zero_point,))
+            self.tensors[constants[0]] = replace(old, quant=quant)
         out = self._tensor("dense", (self.shape(x)[0], outputs))
         node = FullyConnected(
             name=out,
@@ -80,6 +85,12 @@ class DyingBuilder(Builder):
             activation=Activation.NONE,
         )
         return self._add(node)
+
+    def grouped(self, x: str, groups: int, outputs: int) -> str:
+        """A convolution whose groups of outputs see different inputs."""
+        depth = self.shape(x)[3] // groups
+        names = (self._weights((outputs, 3, 3, depth), 0), self._bias(outputs))
+        return self._window(Conv2D, x, (3, 3), 1, outputs, names, {})
 
     def multiplied(self, x: str, multiplier: int, kernel: tuple[int, int] = (3, 3)) -> str:
         """A depthwise convolution with a depth multiplier."""
@@ -152,8 +163,8 @@ def _random_node(b: DyingBuilder, x: str, alive: list[str]) -> str:
     valid = int(size <= room and bool(random.integers(2)))
     twins = [name for name in alive if b.shape(name) == b.shape(x)]
     twin = str(random.choice(twins))
-    match int(random.integers(14)):
-        case 0 | 1 | 2:
+    match int(random.integers(16)):
+        case 0 | 1:
             return b.conv(x, int(random.integers(1, 9)), (size, size), stride, valid=valid)
         case 3 | 4:
             return b.depthwise(x, (size, size), stride, valid=valid)
@@ -174,6 +185,12 @@ def _random_node(b: DyingBuilder, x: str, alive: list[str]) -> str:
             return b.pad(x, (0, 0), (1, 0), (0, 2), (0, size - 1))
         case 12:
             return b.table((HardSwish, Logistic)[size % 2], x)
+        case 13:
+            dilation = {"dilation": int(random.integers(1, 4))}
+            return b.conv(x, int(random.integers(1, 9)), (3, 3), 1, **dilation)
+        case 14:
+            groups = 2 - b.shape(x)[3] % 2
+            return b.grouped(x, groups, groups * int(random.integers(1, 4)))
         case _:
             return b.resize(x) if room < 5 else b.relu(x, same_quant=bool(valid))
 
@@ -183,7 +200,7 @@ def _random_end(b: DyingBuilder, x: str) -> str:
         case 0:
             return b.dense(b.reshape(x, 1, int(np.prod(b.shape(x)))), 3)
         case 1:
-            return b.dense(b.mean(x), 4)
+            return b.dense(b.mean(x), 4, zero_point=int(b.random.integers(-128, 128)))
         case 2:
             return b.conv(b.mean(x, keep_dims=True), 3, (1, 1))
         case _:
@@ -208,5 +225,9 @@ def _planted(b: DyingBuilder, node: Node) -> Node:
         weights[..., random.random(weights.shape[3]) < random.choice([0, 0.3])] = 0
         weights[:, 0] *= np.int8(random.random() < 0.8)
     if isinstance(node, FullyConnected):
-        weights[:, random.random(weights.shape[1]) < random.choice([0, 0.5])] = 0
-    return replace(node, activation=Activation(int(random.integers(4))))
+        quant = b.tensors[str(node.inputs[1])].quant
+        assert quant is not None
+        unread = random.random(weights.shape[1]) < random.choice([0, 0.5])
+        weights[:, unread] = quant.zero_point[0]
+    inputs = (*node.inputs[:2], None) if random.random() < 0.1 else node.inputs
+    return replace(node, inputs=inputs, activation=Activation(int(random.integers(4))))

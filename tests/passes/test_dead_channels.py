@@ -279,6 +279,30 @@ def padded() -> Case:
     return b.graph(b.conv(y, 3, (1, 1))), {"conv_0": 1}
 
 
+def without_a_bias() -> Case:
+    b = DyingBuilder("without_a_bias")
+    x = b.kill(b.conv(b.input(1, 5, 5, 2), 6), 1, 3, bias=700)
+    y = b.conv(x, 3, (1, 1))
+    return b.graph(b.edit(y, inputs=(*b.nodes[-1].inputs[:2], None))), {"conv_0": 2}
+
+
+def shared_weights() -> Case:
+    b = DyingBuilder("shared_weights")
+    x = b.input(1, 5, 5, 2)
+    dying, living = b.kill(b.conv(x, 6), 1, 3, bias=700), b.conv(x, 6)
+    y, z = b.conv(dying, 3, (1, 1)), b.conv(living, 3, (1, 1))
+    (shared,) = (node.inputs[1:] for node in b.nodes if y in node.outputs)
+    return b.graph(y, b.edit(z, inputs=(living, *shared))), {"conv_0": 2}
+
+
+def weights_with_a_zero_point() -> Case:
+    b = DyingBuilder("weights_with_a_zero_point")
+    y = b.dense(b.dense(b.input(1, 9), 5, zero_point=30), 3, zero_point=-7)
+    b.weights("dense_0")[[1, 4]] = 30
+    b.weights(y)[:, 2] = -7
+    return b.graph(y), {"dense_0": 3}
+
+
 def too_large_for_a_bias() -> Case:
     b = DyingBuilder("too_large_for_a_bias")
     x = b.requantize(b.kill(b.conv(b.input(1, 5, 5, 2), 6), 1, bias=1 << 24), -128)
@@ -317,6 +341,9 @@ CASES: list[Callable[[], Case]] = [
     pixel_of_a_flattened_channel,
     joined,
     padded,
+    without_a_bias,
+    shared_weights,
+    weights_with_a_zero_point,
     too_large_for_a_bias,
     everything,
 ]
