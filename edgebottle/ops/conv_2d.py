@@ -9,10 +9,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import CValue, Isa, where
-from edgebottle.ops.convolution import Convolution, exact_matmul, operands
+from edgebottle.ops.base import CValue, Emitter, Isa, where
+from edgebottle.ops.convolution import (
+    Convolution,
+    bias_values,
+    exact_matmul,
+    operands,
+    per_channel,
+)
 from edgebottle.ops.convolution_cases import CONV_2D, Case, weighted_case
+from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
+from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +70,53 @@ class Conv2D(Convolution):
         return np.concatenate(results, axis=1).reshape(shape)
 
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
-        """See ``Operator``: the windows of two pixels as int16."""
+        """See ``Operator``: the windows of two pixels as int16, and what gathers them."""
         data, weights, _ = operands(ins)
         if isa is not Isa.DSP or data.dtype.bits != 8:
             return 0
         window = weights.size // weights.shape[0]
-        return min(2, outs[0].shape[2]) * ((window + 1) // 2 * 4)
+        width, depth = outs[0].shape[2], data.shape[3]
+        plain = min(2, width) * ((window + 1) // 2 * 4)
+        if weights.shape[3] != depth:
+            return plain
+        taps = pad_to(window, TAPS)
+        if width == 1:
+            return max(plain, taps + TAPS)
+        if depth % TAPS:
+            return 4 * taps + 2 * (taps + TAPS)
+        return 4 * taps + (depth if window > depth or any(self.padding) else 0)
+
+    def emit(self, e: Emitter) -> str:
+        """See ``Operator``."""
+        ins, outs = e.tensors
+        packed = self.packed(ins, outs[0]) if e.isa is Isa.DSP else None
+        if packed is None:
+            return super().emit(e)
+        e.include(self.HEADER + ".h")
+        params = e.params(self.HEADER, self._fields(ins, outs[0]) | self._quantized(ins, outs[0]))
+        arguments = (
+            params,
+            e.rows(0),
+            e.out_row(),
+            str(e.out_pixel_stride()),
+            f"(const uint32_t *){e.constant('weights', packed.weights)}",
+            e.constant("requant", packed.requant),
+            e.scratch(),
+        )
+        return f"{self.HEADER}_s8_packed_row({', '.join(arguments)});"
+
+    def packed(self, ins: Tensors, output: Tensor) -> Packed | None:
+        """The constants of the packed kernel; None where it does not suit the layer."""
+        data, weights, bias = operands(ins)
+        if data.dtype is not DType.I8 or weights.shape[3] != data.shape[3]:
+            return None
+        channels = weights.shape[0]
+        matrix = weights.constant().reshape(channels, -1)
+        added = bias_values(bias, channels, data.dtype).astype(np.int64)
+        folded = added - data.zero_point * matrix.sum(axis=1, dtype=np.int64)
+        scales = per_channel(effective_scales(data, weights, output), channels)
+        place = Output(output.zero_point, *activation_range(self.activation, output))
+        return pack(matrix, folded, *rounded_twice(*quantize_multipliers(scales), place))
 
     def more_fields(self, data: Shape, weights: Shape) -> dict[str, CValue]:
         """See ``Convolution``."""

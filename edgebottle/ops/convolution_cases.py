@@ -34,7 +34,7 @@ class Case:
         groups: Of CONV_2D.
         per_channel: One weight scale per output channel, else one for all.
         bias: Whether there is one.
-        weights: ``random``, or ``min`` / ``max`` for all -128 / 127, or ``zero``.
+        weights: See ``case_weights``.
         zero_points: Of input and output.
         gain: Largest output in steps, about; large ones saturate, small ones round to few values.
         accumulator_scale: Scale from accumulator to output, instead of the one ``gain`` gives.
@@ -127,11 +127,11 @@ def _scales(case: Case, channels: int, rng: np.random.Generator) -> list[float]:
 
 
 def case_weights(kind: str, shape: Shape, rng: np.random.Generator) -> Array:
-    """int8 weights: ``random``, all ``min``, all ``max`` or all ``zero``."""
+    """int8 weights: ``random`` (no -128), ``full`` (with it), all ``min``, ``max`` or ``zero``."""
     fixed = {"min": -128, "max": 127, "zero": 0}
     if kind in fixed:
         return np.full(shape, fixed[kind], np.int8)
-    return rng.integers(-128, 128, shape).astype(np.int8)
+    return rng.integers(-128 if kind == "full" else -127, 128, shape).astype(np.int8)
 
 
 def large_biases(channels: int) -> Array:
@@ -151,6 +151,7 @@ def _variants(shape: Shape, outputs: int, kernel: tuple[int, int]) -> tuple[Case
         Case(name="weights_min", weights="min", **geometry),
         Case(name="weights_max", weights="max", **geometry),
         Case(name="weights_zero", weights="zero", **geometry),
+        Case(name="weights_full", weights="full", **geometry),
         Case(name="zero_points_low", zero_points=(-128, -128), **geometry),
         Case(name="zero_points_high", zero_points=(127, 127), **geometry),
         Case(name="zero_points_apart", zero_points=(-128, 127), activation=RELU, **geometry),
@@ -229,6 +230,8 @@ CONV_2D = (
     Case(name="batch_3", shape=(3, 4, 5, 3), outputs=4, kernel=(3, 3)),
     Case(name="one_pixel", shape=(1, 1, 1, 32), outputs=11),
     Case(name="one_column", shape=(1, 8, 1, 6), outputs=5, kernel=(3, 3)),
+    Case(name="wide_1x1", shape=(1, 1, 3, 600), outputs=9),
+    Case(name="wide_3x3", shape=(1, 4, 4, 68), outputs=6, kernel=(3, 3), stride=(2, 2)),
     Case(name="groups_2", shape=(1, 5, 6, 8), outputs=6, kernel=(3, 3), groups=2),
     Case(name="groups_3_1x1", shape=(1, 3, 5, 9), outputs=9, groups=3),
     Case(name="groups_all", shape=(1, 5, 5, 5), outputs=10, kernel=(3, 2), groups=5),

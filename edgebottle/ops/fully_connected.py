@@ -12,9 +12,15 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
-from edgebottle.ops.base import Activation, CValue, Emitter, Operator, one_node_graph, where
+from edgebottle.ops.base import Activation, CValue, Emitter, Isa, Operator, one_node_graph, where
 from edgebottle.ops.case_tensors import constant, plain, quantized
-from edgebottle.ops.convolution import bias_values, check_weights, exact_matmul, operands
+from edgebottle.ops.convolution import (
+    bias_values,
+    check_weights,
+    exact_matmul,
+    operands,
+    per_channel,
+)
 from edgebottle.ops.convolution_cases import case_weights, large_biases
 from edgebottle.ops.fixed_point import (
     activation_range,
@@ -23,6 +29,7 @@ from edgebottle.ops.fixed_point import (
     scale_accumulator,
     wrap_int32,
 )
+from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_once
 
 HEADER = "eb_fully_connected"
 
@@ -137,6 +144,9 @@ class FullyConnected(Operator):
         ins, outs = e.tensors
         data, weights, bias = operands(ins)
         output = outs[0]
+        packed = self.packed(ins, output) if e.isa is Isa.DSP else None
+        if packed is not None:
+            return self._emit_packed(e, packed)
         outputs, inputs = weights.shape
         e.include(HEADER + ".h")
         fields: dict[str, CValue] = {
@@ -155,6 +165,46 @@ class FullyConnected(Operator):
             call = f"{HEADER}_s8_layer"
             arrays = self._constants(e, ins, output, added)
         return f"{call}({params}, {e.input(0)}, {e.output()}, {', '.join(arrays)});"
+
+    def _emit_packed(self, e: Emitter, packed: Packed) -> str:
+        ins, outs = e.tensors
+        data, weights, _ = operands(ins)
+        outputs, inputs = weights.shape
+        e.include(HEADER + ".h")
+        sizes = {"batches": data.size // inputs, "inputs": inputs, "outputs": outputs}
+        arguments = (
+            e.params(HEADER, sizes | self._quantized(ins, outs[0])),
+            e.input(0),
+            e.output(),
+            f"(const uint32_t *){e.constant('weights', packed.weights)}",
+            e.constant("bias", packed.requant[:, 0]),
+            e.constant("scale", packed.requant[0, 1:]),
+            e.scratch() if inputs % TAPS else "NULL",
+        )
+        return f"{HEADER}_s8_packed_layer({', '.join(arguments)});"
+
+    def packed(self, ins: Tensors, output: Tensor) -> Packed | None:
+        """The constants of the packed kernel; None where it does not suit the layer."""
+        data, weights, bias = operands(ins)
+        if data.dtype is not DType.I8 or weights_zero_point(weights):
+            return None
+        outputs = weights.shape[0]
+        matrix = weights.constant()
+        added = bias_values(bias, outputs, data.dtype).astype(np.int64)
+        folded = added - data.zero_point * matrix.sum(axis=1, dtype=np.int64)
+        scales = np.array(per_channel(effective_scales(data, weights, output), outputs))
+        place = Output(output.zero_point, *activation_range(self.activation, output))
+        packed = pack(matrix, folded, *rounded_once(scales, place))
+        if packed is None or np.any(packed.requant[:outputs, 1:] != packed.requant[0, 1:]):
+            return None  # the kernel has one scale for all channels
+        return packed
+
+    def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
+        """See ``Operator``: the input where it is not a whole number of words."""
+        data, weights, _ = operands(ins)
+        if isa is not Isa.DSP or data.dtype is not DType.I8 or weights.shape[1] % TAPS == 0:
+            return 0
+        return pad_to(weights.shape[1], TAPS)
 
     def _quantized(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:
         _, weights, _ = operands(ins)
@@ -229,6 +279,7 @@ _CASES = (
     _Case(name="zero_points_high", shape=(2, 21), inputs=21, outputs=4, zero_points=(127,) * 3),
     _Case(name="weights_min", shape=(1, 20), inputs=20, outputs=3, weights="min", scale=0.0003),
     _Case(name="weights_max", shape=(1, 20), inputs=20, outputs=3, weights="max", scale=0.0003),
+    _Case(name="weights_full", shape=(2, 20), inputs=20, outputs=6, weights="full"),
     _Case(name="relu6", shape=(1, 20), inputs=20, outputs=9, activation=Activation.RELU6),
     _Case(
         name="relu_n1_to_1", shape=(1, 20), inputs=20, outputs=9, activation=Activation.RELU_N1_TO_1

@@ -9,6 +9,9 @@
  *   multiplier, shift   output_channels, see eb_requantize
  *   scratch     DSP variant: 4-byte aligned, for each of two pixels (one if output_width is 1) the
  *               window of a group as int16, rounded up to 4 bytes; portable variant: not used
+ *
+ * eb_conv_2d_s8_packed_row has weights packed by edgebottle/ops/packing.py instead, and fast
+ * requantization; its scratch is what Conv2D.scratch_bytes says.
  */
 #ifndef EB_CONV_2D_H
 #define EB_CONV_2D_H
@@ -58,6 +61,7 @@ typedef struct {
 #else
 #include "../kernels/portable/eb_conv_2d_s8.h"
 #endif
+#include "../kernels/dsp/eb_conv_2d_s8_packed.h"
 #include "../kernels/portable/eb_conv_2d_f32.h"
 
 #endif /* EB_CONV_2D_H */

@@ -7,7 +7,10 @@
  *   bias        outputs; holds input_zero_point * (inputs * weights_zero_point - sum of the
  *               output's weights) already
  *   scales      high, low, shift of eb_scale_accumulator: outputs triples when per_channel, else
- * one
+ *               one
+ *
+ * eb_fully_connected_s8_packed_layer has weights packed by edgebottle/ops/packing.py instead, and
+ * fast requantization.
  */
 #ifndef EB_FULLY_CONNECTED_H
 #define EB_FULLY_CONNECTED_H
@@ -43,6 +46,7 @@ typedef struct {
 #include "../kernels/portable/eb_dot_s8.h"
 #endif
 #include "../kernels/portable/eb_fully_connected_s8.h"
+#include "../kernels/dsp/eb_fully_connected_s8.h"
 #include "../kernels/portable/eb_fully_connected_f32.h"
 
 #endif /* EB_FULLY_CONNECTED_H */

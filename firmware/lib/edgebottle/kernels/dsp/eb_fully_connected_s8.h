@@ -1,0 +1,40 @@
+/* Fully connected layer, int8, with packed weights: see eb_fully_connected.h and eb_tile_s8.h. */
+#ifndef EB_FULLY_CONNECTED_S8_PACKED_H
+#define EB_FULLY_CONNECTED_S8_PACKED_H
+
+#include "eb_tile_s8.h"
+
+/* The whole layer; weights, requant, scale: see eb_tile. scratch: `inputs` bytes rounded up to
+ * fours, unused where they are fours. */
+EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
+                                                  const int8_t *in,
+                                                  int8_t *out,
+                                                  const uint32_t *weights,
+                                                  const int32_t *requant,
+                                                  const int32_t *scale,
+                                                  void *scratch)
+{
+    const int32_t inputs = p->inputs;
+    const int32_t taps = (inputs + 3) & ~3;
+    eb_tile t;
+    eb_tile_output(&t, p->output_zero_point, p->low, p->high);
+    t.once = scale;
+    t.weights = weights;
+    t.weight_bytes = 4 * taps;
+    t.out_stride = 0;
+    for (int32_t b = 0; b < p->batches; ++b) {
+        t.values = in;
+        if (taps != inputs) {
+            int8_t *to = (int8_t *)scratch;
+            for (int32_t i = 0; i < taps; ++i) {
+                to[i] = i < inputs ? in[i] : 0;
+            }
+            t.values = to;
+        }
+        eb_tile_run(&t, 1, requant, out, p->outputs);
+        in += inputs;
+        out += p->outputs;
+    }
+}
+
+#endif /* EB_FULLY_CONNECTED_S8_PACKED_H */

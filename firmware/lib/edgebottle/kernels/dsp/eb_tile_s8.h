@@ -1,0 +1,91 @@
+/* Tiles of four output channels times one or two pixels: the inner loops of the packed kernels.
+ *
+ * A 16-bit lane of the weights holds two output channels as 256 * a + b, so that SMLAD of the raw
+ * word sums 256 * A + B, SMLAD of its SXTB16 sums B, and A = (raw - B) / 256. The compiler packs
+ * the weights, and packs them so only where no sum can leave 32 bits (edgebottle/ops/packing.py).
+ *
+ * On Arm a tile is assembly, because the compilers keep no 14 registers busy without spilling;
+ * the C twins do the same on any other machine.
+ */
+#ifndef EB_TILE_S8_H
+#define EB_TILE_S8_H
+
+#include <stddef.h>
+
+#include "eb_dsp.h"
+#include "eb_requant.h"
+
+/* What the assembly reads and updates; it knows the offsets.
+ *
+ * A scale is three words: multiplier, what is added to the high word of the product, and by how
+ * many places that is shifted right.
+ */
+typedef struct {
+    const void *values;      /* 0: two pixels: eb_widen_2's words; one: bytes; 4 * fours taps */
+    const uint32_t *weights; /* 4: for each four channels and tap pair: lanes of 0 and 1, 2 and 3 */
+    const int32_t *requant;  /* 8: for each channel: 2 * bias, and unless `once`, a scale */
+    int8_t *out;             /* 12: of the first pixel */
+    int32_t out_stride;      /* 16: from the first pixel to the second */
+    int32_t quads;           /* 20: fours of channels to do, >= 1; 0 afterwards */
+    int32_t weight_bytes;    /* 24: of four channels: 16 * fours */
+    uint32_t entry;          /* 28: bytes of the unrolled loop to skip the first time */
+    int32_t is_clamped;      /* 32: the bounds are not those of int8 */
+    uint32_t low;            /* 36: bounds of the fused activation, four times each */
+    uint32_t high;           /* 40 */
+    int32_t is_signed;       /* 44: two pixels: sums below zero matter, or it is clamped */
+    const int32_t *once;     /* 48: one pixel: NULL, or the scale of all channels, rounded once */
+} eb_tile;
+
+/* How the sums of a convolution become outputs; zero_point, low, high: -128 .. 127. */
+static inline void eb_tile_output(eb_tile *t, int32_t zero_point, int32_t low, int32_t high)
+{
+    t->low = ((uint32_t)low & 0xffu) * 0x01010101u;
+    t->high = ((uint32_t)high & 0xffu) * 0x01010101u;
+    t->is_clamped = low > -128 || high < 127;
+    /* Rounding half up instead of half away from zero moves negative outputs only, and none up
+     * to more than the zero point. */
+    t->is_signed = t->is_clamped || zero_point > low;
+    t->once = NULL;
+}
+
+#if defined(__ARM_FEATURE_DSP)
+#include "eb_tile_s8_arm.h"
+#else
+#include "eb_tile_s8_twin.h"
+#endif
+
+/* One or two pixels times all channels; t says all but `requant`, `out` and `quads`.
+ *
+ * A last four that is not whole is computed beside the output, and copied.
+ */
+static inline void
+eb_tile_run(eb_tile *t, int pixels, const int32_t *requant, int8_t *out, int32_t channels)
+{
+    int8_t last[8];
+    void (*const tile)(eb_tile *) = pixels == 2 ? eb_tile_4x2 : eb_tile_4x1;
+    const int32_t stride = t->out_stride;
+    const uint32_t *weights = t->weights;
+    t->requant = requant;
+    t->out = out;
+    t->quads = channels >> 2;
+    if (t->quads > 0) {
+        tile(t);
+    }
+    if ((channels & 3) != 0) {
+        t->out = last;
+        t->out_stride = 4;
+        t->quads = 1;
+        tile(t);
+        out += channels & ~3;
+        for (int32_t k = 0; k < (channels & 3); ++k) {
+            out[k] = last[k];
+            if (pixels == 2) {
+                out[stride + k] = last[4 + k];
+            }
+        }
+        t->out_stride = stride;
+    }
+    t->weights = weights;
+}
+
+#endif /* EB_TILE_S8_H */

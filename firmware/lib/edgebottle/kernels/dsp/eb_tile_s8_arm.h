@@ -1,0 +1,280 @@
+/* The tiles of eb_tile_s8.h for cores with the DSP instructions. eb_tile_s8_twin.h is the same in
+ * C.
+ */
+#ifndef EB_TILE_S8_ARM_H
+#define EB_TILE_S8_ARM_H
+
+/* clang-format off */
+
+#define EB_WIDEN_2                                                                                 \
+    "ldr r6, [%0], #4\n"                                                                           \
+    "ldr r8, [%1], #4\n"                                                                           \
+    "sxtb16 r4, r6\n"                                                                              \
+    "sxtb16 r5, r8\n"                                                                              \
+    "sxtb16 r6, r6, ror #8\n"                                                                      \
+    "sxtb16 r8, r8, ror #8\n"                                                                      \
+    "stmia %2!, {r4, r5, r6, r8}\n"
+
+/* Four taps of two pixels a b become the words a02 b02 a13 b13, two int16 each. */
+EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, int32_t fours)
+{
+    __asm__ volatile("lsrs %3, %3, #1\n"
+                     "bcc 2f\n"
+                     EB_WIDEN_2
+                     "2:\n"
+                     "cbz %3, 4f\n"
+                     "3:\n"
+                     EB_WIDEN_2
+                     EB_WIDEN_2
+                     "subs %3, %3, #1\n"
+                     "bne 3b\n"
+                     "4:\n"
+                     : "+r"(a), "+r"(b), "+r"(to), "+l"(fours)
+                     :
+                     : "r4", "r5", "r6", "r8", "cc", "memory");
+    return to;
+}
+
+/* sum := its output value; all arguments are registers. */
+#define EB_TILE_SCALE(sum, multiplier, added, places, spare)                                       \
+    "smmlar " spare ", " sum ", " multiplier ", " added "\n"                                       \
+    "add " sum ", " spare ", " sum ", asr #31\n"                                                   \
+    "asr " sum ", " sum ", " places "\n"                                                           \
+    "ssat " sum ", #8, " sum "\n"
+
+/* The same where negative outputs are clamped to the zero point. */
+#define EB_TILE_SCALE_UP(sum, multiplier, added, places, spare)                                    \
+    "smmlar " sum ", " sum ", " multiplier ", " added "\n"                                         \
+    "asr " sum ", " sum ", " places "\n"                                                           \
+    "ssat " sum ", #8, " sum "\n"
+
+/* The same for fully connected layers, which round once. */
+#define EB_TILE_SCALE_ONCE(sum, multiplier, added, places)                                         \
+    "smmla " sum ", " sum ", " multiplier ", " added "\n"                                          \
+    "asr " sum ", " sum ", " places "\n"                                                           \
+    "ssat " sum ", #8, " sum "\n"
+
+/* a, b, c, d: the bytes of a word, which becomes a. */
+#define EB_TILE_JOIN(a, b, c, d)                                                                   \
+    "bfi " a ", " b ", #8, #8\n"                                                                   \
+    "bfi " a ", " c ", #16, #8\n"                                                                  \
+    "bfi " a ", " d ", #24, #8\n"
+
+/* Four bytes within four bounds each. */
+#define EB_TILE_CLAMP(word, low, high, spare)                                                      \
+    "ssub8 " spare ", " word ", " low "\n"                                                         \
+    "sel " word ", " word ", " low "\n"                                                            \
+    "ssub8 " spare ", " high ", " word "\n"                                                        \
+    "sel " word ", " word ", " high "\n"
+
+/* Two taps of two pixels times four channels. Raw sums r4..r7, sums of the low channels r8..r11. */
+#define EB_TILE_4X2_STEP                                                                           \
+    "ldrd r0, r1, [r12], #8\n"                                                                     \
+    "ldrd r2, r3, [lr], #8\n"                                                                      \
+    "smlad r4, r2, r0, r4\n"                                                                       \
+    "smlad r5, r2, r1, r5\n"                                                                       \
+    "sxtb16 r2, r2\n"                                                                              \
+    "smlad r6, r3, r0, r6\n"                                                                       \
+    "smlad r7, r3, r1, r7\n"                                                                       \
+    "sxtb16 r3, r3\n"                                                                              \
+    "smlad r8, r2, r0, r8\n"                                                                       \
+    "smlad r9, r2, r1, r9\n"                                                                       \
+    "smlad r10, r3, r0, r10\n"                                                                     \
+    "smlad r11, r3, r1, r11\n"
+#define EB_TILE_4X2_STEP_BYTES 48u
+#define EB_TILE_4X2_STEPS 8u
+
+/* The two channels of a lane, of both pixels: `raw` the high one, `sum` the low one. */
+#define EB_TILE_4X2_FINISH_LANE(SCALE, raw0, raw1, sum0, sum1)                                     \
+    "ldmia lr!, {r0, r1, r2, r3}\n"                                                                \
+    "sub " raw0 ", " raw0 ", " sum0 "\n"                                                           \
+    "sub " raw1 ", " raw1 ", " sum1 "\n"                                                           \
+    "add " raw0 ", r0, " raw0 ", asr #7\n"                                                         \
+    "add " raw1 ", r0, " raw1 ", asr #7\n"                                                         \
+    SCALE(raw0, "r1", "r2", "r3", "r12")                                                           \
+    SCALE(raw1, "r1", "r2", "r3", "r12")                                                           \
+    "ldmia lr!, {r0, r1, r2, r3}\n"                                                                \
+    "add " sum0 ", r0, " sum0 ", lsl #1\n"                                                         \
+    "add " sum1 ", r0, " sum1 ", lsl #1\n"                                                         \
+    SCALE(sum0, "r1", "r2", "r3", "r12")                                                           \
+    SCALE(sum1, "r1", "r2", "r3", "r12")
+
+/* The outputs of the first pixel in r4, of the second in r5. */
+#define EB_TILE_4X2_FINISH(SCALE)                                                                  \
+    EB_TILE_4X2_FINISH_LANE(SCALE, "r4", "r5", "r8", "r9")                                         \
+    EB_TILE_4X2_FINISH_LANE(SCALE, "r6", "r7", "r10", "r11")                                       \
+    EB_TILE_JOIN("r4", "r8", "r6", "r10")                                                          \
+    EB_TILE_JOIN("r5", "r9", "r7", "r11")
+
+/* Two pixels times t->quads fours of channels. */
+EB_KERNEL void eb_tile_4x2(eb_tile *t)
+{
+    const uint32_t steps = (uint32_t)t->weight_bytes / 8u;
+    t->entry = (0u - steps) % EB_TILE_4X2_STEPS * EB_TILE_4X2_STEP_BYTES;
+    register eb_tile *tile __asm__("r0") = t;
+    __asm__ volatile("push {r4-r11, lr}\n"
+                     "sub sp, sp, #12\n" /* t, where the weights end */
+                     "str r0, [sp]\n"
+                     "ldr lr, [r0, #4]\n"
+                     "1:\n"
+                     "ldrd r1, r2, [r0, #24]\n"
+                     "ldr r12, [r0]\n"
+                     "add r1, lr, r1\n"
+                     "str r1, [sp, #4]\n"
+                     "movs r4, #0\n"
+                     "movs r5, #0\n"
+                     "movs r6, #0\n"
+                     "movs r7, #0\n"
+                     "mov r8, r4\n"
+                     "mov r9, r4\n"
+                     "mov r10, r4\n"
+                     "mov r11, r4\n"
+                     "add pc, r2\n"
+                     "nop\n"
+                     "2:\n" /* as many as EB_TILE_4X2_STEPS */
+                     EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP
+                     EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP
+                     "ldr r0, [sp, #4]\n"
+                     "cmp lr, r0\n"
+                     "bne 2b\n"
+                     "ldr r0, [sp]\n"
+                     "ldr lr, [r0, #8]\n"
+                     "ldr r1, [r0, #44]\n"
+                     "cmp r1, #0\n"
+                     "bne 4f\n"
+                     EB_TILE_4X2_FINISH(EB_TILE_SCALE_UP)
+                     "3:\n"
+                     "ldr r0, [sp]\n"
+                     "str lr, [r0, #8]\n"
+                     "ldrd r1, r2, [r0, #12]\n"
+                     "ldr r3, [r0, #20]\n"
+                     "str r5, [r1, r2]\n"
+                     "str r4, [r1], #4\n"
+                     "str r1, [r0, #12]\n"
+                     "ldr lr, [sp, #4]\n"
+                     "subs r3, #1\n"
+                     "str r3, [r0, #20]\n"
+                     "bne 1b\n"
+                     "b 5f\n"
+                     "4:\n"
+                     EB_TILE_4X2_FINISH(EB_TILE_SCALE)
+                     "ldr r0, [sp]\n"
+                     "ldr r1, [r0, #32]\n"
+                     "cmp r1, #0\n"
+                     "beq 3b\n"
+                     "ldrd r1, r2, [r0, #36]\n"
+                     EB_TILE_CLAMP("r4", "r1", "r2", "r3")
+                     EB_TILE_CLAMP("r5", "r1", "r2", "r3")
+                     "b 3b\n"
+                     "5:\n"
+                     "str lr, [r0, #4]\n"
+                     "add sp, sp, #12\n"
+                     "pop {r4-r11, lr}\n"
+                     : "+r"(tile)
+                     :
+                     : "r1", "r2", "r3", "r12", "cc", "memory");
+}
+
+/* Four taps of a pixel times four channels. Raw sums r4, r5, sums of the low channels r6, r7. */
+#define EB_TILE_4X1_STEP                                                                           \
+    "ldr r0, [r12], #4\n"                                                                          \
+    "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
+    "sxtb16 r1, r0\n"                                                                              \
+    "sxtb16 r0, r0, ror #8\n"                                                                      \
+    "smlad r4, r8, r1, r4\n"                                                                       \
+    "smlad r5, r9, r1, r5\n"                                                                       \
+    "sxtb16 r8, r8\n"                                                                              \
+    "sxtb16 r9, r9\n"                                                                              \
+    "smlad r4, r10, r0, r4\n"                                                                      \
+    "smlad r5, r11, r0, r5\n"                                                                      \
+    "sxtb16 r10, r10\n"                                                                            \
+    "sxtb16 r11, r11\n"                                                                            \
+    "smlad r6, r8, r1, r6\n"                                                                       \
+    "smlad r7, r9, r1, r7\n"                                                                       \
+    "smlad r6, r10, r0, r6\n"                                                                      \
+    "smlad r7, r11, r0, r7\n"
+#define EB_TILE_4X1_STEP_BYTES 64u
+#define EB_TILE_4X1_STEPS 4u
+
+/* The two channels of a lane: `raw` the high one, `sum` the low one. */
+#define EB_TILE_4X1_FINISH(raw, sum)                                                               \
+    "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
+    "sub " raw ", " raw ", " sum "\n"                                                              \
+    "add " raw ", r8, " raw ", asr #7\n"                                                           \
+    EB_TILE_SCALE(raw, "r9", "r10", "r11", "r12")                                                  \
+    "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
+    "add " sum ", r8, " sum ", lsl #1\n"                                                           \
+    EB_TILE_SCALE(sum, "r9", "r10", "r11", "r12")
+
+/* The same with one scale for all channels, in r9..r11: lr points to biases. */
+#define EB_TILE_4X1_FINISH_ONCE(raw, sum)                                                          \
+    "ldrd r8, r12, [lr], #8\n"                                                                     \
+    "sub " raw ", " raw ", " sum "\n"                                                              \
+    "add " raw ", r8, " raw ", asr #7\n"                                                           \
+    "add " sum ", r12, " sum ", lsl #1\n"                                                          \
+    EB_TILE_SCALE_ONCE(raw, "r9", "r10", "r11")                                                    \
+    EB_TILE_SCALE_ONCE(sum, "r9", "r10", "r11")
+
+/* One pixel, whose values are bytes, times t->quads fours of channels. */
+EB_KERNEL void eb_tile_4x1(eb_tile *t)
+{
+    const uint32_t steps = (uint32_t)t->weight_bytes / 16u;
+    t->entry = (0u - steps) % EB_TILE_4X1_STEPS * EB_TILE_4X1_STEP_BYTES;
+    register eb_tile *tile __asm__("r0") = t;
+    __asm__ volatile("push {r4-r11, lr}\n"
+                     "sub sp, sp, #4\n"
+                     "str r0, [sp]\n"
+                     "ldr lr, [r0, #4]\n"
+                     "1:\n"
+                     "ldrd r1, r2, [r0, #24]\n"
+                     "ldr r12, [r0]\n"
+                     "add r3, lr, r1\n" /* where the weights end */
+                     "movs r4, #0\n"
+                     "movs r5, #0\n"
+                     "movs r6, #0\n"
+                     "movs r7, #0\n"
+                     "add pc, r2\n"
+                     "nop\n"
+                     "2:\n" /* as many as EB_TILE_4X1_STEPS */
+                     EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP
+                     "cmp lr, r3\n"
+                     "bne 2b\n"
+                     "ldr r2, [sp]\n"
+                     "ldr lr, [r2, #8]\n"
+                     "ldr r0, [r2, #48]\n"
+                     "cbnz r0, 4f\n"
+                     EB_TILE_4X1_FINISH("r4", "r6")
+                     EB_TILE_4X1_FINISH("r5", "r7")
+                     "b 5f\n"
+                     "4:\n"
+                     "ldmia r0, {r9, r10, r11}\n"
+                     EB_TILE_4X1_FINISH_ONCE("r4", "r6")
+                     EB_TILE_4X1_FINISH_ONCE("r5", "r7")
+                     "5:\n"
+                     EB_TILE_JOIN("r4", "r6", "r5", "r7")
+                     "ldr r0, [sp]\n"
+                     "str lr, [r0, #8]\n"
+                     "ldr r1, [r0, #32]\n"
+                     "cbz r1, 3f\n"
+                     "ldrd r1, r2, [r0, #36]\n"
+                     EB_TILE_CLAMP("r4", "r1", "r2", "r12")
+                     "3:\n"
+                     "ldr r1, [r0, #12]\n"
+                     "ldr r2, [r0, #20]\n"
+                     "str r4, [r1], #4\n"
+                     "str r1, [r0, #12]\n"
+                     "mov lr, r3\n"
+                     "subs r2, #1\n"
+                     "str r2, [r0, #20]\n"
+                     "bne 1b\n"
+                     "str lr, [r0, #4]\n"
+                     "add sp, sp, #4\n"
+                     "pop {r4-r11, lr}\n"
+                     : "+r"(tile)
+                     :
+                     : "r1", "r2", "r3", "r12", "cc", "memory");
+}
+
+/* clang-format on */
+
+#endif /* EB_TILE_S8_ARM_H */
