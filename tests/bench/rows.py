@@ -99,7 +99,9 @@ def measure_row(
         start = time.perf_counter()
         fitted = fit(model.graph, board, wish)
         seconds = round(time.perf_counter() - start, 2)
-        row = replace(row, planning_s=seconds, ram=fitted.plan.arena_bytes, macs=fitted.graph.macs())
+        row = replace(
+            row, planning_s=seconds, ram=fitted.plan.arena_bytes, macs=fitted.graph.macs()
+        )
         if not plan_only:
             built = build(model, board, wish=wish)
             record = measure(built, edge_cases(model.graph, 1))

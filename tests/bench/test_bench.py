@@ -36,9 +36,7 @@ def test_every_peer_has_a_model_and_a_source() -> None:
 
 def test_peers_lines_name_the_source() -> None:
     lines = peers_lines("kws")
-    assert any(
-        "TFLM arena: 22,820 bytes of RAM - found by the project" in text for text in lines
-    )
+    assert any("TFLM arena: 22,820 bytes of RAM - found by the project" in text for text in lines)
     assert any("(nucleo_l4r5zi): 7,850,000 instructions" in text for text in lines)
 
 
