@@ -311,21 +311,27 @@ class Convolution(RowOperator):
     def _constants(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
         """Weights, bias with the input's zero point folded in, multipliers and shifts."""
         data, weights, _ = operands(ins)
-        channels = output.shape[3]
         values = weights.constant()
         axes = tuple(axis for axis in range(4) if axis != self.CHANNEL_AXIS)
         folded = added - data.zero_point * values.sum(axis=axes, dtype=np.int64)
-        scales = per_channel(effective_scales(data, weights, output), channels)
-        multiplier, shift = quantize_multipliers(scales)
-        reach = np.abs(added.astype(np.int64)) + 256 * np.abs(values.astype(np.int64)).sum(
-            axis=axes
-        )
-        is_wide = (reach >= 1 << 30) & (shift < 0)
         return [
             e.constant("weights", values),
             e.constant("bias", wrap_int32(folded).astype(np.int32)),
+            *self._scales(e, ins, output, added),
+        ]
+
+    def _scales(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
+        """Multipliers and shifts; those of wide sums are marked."""
+        data, weights, _ = operands(ins)
+        scales = per_channel(effective_scales(data, weights, output), output.shape[3])
+        multiplier, shift = quantize_multipliers(scales)
+        axes = tuple(axis for axis in range(4) if axis != self.CHANNEL_AXIS)
+        magnitude = np.abs(weights.constant().astype(np.int64)).sum(axis=axes)
+        is_wide = (np.abs(added.astype(np.int64)) + 256 * magnitude >= 1 << 30) & (shift < 0)
+        marked = np.where(is_wide, shift + SHIFT_WIDE, shift)
+        return [
             e.constant("multiplier", multiplier),
-            e.constant("shift", np.where(is_wide, shift + SHIFT_WIDE, shift).astype(np.int8)),
+            e.constant("shift", marked.astype(np.int8)),
         ]
 
     def _fields(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:

@@ -14,7 +14,15 @@ from edgebottle.ops.base import CValue, Emitter, Isa, where
 from edgebottle.ops.convolution import Convolution, bias_values, operands, per_channel
 from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, Case, weighted_case
 from edgebottle.ops.depthwise_cases import DEPTHWISE_3X3
-from edgebottle.ops.depthwise_packing import HIGH, LOW, Packing, Sums, find_packing, pack_3x3
+from edgebottle.ops.depthwise_packing import (
+    HIGH,
+    LOW,
+    Packing,
+    Sums,
+    find_packing,
+    pack_3x3,
+    pack_window,
+)
 from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
 
 
@@ -70,9 +78,13 @@ class DepthwiseConv2D(Convolution):
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
-        tile = self._tile_3x3(ins, outs[0]) if e.isa is Isa.DSP else None
-        if tile is None:
-            return super().emit(e)
+        if e.isa is Isa.DSP and self._is_window(ins):
+            packing = self._packing_3x3(ins, outs[0])
+            return self._emit_window(e) if packing is None else self._emit_3x3(e, packing)
+        return super().emit(e)
+
+    def _emit_3x3(self, e: Emitter, packing: Packing) -> str:
+        ins, outs = e.tensors
         data, output = operands(ins)[0], outs[0]
         fields: dict[str, CValue] = {
             "input_width": data.shape[2],
@@ -83,15 +95,42 @@ class DepthwiseConv2D(Convolution):
             "groups": self._groups(output),
         }
         e.include(self.HEADER + ".h")
-        name = f"stride_{self.stride[1]}_shift_{tile.shift}"
-        records = e.constant("weights", pack_3x3(tile.sums, tile.scaling).reshape(-1))
+        tile = f"eb_depthwise_3x3_stride_{self.stride[1]}_shift_{packing.shift}"
+        records = e.constant("weights", pack_3x3(packing.sums, packing.scaling).reshape(-1))
         row = f"{e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
-        return (
-            f"eb_depthwise_3x3_s8_row({e.params('eb_depthwise_3x3', fields)}, {row}, "
-            f"{records}, {e.scratch()}, eb_depthwise_3x3_{name});"
-        )
+        params = e.params("eb_depthwise_3x3", fields)
+        return f"eb_depthwise_3x3_s8_row({params}, {row}, {records}, {e.scratch()}, {tile});"
 
-    def _tile_3x3(self, ins: Tensors, output: Tensor) -> Packing | None:
+    def _emit_window(self, e: Emitter) -> str:
+        ins, outs = e.tensors
+        data, weights, bias = operands(ins)
+        output = outs[0]
+        columns = self._columns(ins, output)
+        fields: dict[str, CValue] = {
+            "channels": data.shape[3],
+            "output_width": output.shape[2],
+            "kernel_height": weights.shape[1],
+            "kernel_width": weights.shape[2],
+            "stride_width": self.stride[1],
+            "pad_left": self.padding[2],
+            "pixels": max(min(data.shape[2], columns - self.padding[2]), 0),
+            "columns": columns,
+            **self._quantized(ins, output),
+        }
+        e.include(self.HEADER + ".h")
+        added = bias_values(bias, output.shape[3], data.dtype)
+        arrays = [
+            e.constant("weights", pack_window(weights.constant()[0]).reshape(-1)),
+            e.constant("bias", added),
+            *self._scales(e, ins, output, added),
+            e.scratch(),
+            f"eb_depthwise_window_stride_{self.stride[1]}",
+        ]
+        row = f"{e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
+        params = e.params("eb_depthwise_window", fields)
+        return f"eb_depthwise_window_s8_row({params}, {row}, {', '.join(arrays)});"
+
+    def _packing_3x3(self, ins: Tensors, output: Tensor) -> Packing | None:
         """How the DSP kernel for 3x3 windows is to scale; None where it cannot take the layer."""
         if not self._is_3x3(ins, output):
             return None
@@ -106,17 +145,29 @@ class DepthwiseConv2D(Convolution):
 
     def _is_3x3(self, ins: Tensors, output: Tensor) -> bool:
         """Whether the shapes are those of the DSP kernel for 3x3 windows."""
-        data, weights, _ = operands(ins)
         return (
-            data.dtype.bits == 8
-            and weights.shape[1:3] == (3, 3)
-            and self.depth_multiplier == 1
-            and data.shape[3] >= 4
+            self._is_window(ins)
+            and operands(ins)[1].shape[1:3] == (3, 3)
             and output.shape[2] >= 2
-            and self.dilation[1] == 1
-            and self.stride[1] <= 2
             and activation_range(self.activation, output) == (LOW, HIGH)
         )
+
+    def _is_window(self, ins: Tensors) -> bool:
+        """Whether a DSP kernel takes the layer."""
+        data, _, _ = operands(ins)
+        return (
+            data.dtype.bits == 8
+            and self.depth_multiplier == 1
+            and data.shape[3] >= 4
+            and self.dilation[1] == 1
+            and self.stride[1] <= 2
+        )
+
+    def _columns(self, ins: Tensors, output: Tensor) -> int:
+        """Columns that the tiles of an output row read: four pixels each, two taps at a time."""
+        pixels = -(-output.shape[2] // 4) * 4
+        taps = -(-operands(ins)[1].shape[2] // 2) * 2
+        return (pixels - 4) * self.stride[1] + taps + (3 if self.stride[1] == 1 else 6)
 
     def _groups(self, output: Tensor) -> int:
         """Pairs of columns that an output row of the 3x3 kernel reads."""
@@ -124,16 +175,17 @@ class DepthwiseConv2D(Convolution):
         return width + 1 if self.stride[1] == 2 else (width + 3) // 2
 
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
-        """See ``Operator``: a pointer for each tap, and a pixel of zero points.
-
-        The kernel for 3x3 windows has a strip besides, and taps for all columns of it.
-        """
+        """See ``Operator``: a strip, and pointers to what it is made of."""
         data, weights, _ = operands(ins)
-        if isa is Isa.DSP and self._is_3x3(ins, outs[0]):
-            return self._groups(outs[0]) * (48 + 6 * 4) + -(-data.shape[3] // 4) * 4
         if isa is not Isa.DSP or data.dtype.bits != 8 or self.depth_multiplier != 1:
             return 0
-        return 8 * weights.shape[1] * weights.shape[2] + data.shape[3]
+        height, width = weights.shape[1:3]
+        if not self._is_window(ins):
+            return 8 * height * width + data.shape[3]
+        strip = 16 * ((height + 1) // 2) * self._columns(ins, outs[0])
+        if not self._is_3x3(ins, outs[0]):
+            return strip
+        return max(strip, self._groups(outs[0]) * (48 + 6 * 4) + -(-data.shape[3] // 4) * 4)
 
     def more_fields(self, data: Shape, weights: Shape) -> dict[str, CValue]:
         """See ``Convolution``."""

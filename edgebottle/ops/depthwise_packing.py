@@ -212,5 +212,28 @@ def unpack_3x3(packed: Array) -> tuple[Array, Scaling]:
     return weights, Scaling(np.zeros_like(words[5]), words[5], words[6], words[7])
 
 
+def pack_window(weights: Array) -> Array:
+    """The weights of a window in pairs of rows and of columns, for the kernel of any window.
+
+    Args:
+        weights: int8, (height, width, channels).
+
+    Returns:
+        int8, (channels, pairs of rows, pairs of columns, 2, 2): rows and columns are filled up with
+        zeros to an even number; the last axis is the column within its pair.
+    """
+    height, width, channels = weights.shape
+    even = np.pad(weights, ((0, height % 2), (0, width % 2), (0, 0)))
+    split = even.reshape((height + 1) // 2, 2, (width + 1) // 2, 2, channels)
+    return np.ascontiguousarray(split.transpose(4, 0, 2, 1, 3))
+
+
+def unpack_window(packed: Array, height: int, width: int) -> Array:
+    """The inverse of ``pack_window``."""
+    channels, rows, columns = packed.shape[:3]
+    even = packed.transpose(1, 3, 2, 4, 0).reshape(2 * rows, 2 * columns, channels)
+    return even[:height, :width]
+
+
 def _pair(bottom: Int, top: Int) -> Int:
     return np.asarray((top << 16) | (bottom & 0xFFFF), dtype=np.int64)

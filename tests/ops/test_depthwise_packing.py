@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from edgebottle.ops.depthwise_packing import Scaling, Sums, find_packing, pack_3x3, unpack_3x3
+from edgebottle.ops.depthwise_packing import (
+    Scaling,
+    Sums,
+    find_packing,
+    pack_3x3,
+    pack_window,
+    unpack_3x3,
+    unpack_window,
+)
 
 
 def sums(channels: int, places: tuple[int, int], zero_point: int = -128, seed: int = 1) -> Sums:
@@ -67,3 +75,11 @@ def test_unpacking_inverts_packing():
     np.testing.assert_array_equal(weights >> packing.scaling.gain, wanted.weights)
     for name in ("bias", "multiplier", "offset"):
         np.testing.assert_array_equal(getattr(scaling, name), getattr(packing.scaling, name))
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 3), (2, 5), (7, 4)])
+def test_unpacking_a_window_inverts_packing(height, width):
+    weights = np.random.default_rng(2).integers(-128, 128, (height, width, 6)).astype(np.int8)
+    packed = pack_window(weights)
+    assert packed.shape == (6, -(-height // 2), -(-width // 2), 2, 2)
+    np.testing.assert_array_equal(unpack_window(packed, height, width), weights)

@@ -38,9 +38,10 @@ typedef struct {
     int32_t high;              /* low .. 127 */
 } eb_depthwise_conv_2d;
 
-/* What the DSP kernel of a 3x3 window without dilation needs besides. It takes the weights, bias and
- * scales of four or more channels as records, see edgebottle/ops/depthwise_packing.py. Its scratch:
- * 48 bytes for each group, the channels' bytes (rounded up to four) and 6 pointers for each group. */
+/* What the DSP kernel of a 3x3 window without dilation needs besides. It takes the weights, bias
+ * and scales of four or more channels as records, see edgebottle/ops/depthwise_packing.py. Its
+ * scratch: 48 bytes for each group, the channels' bytes (rounded up to four) and 6 pointers for
+ * each group. */
 typedef struct {
     int32_t input_width;      /* >= 1 */
     int32_t channels;         /* >= 4 */
@@ -52,6 +53,32 @@ typedef struct {
 
 /* Four channels of one output row: strip, records, out, out_pixel_stride, output_width. */
 typedef void eb_depthwise_3x3_tile(const uint32_t *, const int32_t *, int8_t *, int32_t, int32_t);
+
+/* What the DSP kernel of other windows needs, without dilation along the width. Its weights are
+ * packed for it; bias is the plain one, without the zero point. Its scratch: 16 bytes for each
+ * pair of rows and column of the strip. */
+typedef struct {
+    int32_t channels;          /* >= 4 */
+    int32_t output_width;      /* >= 1 */
+    int32_t kernel_height;     /* >= 1 */
+    int32_t kernel_width;      /* >= 1 */
+    int32_t stride_width;      /* 1 or 2 */
+    int32_t pad_left;          /* >= 0 */
+    int32_t pixels;            /* of an input row that the windows see */
+    int32_t columns;           /* of the strip: those that tiles of four output pixels read */
+    int32_t input_zero_point;  /* -128 .. 127 */
+    int32_t output_zero_point; /* -128 .. 127 */
+    int32_t low;               /* -128 .. 127, bounds of the fused activation */
+    int32_t high;              /* low .. 127 */
+} eb_depthwise_window;
+
+struct eb_depthwise_walk;
+
+/* Four pixels of one channel: adds to four sums. */
+typedef void eb_depthwise_window_tile(const uint32_t *,
+                                      const int8_t *,
+                                      const struct eb_depthwise_walk *,
+                                      int32_t *);
 
 /* The same for float32, where zero points have no meaning. */
 typedef struct {
@@ -72,6 +99,7 @@ typedef struct {
 #if EB_HAVE_DSP
 #include "../kernels/dsp/eb_depthwise_conv_2d_s8.h"
 #include "../kernels/dsp/eb_depthwise_3x3_s8.h"
+#include "../kernels/dsp/eb_depthwise_window_s8.h"
 #endif
 #include "../kernels/portable/eb_depthwise_conv_2d_f32.h"
 
