@@ -162,7 +162,8 @@ class DeadChannelReport:
         macs_after: The same, of what is left.
         weights_before: Bytes of weights and biases.
         weights_after: The same, of what is left.
-        layers: Name of each layer that lost channels, how many, and how many it had.
+        layers: Name of each layer that lost channels (all of them: it went itself), how many, and
+            how many it had.
     """
 
     macs_before: int
@@ -180,7 +181,7 @@ class DeadChannelReport:
 def dead_channel_report(before: Graph, after: Graph) -> DeadChannelReport:
     """Compares a network with what the passes left of it; layers are matched by name."""
     had, left = _channels(before), _channels(after)
-    layers = [(name, had[name] - left[name], had[name]) for name in had if name in left]
+    layers = [(name, had[name] - left.get(name, 0), had[name]) for name in had]
     return DeadChannelReport(
         before.macs(),
         after.macs(),
