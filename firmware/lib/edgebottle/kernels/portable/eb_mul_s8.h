@@ -19,7 +19,8 @@ EB_SPECIALISED void eb_mul_s8_row(
                                         (from_b[c * p->b_stride[2]] - p->b_zero_point);
                 const int32_t left = eb_max(p->shift, 0);
                 const int32_t right = eb_max(-p->shift, 0);
-                const int32_t scaled = eb_scale_down(product * (1 << left), p->multiplier, right);
+                const int32_t scaled =
+                    eb_scale_down(product * (1 << left), p->multiplier, right, 0);
                 const int32_t zero_point = p->out_zero_point;
                 /* Clamped before the zero point is added, so that nothing overflows. */
                 out[c] = (int8_t)(eb_clamp(scaled, p->low - zero_point, p->high - zero_point) +

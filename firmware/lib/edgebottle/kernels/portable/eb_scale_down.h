@@ -19,19 +19,46 @@
 #define EB_KEEP_LOOP
 #endif
 
+/* acc plus the high word of a * b, rounded half up. */
+EB_SPECIALISED int32_t eb_add_high_mul(int32_t acc, int32_t a, int32_t b)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t sum;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(acc));
+    return sum;
+#else
+    return acc + (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+#endif
+}
+
+/* eb_clamp for bounds that are constants. */
+EB_SPECIALISED int32_t eb_saturate(int32_t value, int32_t low, int32_t high)
+{
+#if defined(__ARM_FEATURE_DSP) && !defined(__clang__) /* which finds this instruction by itself */
+    if (low == -128 && high == 127) {
+        __asm__("ssat %0, #8, %1" : "=r"(value) : "r"(value));
+        return value;
+    }
+#endif
+    return eb_clamp(value, low, high);
+}
+
 /* eb_requantize for |value| < 2^30 and shift = -right; right: 0 .. 31, multiplier: 0 .. 2^31 - 1.
  *
- * Written so that Arm's SMMULR (the rounded high word of a product) fits.
+ * `added` is added to the result: |added| < 2^(30 - right).
  */
-static inline int32_t eb_scale_down(int32_t value, int32_t multiplier, int32_t right)
+EB_SPECIALISED int32_t eb_scale_down(int32_t value,
+                                     int32_t multiplier,
+                                     int32_t right,
+                                     int32_t added)
 {
-    const int64_t product = (int64_t)(value * 2) * multiplier;
-    const int32_t high = (int32_t)((product + ((int64_t)1 << 31)) >> 32);
+    const int32_t twice = value * 2;
     if (right == 0) {
-        return high;
+        return eb_add_high_mul(added, twice, multiplier);
     }
     /* Half away from zero: half is added, less one for negative values. */
-    return (high + (1 << (right - 1)) + (high >> 31)) >> right;
+    const int32_t half = (1 << (right - 1)) + added * (1 << right);
+    return eb_add_high_mul(half + (twice >> 31), twice, multiplier) >> right;
 }
 
 #endif /* EB_KERNELS_PORTABLE_SCALE_DOWN_H */
