@@ -27,13 +27,27 @@ static inline void eb_depthwise_3x3_taps(const eb_depthwise_3x3 *p,
 {
     for (int32_t k = 0; k < 3; ++k) {
         const int8_t *pixel = (const int8_t *)rows[k];
-        eb_tap *to = taps + 2 * k;
-        for (int32_t x = -p->pad_left; x < 2 * groups - p->pad_left; x += 2) {
-            for (int32_t i = 0; i < 2; ++i) {
-                const int is_inside = pixel != NULL && (uint32_t)(x + i) < (uint32_t)p->input_width;
-                to[i].tap = is_inside ? pixel + (x + i) * p->channels : outside;
+        eb_tap *to = taps + 2 * k; /* the pixel on the left of a group; that on the right follows */
+        int32_t to_next = 1;
+        int32_t left = 2 * groups;
+        for (int32_t inside = 0; inside < 2; ++inside) {
+            /* The padding on the left, then the pixels. */
+            const int32_t most = inside ? (pixel != NULL ? p->input_width : 0) : p->pad_left;
+            const int32_t count = eb_min(most, left);
+            const int32_t step = inside ? p->channels : 0;
+            const int8_t *tap = inside ? pixel : outside;
+            left -= count;
+            for (int32_t i = 0; i < count; ++i) {
+                to->tap = tap;
+                tap += step;
+                to += to_next;
+                to_next ^= 1 ^ 5;
             }
-            to += 6;
+        }
+        for (; left != 0; --left) {
+            to->tap = outside;
+            to += to_next;
+            to_next ^= 1 ^ 5;
         }
     }
 }
