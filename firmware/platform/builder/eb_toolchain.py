@@ -13,7 +13,7 @@ ARM = {
     "cortex-m0plus": ("cortex_m0plus", "", "cortex-m0plus", ""),
     "cortex-m4": ("cortex_m4", "+vfp4d16sp", "cortex-m4", "fpv4-sp-d16"),
     "cortex-m7": ("cortex_m7", "+fp_armv8d16sp", "cortex-m7", "fpv5-sp-d16"),
-    "cortex-m33": ("cortex_m33", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
+    "cortex-m33": ("cortex_m33+dsp", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
 }
 RISCV = {"rv32imac": ("generic_rv32+m+a+c", "rv32imac", "ilp32")}
 GCC_HINT = {

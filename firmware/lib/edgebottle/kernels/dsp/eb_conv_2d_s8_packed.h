@@ -7,13 +7,15 @@
 /* Copies `count` bytes; may write up to three more, and read as many if `may_pass`. */
 static inline void eb_packed_copy(const int8_t *from, int8_t *to, int32_t count, int may_pass)
 {
-    int32_t left = count;
-    for (; left >= (may_pass ? 1 : 4); left -= 4) {
+    const int32_t least = may_pass ? 1 : 4;
+#pragma GCC unroll 1
+    for (; count >= least; count -= 4) {
         eb_store_word(to, eb_load_word(from));
         from += 4;
         to += 4;
     }
-    for (; left > 0; --left) {
+#pragma GCC unroll 1
+    for (; count > 0; --count) {
         *to++ = *from++;
     }
 }
@@ -22,25 +24,10 @@ static inline void eb_packed_copy(const int8_t *from, int8_t *to, int32_t count,
 static inline void eb_packed_fill(const eb_conv_2d *p, int8_t *to, int32_t count)
 {
     const uint32_t word = ((uint32_t)p->input_zero_point & 0xffu) * 0x01010101u;
-    for (int32_t left = count; left > 0; left -= 4) {
+#pragma GCC unroll 1
+    for (; count > 0; count -= 4) {
         eb_store_word(to, word);
         to += 4;
-    }
-}
-
-/* One row of a window with gaps between its taps. */
-static inline void
-eb_packed_collect_dilated(const eb_conv_2d *p, const int8_t *row, int32_t column, int8_t *to)
-{
-    const int32_t depth = p->input_channels;
-    for (int32_t tap = 0; tap < p->kernel_width; ++tap) {
-        const int32_t x = column + tap * p->dilation_width;
-        if (row != NULL && x >= 0 && x < p->input_width) {
-            eb_packed_copy(row + x * depth, to, depth, 0);
-        } else {
-            eb_packed_fill(p, to, depth);
-        }
-        to += depth;
     }
 }
 
@@ -49,28 +36,74 @@ EB_KERNEL void
 eb_packed_collect(const eb_conv_2d *p, const void *const *rows, int32_t column, int8_t *to)
 {
     const int32_t depth = p->input_channels;
-    const int32_t run = p->kernel_width * depth;
-    /* The taps that lie in the image. */
-    const int32_t first = eb_clamp(-column, 0, p->kernel_width);
-    const int32_t end = eb_clamp(p->input_width - column, first, p->kernel_width);
-    const int32_t before = first * depth;
-    const int32_t inside = (end - first) * depth;
-    const int32_t start = (column + first) * depth;
-    const int may_pass = start + inside + 3 <= p->input_width * depth;
+    const int32_t width = p->input_width;
+    const int is_dilated = p->dilation_width != 1;
+    /* Runs of taps that lie side by side, and how much of a run lies before and in the image. */
+    const int32_t taps = is_dilated ? 1 : p->kernel_width;
+    const int32_t run = taps * depth;
+    int32_t before = 0;
+    int32_t inside = 0;
+    int32_t start = 0;
+    int may_pass = 0;
     for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
         const int8_t *row = (const int8_t *)rows[ky];
-        if (p->dilation_width != 1) {
-            eb_packed_collect_dilated(p, row, column, to);
-        } else if (row == NULL) {
-            eb_packed_fill(p, to, run);
-        } else {
-            eb_packed_fill(p, to, before);
-            eb_packed_copy(row + start, to + before, inside, may_pass);
-            eb_packed_fill(p, to + before + inside, run - before - inside);
+        for (int32_t tap = 0; tap < p->kernel_width; tap += taps) {
+            if (is_dilated || ky == 0) {
+                const int32_t x = column + tap * p->dilation_width;
+                const int32_t first = eb_clamp(-x, 0, taps);
+                before = first * depth;
+                inside = (eb_clamp(width - x, first, taps) - first) * depth;
+                start = x * depth + before;
+                may_pass = start + ((inside + 3) & ~3) <= width * depth;
+            }
+            if (row == NULL) {
+                eb_packed_fill(p, to, run);
+            } else {
+                eb_packed_fill(p, to, before);
+                eb_packed_copy(row + start, to + before, inside, may_pass);
+                eb_packed_fill(p, to + before + inside, run - before - inside);
+            }
+            to += run;
         }
-        to += run;
     }
     eb_store_word(to, 0);
+}
+
+/* The same of two pixels, `step` bytes apart, from windows that lie in rows of the image with
+ * whatever fills their last words. */
+static inline void eb_packed_collect_2(const eb_conv_2d *p,
+                                       const void *const *rows,
+                                       int32_t start,
+                                       int32_t step,
+                                       int8_t *to,
+                                       int8_t *to1)
+{
+    const int32_t run = p->kernel_width * p->input_channels;
+    const void *const *end = rows + p->kernel_height;
+    for (; rows != end; ++rows) {
+        const int8_t *from = (const int8_t *)*rows + start;
+#pragma GCC unroll 1
+        for (int32_t i = 0; i < run; i += 4) {
+            const uint32_t second = eb_load_word(from + step + i);
+            eb_store_word(to + i, eb_load_word(from + i));
+            eb_store_word(to1 + i, second);
+        }
+        to += run;
+        to1 += run;
+    }
+    eb_store_word(to, 0);
+    eb_store_word(to1, 0);
+}
+
+/* Whether every row of a window lies in the image. */
+static inline int eb_packed_rows_inside(const eb_conv_2d *p, const void *const *rows)
+{
+    int inside = 1;
+#pragma GCC unroll 1
+    for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
+        inside &= rows[ky] != NULL;
+    }
+    return inside;
 }
 
 /* Widens the windows of two pixels. The input's channels are a multiple of four.
@@ -105,6 +138,74 @@ EB_KERNEL void eb_packed_gather(const eb_conv_2d *p,
     }
 }
 
+/* Where a row's values come from. */
+typedef struct {
+    const eb_conv_2d *p;
+    const void *const *rows;
+    const int8_t *pixels; /* windows of one pixel, all in the image: nothing to gather; else NULL */
+    int8_t *bytes;        /* for two windows; or a pixel of zero points, for fours of channels */
+    int8_t *scratch;      /* for what the tiles read */
+    int32_t last_inside;  /* columns up to this have windows for eb_packed_collect_2 */
+    int32_t taps;         /* of a window, in fours */
+} eb_packed_source;
+
+/* Finds out how to read a row. */
+static inline eb_packed_source
+eb_packed_begin(const eb_conv_2d *p, const void *const *rows, int8_t *scratch)
+{
+    const int32_t depth = p->input_channels;
+    const int32_t window = p->kernel_height * p->kernel_width * depth;
+    const int32_t stride = p->stride_width;
+    const int is_fours = (depth & 3) == 0;
+    eb_packed_source s = {p, rows, NULL, scratch, scratch, -1, (window + 3) & ~3};
+    if (p->output_width > 1) {
+        s.bytes += 4 * s.taps;
+    }
+    if (is_fours && window == depth && p->pad_left == 0 &&
+        (p->output_width - 1) * stride < p->input_width) {
+        s.pixels = (const int8_t *)rows[0];
+    }
+    if (is_fours && s.pixels == NULL) {
+        eb_packed_fill(p, s.bytes, depth);
+    }
+    if (p->dilation_width == 1 && eb_packed_rows_inside(p, rows)) {
+        const int32_t run = p->kernel_width * depth;
+        const int32_t passed = (-run & 3) + depth - 1;
+        s.last_inside = p->input_width - p->kernel_width - stride - passed / depth;
+    }
+    return s;
+}
+
+/* The values of the window at `column`, or of it and the next. */
+static inline const void *eb_packed_values(const eb_packed_source *s, int32_t column, int is_pair)
+{
+    const eb_conv_2d *p = s->p;
+    const int32_t depth = p->input_channels;
+    const int32_t stride = p->stride_width;
+    uint32_t *to = (uint32_t *)(void *)s->scratch;
+    if (s->pixels != NULL) {
+        const int8_t *from = s->pixels + column * depth;
+        if (!is_pair) {
+            return from;
+        }
+        (void)eb_widen_2(from, from + stride * depth, to, s->taps >> 2);
+    } else if (!is_pair) {
+        eb_packed_collect(p, s->rows, column, s->scratch);
+    } else if ((depth & 3) == 0) {
+        eb_packed_gather(p, s->rows, column, to, s->bytes);
+    } else {
+        int8_t *other = s->bytes + s->taps + 4;
+        if (column >= 0 && column <= s->last_inside) {
+            eb_packed_collect_2(p, s->rows, column * depth, stride * depth, s->bytes, other);
+        } else {
+            eb_packed_collect(p, s->rows, column, s->bytes);
+            eb_packed_collect(p, s->rows, column + stride, other);
+        }
+        (void)eb_widen_2(s->bytes, other, to, s->taps >> 2);
+    }
+    return to;
+}
+
 /* One output row; weights and requant: see eb_tile. */
 EB_KERNEL void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
                                         const void *const *rows,
@@ -114,53 +215,19 @@ EB_KERNEL void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
                                         const int32_t *requant,
                                         void *scratch)
 {
-    const int32_t depth = p->input_channels;
-    const int32_t window = p->kernel_height * p->kernel_width * depth;
-    const int32_t taps = (window + 3) & ~3;
-    const int32_t stride = p->stride_width;
-    const int32_t channels = p->output_channels;
-    const int32_t last = (p->output_width - 1) * stride;
-    const int is_fours = (depth & 3) == 0;
-    /* Windows of one pixel that all lie in the image need no gathering. */
-    const int8_t *pixels = is_fours && window == depth && p->pad_left == 0 && last < p->input_width
-                               ? (const int8_t *)rows[0]
-                               : NULL;
-    int8_t *bytes = (int8_t *)scratch + (p->output_width > 1 ? 4 * taps : 0);
+    const eb_packed_source source = eb_packed_begin(p, rows, (int8_t *)scratch);
     int32_t column = -p->pad_left;
-    int32_t x = 0;
     eb_tile t;
     eb_tile_output(&t, p->output_zero_point, p->low, p->high);
     t.weights = weights;
-    t.weight_bytes = 4 * taps;
+    t.weight_bytes = 4 * source.taps;
     t.out_stride = out_pixel_stride;
-    t.values = scratch;
-    if (is_fours && pixels == NULL) {
-        for (int32_t i = 0; i < depth; ++i) {
-            bytes[i] = (int8_t)p->input_zero_point;
-        }
-    }
-    for (; x + 2 <= p->output_width; x += 2) {
-        if (pixels != NULL) {
-            const int8_t *from = pixels + column * depth;
-            (void)eb_widen_2(from, from + stride * depth, (uint32_t *)scratch, taps >> 2);
-        } else if (is_fours) {
-            eb_packed_gather(p, rows, column, (uint32_t *)scratch, bytes);
-        } else {
-            eb_packed_collect(p, rows, column, bytes);
-            eb_packed_collect(p, rows, column + stride, bytes + taps + 4);
-            (void)eb_widen_2(bytes, bytes + taps + 4, (uint32_t *)scratch, taps >> 2);
-        }
-        eb_tile_run(&t, 2, requant, out, channels);
-        column += 2 * stride;
+    for (int32_t x = 0; x < p->output_width; x += 2) {
+        const int is_pair = x + 1 < p->output_width;
+        t.values = eb_packed_values(&source, column, is_pair);
+        eb_tile_run(&t, is_pair, requant, out, p->output_channels);
+        column += 2 * p->stride_width;
         out += 2 * out_pixel_stride;
-    }
-    if (x < p->output_width) {
-        if (pixels != NULL) {
-            t.values = pixels + column * depth;
-        } else {
-            eb_packed_collect(p, rows, column, (int8_t *)scratch);
-        }
-        eb_tile_run(&t, 1, requant, out, channels);
     }
 }
 

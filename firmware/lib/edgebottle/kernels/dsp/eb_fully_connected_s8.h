@@ -26,12 +26,13 @@ EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
         t.values = in;
         if (taps != inputs) {
             int8_t *to = (int8_t *)scratch;
+#pragma GCC unroll 1
             for (int32_t i = 0; i < taps; ++i) {
                 to[i] = i < inputs ? in[i] : 0;
             }
             t.values = to;
         }
-        eb_tile_run(&t, 1, requant, out, p->outputs);
+        eb_tile_run(&t, 0, requant, out, p->outputs);
         in += inputs;
         out += p->outputs;
     }

@@ -21,19 +21,20 @@
  * many places that is shifted right.
  */
 typedef struct {
-    const void *values;      /* 0: two pixels: eb_widen_2's words; one: bytes; 4 * fours taps */
-    const uint32_t *weights; /* 4: for each four channels and tap pair: lanes of 0 and 1, 2 and 3 */
-    const int32_t *requant;  /* 8: for each channel: 2 * bias, and unless `once`, a scale */
-    int8_t *out;             /* 12: of the first pixel */
-    int32_t out_stride;      /* 16: from the first pixel to the second */
-    int32_t quads;           /* 20: fours of channels to do, >= 1; 0 afterwards */
-    int32_t weight_bytes;    /* 24: of four channels: 16 * fours */
-    uint32_t entry;          /* 28: bytes of the unrolled loop to skip the first time */
-    int32_t is_clamped;      /* 32: the bounds are not those of int8 */
-    uint32_t low;            /* 36: bounds of the fused activation, four times each */
-    uint32_t high;           /* 40 */
-    int32_t is_signed;       /* 44: two pixels: sums below zero matter, or it is clamped */
-    const int32_t *once;     /* 48: one pixel: NULL, or the scale of all channels, rounded once */
+    int32_t weight_bytes;   /* 0: of four channels: 16 * fours */
+    uint32_t entry;         /* 4: bytes of the unrolled loop to skip the first time */
+    const void *values;     /* 8: two pixels: eb_widen_2's words; one: bytes; 4 * fours taps */
+    const int32_t *requant; /* 12: for each channel: 2 * bias, and unless `once`, a scale */
+    int32_t is_signed;      /* 16: two pixels: sums below zero matter, or it is clamped */
+    int8_t *out;            /* 20: of the first pixel */
+    int32_t quads;          /* 24: fours of channels to do, >= 1; 0 afterwards */
+    int32_t out_stride;     /* 28: from the first pixel to the second */
+    int32_t is_clamped;     /* 32: the bounds are not those of int8 */
+    uint32_t low;           /* 36: bounds of the fused activation, four times each */
+    uint32_t high;          /* 40 */
+    const uint32_t
+        *weights;        /* 44: for each four channels and tap pair: lanes of 0, 1 and of 2, 3 */
+    const int32_t *once; /* 48: one pixel: NULL, or the scale of all channels, rounded once */
 } eb_tile;
 
 /* How the sums of a convolution become outputs; zero_point, low, high: -128 .. 127. */
@@ -54,15 +55,15 @@ static inline void eb_tile_output(eb_tile *t, int32_t zero_point, int32_t low, i
 #include "eb_tile_s8_twin.h"
 #endif
 
-/* One or two pixels times all channels; t says all but `requant`, `out` and `quads`.
+/* A pixel or two times all channels; t says all but `requant`, `out` and `quads`.
  *
  * A last four that is not whole is computed beside the output, and copied.
  */
 static inline void
-eb_tile_run(eb_tile *t, int pixels, const int32_t *requant, int8_t *out, int32_t channels)
+eb_tile_run(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_t channels)
 {
     int8_t last[8];
-    void (*const tile)(eb_tile *) = pixels == 2 ? eb_tile_4x2 : eb_tile_4x1;
+    void (*const tile)(eb_tile *) = is_pair ? eb_tile_4x2 : eb_tile_4x1;
     const int32_t stride = t->out_stride;
     const uint32_t *weights = t->weights;
     t->requant = requant;
@@ -77,9 +78,10 @@ eb_tile_run(eb_tile *t, int pixels, const int32_t *requant, int8_t *out, int32_t
         t->quads = 1;
         tile(t);
         out += channels & ~3;
+#pragma GCC unroll 1
         for (int32_t k = 0; k < (channels & 3); ++k) {
             out[k] = last[k];
-            if (pixels == 2) {
+            if (is_pair) {
                 out[stride + k] = last[4 + k];
             }
         }
