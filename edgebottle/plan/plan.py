@@ -53,7 +53,7 @@ class Stage:
         nodes: Names of its nodes, in the order of the graph.
         program: What runs, folded into loops: each name means "the next row of this node". The
             name of a network's input means "wait for its next row" (row-fed input only).
-        counters_offset: First byte in the arena of the nodes' row counters (int16 each, in the
+        counters_offset: First byte in the arena of the nodes' row counters (uint16 each, in the
             order of ``nodes``), a multiple of 4.
         accumulators: For each node that accumulates rows, its name and the first byte in the
             arena of its accumulator, a multiple of 4.

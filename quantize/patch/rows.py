@@ -21,8 +21,8 @@ Ints = NDArray[np.int32]
 NEVER = 1 << 24
 """Greater than any row or time: a row that is never read again."""
 
-MOST_STEPS = (1 << 15) - 1
-"""The generated code counts the steps of a layer in an int16."""
+MOST_STEPS = (1 << 16) - 1
+"""The generated code counts the steps of a layer in a uint16."""
 
 FED = -1
 """The number of the network's input in a segment that is fed row by row."""
