@@ -180,7 +180,7 @@ def test_json_says_nothing_on_standard_output(folder: Path, line: str) -> None:
             r"\S+ with .* kB",
         ),
         (
-            "build {}/mlperf-tiny/vww_96_int8.tflite -b longan_nano",
+            "build {}/mlperf-tiny/ad01_int8.tflite -b longan_nano",
             r"needs .* of (RAM|flash) .*longan_nano allows",
         ),
     ],

@@ -82,7 +82,7 @@ def test_mcunet_vww_beside_tinyengine() -> None:
     assert fits is not None and fits.extra_macs < 0.01 * graph.macs()
     assert fits.plan.arena_bytes <= 61_120
     small = least_ram(graph, Isa.DSP, graph.macs() // 40)
-    assert small.plan.arena_bytes <= 44_920
+    assert small.plan.arena_bytes <= 45_640
 
 
 @pytest.mark.shared
