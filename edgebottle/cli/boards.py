@@ -13,7 +13,7 @@ def command(as_json: bool) -> None:
     """List the boards: CPU, clock, RAM, flash, and whether a virtual one exists.
 
     "untried" means that the clock and UART set-up of the port has not been tried on the real
-    board yet: it was written from the reference manual and runs on the virtual board.
+    board yet: it has run on the virtual board only.
 
     \b
     Examples:
