@@ -8,7 +8,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Shape, Tensor
 from edgebottle.ops.add import Add
 from edgebottle.ops.average_pool_2d import AveragePool2D
-from edgebottle.ops.base import Activation, same_padding
+from edgebottle.ops.base import Activation
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
@@ -17,6 +17,7 @@ from edgebottle.ops.pad import Pad
 from edgebottle.ops.relu import Relu
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.transpose import Transpose
+from edgebottle.ops.window_padding import SAME, padding_of
 
 
 class Builder:
@@ -164,9 +165,9 @@ class Builder:
         self, x: str, kernel: tuple[int, int], stride: int, dilation: int, channels: int
     ) -> tuple[tuple[int, int, int, int], Shape]:
         batch, height, width, _ = self.shape(x)
-        top, bottom = same_padding(height, kernel[0], stride, dilation)
-        left, right = same_padding(width, kernel[1], stride, dilation)
-        return (top, bottom, left, right), (
+        strides, dilations = (stride, stride), (dilation, dilation)
+        padding = padding_of(SAME, (height, width), kernel, strides, dilations, x)
+        return padding, (
             batch,
             -(-height // stride),
             -(-width // stride),

@@ -217,13 +217,6 @@ class AccumulatingOperator(RowOperator):
         raise NotImplementedError
 
 
-def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
-    """Padding (before, after) of TFLite's SAME along one axis."""
-    output = -(-size // stride)
-    total = max((output - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
-    return total // 2, total - total // 2
-
-
 def where(node: Node) -> str:
     """The layer and its operator, for messages: ``conv2d_3 (CONV_2D)``."""
     return f"{node.name} ({node.OP})"

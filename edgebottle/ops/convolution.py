@@ -18,7 +18,6 @@ from edgebottle.ops.base import (
     Emitter,
     RowOperator,
     require_dtype,
-    same_padding,
     where,
 )
 from edgebottle.ops.fixed_point import (
@@ -28,9 +27,7 @@ from edgebottle.ops.fixed_point import (
     quantize_multipliers,
     wrap_int32,
 )
-
-SAME, VALID = 0, 1
-"""Codes of TFLite's schema."""
+from edgebottle.ops.window_padding import code_of, padding_of
 
 MAX_WINDOW = (1 << 17) - 1
 """Products of two int8 that can be added without leaving int32."""
@@ -170,16 +167,14 @@ class Convolution(RowOperator):
         dilation = (int(options.dilationHFactor), int(options.dilationWFactor))
         if min(*stride, *dilation) < 1:
             raise UnsupportedOp(f"{label} has a stride of {stride} and a dilation of {dilation}")
-        padding = _padding(options.padding, ins[0].shape, ins[1].shape, stride, dilation)
-        if padding is None:
-            raise UnsupportedOp(f"{label} uses the padding {options.padding}")
+        image, window = ins[0].shape[1:3], ins[1].shape[1:3]
         return cls(
             name=name,
             inputs=inputs,
             outputs=outputs,
             stride=stride,
             dilation=dilation,
-            padding=padding,
+            padding=padding_of(options.padding, image, window, stride, dilation, label),
             activation=Activation.from_tflite(options.fusedActivationFunction, label),
             **cls.more_options(label, ins, options),
         )
@@ -192,13 +187,10 @@ class Convolution(RowOperator):
     def fill_options(self, options: Any, ins: Tensors) -> Any:
         """Puts the shared attributes into the schema's options object, and returns it."""
         data, weights, _ = operands(ins)
-        for code in (VALID, SAME):
-            shapes = data.shape, weights.shape
-            if self.padding == _padding(code, *shapes, self.stride, self.dilation):
-                options.padding = code
-                break
-        else:
-            raise UnsupportedOp(f"{where(self)} uses padding that is neither SAME nor VALID")
+        image, window = data.shape[1:3], weights.shape[1:3]
+        options.padding = code_of(
+            self.padding, image, window, self.stride, self.dilation, where(self)
+        )
         options.strideH, options.strideW = self.stride
         options.dilationHFactor, options.dilationWFactor = self.dilation
         options.fusedActivationFunction = self.activation.value
@@ -360,16 +352,3 @@ class Convolution(RowOperator):
     @abstractmethod
     def more_fields(self, data: Shape, weights: Shape) -> dict[str, CValue]:
         """Fields of the C parameters that only this operator has."""
-
-
-def _padding(
-    code: int, data: Shape, weights: Shape, stride: tuple[int, int], dilation: tuple[int, int]
-) -> tuple[int, int, int, int] | None:
-    """Rows and pixels of padding for a code of the schema; None for an unknown one."""
-    if code == VALID:
-        return (0, 0, 0, 0)
-    if code != SAME:
-        return None
-    top, bottom = same_padding(data[1], weights[1], stride[0], dilation[0])
-    left, right = same_padding(data[2], weights[2], stride[1], dilation[1])
-    return (top, bottom, left, right)

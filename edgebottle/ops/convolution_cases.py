@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgebottle.ir.graph import Array, Graph, Quant, Shape
-from edgebottle.ops.base import Activation, one_node_graph, same_padding
+from edgebottle.ops.base import Activation, one_node_graph
 from edgebottle.ops.case_tensors import constant, plain, quantized
+from edgebottle.ops.window_padding import SAME, padding_of
 
 if TYPE_CHECKING:
     from edgebottle.ops.convolution import Convolution
@@ -68,9 +69,8 @@ def weighted_case(
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))
     padding = case.padding
     if padding is None:
-        top, bottom = same_padding(case.shape[1], weights[1], case.stride[0], case.dilation[0])
-        left, right = same_padding(case.shape[2], weights[2], case.stride[1], case.dilation[1])
-        padding = (top, bottom, left, right)
+        image, window = case.shape[1:3], weights[1:3]
+        padding = padding_of(SAME, image, window, case.stride, case.dilation, case.name)
     node = operator(
         name="conv",
         inputs=("input", "weights", "bias" if case.bias else None),

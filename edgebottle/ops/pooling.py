@@ -19,15 +19,12 @@ from edgebottle.ops.base import (
     Emitter,
     one_node_graph,
     require_dtype,
-    same_padding,
     where,
 )
 from edgebottle.ops.case_tensors import plain, quantized
 from edgebottle.ops.fixed_point import activation_range
 from edgebottle.ops.movement import data_input
-
-SAME, VALID = 0, 1
-"""Codes of TFLite's schema."""
+from edgebottle.ops.window_padding import SAME, VALID, code_of, padding_of
 
 SCALE_TOLERANCE = 1e-6
 """LiteRT's own bound on the difference between the scales of input and output."""
@@ -84,7 +81,7 @@ class Pool2D(AccumulatingOperator):
             outputs=outputs,
             filter=window,
             stride=stride,
-            padding=_padding(options.padding, data.shape, window, stride),
+            padding=padding_of(options.padding, data.shape[1:3], window, stride, (1, 1), label),
             activation=Activation.from_tflite(options.fusedActivationFunction, label),
         )
 
@@ -92,14 +89,11 @@ class Pool2D(AccumulatingOperator):
         """See ``Operator``."""
         from ai_edge_litert.schema_py_generated import Pool2DOptionsT
 
-        shape = data_input(ins).shape
+        image = data_input(ins).shape[1:3]
         options = Pool2DOptionsT()
-        for code in (VALID, SAME):
-            if self.padding == _padding(code, shape, self.filter, self.stride):
-                options.padding = code
-                break
-        else:
-            raise UnsupportedOp(f"{where(self)} uses padding that is neither SAME nor VALID")
+        options.padding = code_of(
+            self.padding, image, self.filter, self.stride, (1, 1), where(self)
+        )
         options.filterHeight, options.filterWidth = self.filter
         options.strideH, options.strideW = self.stride
         options.fusedActivationFunction = self.activation.value
@@ -260,7 +254,7 @@ class Pool2D(AccumulatingOperator):
             outputs=("y",),
             filter=window,
             stride=stride,
-            padding=_padding(code, shape, window, stride),
+            padding=padding_of(code, shape[1:3], window, stride, (1, 1), case),
             activation=activation,
         )
         data = quantized("x", shape, *quant) if dtype is DType.I8 else plain("x", shape)
@@ -271,17 +265,6 @@ class Pool2D(AccumulatingOperator):
 
 def _suffix(e: Emitter) -> str:
     return "f32" if data_input(e.tensors[0]).dtype is DType.F32 else "s8"
-
-
-def _padding(
-    code: int, shape: Shape, window: tuple[int, int], stride: tuple[int, int]
-) -> tuple[int, int, int, int]:
-    """Explicit padding from TFLite's SAME or VALID."""
-    if code == VALID:
-        return (0, 0, 0, 0)
-    top, bottom = same_padding(shape[1], window[0], stride[0])
-    left, right = same_padding(shape[2], window[1], stride[1])
-    return (top, bottom, left, right)
 
 
 _CASES: tuple[

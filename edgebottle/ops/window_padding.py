@@ -1,0 +1,64 @@
+"""TFLite's SAME and VALID: how a window that moves over an image is padded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgebottle.errors import UnsupportedOp
+
+Extents = Sequence[int]
+"""Height and width."""
+
+Padding = tuple[int, int, int, int]
+"""Rows and pixels outside of the image: top, bottom, left, right."""
+
+SAME, VALID = 0, 1
+"""Codes of TFLite's schema."""
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """Padding (before, after) of SAME along one axis."""
+    output = -(-size // stride)
+    total = max((output - 1) * stride + (kernel - 1) * dilation + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def padding_of(
+    code: int, image: Extents, window: Extents, stride: Extents, dilation: Extents, label: str
+) -> Padding:
+    """The padding that a code of the schema stands for.
+
+    Args:
+        code: ``SAME`` or ``VALID``.
+        image: Height and width, in pixels.
+        window: Height and width, in taps.
+        stride: Rows and pixels from one window to the next.
+        dilation: Rows and pixels from one tap to the next.
+        label: The layer, for messages.
+
+    Raises:
+        UnsupportedOp: the code is another.
+    """
+    if code == VALID:
+        return (0, 0, 0, 0)
+    if code != SAME:
+        raise UnsupportedOp(f"{label} uses the padding {code}")
+    return (
+        *same_padding(image[0], window[0], stride[0], dilation[0]),
+        *same_padding(image[1], window[1], stride[1], dilation[1]),
+    )
+
+
+def code_of(
+    padding: Padding,
+    image: Extents,
+    window: Extents,
+    stride: Extents,
+    dilation: Extents,
+    label: str,
+) -> int:
+    """Inverse of ``padding_of``; raises ``UnsupportedOp`` where TFLite has no code."""
+    for code in (VALID, SAME):
+        if padding == padding_of(code, image, window, stride, dilation, label):
+            return code
+    raise UnsupportedOp(f"{label} uses padding that is neither SAME nor VALID")
