@@ -20,6 +20,7 @@ class Isa(Enum):
 
     PORTABLE = "portable"
     DSP = "dsp"
+    MVE = "mve"
 
 
 class Activation(Enum):

@@ -21,6 +21,7 @@ from edgebottle.ops.convolution import (
 )
 from edgebottle.ops.convolution_cases import CONV_2D, Case, weighted_case
 from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
+from edgebottle.ops.mve_packing import pack_weights, quads
 from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_twice
 
 
@@ -72,6 +73,10 @@ class Conv2D(Convolution):
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
         """See ``Operator``: the windows of two pixels as int16, and what gathers them."""
         data, weights, _ = operands(ins)
+        if isa is Isa.MVE:
+            is_pixel = weights.shape[1:3] == (1, 1) and not any(self.padding)
+            has_kernel = self._mve(ins, outs[0]) is not None
+            return weights.size // weights.shape[0] if has_kernel and not is_pixel else 0
         if isa is not Isa.DSP or data.dtype.bits != 8:
             return 0
         window = weights.size // weights.shape[0]
@@ -89,6 +94,10 @@ class Conv2D(Convolution):
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
+        scales = self._mve(ins, outs[0]) if e.isa is Isa.MVE else None
+        if scales is not None:
+            weights = operands(ins)[1].constant()
+            return self.emit_mve(e, pack_weights(weights.reshape(len(weights), -1)), scales)
         packed = self.packed(ins, outs[0]) if e.isa is Isa.DSP else None
         if packed is None:
             return super().emit(e)
@@ -104,6 +113,13 @@ class Conv2D(Convolution):
             e.scratch(),
         )
         return f"{self.HEADER}_s8_packed_row({', '.join(arguments)});"
+
+    def _mve(self, ins: Tensors, output: Tensor) -> Array | None:
+        """Bias and scales for the MVE kernel; None where it does not do the layer."""
+        data, weights, _ = operands(ins)
+        if data.dtype is not DType.I8 or weights.shape[3] != data.shape[3]:
+            return None
+        return self.mve_scales(ins, output, quads(output.shape[3]))
 
     def packed(self, ins: Tensors, output: Tensor) -> Packed | None:
         """The constants of the packed kernel; None where it does not suit the layer."""

@@ -27,6 +27,7 @@ from edgebottle.ops.fixed_point import (
     quantize_multipliers,
     wrap_int32,
 )
+from edgebottle.ops.mve_packing import pack_scales
 from edgebottle.ops.window_padding import code_of, padding_of
 
 MAX_WINDOW = (1 << 17) - 1
@@ -311,6 +312,37 @@ class Convolution(RowOperator):
             e.constant("bias", wrap_int32(folded).astype(np.int32)),
             *self._scales(e, ins, output, added),
         ]
+
+    def mve_scales(
+        self, ins: Tensors, output: Tensor, vectors: Sequence[Sequence[int]]
+    ) -> Array | None:
+        """Bias and scales for the MVE kernel, whose sums of ``vectors`` are computed together.
+
+        None where it does not do the layer.
+        """
+        data, weights, bias = operands(ins)
+        channels = output.shape[3]
+        axes = tuple(axis for axis in range(4) if axis != self.CHANNEL_AXIS)
+        added = bias_values(bias, channels, data.dtype).astype(np.int64)
+        folded = added - data.zero_point * weights.constant().sum(axis=axes, dtype=np.int64)
+        scales = per_channel(effective_scales(data, weights, output), channels)
+        return pack_scales(wrap_int32(folded), *quantize_multipliers(scales), vectors)
+
+    def emit_mve(self, e: Emitter, weights: Array, scales: Array) -> str:
+        """The call of the MVE kernel, with packed weights and scales."""
+        ins, outs = e.tensors
+        e.include(self.HEADER + ".h")
+        params = e.params(self.HEADER, self._fields(ins, outs[0]) | self._quantized(ins, outs[0]))
+        arguments = (
+            params,
+            e.rows(0),
+            e.out_row(),
+            str(e.out_pixel_stride()),
+            e.constant("weights", weights),
+            e.constant("scales", scales),
+            e.scratch() if self.scratch_bytes(ins, outs, e.isa) else "NULL",
+        )
+        return f"{self.HEADER}_s8_mve_row({', '.join(arguments)});"
 
     def _scales(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
         """Multipliers and shifts; those of wide sums are marked."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Isa, where
 from edgebottle.ops.convolution import Convolution, bias_values, operands, per_channel
@@ -24,6 +25,7 @@ from edgebottle.ops.depthwise_packing import (
     pack_window,
 )
 from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
+from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +80,23 @@ class DepthwiseConv2D(Convolution):
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
+        scales = self._mve(ins, outs[0]) if e.isa is Isa.MVE else None
+        if scales is not None:
+            return self.emit_mve(e, operands(ins)[1].constant(), scales)
         if e.isa is Isa.DSP and self._is_window(ins):
             packing = self._packing_3x3(ins, outs[0])
             return self._emit_window(e) if packing is None else self._emit_3x3(e, packing)
         return super().emit(e)
+
+    def _mve(self, ins: Tensors, output: Tensor) -> Array | None:
+        """Bias and scales for the MVE kernel; None where it does not do the layer."""
+        data, weights, _ = operands(ins)
+        taps = weights.shape[1] * weights.shape[2]
+        if data.dtype is not DType.I8 or self.depth_multiplier != 1 or taps > MAX_TAPS:
+            return None
+        if data.shape[3] < 2 * CHANNELS:
+            return None
+        return self.mve_scales(ins, output, even_and_odd(data.shape[3]))
 
     def _emit_3x3(self, e: Emitter, packing: Packing) -> str:
         ins, outs = e.tensors
@@ -177,6 +192,8 @@ class DepthwiseConv2D(Convolution):
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
         """See ``Operator``: a strip, and pointers to what it is made of."""
         data, weights, _ = operands(ins)
+        if isa is Isa.MVE:
+            return data.shape[3] if self._mve(ins, outs[0]) is not None else 0
         if isa is not Isa.DSP or data.dtype.bits != 8 or self.depth_multiplier != 1:
             return 0
         height, width = weights.shape[1:3]

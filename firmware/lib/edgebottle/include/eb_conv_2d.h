@@ -11,7 +11,8 @@
  *               window of a group as int16, rounded up to 4 bytes; portable variant: not used
  *
  * eb_conv_2d_s8_packed_row has weights packed by edgebottle/ops/packing.py instead, and fast
- * requantization; its scratch is what Conv2D.scratch_bytes says.
+ * requantization; eb_conv_2d_s8_mve_row has bias and scales packed by mve_packing.py. Their scratch
+ * is what Conv2D.scratch_bytes says.
  */
 #ifndef EB_CONV_2D_H
 #define EB_CONV_2D_H
@@ -62,6 +63,7 @@ typedef struct {
 #include "../kernels/portable/eb_conv_2d_s8.h"
 #endif
 #include "../kernels/dsp/eb_conv_2d_s8_packed.h"
+#include "../kernels/mve/eb_conv_2d_s8_mve.h"
 #include "../kernels/portable/eb_conv_2d_f32.h"
 
 #endif /* EB_CONV_2D_H */

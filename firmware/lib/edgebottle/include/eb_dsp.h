@@ -10,7 +10,10 @@
 
 #include <stdint.h>
 
-#if defined(__ARM_FEATURE_DSP) && !defined(EB_FORCE_PORTABLE)
+/* Cores with MVE have kernels of their own, and the portable ones for the rest. */
+#if defined(__ARM_FEATURE_MVE) && !defined(EB_FORCE_DSP)
+#define EB_HAVE_DSP 0
+#elif defined(__ARM_FEATURE_DSP) && !defined(EB_FORCE_PORTABLE)
 #define EB_HAVE_DSP 1
 #elif defined(EB_FORCE_DSP)
 #define EB_HAVE_DSP 1
