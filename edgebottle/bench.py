@@ -57,6 +57,9 @@ def open_bench(built: Built, port: str | None = None) -> Iterator[Bench]:
     elif built.board.is_host:
         with _host(built) as bench:
             yield bench
+    elif built.board.qemu_machine:
+        with _qemu(built) as bench:
+            yield bench
     else:
         with _virtual(built) as bench:
             yield bench
@@ -71,6 +74,21 @@ def _host(built: Built) -> Iterator[Bench]:
             yield Bench(host.url, image_crc(built.elf), virtual=False)
         except BoardError as error:
             fault = _soon(host.fault)
+            if fault is None:
+                raise
+            raise BoardError(fault) from error
+
+
+@contextmanager
+def _qemu(built: Built) -> Iterator[Bench]:
+    from edgebottle.build.elf import read_elf
+    from hil.virtual.qemu import QemuBoard
+
+    with QemuBoard(built.elf, built.board) as qemu:
+        try:
+            yield Bench(qemu.url, read_elf(built.elf).crc32, virtual=True)
+        except BoardError as error:
+            fault = _soon(qemu.fault)
             if fault is None:
                 raise
             raise BoardError(fault) from error

@@ -57,7 +57,7 @@ class Board:
         vendor: Maker of the board.
         mcu: Full chip name.
         cpu: Core: ``cortex-m0``, ``cortex-m0plus``, ``cortex-m4``, ``cortex-m7``, ``cortex-m33``,
-            ``rv32imac`` or ``host``.
+            ``cortex-m55``, ``rv32imac`` or ``host``.
         dsp: The core has the Armv7E-M DSP extension (SMLAD).
         fpu: Hardware single-precision floating point is used.
         clock_hz: CPU clock the port sets up.
@@ -72,6 +72,9 @@ class Board:
         virtual: A virtual board exists.
         tried_on_hardware: The port's clock and UART set-up was tried on the real board.
         stack_size: Bytes the linker script reserves for the stack.
+        mve: The core has the vector extension of Armv8.1-M (integer MVE).
+        qemu_machine: The virtual board is this machine of ``qemu-system-arm``, where Unicorn does
+            not know the core; empty for all others.
     """
 
     id: str
@@ -92,6 +95,8 @@ class Board:
     virtual: bool
     tried_on_hardware: bool
     stack_size: int
+    mve: bool = False
+    qemu_machine: str = ""
 
     def region(self, name: str) -> Region:
         """Returns the region called ``name``; raises ``BadBoard`` if there is none."""
@@ -124,6 +129,8 @@ _REQUIRED: dict[str, type] = {
 }
 _OPTIONAL: dict[str, type] = {
     "url": str,
+    "mve": bool,
+    "qemu_machine": str,
     "cycle_divider": int,
     "uart": dict,
     "regions": dict,
@@ -136,7 +143,16 @@ _UART: dict[str, type] = {
     "baud": int,
 }
 _REGION: dict[str, type] = {"start": int, "size": int, "wait_states": int}
-_CPUS = ("cortex-m0", "cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imac", "host")
+_CPUS = (
+    "cortex-m0",
+    "cortex-m0plus",
+    "cortex-m4",
+    "cortex-m7",
+    "cortex-m33",
+    "cortex-m55",
+    "rv32imac",
+    "host",
+)
 _UPLOADS = ("stlink", "jlink", "dfu", "mass-storage", "none")
 
 
@@ -197,6 +213,8 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         regions=regions,
         uart=uart,
         cycle_divider=data.get("cycle_divider", 1),
+        mve=data.get("mve", False),
+        qemu_machine=data.get("qemu_machine", ""),
         **fields,
     )
     if not host and board.stack_size >= board.region("ram").size:

@@ -39,6 +39,8 @@ class Wish:
 
 def kernel_variant(board: Board) -> Isa:
     """The kernel variant that runs on ``board``."""
+    if board.mve:
+        return Isa.MVE
     return Isa.DSP if board.dsp else Isa.PORTABLE
 
 

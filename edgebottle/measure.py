@@ -124,7 +124,7 @@ class _Session:
                 check_memory(memory)
                 self.stack = memory.stack
                 self.progress(f"{self.built.board.id}", number + 1, len(self.samples))
-            if not self.bench.virtual and not self.built.board.is_host:
+            if self.bench.counts is None and not self.built.board.is_host:
                 self._load(client, self.samples.inputs[0])
                 self.cycles = client.cycles().steps
             self.attempts = max(1, client.load_attempts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgebottle.boards import load_board
 from edgebottle.build import pio
 from edgebottle.build.cache import cache_dir
-from edgebottle.build.toolchains import cross_compiler, host_compiler
+from edgebottle.build.toolchains import cross_compiler, host_compiler, qemu_path
 from edgebottle.errors import EdgebottleError, ToolMissing
 
 OLDEST_PYTHON = (3, 11)
@@ -50,6 +50,7 @@ def run_checks() -> tuple[Check, ...]:
                 False,
                 lambda: cross_compiler(load_board("longan_nano"), "gcc").version,
             ),
+            ("QEMU, for Cortex-M55", False, qemu_path),
             ("C compiler for this computer", False, lambda: host_compiler("gcc").version),
             ("flash tools", False, _flash_tools),
             ("serial ports", False, _serial_ports),

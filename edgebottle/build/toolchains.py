@@ -15,6 +15,7 @@ from edgebottle.data import data_dir
 from edgebottle.errors import ToolMissing
 
 TOOLCHAINS = ("zig", "gcc")
+QEMU = "qemu-system-arm"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,20 @@ def zig_path() -> str:
         return str(_platform_toolchains().zig_path())
     except LookupError as error:
         raise ToolMissing(str(error)) from error
+
+
+def qemu_path() -> str:
+    """Returns the emulator of the virtual boards that Unicorn does not know.
+
+    Raises:
+        ToolMissing: it is not installed.
+    """
+    path = shutil.which(QEMU)
+    if path is None:
+        raise ToolMissing(
+            f"{QEMU} is not installed: install it (Debian/Ubuntu: apt install {QEMU})"
+        )
+    return path
 
 
 @functools.cache

@@ -38,7 +38,8 @@ MISTAKES = [
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
 def test_board_is_sane(board: Board) -> None:
-    assert board.dsp == (board.cpu in ("cortex-m4", "cortex-m7", "cortex-m33"))
+    assert board.dsp == (board.cpu in ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"))
+    assert board.mve == (board.cpu == "cortex-m55") == bool(board.qemu_machine)
     assert (data_dir("firmware") / "port" / board.port).is_dir()
     if board.is_host:
         assert board.regions == ()
@@ -52,7 +53,8 @@ def test_board_is_sane(board: Board) -> None:
     assert board.uart is not None
     assert board.uart.baud == 115200
     assert board.stack_size % 8 == 0
-    assert (board.cycle_counter == "dwt") == board.dsp
+    # QEMU's cores have no counter of their own.
+    assert (board.cycle_counter == "dwt") == (board.dsp and not board.qemu_machine)
 
 
 def test_all_boards_of_the_design_exist() -> None:
@@ -61,6 +63,7 @@ def test_all_boards_of_the_design_exist() -> None:
         "host",
         "longan_nano",
         "microbit",
+        "mps3_an547",
         "nrf52840dk",
         "nucleo_g0b1re",
         "nucleo_h7a3zi",

@@ -11,6 +11,7 @@ from edgebottle.boards import Board, all_boards
 from edgebottle.build.elf import Elf, read_elf
 from edgebottle.build.project import BuildResult, build_firmware
 from edgebottle.build.sizes import sizes_of
+from edgebottle.build.toolchains import QEMU
 
 GCC = {"rv32imac": "riscv64-unknown-elf-gcc"}
 ROWS = [
@@ -70,10 +71,15 @@ def boots(firmware: Firmware) -> None:
     import serial
 
     from hil.virtual.client import VirtualBoard
+    from hil.virtual.qemu import QemuBoard
 
-    wanted = REPORT.format(board=firmware.board.id).encode()
+    board = firmware.board
+    if board.qemu_machine and shutil.which(QEMU) is None:
+        pytest.skip(f"built, not booted: {QEMU} is not installed")
+    start = QemuBoard if board.qemu_machine else VirtualBoard.boot
+    wanted = REPORT.format(board=board.id).encode()
     with (
-        VirtualBoard.boot(firmware.result.elf, firmware.board) as virtual,
+        start(firmware.result.elf, board) as virtual,
         serial.serial_for_url(virtual.url, timeout=10) as link,
     ):
         link.write(b"?")

@@ -13,6 +13,8 @@ ARM = {
     "cortex-m0plus": ("cortex_m0plus", "", "cortex-m0plus", ""),
     "cortex-m4": ("cortex_m4", "+vfp4d16sp", "cortex-m4", "fpv4-sp-d16"),
     "cortex-m7": ("cortex_m7", "+fp_armv8d16sp", "cortex-m7", "fpv5-sp-d16"),
+    # zig leaves out the vector unit of its own Cortex-M55; gcc takes its FPU from the CPU.
+    "cortex-m55": ("cortex_m55+mve", "+mve_fp+fp_armv8d16sp", "cortex-m55", "auto"),
     "cortex-m33": ("cortex_m33+dsp", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
 }
 RISCV = {"rv32imac": ("generic_rv32+m+a+c", "rv32imac", "ilp32")}
@@ -89,6 +91,9 @@ def _gcc(cpu, fpu):
         prefix, (_, _, model, unit) = "arm-none-eabi-", ARM[cpu]
         arch = (f"-mcpu={model}", "-mthumb")
         arch += (f"-mfpu={unit}", "-mfloat-abi=hard") if fpu else ("-mfloat-abi=soft",)
+        if cpu == "cortex-m55":
+            # The assembler takes VCVT under the condition NE for another instruction (VCVTN).
+            cc_flags = (*cc_flags, "-fno-if-conversion2")
     else:
         prefix, (_, march, abi) = "riscv64-unknown-elf-", RISCV[cpu]
         # Compiling needs the CSR instructions named; linking must not, or no libgcc is found.

@@ -1,0 +1,33 @@
+/* MPS3 AN547: UART0 is an APB UART of the Cortex-M System Design Kit (its TRM, chapter 4.3),
+ * clocked with 25 MHz. */
+#include "eb_port.h"
+#include "eb_port_parts.h"
+#include "eb_reg.h"
+
+#define PERIPHERAL_HZ 25000000u
+
+#define UART_DATA EB_REG(EB_UART_BASE + 0x00u)
+#define UART_STATE EB_REG(EB_UART_BASE + 0x04u)
+#define STATE_TX_FULL (1u << 0)
+#define STATE_RX_FULL (1u << 1)
+#define UART_CTRL EB_REG(EB_UART_BASE + 0x08u)
+#define CTRL_TX_ENABLE (1u << 0)
+#define CTRL_RX_ENABLE (1u << 1)
+#define UART_BAUDDIV EB_REG(EB_UART_BASE + 0x10u)
+
+void eb_uart_init(void)
+{
+    UART_BAUDDIV = (PERIPHERAL_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD;
+    UART_CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE;
+}
+
+int eb_port_getc(void)
+{
+    return (UART_STATE & STATE_RX_FULL) != 0u ? (int)(UART_DATA & 0xFFu) : -1;
+}
+
+void eb_port_putc(char c)
+{
+    (void)eb_wait(&UART_STATE, STATE_TX_FULL, 0u);
+    UART_DATA = (uint8_t)c;
+}

@@ -1,0 +1,65 @@
+"""The Cortex-M55: its firmware has the vector instructions, and runs exactly where QEMU is."""
+
+import itertools
+import shutil
+
+import pytest
+
+from edgebottle.boards import load_board
+from edgebottle.build.elf import read_elf
+from edgebottle.build.toolchains import QEMU
+from edgebottle.errors import ToolMissing
+from edgebottle.pipeline import Built, build, load
+from edgebottle.verify import verify_model
+from hil.virtual.qemu import QemuBoard
+
+BOARD = "mps3_an547"
+
+needs_qemu = pytest.mark.skipif(shutil.which(QEMU) is None, reason=f"{QEMU} is not installed")
+
+
+def built(toolchain: str) -> Built:
+    if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    return build(load("digits"), load_board(BOARD), toolchain=toolchain)
+
+
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+def test_the_hot_loop_multiplies_vectors(toolchain: str) -> None:
+    elf = read_elf(built(toolchain).elf)
+    function = next(item for item in elf.functions if item.name == "eb_mve_pixel")
+    start = function.address - elf.address_of("__eb_image_start")
+    code = elf.image[start : start + function.size]
+    words = [int.from_bytes(code[i : i + 2], "little") for i in range(0, len(code) - 1, 2)]
+    # VMLADAVA.S8 (Armv8-M ARM, C2.4): four in the loop, four for what is left.
+    found = sum(
+        first & 0xFFF1 == 0xEEF0 and second & 0x0F21 == 0x0F20
+        for first, second in itertools.pairwise(words)
+    )
+    assert found == 8
+
+
+@needs_qemu
+def test_the_virtual_board_is_exact() -> None:
+    result = verify_model(load("digits"), load_board(BOARD), samples=4)
+    assert result.exact and result.match, str(result.difference)
+    assert result.implementations[-1] == f"virtual {BOARD}"
+
+
+@needs_qemu
+def test_firmware_that_qemu_refuses(tmp_path) -> None:
+    import time
+
+    elf = tmp_path / "firmware.elf"
+    elf.write_bytes(b"no ELF")
+    with QemuBoard(elf, load_board(BOARD)) as board:
+        end = time.monotonic() + 10
+        while board.fault() is None and time.monotonic() < end:
+            time.sleep(0.05)
+        assert "qemu-system-arm ended" in str(board.fault())
+
+
+def test_without_qemu_the_remedy_is_named(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissing, match="apt install qemu-system-arm"):
+        QemuBoard(tmp_path / "firmware.elf", load_board(BOARD))
