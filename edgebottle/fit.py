@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from edgebottle.boards import Board
+from edgebottle.codegen.project import STATIC_RESERVE
 from edgebottle.errors import BadInput, DoesNotFit, UnsupportedOp
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
@@ -15,9 +16,6 @@ from quantize.patch.grid_choice import MOST, least_macs, least_ram
 
 PATCHES = "patches"
 """The schedule that recomputes halos."""
-
-STATIC_RESERVE = 1024
-"""Bytes of RAM kept for the variables of the bench application when a schedule is chosen."""
 
 
 @dataclass(frozen=True)

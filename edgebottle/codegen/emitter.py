@@ -16,6 +16,10 @@ ROW = "{y}"
 """Stands for the number of the output row until the row loop is written."""
 
 
+NodeTensors = tuple[tuple[Tensor | None, ...], tuple[Tensor, ...]]
+"""Inputs and outputs of a node."""
+
+
 @dataclass(frozen=True)
 class Constant:
     """An array in flash."""
@@ -96,6 +100,7 @@ class StepEmitter:
         step: Step,
         layer: str,
         accumulator: int | None = None,
+        tensors: NodeTensors | None = None,
     ) -> None:
         """Prepares the emitter of ``node``.
 
@@ -105,6 +110,7 @@ class StepEmitter:
             step: The step of the plan it belongs to, for its scratch.
             layer: What its constants are named after.
             accumulator: First byte in the arena of its accumulator, where it takes rows one by one.
+            tensors: Its inputs and outputs, where it is to see them in other shapes.
         """
         self.isa = module.isa
         self.declarations: list[str] = []
@@ -115,11 +121,10 @@ class StepEmitter:
         self._layer = layer
         self._accumulator = accumulator
         self._params: dict[str, str] = {}
-        self._ins = module.graph.ins(node)
-        self._outs = module.graph.outs(node)
+        self._ins, self._outs = tensors or (module.graph.ins(node), module.graph.outs(node))
 
     @property
-    def tensors(self) -> tuple[tuple[Tensor | None, ...], tuple[Tensor, ...]]:
+    def tensors(self) -> NodeTensors:
         """The input and the output tensors of the node."""
         return self._ins, self._outs
 

@@ -24,8 +24,8 @@ MARKER = "edgebottle.json"
 ELF = "firmware.elf"
 """The firmware, in a finished project."""
 
-_STATIC_RESERVE = 2048
-"""Bytes of RAM left for the bench application's own variables when its input buffer is sized."""
+STATIC_RESERVE = 1024
+"""Bytes of RAM kept for the bench application's own variables, its input buffer left out."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _input_buffer(graph: Graph, plan: Plan, board: Board, ram: int | None) -> in
     wanted = sum(-(-graph.tensors[name].nbytes // 4) * 4 for name in graph.inputs)
     if board.is_host:
         return wanted
-    free = (ram or board.region("ram").size) - plan.arena_bytes - board.stack_size - _STATIC_RESERVE
+    free = (ram or board.region("ram").size) - plan.arena_bytes - board.stack_size - STATIC_RESERVE
     return wanted if wanted <= free else 0
 
 

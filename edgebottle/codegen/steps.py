@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from edgebottle.codegen.emitter import ROW, Module, StepEmitter
+from edgebottle.codegen.emitter import ROW, Module, NodeTensors, StepEmitter
 from edgebottle.codegen.naming import identifier
 from edgebottle.ir.graph import Node, Tensor
 from edgebottle.ops.base import Operator, RowOperator, where
-from edgebottle.plan.plan import Step
+from edgebottle.plan.plan import Placement, Step
 
 
 def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[str, str]:
@@ -27,12 +28,14 @@ def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[
     """
     assert isinstance(node, Operator), f"{where(node)} cannot be compiled"
     name = symbol(module, node, number)
-    emitter = StepEmitter(module, node, step, layer_name(module, node))
+    merged = merged_rows(module, step, node)
+    emitter = StepEmitter(module, node, step, layer_name(module, node), tensors=merged)
     call = node.emit(emitter)
     body = (
         _row_loop(module, emitter, node, call) if isinstance(node, RowOperator) else f"    {call}"
     )
-    lines = [f"/* {describe(module, node)} */", f"static EB_STEP void {name}(void)", "{"]
+    how = "" if merged is None else "; all rows at once, as one"
+    lines = [f"/* {describe(module, node)}{how} */", f"static EB_STEP void {name}(void)", "{"]
     lines += [*emitter.declarations, body, "}"]
     return name, "\n".join(lines) + "\n"
 
@@ -59,9 +62,66 @@ def describe(module: Module, node: Node) -> str:
     return text.replace("*/", "* /")
 
 
+def merged_rows(module: Module, step: Step, node: Operator) -> NodeTensors | None:
+    """The tensors of a layer as one row of all their pixels; None where it needs its rows.
+
+    A kernel has fewer pixels left over at the end of one long row, and is called once. Rows must
+    lie side by side, and an output that takes the place of the input only partly must not be
+    written further ahead than the plan foresaw, which is by rows.
+    """
+    ins, outs = module.graph.ins(node), module.graph.outs(node)
+    output = outs[0]
+    if not isinstance(node, RowOperator) or len(output.shape) != 4 or output.rows == 1:
+        return None
+    if not node.is_pixelwise(ins, outs):
+        return None
+    pixels = output.rows * output.shape[2]
+    place = module.placements[output.name]
+    merged: list[Tensor | None] = []
+    for index, tensor in enumerate(ins):
+        if tensor is None or tensor.shape[:-1] != output.shape[:-1]:
+            merged.append(tensor)
+            continue
+        if tensor.data is not None:
+            return None
+        source = module.placements[tensor.name]
+        in_place = index in node.overwrites(ins, outs) and _is_same(source, place)
+        if not (_is_gapless(module, tensor) and (in_place or _are_apart(module, tensor, output))):
+            return None
+        merged.append(replace(tensor, shape=(1, 1, pixels, tensor.shape[3])))
+    whole = replace(output, shape=(1, 1, pixels, output.shape[3]))
+    needed = node.scratch_bytes(merged, (whole,), module.isa)
+    if not _is_gapless(module, output) or needed > step.scratch_bytes:
+        return None
+    return tuple(merged), (whole,)
+
+
+def _is_same(place: Placement, other: Placement) -> bool:
+    return (place.offset, place.pixel_stride) == (other.offset, other.pixel_stride)
+
+
+def _is_gapless(module: Module, tensor: Tensor) -> bool:
+    """Each row of a tensor begins where a further pixel of the row before would."""
+    place = module.placements[tensor.name]
+    return not place.ring_rows and place.row_stride == tensor.shape[2] * place.pixel_stride
+
+
+def _are_apart(module: Module, first: Tensor, second: Tensor) -> bool:
+    """No byte of one tensor without gaps lies between those of the other."""
+    (low, end), (other_low, other_end) = (_span(module, tensor) for tensor in (first, second))
+    return end <= other_low or other_end <= low
+
+
+def _span(module: Module, tensor: Tensor) -> tuple[int, int]:
+    """First byte in the arena of a tensor without gaps, and the one after its last."""
+    place = module.placements[tensor.name]
+    before_last = (tensor.rows * tensor.shape[2] - 1) * place.pixel_stride
+    return place.offset, place.offset + before_last + tensor.shape[3] * tensor.dtype.bytes
+
+
 def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str) -> str:
     """The loops over batch and output rows around the call of a row kernel."""
-    output = module.graph.outs(node)[0]
+    output = emitter.tensors[1][0]
     batch, height = output.shape[:2] if len(output.shape) == 4 else (1, 1)
     row_stride = module.placements[output.name].row_stride
     arrays = [row_array(emitter, node, index) for index in emitter.row_inputs]

@@ -188,6 +188,14 @@ class RowOperator(Operator):
         Empty for inputs that are not read by rows (weights, constants).
         """
 
+    def is_pixelwise(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+        """Whether an output pixel depends on the same pixel of the inputs alone.
+
+        If so, rows that follow each other in memory without a gap may be computed in one call, as
+        one long row. Inputs of one pixel are the same for all.
+        """
+        return False
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccumulatingOperator(RowOperator):

@@ -278,6 +278,11 @@ class Convolution(RowOperator):
         first = y * self.stride[0] - self.padding[0]
         return tuple(first + k * self.dilation[0] for k in range(weights.shape[1]))
 
+    def is_pixelwise(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+        """See ``RowOperator``."""
+        window = operands(ins)[1].shape[1:3]
+        return window == self.stride == (1, 1) and not any(self.padding)
+
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -168,6 +169,11 @@ class BinaryOperator(RowOperator):
         tensor = tensor_of(ins, index)
         has_rows = len(outs[0].shape) == len(tensor.shape) == 4 and tensor.shape[1] > 1
         return (y,) if has_rows else (0,)
+
+    def is_pixelwise(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+        """See ``RowOperator``: nothing is broadcast but single pixels."""
+        shapes = (tensor_of(ins, 0).shape, tensor_of(ins, 1).shape)
+        return all(shape == outs[0].shape or math.prod(shape[:-1]) == 1 for shape in shapes)
 
     def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
         """The operands that are not broadcast."""

@@ -115,6 +115,10 @@ class UnaryOperator(RowOperator):
         """The row itself."""
         return (y,)
 
+    def is_pixelwise(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+        """See ``RowOperator``."""
+        return True
+
     def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
         """The input, where an output element takes as many bytes."""
         return (0,) if tensor_of(ins).dtype.bytes == outs[0].dtype.bytes else ()

@@ -50,7 +50,7 @@ class Storage:
     """Assigns every tensor that lives in the arena to a block, for one order of the nodes.
 
     Nodes that run as a stage, row by row, take one step together: what crosses its border is held
-    whole and shares no memory, what is in rings is not assigned here.
+    whole, what is in rings is not assigned here.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Storage:
         preserve_inputs: bool,
         stages: Sequence[Sequence[Node]] = (),
         rings: Collection[str] = (),
+        gapless: Collection[str] = (),
     ) -> None:
         """Builds blocks and slots.
 
@@ -70,12 +71,15 @@ class Storage:
             preserve_inputs: Inputs keep their bytes until the end of the run.
             stages: Consecutive nodes of ``order`` that take one step together.
             rings: Tensors that are not held whole.
+            gapless: Tensors that must have no gaps between their pixels, as one has that is written
+                straight into a concatenation of channels.
         """
         self.graph = graph
         self.order = tuple(order)
         self.slots: dict[str, Slot] = {}
         self.elided: set[str] = set()
         self._rings = frozenset(rings)
+        self._gapless = frozenset(gapless)
         self._staged = {node.name: index for index, stage in enumerate(stages) for node in stage}
         self._step = _steps(self.order, self._staged)
         self.steps = max(self._step.values(), default=-1) + 1
@@ -228,7 +232,7 @@ class Storage:
             return False
         if part.name in self.graph.outputs or part.name in self.slots:
             return False
-        if part.quant != output.quant or (producer.name in self._staged):
+        if part.quant != output.quant:
             return False
         outer = math.prod(output.shape[:axis])
         if len(part.shape) != 4 or (axis < 2 and outer > 1):
@@ -236,7 +240,7 @@ class Storage:
         row, pixel = contiguous_strides(part)
         if slot.row_stride == row and slot.pixel_stride == pixel:
             return True
-        if not isinstance(producer, RowOperator):
+        if not isinstance(producer, RowOperator) or part.name in self._gapless:
             return False
         return producer.STRIDED_OUTPUT or slot.pixel_stride == pixel
 

@@ -5,23 +5,11 @@ ring of the few rows that are still needed, and its output may be written over t
 input that no later step reads. Nothing is computed twice.
 """
 
-from quantize.patch.explain import (
-    ScheduleRow,
-    Smallest,
-    compare_schedules,
-    peak_layers,
-    smallest,
-)
 from quantize.patch.schedules import SCHEDULES, make_schedule
 from quantize.patch.search import streamed_layers
 
 __all__ = [
     "SCHEDULES",
-    "ScheduleRow",
-    "Smallest",
-    "compare_schedules",
     "make_schedule",
-    "peak_layers",
-    "smallest",
     "streamed_layers",
 ]

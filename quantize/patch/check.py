@@ -159,6 +159,8 @@ class _Replay:
         in_place: set[str],
     ) -> None:
         """One call of a row kernel, which may write anything before it has read everything."""
+        for name, _ in reads:
+            self._check_gapless(name, node.name)
         for name, row in reads:
             if name in in_place:
                 self._read(name, row, node.name)
@@ -338,6 +340,14 @@ class _Replay:
     def _read(self, name: str, row: int, reader: str) -> None:
         if not np.array_equal(self.owner[self._row(name, row)], self._tags(name, row)):
             raise UnsafePlan(f"{reader} does not find row {row} of {name}")
+
+    def _check_gapless(self, name: str, reader: str) -> None:
+        """Kernels write pixels with gaps, but read none."""
+        tensor, place = self.graph.tensors[name], self.places[name]
+        if len(tensor.shape) != 4 or tensor.shape[2] == 1:
+            return
+        if place.pixel_stride != tensor.shape[3] * tensor.dtype.bytes:
+            raise UnsafePlan(f"{reader} reads {name}, whose pixels have gaps between them")
 
     def _write_all(self, name: str) -> None:
         for row in range(self.graph.tensors[name].rows):

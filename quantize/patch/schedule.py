@@ -83,7 +83,14 @@ def build_plan(
     stages = [[rows.order[n] for n in unit.nodes] for unit in units if unit.streamed]
     rings = {ring.tensor for work in works for ring in work.rings}
     rings |= {name for work in works for name in work.shared}
-    storage = Storage(rows.graph, rows.order, preserve_inputs=False, stages=stages, rings=rings)
+    storage = Storage(
+        rows.graph,
+        rows.order,
+        preserve_inputs=False,
+        stages=stages,
+        rings=rings,
+        gapless={host for work in works for host in work.shared.values()},
+    )
     wholes = storage.blocks
     overlays = _overlays(rows, storage, wholes, works)
     bound = max((unit.nbytes for unit in units), default=0)

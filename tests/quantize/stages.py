@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgebottle.ir.graph import Graph, Quant
+from edgebottle.ir.graph import Graph, Quant, Shape
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Activation
 from edgebottle.ops.conv_2d import Conv2D
@@ -46,20 +46,24 @@ class StageBuilder(Builder):
         self.tensors[name] = replace(self.tensors[name], shape=shape)
         return self._add(node)
 
-    def times_constant(self, x: str) -> str:
-        kept = self.random.integers(0, 3, 3)
-        shape = (
-            1,
-            *(dim if keep else 1 for dim, keep in zip(self.shape(x)[1:], kept, strict=True)),
-        )
-        if shape[1] == 1:  # broadcast along the rows: also with fewer axes
-            shape = shape[int(self.random.integers(3)) :]
+    def times_constant(self, x: str, shape: Shape | None = None) -> str:
+        shape = self._broadcast(x) if shape is None else shape
         values = self.random.integers(-128, 128, shape, np.int8)
         factor = self._constant("factor", values, Quant((0.01,), (3,)))
         out = self._tensor("mul", self.shape(x))
         return self._add(
             Mul(name=out, inputs=(x, factor), outputs=(out,), activation=Activation.NONE)
         )
+
+    def _broadcast(self, x: str) -> Shape:
+        """The shape of a random constant that goes with ``x``."""
+        kept = self.random.integers(0, 3, 3)
+        shape = (
+            1,
+            *(dim if keep else 1 for dim, keep in zip(self.shape(x)[1:], kept, strict=True)),
+        )
+        # Broadcast along the rows: also with fewer axes.
+        return shape[int(self.random.integers(3)) :] if shape[1] == 1 else shape
 
     def alike(self, *parts: str) -> None:
         """Gives all parts of a concatenation one quantization."""

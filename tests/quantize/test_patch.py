@@ -14,7 +14,7 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
-from quantize.patch import compare_schedules, make_schedule, smallest, streamed_layers
+from quantize.patch import make_schedule, streamed_layers
 from quantize.patch.check import UnsafePlan, check_plan, replay
 from quantize.patch.choose import Unit
 from quantize.patch.demand import simulate
@@ -189,22 +189,6 @@ def test_streaming_saves_memory() -> None:
     assert 0 == streamed_layers(tight) < streamed_layers(half) <= streamed_layers(least)
     hopeless = make_schedule(graph, Isa.DSP, "auto", ram_limit=100)
     assert hopeless.arena_bytes == least.arena_bytes
-
-
-def test_choice_is_explained() -> None:
-    graph = residual()
-    table = compare_schedules(graph, Isa.DSP)
-    assert [(row.schedule, row.row_fed) for row in table] == [
-        ("layers", False),
-        ("min-ram", False),
-        ("layers", True),
-        ("min-ram", True),
-    ]
-    assert table[3].arena_bytes < table[1].arena_bytes < table[0].arena_bytes
-    assert not table[0].stages and table[1].stages
-    least = smallest(graph, Isa.DSP)
-    assert least.arena_bytes == table[1].arena_bytes
-    assert least.layers[0] in str(least)
 
 
 def test_networks_that_cannot_be_fed() -> None:
