@@ -10,7 +10,7 @@ from edgebottle.build.toolchains import Compiler, cross_compiler
 from edgebottle.data import data_dir
 from edgebottle.errors import BadInput, BuildFailed
 
-OPTIMIZE = "-O2"
+OPTIMIZE = "-Os"
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ env.Append(
     CPPPATH=[str(port_dir / "include"), str(port_dir / "common")],
     LINKFLAGS=[
         *toolchain.arch_flags,
-        optimize,
+        "-O2",  # of compiler-rt; with -Os zig would leave out the symbols
         "-Wl,--gc-sections",
         "-Wl,--entry=eb_reset",
         *toolchain.link_flags,
@@ -107,7 +107,7 @@ env.Depends(str(Path("$BUILD_DIR") / "${PROGNAME}${PROGSUFFIX}"), str(script))
 def build_small(env, node):
     """Compiles what is not the network for size: only the network is worth the flash of -O2."""
     path = node.srcnode().get_abspath()
-    if node.name == "eb_memory.c" or not path.startswith((port_path, source_path)):
+    if not path.startswith((port_path, source_path)):
         return node
     flags = [flag for flag in env["CCFLAGS"] if flag != optimize]
     return env.Object(node, CCFLAGS=[*flags, "-Os"])
