@@ -12,14 +12,11 @@ from edgebottle.codegen.feeding import Feed, find_feed
 from edgebottle.codegen.naming import c_number, c_type, c_values, comment
 from edgebottle.codegen.stages import stage_source
 from edgebottle.codegen.steps import step_function
-from edgebottle.errors import UnsupportedOp
+from edgebottle.codegen.tensors import step_outputs, tensor_table
 from edgebottle.ir.graph import Graph, Tensor
 from edgebottle.ir.interpreter import initial_state
 from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan
-
-MAX_RANK = 6
-"""EB_MAX_RANK of edgebottle.h."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ eb_tensor eb_{m}_input(int i);  /* data is NULL for an index out of range */
 eb_tensor eb_{m}_output(int i); /* likewise */
 {feeding.header(module, feed) if feed else ""}
 /* For profiling and debugging: a run is the steps 0 .. EB_{upper}_STEPS - 1 in order, and what a
- * step wrote can be read until the next step. */
+ * step wrote can be read, as plain bytes, until the next step. */
 int eb_{m}_step_count(void);
 eb_status eb_{m}_step(int i);
 eb_tensor eb_{m}_step_output(int i);
@@ -243,9 +240,9 @@ size_t eb_{m}_arena_size(void)
 }}
 
 {feeding.source(module, feed, len(names)) if feed else _run(m, len(names))}
-{_tensor_table(module, "input", [graph.tensors[name] for name in graph.inputs])}
-{_tensor_table(module, "output", [graph.tensors[name] for name in graph.outputs])}
-{_tensor_table(module, "step_output", code.outputs)}"""
+{tensor_table(module, "input", [graph.tensors[name] for name in graph.inputs])}
+{tensor_table(module, "output", [graph.tensors[name] for name in graph.outputs])}
+{step_outputs(module, code.outputs)}"""
 
 
 def _places(module: Module) -> list[str]:
@@ -294,51 +291,6 @@ def _reset(place: str, tensor: Tensor) -> str:
     return f"""    for (size_t i = 0; i < {tensor.size}; ++i) {{
         (({tensor.dtype.c} *)({place}))[i] = {value};
     }}"""
-
-
-def _tensor_table(module: Module, what: str, tensors: list[Tensor]) -> str:
-    """The accessor of inputs, outputs or step outputs."""
-    m = module.graph.name
-    entries = "\n".join(_tensor_entry(module, tensor) for tensor in tensors) or "        {0},"
-    count = (
-        f"int eb_{m}_{what}_count(void)\n{{\n    return {len(tensors)};\n}}\n\n"
-        if what != "step_output"
-        else ""
-    )
-    return f"""{count}eb_tensor eb_{m}_{what}(int i)
-{{
-    static const eb_tensor tensors[] = {{
-{entries}
-    }};
-    static const eb_tensor none = {{0}};
-    return i >= 0 && i < {len(tensors)} ? tensors[i] : none;
-}}
-"""
-
-
-def _tensor_entry(module: Module, tensor: Tensor) -> str:
-    if len(tensor.shape) > MAX_RANK:
-        raise UnsupportedOp(
-            f"tensor '{tensor.name}' has {len(tensor.shape)} axes, at most {MAX_RANK}"
-        )
-    place = module.placements[tensor.name]
-    pixel = (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes
-    row = tensor.row_elements * tensor.dtype.bytes
-    if place.pixel_stride == pixel and place.row_stride == row:
-        strides = [tensor.nbytes] * 4
-    else:
-        strides = [row, place.row_stride, pixel, place.pixel_stride]
-    single = tensor.quant is not None and len(tensor.quant.scale) == 1
-    scale = c_number(float(tensor.scale)) if single else "0.0f"
-    shape = ", ".join(str(dim) for dim in tensor.shape) or "0"
-    numbers = ", ".join(str(value) for value in strides)
-    fed = module.plan.row_fed and tensor.name in module.graph.inputs
-    data = "NULL" if fed else module.names[tensor.name]
-    return (
-        f"        {{{data}, {len(tensor.shape)}, {{{shape}}}, "
-        f"EB_{tensor.dtype.label.upper()}, {scale}, {tensor.zero_point if single else 0}, "
-        f"{tensor.nbytes}, {numbers}}},"
-    )
 
 
 def _weights_header(model: str, constants: list[Constant]) -> str:

@@ -1,0 +1,101 @@
+"""The accessors of a model's tensors: inputs and outputs, and what each step wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgebottle.codegen.emitter import Module
+from edgebottle.codegen.naming import c_number
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.graph import Tensor
+from edgebottle.ops.movement import MAX_RANK
+
+
+def tensor_table(module: Module, what: str, tensors: Sequence[Tensor]) -> str:
+    """The accessor of inputs or outputs, and of their number."""
+    m = module.graph.name
+    entries = "\n".join(_tensor_entry(module, tensor) for tensor in tensors) or "        {0},"
+    return f"""int eb_{m}_{what}_count(void)
+{{
+    return {len(tensors)};
+}}
+
+eb_tensor eb_{m}_{what}(int i)
+{{
+    static const eb_tensor tensors[] = {{
+{entries}
+    }};
+    static const eb_tensor none = {{0}};
+    return i >= 0 && i < {len(tensors)} ? tensors[i] : none;
+}}
+"""
+
+
+def _tensor_entry(module: Module, tensor: Tensor) -> str:
+    if len(tensor.shape) > MAX_RANK:
+        raise UnsupportedOp(
+            f"tensor '{tensor.name}' has {len(tensor.shape)} axes, at most {MAX_RANK}"
+        )
+    single = tensor.quant is not None and len(tensor.quant.scale) == 1
+    scale = c_number(float(tensor.scale)) if single else "0.0f"
+    shape = ", ".join(str(dim) for dim in tensor.shape) or "0"
+    numbers = ", ".join(str(value) for value in _strides(module, tensor) or [tensor.nbytes] * 4)
+    fed = module.plan.row_fed and tensor.name in module.graph.inputs
+    data = "NULL" if fed else module.names[tensor.name]
+    return (
+        f"        {{{data}, {len(tensor.shape)}, {{{shape}}}, "
+        f"EB_{tensor.dtype.label.upper()}, {scale}, {tensor.zero_point if single else 0}, "
+        f"{tensor.nbytes}, {numbers}}},"
+    )
+
+
+def _strides(module: Module, tensor: Tensor) -> list[int] | None:
+    """Bytes of a row, to the next row, of a pixel, to the next pixel; None where without gaps."""
+    place = module.placements[tensor.name]
+    pixel = (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes
+    row = tensor.row_elements * tensor.dtype.bytes
+    if place.pixel_stride == pixel and place.row_stride == row:
+        return None
+    return [row, place.row_stride, pixel, place.pixel_stride]
+
+
+def step_outputs(module: Module, tensors: Sequence[Tensor]) -> str:
+    """The accessor of what each step wrote, as bytes: a table as small as can be, it is in flash.
+
+    Few tensors have gaps, so their strides are no part of it.
+    """
+    m = module.graph.name
+    entries = "\n".join(f"        {{{module.names[t.name]}, {t.nbytes}}}," for t in tensors)
+    cases = "".join(
+        _strided_case(number, strides)
+        for number, tensor in enumerate(tensors)
+        if (strides := _strides(module, tensor)) is not None
+    )
+    return f"""eb_tensor eb_{m}_step_output(int i)
+{{
+    static const struct {{
+        uint8_t *data;
+        int32_t bytes;
+    }} written[] = {{
+{entries or "        {0, 0},"}
+    }};
+    eb_tensor tensor = {{0}};
+    if (i < 0 || i >= {len(tensors)}) {{
+        return tensor;
+    }}
+    tensor.data = written[i].data;
+    tensor.rank = 1;
+    tensor.shape[0] = tensor.bytes = written[i].bytes;
+    tensor.dtype = EB_U8;
+    tensor.row_bytes = tensor.row_stride = tensor.bytes;
+    tensor.pixel_bytes = tensor.pixel_stride = tensor.bytes;
+{cases}    return tensor;
+}}
+"""
+
+
+def _strided_case(number: int, strides: Sequence[int]) -> str:
+    names = ("row_bytes", "row_stride", "pixel_bytes", "pixel_stride")
+    pairs = zip(names, strides, strict=True)
+    lines = [f"        tensor.{name} = {value};" for name, value in pairs]
+    return "\n".join([f"    if (i == {number}) {{", *lines, "    }", ""])
