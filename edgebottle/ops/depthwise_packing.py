@@ -11,6 +11,8 @@ can occur is proven here, channel by channel, at the 255 sums where the output s
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,9 @@ from edgebottle.ops.fixed_point import Int, multiply_by_quantized_multiplier
 
 SHIFTS = (10, 8, 12)
 """Shifts the kernel is compiled for, the preferred one first."""
+
+MAX_OFFSET = 8
+"""How far from the exact offset others are tried."""
 
 MAX_GAIN = 8
 """Larger factors would take -128 out of 16 bits."""
@@ -129,7 +134,8 @@ def _search(sums: Sums, low: Int, high: Int, steps: Int, shift: int) -> Scaling 
     """Tries roundings of the scaling until every channel has one that is right."""
     right = np.zeros(len(low), dtype=bool)
     best: Scaling | None = None
-    for candidate in _candidates(sums, low, high, shift):
+    near = _candidates(sums, low, high, shift)
+    for candidate in itertools.chain(near, _solved(near[0], sums, low, high, steps, shift)):
         fits = _is_right(candidate, sums, low, high, steps, shift) & ~right
         best = candidate if best is None else _merge(best, candidate, fits)
         right |= fits
@@ -184,6 +190,48 @@ def _candidates(sums: Sums, low: Int, high: Int, shift: int) -> list[Scaling]:
     zero = np.zeros_like(gain)
     result.append(Scaling(zero, zero, zero, constant))
     return result
+
+
+def _solved(
+    near: Scaling, sums: Sums, low: Int, high: Int, steps: Int, shift: int
+) -> Iterator[Scaling]:
+    """Scalings whose multiplier lies where all steps of the output come out right.
+
+    Where the gain is small, a bias cannot be as fine as the rounding it stands for. A little more
+    or less of it in the offset, and a multiplier that makes up for the rest, can.
+    """
+    reached = (steps > low) & (steps <= high)
+    for more in range(-MAX_OFFSET, MAX_OFFSET + 1):
+        moved = np.rint(more * 2.0**32 / np.maximum(near.multiplier, 1)).astype(np.int64)
+        for extra in (0, 1, -1):
+            bias = near.bias - moved + extra
+            offset = near.offset + more
+            least, most = _multipliers(near.gain, bias, offset, sums, steps, reached, shift)
+            middle = (np.maximum(least, 0) + np.minimum(most, (1 << 31) - 1)) >> 1
+            yield Scaling(near.gain, bias, np.clip(middle, 0, (1 << 31) - 1), offset)
+
+
+def _multipliers(
+    gain: Int, bias: Int, offset: Int, sums: Sums, steps: Int, reached: Array, shift: int
+) -> tuple[Int, Int]:
+    """The least and the greatest multiplier of each channel that has all ``reached`` steps right.
+
+    At the step to the output k, sum * multiplier >= ((k << shift) - offset) << 32; one before, not.
+    """
+    wanted = np.arange(LOW + 1, HIGH + 1, dtype=np.int64)[:, None]
+    needed = ((wanted << shift) - offset) << 32
+    at = ((steps - sums.bias) << gain) + bias
+    before = at - (np.int64(1) << gain)
+    unbound = np.int64(1) << 40
+    least, most = np.full(at.shape, -unbound), np.full(at.shape, unbound)
+    at_least = -(-needed // np.where(at == 0, 1, at))
+    least = np.where(at > 0, at_least, least)
+    most = np.where(at < 0, needed // np.where(at == 0, 1, at), most)
+    divisor = np.where(before == 0, 1, before)
+    most = np.where(before > 0, np.minimum(most, -(-needed // divisor) - 1), most)
+    least = np.where(before < 0, np.maximum(least, needed // divisor + 1), least)
+    least, most = np.where(reached, least, -unbound), np.where(reached, most, unbound)
+    return least.max(axis=0), most.min(axis=0)
 
 
 def pack_3x3(sums: Sums, scaling: Scaling) -> Array:

@@ -27,15 +27,23 @@ def sums(channels: int, places: tuple[int, int], zero_point: int = -128, seed: i
 
 
 @pytest.mark.parametrize(
-    ("places", "shift"), [((3, 9), 10), ((1, 7), 8), ((5, 11), 12), ((9, 9), 10)]
+    ("channels", "places", "shift"),
+    [
+        (6, (3, 9), 10),
+        (6, (1, 7), 8),
+        (6, (5, 11), 10),
+        (24, (9, 15), 12),
+        (6, (9, 9), 10),
+        (24, (12, 18), 10),
+    ],
 )
-def test_every_sum_gives_the_output_of_litert(places, shift):
-    wanted = sums(6, places)
+def test_every_sum_gives_the_output_of_litert(channels, places, shift):
+    wanted = sums(channels, places)
     packing = find_packing(wanted)
     assert packing is not None
     assert packing.shift == shift
     low, high = wanted.reach()
-    for channel in range(6):
+    for channel in range(channels):
         acc = np.arange(low[channel], high[channel] + 1)[:, None]
         one = Sums(
             wanted.weights[:, [channel]],
