@@ -36,6 +36,7 @@ class Toolchain:
     cc_flags: tuple
     link_flags: tuple
     libs: tuple
+    small_flags: tuple
     needs_libc_headers: bool
 
 
@@ -80,6 +81,7 @@ def _zig(cpu, fpu):
         cc_flags=("-fno-sanitize=all", "-fomit-frame-pointer"),
         link_flags=("-Wl,--build-id=none",),
         libs=(),  # zig adds its own compiler-rt
+        small_flags=("-Os", "-Xclang", "-Oz"),  # zig takes -Oz for -Os, its clang does not
         needs_libc_headers=True,
     )
 
@@ -110,5 +112,6 @@ def _gcc(cpu, fpu):
         cc_flags=cc_flags,
         link_flags=("-nostdlib", "-nostartfiles", "-Wl,--build-id=none"),
         libs=("gcc",),
+        small_flags=("-Os",),
         needs_libc_headers=True,
     )

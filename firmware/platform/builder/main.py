@@ -110,7 +110,7 @@ def build_small(env, node):
     if not path.startswith((port_path, source_path)):
         return node
     flags = [flag for flag in env["CCFLAGS"] if flag != optimize]
-    return env.Object(node, CCFLAGS=[*flags, "-Os"])
+    return env.Object(node, CCFLAGS=[*flags, *toolchain.small_flags])
 
 
 port_path = os.path.join(str(port_dir.resolve()), "")
