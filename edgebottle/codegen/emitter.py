@@ -187,8 +187,12 @@ class StepEmitter:
 
     def scratch(self) -> str:
         """See ``Emitter``."""
+        return f"eb_scratch({self.scratch_place()})"
+
+    def scratch_place(self) -> str:
+        """See ``Emitter``."""
         assert self._step.scratch_bytes, f"{self._node.name} uses scratch it has not declared"
-        return f"eb_scratch(arena.bytes + {self._step.scratch_offset})"
+        return f"arena.bytes + {self._step.scratch_offset}"
 
     def base(self, index: int) -> str:
         """Address of the first byte of input ``index``, in the arena or in flash."""

@@ -10,8 +10,11 @@ import numpy as np
 from edgebottle.codegen.emitter import ROW, Module, NodeTensors, StepEmitter
 from edgebottle.codegen.naming import identifier
 from edgebottle.ir.graph import Node, Tensor
-from edgebottle.ops.base import Operator, RowOperator, where
+from edgebottle.ops.base import CValue, Operator, RowOperator, where
 from edgebottle.plan.plan import Placement, Step
+
+WALK_ROWS = 16
+"""``EB_WALK_ROWS`` of ``eb_rows.h``."""
 
 
 def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[str, str]:
@@ -30,10 +33,10 @@ def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[
     name = symbol(module, node, number)
     merged = merged_rows(module, step, node)
     emitter = StepEmitter(module, node, step, layer_name(module, node), tensors=merged)
-    call = node.emit(emitter)
-    body = (
-        _row_loop(module, emitter, node, call) if isinstance(node, RowOperator) else f"    {call}"
-    )
+    if isinstance(node, RowOperator):
+        body = _all_rows(module, emitter, node)
+    else:
+        body = f"    {node.emit(emitter)}"
     how = "" if merged is None else "; all rows at once, as one"
     lines = [f"/* {describe(module, node)}{how} */", f"static EB_STEP void {name}(void)", "{"]
     lines += [*emitter.declarations, body, "}"]
@@ -117,6 +120,45 @@ def _span(module: Module, tensor: Tensor) -> tuple[int, int]:
     place = module.placements[tensor.name]
     before_last = (tensor.rows * tensor.shape[2] - 1) * place.pixel_stride
     return place.offset, place.offset + before_last + tensor.shape[3] * tensor.dtype.bytes
+
+
+def _all_rows(module: Module, emitter: StepEmitter, node: RowOperator) -> str:
+    """The body of a layer: one call, or a loop over its rows."""
+    walk = _walk(module, emitter, node)
+    call = node.emit_layer(emitter, walk) if walk is not None else None
+    if call is not None:
+        return f"    {call}"
+    return _row_loop(module, emitter, node, node.emit(emitter))
+
+
+def _walk(module: Module, emitter: StepEmitter, node: RowOperator) -> dict[str, CValue] | None:
+    """The fields of ``eb_walk`` for a layer; None where it has no such regular rows."""
+    ins, outs = emitter.tensors
+    data, output = ins[0], outs[0]
+    if data is None or data.data is not None or len(data.shape) != 4 or len(output.shape) != 4:
+        return None
+    height = output.shape[1]
+    needed = [node.input_rows(0, y, ins, outs) for y in range(height)]
+    affine = affine_rows(needed) if needed[0] else None
+    if affine is None or len(needed[0]) > WALK_ROWS or data.shape[0] != 1:
+        return None
+    slope, first, step = affine
+    counts = {
+        "input_rows": data.shape[1],
+        "output_rows": height,
+        "slope": slope,
+        "first": first,
+        "step": step,
+    }
+    if max(map(abs, counts.values())) > np.iinfo(np.int16).max:
+        return None
+    return {
+        "walk.input": emitter.base(0),
+        "walk.output": emitter.out_base(),
+        "walk.input_stride": row_place(module, data)[0],
+        "walk.output_stride": module.placements[output.name].row_stride,
+        **{f"walk.{name}": value for name, value in counts.items()},
+    }
 
 
 def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str) -> str:

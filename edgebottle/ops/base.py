@@ -109,6 +109,9 @@ class Emitter(Protocol):
     def scratch(self) -> str:
         """``void *`` to ``scratch_bytes`` bytes, 4-byte aligned, undefined content."""
 
+    def scratch_place(self) -> str:
+        """The same as a constant, for a struct in flash; a kernel must not see its value."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Operator(Node):
@@ -187,6 +190,20 @@ class RowOperator(Operator):
         As many for every ``y``; rows below 0 or beyond the last are padding (NULL in the kernel).
         Empty for inputs that are not read by rows (weights, constants).
         """
+
+    def emit_layer(self, e: Emitter, walk: Mapping[str, CValue]) -> str | None:
+        """The C call that computes all output rows of a layer whose tensors are held whole.
+
+        Its arguments are one struct in flash, which is far smaller than the code of a loop.
+
+        Args:
+            e: The emitter.
+            walk: The fields of the struct that make up its ``eb_walk``.
+
+        Returns:
+            None where only rows can be asked for.
+        """
+        return None
 
     def is_pixelwise(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
         """Whether an output pixel depends on the same pixel of the inputs alone.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -102,7 +102,7 @@ class Conv2D(Convolution):
         if packed is None:
             return super().emit(e)
         e.include(self.HEADER + ".h")
-        params = e.params(self.HEADER, self._fields(ins, outs[0]) | self._quantized(ins, outs[0]))
+        params = e.params(self.HEADER, self._packed_params(e))
         arguments = (
             params,
             e.rows(0),
@@ -113,6 +113,24 @@ class Conv2D(Convolution):
             e.scratch(),
         )
         return f"{self.HEADER}_s8_packed_row({', '.join(arguments)});"
+
+    def emit_layer(self, e: Emitter, walk: Mapping[str, CValue]) -> str | None:
+        """See ``RowOperator``."""
+        ins, outs = e.tensors
+        packed = self.packed(ins, outs[0]) if e.isa is Isa.DSP else None
+        if packed is None:
+            return None
+        constants: dict[str, CValue] = {
+            "weights": e.constant("weights", packed.weights),
+            "requant": e.constant("requant", packed.requant),
+        }
+        function = f"{self.HEADER}_s8_packed_layer"
+        struct = f"{self.HEADER}_packed"
+        return self.layer_call(e, struct, function, self._packed_params(e), {**walk, **constants})
+
+    def _packed_params(self, e: Emitter) -> dict[str, CValue]:
+        ins, outs = e.tensors
+        return self._fields(ins, outs[0]) | self._quantized(ins, outs[0])
 
     def _mve(self, ins: Tensors, output: Tensor) -> Array | None:
         """Bias and scales for the MVE kernel; None where it does not do the layer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -317,6 +317,28 @@ class Convolution(RowOperator):
             e.constant("bias", wrap_int32(folded).astype(np.int32)),
             *self._scales(e, ins, output, added),
         ]
+
+    def layer_call(
+        self,
+        e: Emitter,
+        struct: str,
+        function: str,
+        params: Mapping[str, CValue],
+        rest: Mapping[str, CValue],
+    ) -> str:
+        """The call of a kernel that computes a whole layer.
+
+        Args:
+            e: The emitter.
+            struct: The struct of its arguments.
+            function: Its name.
+            params: The fields of ``params`` in the struct.
+            rest: Its other fields, but for the stride of the output and the scratch.
+        """
+        e.include(self.HEADER + ".h")
+        fields: dict[str, CValue] = {f"params.{name}": value for name, value in params.items()}
+        fields |= {**rest, "out_pixel_stride": e.out_pixel_stride(), "scratch": e.scratch_place()}
+        return f"{function}({e.params(struct, fields)});"
 
     def mve_scales(
         self, ins: Tensors, output: Tensor, vectors: Sequence[Sequence[int]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -98,10 +98,35 @@ class DepthwiseConv2D(Convolution):
             return None
         return self.mve_scales(ins, output, even_and_odd(data.shape[3]))
 
+    def emit_layer(self, e: Emitter, walk: Mapping[str, CValue]) -> str | None:
+        """See ``RowOperator``."""
+        ins, outs = e.tensors
+        packing = self._packing_3x3(ins, outs[0]) if e.isa is Isa.DSP else None
+        if packing is None:
+            return None
+        constants: dict[str, CValue] = {
+            "records": self._records(e, packing),
+            "tile": self._tile(packing),
+        }
+        return self.layer_call(
+            e,
+            "eb_depthwise_3x3_whole",
+            "eb_depthwise_3x3_s8_layer",
+            self._params_3x3(e),
+            {**walk, **constants},
+        )
+
     def _emit_3x3(self, e: Emitter, packing: Packing) -> str:
+        e.include(self.HEADER + ".h")
+        row = f"{e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
+        params = e.params("eb_depthwise_3x3", self._params_3x3(e))
+        constants = f"{self._records(e, packing)}, {e.scratch()}, {self._tile(packing)}"
+        return f"eb_depthwise_3x3_s8_row({params}, {row}, {constants});"
+
+    def _params_3x3(self, e: Emitter) -> dict[str, CValue]:
         ins, outs = e.tensors
         data, output = operands(ins)[0], outs[0]
-        fields: dict[str, CValue] = {
+        return {
             "input_width": data.shape[2],
             "channels": data.shape[3],
             "output_width": output.shape[2],
@@ -109,12 +134,13 @@ class DepthwiseConv2D(Convolution):
             "input_zero_point": data.zero_point,
             "groups": self._groups(output),
         }
-        e.include(self.HEADER + ".h")
-        tile = f"eb_depthwise_3x3_stride_{self.stride[1]}_shift_{packing.shift}"
-        records = e.constant("weights", pack_3x3(packing.sums, packing.scaling).reshape(-1))
-        row = f"{e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
-        params = e.params("eb_depthwise_3x3", fields)
-        return f"eb_depthwise_3x3_s8_row({params}, {row}, {records}, {e.scratch()}, {tile});"
+
+    def _tile(self, packing: Packing) -> str:
+        return f"eb_depthwise_3x3_stride_{self.stride[1]}_shift_{packing.shift}"
+
+    @staticmethod
+    def _records(e: Emitter, packing: Packing) -> str:
+        return e.constant("weights", pack_3x3(packing.sums, packing.scaling).reshape(-1))
 
     def _emit_window(self, e: Emitter) -> str:
         ins, outs = e.tensors

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "eb_dsp.h"
+#include "eb_rows.h"
 #include "eb_requant.h"
 
 /* All sizes count elements of the tensors. */
@@ -40,6 +41,16 @@ typedef struct {
     int32_t low;               /* -128 .. 127, bounds of the fused activation */
     int32_t high;              /* low .. 127 */
 } eb_conv_2d;
+
+/* A whole layer of packed weights, all of it in flash. */
+typedef struct {
+    eb_conv_2d params;
+    eb_walk walk;
+    int32_t out_pixel_stride;
+    const void *weights;
+    const int32_t *requant;
+    void *scratch;
+} eb_conv_2d_packed;
 
 /* The same for float32, where zero points have no meaning. */
 typedef struct {

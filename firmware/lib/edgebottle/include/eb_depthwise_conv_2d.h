@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "eb_dsp.h"
+#include "eb_rows.h"
 #include "eb_requant.h"
 
 /* All sizes count elements of the tensors. */
@@ -53,6 +54,16 @@ typedef struct {
 
 /* Four channels of one output row: strip, records, out, out_pixel_stride, output_width. */
 typedef void eb_depthwise_3x3_tile(const uint32_t *, const int32_t *, int8_t *, int32_t, int32_t);
+
+/* A whole layer of 3x3 windows, all of it in flash. */
+typedef struct {
+    eb_depthwise_3x3 params;
+    eb_walk walk;
+    int32_t out_pixel_stride;
+    const int32_t *records;
+    void *scratch;
+    eb_depthwise_3x3_tile *tile;
+} eb_depthwise_3x3_whole;
 
 /* What the DSP kernel of other windows needs, without dilation along the width. Its weights are
  * packed for it; bias is the plain one, without the zero point. Its scratch: 16 bytes for each

@@ -66,6 +66,32 @@ EB_ROWS void *eb_ring_row(void *base, int32_t row, int32_t row_stride, int32_t r
     return (uint8_t *)base + (int32_t)((uint32_t)row % (uint32_t)ring_rows) * row_stride;
 }
 
+/* The most input rows of an output row that eb_walk can hold. */
+#define EB_WALK_ROWS 16
+
+/* The rows of a layer whose tensors are held whole: of all output rows, and of the input rows each
+ * needs. Output row y reads the input rows slope * y + first + k * step, k = 0, 1, ... */
+typedef struct {
+    const void *input;
+    void *output;
+    int32_t input_stride;  /* bytes from one row to the next */
+    int32_t output_stride; /* likewise */
+    int16_t input_rows;    /* all of the input */
+    int16_t output_rows;
+    int16_t slope;
+    int16_t first;
+    int16_t step;
+} eb_walk;
+
+/* Points rows[0..count-1] to what output row `y` needs, and returns where that row lies.
+ * count: 1 .. EB_WALK_ROWS. */
+EB_ROWS void *eb_walk_to(const eb_walk *walk, int32_t y, int32_t count, const void **rows)
+{
+    eb_rows(rows, walk->input, walk->slope * y + walk->first, count, walk->step, walk->input_rows,
+            walk->input_stride);
+    return (uint8_t *)walk->output + y * walk->output_stride;
+}
+
 /* eb_rows for a tensor in a ring: row r lives in its place r % ring_rows. `step` is at least 1. */
 EB_ROWS void eb_ring_rows(const void **rows,
                           const void *base,

@@ -231,4 +231,17 @@ EB_KERNEL void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
     }
 }
 
+/* All output rows. kernel_height: at most EB_WALK_ROWS. */
+EB_KERNEL void eb_conv_2d_s8_packed_layer(const eb_conv_2d_packed *layer)
+{
+    const void *rows[EB_WALK_ROWS];
+    EB_ROLLED
+    for (int32_t y = 0; y < layer->walk.output_rows; ++y) {
+        int8_t *out = (int8_t *)eb_walk_to(&layer->walk, y, layer->params.kernel_height, rows);
+        eb_conv_2d_s8_packed_row(&layer->params, rows, out, layer->out_pixel_stride,
+                                 (const uint32_t *)layer->weights, layer->requant,
+                                 eb_scratch(layer->scratch));
+    }
+}
+
 #endif /* EB_CONV_2D_S8_PACKED_H */

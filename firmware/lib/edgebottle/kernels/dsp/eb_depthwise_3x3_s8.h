@@ -313,4 +313,16 @@ EB_KERNEL void eb_depthwise_3x3_s8_row(const eb_depthwise_3x3 *p,
     }
 }
 
+/* All output rows. */
+EB_KERNEL void eb_depthwise_3x3_s8_layer(const eb_depthwise_3x3_whole *layer)
+{
+    const void *rows[3];
+    EB_ROLLED
+    for (int32_t y = 0; y < layer->walk.output_rows; ++y) {
+        int8_t *out = (int8_t *)eb_walk_to(&layer->walk, y, 3, rows);
+        eb_depthwise_3x3_s8_row(&layer->params, rows, out, layer->out_pixel_stride, layer->records,
+                                eb_scratch(layer->scratch), layer->tile);
+    }
+}
+
 #endif /* EB_DEPTHWISE_3X3_S8_DSP_H */
