@@ -27,12 +27,14 @@ class Wish:
         row_fed: The input is handed over row by row.
         ram: The most bytes of RAM the firmware may take; None for all the board has.
         flash: The most bytes of flash; None for all the board has.
+        optimize: ``size``, ``balanced`` or ``speed``.
     """
 
     schedule: str = "auto"
     row_fed: bool = False
     ram: int | None = None
     flash: int | None = None
+    optimize: str = "balanced"
 
 
 def kernel_variant(board: Board) -> Isa:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgebottle.boards import Board
+from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import identifier
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, UnsupportedOp
@@ -195,14 +196,15 @@ def build(
     wish = wish or Wish()
     fitted = fit(model.graph, board, wish)
     model, plan = replace(model, graph=fitted.graph), fitted.plan
-    project = write_project(model.graph, plan, board, ram_allowed(board, wish))
+    optimize = Optimize(wish.optimize)
+    project = write_project(model.graph, plan, board, ram_allowed(board, wish), optimize)
     check_fit(model.graph, plan, weight_bytes(project), board, wish)
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         if board.is_host:
             result = build_host(folder, toolchain)
         else:
-            result = build_firmware(folder, board, toolchain)
+            result = build_firmware(folder, board, toolchain, optimize=optimize.option)
         ram, flash = _sizes(result.elf, plan, project, board)
         _check_budget(plan, ram, flash, board, wish)
         elf = _keep_image(result.elf) if out is None else publish(folder, result.elf, out)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from edgebottle.build.cache import compiler_environment
 from edgebottle.build.process import run_tool
-from edgebottle.build.project import OPTIMIZE, BuildResult
+from edgebottle.build.project import BuildResult
 from edgebottle.build.toolchains import Compiler, host_compiler
 from edgebottle.errors import BadInput, ToolMissing
 
 DEADLINE_S = 300.0
+OPTIMIZE = "-O2"
 SANITIZE_FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 FLAGS = (
     "-std=c99",

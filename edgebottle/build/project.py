@@ -39,7 +39,7 @@ def build_firmware(
         project_dir: Folder with ``platformio.ini``, ``src/``, ``lib/``, ``port/``, ``platform/``.
         board: Any board but ``host``.
         toolchain: ``"zig"`` or ``"gcc"``.
-        optimize: Compiler option: ``-O2``, ``-Os``, ``-O3``.
+        optimize: Compiler option: ``-Oz``, ``-Os``, ``-O2``.
 
     Raises:
         ToolMissing: PlatformIO or the compiler is not installed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 )
 @memory_options
 @toolchain_option
+@click.option("--explain", is_flag=True, help="Show which kernel each layer got, and why.")
 @json_option
 def command(
     model: str | None,
@@ -42,6 +44,7 @@ def command(
     board: str | None,
     out: Path | None,
     toolchain: str | None,
+    explain: bool,
     as_json: bool,
     wish: Wish,
 ) -> None:
@@ -55,6 +58,7 @@ def command(
     Examples:
       edgebottle build model.tflite --board stm32f746
       edgebottle build model.tflite -b microbit --ram 12k --out firmware
+      edgebottle build model.tflite -b stm32f746 --optimize speed --explain
       edgebottle build                            with the edgebottle.toml of this folder
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.pipeline import build, load
@@ -89,10 +93,13 @@ def command(
                 "macs": loaded.macs(),
                 "compiler": built.compiler,
                 "flags": built.flags,
+                "kernels": [asdict(choice) for choice in built.project.source.kernels],
             }
         )
         return
-    from edgebottle.cli.tables import build_table
+    from edgebottle.cli.tables import build_table, kernels_table
     from edgebottle.report.terminal import show
 
+    if explain:
+        show(kernels_table(built.project.source.kernels))
     show(build_table(built), f"project:  {built.folder}", f"firmware: {built.elf}")

@@ -83,20 +83,21 @@ def toolchain_option(function: F) -> F:
 
 
 def memory_options(function: F) -> F:
-    """--schedule, --input, --ram and --flash, handed over as one ``wish``."""
+    """--schedule, --input, --optimize, --ram and --flash, handed over as one ``wish``."""
 
     @functools.wraps(function)
     def with_wish(
         *args: Any,
         schedule: str,
         input_form: str,
+        optimize: str,
         ram: int | None,
         flash: int | None,
         **options: Any,
     ) -> Any:
         from edgebottle.fit import Wish
 
-        wish = Wish(schedule=schedule, row_fed=input_form == "rows", ram=ram, flash=flash)
+        wish = Wish(schedule, input_form == "rows", ram, flash, optimize)
         return function(*args, wish=wish, **options)
 
     decorators = (
@@ -116,6 +117,13 @@ def memory_options(function: F) -> F:
             default="whole",
             help="rows: the input is handed over row by row, as a camera's DMA does, and never "
             "lies in RAM as a whole (default: whole).",
+        ),
+        click.option(
+            "--optimize",
+            type=click.Choice(["size", "balanced", "speed"]),
+            default="balanced",
+            help="size: the least flash. balanced (default): layers share kernels unless one of "
+            "its own saves much time. speed: kernels are compiled for each layer.",
         ),
         click.option(
             "--ram",

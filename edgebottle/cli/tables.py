@@ -21,6 +21,7 @@ from edgebottle.report.terminal import (
 if TYPE_CHECKING:
     from edgebottle.boards import Board
     from edgebottle.build.doctor import Check
+    from edgebottle.codegen.kernels import KernelChoice
     from edgebottle.inspection import Inspection
     from edgebottle.passes.dead_channels import DeadChannelReport
     from edgebottle.pipeline import Built
@@ -68,6 +69,29 @@ def build_table(built: Built) -> Table:
     add_row(table, "flash", number(flash.bytes), _of(flash.bytes, built.board, "flash"))
     add_row(table, "  weights", number(flash.weights), "")
     add_row(table, "  code", number(flash.code), "kernels, start-up, bench application")
+    return table
+
+
+def kernels_table(choices: Sequence[KernelChoice]) -> Table:
+    """The kernel of each layer; estimates of what one of its own saves where there could be."""
+    table = new_table(
+        "Kernels (estimated: what one compiled for the layer alone saves and takes)",
+        "layer",
+        "kernel",
+        "code",
+        "instructions>",
+        "bytes>",
+    )
+    for choice in choices:
+        could = choice.nbytes > 0
+        add_row(
+            table,
+            choice.layer,
+            choice.kernel,
+            "its own" if choice.inlined else "shared",
+            f"-{choice.saved:,}" if could else "",
+            f"+{choice.nbytes:,}" if could else "",
+        )
     return table
 
 

@@ -35,6 +35,7 @@ class Module:
     graph: Graph
     plan: Plan
     isa: Isa
+    inlined: frozenset[str] = frozenset()
     includes: list[str] = field(default_factory=list)
     constants: list[Constant] = field(default_factory=list)
 
@@ -53,6 +54,7 @@ class Module:
             kind = "ring" if self.ring_rows(tensor) else "t"
             self.names[tensor] = self._unique(f"{kind}_{identifier(name)}", self.names)
 
+        self.kernels: dict[str, str] = {}
         self._counters: dict[str, str] = {}
         self._contents: dict[tuple[str, bytes], str] = {}
 
@@ -60,6 +62,10 @@ class Module:
         """Rows in the ring of ``tensor``; 0 where all of its rows are held."""
         held = self.placements[tensor].ring_rows
         return held if held < self.graph.tensors[tensor].rows else 0
+
+    def note_kernel(self, node: str, call: str) -> None:
+        """Remembers the C function that a layer calls, for whoever wants to know."""
+        self.kernels[node] = call.partition("(")[0].strip()
 
     def counter_name(self, node: str) -> str:
         """The C name of the counter of the rows that ``node`` has done."""
@@ -113,6 +119,7 @@ class StepEmitter:
             tensors: Its inputs and outputs, where it is to see them in other shapes.
         """
         self.isa = module.isa
+        self.inlined = node.name in module.inlined
         self.declarations: list[str] = []
         self.row_inputs: list[int] = []
         self._module = module

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from edgebottle import __version__
 from edgebottle.boards import Board
+from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.model import ModelSource, write_model
 from edgebottle.data import data_dir
 from edgebottle.errors import BadInput
@@ -47,7 +48,13 @@ class Project:
     input_buffer: int
 
 
-def write_project(graph: Graph, plan: Plan, board: Board, ram: int | None = None) -> Project:
+def write_project(
+    graph: Graph,
+    plan: Plan,
+    board: Board,
+    ram: int | None = None,
+    optimize: Optimize = Optimize.BALANCED,
+) -> Project:
     """Generates every file of the project of ``graph`` for ``board``.
 
     Args:
@@ -55,8 +62,9 @@ def write_project(graph: Graph, plan: Plan, board: Board, ram: int | None = None
         plan: Its plan.
         board: The board.
         ram: Bytes of RAM the firmware may take; None for all the board has.
+        optimize: What is spent for what.
     """
-    source = write_model(graph, plan)
+    source = write_model(graph, plan, optimize)
     buffer = _input_buffer(graph, plan, board, ram)
     model = graph.name
     files = {f"lib/eb_{model}/{name}": text.encode() for name, text in source.files.items()}
@@ -67,7 +75,7 @@ def write_project(graph: Graph, plan: Plan, board: Board, ram: int | None = None
     board_file = data_dir("boards") / f"{board.id}.toml"
     files[f"platform/boards/{board.id}.toml"] = board_file.read_bytes()
     files["src/eb_bench_model.h"] = _binding(graph, plan, buffer).encode()
-    files["platformio.ini"] = _platformio_ini(board).encode()
+    files["platformio.ini"] = _platformio_ini(board, optimize).encode()
     manifest = {"edgebottle": __version__, "model": model, "board": board.id}
     marker = json.dumps({**manifest, "files": sorted(files)}, indent=1) + "\n"
     files[MARKER] = marker.encode()
@@ -112,7 +120,7 @@ def _binding(graph: Graph, plan: Plan, buffer: int) -> str:
 """
 
 
-def _platformio_ini(board: Board) -> str:
+def _platformio_ini(board: Board, optimize: Optimize) -> str:
     baud = board.uart.baud if board.uart else 115200
     return f"""; Written by edgebottle {__version__}. `pio run` builds the firmware.
 [platformio]
@@ -124,6 +132,7 @@ board = {board.id}
 lib_ldf_mode = chain
 lib_compat_mode = off
 monitor_speed = {baud}
+custom_optimize = {optimize.option}
 """
 
 

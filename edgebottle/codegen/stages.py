@@ -142,6 +142,7 @@ class _Writer:
     def _row(self, emitter: StepEmitter, node: RowOperator, output: Tensor) -> list[str]:
         """Computes output row ``{y}``."""
         call = node.emit(emitter)
+        self.module.note_kernel(node.name, call)
         height = output.shape[1] if len(output.shape) == 4 else 1
         fills = []
         for index in emitter.row_inputs:
@@ -154,6 +155,7 @@ class _Writer:
         """Takes input row ``{y}``; the first begins, the last writes the output row."""
         begin, take = node.emit_begin(emitter), node.emit_accumulate(emitter)
         end = node.emit_end(emitter)
+        self.module.note_kernel(node.name, take)
         data, output = emitter.tensors[0][0], emitter.tensors[1][0]
         assert data is not None
         height = data.shape[1] if len(data.shape) == 4 else 1

@@ -37,6 +37,7 @@ def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[
         body = _all_rows(module, emitter, node)
     else:
         body = f"    {node.emit(emitter)}"
+        module.note_kernel(node.name, body)
     how = "" if merged is None else "; all rows at once, as one"
     lines = [f"/* {describe(module, node)}{how} */", f"static EB_STEP void {name}(void)", "{"]
     lines += [*emitter.declarations, body, "}"]
@@ -126,9 +127,12 @@ def _all_rows(module: Module, emitter: StepEmitter, node: RowOperator) -> str:
     """The body of a layer: one call, or a loop over its rows."""
     walk = _walk(module, emitter, node)
     call = node.emit_layer(emitter, walk) if walk is not None else None
-    if call is not None:
-        return f"    {call}"
-    return _row_loop(module, emitter, node, node.emit(emitter))
+    if call is None:
+        call = node.emit(emitter)
+        module.note_kernel(node.name, call)
+        return _row_loop(module, emitter, node, call)
+    module.note_kernel(node.name, call)
+    return f"    {call}"
 
 
 def _walk(module: Module, emitter: StepEmitter, node: RowOperator) -> dict[str, CValue] | None:

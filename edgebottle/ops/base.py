@@ -53,6 +53,19 @@ CValue = int | float | str | Sequence[int]
 """A field of a C parameter struct: a number, a C expression, or an array of integers."""
 
 
+@dataclass(frozen=True)
+class Inlining:
+    """What a kernel compiled for one layer alone brings, against one that layers share.
+
+    Attributes:
+        instructions: Saved in one run; estimated.
+        nbytes: Of flash it takes; estimated.
+    """
+
+    instructions: int
+    nbytes: int
+
+
 class Emitter(Protocol):
     """What an operator may ask of the code generator while it emits its call.
 
@@ -62,6 +75,9 @@ class Emitter(Protocol):
 
     isa: Isa
     """The variant the model is compiled for."""
+
+    inlined: bool
+    """The layer is to have a kernel of its own; only where ``inlining`` has offered one."""
 
     @property
     def tensors(self) -> tuple[Tensors, Sequence[Tensor]]:
@@ -122,6 +138,10 @@ class Operator(Node):
 
     The plan gives both the same memory where it can; ``emit`` is the copy for where it cannot.
     """
+
+    def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
+        """What a kernel compiled for this layer alone would bring; None where there is none."""
+        return None
 
     @classmethod
     @abstractmethod

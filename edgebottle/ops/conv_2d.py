@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import CValue, Emitter, Isa, where
+from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, where
 from edgebottle.ops.convolution import (
     Convolution,
     bias_values,
@@ -112,7 +112,17 @@ class Conv2D(Convolution):
             e.constant("requant", packed.requant),
             e.scratch(),
         )
-        return f"{self.HEADER}_s8_packed_row({', '.join(arguments)});"
+        function = f"{self.HEADER}_s8_packed_row{'_inlined' if e.inlined else ''}"
+        return f"{function}({', '.join(arguments)});"
+
+    def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
+        """See ``Operator``; counted on layers of IC, VWW and mcunet."""
+        if isa is not Isa.DSP or self.packed(ins, outs[0]) is None:
+            return None
+        _, height, width, depth = operands(ins)[1].shape
+        pairs = outs[0].size // outs[0].shape[3] // 2
+        gathered = height * width > 1 and depth % TAPS == 0
+        return Inlining((20 + 4 * height * width if gathered else 20) * pairs, 700)
 
     def emit_layer(self, e: Emitter, walk: Mapping[str, CValue]) -> str | None:
         """See ``RowOperator``."""
@@ -124,7 +134,7 @@ class Conv2D(Convolution):
             "weights": e.constant("weights", packed.weights),
             "requant": e.constant("requant", packed.requant),
         }
-        function = f"{self.HEADER}_s8_packed_layer"
+        function = f"{self.HEADER}_s8_packed_layer{'_inlined' if e.inlined else ''}"
         struct = f"{self.HEADER}_packed"
         return self.layer_call(e, struct, function, self._packed_params(e), {**walk, **constants})
 

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import CValue, Emitter, Isa, where
+from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, where
 from edgebottle.ops.convolution import Convolution, bias_values, operands, per_channel
 from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, Case, weighted_case
 from edgebottle.ops.depthwise_cases import DEPTHWISE_3X3
@@ -111,7 +111,7 @@ class DepthwiseConv2D(Convolution):
         return self.layer_call(
             e,
             "eb_depthwise_3x3_whole",
-            "eb_depthwise_3x3_s8_layer",
+            f"eb_depthwise_3x3_s8_layer{'_inlined' if e.inlined else ''}",
             self._params_3x3(e),
             {**walk, **constants},
         )
@@ -121,7 +121,8 @@ class DepthwiseConv2D(Convolution):
         row = f"{e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
         params = e.params("eb_depthwise_3x3", self._params_3x3(e))
         constants = f"{self._records(e, packing)}, {e.scratch()}, {self._tile(packing)}"
-        return f"eb_depthwise_3x3_s8_row({params}, {row}, {constants});"
+        function = f"eb_depthwise_3x3_s8_row{'_inlined' if e.inlined else ''}"
+        return f"{function}({params}, {row}, {constants});"
 
     def _params_3x3(self, e: Emitter) -> dict[str, CValue]:
         ins, outs = e.tensors
@@ -169,7 +170,17 @@ class DepthwiseConv2D(Convolution):
         ]
         row = f"{e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
         params = e.params("eb_depthwise_window", fields)
-        return f"eb_depthwise_window_s8_row({params}, {row}, {', '.join(arrays)});"
+        function = f"eb_depthwise_window_s8_row{'_inlined' if e.inlined else ''}"
+        return f"{function}({params}, {row}, {', '.join(arrays)});"
+
+    def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
+        """See ``Operator``; counted on layers of KWS, VWW and mcunet."""
+        if isa is not Isa.DSP or not self._is_window(ins):
+            return None
+        batch, height, width, channels = outs[0].shape
+        if self._packing_3x3(ins, outs[0]) is None:
+            return Inlining(40 * batch * height * channels * -(-width // 4), 650)
+        return Inlining(13 * batch * height * -(-channels // 4), 480)
 
     def _packing_3x3(self, ins: Tensors, output: Tensor) -> Packing | None:
         """How the DSP kernel for 3x3 windows is to scale; None where it cannot take the layer."""

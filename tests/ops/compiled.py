@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.model import write_model
 from edgebottle.data import data_dir
 from edgebottle.ir.graph import Array, Graph
@@ -170,7 +171,11 @@ class CompiledFailure(AssertionError):
 
 
 def run_compiled(
-    runs: Sequence[Run], isa: Isa, folder: Path, plans: Sequence[Plan] | None = None
+    runs: Sequence[Run],
+    isa: Isa,
+    folder: Path,
+    plans: Sequence[Plan] | None = None,
+    optimize: Optimize = Optimize.BALANCED,
 ) -> list[list[tuple[Array, ...]]]:
     """Compiles and runs every graph; returns the outputs of each run of each graph.
 
@@ -179,6 +184,7 @@ def run_compiled(
         isa: The kernel variant.
         folder: Where to work.
         plans: A plan for each graph; one layer after the other by default.
+        optimize: Which layers get a kernel of their own.
 
     Raises:
         CompiledFailure: the C is refused, or fails when it runs.
@@ -186,7 +192,8 @@ def run_compiled(
     graphs = [replace(graph, name=f"c{i}_{_word(graph)}") for i, (graph, _) in enumerate(runs)]
     source = folder / f"{isa.value}.c"
     samples = [len(inputs) for _, inputs in runs]
-    source.write_text(_unit(graphs, samples, plans or [make_plan(g, isa) for g in graphs]))
+    plans = plans or [make_plan(graph, isa) for graph in graphs]
+    source.write_text(_unit(graphs, samples, plans, optimize))
     program = folder / isa.value
     _compile(source, program, isa)
     data = b"".join(value.tobytes() for _, inputs in runs for sample in inputs for value in sample)
@@ -227,11 +234,16 @@ def _word(graph: Graph) -> str:
     return re.sub(r"\W+", "_", graph.name.lower())
 
 
-def _unit(graphs: Sequence[Graph], samples: Sequence[int], plans: Sequence[Plan]) -> str:
+def _unit(
+    graphs: Sequence[Graph],
+    samples: Sequence[int],
+    plans: Sequence[Plan],
+    optimize: Optimize = Optimize.BALANCED,
+) -> str:
     """All models and the driver in one file, their file-scope names told apart."""
     parts = ['#include "edgebottle.h"\n']
     for graph, plan in zip(graphs, plans, strict=True):
-        files = write_model(graph, plan).files
+        files = write_model(graph, plan, optimize).files
         text = "".join(
             files[f"{graph.name}{end}"] for end in (".h", "_weights.h", "_weights.c", ".c")
         )

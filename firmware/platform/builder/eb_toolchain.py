@@ -36,8 +36,12 @@ class Toolchain:
     cc_flags: tuple
     link_flags: tuple
     libs: tuple
-    small_flags: tuple
+    smallest: tuple
     needs_libc_headers: bool
+
+    def optimize_flags(self, option):
+        """The flags for ``option``; compilers spell -Oz, the smallest code, differently."""
+        return self.smallest if option == "-Oz" else (option,)
 
 
 def zig_path():
@@ -81,7 +85,7 @@ def _zig(cpu, fpu):
         cc_flags=("-fno-sanitize=all", "-fomit-frame-pointer"),
         link_flags=("-Wl,--build-id=none",),
         libs=(),  # zig adds its own compiler-rt
-        small_flags=("-Os", "-Xclang", "-Oz"),  # zig takes -Oz for -Os, its clang does not
+        smallest=("-Os", "-Xclang", "-Oz"),  # zig takes -Oz for -Os, its clang does not
         needs_libc_headers=True,
     )
 
@@ -112,6 +116,6 @@ def _gcc(cpu, fpu):
         cc_flags=cc_flags,
         link_flags=("-nostdlib", "-nostartfiles", "-Wl,--build-id=none"),
         libs=("gcc",),
-        small_flags=("-Os",),
+        smallest=("-Os",),
         needs_libc_headers=True,
     )

@@ -3,7 +3,8 @@
 Environment variables (all optional; ``edgebottle build`` sets them):
     EDGEBOTTLE_TOOLCHAIN   ``zig`` (default) or ``gcc``
     EDGEBOTTLE_ZIG         path of the zig executable; default: the ``ziglang`` package, then PATH
-    EDGEBOTTLE_OPTIMIZE    optimisation option, default ``-O2``
+    EDGEBOTTLE_OPTIMIZE    optimisation option; default: ``custom_optimize`` of platformio.ini,
+                           else ``-Os``, as the hot loops are in assembly
 """
 
 import os
@@ -46,7 +47,9 @@ if not script.exists() or script.read_text(encoding="utf-8") != text:
 
 arch = "riscv" if board["cpu"].startswith("rv32") else "arm"
 parts = [arch, "stm32"] if board["port"].startswith("stm32") else [arch]
-optimize = os.environ.get("EDGEBOTTLE_OPTIMIZE", "-O2")
+optimize = toolchain.optimize_flags(
+    os.environ.get("EDGEBOTTLE_OPTIMIZE") or env.GetProjectOption("custom_optimize", "-Os")
+)
 
 env.Replace(
     CC=toolchain.cc,
@@ -63,7 +66,7 @@ env.Replace(
 env.Append(
     CCFLAGS=[
         *toolchain.arch_flags,
-        optimize,
+        *optimize,
         "-ffunction-sections",
         "-fdata-sections",
         "-fno-common",
@@ -109,8 +112,8 @@ def build_small(env, node):
     path = node.srcnode().get_abspath()
     if not path.startswith((port_path, source_path)):
         return node
-    flags = [flag for flag in env["CCFLAGS"] if flag != optimize]
-    return env.Object(node, CCFLAGS=[*flags, *toolchain.small_flags])
+    flags = [flag for flag in env["CCFLAGS"] if flag not in optimize]
+    return env.Object(node, CCFLAGS=[*flags, *toolchain.optimize_flags("-Oz")])
 
 
 port_path = os.path.join(str(port_dir.resolve()), "")

@@ -207,13 +207,13 @@ static inline const void *eb_packed_values(const eb_packed_source *s, int32_t co
 }
 
 /* One output row; weights and requant: see eb_tile. */
-EB_KERNEL void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
-                                        const void *const *rows,
-                                        int8_t *out,
-                                        int32_t out_pixel_stride,
-                                        const uint32_t *weights,
-                                        const int32_t *requant,
-                                        void *scratch)
+EB_INLINED void eb_conv_2d_s8_packed_row_inlined(const eb_conv_2d *p,
+                                                 const void *const *rows,
+                                                 int8_t *out,
+                                                 int32_t out_pixel_stride,
+                                                 const uint32_t *weights,
+                                                 const int32_t *requant,
+                                                 void *scratch)
 {
     const eb_packed_source source = eb_packed_begin(p, rows, (int8_t *)scratch);
     int32_t column = -p->pad_left;
@@ -231,17 +231,33 @@ EB_KERNEL void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
     }
 }
 
+EB_KERNEL void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
+                                        const void *const *rows,
+                                        int8_t *out,
+                                        int32_t out_pixel_stride,
+                                        const uint32_t *weights,
+                                        const int32_t *requant,
+                                        void *scratch)
+{
+    eb_conv_2d_s8_packed_row_inlined(p, rows, out, out_pixel_stride, weights, requant, scratch);
+}
+
 /* All output rows. kernel_height: at most EB_WALK_ROWS. */
-EB_KERNEL void eb_conv_2d_s8_packed_layer(const eb_conv_2d_packed *layer)
+EB_INLINED void eb_conv_2d_s8_packed_layer_inlined(const eb_conv_2d_packed *layer)
 {
     const void *rows[EB_WALK_ROWS];
     EB_ROLLED
     for (int32_t y = 0; y < layer->walk.output_rows; ++y) {
         int8_t *out = (int8_t *)eb_walk_to(&layer->walk, y, layer->params.kernel_height, rows);
-        eb_conv_2d_s8_packed_row(&layer->params, rows, out, layer->out_pixel_stride,
-                                 (const uint32_t *)layer->weights, layer->requant,
-                                 eb_scratch(layer->scratch));
+        eb_conv_2d_s8_packed_row_inlined(&layer->params, rows, out, layer->out_pixel_stride,
+                                         (const uint32_t *)layer->weights, layer->requant,
+                                         eb_scratch(layer->scratch));
     }
+}
+
+EB_KERNEL void eb_conv_2d_s8_packed_layer(const eb_conv_2d_packed *layer)
+{
+    eb_conv_2d_s8_packed_layer_inlined(layer);
 }
 
 #endif /* EB_CONV_2D_S8_PACKED_H */

@@ -286,13 +286,13 @@ EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_10, EB_DEPTHWISE_3X3_STRID
 EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_12, EB_DEPTHWISE_3X3_STRIDE_2(12))
 
 /* One output row. */
-EB_KERNEL void eb_depthwise_3x3_s8_row(const eb_depthwise_3x3 *p,
-                                       const void *const *rows,
-                                       int8_t *out,
-                                       int32_t out_pixel_stride,
-                                       const int32_t *records,
-                                       void *scratch,
-                                       eb_depthwise_3x3_tile *tile)
+EB_INLINED void eb_depthwise_3x3_s8_row_inlined(const eb_depthwise_3x3 *p,
+                                                const void *const *rows,
+                                                int8_t *out,
+                                                int32_t out_pixel_stride,
+                                                const int32_t *records,
+                                                void *scratch,
+                                                eb_depthwise_3x3_tile *tile)
 {
     const int32_t groups = p->groups;
     uint32_t *strip = (uint32_t *)scratch;
@@ -313,16 +313,32 @@ EB_KERNEL void eb_depthwise_3x3_s8_row(const eb_depthwise_3x3 *p,
     }
 }
 
+EB_KERNEL void eb_depthwise_3x3_s8_row(const eb_depthwise_3x3 *p,
+                                       const void *const *rows,
+                                       int8_t *out,
+                                       int32_t out_pixel_stride,
+                                       const int32_t *records,
+                                       void *scratch,
+                                       eb_depthwise_3x3_tile *tile)
+{
+    eb_depthwise_3x3_s8_row_inlined(p, rows, out, out_pixel_stride, records, scratch, tile);
+}
+
 /* All output rows. */
-EB_KERNEL void eb_depthwise_3x3_s8_layer(const eb_depthwise_3x3_whole *layer)
+EB_INLINED void eb_depthwise_3x3_s8_layer_inlined(const eb_depthwise_3x3_whole *layer)
 {
     const void *rows[3];
     EB_ROLLED
     for (int32_t y = 0; y < layer->walk.output_rows; ++y) {
         int8_t *out = (int8_t *)eb_walk_to(&layer->walk, y, 3, rows);
-        eb_depthwise_3x3_s8_row(&layer->params, rows, out, layer->out_pixel_stride, layer->records,
-                                eb_scratch(layer->scratch), layer->tile);
+        eb_depthwise_3x3_s8_row_inlined(&layer->params, rows, out, layer->out_pixel_stride,
+                                        layer->records, eb_scratch(layer->scratch), layer->tile);
     }
+}
+
+EB_KERNEL void eb_depthwise_3x3_s8_layer(const eb_depthwise_3x3_whole *layer)
+{
+    eb_depthwise_3x3_s8_layer_inlined(layer);
 }
 
 #endif /* EB_DEPTHWISE_3X3_S8_DSP_H */

@@ -182,16 +182,16 @@ EB_KERNEL void eb_depthwise_window_widen(const eb_depthwise_window *p,
 }
 
 /* One output row. */
-EB_KERNEL void eb_depthwise_window_s8_row(const eb_depthwise_window *p,
-                                          const void *const *rows,
-                                          int8_t *out,
-                                          int32_t out_pixel_stride,
-                                          const int8_t *weights,
-                                          const int32_t *bias,
-                                          const int32_t *multiplier,
-                                          const int8_t *shift,
-                                          void *scratch,
-                                          eb_depthwise_window_tile *tile)
+EB_INLINED void eb_depthwise_window_s8_row_inlined(const eb_depthwise_window *p,
+                                                   const void *const *rows,
+                                                   int8_t *out,
+                                                   int32_t out_pixel_stride,
+                                                   const int8_t *weights,
+                                                   const int32_t *bias,
+                                                   const int32_t *multiplier,
+                                                   const int8_t *shift,
+                                                   void *scratch,
+                                                   eb_depthwise_window_tile *tile)
 {
     const eb_output_s8 output = {p->output_zero_point, p->low, p->high};
     const int32_t pairs = (p->kernel_height + 1) / 2;
@@ -236,6 +236,21 @@ EB_KERNEL void eb_depthwise_window_s8_row(const eb_depthwise_window *p,
             }
         }
     }
+}
+
+EB_KERNEL void eb_depthwise_window_s8_row(const eb_depthwise_window *p,
+                                          const void *const *rows,
+                                          int8_t *out,
+                                          int32_t out_pixel_stride,
+                                          const int8_t *weights,
+                                          const int32_t *bias,
+                                          const int32_t *multiplier,
+                                          const int8_t *shift,
+                                          void *scratch,
+                                          eb_depthwise_window_tile *tile)
+{
+    eb_depthwise_window_s8_row_inlined(p, rows, out, out_pixel_stride, weights, bias, multiplier,
+                                       shift, scratch, tile);
 }
 
 #endif /* EB_DEPTHWISE_WINDOW_S8_DSP_H */

@@ -19,8 +19,8 @@ static inline float eb_mean_f32_sum(const eb_mean *p, const float *in)
     return sum;
 }
 
-/* The whole tensor; `out` may be `in`. */
-EB_KERNEL void eb_mean_f32(const eb_mean *p, const float *in, float *out)
+/* The whole tensor; `out` may be `in`. Small, and far faster with constant counts. */
+EB_INLINED void eb_mean_f32(const eb_mean *p, const float *in, float *out)
 {
     for (int32_t i = 0; i < p->kept[0]; ++i) {
         for (int32_t j = 0; j < p->kept[1]; ++j) {
