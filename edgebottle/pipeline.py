@@ -193,10 +193,10 @@ def build(
     if out is not None:
         check_output(out)
     wish = wish or Wish()
-    fitted = fit(model.graph, board, wish)
+    whole, fitted = model.graph, fit(model.graph, board, wish)
     model, plan = replace(model, graph=fitted.graph), fitted.plan
     project = write_project(model.graph, plan, board, ram_allowed(board, wish))
-    check_fit(model.graph, plan, weight_bytes(project), board, wish)
+    check_fit(whole, plan, weight_bytes(project), board, wish)
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         if board.is_host:

@@ -130,6 +130,9 @@ def inspection_tables(
     for view in found.schedules:
         stages = f"{view.streamed} in {view.stages}" if view.stages else "-"
         add_row(schedules, view.name, number(view.arena), number(view.extra_macs), stages)
+        for cut in view.cuts:
+            name = f"  {cut.layers[0]} .. {cut.layers[-1]}"
+            add_row(schedules, name, "", "", f"{cut.parts} parts of its {cut.axis}")
     fits = new_table("Boards", "board", "fits", "schedule", "")
     for fit in found.boards:
         add_row(fits, fit.board, "yes" if fit.fits else "no", fit.schedule, fit.reason)

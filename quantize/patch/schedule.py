@@ -136,6 +136,11 @@ def build_plan(
     )
 
 
+def unit_bytes(rows: RowGraph, unit: Unit) -> int:
+    """Bytes that a unit needs besides the tensors held whole."""
+    return sum(_work(rows, unit).pieces())
+
+
 def _work(rows: RowGraph, unit: Unit) -> _Work:
     if not unit.streamed:
         number = unit.first
