@@ -5,6 +5,12 @@ patches are streamed row by row, so that only the halo of columns is computed tw
 of channels (nothing is computed twice) the rings hold only part of each row. What this costs is
 that input and output are both held whole: rows of the output cannot take the place of rows of the
 input, which the next part still needs.
+
+So columns pay where rings are large beside the input and the output, or where the input is needed
+later anyway. The networks of MLPerf Tiny and of MCUNet hardly have such a stage: with 1 % of extra
+MACs columns save 0.3 % of one of them, with 12 % up to 5 %. Channels pay where an expanded image
+must be there as a whole, as before the gate of a squeeze-and-excite block: 6 % of the largest
+network of MCUNetV2.
 """
 
 from __future__ import annotations
