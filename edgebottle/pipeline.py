@@ -68,7 +68,7 @@ class Built:
     """A compiled project.
 
     Attributes:
-        model: The model.
+        model: The model, as its schedule computes it: stages in parts have layers of their own.
         board: The board.
         plan: The memory plan.
         project: The generated files.
@@ -78,6 +78,7 @@ class Built:
         flash: Constants of the model, and the rest.
         compiler: Name and version.
         flags: Compiler flags.
+        extra_macs: Multiply-accumulates that the schedule does twice.
     """
 
     model: Model
@@ -90,6 +91,7 @@ class Built:
     flash: Flash
     compiler: str
     flags: str
+    extra_macs: int = 0
 
 
 def find_model(model: str) -> Path:
@@ -217,6 +219,7 @@ def build(
         flash=flash,
         compiler=result.compiler,
         flags=" ".join(result.flags),
+        extra_macs=fitted.extra_macs,
     )
 
 

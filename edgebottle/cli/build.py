@@ -86,7 +86,9 @@ def command(
                 "elf": str(built.elf),
                 "ram": {**built.ram.to_json(), "lower_bound": built.plan.lower_bound},
                 "flash": built.flash.to_json(),
-                "macs": loaded.macs(),
+                "schedule": built.plan.schedule,
+                "macs": built.model.macs(),
+                "extra_macs": built.extra_macs,
                 "compiler": built.compiler,
                 "flags": built.flags,
             }

@@ -68,7 +68,20 @@ def build_table(built: Built) -> Table:
     add_row(table, "flash", number(flash.bytes), _of(flash.bytes, built.board, "flash"))
     add_row(table, "  weights", number(flash.weights), "")
     add_row(table, "  code", number(flash.code), "kernels, start-up, bench application")
+    add_row(table, "schedule", "", _schedule(built))
     return table
+
+
+def _schedule(built: Built) -> str:
+    """The schedule, what of it runs row by row, and what it computes twice."""
+    stages = [step.stage for step in built.plan.steps if step.stage is not None]
+    text = built.plan.schedule
+    if stages:
+        text += f": {sum(len(stage.nodes) for stage in stages)} layers in {len(stages)} stages"
+    if built.extra_macs:
+        extra = built.extra_macs / (built.model.macs() - built.extra_macs)
+        text += f", {built.extra_macs:+,} MACs ({extra:+.1%})"
+    return text
 
 
 def _of(used: int, board: Board, region: str) -> str:

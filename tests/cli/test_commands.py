@@ -95,8 +95,14 @@ def test_stages_in_parts(tmp_path: Path) -> None:
         ("columns", 8),
     ]
     assert 0 < least["extra_macs"] <= data["macs"] / 100
-    words = ("wide.tflite", "-b", "nucleo_l4r5zi", "--schedule", "min-ram", "--samples", "1")
-    text = clean(edgebottle("verify", *words, cwd=tmp_path))
+    words = ("wide.tflite", "-b", "nucleo_l4r5zi", "--schedule", "min-ram")
+    built = edgebottle("build", *words, "--json", cwd=tmp_path).json()
+    assert (built["schedule"], built["extra_macs"]) == ("min-ram", least["extra_macs"])
+    assert built["macs"] == data["macs"] + least["extra_macs"]
+    assert f"{least['extra_macs']:+,} MACs (+0.9%)" in clean(
+        edgebottle("build", *words, cwd=tmp_path)
+    )
+    text = clean(edgebottle("verify", *words, "--samples", "1", cwd=tmp_path))
     assert text.startswith(
         "match: LiteRT = NumPy = host C = virtual nucleo_l4r5zi, to the last bit"
     )
