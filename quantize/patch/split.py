@@ -25,7 +25,7 @@ from edgebottle.ops.strided_slice import StridedSlice
 from quantize.patch.choose import CHANNELS, COLUMNS, Costs, Split, Unit
 from quantize.patch.grid import Stage, Writer, patches
 from quantize.patch.grid_nodes import Rect, data_inputs, input_rect, macs_of
-from quantize.patch.rows import RowGraph, aligned
+from quantize.patch.rows import NEVER, RowGraph, aligned
 from quantize.patch.schedule import unit_bytes
 from quantize.patch.slices import keeps_channels_apart, slices, write_slice
 
@@ -36,7 +36,9 @@ MOST_LAYERS = 16
 """Layers of a stage that is cut into parts, at most: halos grow with each."""
 
 
-def add_splits(costs: Costs, below: int, most_extra_macs: int | None = None) -> None:
+def add_splits(
+    costs: Costs, below: int, most_extra_macs: int | None = None, *, only_gains: bool = True
+) -> None:
     """Adds stages in parts to the units, as far as they may lead to a lower peak.
 
     Args:
@@ -44,21 +46,48 @@ def add_splits(costs: Costs, below: int, most_extra_macs: int | None = None) -> 
         below: Bytes of arena that are to be saved on: only units below are looked at, and only
             where the nodes before can be computed with such units.
         most_extra_macs: What all the halos of a stage may cost; None for any number.
+        only_gains: Leaves out what needs no less than the same nodes without a cut.
     """
     reached = [True]
+    peaks = _uncut_peaks(costs) if only_gains else {}
     for end in range(1, len(costs.rows.order) + 1):
-        costs.units[end] = [
-            *costs.units[end],
-            *(unit for unit in _splits(costs, end, reached, below, most_extra_macs)),
-        ]
+        limits = [min(below, peaks.get((first, end), below)) for first in range(end)]
+        found = _splits(costs, end, reached, limits, most_extra_macs)
+        costs.units[end] = [*costs.units[end], *found]
         reached.append(any(reached[u.first] and u.nbytes < below for u in costs.units[end]))
 
 
+def _uncut_peaks(costs: Costs) -> dict[tuple[int, int], int]:
+    """The least peak of the nodes from the first on, up to the second, with no stage cut."""
+    peaks: dict[tuple[int, int], int] = {}
+    for first in range(len(costs.rows.order)):
+        peaks[first, first] = 0
+        for end in range(first + 1, min(first + MOST_LAYERS, len(costs.rows.order)) + 1):
+            units = [unit for unit in costs.units[end] if unit.first >= first and not unit.split]
+            options = [max(peaks[first, unit.first], unit.nbytes) for unit in units]
+            peaks[first, end] = min(options, default=NEVER)
+    return peaks
+
+
 def _splits(
-    costs: Costs, end: int, reached: Sequence[bool], below: int, most_extra_macs: int | None
+    costs: Costs,
+    end: int,
+    reached: Sequence[bool],
+    limits: Sequence[int],
+    most_extra_macs: int | None,
 ) -> Iterator[Unit]:
+    """The stages in parts that end before node ``end`` and need less than the limit of the first.
+
+    Args:
+        costs: The units.
+        end: Number after the last node.
+        reached: Whether the nodes before each can be computed.
+        limits: Bytes for each first node.
+        most_extra_macs: See ``add_splits``.
+    """
     for first, _, inside in costs.grown(end, MOST_LAYERS):
-        if costs.reads_fed(first) or costs.rows.node(first).accumulates or inside.outer >= below:
+        below = limits[first]
+        if costs.reads_fed(first) or costs.rows.node(first).accumulates:
             return
         whole, rings = costs.whole_bytes(first, inside), sum(inside.rings.values())
         least = whole + inside.nbytes() - rings + rings // MOST_PARTS

@@ -19,7 +19,7 @@ def random_cuts(graph: Graph, isa: Isa, seed: int) -> tuple[RowGraph, list[Unit]
     """Units at random, in parts wherever any can be, of channels rather than of columns."""
     rows = RowGraph(graph, graph.nodes, isa, row_fed=False)
     costs, random = Costs(rows), np.random.default_rng(seed)
-    add_splits(costs, NEVER)
+    add_splits(costs, NEVER, only_gains=False)
     units: list[Unit] = []
     end = len(rows.order)
     while end:
