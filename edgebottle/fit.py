@@ -11,7 +11,7 @@ from edgebottle.errors import BadInput, DoesNotFit, UnsupportedOp
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan, Step
-from quantize.patch import make_schedule
+from quantize.patch import Chosen, choose_schedule
 from quantize.patch.grid_choice import MOST, least_macs, least_ram
 
 PATCHES = "patches"
@@ -60,22 +60,7 @@ def arena_limit(board: Board, wish: Wish) -> int | None:
     return max(0, allowed - board.stack_size - STATIC_RESERVE)
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """A network as it is compiled for a board.
-
-    Attributes:
-        graph: The graph; with its patches for the schedule ``patches``.
-        plan: Its plan; it may be larger than the board.
-        extra_macs: Multiply-accumulates that halos of patches cost; 0 for other schedules.
-    """
-
-    graph: Graph
-    plan: Plan
-    extra_macs: int = 0
-
-
-def fit(graph: Graph, board: Board, wish: Wish | None = None) -> Fitted:
+def fit(graph: Graph, board: Board, wish: Wish | None = None) -> Chosen:
     """Plans ``graph`` for ``board``.
 
     Raises:
@@ -88,11 +73,10 @@ def fit(graph: Graph, board: Board, wish: Wish | None = None) -> Fitted:
         if wish.row_fed:
             raise BadInput("patches need the whole input: leave out --input rows")
         return patched(graph, isa, limit)
-    plan = make_schedule(graph, isa, wish.schedule, ram_limit=limit, row_fed=wish.row_fed)
-    return Fitted(graph, plan)
+    return choose_schedule(graph, isa, wish.schedule, ram_limit=limit, row_fed=wish.row_fed)
 
 
-def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MOST) -> Fitted:
+def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MOST) -> Chosen:
     """The first layers patch by patch, as MCUNetV2 does, with the halo computed again.
 
     Args:
@@ -105,7 +89,7 @@ def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MOST) 
     choice = None if limit is None else least_macs(graph, isa, limit, most)
     choice = choice or least_ram(graph, isa, most=most)
     plan = replace(choice.plan, schedule=PATCHES)
-    return Fitted(choice.graph, plan, choice.extra_macs)
+    return Chosen(choice.graph, plan, choice.extra_macs)
 
 
 def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) -> None:
@@ -113,7 +97,7 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
 
     Args:
         graph: The graph after the passes.
-        plan: Its plan.
+        plan: Its plan, or that of the graph with stages cut into parts.
         weights: Bytes of constants.
         board: The board.
         wish: The budget.
@@ -157,14 +141,14 @@ def _remedy(graph: Graph, plan: Plan, board: Board) -> str:
     isa = kernel_variant(board)
     arena = plan.arena_bytes
     if plan.schedule != "min-ram":
-        arena = make_schedule(graph, isa, "min-ram", row_fed=plan.row_fed).arena_bytes
+        arena = choose_schedule(graph, isa, "min-ram", row_fed=plan.row_fed).plan.arena_bytes
     if arena < plan.arena_bytes:
         remedies = [f"`--schedule min-ram` brings the arena to {kilobytes(arena)}"]
     else:
         remedies = [f"no arena with {_input_kind(plan)} can be smaller"]
     if not plan.row_fed:
         with suppress(UnsupportedOp):
-            fed = make_schedule(graph, isa, "min-ram", row_fed=True).arena_bytes
+            fed = choose_schedule(graph, isa, "min-ram", row_fed=True).plan.arena_bytes
             if fed < arena:
                 remedies.append(f"`--input rows` brings it to {kilobytes(fed)}")
     return "; ".join(remedies)

@@ -17,7 +17,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.passes.dead_channels import DeadChannelReport, dead_channel_report
 from edgebottle.pipeline import Model, weight_bytes
 from edgebottle.plan.plan import Plan
-from quantize.patch import make_schedule
+from quantize.patch import Chosen, Cut, choose_schedule
 
 CODE_ESTIMATE = 24 * 1024
 """Flash that is set aside for code when judging, without compiling, whether a model fits."""
@@ -84,8 +84,9 @@ class ScheduleView:
         name: ``layers``, ``min-ram``, ``min-ram, rows`` (with row-fed input) or ``patches``.
         arena: Bytes.
         extra_macs: Beyond one layer at a time.
-        stages: Stages that run row by row.
+        stages: Stages that run row by row; each part of one that is cut counts.
         streamed: Layers in them.
+        cuts: The stages that are computed in parts.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ScheduleView:
     extra_macs: int
     stages: int
     streamed: int
+    cuts: tuple[Cut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     reference = board or next(item for item in boards if not item.is_host)
     schedules = {isa: _schedules(model, isa) for isa in Isa}
     isa = kernel_variant(board) if board is not None else Isa.DSP
-    plan = schedules[isa][LAYERS]
+    plan = schedules[isa][LAYERS].plan
     weights = weight_bytes(write_project(model.graph, plan, reference))
     counts = Counter(node.OP for node in model.imported.nodes)
     return Inspection(
@@ -160,7 +162,7 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
         boards=tuple(_fit(schedules[kernel_variant(b)], weights, b) for b in boards),
         schedules=(
             *(_view(name, found) for name, found in schedules[isa].items()),
-            _patches_view(model, isa),
+            _view(PATCHES, patched(model.graph, isa, most=INSPECTED_PATCHES)),
         ),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         dead=dead_channel_report(model.imported, model.graph),
@@ -170,32 +172,30 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
 LAYERS = "layers"
 
 
-def _schedules(model: Model, isa: Isa) -> dict[str, Plan]:
+def _schedules(model: Model, isa: Isa) -> dict[str, Chosen]:
     """The plans worth comparing, by name; row-fed only where the network allows it."""
-    plans = {name: make_schedule(model.graph, isa, name) for name in (LAYERS, "min-ram")}
+    plans = {name: choose_schedule(model.graph, isa, name) for name in (LAYERS, "min-ram")}
     with suppress(UnsupportedOp):
-        plans["min-ram, rows"] = make_schedule(model.graph, isa, "min-ram", row_fed=True)
+        plans["min-ram, rows"] = choose_schedule(model.graph, isa, "min-ram", row_fed=True)
     return plans
 
 
-def _view(name: str, plan: Plan) -> ScheduleView:
+def _view(name: str, chosen: Chosen) -> ScheduleView:
+    plan = chosen.plan
     stages = [step.stage for step in plan.steps if step.stage is not None]
     streamed = sum(len(stage.nodes) for stage in stages)
-    return ScheduleView(name, plan.arena_bytes, 0, len(stages), streamed)
+    return ScheduleView(
+        name, plan.arena_bytes, chosen.extra_macs, len(stages), streamed, chosen.cuts
+    )
 
 
-def _patches_view(model: Model, isa: Isa) -> ScheduleView:
-    found = patched(model.graph, isa, most=INSPECTED_PATCHES)
-    return ScheduleView(PATCHES, found.plan.arena_bytes, found.extra_macs, 0, 0)
-
-
-def _fit(plans: dict[str, Plan], weights: int, board: Board) -> BoardFit:
+def _fit(plans: dict[str, Chosen], weights: int, board: Board) -> BoardFit:
     """The first schedule that fits, from the fastest on."""
     if not board.is_host and weights + CODE_ESTIMATE > board.region("flash").size:
         return BoardFit(board.id, False, "", "not enough flash")
     limit = arena_limit(board, Wish())
-    for name, plan in plans.items():
-        if limit is None or plan.arena_bytes <= limit:
+    for name, chosen in plans.items():
+        if limit is None or chosen.plan.arena_bytes <= limit:
             return BoardFit(board.id, True, name, "")
     return BoardFit(board.id, False, "", "not enough RAM")
 

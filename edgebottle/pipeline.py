@@ -69,7 +69,7 @@ class Built:
     """A compiled project.
 
     Attributes:
-        model: The model.
+        model: The model, as its schedule computes it: stages in parts have layers of their own.
         board: The board.
         plan: The memory plan.
         project: The generated files.
@@ -79,6 +79,7 @@ class Built:
         flash: Constants of the model, and the rest.
         compiler: Name and version.
         flags: Compiler flags.
+        extra_macs: Multiply-accumulates that the schedule does twice.
     """
 
     model: Model
@@ -91,6 +92,7 @@ class Built:
     flash: Flash
     compiler: str
     flags: str
+    extra_macs: int = 0
 
 
 def find_model(model: str) -> Path:
@@ -194,11 +196,11 @@ def build(
     if out is not None:
         check_output(out)
     wish = wish or Wish()
-    fitted = fit(model.graph, board, wish)
+    whole, fitted = model.graph, fit(model.graph, board, wish)
     model, plan = replace(model, graph=fitted.graph), fitted.plan
     optimize = Optimize(wish.optimize)
     project = write_project(model.graph, plan, board, ram_allowed(board, wish), optimize)
-    check_fit(model.graph, plan, weight_bytes(project), board, wish)
+    check_fit(whole, plan, weight_bytes(project), board, wish)
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         if board.is_host:
@@ -219,6 +221,7 @@ def build(
         flash=flash,
         compiler=result.compiler,
         flags=" ".join(result.flags),
+        extra_macs=fitted.extra_macs,
     )
 
 

@@ -69,6 +69,7 @@ def build_table(built: Built) -> Table:
     add_row(table, "flash", number(flash.bytes), _of(flash.bytes, built.board, "flash"))
     add_row(table, "  weights", number(flash.weights), "")
     add_row(table, "  code", number(flash.code), "kernels, start-up, bench application")
+    add_row(table, "schedule", "", _schedule(built))
     return table
 
 
@@ -93,6 +94,18 @@ def kernels_table(choices: Sequence[KernelChoice]) -> Table:
             f"+{choice.nbytes:,}" if could else "",
         )
     return table
+
+
+def _schedule(built: Built) -> str:
+    """The schedule, what of it runs row by row, and what it computes twice."""
+    stages = [step.stage for step in built.plan.steps if step.stage is not None]
+    text = built.plan.schedule
+    if stages:
+        text += f": {sum(len(stage.nodes) for stage in stages)} layers in {len(stages)} stages"
+    if built.extra_macs:
+        extra = built.extra_macs / (built.model.macs() - built.extra_macs)
+        text += f", {built.extra_macs:+,} MACs ({extra:+.1%})"
+    return text
 
 
 def _of(used: int, board: Board, region: str) -> str:
@@ -154,6 +167,9 @@ def inspection_tables(
     for view in found.schedules:
         stages = f"{view.streamed} in {view.stages}" if view.stages else "-"
         add_row(schedules, view.name, number(view.arena), number(view.extra_macs), stages)
+        for cut in view.cuts:
+            name = f"  {cut.layers[0]} .. {cut.layers[-1]}"
+            add_row(schedules, name, "", "", f"{cut.parts} parts of its {cut.axis}")
     fits = new_table("Boards", "board", "fits", "schedule", "")
     for fit in found.boards:
         add_row(fits, fit.board, "yes" if fit.fits else "no", fit.schedule, fit.reason)

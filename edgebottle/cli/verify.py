@@ -100,7 +100,7 @@ def command(
                 "difference": asdict(result.difference) if result.difference else None,
                 "ram": {**ram, "stack": stack, "static": built.ram.static},
                 "flash": built.flash.to_json(),
-                "macs": loaded.macs(),
+                "macs": built.model.macs(),
                 "instructions": result.instructions,
                 "layers": [asdict(layer) for layer in result.layers],
             }

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from edgebottle.plan.storage import Block
 
+MOST_PLACED = 100_000
+"""Blocks that a search places, at most: of a thousand, as patches have, few orders are tried."""
+
 
 def live_bytes(blocks: Sequence[Block], step: int) -> int:
     """Bytes of the blocks that are alive at ``step``."""
@@ -50,7 +53,7 @@ def place(blocks: Sequence[Block], bound: int, tries: int = 400) -> tuple[int, l
         if best_size < 0 or size < best_size:
             best_size, best_offsets, best_name, best_order = size, offsets, name, order
     generator = random.Random(0)
-    for _ in range(tries if len(blocks) > 2 else 0):
+    for _ in range(min(tries, MOST_PLACED // len(blocks)) if len(blocks) > 2 else 0):
         if best_size <= bound:
             break
         order = list(best_order)

@@ -6,6 +6,7 @@ whole. What a segment needs is kept up to date while it grows upwards, node by n
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,8 +17,28 @@ from quantize.patch.segment import SHORT, Cone, Inside, Rings
 NEAR = 1.25
 """Units up to so many times the least peak of short stages are worth knowing."""
 
+COLUMNS, CHANNELS = 2, 3
+"""Axes of an image."""
+
 AVOIDED = 8
 """A layer that is better avoided costs as much as so many layers row by row."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a stage is computed in parts, one after the other, each row by row.
+
+    Attributes:
+        axis: That of its output which is cut: ``COLUMNS`` or ``CHANNELS``.
+        parts: How many.
+        extra_macs: What is computed twice: the halos of columns; nothing for channels.
+        whole_bytes: What is held whole meanwhile.
+    """
+
+    axis: int
+    parts: int
+    extra_macs: int
+    whole_bytes: int
 
 
 @dataclass(frozen=True)
@@ -28,13 +49,20 @@ class Unit:
         first: Number of the first node.
         end: Number after the last node.
         streamed: Row by row as a stage; otherwise one node, layer by layer.
-        nbytes: Bytes of arena the unit needs, at the least.
+        nbytes: Bytes of arena the unit needs, at the least; with a split, at the most.
+        split: For a stage that is computed in parts.
     """
 
     first: int
     end: int
     streamed: bool
     nbytes: int
+    split: Split | None = None
+
+    @property
+    def extra_macs(self) -> int:
+        """Multiply-accumulates that are done twice."""
+        return 0 if self.split is None else self.split.extra_macs
 
     @property
     def nodes(self) -> range:
@@ -59,7 +87,7 @@ class Costs:
         self._live = [self._live_bytes(number) for number in range(count + 1)]
         layers: list[list[Unit]] = [[] for _ in range(count + 1)]
         for number in range(count):
-            if not self._reads_fed(number):
+            if not self.reads_fed(number):
                 nbytes = self._layer_bytes(number)
                 layers[number + 1].append(Unit(number, number + 1, False, nbytes))
         self.units = layers
@@ -81,13 +109,29 @@ class Costs:
             best.append(min((max(best[u.first], u.nbytes) for u in units), default=NEVER))
         return best[-1]
 
+    def smallest_within(self, most_extra_macs: int | None) -> int:
+        """The least peak at so many extra MACs at most (None for any), ``NEVER`` for none."""
+
+        def is_reached(limit: int) -> bool:
+            macs = self.extra_macs(limit)
+            return macs is not None and (most_extra_macs is None or macs <= most_extra_macs)
+
+        limits = sorted({unit.nbytes for units in self.units for unit in units})
+        place = bisect_left(limits, True, key=is_reached)
+        return limits[place] if place < len(limits) else NEVER
+
+    def extra_macs(self, limit: int) -> int | None:
+        """The fewest extra MACs with all units within ``limit`` bytes; None when there are none."""
+        units = self.fastest(limit)
+        return None if units is None else sum(unit.extra_macs for unit in units)
+
     def fastest(
         self, limit: int, avoid: int = NEVER, *, few_units: bool = False
     ) -> list[Unit] | None:
-        """The units with the fewest layers streamed, all within ``limit`` bytes.
+        """The units with the fewest extra MACs, all within ``limit`` bytes.
 
-        Of these the fewest stages, and of these the smallest sum of bytes. None when there are
-        none.
+        Of these the fewest layers streamed, of these the fewest stages, and of these the smallest
+        sum of bytes. None when there are none.
 
         Args:
             limit: Bytes that no unit may exceed.
@@ -95,7 +139,7 @@ class Costs:
                 nearly fill the arena, each written over the last, may be impossible to place.
             few_units: The fewest units come first: the least is held whole.
         """
-        best: list[tuple[int, int, int] | None] = [(0, 0, 0)]
+        best: list[tuple[int, int, int, int] | None] = [(0, 0, 0, 0)]
         chosen: list[Unit | None] = [None]
         for units in self.units[1:]:
             options = []
@@ -104,15 +148,22 @@ class Costs:
                 if before is None or unit.nbytes > limit:
                     continue
                 price = len(unit.nodes) if unit.streamed else AVOIDED * (unit.nbytes > avoid)
-                cost = (1, price) if few_units else (price, int(unit.streamed))
-                total = (before[0] + cost[0], before[1] + cost[1], before[2] + unit.nbytes)
+                parts = 1 if unit.split is None else unit.split.parts
+                cost = (1, price) if few_units else (price, parts * unit.streamed)
+                total = (
+                    before[0] + unit.extra_macs,
+                    before[1] + cost[0],
+                    before[2] + cost[1],
+                    before[3] + unit.nbytes,
+                )
                 options.append((total, unit))
             winner = min(options, key=lambda option: option[0], default=(None, None))
             best.append(winner[0])
             chosen.append(winner[1])
         return _walk_back(chosen)
 
-    def _reads_fed(self, number: int) -> bool:
+    def reads_fed(self, number: int) -> bool:
+        """Whether node ``number`` reads the input that is fed row by row."""
         fed = self.rows.fed
         return fed is not None and fed.output in self.rows.order[number].inputs
 
@@ -171,6 +222,20 @@ class Costs:
             return False
         return rows.last[root] < end
 
+    def grown(self, end: int, most: int) -> Iterator[tuple[int, Cone, Inside]]:
+        """What grows upwards from node ``end`` by one node at a time, with its first node."""
+        cone, inside = Cone(self.rows, end), Inside(self._rings, end)
+        for first in range(end - 1, max(end - most, 0) - 1, -1):
+            if self.rows.row[first] is None:
+                return
+            cone.grow(first)
+            inside.grow(first, cone)
+            yield first, cone, inside
+
+    def whole_bytes(self, first: int, inside: Inside) -> int:
+        """Bytes of the tensors that are held whole while a stage from node ``first`` on runs."""
+        return self._live[first] + inside.outer
+
     def _stages(self, end: int, limit: int, most: int) -> Iterator[Unit]:
         """The stages that end before node ``end``, from the shortest to the longest.
 
@@ -179,15 +244,10 @@ class Costs:
             limit: Bytes that they must stay below.
             most: Nodes that they may have.
         """
-        rows, cone, inside = self.rows, Cone(self.rows, end), Inside(self._rings, end)
-        dying: dict[str, None] = {}
+        rows, dying = self.rows, dict[str, None]()
         fed = rows.fed
-        for first in range(end - 1, max(end - most, 0) - 1, -1):
-            node = rows.row[first]
-            if node is None:
-                return
-            cone.grow(first)
-            inside.grow(first, cone)
+        for first, cone, inside in self.grown(end, most):
+            node = rows.node(first)
             dying.pop(node.output, None)
             dying |= {e.tensor: None for e in node.edges if self._dies(e.tensor, end)}
             if inside.nbytes() >= limit:
@@ -201,7 +261,7 @@ class Costs:
                 sources = [name for name in dying if name != fed.output]
             elif end - first == 1:
                 continue
-            around = self._live[first] + inside.outer + ring
+            around = self.whole_bytes(first, inside) + ring
             possible = min(sum(rows.size(name) for name in sources), inside.outer)
             if around + inside.nbytes() - possible < limit:
                 total = around + inside.exact_nbytes() - cone.saved(sources)

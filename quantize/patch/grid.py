@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def patch_grid(graph: Graph, nodes: tuple[str, ...], m: int, n: int) -> Graph:
     grid = patches(stage, m, n)
     if m == n == 1:
         return graph
-    writer = _Writer(graph, stage)
+    writer = Writer(graph, stage)
     bands = []
     for row, band in enumerate(grid):
         parts = [writer.patch(rect, f"{row}_{column}") for column, rect in enumerate(band)]
@@ -183,7 +184,7 @@ def _leaving(graph: Graph, nodes: Sequence[Node]) -> Iterator[str]:
 
 
 @dataclass
-class _Writer:
+class Writer:
     """Writes the copies of a stage's layers.
 
     Attributes:
@@ -247,23 +248,34 @@ class _Writer:
             amounts = [amount for pair in fields["paddings"] for amount in pair]
             inputs[1] = self._indices(f"{node.name}_{label}_paddings", amounts)
         old = self.graph.outs(node)[0]
-        output = self._name(f"{old.name}_{label}")
-        self.tensors[output] = replace(old, name=output, shape=rect.shape(old.shape))
-        name = self._name(f"{node.name}_{label}") if node.name != old.name else output
-        copy = replace(node, name=name, inputs=tuple(inputs), outputs=(output,), **fields)
-        self.nodes.append(copy)
-        return output
+        return self.copy(node, inputs, replace(old, shape=rect.shape(old.shape)), label, **fields)
+
+    def copy(
+        self, node: Node, inputs: Sequence[str | None], output: Tensor, label: str, **fields: Any
+    ) -> str:
+        """Adds a copy of ``node`` that computes ``output``, a part of what ``node`` does.
+
+        Returns:
+            The name that the tensor has been given.
+        """
+        name = made = self.add(output, label)
+        if node.name != output.name:
+            name = self._name(f"{node.name}_{label}")
+        self.nodes.append(replace(node, name=name, inputs=tuple(inputs), outputs=(made,), **fields))
+        return made
+
+    def add(self, tensor: Tensor, label: str) -> str:
+        """Adds a part of a tensor; returns the name that it has been given."""
+        name = self._name(f"{tensor.name}_{label}")
+        self.tensors[name] = replace(tensor, name=name)
+        return name
 
     def _part(self, source: str, need: Rect, made: dict[str, tuple[str, Rect]], label: str) -> str:
         """The tensor that holds ``need`` of ``source``: a crop where that is not all there is."""
         tensor = self.graph.tensors[source]
         if tensor.data is not None:
-            part = part_of_constant(tensor, need, f"{source}_{label}")
-            if part.shape == tensor.shape:
-                return source
-            name = self._name(part.name)
-            self.tensors[name] = replace(part, name=name)
-            return name
+            part = part_of_constant(tensor, need)
+            return source if part.shape == tensor.shape else self.add(part, label)
         if len(tensor.shape) != 4:
             return source
         name, rect = made.get(source, (source, Rect.whole(tensor.shape)))

@@ -175,14 +175,14 @@ def for_rect(graph: Graph, node: Node, rect: Rect) -> dict[str, Any]:
     return {"padding": (*borders[0], *borders[1])}
 
 
-def part_of_constant(tensor: Tensor, rect: Rect, name: str) -> Tensor:
+def part_of_constant(tensor: Tensor, rect: Rect) -> Tensor:
     """A constant operand without what lies outside of ``rect`` (axes of one element stay)."""
     data = tensor.constant()
     for axis in AXES:
         place = 1 + axis - 4 + data.ndim
         if place >= 0 and data.shape[place] > 1:
             data = data.take(range(*rect[axis]), place)
-    return replace(tensor, name=name, shape=data.shape, data=data)
+    return replace(tensor, shape=data.shape, data=data)
 
 
 def macs_of(graph: Graph, node: Node, rect: Rect) -> int:

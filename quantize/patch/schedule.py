@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edgebottle.ir.graph import Graph
+from edgebottle.ops.base import RowOperator
 from edgebottle.plan.plan import Placement, Plan, Stage, Step
 from edgebottle.plan.storage import Block, Storage
 from quantize.patch.choose import Unit
@@ -94,7 +95,12 @@ def build_plan(
     wholes = storage.blocks
     overlays = _overlays(rows, storage, wholes, works)
     bound = max((unit.nbytes for unit in units), default=0)
-    packing, places = _pack(wholes, works, overlays, max(bound, goal), rounds)
+    enough = max(bound, goal)
+    packing, places = _pack(wholes, works, overlays, enough, rounds)
+    needed = _needed(rows, wholes, works, overlays, enough)
+    if packing.nbytes <= enough and needed != overlays:
+        apart = _pack(wholes, works, needed, enough, rounds)
+        packing, places = apart if apart[0].nbytes <= enough else (packing, places)
     start = {id(block): packing.offsets[i] for i, block in enumerate(wholes)}
     steps = tuple(
         _step(rows, storage, work, places[i], _used(i, wholes, packing, places[i], work))
@@ -134,6 +140,11 @@ def build_plan(
         placements=tuple(placements),
         row_fed=rows.row_fed,
     )
+
+
+def unit_bytes(rows: RowGraph, unit: Unit) -> int:
+    """Bytes that a unit needs besides the tensors held whole."""
+    return sum(_work(rows, unit).pieces())
 
 
 def _work(rows: RowGraph, unit: Unit) -> _Work:
@@ -221,6 +232,30 @@ def _overlays(
                     pair = (number[id(other)], number[id(block)])
                     found[pair] = distance(rows.graph, trace, source, output)
     return found
+
+
+def _needed(
+    rows: RowGraph,
+    wholes: Sequence[Block],
+    works: Sequence[_Work],
+    overlays: dict[tuple[int, int], int],
+    limit: int,
+) -> dict[tuple[int, int], int]:
+    """The overlays without those of pixelwise layers that fit ``limit`` as they are.
+
+    Such a layer takes all its rows in one call, unless its output follows them through its input.
+    """
+    needed = dict(overlays)
+    for output, source in overlays:
+        step = wholes[output].first
+        node, work = rows.order[works[step].unit.first], works[step]
+        if work.unit.streamed or not isinstance(node, RowOperator):
+            continue
+        alive = sum(block.nbytes for block in wholes if block.first <= step <= block.last)
+        is_pixelwise = node.is_pixelwise(rows.graph.ins(node), rows.graph.outs(node))
+        if is_pixelwise and alive + sum(work.pieces()) <= limit:
+            del needed[output, source]
+    return needed
 
 
 def _is_plain(rows: RowGraph, storage: Storage, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from edgebottle.errors import UnsupportedOp
@@ -10,20 +11,33 @@ from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 from quantize.patch.rows import NEVER
-from quantize.patch.search import fastest_plan, orders, smallest_plan
+from quantize.patch.search import (
+    Chosen,
+    Order,
+    cut_orders,
+    fastest_plan,
+    orders,
+    smallest_plan,
+)
 
 SCHEDULES = ("auto", "layers", "min-ram", "min-time")
 
+EXTRA_MACS = 0.01
+"""Part of a network's MACs that the smallest arena may cost more."""
 
-def make_schedule(
+
+def choose_schedule(
     graph: Graph,
     isa: Isa,
     schedule: str = "auto",
     *,
     ram_limit: int | None = None,
     row_fed: bool = False,
-) -> Plan:
-    """Plans a network.
+) -> Chosen:
+    """Plans a network; where that saves memory its stages are cut into parts.
+
+    Parts are of columns or of channels (see ``split``). ``min-ram`` spends up to ``EXTRA_MACS``
+    on them; within a limit that nothing else fits, they cost what they must.
 
     Args:
         graph: A graph after the passes.
@@ -35,20 +49,52 @@ def make_schedule(
         row_fed: The input is handed over row by row and never lies in RAM as a whole.
 
     Returns:
-        The plan. It may be larger than ``ram_limit`` when nothing fits.
+        The plan and its graph. It may be larger than ``ram_limit`` when nothing fits.
 
     Raises:
         UnsupportedOp: ``row_fed`` for a network whose first layers do not read rows.
     """
+    plan, found = _uncut(graph, isa, schedule, ram_limit, row_fed=row_fed)
+    uncut = Chosen(graph, plan)
+    if schedule == "layers":
+        return uncut
+    if schedule != "min-ram":
+        if ram_limit is None or plan.arena_bytes <= ram_limit:
+            return uncut
+        cut = cut_orders(found, ram_limit + 1, None)
+        fitting = fastest_plan(cut, ram_limit, "min-time")
+        if fitting is not None:
+            return fitting
+    cut = cut_orders(found, plan.arena_bytes, int(EXTRA_MACS * graph.macs()))
+    best = smallest_plan(cut, plan.schedule) if cut else uncut
+    return best if best.plan.arena_bytes < plan.arena_bytes else uncut
+
+
+def make_schedule(
+    graph: Graph,
+    isa: Isa,
+    schedule: str = "auto",
+    *,
+    ram_limit: int | None = None,
+    row_fed: bool = False,
+) -> Plan:
+    """``choose_schedule`` of the graph as it is: no stage is cut into parts."""
+    return _uncut(graph, isa, schedule, ram_limit, row_fed=row_fed)[0]
+
+
+def _uncut(
+    graph: Graph, isa: Isa, schedule: str, ram_limit: int | None, *, row_fed: bool
+) -> tuple[Plan, Sequence[Order]]:
+    """The plan, and the orders that were looked at, if any."""
     assert schedule in SCHEDULES, schedule
     limit = NEVER if ram_limit is None else ram_limit
     wanted = "min-time" if schedule == "auto" else schedule
     layers = None if row_fed else make_plan(graph, isa)
     if layers is not None and wanted != "min-ram":
         if wanted == "layers":
-            return layers
+            return layers, ()
         if layers.arena_bytes <= limit:
-            return replace(layers, schedule="layers" if schedule == "auto" else wanted)
+            return replace(layers, schedule="layers" if schedule == "auto" else wanted), ()
     ample = NEVER if ram_limit is None and wanted != "min-ram" else ram_limit or 0
     found = orders(graph, isa, wanted=ample, row_fed=row_fed)
     if not found:
@@ -56,11 +102,15 @@ def make_schedule(
             f"{graph.name} cannot be fed row by row: it needs one input of 4 axes and batch 1 that "
             "only layers working on rows read, in one stage"
         )
-    plan = None
+    chosen = None
     if wanted != "min-ram":
-        plan = fastest_plan(found, NEVER if wanted == "layers" else limit, wanted)
-    if plan is None:
-        plan = smallest_plan(found, "min-ram" if schedule == "auto" else wanted)
+        chosen = fastest_plan(found, NEVER if wanted == "layers" else limit, wanted)
+    if chosen is not None:
+        plan = chosen.plan
+    else:
+        plan = smallest_plan(found, "min-ram" if schedule == "auto" else wanted).plan
+        bound = min(order.bound for order in found)
+        plan = replace(plan, lower_bound=min(bound, plan.arena_bytes))
     if layers is not None and layers.arena_bytes <= plan.arena_bytes:
-        return replace(layers, schedule=plan.schedule)
-    return plan
+        plan = replace(layers, schedule=plan.schedule)
+    return plan, found

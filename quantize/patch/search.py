@@ -9,9 +9,10 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
-from quantize.patch.choose import Costs, Unit
+from quantize.patch.choose import CHANNELS, Costs, Unit
 from quantize.patch.rows import NEVER, RowGraph
 from quantize.patch.schedule import build_plan
+from quantize.patch.split import add_splits, expand
 
 AVOID = (1.0, 0.9, 0.75, 0.6, 0.45, 0.3, 0.0, None)
 """Parts of the limit above which a layer should be in a stage, from the fewest stages to many.
@@ -24,6 +25,38 @@ AVOID_LESS = (1.0, 0.6, None)
 
 CLOSE = 1.01
 """An arena this near to its bound is good enough."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A stage that is computed in parts.
+
+    Attributes:
+        layers: Names of its layers.
+        axis: ``columns`` or ``channels``: what each part computes some of.
+        parts: How many.
+    """
+
+    layers: tuple[str, ...]
+    axis: str
+    parts: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A network as it is computed.
+
+    Attributes:
+        graph: The graph; where stages are cut into parts, each part has layers of its own.
+        plan: Its plan.
+        extra_macs: Multiply-accumulates that are done twice: the halos of columns.
+        cuts: The stages in parts.
+    """
+
+    graph: Graph
+    plan: Plan
+    extra_macs: int = 0
+    cuts: tuple[Cut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,54 +88,88 @@ def orders(graph: Graph, isa: Isa, *, wanted: int = 0, row_fed: bool = False) ->
     return sorted(found, key=lambda order: order.bound)
 
 
-def smallest_plan(found: Sequence[Order], schedule: str) -> Plan:
-    """The plan with the smallest arena; of equal ones that with the fewest layers in stages."""
-    best: Plan | None = None
+def cut_orders(found: Sequence[Order], below: int, most_extra_macs: int | None) -> list[Order]:
+    """The orders in which cutting stages into parts leads to a peak lower than ``below``.
+
+    Args:
+        found: From ``orders``; their units grow by stages in parts.
+        below: Bytes of arena.
+        most_extra_macs: What is computed twice, at most; None for any number.
+    """
+    cut = []
     for order in found:
-        if best is not None and order.bound >= best.arena_bytes:
+        add_splits(order.costs, below, most_extra_macs)
+        bound = order.costs.smallest_within(most_extra_macs)
+        if bound < below:
+            cut.append(replace(order, bound=bound))
+    return sorted(cut, key=lambda order: order.bound)
+
+
+def smallest_plan(found: Sequence[Order], schedule: str) -> Chosen:
+    """The plan with the smallest arena; of equal ones that with the fewest layers in stages."""
+    best: Chosen | None = None
+    for order in found:
+        if best is not None and order.bound >= best.plan.arena_bytes:
             break
-        for plan in _attempts(order, order.bound, AVOID, schedule):
-            best = plan if best is None else min(best, plan, key=_arena)
-            if best.arena_bytes <= order.bound:
+        for chosen in _attempts(order, order.bound, AVOID, schedule):
+            best = chosen if best is None else min(best, chosen, key=_arena)
+            if best.plan.arena_bytes <= order.bound:
                 return best
         assert best is not None
         # Units that need more may be easier to place.
-        reached = best.arena_bytes
+        reached = best.plan.arena_bytes
         for part in range(1, 4) if reached > order.bound * CLOSE else ():
             target = order.bound + (reached - order.bound) * part // 4
-            for plan in _attempts(order, target, AVOID_LESS, schedule):
-                best = min(best, plan, key=_arena)
+            for chosen in _attempts(order, target, AVOID_LESS, schedule):
+                best = min(best, chosen, key=_arena)
     assert best is not None
-    bound = min(order.bound for order in found)
-    return replace(best, lower_bound=min(bound, best.arena_bytes))
+    return best
 
 
-def _arena(plan: Plan) -> int:
-    return plan.arena_bytes
+def _arena(chosen: Chosen) -> int:
+    return chosen.plan.arena_bytes
 
 
 def _attempts(
     order: Order, target: int, parts: Sequence[float | None], schedule: str
-) -> Iterator[Plan]:
+) -> Iterator[Chosen]:
     for units in _selections(order, target, parts):
-        yield build_plan(order.rows, units, schedule, order.name)
+        yield _build(order, units, schedule)
 
 
-def fastest_plan(found: Sequence[Order], limit: int, schedule: str) -> Plan | None:
-    """The plan with the fewest layers in stages that fits ``limit``; None when none is found."""
+def _build(order: Order, units: Sequence[Unit], schedule: str, goal: int = 0) -> Chosen:
+    rows, parts = expand(order.rows, units)
+    plan = build_plan(rows, parts, schedule, order.name, goal=goal)
+    cuts = tuple(
+        Cut(
+            tuple(order.rows.order[number].name for number in unit.nodes),
+            "channels" if unit.split.axis == CHANNELS else "columns",
+            unit.split.parts,
+        )
+        for unit in units
+        if unit.split is not None
+    )
+    return Chosen(rows.graph, plan, sum(unit.extra_macs for unit in units), cuts)
+
+
+def fastest_plan(found: Sequence[Order], limit: int, schedule: str) -> Chosen | None:
+    """What fits ``limit`` with the fewest extra MACs; None when nothing is found.
+
+    Of equal ones the plan with the fewest layers in stages.
+    """
     plans = [plan for order in found if (plan := _fitting(order, limit, schedule)) is not None]
-    return min(plans, key=streamed_layers, default=None)
+    return min(plans, key=lambda c: (c.extra_macs, streamed_layers(c.plan)), default=None)
 
 
-def _fitting(order: Order, limit: int, schedule: str) -> Plan | None:
+def _fitting(order: Order, limit: int, schedule: str) -> Chosen | None:
     """The first plan that fits: a limit below ``limit`` may be easier to place."""
     goal = limit if limit < NEVER else 0
     for part in AVOID:
         for target in _targets(order.bound, limit):
             for units in _selections(order, target, (part,)):
-                plan = build_plan(order.rows, units, schedule, order.name, goal=goal)
-                if plan.arena_bytes <= limit:
-                    return plan
+                chosen = _build(order, units, schedule, goal)
+                if chosen.plan.arena_bytes <= limit:
+                    return chosen
     return None
 
 

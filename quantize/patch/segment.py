@@ -75,6 +75,7 @@ class Inside:
 
     Attributes:
         outer: Bytes of what it writes and holds whole.
+        rings: Bytes of the ring of each other tensor, at the least until ``exact_nbytes``.
     """
 
     def __init__(self, rings: Rings, end: int) -> None:
@@ -82,7 +83,7 @@ class Inside:
         self._found = rings
         self._rows = rings.rows
         self._end = end
-        self._rings: dict[str, int] = {}
+        self.rings: dict[str, int] = {}
         self._hosts: dict[str, str] = {}
         self._later: list[int] = []
         self._scratch = self._accumulators = self._nodes = 0
@@ -100,20 +101,20 @@ class Inside:
         elif name in rows.shares:
             reader = rows.shares[name]
             host = self._hosts[name] = self._hosts.get(reader, reader)
-            if host in self._rings:
+            if host in self.rings:
                 last = rows.maker[host]
                 count = self._found.ring(last, end, number)
-                self._rings[host] = aligned(count * node.row_bytes)
+                self.rings[host] = aligned(count * node.row_bytes)
         else:
             count, is_exact = self._found.least_ring(number, end)
-            self._rings[name] = aligned(count * node.row_bytes)
+            self.rings[name] = aligned(count * node.row_bytes)
             if not is_exact:
                 self._later.append(number)
 
     def nbytes(self) -> int:
         """Bytes of rings, scratch, accumulators and counters, at the least."""
         counters = aligned(COUNTER_BYTES * self._nodes)
-        return sum(self._rings.values()) + self._scratch + self._accumulators + counters
+        return sum(self.rings.values()) + self._scratch + self._accumulators + counters
 
     def exact_nbytes(self) -> int:
         """The same, exactly."""
@@ -121,7 +122,7 @@ class Inside:
             node = self._rows.node(number)
             if node.output not in self._hosts.values():
                 count = self._found.ring(number, self._end)
-                self._rings[node.output] = aligned(count * node.row_bytes)
+                self.rings[node.output] = aligned(count * node.row_bytes)
         self._later = []
         return self.nbytes()
 

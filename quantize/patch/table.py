@@ -13,10 +13,9 @@ from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise, strip_float_io
-from edgebottle.plan.plan import Plan
 from quantize.patch.fold import size
-from quantize.patch.schedules import make_schedule
-from quantize.patch.search import streamed_layers
+from quantize.patch.schedules import choose_schedule
+from quantize.patch.search import Chosen, streamed_layers
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -46,28 +45,31 @@ def lines(path: Path) -> list[str]:
     for schedule, row_fed in (("layers", False), ("min-ram", False), ("min-ram", True)):
         start = time.perf_counter()
         try:
-            plan = make_schedule(graph, Isa.DSP, schedule, row_fed=row_fed)
+            chosen = choose_schedule(graph, Isa.DSP, schedule, row_fed=row_fed)
         except UnsupportedOp:
             continue
         seconds = time.perf_counter() - start
         name = f"{schedule}, rows" if row_fed else schedule
-        found.append(f"{path.stem:34}{name:16}{_columns(plan)}{seconds:8.2f}")
+        found.append(f"{path.stem:34}{name:16}{_columns(chosen)}{seconds:8.2f}")
     return found
 
 
-def _columns(plan: Plan) -> str:
+def _columns(chosen: Chosen) -> str:
+    plan = chosen.plan
     stages = [step.stage for step in plan.steps if step.stage is not None]
     calls = sum(size(stage.program) for stage in stages)
     kilobytes = plan.arena_bytes / 1024
     counts = f"{len(stages):8}{streamed_layers(plan):8}{calls:9}"
-    return f"{plan.arena_bytes:11,}{kilobytes:8.2f}{plan.lower_bound:9,}{counts}"
+    macs = f"{chosen.extra_macs:11,}"
+    return f"{plan.arena_bytes:11,}{kilobytes:8.2f}{plan.lower_bound:9,}{counts}{macs}"
 
 
 def main(arguments: Sequence[str]) -> None:
     """Prints the table of the models named, or of those of the shared data."""
     folder = Path(os.environ.get("EDGEBOTTLE_SHARED", SHARED)) / "models"
     paths = [Path(name) for name in arguments] or [folder / name for name in NETWORKS]
-    head = f"{'arena':>11}{'kB':>8}{'bound':>9}{'stages':>8}{'layers':>8}{'program':>9}{'s':>8}"
+    head = f"{'arena':>11}{'kB':>8}{'bound':>9}{'stages':>8}{'layers':>8}{'program':>9}"
+    head += f"{'extra MACs':>11}{'s':>8}"
     print(f"{'network':34}{'schedule':16}{head}")
     for path in paths:
         for line in lines(path):

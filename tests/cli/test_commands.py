@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from tests.cli.command_line import DIGITS, Result, edgebottle, environment, files_of
+from tests.quantize.test_split import wide_rows
+from tests.tflite_writer import write_tflite
 
 BOARD = "microbit"
 
@@ -81,6 +83,29 @@ def test_inspect(tmp_path: Path) -> None:
     assert data["flash"]["weights"] > 0
     assert data["macs"] == sum(layer["macs"] for layer in data["layers"])
     assert {"name", "op", "macs", "output_bytes"} < set(data["layers"][0])
+
+
+def test_stages_in_parts(tmp_path: Path) -> None:
+    (tmp_path / "wide.tflite").write_bytes(write_tflite(wide_rows()))
+    assert "5 parts of its columns" in clean(edgebottle("inspect", "wide.tflite", cwd=tmp_path))
+    data = edgebottle("inspect", "wide.tflite", "--json", cwd=tmp_path).json()
+    least = next(view for view in data["schedules"] if view["name"] == "min-ram")
+    assert [(cut["axis"], cut["parts"]) for cut in least["cuts"]] == [
+        ("columns", 5),
+        ("columns", 8),
+    ]
+    assert 0 < least["extra_macs"] <= data["macs"] / 100
+    words = ("wide.tflite", "-b", "nucleo_l4r5zi", "--schedule", "min-ram")
+    built = edgebottle("build", *words, "--json", cwd=tmp_path).json()
+    assert (built["schedule"], built["extra_macs"]) == ("min-ram", least["extra_macs"])
+    assert built["macs"] == data["macs"] + least["extra_macs"]
+    assert f"{least['extra_macs']:+,} MACs (+0.9%)" in clean(
+        edgebottle("build", *words, cwd=tmp_path)
+    )
+    text = clean(edgebottle("verify", *words, "--samples", "1", cwd=tmp_path))
+    assert text.startswith(
+        "match: LiteRT = NumPy = host C = virtual nucleo_l4r5zi, to the last bit"
+    )
 
 
 def test_build_as_the_configuration_says(workspace: Path) -> None:

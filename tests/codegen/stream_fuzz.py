@@ -9,6 +9,7 @@ import argparse
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,11 @@ from edgebottle.passes import optimise
 from edgebottle.plan.plan import Plan
 from quantize.patch import make_schedule
 from quantize.patch.check import check_plan
+from quantize.patch.schedule import build_plan
 from tests.codegen.streaming import plain_plan
 from tests.ops.compiled import run_compiled
 from tests.quantize.random_graphs import random_row_network
+from tests.quantize.random_parts import random_gate, random_parts
 from tests.samples import assert_same, samples
 
 PER_PROGRAM = 25
@@ -55,7 +58,19 @@ def trials(seed: int, isa: Isa) -> list[Trial]:
     for name, plan in _plans(graph, isa, random).items():
         what = f"network {seed}, {isa.value}, {name}"
         found.append(Trial(what, graph, plan, picked, expected))
-    return found
+    return [*found, *_in_parts(seed, isa)]
+
+
+def _in_parts(seed: int, isa: Isa) -> Iterator[Trial]:
+    """A network of ``seed`` with stages that are cut into parts, where it has any."""
+    graph = random_gate(seed) if seed % 2 else random_row_network(seed)
+    rows, units = random_parts(graph, isa, seed)
+    if units is not None:
+        plan = build_plan(rows, units, "min-ram", "model", rounds=1)
+        values = [sample for _, sample in samples(graph, 2)][-2:]
+        expected = [Interpreter(graph).run(sample) for sample in values]
+        what = f"network {seed}, {isa.value}, in parts"
+        yield Trial(what, rows.graph, plan, values, expected)
 
 
 def _plans(graph: Graph, isa: Isa, random: np.random.Generator) -> dict[str, Plan]:
@@ -116,6 +131,7 @@ def main() -> None:
             covered["row-fed plans"] += trial.plan.row_fed
             covered["plans with stages"] += bool(stages)
             covered["stages"] += len(stages)
+            covered["plans in parts"] += trial.what.endswith("in parts")
             covered["rings"] += sum(p.ring_rows > 0 for p in trial.plan.placements)
             covered["accumulators"] += sum(len(stage.accumulators) for stage in stages)
         print(f"{time.monotonic() - start:6.0f} s  {dict(covered)}", flush=True)

@@ -120,3 +120,14 @@ def test_an_output_over_its_input_keeps_to_rows(isa: Isa, tmp_path: Path) -> Non
     (results,) = run_compiled([(graph, values)], isa, tmp_path, [plan])
     for sample, result in zip(values, results, strict=True):
         assert_same(result, Interpreter(graph).run(sample), "overlap")
+
+
+def test_an_output_is_kept_apart_where_there_is_room() -> None:
+    """The first layer needs most; the last would overlap its input for nothing."""
+    b = Builder("room")
+    y = b.conv(b.conv(b.input(1, 16, 16, 8), 4, stride=2), 8, (1, 1))
+    graph = b.graph(b.conv(b.depthwise(y, stride=2), 8, (1, 1)))
+    plan = make_schedule(graph, Isa.DSP, "min-ram")
+    assert plan.arena_bytes < make_schedule(graph, Isa.DSP, "layers").arena_bytes
+    assert [step.stage for step in plan.steps] == [None] * 4
+    assert merged(graph, Isa.DSP, "min-ram") == {"conv_1", "conv_2"}

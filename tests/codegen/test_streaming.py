@@ -54,6 +54,22 @@ def test_golden(row_fed: bool) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("isa", Isa)
+@pytest.mark.parametrize("channels", [3, 4, 9])
+def test_sums_of_long_rows(isa: Isa, channels: int, tmp_path: Path) -> None:
+    """Sums of 256 pixels are added up apart; the samples reach both ends of int8."""
+    b = RowBuilder("wide", 3)
+    x = b.input(1, 3, 700, channels)
+    graph = b.graph(b.global_pool(b.relu(x, same_quant=False), AveragePool2D), b.mean(x))
+    plan = make_schedule(graph, isa, "min-ram", row_fed=True)
+    assert any(step.stage and step.stage.accumulators for step in plan.steps)
+    inputs = [values for _, values in samples(graph, 2)]
+    assert {-128, 127} <= {int(values[0].flat[0]) for values in inputs}
+    (found,) = run_compiled([(graph, inputs)], isa, tmp_path, [plan])
+    for sample, output in zip(inputs, found, strict=True):
+        assert_same(output, Interpreter(graph).run(sample), "wide")
+
+
 def test_counts_beyond_int16(tmp_path: Path) -> None:
     b = RowBuilder("long", 2)
     sound = b.input(1, 40000, 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import cache
 
@@ -72,6 +73,20 @@ def test_stages_end_where_one_tensor_is_left() -> None:
 @cache
 def model(file: str, io: str) -> Model:
     return load(str(SHARED / "models" / file), io=io)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("file", "most"),
+    [
+        ("mcunet/mcunet-320kb-1mb_imagenet.tflite", 195_728),
+        ("mcunet/tinyengine_mcunetv2_large.tflite", 409_264),
+    ],
+)
+def test_the_search_is_quick(file: str, most: int) -> None:
+    start = time.process_time()
+    assert least_ram(model(file, "int8").graph, Isa.DSP).plan.arena_bytes <= most
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.shared
