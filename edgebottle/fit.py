@@ -39,7 +39,9 @@ class Wish:
 
 def kernel_variant(board: Board) -> Isa:
     """The kernel variant that runs on ``board``."""
-    return Isa.DSP if board.dsp else Isa.PORTABLE
+    if board.is_host:
+        return Isa.PORTABLE
+    return Isa.DSP if board.dsp else Isa.SCALAR
 
 
 def ram_allowed(board: Board, wish: Wish) -> int | None:

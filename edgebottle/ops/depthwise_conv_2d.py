@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Isa, where
 from edgebottle.ops.convolution import Convolution, bias_values, operands, per_channel
@@ -24,6 +25,7 @@ from edgebottle.ops.depthwise_packing import (
     pack_window,
 )
 from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
+from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,31 @@ class DepthwiseConv2D(Convolution):
         if e.isa is Isa.DSP and self._is_window(ins):
             packing = self._packing_3x3(ins, outs[0])
             return self._emit_window(e) if packing is None else self._emit_3x3(e, packing)
-        return super().emit(e)
+        scaling = self.strip(ins, outs[0]) if e.isa is Isa.SCALAR else None
+        return super().emit(e) if scaling is None else self._emit_strip(e, scaling)
+
+    def _emit_strip(self, e: Emitter, scaling: Scaling) -> str:
+        ins, outs = e.tensors
+        e.include(self.HEADER + ".h")
+        params = e.params(self.HEADER, self._fields(ins, outs[0]) | self._quantized(ins, outs[0]))
+        arguments = (
+            params,
+            e.rows(0),
+            e.out_row(),
+            str(e.out_pixel_stride()),
+            e.constant("weights", pack_strip(operands(ins)[1].constant()[0])),
+            e.constant("scales", pack_scaling(scaling)),
+            str(int(scaling.has_pivot)),
+            e.scratch(),
+        )
+        return f"eb_depthwise_strip_s8_row({', '.join(arguments)});"
+
+    def strip(self, ins: Tensors, output: Tensor) -> Scaling | None:
+        """The scaling of the kernel of strips; None where it does not suit the layer."""
+        is_int8 = operands(ins)[0].dtype is DType.I8
+        if not is_int8 or self.depth_multiplier != 1 or self.dilation[1] != 1:
+            return None
+        return self.scaling(ins, output)
 
     def _emit_3x3(self, e: Emitter, packing: Packing) -> str:
         ins, outs = e.tensors
@@ -177,9 +203,15 @@ class DepthwiseConv2D(Convolution):
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
         """See ``Operator``: a strip, and pointers to what it is made of."""
         data, weights, _ = operands(ins)
-        if isa is not Isa.DSP or data.dtype.bits != 8 or self.depth_multiplier != 1:
+        if isa is Isa.PORTABLE or data.dtype.bits != 8 or self.depth_multiplier != 1:
             return 0
         height, width = weights.shape[1:3]
+        if isa is Isa.SCALAR:
+            if self.dilation[1] != 1:
+                return 0
+            pixels = outs[0].shape[2]
+            columns = (pixels - 1) * self.stride[1] + width
+            return 4 * (columns * height + STRIP_TAPS - 1 + pixels)
         if not self._is_window(ins):
             return 8 * height * width + data.shape[3]
         strip = 16 * ((height + 1) // 2) * self._columns(ins, outs[0])

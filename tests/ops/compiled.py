@@ -206,14 +206,15 @@ def run_compiled(
     return _outputs(graphs, runs, (folder / "outputs").read_bytes())
 
 
-def variants_differ(runs: Sequence[Run], folder: Path) -> bool:
-    """False when the DSP variant compiles to the very text of the portable one."""
+def differs_from_portable(runs: Sequence[Run], isa: Isa, folder: Path) -> bool:
+    """False when a variant compiles to the very text of the portable one."""
     texts = []
-    for isa in Isa:
+    for variant in (Isa.PORTABLE, isa):
         graphs = [replace(graph, name=f"c{i}") for i, (graph, _) in enumerate(runs)]
-        source = folder / f"{isa.value}-text.c"
-        source.write_text(_unit(graphs, [1] * len(graphs), [make_plan(g, isa) for g in graphs]))
-        command = [*_compiler(), "-E", "-P", *_flags(isa), str(source)]
+        plans = [make_plan(graph, variant) for graph in graphs]
+        source = folder / f"{variant.value}-text.c"
+        source.write_text(_unit(graphs, [1] * len(graphs), plans))
+        command = [*_compiler(), "-E", "-P", *_flags(variant), str(source)]
         texts.append(subprocess.run(command, capture_output=True, check=False).stdout)
     return _without_dsp_twins(texts[0]) != _without_dsp_twins(texts[1])
 
