@@ -39,9 +39,11 @@ class Wish:
 
 def kernel_variant(board: Board) -> Isa:
     """The kernel variant that runs on ``board``."""
+    if board.is_host:
+        return Isa.PORTABLE
     if board.mve:
         return Isa.MVE
-    return Isa.DSP if board.dsp else Isa.PORTABLE
+    return Isa.DSP if board.dsp else Isa.SCALAR
 
 
 def ram_allowed(board: Board, wish: Wish) -> int | None:

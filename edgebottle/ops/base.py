@@ -16,9 +16,17 @@ from edgebottle.ir.graph import Array, Graph, Node, Tensor, Tensors
 
 
 class Isa(Enum):
-    """Kernel variant, by instruction set."""
+    """Kernel variant, by instruction set.
+
+    Attributes:
+        PORTABLE: Plain loops, for any computer.
+        SCALAR: Any core with a multiplier of 32 bits, tuned for those without the DSP extension.
+        DSP: Cores with the DSP extension of Armv7E-M or Armv8-M.
+        MVE: Cores with the vector extension of Armv8.1-M.
+    """
 
     PORTABLE = "portable"
+    SCALAR = "scalar"
     DSP = "dsp"
     MVE = "mve"
 

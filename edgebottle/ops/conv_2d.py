@@ -23,6 +23,7 @@ from edgebottle.ops.convolution_cases import CONV_2D, Case, weighted_case
 from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
 from edgebottle.ops.mve_packing import pack_weights, quads
 from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_twice
+from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_segment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,15 +72,17 @@ class Conv2D(Convolution):
         return np.concatenate(results, axis=1).reshape(shape)
 
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
-        """See ``Operator``: the windows of two pixels as int16, and what gathers them."""
+        """See ``Operator``: the windows of two or three pixels, and what gathers them."""
         data, weights, _ = operands(ins)
+        if isa is Isa.PORTABLE or data.dtype.bits != 8:
+            return 0
         if isa is Isa.MVE:
             is_pixel = weights.shape[1:3] == (1, 1) and not any(self.padding)
             has_kernel = self._mve(ins, outs[0]) is not None
             return weights.size // weights.shape[0] if has_kernel and not is_pixel else 0
-        if isa is not Isa.DSP or data.dtype.bits != 8:
-            return 0
         window = weights.size // weights.shape[0]
+        if isa is Isa.SCALAR:
+            return 8 * window + data.shape[3] if weights.shape[3] == data.shape[3] else 0
         width, depth = outs[0].shape[2], data.shape[3]
         plain = min(2, width) * ((window + 1) // 2 * 4)
         if weights.shape[3] != depth:
@@ -98,6 +101,9 @@ class Conv2D(Convolution):
         if scales is not None:
             weights = operands(ins)[1].constant()
             return self.emit_mve(e, pack_weights(weights.reshape(len(weights), -1)), scales)
+        scaling = self.triple(ins, outs[0]) if e.isa is Isa.SCALAR else None
+        if scaling is not None:
+            return self._emit_triple(e, scaling)
         packed = self.packed(ins, outs[0]) if e.isa is Isa.DSP else None
         if packed is None:
             return super().emit(e)
@@ -148,6 +154,32 @@ class Conv2D(Convolution):
         if data.dtype is not DType.I8 or weights.shape[3] != data.shape[3]:
             return None
         return self.mve_scales(ins, output, quads(output.shape[3]))
+
+    def _emit_triple(self, e: Emitter, scaling: Scaling) -> str:
+        ins, outs = e.tensors
+        weights = operands(ins)[1].constant()
+        matrix = weights.reshape(weights.shape[0], -1)
+        e.include(self.HEADER + ".h")
+        params = e.params(self.HEADER, self._fields(ins, outs[0]) | self._quantized(ins, outs[0]))
+        arguments = (
+            params,
+            e.rows(0),
+            e.out_row(),
+            str(e.out_pixel_stride()),
+            e.constant("weights", pack_fours(matrix)),
+            e.constant("scales", pack_scaling(scaling)),
+            str(int(scaling.has_pivot)),
+            str(triple_segment(matrix)),
+            e.scratch(),
+        )
+        return f"{self.HEADER}_s8_triple_row({', '.join(arguments)});"
+
+    def triple(self, ins: Tensors, output: Tensor) -> Scaling | None:
+        """The scaling of the kernel for three pixels; None where it does not suit the layer."""
+        data, weights, _ = operands(ins)
+        if data.dtype is not DType.I8 or weights.shape[3] != data.shape[3]:
+            return None
+        return self.scaling(ins, output)
 
     def packed(self, ins: Tensors, output: Tensor) -> Packed | None:
         """The constants of the packed kernel; None where it does not suit the layer."""

@@ -28,6 +28,8 @@ from edgebottle.ops.fixed_point import (
     wrap_int32,
 )
 from edgebottle.ops.mve_packing import pack_scales
+from edgebottle.ops.packing import Output, sum_range
+from edgebottle.ops.scaling import Scaling, find_scaling, scale_twice
 from edgebottle.ops.window_padding import code_of, padding_of
 
 MAX_WINDOW = (1 << 17) - 1
@@ -384,6 +386,18 @@ class Convolution(RowOperator):
             e.constant("multiplier", multiplier),
             e.constant("shift", marked.astype(np.int8)),
         ]
+
+    def scaling(self, ins: Tensors, output: Tensor) -> Scaling | None:
+        """Requantization with products of 32 bits, of an int8 layer; None if there is none."""
+        data, weights, bias = operands(ins)
+        channels = weights.shape[self.CHANNEL_AXIS]
+        matrix = np.moveaxis(weights.constant(), self.CHANNEL_AXIS, 0).reshape(channels, -1)
+        added = bias_values(bias, channels, data.dtype).astype(np.int64)
+        folded = added - data.zero_point * matrix.sum(axis=1, dtype=np.int64)
+        scales = per_channel(effective_scales(data, weights, output), channels)
+        place = Output(output.zero_point, *activation_range(self.activation, output))
+        reach = sum_range(matrix, folded)
+        return find_scaling(*reach, folded, scales, scale_twice(scales, place), place)
 
     def _fields(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:
         data, weights, _ = operands(ins)

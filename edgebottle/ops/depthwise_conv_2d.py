@@ -26,6 +26,7 @@ from edgebottle.ops.depthwise_packing import (
 )
 from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
 from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
+from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,31 @@ class DepthwiseConv2D(Convolution):
         if e.isa is Isa.DSP and self._is_window(ins):
             packing = self._packing_3x3(ins, outs[0])
             return self._emit_window(e) if packing is None else self._emit_3x3(e, packing)
-        return super().emit(e)
+        scaling = self.strip(ins, outs[0]) if e.isa is Isa.SCALAR else None
+        return super().emit(e) if scaling is None else self._emit_strip(e, scaling)
+
+    def _emit_strip(self, e: Emitter, scaling: Scaling) -> str:
+        ins, outs = e.tensors
+        e.include(self.HEADER + ".h")
+        params = e.params(self.HEADER, self._fields(ins, outs[0]) | self._quantized(ins, outs[0]))
+        arguments = (
+            params,
+            e.rows(0),
+            e.out_row(),
+            str(e.out_pixel_stride()),
+            e.constant("weights", pack_strip(operands(ins)[1].constant()[0])),
+            e.constant("scales", pack_scaling(scaling)),
+            str(int(scaling.has_pivot)),
+            e.scratch(),
+        )
+        return f"eb_depthwise_strip_s8_row({', '.join(arguments)});"
+
+    def strip(self, ins: Tensors, output: Tensor) -> Scaling | None:
+        """The scaling of the kernel of strips; None where it does not suit the layer."""
+        is_int8 = operands(ins)[0].dtype is DType.I8
+        if not is_int8 or self.depth_multiplier != 1 or self.dilation[1] != 1:
+            return None
+        return self.scaling(ins, output)
 
     def _mve(self, ins: Tensors, output: Tensor) -> Array | None:
         """Bias and scales for the MVE kernel; None where it does not do the layer."""
@@ -231,9 +256,15 @@ class DepthwiseConv2D(Convolution):
         data, weights, _ = operands(ins)
         if isa is Isa.MVE:
             return data.shape[3] if self._mve(ins, outs[0]) is not None else 0
-        if isa is not Isa.DSP or data.dtype.bits != 8 or self.depth_multiplier != 1:
+        if isa is Isa.PORTABLE or data.dtype.bits != 8 or self.depth_multiplier != 1:
             return 0
         height, width = weights.shape[1:3]
+        if isa is Isa.SCALAR:
+            if self.dilation[1] != 1:
+                return 0
+            pixels = outs[0].shape[2]
+            columns = (pixels - 1) * self.stride[1] + width
+            return 4 * (columns * height + STRIP_TAPS - 1 + pixels)
         if not self._is_window(ins):
             return 8 * height * width + data.shape[3]
         strip = 16 * ((height + 1) // 2) * self._columns(ins, outs[0])

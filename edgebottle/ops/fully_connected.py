@@ -29,7 +29,8 @@ from edgebottle.ops.fixed_point import (
     scale_accumulator,
     wrap_int32,
 )
-from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_once
+from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_once, sum_range
+from edgebottle.ops.scaling import Scaling, find_scaling, pack_fours, pack_scaling, scale_once
 
 HEADER = "eb_fully_connected"
 
@@ -147,6 +148,9 @@ class FullyConnected(Operator):
         packed = self.packed(ins, output) if e.isa is Isa.DSP else None
         if packed is not None:
             return self._emit_packed(e, packed)
+        scaling = self.fours(ins, output) if e.isa is Isa.SCALAR else None
+        if scaling is not None:
+            return self._emit_fours(e, scaling)
         outputs, inputs = weights.shape
         e.include(HEADER + ".h")
         fields: dict[str, CValue] = {
@@ -182,6 +186,47 @@ class FullyConnected(Operator):
             e.scratch() if inputs % TAPS else "NULL",
         )
         return f"{HEADER}_s8_packed_layer({', '.join(arguments)});"
+
+    def _emit_fours(self, e: Emitter, scaling: Scaling) -> str:
+        ins, outs = e.tensors
+        data, weights, bias = operands(ins)
+        outputs, inputs = weights.shape
+        matrix = weights.constant()
+        added = bias_values(bias, outputs, data.dtype).astype(np.int64)
+        folded = added - data.zero_point * matrix.sum(axis=1, dtype=np.int64)
+        e.include(HEADER + ".h")
+        sizes = {"batches": data.size // inputs, "inputs": inputs, "outputs": outputs}
+        arguments = (
+            e.params(HEADER, sizes | self._quantized(ins, outs[0])),
+            e.input(0),
+            e.output(),
+            e.constant("weights", pack_fours(matrix)),
+            e.constant("bias", pack_fours(folded[:, None]).astype(np.int32)),
+            e.constant("scale", pack_scaling(scaling)),
+        )
+        return f"{HEADER}_s8_fours_layer({', '.join(arguments)});"
+
+    def fours(self, ins: Tensors, output: Tensor) -> Scaling | None:
+        """The scaling of the kernel of four outputs; None where it does not suit."""
+        data, weights, bias = operands(ins)
+        scales = effective_scales(data, weights, output) if data.dtype is DType.I8 else []
+        if len(scales) != 1 or weights_zero_point(weights):
+            return None
+        matrix = weights.constant()
+        added = bias_values(bias, len(matrix), data.dtype).astype(np.int64)
+        folded = added - data.zero_point * matrix.sum(axis=1, dtype=np.int64)
+        least, most = sum_range(matrix, folded)
+        place = Output(output.zero_point, *activation_range(self.activation, output))
+        found = find_scaling(
+            least.min(keepdims=True),
+            most.max(keepdims=True),
+            np.zeros(1, np.int64),
+            scales,
+            scale_once(scales, place),
+            place,
+        )
+        # Rounded once, a multiplier a little larger moves halves below zero: no pivot is needed.
+        return None if found is None or found.has_pivot else found
 
     def packed(self, ins: Tensors, output: Tensor) -> Packed | None:
         """The constants of the packed kernel; None where it does not suit the layer."""

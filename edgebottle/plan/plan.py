@@ -92,7 +92,7 @@ class Plan:
 
     Attributes:
         model: Name of the graph.
-        isa: Kernel variant the scratch is for (``portable`` or ``dsp``).
+        isa: Kernel variant the scratch is for (``portable``, ``scalar`` or ``dsp``).
         schedule: ``layers``, ``min-ram`` or ``min-time``.
         arena_bytes: Size of the arena: exact.
         lower_bound: No placement of these lifetimes, in any order tried, needs less: the largest

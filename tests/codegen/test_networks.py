@@ -1,5 +1,6 @@
 """Whole random networks as C, under AddressSanitizer and UBSan, against the NumPy reference."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def test_code_is_deterministic() -> None:
     graph = optimise(random_network(3))
     plan = make_plan(graph, Isa.DSP)
     assert write_model(graph, plan).files == write_model(graph, make_plan(graph, Isa.DSP)).files
+
+
+def test_constants_are_declared_as_they_are_defined() -> None:
+    """A compiler may build upon an alignment that only one of the two has."""
+    graph = optimise(random_network(3))
+    files = write_model(graph, make_plan(graph, Isa.DSP)).files
+    header, source = (files[f"{graph.name}_weights{end}"] for end in (".h", ".c"))
+    declared = re.findall(r"^extern (const .*);$", header, re.MULTILINE)
+    assert declared
+    assert declared == re.findall(r"^(const .*) = \{$", source, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -213,13 +213,13 @@ def run_compiled(
     return _outputs(graphs, runs, (folder / "outputs").read_bytes())
 
 
-def variant_differs(runs: Sequence[Run], isa: Isa, folder: Path) -> bool:
+def differs_from_portable(runs: Sequence[Run], isa: Isa, folder: Path) -> bool:
     """False when a variant compiles to the very text of the portable one."""
     texts = []
     for variant in (Isa.PORTABLE, isa):
         graphs = [replace(graph, name=f"c{i}") for i, (graph, _) in enumerate(runs)]
-        source = folder / f"{variant.value}-text.c"
         plans = [make_plan(graph, variant) for graph in graphs]
+        source = folder / f"{variant.value}-text.c"
         source.write_text(_unit(graphs, [1] * len(graphs), plans))
         command = [*_compiler(), "-E", "-P", *_flags(variant), str(source)]
         texts.append(subprocess.run(command, capture_output=True, check=False).stdout)

@@ -10,6 +10,7 @@
  *   scratch     DSP variant: 4-byte aligned, for each of two pixels (one if output_width is 1) the
  *               window of a group as int16, rounded up to 4 bytes; portable variant: not used
  *
+ * eb_conv_2d_s8_triple_row is the scalar kernel for layers without groups, and
  * eb_conv_2d_s8_packed_row has weights packed by edgebottle/ops/packing.py instead, and fast
  * requantization; eb_conv_2d_s8_mve_row has bias and scales packed by mve_packing.py. Their scratch
  * is what Conv2D.scratch_bytes says.
@@ -19,6 +20,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "eb_dsp.h"
 #include "eb_rows.h"
@@ -70,10 +72,11 @@ typedef struct {
 
 #if EB_HAVE_DSP
 #include "../kernels/dsp/eb_conv_2d_s8.h"
+#include "../kernels/dsp/eb_conv_2d_s8_packed.h"
 #else
 #include "../kernels/portable/eb_conv_2d_s8.h"
+#include "../kernels/scalar/eb_conv_2d_s8_triple.h"
 #endif
-#include "../kernels/dsp/eb_conv_2d_s8_packed.h"
 #include "../kernels/mve/eb_conv_2d_s8_mve.h"
 #include "../kernels/portable/eb_conv_2d_f32.h"
 

@@ -111,6 +111,8 @@ typedef struct {
 #include "../kernels/dsp/eb_depthwise_conv_2d_s8.h"
 #include "../kernels/dsp/eb_depthwise_3x3_s8.h"
 #include "../kernels/dsp/eb_depthwise_window_s8.h"
+#else
+#include "../kernels/scalar/eb_depthwise_strip_s8.h"
 #endif
 #include "../kernels/mve/eb_depthwise_conv_2d_s8_mve.h"
 #include "../kernels/portable/eb_depthwise_conv_2d_f32.h"

@@ -9,6 +9,7 @@
  *   scales      high, low, shift of eb_scale_accumulator: outputs triples when per_channel, else
  *               one
  *
+ * eb_fully_connected_s8_fours_layer is the scalar kernel for weights without a zero point, and
  * eb_fully_connected_s8_packed_layer has weights packed by edgebottle/ops/packing.py instead, and
  * fast requantization.
  */
@@ -46,7 +47,11 @@ typedef struct {
 #include "../kernels/portable/eb_dot_s8.h"
 #endif
 #include "../kernels/portable/eb_fully_connected_s8.h"
+#if EB_HAVE_DSP
 #include "../kernels/dsp/eb_fully_connected_s8.h"
+#else
+#include "../kernels/scalar/eb_fully_connected_s8_fours.h"
+#endif
 #include "../kernels/portable/eb_fully_connected_f32.h"
 
 #endif /* EB_FULLY_CONNECTED_H */

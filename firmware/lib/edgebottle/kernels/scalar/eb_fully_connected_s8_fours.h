@@ -1,0 +1,62 @@
+/* Fully connected layer, int8, four outputs at a time: see eb_fully_connected.h, eb_scale_s8.h.
+ *
+ * For weights without a zero point and with one scale.
+ */
+#ifndef EB_FULLY_CONNECTED_S8_FOURS_H
+#define EB_FULLY_CONNECTED_S8_FOURS_H
+
+#include "eb_scale_s8.h"
+
+#if defined(__ARM_ARCH_6M__)
+#include "eb_dot_fours_s8_thumb.h"
+#else
+/* Adds to four sums the products of `count` >= 1 values with weights `count` bytes apart. */
+EB_KERNEL void
+eb_dot_fours(const int8_t *values, int32_t count, const int8_t *weights, int32_t *sums)
+{
+    const int8_t *w0 = weights;
+    const int8_t *w1 = w0 + count;
+    const int8_t *w2 = w1 + count;
+    const int8_t *w3 = w2 + count;
+    int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
+#pragma GCC unroll 4
+    for (int32_t i = 0; i < count; ++i) {
+        const int32_t value = values[i];
+        sum0 += value * w0[i];
+        sum1 += value * w1[i];
+        sum2 += value * w2[i];
+        sum3 += value * w3[i];
+    }
+    sums[0] = sum0;
+    sums[1] = sum1;
+    sums[2] = sum2;
+    sums[3] = sum3;
+}
+#endif
+
+/* The whole layer.
+ *
+ * weights: outputs x inputs, and rows of zeros up to fours of outputs; bias: as many; scale: one
+ * record, without a pivot, for sums with their bias.
+ */
+EB_KERNEL void eb_fully_connected_s8_fours_layer(const eb_fully_connected *p,
+                                                 const int8_t *in,
+                                                 int8_t *out,
+                                                 const int8_t *weights,
+                                                 const int32_t *bias,
+                                                 const int32_t *scale)
+{
+    for (int32_t b = 0; b < p->batches; ++b) {
+        const int8_t *row = weights;
+        for (int32_t o = 0; o < p->outputs; o += 4) {
+            int32_t sums[4] = {bias[o], bias[o + 1], bias[o + 2], bias[o + 3]};
+            eb_dot_fours(in, p->inputs, row, sums);
+            eb_scale_s8(scale, 0, sums, eb_min(4, p->outputs - o), out + o, 1);
+            row += 4 * p->inputs;
+        }
+        in += p->inputs;
+        out += p->outputs;
+    }
+}
+
+#endif /* EB_FULLY_CONNECTED_S8_FOURS_H */
