@@ -19,7 +19,7 @@ class Peer:
     Attributes:
         model: Key of ``MODELS``.
         engine: Name and variant.
-        metric: ``instructions`` or ``ram`` (bytes).
+        metric: ``instructions``, ``ram`` or ``code`` (bytes).
         value: The figure.
         source: Where it comes from.
         board: Board whose core it is for; empty where the core does not matter.
@@ -43,6 +43,10 @@ def _counts(engine: str, board: str, source: str, **values: float) -> tuple[Peer
 
 def _ram(engine: str, source: str, **values: int) -> tuple[Peer, ...]:
     return tuple(Peer(model, engine, "ram", value, source) for model, value in values.items())
+
+
+def _code(engine: str, source: str, **values: int) -> tuple[Peer, ...]:
+    return tuple(Peer(model, engine, "code", value, source) for model, value in values.items())
 
 
 PEERS: tuple[Peer, ...] = (
@@ -93,6 +97,13 @@ PEERS: tuple[Peer, ...] = (
         mcunet_320kb=105_000,
     ),
     *_ram("goal, fed row by row", TARGET, vww=18_000, mcunet_320kb=66_000),
+    *_code(
+        "TFLM, one image with ten operators, newlib included",
+        ARENA,
+        **dict.fromkeys(("ad", "kws", "ic", "vww"), 136_000),
+    ),
+    *_code("TinyEngine", ARENA, mcunet_vww=72_000),
+    *_code("goal", TARGET, **dict.fromkeys(("ad", "kws", "ic", "vww"), 16_000)),
 )
 
 
