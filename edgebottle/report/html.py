@@ -10,8 +10,9 @@ from pathlib import Path
 from edgebottle import __version__
 from edgebottle.errors import BadInput
 from edgebottle.report.memory import ArenaView, Role
+from edgebottle.report.published import SUITE, Comparison
 from edgebottle.report.style import STYLE
-from edgebottle.report.svg import arena_map, clean, layer_bars, stacked_bar, trend
+from edgebottle.report.svg import Bar, arena_map, bar_chart, clean, layer_bars, stacked_bar, trend
 from edgebottle.report.terminal import agreement, kilobytes, moment, number, place
 from hil.records import Record
 
@@ -19,14 +20,17 @@ Cell = str | tuple[str, str]
 """The text of a table's cell, and what stands small beside it."""
 
 
-def render(records: Sequence[Record]) -> str:
+def render(records: Sequence[Record], published: Sequence[Comparison] = ()) -> str:
     """The page: the newest record, the comparison of all, then the older ones, folded.
 
     Args:
         records: At least one, oldest first.
+        published: What to set beside published results.
     """
     newest = records[-1]
     parts = [f"<h1>{clean(_title(newest))}</h1>", _record(newest)]
+    if published:
+        parts.append(_published(published))
     if len(records) > 1:
         parts.append(_comparison(records))
         parts += [
@@ -54,9 +58,9 @@ hardware, <b>modelled</b> comes from a model of the board's timing. 1 kB is 1024
 """
 
 
-def write_html(records: Sequence[Record], path: Path) -> None:
+def write_html(records: Sequence[Record], path: Path, published: Sequence[Comparison] = ()) -> None:
     """Writes the page to ``path``, whole or not at all; raises ``BadInput`` if it cannot."""
-    text = render(records)
+    text = render(records, published)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -183,6 +187,32 @@ def _layers(record: Record) -> str:
             row[3:3] = [number(cost), f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"]
         rows.append(row)
     return _table("Every layer, in the order of the run.", head, rows, numeric_from=2)
+
+
+def _published(comparisons: Sequence[Comparison]) -> str:
+    """Our cycles beside those that others published for the same network and chip."""
+    parts = [f"<section><h2>Beside published results: {SUITE}</h2>"]
+    for found in comparisons:
+        record = found.record
+        if not found.results:
+            parts.append(f"<p>{clean(f'{_title(record)}: {found.reason}')}.</p>")
+            continue
+        chip = found.results[0]
+        rounds = ", ".join(dict.fromkeys(result.round for result in found.results))
+        where = f"{_title(record)} ({record.compiler}): {found.network}"
+        bars = [Bar("edgebottle", record.cycles or 0, f"{number(record.cycles)} {found.kind}")]
+        for result in found.results:
+            ratio = found.ratio(result)
+            ours = "" if ratio is None else f"; ours are {ratio:.2f} of them"
+            figure = f"{result.cycles:,} measured{ours}"
+            bars.append(Bar(result.label, result.cycles, figure, "code"))
+        parts.append(
+            f"<h3>{clean(where)}</h3><figure>{bar_chart(bars, f'Cycles: {where}', 330, 300)}"
+            f"<figcaption>Cycles of one inference on {clean(chip.chip)}, {clean(chip.core)} at "
+            f"{chip.clock_hz / 1e6:g} MHz. Ours are {found.kind}; the published ones are measured: "
+            f"latency times clock. Round: {clean(rounds)}.</figcaption></figure>"
+        )
+    return "\n".join([*parts, "</section>"])
 
 
 def _comparison(records: Sequence[Record]) -> str:

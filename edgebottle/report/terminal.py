@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgebottle.report.memory import ArenaView, Role, span
+from edgebottle.report.published import SUITE, Comparison
 from hil.records import LayerRecord, Record
 
 PIPE_WIDTH = 120
@@ -170,6 +171,35 @@ def comparison_table(records: Sequence[Record]) -> Table:
             "-" if record.accuracy is None else f"{record.accuracy:.1%}",
         )
     return table
+
+
+def published_parts(comparisons: Sequence[Comparison]) -> tuple[Part, ...]:
+    """Our cycles beside those published; one line for each record without a counterpart."""
+    parts: list[Part] = []
+    for found in comparisons:
+        record = found.record
+        where = f"{record.model} on {place(record)}"
+        if not found.results:
+            parts.append(printable(f"{where}: {found.reason}"))
+            continue
+        chip = found.results[0]
+        title = f"{where} beside {SUITE}: {found.network}, {chip.chip}"
+        table = new_table(title, "engine", "by", "round", "cycles>", "kind", "ours / theirs>")
+        mine = f"edgebottle, {record.compiler}"
+        add_row(table, mine, "-", "-", number(record.cycles), found.kind, "")
+        for result in found.results:
+            ratio = found.ratio(result)
+            add_row(
+                table,
+                result.engine,
+                result.submitter,
+                result.round,
+                number(result.cycles),
+                "measured",
+                "-" if ratio is None else f"{ratio:.2f}",
+            )
+        parts.append(table)
+    return tuple(parts)
 
 
 _BLOCKS = {"written": "█", "scratch": "▒", "held": "░", "free": " ", "edge": "│"}

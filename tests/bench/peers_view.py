@@ -17,7 +17,7 @@ PLAN_ONLY = ("rows",)
 
 FIGURES = {
     "instructions": "Instructions per inference (exact)",
-    "cycles": "Cycles per inference (modelled)",
+    "cycles": "Cycles per inference (ours modelled, the others measured)",
     "code": "Bytes of code beside the weights",
     "ram": "Bytes of RAM, the arena with input and output (exact)",
 }

@@ -129,7 +129,12 @@ def measure_row(
         if not plan_only:
             built = build(model, board, toolchain=toolchain, wish=wish)
             record = measure(built, edge_cases(model.graph, 1))
-            row = replace(row, code=built.flash.code, instructions=record.instructions)
+            row = replace(
+                row,
+                code=built.flash.code,
+                instructions=record.instructions,
+                cycles=record.cycles,
+            )
     except (EdgebottleError, NotImplementedError) as error:
         row = replace(row, reason=str(error) or type(error).__name__)
     return row, record

@@ -19,6 +19,7 @@ WORDS = 4
 
 UNITS = {
     "instructions": "instructions",
+    "cycles": "cycles",
     "ram": "bytes of RAM",
     "code": "bytes of code",
 }

@@ -139,9 +139,11 @@ def _report(workspace: Path) -> None:
     page = (workspace / "r" / "records.html").read_text(encoding="utf-8")
     assert "http" not in page and "<script" not in page and page.count("<details>") == 1
     (workspace / "r" / "records.html").unlink()
-    line = ("report", "r/records.jsonl", "--html", "x/y.html", "--json")
+    line = ("report", "r/records.jsonl", "--html", "x/y.html", "--published", "--json")
     data = edgebottle(*line, cwd=workspace).json()
     assert data["html"] == "x/y.html" and (workspace / "x" / "y.html").is_file()
+    (beside,) = data["published"]
+    assert beside["results"] == [] and "no published counterpart" in beside["reason"]
     first, second = data["records"]
     assert first["instructions"] == second["instructions"]
     assert first["image_hash"] == second["image_hash"]
