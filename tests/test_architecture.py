@@ -27,6 +27,7 @@ LAYERS = (
         "edgebottle.measure",
         "edgebottle.verify",
         "edgebottle.inspection",
+        "edgebottle.loops",
     ),
     ("edgebottle.cli",),
 )
