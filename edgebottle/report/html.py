@@ -1,23 +1,16 @@
-"""Records as one HTML file: self-contained, opens offline, pictures drawn as SVG, no scripts."""
+"""Records as one HTML file."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgebottle import __version__
-from edgebottle.errors import BadInput
 from edgebottle.report.memory import ArenaView, Role
+from edgebottle.report.page import Cell, page, table, write_page
 from edgebottle.report.published import SUITE, Comparison
-from edgebottle.report.style import STYLE
 from edgebottle.report.svg import Bar, arena_map, bar_chart, clean, layer_bars, stacked_bar, trend
 from edgebottle.report.terminal import agreement, kilobytes, moment, number, place
 from hil.records import Record
-
-Cell = str | tuple[str, str]
-"""The text of a table's cell, and what stands small beside it."""
 
 
 def render(records: Sequence[Record], published: Sequence[Comparison] = ()) -> str:
@@ -38,42 +31,12 @@ def render(records: Sequence[Record], published: Sequence[Comparison] = ()) -> s
             f"{_record(record)}</details>"
             for record in reversed(records[:-1])
         ]
-    body = "\n".join(parts)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>edgebottle: {clean(_title(newest))}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-<footer><p>edgebottle {__version__}. <b>Exact</b> is counted or proven, <b>measured</b> was on
-hardware, <b>modelled</b> comes from a model of the board's timing. 1 kB is 1024 bytes.</p></footer>
-</body>
-</html>
-"""
+    return page(_title(newest), "\n".join(parts))
 
 
 def write_html(records: Sequence[Record], path: Path, published: Sequence[Comparison] = ()) -> None:
     """Writes the page to ``path``, whole or not at all; raises ``BadInput`` if it cannot."""
-    text = render(records, published)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+    write_page(render(records, published), path)
 
 
 def _title(record: Record) -> str:
@@ -186,7 +149,7 @@ def _layers(record: Record) -> str:
             cost = layer.cycles if unit == "cycles" else layer.instructions
             row[3:3] = [number(cost), f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"]
         rows.append(row)
-    return _table("Every layer, in the order of the run.", head, rows, numeric_from=2)
+    return table("Every layer, in the order of the run.", head, rows, numeric_from=2)
 
 
 def _published(comparisons: Sequence[Comparison]) -> str:
@@ -237,9 +200,9 @@ def _comparison(records: Sequence[Record]) -> str:
         )
     columns = ["time", "model", "board", "RAM", "flash", "instructions", "latency", "accuracy"]
     caption = "Oldest first; changes against the record before of the same model and board."
-    table = _table(caption, [*columns, "compiler"], rows, numeric_from=3)
+    every = table(caption, [*columns, "compiler"], rows, numeric_from=3)
     trends = "".join(_trends(group) for group in groups.values() if len(group) > 1)
-    return f"<section><h2>Records over time</h2>{trends}{table}</section>"
+    return f"<section><h2>Records over time</h2>{trends}{every}</section>"
 
 
 def _trends(group: Sequence[Record]) -> str:
@@ -270,29 +233,3 @@ def _change(value: int | None, before: int | None) -> Cell:
     if value is None or not before or value == before:
         return number(value)
     return f"{value:,}", f"{value / before - 1:+.1%}"
-
-
-def _table(
-    caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], numeric_from: int
-) -> str:
-    def css(index: int) -> str:
-        return ' class="n"' if index >= numeric_from else ""
-
-    def cell(index: int, content: Cell) -> str:
-        text, small = content if isinstance(content, tuple) else (content, "")
-        inner = clean(text) + (f" <small>{clean(small)}</small>" if small else "")
-        if index == 0:
-            return f'<th scope="row">{inner}</th>'
-        return f"<td{css(index)}>{inner}</td>"
-
-    titles = "".join(
-        f'<th scope="col"{css(index)}>{clean(name)}</th>' for index, name in enumerate(head)
-    )
-    body = "\n".join(
-        f"<tr>{''.join(cell(index, content) for index, content in enumerate(row))}</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="wide"><table><caption>{clean(caption)}</caption>'
-        f"<thead><tr>{titles}</tr></thead><tbody>\n{body}</tbody></table></div>"
-    )
