@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
+from hil.virtual.state import BlockCount
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Bench:
         virtual: A virtual board.
         reset_counts: Starts counting instructions anew; None where they are not counted.
         counts: Instructions since then; None where they are not counted.
+        blocks: Basic blocks since then; None where they are not counted.
     """
 
     url: str
@@ -37,6 +39,7 @@ class Bench:
     virtual: bool
     reset_counts: Callable[[], None] | None = None
     counts: Callable[[], StepCounts] | None = None
+    blocks: Callable[[], tuple[BlockCount, ...]] | None = None
 
 
 @contextmanager
@@ -123,7 +126,7 @@ def _virtual(built: Built) -> Iterator[Bench]:
             return StepCounts(instructions, tuple(found.steps)[: len(source.steps)])
 
         try:
-            yield Bench(virtual.url, crc, True, virtual.reset_counts, counts)
+            yield Bench(virtual.url, crc, True, virtual.reset_counts, counts, virtual.blocks)
         except BoardError as error:
             fault = virtual.fault(timeout=0.2)
             if fault is None:

@@ -1,5 +1,7 @@
 """Finds the hot loops of a firmware from exact counts of the blocks it executed.
 
+What lies in no loop is told by function: a kernel may call a small one from its inner loop.
+
 A loop is what lies between a branch that was taken backwards within a function and its target.
 An emulator's blocks end at branches but do not begin at their targets, so that they overlap: the
 counts are spread over instructions first. Branches are read as in the Arm v7-M Architecture
@@ -12,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from edgebottle.build.elf import Elf
+from edgebottle.build.elf import Elf, Symbol
 from hil.virtual.state import BlockCount
 
 Halfword = Callable[[int], int]
@@ -21,15 +23,16 @@ Halfword = Callable[[int], int]
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop that was executed.
+    """A loop that was executed, or what a function executed outside of its loops.
 
     Attributes:
         function: Symbol of the function it is in.
         first: Address of its first instruction.
         end: Address behind its last instruction.
-        iterations: Passes, partial ones included.
+        iterations: Passes, partial ones included; calls of a function.
         instructions: Executed between ``first`` and ``end``, without loops inside of it and
             without functions it calls.
+        is_loop: False for the rest of a function.
     """
 
     function: str
@@ -37,6 +40,7 @@ class Loop:
     end: int
     iterations: int
     instructions: int
+    is_loop: bool = True
 
     @property
     def per_iteration(self) -> float:
@@ -45,7 +49,9 @@ class Loop:
 
 
 def find_loops(blocks: Iterable[BlockCount], elf: Elf) -> tuple[Loop, ...]:
-    """The loops among ``blocks``, most instructions first.
+    """The loops among ``blocks`` and the rest of each function, most instructions first.
+
+    Together they have every instruction once.
 
     Args:
         blocks: Of one step.
@@ -68,7 +74,7 @@ def find_loops(blocks: Iterable[BlockCount], elf: Elf) -> tuple[Loop, ...]:
             key = (function.name, target)
             if address >= ends.get(key, 0):
                 ends[key], closing[key] = address, last
-    own = _shared_out(counts, [(first, end) for (_, first), end in ends.items()])
+    own, rest = _shared_out(counts, [(first, end) for (_, first), end in ends.items()])
     loops = [
         Loop(
             function=function,
@@ -80,18 +86,43 @@ def find_loops(blocks: Iterable[BlockCount], elf: Elf) -> tuple[Loop, ...]:
         )
         for (function, first), end in ends.items()
     ]
+    loops += _rest_by_function(rest, counts, elf)
     return tuple(sorted(loops, key=lambda loop: (-loop.instructions, loop.first)))
 
 
-def _shared_out(counts: Counter[int], loops: list[tuple[int, int]]) -> Counter[tuple[int, int]]:
-    """Gives the count of each instruction to the smallest loop around it."""
+def _rest_by_function(rest: Counter[int], counts: Counter[int], elf: Elf) -> list[Loop]:
+    """What was executed in no loop, by function."""
+    per_function: dict[Symbol, int] = {}
+    for address, count in rest.items():
+        function = elf.function_at(address) or Symbol("?", address, 2, True)
+        per_function[function] = per_function.get(function, 0) + count
+    return [
+        Loop(
+            function=function.name,
+            first=function.address,
+            end=function.address + function.size,
+            iterations=max(counts[function.address], 1),
+            instructions=count,
+            is_loop=False,
+        )
+        for function, count in per_function.items()
+    ]
+
+
+def _shared_out(
+    counts: Counter[int], loops: list[tuple[int, int]]
+) -> tuple[Counter[tuple[int, int]], Counter[int]]:
+    """Gives the count of each instruction to the smallest loop around it; returns the rest too."""
     own: Counter[tuple[int, int]] = Counter()
+    rest: Counter[int] = Counter()
     loops = sorted(loops, key=lambda loop: loop[1] - loop[0])
     for address, count in counts.items():
         inside = next((loop for loop in loops if loop[0] <= address < loop[1]), None)
-        if inside is not None:
+        if inside is None:
+            rest[address] = count
+        else:
             own[inside] += count
-    return own
+    return own, rest
 
 
 def code_of(elf: Elf) -> Halfword:

@@ -1,5 +1,6 @@
 """Loops found from block counts, against programs and counts written by hand."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,10 @@ def block(offset: int, size: int, executions: int, fell_through: int) -> BlockCo
     return BlockCount(0, BASE + offset, size, 0, executions, fell_through)
 
 
+def loops_of(blocks: Sequence[BlockCount], program: Elf) -> tuple[Loop, ...]:
+    return tuple(loop for loop in find_loops(blocks, program) if loop.is_loop)
+
+
 NESTED = (
     0x2003,  # 0: movs r0, #3
     0x3801,  # 2: subs r0, #1
@@ -47,39 +52,54 @@ def test_nested_loops_share_no_instruction() -> None:
     assert find_loops(TWICE_THREE, elf(*NESTED)) == (
         Loop("f", BASE + 2, BASE + 6, iterations=6, instructions=12),
         Loop("f", BASE, BASE + 10, iterations=2, instructions=6),
+        Loop("f", BASE, BASE + 12, iterations=2, instructions=1, is_loop=False),
     )
-    assert [loop.per_iteration for loop in find_loops(TWICE_THREE, elf(*NESTED))] == [2, 3]
+    assert [loop.per_iteration for loop in loops_of(TWICE_THREE, elf(*NESTED))] == [2, 3]
+
+
+def test_what_a_loop_calls_is_told_by_function() -> None:
+    """f: bl g; subs r0; bne f; bx lr. g: nop; bx lr."""
+    program = (0xF000, 0xF802, 0x3801, 0xD1FB, 0x4770, 0xBF00, 0x4770)
+    counts = (
+        *(block(0, 4, 3, 0), block(4, 4, 3, 1), block(8, 2, 1, 0)),
+        block(10, 4, 3, 0),
+    )
+    assert find_loops(counts, elf(*program, symbols={"f": 0, "g": 10})) == (
+        Loop("f", BASE, BASE + 8, 3, 9),
+        Loop("g", BASE + 10, BASE + 14, 3, 6, is_loop=False),
+        Loop("f", BASE, BASE + 10, 3, 1, is_loop=False),
+    )
 
 
 def test_a_branch_that_was_never_taken_closes_no_loop() -> None:
     once = (block(0, 6, 1, 1), block(6, 4, 1, 1), block(10, 2, 1, 0))
-    assert find_loops(once, elf(*NESTED)) == ()
+    assert loops_of(once, elf(*NESTED)) == ()
 
 
 def test_a_branch_back_into_another_function_closes_no_loop() -> None:
     counts = (block(0, 6, 2, 2), block(6, 4, 2, 1), block(10, 2, 1, 0))
-    assert find_loops(counts, elf(*NESTED, symbols={"f": 0, "g": 6})) == ()
+    assert loops_of(counts, elf(*NESTED, symbols={"f": 0, "g": 6})) == ()
 
 
 def test_an_entry_into_the_middle_counts_as_an_iteration() -> None:
     """b 6; 2: nop; nop; 6: subs; bne 2: two passes and a part of one."""
     program = (0xE001, 0xBF00, 0xBF00, 0x3801, 0xD1FB, 0x4770)
     counts = (block(0, 2, 1, 0), block(6, 4, 1, 0), block(2, 8, 2, 1), block(10, 2, 1, 0))
-    assert find_loops(counts, elf(*program)) == (Loop("f", BASE + 2, BASE + 10, 3, 10),)
+    assert loops_of(counts, elf(*program)) == (Loop("f", BASE + 2, BASE + 10, 3, 10),)
 
 
 def test_two_branches_to_one_head_are_one_loop() -> None:
     """0: subs r0; bne 0; subs r1; bne 0."""
     program = (0x3801, 0xD1FD, 0x3901, 0xD1FB, 0x4770)
     counts = (block(0, 4, 6, 2), block(4, 4, 2, 1), block(8, 2, 1, 0))
-    assert find_loops(counts, elf(*program)) == (Loop("f", BASE, BASE + 8, 6, 16),)
+    assert loops_of(counts, elf(*program)) == (Loop("f", BASE, BASE + 8, 6, 16),)
 
 
 def test_a_loop_of_riscv() -> None:
     """addi a0, a0, -1; nop (32 bits); bnez a0, -6."""
     program = (0x157D, 0x0013, 0x0000, 0xFD6D, 0x8082)
     counts = (block(0, 8, 5, 1), block(8, 2, 1, 0))
-    assert find_loops(counts, elf(*program, machine="riscv")) == (Loop("f", BASE, BASE + 8, 5, 15),)
+    assert loops_of(counts, elf(*program, machine="riscv")) == (Loop("f", BASE, BASE + 8, 5, 15),)
 
 
 @pytest.mark.parametrize(

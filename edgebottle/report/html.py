@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from edgebottle.boards import board_ids, load_board
 from edgebottle.report.memory import ArenaView, Role
 from edgebottle.report.page import Cell, page, table, write_page
+from edgebottle.report.profile import mac_limit
+from edgebottle.report.profile_page import rates_figure
 from edgebottle.report.published import SUITE, Comparison
-from edgebottle.report.svg import Bar, arena_map, bar_chart, clean, layer_bars, stacked_bar, trend
+from edgebottle.report.svg import (
+    Bar,
+    arena_map,
+    bar_chart,
+    clean,
+    layer_bars,
+    mac_rates,
+    stacked_bar,
+    trend,
+)
 from edgebottle.report.terminal import agreement, kilobytes, moment, number, place
 from hil.records import Record
 
@@ -99,7 +111,18 @@ def _costs(record: Record) -> str:
 <figure>{layer_bars(record.layers)}
 <ul class="legend"><li><i class="a0"></i>multiplies and accumulates</li>
 <li><i class="code"></i>no multiply-accumulates</li></ul>
-<figcaption>{unit.capitalize()} of one run, {kind}.</figcaption></figure></section>"""
+<figcaption>{unit.capitalize()} of one run, {kind}.</figcaption></figure>
+{_rates(record)}</section>"""
+
+
+def _rates(record: Record) -> str:
+    """The layers under the limit of the core, where both are known."""
+    is_counted = any(layer.macs and layer.instructions for layer in record.layers)
+    if not is_counted or record.board not in board_ids():
+        return ""
+    limit = mac_limit(load_board(record.board))
+    figure = rates_figure(mac_rates(record.layers, limit), limit)
+    return f"<h3>MACs per instruction</h3>{figure}"
 
 
 def _unit(record: Record) -> str | None:

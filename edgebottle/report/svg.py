@@ -180,6 +180,20 @@ def layer_bars(layers: Sequence[LayerRecord]) -> str:
     return bar_chart(bars, f"{what.capitalize()} of each layer")
 
 
+def mac_rates(layers: Sequence[LayerRecord], limit: int) -> str:
+    """One bar per layer that multiplies: its MACs per instruction, under the core's ``limit``."""
+    total = sum(layer.instructions or 0 for layer in layers) or 1
+    bars = []
+    for layer in layers:
+        if layer.macs and layer.instructions:
+            rate = layer.macs / layer.instructions
+            figure = f"{rate:.2f} ({rate / limit:.0%}) in {layer.instructions / total:.1%} of all"
+            title = f"{layer.name} ({layer.op}): {layer.macs:,} MACs, {layer.instructions:,}"
+            bars.append(Bar(layer.name, rate, figure, "a0", f"{title} instructions"))
+    label = f"MACs per instruction of each layer; the core's limit is {limit}"
+    return bar_chart(bars, label, figures=60, limit=limit)
+
+
 @dataclass(frozen=True)
 class Bar:
     """One bar of ``bar_chart``.
