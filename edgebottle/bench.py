@@ -11,6 +11,7 @@ from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
 from hil.virtual.state import BlockCount
+from hil.virtual.timing.cycles import Cycles
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,14 @@ class StepCounts:
 
     instructions: int
     steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StepCycles:
+    """Modelled cycles of one run on a virtual board: in all, and per layer."""
+
+    total: Cycles
+    steps: tuple[Cycles, ...]
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Bench:
         reset_counts: Starts counting instructions anew; None where they are not counted.
         counts: Instructions since then; None where they are not counted.
         blocks: Basic blocks since then; None where they are not counted.
+        cycles: Modelled cycles since then; None where nothing models them.
     """
 
     url: str
@@ -40,6 +50,7 @@ class Bench:
     reset_counts: Callable[[], None] | None = None
     counts: Callable[[], StepCounts] | None = None
     blocks: Callable[[], tuple[BlockCount, ...]] | None = None
+    cycles: Callable[[], StepCycles] | None = None
 
 
 @contextmanager
@@ -112,7 +123,7 @@ def _virtual(built: Built) -> Iterator[Bench]:
 
     if not built.board.virtual:
         raise BoardError(f"{built.board.id} has no virtual board: give its serial port with --port")
-    crc = read_elf(built.elf).crc32
+    elf = read_elf(built.elf)
     source = built.project.source
     layers = {function for _, function in source.steps}
     frame = [f"eb_{built.model.name}_run", f"eb_{built.model.name}_feed_rows"]
@@ -125,8 +136,16 @@ def _virtual(built: Built) -> Iterator[Bench]:
             instructions = sum(found.steps) + sum(found.functions.get(f, 0) for f in frame)
             return StepCounts(instructions, tuple(found.steps)[: len(source.steps)])
 
+        def cycles() -> StepCycles:
+            from hil.virtual.timing.model import CycleModel
+
+            found = CycleModel(built.board, elf).steps(virtual.blocks(), frame)
+            layers = tuple(found.get(step, Cycles()) for step in range(len(source.steps)))
+            return StepCycles(sum(found.values(), Cycles()), layers)
+
         try:
-            yield Bench(virtual.url, crc, True, virtual.reset_counts, counts, virtual.blocks)
+            blocks = virtual.blocks
+            yield Bench(virtual.url, elf.crc32, True, virtual.reset_counts, counts, blocks, cycles)
         except BoardError as error:
             fault = virtual.fault(timeout=0.2)
             if fault is None:

@@ -26,8 +26,8 @@ class LayerRecord:
         op: Operator.
         macs: Multiply-accumulates.
         instructions: Exact count of one run on the virtual board; None on a real one.
-        cycles: As the record's ``cycles_kind`` says: modelled CPU cycles, or measured ticks of a
-            real board's cycle counter; None where there are none.
+        cycles: CPU cycles, modelled or measured as the record's ``cycles_kind`` says; None where
+            there are none.
         output_bytes: Bytes of the layer's outputs.
         matches: The layer's output equals the reference, None if it was not compared.
     """

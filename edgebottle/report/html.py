@@ -106,7 +106,7 @@ def _costs(record: Record) -> str:
     unit = _unit(record)
     if unit is None:
         return ""
-    kind = "measured" if unit == "cycles" else "exact"
+    kind = clean(record.cycles_kind or "measured") if unit == "cycles" else "exact"
     return f"""<section><h2>{unit.capitalize()} per layer</h2>
 <figure>{layer_bars(record.layers)}
 <ul class="legend"><li><i class="a0"></i>multiplies and accumulates</li>
@@ -151,8 +151,12 @@ def _cards(record: Record) -> str:
         per = f", {record.instructions / record.macs:.2f} per MAC" if record.macs else ""
         cards.append(("", "instructions", number(record.instructions), f"exact, one run{per}"))
     cards.append(("", "MACs", number(record.macs), "exact, one run"))
-    spread = f"{record.latency_kind}; {low:.3f} to {high:.3f} ms"
-    cards.append(("", "latency", f"{middle:.3f} ms", spread))
+    if record.cycles is not None:
+        per = f", {record.cycles / record.macs:.2f} per MAC" if record.macs else ""
+        what = f"{record.cycles_kind}, one run{per}"
+        cards.append(("", "cycles", number(record.cycles), what))
+    spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
+    cards.append(("", "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}"))
     return "".join(
         f'<li class="{css}"><span>{clean(name)}</span><b>{clean(big)}</b>'
         f"<span>{clean(small)}</span></li>"
@@ -165,12 +169,17 @@ def _layers(record: Record) -> str:
     head = ["layer", "operator", "MACs", "output bytes"]
     if unit is not None:
         head[3:3] = [unit, "per MAC"]
+    both = unit == "cycles" and any(layer.instructions is not None for layer in record.layers)
+    if both:
+        head[3:3] = ["instructions"]
     rows: list[list[Cell]] = []
     for layer in record.layers:
         row: list[Cell] = [layer.name, layer.op, number(layer.macs), number(layer.output_bytes)]
         if unit is not None:
             cost = layer.cycles if unit == "cycles" else layer.instructions
             row[3:3] = [number(cost), f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"]
+        if both:
+            row[3:3] = [number(layer.instructions)]
         rows.append(row)
     return table("Every layer, in the order of the run.", head, rows, numeric_from=2)
 

@@ -163,7 +163,7 @@ def _block(
 
 
 def layer_bars(layers: Sequence[LayerRecord]) -> str:
-    """One bar per layer: cycles where they were measured, else instructions.
+    """One bar per layer: cycles where there are such, else instructions.
 
     Layers that multiply and accumulate, and those that only move or bend data, differ in colour.
     """

@@ -112,26 +112,34 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     if record.instructions is not None:
         per_mac = f"; {record.instructions / record.macs:.2f} per MAC" if record.macs else ""
         add_row(table, "instructions", number(record.instructions), f"exact, one run{per_mac}")
+    if record.cycles is not None:
+        per_mac = f"; {record.cycles / record.macs:.2f} per MAC" if record.macs else ""
+        add_row(table, "cycles", number(record.cycles), f"{record.cycles_kind}, one run{per_mac}")
     low, middle, high = (value / 1000 for value in record.latency_us)
-    spread = f"{record.latency_kind}; {low:.3f} to {high:.3f} ms"
-    add_row(table, "latency", f"{middle:.3f} ms", spread)
+    spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
+    add_row(table, "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}")
     return table, layers_table(record.layers)
 
 
 def layers_table(layers: Sequence[LayerRecord]) -> Table:
-    """Each layer, with its instructions or cycles where they were counted."""
+    """Each layer, with its instructions and cycles where there are such."""
     cycles = any(layer.cycles is not None for layer in layers)
+    both = cycles and any(layer.instructions is not None for layer in layers)
     costs = [layer.cycles if cycles else layer.instructions for layer in layers]
     total = sum(cost or 0 for cost in costs)
     columns = ["layer", "operator", "MACs>", "output bytes>"]
     if total:
         columns[3:3] = ["cycles>" if cycles else "instructions>", "share>", "per MAC>"]
+    if both:
+        columns[3:3] = ["instructions>"]
     table = new_table("Layers", *columns)
     for layer, cost in zip(layers, costs, strict=True):
         cells = [layer.name, layer.op, number(layer.macs), number(layer.output_bytes)]
         if total:
             per_mac = f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"
             cells[3:3] = [number(cost), f"{(cost or 0) / total:.1%}", per_mac]
+        if both:
+            cells[3:3] = [number(layer.instructions)]
         add_row(table, *cells)
     return table
 
