@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
+from hil.virtual.state import BlockCount
+from hil.virtual.timing.cycles import Cycles
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,14 @@ class StepCounts:
 
     instructions: int
     steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StepCycles:
+    """Modelled cycles of one run on a virtual board: in all, and per layer."""
+
+    total: Cycles
+    steps: tuple[Cycles, ...]
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Bench:
         virtual: A virtual board.
         reset_counts: Starts counting instructions anew; None where they are not counted.
         counts: Instructions since then; None where they are not counted.
+        blocks: Basic blocks since then; None where they are not counted.
+        cycles: Modelled cycles since then; None where nothing models them.
     """
 
     url: str
@@ -37,6 +49,8 @@ class Bench:
     virtual: bool
     reset_counts: Callable[[], None] | None = None
     counts: Callable[[], StepCounts] | None = None
+    blocks: Callable[[], tuple[BlockCount, ...]] | None = None
+    cycles: Callable[[], StepCycles] | None = None
 
 
 @contextmanager
@@ -109,7 +123,7 @@ def _virtual(built: Built) -> Iterator[Bench]:
 
     if not built.board.virtual:
         raise BoardError(f"{built.board.id} has no virtual board: give its serial port with --port")
-    crc = read_elf(built.elf).crc32
+    elf = read_elf(built.elf)
     source = built.project.source
     layers = {function for _, function in source.steps}
     frame = [f"eb_{built.model.name}_run", f"eb_{built.model.name}_feed_rows"]
@@ -122,8 +136,16 @@ def _virtual(built: Built) -> Iterator[Bench]:
             instructions = sum(found.steps) + sum(found.functions.get(f, 0) for f in frame)
             return StepCounts(instructions, tuple(found.steps)[: len(source.steps)])
 
+        def cycles() -> StepCycles:
+            from hil.virtual.timing.model import CycleModel
+
+            found = CycleModel(built.board, elf).steps(virtual.blocks(), frame)
+            layers = tuple(found.get(step, Cycles()) for step in range(len(source.steps)))
+            return StepCycles(sum(found.values(), Cycles()), layers)
+
         try:
-            yield Bench(virtual.url, crc, True, virtual.reset_counts, counts)
+            blocks = virtual.blocks
+            yield Bench(virtual.url, elf.crc32, True, virtual.reset_counts, counts, blocks, cycles)
         except BoardError as error:
             fault = virtual.fault(timeout=0.2)
             if fault is None:

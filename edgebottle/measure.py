@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from edgebottle import __version__
-from edgebottle.bench import Bench, StepCounts, open_bench, to_bytes
+from edgebottle.bench import Bench, StepCounts, StepCycles, open_bench, to_bytes
 from edgebottle.compare import compare, is_exact
 from edgebottle.errors import Mismatch
 from edgebottle.ir.graph import Array
@@ -23,7 +23,7 @@ from edgebottle.plan.plan import Plan, Step
 from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
-from hil.protocol import BoardClient
+from hil.protocol import BoardClient, Cycles
 from hil.records import MemoryBlock, Ram, Record
 from quantize.patch.segment import COUNTER_BYTES
 
@@ -101,7 +101,8 @@ class _Session:
         self.outputs: list[tuple[Array, ...]] = []
         self.micros: list[float] = []
         self.counts: StepCounts | None = None
-        self.cycles: tuple[int, ...] | None = None
+        self.cycles: Cycles | None = None
+        self.modelled: StepCycles | None = None
         self.stack = 0
         self.attempts = 1
 
@@ -119,6 +120,8 @@ class _Session:
                 self.micros.append(client.infer(self.runs, 0).us / self.runs)
                 if number == 0 and self.bench.counts:
                     self.counts = _per_run(self.bench.counts(), self.runs)
+                if number == 0 and self.bench.cycles:
+                    self.modelled = self.bench.cycles()
                 self.outputs.append(from_bytes(graph, client.outputs()))
                 memory = client.mem()
                 check_memory(memory)
@@ -126,7 +129,7 @@ class _Session:
                 self.progress(f"{self.built.board.id}", number + 1, len(self.samples))
             if self.bench.counts is None and not self.built.board.is_host:
                 self._load(client, self.samples.inputs[0])
-                self.cycles = client.cycles().steps
+                self.cycles = client.cycles()
             self.attempts = max(1, client.load_attempts)
         return self
 
@@ -149,8 +152,14 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
     for outputs in result.outputs:
         for array in outputs:
             crc = zlib.crc32(array.tobytes(), crc)
+    counts, modelled = result.counts, result.modelled
     micros = result.micros or [0.0]
-    real = not bench.virtual
+    cycles, real = None, not bench.virtual
+    if modelled is not None:
+        cycles = modelled.total.total // result.runs
+        micros = [cycles / built.board.clock_hz * 1e6]
+    elif result.cycles is not None and not bench.virtual:
+        cycles = result.cycles.total * built.board.cycle_divider
     return Record(
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         model=model.name,
@@ -165,10 +174,17 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
         ram=Ram(built.ram.arena, result.stack, built.ram.static),
         flash=built.flash,
         lower_bound=plan.lower_bound,
-        instructions=result.counts.instructions if result.counts else None,
+        instructions=counts.instructions if counts else None,
         latency_us=(min(micros), statistics.median(micros), max(micros)),
         latency_kind="measured" if real else "modelled",
-        layers=layer_records(built, result.counts.steps if result.counts else None, result.cycles),
+        layers=layer_records(
+            built,
+            counts.steps if counts else None,
+            [ticks * built.board.cycle_divider for ticks in result.cycles.steps]
+            if result.cycles
+            else None,
+            [step.total // result.runs for step in modelled.steps] if modelled else None,
+        ),
         memory=memory_blocks(plan),
         steps=step_labels(plan),
         samples=len(samples),
@@ -178,6 +194,8 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
         attempts=result.attempts,
         edgebottle=__version__,
         exact=is_exact(model.graph),
+        cycles=cycles,
+        cycles_kind="" if cycles is None else "measured" if real else "modelled",
     )
 
 

@@ -238,6 +238,7 @@ def _keep_image(elf: Path) -> Path:
         shutil.copy2(elf, fresh)
         os.replace(fresh, path)
         fresh.parent.rmdir()
+    path.touch()  # a build that had nothing to do leaves an old image, and the oldest go
     _prune(folder)
     return path
 

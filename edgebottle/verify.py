@@ -291,7 +291,10 @@ def from_bytes(graph: Graph, outputs: Sequence[bytes]) -> tuple[Array, ...]:
 
 
 def layer_records(
-    built: Built, instructions: Sequence[int] | None, cycles: Sequence[int] | None = None
+    built: Built,
+    instructions: Sequence[int] | None,
+    cycles: Sequence[int] | None = None,
+    modelled: Sequence[int] | None = None,
 ) -> tuple[LayerRecord, ...]:
     """One record per layer of the generated code.
 
@@ -299,6 +302,7 @@ def layer_records(
         built: The firmware.
         instructions: Of each layer.
         cycles: Of each layer or stage, as the board counts them; within a stage they are unknown.
+        modelled: Modelled cycles of each layer, where the board does not count them.
     """
     graph, source = built.model.graph, built.project.source
     nodes = {node.name: node for node in graph.nodes}
@@ -313,7 +317,7 @@ def layer_records(
                 op=node.OP,
                 macs=node.macs(ins, outs),
                 instructions=instructions[index] if instructions else None,
-                cycles=cycles_of.get((name, function)),
+                cycles=modelled[index] if modelled else cycles_of.get((name, function)),
                 output_bytes=sum(tensor.nbytes for tensor in outs),
             )
         )

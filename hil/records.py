@@ -26,7 +26,8 @@ class LayerRecord:
         op: Operator.
         macs: Multiply-accumulates.
         instructions: Exact count of one run on the virtual board; None on a real one.
-        cycles: Ticks of the board's cycle counter: measured on a real board, else None.
+        cycles: CPU cycles, modelled or measured as the record's ``cycles_kind`` says; None where
+            there are none.
         output_bytes: Bytes of the layer's outputs.
         matches: The layer's output equals the reference, None if it was not compared.
     """
@@ -118,6 +119,8 @@ class Record:
         exact: Outputs were compared to the last bit; False: floating point, within a tolerance.
         steps: What runs one after the other: layers, and stages of layers; empty where each layer
             is a step.
+        cycles: CPU cycles of one run; None where nothing counts or models them.
+        cycles_kind: ``modelled`` or ``measured``; empty without cycles.
         format: Version of this format.
     """
 
@@ -147,6 +150,8 @@ class Record:
     edgebottle: str
     exact: bool = True
     steps: tuple[str, ...] = ()
+    cycles: int | None = None
+    cycles_kind: str = ""
     format: int = field(default=FORMAT)
 
     @property

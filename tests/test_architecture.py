@@ -16,7 +16,7 @@ LAYERS = (
     ("edgebottle.importers", "edgebottle.passes", "edgebottle.plan", "edgebottle.litert"),
     ("quantize", "edgebottle.zoo"),
     ("edgebottle.codegen", "edgebottle.build"),
-    ("hil", "edgebottle.report", "edgebottle.split"),
+    ("hil", "edgebottle.loops", "edgebottle.report", "edgebottle.split"),
     (
         "edgebottle.pipeline",
         "edgebottle.fit",
@@ -27,6 +27,7 @@ LAYERS = (
         "edgebottle.measure",
         "edgebottle.verify",
         "edgebottle.inspection",
+        "edgebottle.profile",
     ),
     ("edgebottle.cli",),
 )

@@ -38,3 +38,29 @@ def test_tables_are_made_from_the_code(mark: str, make) -> None:
     if os.environ.get("UPDATE_README"):
         README.write_text(expected, encoding="utf-8")
     assert README.read_text(encoding="utf-8") == expected
+
+
+def test_files_that_contributing_names_exist() -> None:
+    """Walking through an example helps nobody once its files have moved."""
+    root = README.parent
+    text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:edgebottle|firmware|tests|hil|boards)/[\w/.]*)`", text)
+    assert len(paths) > 10
+    assert [path for path in paths if not (root / path).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("eb_conv_2d_s8_packed_row", "firmware/lib/edgebottle/kernels/dsp/eb_conv_2d_s8_packed.h"),
+        ("def pack_lanes", "edgebottle/ops/packing.py"),
+        ("def unpack_lanes", "edgebottle/ops/packing.py"),
+        ("def packed", "edgebottle/ops/conv_2d.py"),
+        ("def scratch_bytes", "edgebottle/ops/conv_2d.py"),
+        ("test_the_cases_try_both_kernels", "tests/ops/test_packing.py"),
+    ],
+)
+def test_what_the_example_of_contributing_names_is_there(name: str, file: str) -> None:
+    root = README.parent
+    assert name.split()[-1] in (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert name in (root / file).read_text(encoding="utf-8")

@@ -118,6 +118,14 @@ class Elf:
         inside = function.size == 0 or address < function.address + function.size
         return function if inside else None
 
+    def read(self, address: int, size: int) -> bytes:
+        """Returns the bytes flashed at ``address``, fewer than ``size`` where they end."""
+        for segment in self.segments:
+            offset = address - segment.physical
+            if 0 <= offset < len(segment.data):
+                return segment.data[offset : offset + size]
+        return b""
+
     @property
     def sizes(self) -> SectionSizes:
         """Bytes by kind of section."""

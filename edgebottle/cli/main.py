@@ -20,6 +20,7 @@ COMMANDS = {
     "inspect": "Show a model: layers, MACs, weights, RAM, and the boards it fits.",
     "build": "Compile a model into firmware for a board.",
     "measure": "Run it on a board, real or virtual, and record the figures.",
+    "profile": "Show where the instructions go: layers, hot loops, the limit of the core.",
     "verify": "Compare LiteRT, NumPy, host C and the board, bit for bit.",
     "report": "Show records as tables, pictures and one HTML file.",
     "init": "Write an edgebottle.toml into this folder.",

@@ -20,19 +20,32 @@ from edgebottle.errors import BadInput
     help="Where to write the HTML file (default: beside the first file of records).",
 )
 @click.option("--open", "open_it", is_flag=True, help="Show the HTML file in the browser.")
+@click.option(
+    "--published",
+    is_flag=True,
+    help="Set cycles beside the published MLPerf Tiny results of the same network and chip.",
+)
 @json_option
-def command(records: tuple[Path, ...], html: Path | None, open_it: bool, as_json: bool) -> None:
+def command(
+    records: tuple[Path, ...], html: Path | None, open_it: bool, published: bool, as_json: bool
+) -> None:
     """Show RECORDS (files of `measure`) as tables, and as one HTML file that opens offline.
 
     Records of the same model and board are compared with each other, oldest first; memory over
     time and the cost of each layer are those of the newest.
 
+    With --published the newest record of each model, board and compiler stands beside what others
+    published for the very same network file (by its SHA-256) and chip. Theirs are measured; ours
+    are modelled on a virtual board.
+
     \b
     Examples:
       edgebottle report edgebottle-out/records.jsonl --open
       edgebottle report yesterday.jsonl today.jsonl --html comparison.html
+      edgebottle report records.jsonl --published
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.report.html import write_html
+    from edgebottle.report.published import compare_newest
     from hil.records import read
 
     found = [record for path in records for record in read(path)]
@@ -41,17 +54,28 @@ def command(records: tuple[Path, ...], html: Path | None, open_it: bool, as_json
     check_writable(target)
     if any(target.resolve() == path.resolve() for path in records):
         raise BadInput(f"{target} holds the records: give another file with --html")
-    write_html(found, target)
+    compared = compare_newest(found) if published else ()
+    write_html(found, target, compared)
     if as_json:
-        print_json({"records": [record.to_json() for record in found], "html": str(target)})
+        data = {"records": [record.to_json() for record in found], "html": str(target)}
+        if published:
+            data["published"] = [comparison.to_json() for comparison in compared]
+        print_json(data)
     else:
         from edgebottle.report.memory import ArenaView
-        from edgebottle.report.terminal import comparison_table, memory_chart, record_tables, show
+        from edgebottle.report.terminal import (
+            comparison_table,
+            memory_chart,
+            published_parts,
+            record_tables,
+            show,
+        )
 
         newest = found[-1]
         chart = memory_chart(ArenaView.of(newest.memory, newest.step_names, newest.ram.arena))
         comparison = [comparison_table(found)] if len(found) > 1 else []
-        show(*comparison, *record_tables(newest), chart, "", f"report: {target}")
+        beside = published_parts(compared)
+        show(*comparison, *record_tables(newest), chart, "", *beside, f"report: {target}")
     if open_it:
         _show_in_browser(target)
 

@@ -1,32 +1,41 @@
-"""Records as one HTML file: self-contained, opens offline, pictures drawn as SVG, no scripts."""
+"""Records as one HTML file."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgebottle import __version__
-from edgebottle.errors import BadInput
+from edgebottle.boards import board_ids, load_board
 from edgebottle.report.memory import ArenaView, Role
-from edgebottle.report.style import STYLE
-from edgebottle.report.svg import arena_map, clean, layer_bars, stacked_bar, trend
+from edgebottle.report.page import Cell, page, table, write_page
+from edgebottle.report.profile import mac_limit
+from edgebottle.report.profile_page import rates_figure
+from edgebottle.report.published import SUITE, Comparison
+from edgebottle.report.svg import (
+    Bar,
+    arena_map,
+    bar_chart,
+    clean,
+    layer_bars,
+    mac_rates,
+    stacked_bar,
+    trend,
+)
 from edgebottle.report.terminal import agreement, kilobytes, moment, number, place
 from hil.records import Record
 
-Cell = str | tuple[str, str]
-"""The text of a table's cell, and what stands small beside it."""
 
-
-def render(records: Sequence[Record]) -> str:
+def render(records: Sequence[Record], published: Sequence[Comparison] = ()) -> str:
     """The page: the newest record, the comparison of all, then the older ones, folded.
 
     Args:
         records: At least one, oldest first.
+        published: What to set beside published results.
     """
     newest = records[-1]
     parts = [f"<h1>{clean(_title(newest))}</h1>", _record(newest)]
+    if published:
+        parts.append(_published(published))
     if len(records) > 1:
         parts.append(_comparison(records))
         parts += [
@@ -34,42 +43,12 @@ def render(records: Sequence[Record]) -> str:
             f"{_record(record)}</details>"
             for record in reversed(records[:-1])
         ]
-    body = "\n".join(parts)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>edgebottle: {clean(_title(newest))}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-<footer><p>edgebottle {__version__}. <b>Exact</b> is counted or proven, <b>measured</b> was on
-hardware, <b>modelled</b> comes from a model of the board's timing. 1 kB is 1024 bytes.</p></footer>
-</body>
-</html>
-"""
+    return page(_title(newest), "\n".join(parts))
 
 
-def write_html(records: Sequence[Record], path: Path) -> None:
+def write_html(records: Sequence[Record], path: Path, published: Sequence[Comparison] = ()) -> None:
     """Writes the page to ``path``, whole or not at all; raises ``BadInput`` if it cannot."""
-    text = render(records)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+    write_page(render(records, published), path)
 
 
 def _title(record: Record) -> str:
@@ -127,12 +106,23 @@ def _costs(record: Record) -> str:
     unit = _unit(record)
     if unit is None:
         return ""
-    kind = "measured" if unit == "cycles" else "exact"
+    kind = clean(record.cycles_kind or "measured") if unit == "cycles" else "exact"
     return f"""<section><h2>{unit.capitalize()} per layer</h2>
 <figure>{layer_bars(record.layers)}
 <ul class="legend"><li><i class="a0"></i>multiplies and accumulates</li>
 <li><i class="code"></i>no multiply-accumulates</li></ul>
-<figcaption>{unit.capitalize()} of one run, {kind}.</figcaption></figure></section>"""
+<figcaption>{unit.capitalize()} of one run, {kind}.</figcaption></figure>
+{_rates(record)}</section>"""
+
+
+def _rates(record: Record) -> str:
+    """The layers under the limit of the core, where both are known."""
+    is_counted = any(layer.macs and layer.instructions for layer in record.layers)
+    if not is_counted or record.board not in board_ids():
+        return ""
+    limit = mac_limit(load_board(record.board))
+    figure = rates_figure(mac_rates(record.layers, limit), limit)
+    return f"<h3>MACs per instruction</h3>{figure}"
 
 
 def _unit(record: Record) -> str | None:
@@ -161,8 +151,12 @@ def _cards(record: Record) -> str:
         per = f", {record.instructions / record.macs:.2f} per MAC" if record.macs else ""
         cards.append(("", "instructions", number(record.instructions), f"exact, one run{per}"))
     cards.append(("", "MACs", number(record.macs), "exact, one run"))
-    spread = f"{record.latency_kind}; {low:.3f} to {high:.3f} ms"
-    cards.append(("", "latency", f"{middle:.3f} ms", spread))
+    if record.cycles is not None:
+        per = f", {record.cycles / record.macs:.2f} per MAC" if record.macs else ""
+        what = f"{record.cycles_kind}, one run{per}"
+        cards.append(("", "cycles", number(record.cycles), what))
+    spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
+    cards.append(("", "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}"))
     return "".join(
         f'<li class="{css}"><span>{clean(name)}</span><b>{clean(big)}</b>'
         f"<span>{clean(small)}</span></li>"
@@ -175,14 +169,45 @@ def _layers(record: Record) -> str:
     head = ["layer", "operator", "MACs", "output bytes"]
     if unit is not None:
         head[3:3] = [unit, "per MAC"]
+    both = unit == "cycles" and any(layer.instructions is not None for layer in record.layers)
+    if both:
+        head[3:3] = ["instructions"]
     rows: list[list[Cell]] = []
     for layer in record.layers:
         row: list[Cell] = [layer.name, layer.op, number(layer.macs), number(layer.output_bytes)]
         if unit is not None:
             cost = layer.cycles if unit == "cycles" else layer.instructions
             row[3:3] = [number(cost), f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"]
+        if both:
+            row[3:3] = [number(layer.instructions)]
         rows.append(row)
-    return _table("Every layer, in the order of the run.", head, rows, numeric_from=2)
+    return table("Every layer, in the order of the run.", head, rows, numeric_from=2)
+
+
+def _published(comparisons: Sequence[Comparison]) -> str:
+    """Our cycles beside those that others published for the same network and chip."""
+    parts = [f"<section><h2>Beside published results: {SUITE}</h2>"]
+    for found in comparisons:
+        record = found.record
+        if not found.results:
+            parts.append(f"<p>{clean(f'{_title(record)}: {found.reason}')}.</p>")
+            continue
+        chip = found.results[0]
+        rounds = ", ".join(dict.fromkeys(result.round for result in found.results))
+        where = f"{_title(record)} ({record.compiler}): {found.network}"
+        bars = [Bar("edgebottle", record.cycles or 0, f"{number(record.cycles)} {found.kind}")]
+        for result in found.results:
+            ratio = found.ratio(result)
+            ours = "" if ratio is None else f"; ours are {ratio:.2f} of them"
+            figure = f"{result.cycles:,} measured{ours}"
+            bars.append(Bar(result.label, result.cycles, figure, "code"))
+        parts.append(
+            f"<h3>{clean(where)}</h3><figure>{bar_chart(bars, f'Cycles: {where}', 330, 300)}"
+            f"<figcaption>Cycles of one inference on {clean(chip.chip)}, {clean(chip.core)} at "
+            f"{chip.clock_hz / 1e6:g} MHz. Ours are {found.kind}; the published ones are measured: "
+            f"latency times clock. Round: {clean(rounds)}.</figcaption></figure>"
+        )
+    return "\n".join([*parts, "</section>"])
 
 
 def _comparison(records: Sequence[Record]) -> str:
@@ -207,9 +232,9 @@ def _comparison(records: Sequence[Record]) -> str:
         )
     columns = ["time", "model", "board", "RAM", "flash", "instructions", "latency", "accuracy"]
     caption = "Oldest first; changes against the record before of the same model and board."
-    table = _table(caption, [*columns, "compiler"], rows, numeric_from=3)
+    every = table(caption, [*columns, "compiler"], rows, numeric_from=3)
     trends = "".join(_trends(group) for group in groups.values() if len(group) > 1)
-    return f"<section><h2>Records over time</h2>{trends}{table}</section>"
+    return f"<section><h2>Records over time</h2>{trends}{every}</section>"
 
 
 def _trends(group: Sequence[Record]) -> str:
@@ -240,29 +265,3 @@ def _change(value: int | None, before: int | None) -> Cell:
     if value is None or not before or value == before:
         return number(value)
     return f"{value:,}", f"{value / before - 1:+.1%}"
-
-
-def _table(
-    caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], numeric_from: int
-) -> str:
-    def css(index: int) -> str:
-        return ' class="n"' if index >= numeric_from else ""
-
-    def cell(index: int, content: Cell) -> str:
-        text, small = content if isinstance(content, tuple) else (content, "")
-        inner = clean(text) + (f" <small>{clean(small)}</small>" if small else "")
-        if index == 0:
-            return f'<th scope="row">{inner}</th>'
-        return f"<td{css(index)}>{inner}</td>"
-
-    titles = "".join(
-        f'<th scope="col"{css(index)}>{clean(name)}</th>' for index, name in enumerate(head)
-    )
-    body = "\n".join(
-        f"<tr>{''.join(cell(index, content) for index, content in enumerate(row))}</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="wide"><table><caption>{clean(caption)}</caption>'
-        f"<thead><tr>{titles}</tr></thead><tbody>\n{body}</tbody></table></div>"
-    )

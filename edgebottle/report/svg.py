@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from edgebottle.report.memory import ArenaView, Role, span
@@ -162,26 +163,82 @@ def _block(
 
 
 def layer_bars(layers: Sequence[LayerRecord]) -> str:
-    """One bar per layer: cycles where they were measured, else instructions.
+    """One bar per layer: cycles where there are such, else instructions.
 
     Layers that multiply and accumulate, and those that only move or bend data, differ in colour.
     """
     cycles = any(layer.cycles is not None for layer in layers)
     costs = [(layer.cycles if cycles else layer.instructions) or 0 for layer in layers]
-    largest, total = max(costs, default=0) or 1, sum(costs) or 1
-    line, names, figures = 19, 250, 220
-    parts = []
-    for index, (layer, cost) in enumerate(zip(layers, costs, strict=True)):
-        top = index * line
-        width = (WIDTH - names - figures) * cost / largest
+    total = sum(costs) or 1
+    bars = []
+    for layer, cost in zip(layers, costs, strict=True):
         per = f", {cost / layer.macs:.2f} per MAC" if layer.macs else ""
         title = f"{layer.name} ({layer.op}): {cost:,}, {layer.macs:,} MACs"
-        parts.append(_text(names - 8, top + 13, _fit(layer.name, names - 12), "", "end"))
-        parts.append(_box(names, top + 3, width, line - 6, "a0" if layer.macs else "code", title))
         figure = f"{cost:,} ({cost / total:.1%}{per})"
-        parts.append(_text(names + max(width, 1) + 6, top + 13, figure, "soft"))
+        bars.append(Bar(layer.name, cost, figure, "a0" if layer.macs else "code", title))
     what = "cycles" if cycles else "instructions"
-    return _svg(max(len(layers) * line, 1) + 4, parts, f"{what.capitalize()} of each layer")
+    return bar_chart(bars, f"{what.capitalize()} of each layer")
+
+
+def mac_rates(layers: Sequence[LayerRecord], limit: int) -> str:
+    """One bar per layer that multiplies: its MACs per instruction, under the core's ``limit``."""
+    total = sum(layer.instructions or 0 for layer in layers) or 1
+    bars = []
+    for layer in layers:
+        if layer.macs and layer.instructions:
+            rate = layer.macs / layer.instructions
+            figure = f"{rate:.2f} ({rate / limit:.0%}) in {layer.instructions / total:.1%} of all"
+            title = f"{layer.name} ({layer.op}): {layer.macs:,} MACs, {layer.instructions:,}"
+            bars.append(Bar(layer.name, rate, figure, "a0", f"{title} instructions"))
+    label = f"MACs per instruction of each layer; the core's limit is {limit}"
+    return bar_chart(bars, label, figures=60, limit=limit)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of ``bar_chart``.
+
+    Attributes:
+        name: Left of it.
+        value: Its length, not negative.
+        figure: Right of it.
+        fill: Class of its colour.
+        title: Shown when pointed at; by default the name and the figure.
+    """
+
+    name: str
+    value: float
+    figure: str
+    fill: str = "a0"
+    title: str = ""
+
+
+def bar_chart(
+    bars: Sequence[Bar], label: str, names: int = 250, figures: int = 220, limit: float = 0
+) -> str:
+    """Bars from the left, one below the other.
+
+    Args:
+        bars: From the top down.
+        label: For those who cannot see the picture.
+        names: Pixels for the names.
+        figures: Pixels for the figures behind the longest bar.
+        limit: Where a dashed line stands, in the unit of the values; 0 for none.
+    """
+    line = 19
+    largest = max([bar.value for bar in bars] + [limit], default=0) or 1
+    scale = (WIDTH - names - figures) / largest
+    height = max(len(bars) * line, 1) + 4
+    parts = []
+    for index, bar in enumerate(bars):
+        top, width = index * line, bar.value * scale
+        title = bar.title or f"{bar.name}: {bar.figure}"
+        parts.append(_text(names - 8, top + 13, _fit(bar.name, names - 12), "", "end"))
+        parts.append(_box(names, top + 3, width, line - 6, bar.fill, title))
+        parts.append(_text(names + max(width, 1) + 6, top + 13, bar.figure, "soft"))
+    if limit:
+        parts.append(_line(names + limit * scale, 0, names + limit * scale, height, "peak"))
+    return _svg(height, parts, label)
 
 
 def stacked_bar(name: str, parts: Sequence[tuple[str, int, str]]) -> str:

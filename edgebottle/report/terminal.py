@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgebottle.report.memory import ArenaView, Role, span
+from edgebottle.report.published import SUITE, Comparison
 from hil.records import LayerRecord, Record
 
 PIPE_WIDTH = 120
@@ -111,26 +112,34 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     if record.instructions is not None:
         per_mac = f"; {record.instructions / record.macs:.2f} per MAC" if record.macs else ""
         add_row(table, "instructions", number(record.instructions), f"exact, one run{per_mac}")
+    if record.cycles is not None:
+        per_mac = f"; {record.cycles / record.macs:.2f} per MAC" if record.macs else ""
+        add_row(table, "cycles", number(record.cycles), f"{record.cycles_kind}, one run{per_mac}")
     low, middle, high = (value / 1000 for value in record.latency_us)
-    spread = f"{record.latency_kind}; {low:.3f} to {high:.3f} ms"
-    add_row(table, "latency", f"{middle:.3f} ms", spread)
+    spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
+    add_row(table, "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}")
     return table, layers_table(record.layers)
 
 
 def layers_table(layers: Sequence[LayerRecord]) -> Table:
-    """Each layer, with its instructions or cycles where they were counted."""
+    """Each layer, with its instructions and cycles where there are such."""
     cycles = any(layer.cycles is not None for layer in layers)
+    both = cycles and any(layer.instructions is not None for layer in layers)
     costs = [layer.cycles if cycles else layer.instructions for layer in layers]
     total = sum(cost or 0 for cost in costs)
     columns = ["layer", "operator", "MACs>", "output bytes>"]
     if total:
         columns[3:3] = ["cycles>" if cycles else "instructions>", "share>", "per MAC>"]
+    if both:
+        columns[3:3] = ["instructions>"]
     table = new_table("Layers", *columns)
     for layer, cost in zip(layers, costs, strict=True):
         cells = [layer.name, layer.op, number(layer.macs), number(layer.output_bytes)]
         if total:
             per_mac = f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"
             cells[3:3] = [number(cost), f"{(cost or 0) / total:.1%}", per_mac]
+        if both:
+            cells[3:3] = [number(layer.instructions)]
         add_row(table, *cells)
     return table
 
@@ -170,6 +179,35 @@ def comparison_table(records: Sequence[Record]) -> Table:
             "-" if record.accuracy is None else f"{record.accuracy:.1%}",
         )
     return table
+
+
+def published_parts(comparisons: Sequence[Comparison]) -> tuple[Part, ...]:
+    """Our cycles beside those published; one line for each record without a counterpart."""
+    parts: list[Part] = []
+    for found in comparisons:
+        record = found.record
+        where = f"{record.model} on {place(record)}"
+        if not found.results:
+            parts.append(printable(f"{where}: {found.reason}"))
+            continue
+        chip = found.results[0]
+        title = f"{where} beside {SUITE}: {found.network}, {chip.chip}"
+        table = new_table(title, "engine", "by", "round", "cycles>", "kind", "ours / theirs>")
+        mine = f"edgebottle, {record.compiler}"
+        add_row(table, mine, "-", "-", number(record.cycles), found.kind, "")
+        for result in found.results:
+            ratio = found.ratio(result)
+            add_row(
+                table,
+                result.engine,
+                result.submitter,
+                result.round,
+                number(result.cycles),
+                "measured",
+                "-" if ratio is None else f"{ratio:.2f}",
+            )
+        parts.append(table)
+    return tuple(parts)
 
 
 _BLOCKS = {"written": "█", "scratch": "▒", "held": "░", "free": " ", "edge": "│"}

@@ -1,15 +1,15 @@
 """The virtual board as a process: ``python -m hil.virtual ELF --board ID``.
 
 Prints ``{"url": "socket://127.0.0.1:PORT"}``, then answers requests, one JSON object per line each
-way: ``counts``, ``reset-counts``, ``quit``. The end of standard input is a ``quit``, so that the
-board never outlives whoever started it. A fault is printed when it happens.
+way: ``counts``, ``blocks``, ``reset-counts``, ``quit``. The end of standard input is a ``quit``, so
+that the board never outlives whoever started it. A fault is printed when it happens.
 """
 
 import argparse
 import json
 import sys
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,8 @@ def _answer(machine: Machine, line: str) -> dict[str, Any] | None:
         return None
     if command == "counts":
         return asdict(machine.counts())
+    if command == "blocks":
+        return {"blocks": [astuple(block) for block in machine.blocks()]}
     if command == "reset-counts":
         machine.reset_counts()
         return {}

@@ -17,7 +17,7 @@ from typing import IO, Any
 import edgebottle.errors
 from edgebottle.boards import Board
 from edgebottle.errors import BoardError, EdgebottleError
-from hil.virtual.state import Counts, Fault
+from hil.virtual.state import BlockCount, Counts, Fault
 
 _ANSWER_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0
@@ -107,6 +107,10 @@ class VirtualBoard:
             steps=tuple(answer["steps"]),
             stack_lowest=answer["stack_lowest"],
         )
+
+    def blocks(self) -> tuple[BlockCount, ...]:
+        """Returns the basic blocks executed since the boot or the last ``reset_counts``."""
+        return tuple(BlockCount(*block) for block in self._request("blocks")["blocks"])
 
     def reset_counts(self) -> None:
         """Starts counting from here."""

@@ -12,9 +12,9 @@ from edgebottle.boards import Board
 from edgebottle.build.elf import Elf
 from edgebottle.errors import BadBoard, BadInput, BoardError
 from hil.virtual.faults import explain
-from hil.virtual.native import Emulator, Rule, library
+from hil.virtual.native import Emulator, NativeBlock, Rule, library
 from hil.virtual.peripherals import Device, Follow, devices_of
-from hil.virtual.state import Counts, Fault
+from hil.virtual.state import BlockCount, Counts, Fault, blocks_since
 
 _STEP = re.compile(r"^eb_.+_step_(\d+)(?:_|$)")
 _PAGE = {"arm": 1024, "riscv": 4096}
@@ -52,6 +52,7 @@ class Machine:
         self._runaway = False
         self._deadline: float | None = None
         self._baseline: Counts | None = None
+        self._earlier_blocks: tuple[BlockCount, ...] = ()
         self._fault: Fault | None = None
 
     def listen(self) -> int:
@@ -102,9 +103,14 @@ class Machine:
         total = self._total()
         return total if self._baseline is None else total.since(self._baseline)
 
+    def blocks(self) -> tuple[BlockCount, ...]:
+        """Basic blocks executed since the start or the last ``reset_counts``."""
+        return blocks_since(self._all_blocks(), self._earlier_blocks)
+
     def reset_counts(self) -> None:
         """Starts counting from here."""
         self._baseline = self._total()
+        self._earlier_blocks = self._all_blocks()
 
     def _halt(self) -> None:
         while self._thread is not None and self._thread.is_alive():
@@ -223,19 +229,32 @@ class Machine:
             return b""
         return bytes(self._uc.mem_read(address, 4))
 
-    def _total(self) -> Counts:
+    def _all_blocks(self) -> tuple[BlockCount, ...]:
         capacity = 0
         while True:
-            addresses = (ctypes.c_uint32 * capacity)()
-            executed = (ctypes.c_uint64 * capacity)()
-            used = int(self._library.eb_board_blocks(self._native, addresses, executed, capacity))
+            native = (NativeBlock * capacity)()
+            used = int(self._library.eb_board_blocks(self._native, native, capacity))
             if used <= capacity:
                 break
             capacity = used + 256
+        return tuple(
+            BlockCount(
+                step=-1 if block.step < 0 else self._step_of[block.step],
+                address=block.address,
+                size=block.size,
+                instructions=block.instructions,
+                executions=block.executions,
+                fell_through=block.fell_through,
+            )
+            for block in native[:used]
+        )
+
+    def _total(self) -> Counts:
         functions: Counter[str] = Counter()
-        for address, count in zip(addresses[:used], executed[:used], strict=True):
-            function = self._elf.function_at(address)
-            functions[function.name if function else "?"] += count
+        for block in self._all_blocks():
+            function = self._elf.function_at(block.address)
+            name = function.name if function else "?"
+            functions[name] += block.executions * block.instructions
         steps = [0] * (max(self._step_of, default=-1) + 1)
         for index, number in enumerate(self._step_of):
             steps[number] += int(self._library.eb_board_step(self._native, index))

@@ -46,6 +46,17 @@ class Rule(ctypes.Structure):
     ]
 
 
+class NativeBlock(ctypes.Structure):
+    """``eb_block_count`` of board.h."""
+
+    _fields_: ClassVar = [
+        ("executions", _U64),
+        ("fell_through", _U64),
+        ("step", _I32),
+        *((name, _U32) for name in ("address", "size", "instructions")),
+    ]
+
+
 _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eb_board_new": (_PTR, (ctypes.POINTER(Emulator),)),
     "eb_board_free": (None, (_PTR,)),
@@ -65,7 +76,7 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eb_board_stack_lowest": (_U32, (_PTR,)),
     "eb_board_fault": (ctypes.c_int, (_PTR, ctypes.POINTER(_U64), ctypes.POINTER(_I32))),
     "eb_board_step": (_U64, (_PTR, ctypes.c_int)),
-    "eb_board_blocks": (_U32, (_PTR, ctypes.POINTER(_U32), ctypes.POINTER(_U64), _U32)),
+    "eb_board_blocks": (_U32, (_PTR, ctypes.POINTER(NativeBlock), _U32)),
 }
 
 

@@ -1,7 +1,8 @@
 """What a virtual board tells about itself: instruction counts and its fault."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,50 @@ class Counts:
             steps=tuple(now - then for now, then in zip(self.steps, earlier.steps, strict=True)),
             stack_lowest=self.stack_lowest,
         )
+
+
+@dataclass(frozen=True)
+class BlockCount:
+    """A basic block as executed within one step, exact.
+
+    Attributes:
+        step: Number of the step function that was open, -1 if none was.
+        address: Of its first instruction.
+        size: Bytes.
+        instructions: In the block.
+        executions: How often it was entered.
+        fell_through: How many executions were followed by the block at the next address; after
+            all others a branch was taken.
+    """
+
+    step: int
+    address: int
+    size: int
+    instructions: int
+    executions: int
+    fell_through: int
+
+
+def blocks_since(
+    now: Sequence[BlockCount], earlier: Sequence[BlockCount]
+) -> tuple[BlockCount, ...]:
+    """Returns what was executed after ``earlier`` was taken.
+
+    Args:
+        now: All blocks; new ones are appended to ``earlier``, in the order of their first run.
+        earlier: All blocks of an earlier time.
+    """
+    found = []
+    for index, block in enumerate(now):
+        if index < len(earlier):
+            then = earlier[index]
+            executions = block.executions - then.executions
+            # A board that waits for its serial port runs on while its counts are read.
+            fell_through = min(max(0, block.fell_through - then.fell_through), executions)
+            block = replace(block, executions=executions, fell_through=fell_through)
+        if block.executions > 0:
+            found.append(block)
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from hil.records import append
-from tests.bench.rows import BOARDS, MODELS, SCHEDULES, run
+from edgebottle.build.toolchains import TOOLCHAINS
+from hil.records import Record, append
+from tests.bench import peers_view
+from tests.bench.rows import BOARDS, MODELS, SCHEDULES, Row, installed_toolchains, run
 from tests.bench.table import header, line, peers_lines, to_json
 
 
@@ -17,18 +20,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     rows = []
     previous = None
-    if not options.json:
+    quiet = options.json or options.peers
+    if not quiet:
         print(header())
-    for row, record in run(
-        tuple(options.model or MODELS),
-        tuple(options.schedule or SCHEDULES),
-        tuple(options.board or BOARDS),
-        plan_only=options.plan_only,
-    ):
+    for row, record in _rows(options):
         rows.append(row)
         if record is not None and options.records is not None:
             append(options.records, record)
-        if options.json:
+        if quiet:
             continue
         if previous not in (None, row.model):
             _print_peers(previous)
@@ -36,9 +35,26 @@ def main(arguments: list[str] | None = None) -> int:
         print(line(row), flush=True)
     if options.json:
         print(json.dumps(to_json(rows), indent=1))
+    elif options.peers:
+        print("\n".join(peers_view.tables(rows)))
     elif previous is not None:
         _print_peers(previous)
     return 0
+
+
+def _rows(options: argparse.Namespace) -> Iterator[tuple[Row, Record | None]]:
+    """What the options ask for; with ``--peers`` less, since its tables need less."""
+    models = tuple(options.model or (peers_view.NETWORKS if options.peers else MODELS))
+    schedules = tuple(options.schedule or (peers_view.SCHEDULES if options.peers else SCHEDULES))
+    boards = tuple(options.board or BOARDS)
+    default = installed_toolchains(boards[0]) if options.peers else ("zig",)
+    toolchains = tuple(options.toolchain or default)
+    for schedule in schedules if options.peers else ():
+        only = options.plan_only or schedule in peers_view.PLAN_ONLY
+        compilers = toolchains[:1] if only else toolchains
+        yield from run(models, (schedule,), boards, compilers, plan_only=only)
+    if not options.peers:
+        yield from run(models, schedules, boards, toolchains, plan_only=options.plan_only)
 
 
 def _print_peers(model: str) -> None:
@@ -51,8 +67,16 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", action="append", choices=MODELS, help="may be repeated")
     parser.add_argument("--schedule", action="append", choices=SCHEDULES, help="may be repeated")
     parser.add_argument("--board", action="append", choices=BOARDS, help="may be repeated")
+    parser.add_argument("--toolchain", action="append", choices=TOOLCHAINS, help="may be repeated")
     parser.add_argument("--plan-only", action="store_true", help="RAM and planning time only")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    shape.add_argument(
+        "--peers",
+        action="store_true",
+        help="one table per figure and board, engines down, networks across, from every compiler "
+        "installed",
+    )
     parser.add_argument("--records", type=Path, help="append the measurements to this file")
     return parser.parse_args(arguments)
 

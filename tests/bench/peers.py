@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgebottle.boards import load_board
+from edgebottle.report.published import SUITE, published_results
+
 EMULATED = "counted by the project: one inference, emulated CPU, GCC 12.2, outputs checked"
 ARENA = "found by the project"
 PAPERS = "published by the engine's authors"
@@ -19,7 +22,7 @@ class Peer:
     Attributes:
         model: Key of ``MODELS``.
         engine: Name and variant.
-        metric: ``instructions`` or ``ram`` (bytes).
+        metric: ``instructions``, ``cycles``, ``ram`` or ``code`` (bytes).
         value: The figure.
         source: Where it comes from.
         board: Board whose core it is for; empty where the core does not matter.
@@ -45,6 +48,28 @@ def _ram(engine: str, source: str, **values: int) -> tuple[Peer, ...]:
     return tuple(Peer(model, engine, "ram", value, source) for model, value in values.items())
 
 
+def _code(engine: str, source: str, **values: int) -> tuple[Peer, ...]:
+    return tuple(Peer(model, engine, "code", value, source) for model, value in values.items())
+
+
+def _cycles(*boards: str) -> tuple[Peer, ...]:
+    """The published results for the chips of ``boards``."""
+    chips = {board: load_board(board).mcu for board in boards}
+    return tuple(
+        Peer(
+            result.network,
+            result.label,
+            "cycles",
+            result.cycles,
+            f"measured, {SUITE}, round {result.round}",
+            board,
+        )
+        for board, mcu in chips.items()
+        for result in published_results()
+        if mcu.startswith(result.chip)
+    )
+
+
 PEERS: tuple[Peer, ...] = (
     *_counts("TFLM, reference kernels", M4, EMULATED, ad=1.95, kws=43.1, ic=107.5, vww=100.5),
     *_counts(
@@ -55,6 +80,7 @@ PEERS: tuple[Peer, ...] = (
     *_counts("TinyEngine, integer requantization", M4, EMULATED, mcunet_vww=43.35),
     *_counts("TinyEngine, 2x2 patches", M4, EMULATED, mcunet_vww=45.45),
     *_counts("goal", M4, TARGET, ad=0.40, kws=3.9, ic=14.0, vww=7.4, mcunet_vww=19.0),
+    *_cycles(M4, M7),
     *_ram(
         "TFLM arena",
         ARENA,
@@ -93,6 +119,13 @@ PEERS: tuple[Peer, ...] = (
         mcunet_320kb=105_000,
     ),
     *_ram("goal, fed row by row", TARGET, vww=18_000, mcunet_320kb=66_000),
+    *_code(
+        "TFLM, one image with ten operators, newlib included",
+        ARENA,
+        **dict.fromkeys(("ad", "kws", "ic", "vww"), 136_000),
+    ),
+    *_code("TinyEngine", ARENA, mcunet_vww=72_000),
+    *_code("goal", TARGET, **dict.fromkeys(("ad", "kws", "ic", "vww"), 16_000)),
 )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
-from edgebottle.errors import EdgebottleError
+from edgebottle.build.toolchains import TOOLCHAINS
+from edgebottle.errors import EdgebottleError, ToolMissing
 from hil.records import Record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +32,7 @@ MODELS: dict[str, tuple[str, str]] = {
 """File below the shared models, and what becomes of floating-point inputs and outputs."""
 
 SCHEDULES: dict[str, tuple[str, bool]] = {
+    "auto": ("auto", False),
     "layers": ("layers", False),
     "min-ram": ("min-ram", False),
     "min-time": ("min-time", False),
@@ -48,10 +52,12 @@ class Row:
         model: Key of ``MODELS``.
         schedule: Key of ``SCHEDULES``.
         board: Board id.
+        toolchain: Name of the compiler.
         planning_s: Seconds of planning; None if there is no plan.
         ram: Bytes of the arena, known as soon as there is a plan.
         macs: Multiply-accumulates of one run.
         instructions: Of one run, exact.
+        cycles: Of one run, modelled; None where there is no model of the core.
         code: Bytes of flash beside the weights.
         reason: Why there are no figures, empty if there are.
     """
@@ -59,26 +65,44 @@ class Row:
     model: str
     schedule: str
     board: str
+    toolchain: str
     planning_s: float | None = None
     ram: int | None = None
     macs: int | None = None
     instructions: int | None = None
+    cycles: int | None = None
     code: int | None = None
     reason: str = ""
 
 
 def run(
-    models: tuple[str, ...], schedules: tuple[str, ...], boards: tuple[str, ...], *, plan_only: bool
+    models: tuple[str, ...],
+    schedules: tuple[str, ...],
+    boards: tuple[str, ...],
+    toolchains: tuple[str, ...] = ("zig",),
+    *,
+    plan_only: bool,
 ) -> Iterator[tuple[Row, Record | None]]:
     """Each row as soon as it is known, with its record."""
-    for model in models:
-        for schedule in schedules:
-            for board in boards:
-                yield measure_row(model, schedule, board, plan_only=plan_only)
+    for model, schedule, board, toolchain in product(models, schedules, boards, toolchains):
+        yield measure_row(model, schedule, board, toolchain, plan_only=plan_only)
+
+
+def installed_toolchains(board_id: str) -> tuple[str, ...]:
+    """The compilers for ``board_id`` that this computer has."""
+    from edgebottle.boards import load_board
+    from edgebottle.build.toolchains import cross_compiler
+
+    found = []
+    for toolchain in TOOLCHAINS:
+        with suppress(ToolMissing):
+            cross_compiler(load_board(board_id), toolchain)
+            found.append(toolchain)
+    return tuple(found)
 
 
 def measure_row(
-    name: str, schedule: str, board_id: str, *, plan_only: bool
+    name: str, schedule: str, board_id: str, toolchain: str = "zig", *, plan_only: bool
 ) -> tuple[Row, Record | None]:
     """Plans, builds and runs; what fails is said in the row."""
     from edgebottle.boards import load_board
@@ -89,7 +113,7 @@ def measure_row(
 
     file, io = MODELS[name]
     path = SHARED / "models" / file
-    row = Row(name, schedule, board_id)
+    row = Row(name, schedule, board_id, toolchain)
     record = None
     try:
         if not path.is_file():
@@ -103,9 +127,14 @@ def measure_row(
             row, planning_s=seconds, ram=fitted.plan.arena_bytes, macs=fitted.graph.macs()
         )
         if not plan_only:
-            built = build(model, board, wish=wish)
+            built = build(model, board, toolchain=toolchain, wish=wish)
             record = measure(built, edge_cases(model.graph, 1))
-            row = replace(row, code=built.flash.code, instructions=record.instructions)
+            row = replace(
+                row,
+                code=built.flash.code,
+                instructions=record.instructions,
+                cycles=record.cycles,
+            )
     except (EdgebottleError, NotImplementedError) as error:
         row = replace(row, reason=str(error) or type(error).__name__)
     return row, record

@@ -9,8 +9,21 @@ from typing import Any
 from tests.bench.peers import Peer, peers_of
 from tests.bench.rows import Row
 
-HEADER = ("model", "schedule", "board", "RAM", "MACs", "instructions", "code", "planning s")
-WIDTHS = (16, 9, 14, 9, 12, 13, 8, 10)
+HEADER = (
+    *("model", "schedule", "board", "compiler"),
+    *("RAM", "MACs", "instructions", "cycles", "code", "planning s"),
+)
+WIDTHS = (16, 9, 14, 8, 9, 12, 13, 13, 8, 10)
+WORDS = 4
+"""Columns that hold words; the others hold figures."""
+
+UNITS = {
+    "instructions": "instructions",
+    "cycles": "cycles",
+    "ram": "bytes of RAM",
+    "code": "bytes of code",
+}
+"""Metrics of the peers, as they are read."""
 
 
 def header() -> str:
@@ -20,10 +33,10 @@ def header() -> str:
 
 def line(row: Row) -> str:
     """One row; where there is a reason, it follows the figures that are known."""
-    figures = (row.ram, row.macs, row.instructions, row.code)
+    figures = (row.ram, row.macs, row.instructions, row.cycles, row.code)
     cells = [f"{value:,}" if value is not None else "-" for value in figures]
     seconds = "-" if row.planning_s is None else f"{row.planning_s:.2f}"
-    text = _line((row.model, row.schedule, row.board, *cells, seconds))
+    text = _line((row.model, row.schedule, row.board, row.toolchain, *cells, seconds))
     return f"{text}  {row.reason}" if row.reason else text
 
 
@@ -43,14 +56,14 @@ def to_json(rows: Iterable[Row]) -> dict[str, Any]:
 
 
 def _peer_line(peer: Peer) -> str:
-    what = f"{peer.value:,} {'bytes of RAM' if peer.metric == 'ram' else peer.metric}"
+    what = f"{peer.value:,} {UNITS[peer.metric]}"
     where = f" ({peer.board})" if peer.board else ""
     return f"    {peer.engine}{where}: {what} - {peer.source}"
 
 
 def _line(cells: Sequence[str]) -> str:
     padded = [
-        cell.ljust(width) if index < 3 else cell.rjust(width)
+        cell.ljust(width) if index < WORDS else cell.rjust(width)
         for index, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
     ]
     return " ".join(padded)

@@ -8,30 +8,32 @@ import pytest
 from hil.records import read
 from tests.bench.__main__ import main
 from tests.bench.peers import PEERS
+from tests.bench.peers_view import tables
 from tests.bench.rows import BOARDS, MODELS, SCHEDULES, SHARED, Row
-from tests.bench.table import header, line, peers_lines, to_json
+from tests.bench.table import UNITS, header, line, peers_lines, to_json
 
-ROW = Row("kws", "min-ram", "stm32f746", 0.25, 7_400, 2_656_768, 5_000_000, 16_000)
+ROW = Row("kws", "min-ram", "stm32f746", "gcc", 0.25, 7_400, 2_656_768, 5_000_000, None, 16_000)
 
 
 def test_lines_stand_below_the_header() -> None:
     text = line(ROW)
     assert len(text) == len(header())
     assert text.split() == [
-        *("kws", "min-ram", "stm32f746", "7,400", "2,656,768", "5,000,000", "16,000", "0.25"),
+        *("kws", "min-ram", "stm32f746", "gcc"),
+        *("7,400", "2,656,768", "5,000,000", "-", "16,000", "0.25"),
     ]
 
 
 def test_what_is_missing_is_said() -> None:
-    text = line(Row("kws", "rows", "stm32f746", reason="not yet"))
-    assert text.endswith("-  not yet") and text.split().count("-") == 5
+    text = line(Row("kws", "rows", "stm32f746", "zig", reason="not yet"))
+    assert text.endswith("-  not yet") and text.split().count("-") == 6
 
 
 def test_every_peer_has_a_model_and_a_source() -> None:
     for peer in PEERS:
         assert peer.model in MODELS and peer.source and peer.value > 0
-        assert peer.metric in ("ram", "instructions")
-        assert peer.board in ("", *BOARDS) and (peer.metric == "ram") == (peer.board == "")
+        assert peer.metric in UNITS and peer.board in ("", *BOARDS)
+        assert (peer.metric in ("instructions", "cycles")) == (peer.board != "")
 
 
 def test_peers_lines_name_the_source() -> None:
@@ -44,6 +46,17 @@ def test_json_has_rows_and_their_peers() -> None:
     data = json.loads(json.dumps(to_json([ROW])))
     assert data["rows"][0]["ram"] == 7_400
     assert {peer["model"] for peer in data["peers"]} == {"kws"}
+
+
+def test_tables_set_ours_beside_the_peers() -> None:
+    gone = Row("vww", "auto", "stm32f746", "zig", reason="does not fit")
+    text = tables([ROW, gone])
+    at = text.index("Instructions per inference (exact), stm32f746")
+    assert text[at + 1].split() == ["engine", "kws", "vww"]
+    assert text[at + 2].split()[-2:] == ["7,760,000", "24,480,000"]
+    assert text[at + 3].split() == ["ours,", "min-ram,", "gcc", "5,000,000", "-"]
+    assert any(line.split() == ["ours,", "min-ram", "7,400", "-"] for line in text)
+    assert text[-1] == "vww, auto, stm32f746, zig: does not fit"
 
 
 @pytest.mark.shared
@@ -69,3 +82,12 @@ def test_plans_alone(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert [text.split()[1] for text in lines[1 : 1 + len(SCHEDULES)]] == list(SCHEDULES)
     assert "TFLM arena" in "\n".join(lines[5:])
+
+
+@pytest.mark.shared
+def test_peers_from_one_run(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ["--peers", "--model", "kws", "--schedule", "auto", "--board", "nucleo_l4r5zi"]
+    assert main([*wanted, "--toolchain", "zig"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    ours = next(text for text in lines if text.startswith("ours, auto, zig"))
+    assert 1_000_000 < int(ours.split()[-1].replace(",", "")) < 7_850_000

@@ -164,9 +164,11 @@ def _report(workspace: Path) -> None:
     page = (workspace / "r" / "records.html").read_text(encoding="utf-8")
     assert "http" not in page and "<script" not in page and page.count("<details>") == 1
     (workspace / "r" / "records.html").unlink()
-    line = ("report", "r/records.jsonl", "--html", "x/y.html", "--json")
+    line = ("report", "r/records.jsonl", "--html", "x/y.html", "--published", "--json")
     data = edgebottle(*line, cwd=workspace).json()
     assert data["html"] == "x/y.html" and (workspace / "x" / "y.html").is_file()
+    (beside,) = data["published"]
+    assert beside["results"] == [] and "no published counterpart" in beside["reason"]
     first, second = data["records"]
     assert first["instructions"] == second["instructions"]
     assert first["image_hash"] == second["image_hash"]
@@ -181,6 +183,27 @@ def test_measure_on_this_computer(workspace: Path) -> None:
     assert data["instructions"] is None and data["match"] is True
     assert {layer["instructions"] for layer in data["layers"]} == {None}
     assert "latency" in clean(edgebottle("report", "host.jsonl", cwd=workspace))
+
+
+def test_profile(workspace: Path) -> None:
+    text = clean(edgebottle("profile", "--loops", "3", "--html", "p/p.html", cwd=workspace))
+    assert "Hottest loops" in text and "of 1, the core's limit" in text and "exact" in text
+    assert len(re.findall(r"0x[0-9a-f]+-0x[0-9a-f]+", text)) == 3
+    page = (workspace / "p" / "p.html").read_text(encoding="utf-8")
+    assert "<svg" in page and "http" not in page and "<script" not in page
+    data = edgebottle("profile", "--json", cwd=workspace).json()
+    line = ("measure", "--inputs", "samples.npz", "--samples", "1", "--json")
+    record = edgebottle(*line, "--records", "profiled.jsonl", cwd=workspace).json()
+    assert data["macs"] == record["macs"] and data["mac_limit"] == 1
+    names = [layer["name"] for layer in data["layers"]]
+    assert names == [layer["name"] for layer in record["layers"]]
+    assert 0 < sum(layer["share"] for layer in data["layers"]) <= 1
+    for layer in data["layers"]:
+        spots = layer["loops"]
+        assert sum(spot["instructions"] for spot in spots) == layer["instructions"]
+        looped = sum(spot["instructions"] for spot in spots if spot["is_loop"])
+        if "CONV" in layer["op"]:
+            assert looped > 0.7 * layer["instructions"]  # the rest is in what the loops call
 
 
 def test_verify(workspace: Path) -> None:

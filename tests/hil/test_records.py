@@ -35,6 +35,13 @@ def test_a_record_of_before_the_field_exact() -> None:
     assert Record.from_json(data).exact
 
 
+def test_a_record_of_before_the_cycles() -> None:
+    data = make_record().to_json()
+    del data["cycles"], data["cycles_kind"]
+    record = Record.from_json(data)
+    assert record.cycles is None and record.cycles_kind == ""
+
+
 LAYER = {"name": "a", "op": "b", "macs": 1, "instructions": 1, "cycles": None, "output_bytes": 1}
 BLOCK = {"name": "a", "offset": 0, "nbytes": 1, "first": 0, "last": 0}
 BAD: list[tuple[str, Any, str]] = [
@@ -62,6 +69,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("memory", [{**BLOCK, "first": -2}], "first is -2"),
     ("memory", [{**BLOCK, "offset": []}], "offset is"),
     ("samples", [], "samples is"),
+    ("cycles", -1, "cycles is -1"),
+    ("cycles_kind", None, "cycles_kind is None"),
 ]
 
 

@@ -9,7 +9,8 @@ from edgebottle.build.elf import read_elf
 
 def expected_steps(board: Board) -> tuple[int, ...]:
     riscv = board.cpu == "rv32imac"
-    return (2002 if riscv else 2003, 2 * 1502, 102 + (5 if riscv else 3), 5)
+    calls = (102 + 5, 204 + 7) if riscv else (102 + 3, 204 + 4)
+    return (2002 if riscv else 2003, 2 * 1502, calls[0], 5, calls[1])
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
@@ -22,8 +23,34 @@ def test_steps_are_counted_to_the_instruction(board: Board) -> None:
             assert link.virtual.counts().steps == expected_steps(board)
         counts = link.virtual.counts()
     assert counts.functions["eb_net_step_01_straight"] == 2 * 1502
-    assert counts.functions["helper"] == 102
+    assert counts.functions["helper"] == 3 * 102
     assert sum(counts.functions.values()) == counts.instructions
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
+def test_blocks_are_counted_by_step(board: Board) -> None:
+    elf = read_elf(commands_elf(board))
+    with booted(board) as link:
+        link.ask("x")
+        link.virtual.reset_counts()
+        link.ask("x")
+        blocks = link.virtual.blocks()
+    loop = [
+        (block.instructions, block.executions, block.fell_through)
+        for block in sorted(blocks, key=lambda block: block.address)
+        if block.step == 0
+    ]
+    # The function's start runs into the loop's body; then 999 rounds, the last falls out; return.
+    assert loop == [(3 if board.cpu == "rv32imac" else 4, 1, 0), (2, 999, 1), (1, 1, 0)]
+    for step, expected in enumerate(expected_steps(board)):
+        assert expected == sum(b.instructions * b.executions for b in blocks if b.step == step)
+    runs: dict[int, int] = {}
+    for block in blocks:
+        if block.address == elf.address_of("helper"):
+            runs[block.step] = runs.get(block.step, 0) + block.executions
+    assert runs == {2: 1, 4: 2}
+    assert len({(b.step, b.address, b.size) for b in blocks}) == len(blocks)
+    assert all(0 <= b.fell_through <= b.executions for b in blocks)
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)

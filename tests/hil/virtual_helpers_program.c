@@ -66,6 +66,16 @@ NAKED void eb_net_step_03_conditional(void)
 #endif
 }
 
+/* Calls the helper of step 02 twice: 204 and, with `call` as two instructions, 4 or 7. */
+NAKED void eb_net_step_04_calls_twice(void)
+{
+#ifdef __riscv
+    __asm volatile("mv t0, ra\n call helper\n call helper\n mv ra, t0\n ret");
+#else
+    __asm volatile("push {r4, lr}\n bl helper\n bl helper\n pop {r4, pc}");
+#endif
+}
+
 NOINLINE void overflow(volatile char *above)
 {
     volatile char buffer[64];
@@ -110,6 +120,7 @@ static void steps(void)
     eb_net_step_01_straight();
     eb_net_step_02_calls();
     eb_net_step_03_conditional();
+    eb_net_step_04_calls_twice();
     eb_net_step_01_straight();
     print_hex(0);
 }

@@ -52,6 +52,8 @@ def hostile_record() -> Record:
         flags=HOSTILE,
         time=HOSTILE,
         latency_kind=HOSTILE,
+        cycles=7,
+        cycles_kind=HOSTILE,
         layers=tuple(LayerRecord(HOSTILE, HOSTILE, 10, 10, None, 10) for _ in range(3)),
         memory=(MemoryBlock(HOSTILE, 0, 100, -1, 3),),
     )

@@ -109,15 +109,27 @@ typedef struct {
     uint32_t base;
 } eb_page;
 
-/* One translated basic block. */
+/* One translated basic block within one step. */
 typedef struct eb_block {
     uint32_t address;
     uint32_t size;
     uint32_t instructions;
     uint32_t flags;
+    int32_t step; /* the open one, or -1 */
     uint64_t executions;
-    struct eb_block *next; /* same address, other size */
+    uint64_t fell_through; /* executions followed by the block at the next address */
+    struct eb_block *next; /* same address, other size or step; the last used is first */
 } eb_block;
+
+/* What eb_board_blocks tells of a block; filled for native.py, field for field. */
+typedef struct {
+    uint64_t executions;
+    uint64_t fell_through;
+    int32_t step;
+    uint32_t address;
+    uint32_t size;
+    uint32_t instructions;
+} eb_block_count;
 
 typedef struct {
     int listener;
@@ -143,7 +155,8 @@ struct eb_board {
     eb_block **table; /* per halfword of code: its block, or NULL */
     eb_block *chunks[EB_MAX_CHUNKS];
     volatile uint32_t block_count;
-    bool check_stack; /* the previous block moved the stack pointer */
+    eb_block *previous; /* the block before this one; NULL: none, or outside the code */
+    bool check_stack;   /* the previous block moved the stack pointer */
 
     uint64_t instructions; /* executed since the start; the board's clock */
     uint64_t polls;        /* reads of the UART's status: a sign of life */
@@ -188,10 +201,7 @@ uint64_t eb_board_polls(const eb_board *board);
 uint32_t eb_board_stack_lowest(const eb_board *board);
 int eb_board_fault(const eb_board *board, uint64_t *address, int32_t *access);
 uint64_t eb_board_step(const eb_board *board, int step);
-uint32_t eb_board_blocks(const eb_board *board,
-                         uint32_t *addresses,
-                         uint64_t *instructions,
-                         uint32_t capacity);
+uint32_t eb_board_blocks(const eb_board *board, eb_block_count *counts, uint32_t capacity);
 
 /* Internal. */
 void eb_raise(eb_board *board, eb_fault_kind fault, uint64_t address, int32_t access);

@@ -90,26 +90,36 @@ static eb_block *new_block(eb_board *board, uint32_t address, uint32_t size)
     eb_block *block = &board->chunks[chunk][index % EB_CHUNK_BLOCKS];
     block->address = address;
     block->size = size;
+    block->step = board->open_step;
     decode(board, block);
     __atomic_store_n(&board->block_count, index + 1u, __ATOMIC_RELEASE);
     return block;
 }
 
+/* The block as executed in the open step; it becomes the first of its address. */
 static eb_block *find_block(eb_board *board, uint32_t address, uint32_t size)
 {
     uint32_t offset = address - board->code_start;
     if (offset >= board->code_size) {
         return NULL;
     }
-    eb_block **place = &board->table[offset >> 1];
-    while (*place != NULL) {
-        if ((*place)->size == size) {
-            return *place;
-        }
+    eb_block **head = &board->table[offset >> 1];
+    eb_block **place = head;
+    while (*place != NULL && ((*place)->size != size || (*place)->step != board->open_step)) {
         place = &(*place)->next;
     }
-    *place = new_block(board, address, size);
-    return *place;
+    eb_block *found = *place;
+    if (found != NULL) {
+        *place = found->next;
+    } else {
+        found = new_block(board, address, size);
+        if (found == NULL) {
+            return NULL;
+        }
+    }
+    found->next = *head;
+    *head = found;
+    return found;
 }
 
 static uint32_t read_register(const eb_board *board, int reg)
@@ -175,6 +185,11 @@ void eb_on_block(void *uc, uint64_t address, uint32_t size, void *user)
 {
     (void)uc;
     eb_board *board = user;
+    eb_block *previous = board->previous;
+    if (previous != NULL && previous->address + previous->size == address) {
+        previous->fell_through++;
+    }
+    board->previous = NULL;
     uint32_t offset = (uint32_t)address - board->code_start;
     eb_block *block = offset < board->code_size ? board->table[offset >> 1] : NULL;
     if (block == NULL || block->size != size) {
@@ -188,8 +203,15 @@ void eb_on_block(void *uc, uint64_t address, uint32_t size, void *user)
     if (flags != 0u || board->check_stack || address == board->step_return) {
         special_block(board, block);
     }
+    if (block->step != board->open_step) { /* seen in another step, or the step begins here */
+        block = find_block(board, (uint32_t)address, size);
+        if (block == NULL) {
+            return;
+        }
+    }
     block->executions++;
     board->instructions += block->instructions;
+    board->previous = block;
 }
 
 uint64_t eb_board_instructions(const eb_board *board)
@@ -206,16 +228,17 @@ uint64_t eb_board_step(const eb_board *board, int step)
     return board->step_instructions[step] + open;
 }
 
-uint32_t eb_board_blocks(const eb_board *board,
-                         uint32_t *addresses,
-                         uint64_t *instructions,
-                         uint32_t capacity)
+uint32_t eb_board_blocks(const eb_board *board, eb_block_count *counts, uint32_t capacity)
 {
     uint32_t count = __atomic_load_n(&board->block_count, __ATOMIC_ACQUIRE);
     for (uint32_t i = 0; i < count && i < capacity; i++) {
         const eb_block *block = &board->chunks[i / EB_CHUNK_BLOCKS][i % EB_CHUNK_BLOCKS];
-        addresses[i] = block->address;
-        instructions[i] = block->executions * block->instructions;
+        counts[i].fell_through = block->fell_through; /* before executions: never more than those */
+        counts[i].executions = block->executions;
+        counts[i].step = block->step;
+        counts[i].address = block->address;
+        counts[i].size = block->size;
+        counts[i].instructions = block->instructions;
     }
     return count;
 }

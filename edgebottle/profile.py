@@ -1,0 +1,78 @@
+"""Profiles a built model on its virtual board: exact counts per layer and per loop."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from edgebottle.bench import Bench, StepCounts, open_bench, to_bytes
+from edgebottle.boards import Board
+from edgebottle.build.elf import read_elf
+from edgebottle.errors import BadInput, BoardError
+from edgebottle.loops import find_loops
+from edgebottle.pipeline import Built
+from edgebottle.report.profile import LayerProfile, Profile, mac_limit
+from edgebottle.samples import edge_cases
+from edgebottle.verify import layer_records
+from hil.protocol import BoardClient
+from hil.runner import check_build
+from hil.virtual.state import BlockCount
+
+
+def check_board(board: Board) -> None:
+    """Makes sure that ``board`` can be profiled.
+
+    Raises:
+        BadInput: nothing counts its basic blocks.
+    """
+    advice = "profile a virtual board, such as nucleo_l4r5zi"
+    if board.is_host:
+        raise BadInput(f"the board 'host' is this computer, which counts no instructions: {advice}")
+    if board.qemu_machine:
+        raise BadInput(f"{board.id} runs on QEMU, which counts no instructions: {advice}")
+    if not board.virtual:
+        raise BadInput(f"{board.id} has no virtual board: {advice}")
+
+
+def profile(built: Built) -> Profile:
+    """Runs a built model once, on an edge-case input, and counts.
+
+    Args:
+        built: The firmware.
+
+    Raises:
+        BadInput: nothing counts the blocks of this board.
+        BoardError: the board failed.
+    """
+    check_board(built.board)
+    with open_bench(built) as bench:
+        counts, blocks = _run(built, bench)
+    elf, per_step = read_elf(built.elf), defaultdict(list)
+    for block in blocks:
+        per_step[block.step].append(block)
+    layers = layer_records(built, counts.steps)
+    return Profile(
+        model=built.model.name,
+        board=built.board.id,
+        compiler=built.compiler,
+        schedule=built.plan.schedule,
+        limit=mac_limit(built.board),
+        macs=built.model.macs(),
+        instructions=counts.instructions,
+        layers=tuple(
+            LayerProfile(layer, find_loops(per_step[number], elf))
+            for number, layer in enumerate(layers)
+        ),
+    )
+
+
+def _run(built: Built, bench: Bench) -> tuple[StepCounts, tuple[BlockCount, ...]]:
+    if bench.reset_counts is None or bench.counts is None or bench.blocks is None:
+        raise BoardError(f"{built.board.id} counts no instructions")
+    (sample,) = edge_cases(built.model.graph, 1).inputs
+    with BoardClient.connect(bench.url) as client:
+        check_build(client, bench.image_crc)
+        bench.reset_counts()  # a row-fed model computes as it is loaded
+        for index, data in enumerate(to_bytes(sample)):
+            client.load_input(index, data)
+        client.infer(1, 0)
+        return bench.counts(), bench.blocks()

@@ -1,0 +1,1 @@
+"""Modelled CPU cycles from exact basic-block counts (docs/timing.md)."""

@@ -1,0 +1,82 @@
+"""What the cycle model knows of an instruction: its cost class and the registers it touches."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+FLAGS = 16
+"""Number under which the condition flags are a register."""
+FP = 32
+"""Number of S0; a double register is its two halves."""
+
+
+class Kind(Enum):
+    """Cost class of an instruction."""
+
+    ALU = "alu"
+    SHIFT = "shift"
+    SHIFTED = "shifted"  # an operand of another operation goes through the shifter
+    EXTEND = "extend"  # extends, saturates, packs, reverses, bit fields, bytes in parallel
+    MULTIPLY = "multiply"
+    MULTIPLY_LONG = "multiply-long"
+    DIVIDE = "divide"
+    LOAD = "load"
+    STORE = "store"
+    LOAD_MULTIPLE = "load-multiple"  # also two words, and POP
+    STORE_MULTIPLE = "store-multiple"
+    BRANCH = "branch"  # to an address that the instruction says
+    CALL = "call"
+    INDIRECT = "indirect"  # to an address in a register
+    LOADED = "loaded"  # to an address in memory
+    TABLE = "table"  # TBB, TBH
+    IT = "it"
+    NOP = "nop"
+    SYSTEM = "system"
+    FP_ALU = "fp-alu"  # moves, additions, multiplications
+    FP_MAC = "fp-mac"
+    FP_DIVIDE = "fp-divide"  # also the square root
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """A decoded instruction.
+
+    Attributes:
+        kind: Cost class.
+        size: 2 or 4 bytes.
+        reads: Registers it reads: 0 to 15 (RISC-V: 0 to 31), ``FLAGS``, ``FP`` and up.
+        writes: Registers it writes.
+        address: Those of ``reads`` that an address is computed from.
+        accumulator: Those of ``reads`` that a product is added to.
+        transfers: Words that are loaded or stored.
+        writeback: A load or store that changes its base register.
+        indexed: The address is a sum of two registers.
+        literal: The address is relative to the program counter.
+        offset: From the base register, where it is a constant.
+        narrow: Loads less than a word.
+        target: Of a branch, relative to its own address; None if unknown.
+    """
+
+    kind: Kind
+    size: int
+    reads: tuple[int, ...] = ()
+    writes: tuple[int, ...] = ()
+    address: tuple[int, ...] = ()
+    accumulator: tuple[int, ...] = ()
+    transfers: int = 0
+    writeback: bool = False
+    indexed: bool = False
+    literal: bool = False
+    offset: int | None = None
+    narrow: bool = False
+    target: int | None = None
+
+    @property
+    def conditional(self) -> bool:
+        """A branch that may fall through."""
+        return self.kind is Kind.BRANCH and bool(self.reads)
+
+
+LOADS = (Kind.LOAD, Kind.LOAD_MULTIPLE)
+MEMORY = (*LOADS, Kind.STORE, Kind.STORE_MULTIPLE)
+MULTIPLIES = (Kind.MULTIPLY, Kind.MULTIPLY_LONG)
+FLOATS = (Kind.FP_ALU, Kind.FP_MAC, Kind.FP_DIVIDE)
