@@ -40,6 +40,7 @@ class Bench:
         reset_counts: Starts counting instructions anew; None where they are not counted.
         counts: Instructions since then; None where they are not counted.
         cycles: Modelled cycles since then; None where nothing models them.
+        model_memory: Says whether ``cycles`` has the waiting for memory, which takes time to model.
     """
 
     url: str
@@ -48,6 +49,7 @@ class Bench:
     reset_counts: Callable[[], None] | None = None
     counts: Callable[[], StepCounts] | None = None
     cycles: Callable[[], StepCycles] | None = None
+    model_memory: Callable[[bool], None] | None = None
 
 
 @contextmanager
@@ -141,7 +143,15 @@ def _virtual(built: Built) -> Iterator[Bench]:
             return StepCycles(sum(found.values(), Cycles()), layers)
 
         try:
-            yield Bench(virtual.url, elf.crc32, True, virtual.reset_counts, counts, cycles)
+            yield Bench(
+                virtual.url,
+                elf.crc32,
+                True,
+                virtual.reset_counts,
+                counts,
+                cycles,
+                virtual.model_memory,
+            )
         except BoardError as error:
             fault = virtual.fault(timeout=0.2)
             if fault is None:

@@ -114,6 +114,8 @@ class _Session:
         with BoardClient.connect(self.bench.url) as client:
             check_build(client, self.bench.image_crc)
             for number, sample in enumerate(self.samples.inputs):
+                if number == 0 and self.bench.model_memory:
+                    self.bench.model_memory(True)
                 if number == 0 and self.bench.reset_counts:
                     self.bench.reset_counts()  # a row-fed model computes as it is loaded
                 self._load(client, sample)
@@ -122,6 +124,8 @@ class _Session:
                     self.counts = _per_run(self.bench.counts(), self.runs)
                 if number == 0 and self.bench.cycles:
                     self.modelled = self.bench.cycles()
+                if number == 0 and self.bench.model_memory:
+                    self.bench.model_memory(False)
                 self.outputs.append(from_bytes(graph, client.outputs()))
                 memory = client.mem()
                 check_memory(memory)

@@ -10,7 +10,7 @@ from edgebottle.build.elf import read_elf
 def expected_steps(board: Board) -> tuple[int, ...]:
     riscv = board.cpu == "rv32imac"
     calls = (102 + 5, 204 + 7) if riscv else (102 + 3, 204 + 4)
-    return (2002 if riscv else 2003, 2 * 1502, calls[0], 5, calls[1])
+    return (2002 if riscv else 2003, 2 * 1502, calls[0], 5, calls[1], 260 if riscv else 259)
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
