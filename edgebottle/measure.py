@@ -123,7 +123,7 @@ class _Session:
                 if number == 0 and self.bench.counts:
                     self.counts = _per_run(self.bench.counts(), self.runs)
                 if number == 0 and self.bench.cycles:
-                    self.modelled = self.bench.cycles()
+                    self.modelled = self.bench.cycles(self.runs)
                 if number == 0 and self.bench.model_memory:
                     self.bench.model_memory(False)
                 self.outputs.append(from_bytes(graph, client.outputs()))
@@ -160,7 +160,7 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
     micros = result.micros or [0.0]
     cycles, real = None, not bench.virtual
     if modelled is not None:
-        cycles = modelled.total.total // result.runs
+        cycles = modelled.total.total
         micros = [cycles / built.board.clock_hz * 1e6]
     elif result.cycles is not None and not bench.virtual:
         cycles = result.cycles.total * built.board.cycle_divider
@@ -187,7 +187,7 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
             [ticks * built.board.cycle_divider for ticks in result.cycles.steps]
             if result.cycles
             else None,
-            [step.total // result.runs for step in modelled.steps] if modelled else None,
+            modelled.steps if modelled else None,
         ),
         memory=memory_blocks(plan),
         steps=step_labels(plan),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.errors import BadInput
+from hil.virtual.timing.cycles import Cycles
 
 FORMAT = 1
 """Version of the record format."""
@@ -30,6 +31,7 @@ class LayerRecord:
             there are none.
         output_bytes: Bytes of the layer's outputs.
         matches: The layer's output equals the reference, None if it was not compared.
+        cycle_parts: Modelled cycles by where they go, None where they are not modelled.
     """
 
     name: str
@@ -39,6 +41,7 @@ class LayerRecord:
     cycles: int | None
     output_bytes: int
     matches: bool | None = None
+    cycle_parts: Cycles | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,7 @@ class Record:
             ram, flash = data["ram"], data["flash"]
             values["ram"] = Ram(ram["arena"], ram["stack"], ram["static"])
             values["flash"] = Flash(flash["weights"], flash["code"])
-            values["layers"] = tuple(LayerRecord(**layer) for layer in data["layers"])
+            values["layers"] = tuple(_layer(layer) for layer in data["layers"])
             values["memory"] = tuple(MemoryBlock(**block) for block in data["memory"])
             low, middle, high = data["latency_us"]
             values["latency_us"] = (low, middle, high)
@@ -192,6 +195,13 @@ class Record:
             raise BadInput(f"not an edgebottle record ({error!r})") from error
         _check_types(record)
         return record
+
+
+def _layer(data: dict[str, Any]) -> LayerRecord:
+    values = {**data}
+    if values.get("cycle_parts") is not None:
+        values["cycle_parts"] = Cycles(**values["cycle_parts"])
+    return LayerRecord(**values)
 
 
 def _check_types(item: Any) -> None:
