@@ -199,6 +199,7 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
         edgebottle=__version__,
         exact=is_exact(model.graph),
         cycles=cycles,
+        clock_hz=built.board.clock_hz or None,
         cycles_kind="" if cycles is None else "measured" if real else "modelled",
     )
 

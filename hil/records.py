@@ -124,6 +124,7 @@ class Record:
             is a step.
         cycles: CPU cycles of one run; None where nothing counts or models them.
         cycles_kind: ``modelled`` or ``measured``; empty without cycles.
+        clock_hz: Of the CPU; None in old records.
         format: Version of this format.
     """
 
@@ -155,6 +156,7 @@ class Record:
     steps: tuple[str, ...] = ()
     cycles: int | None = None
     cycles_kind: str = ""
+    clock_hz: int | None = None
     format: int = field(default=FORMAT)
 
     @property
@@ -167,9 +169,15 @@ class Record:
         """Share of samples classified right."""
         return None if self.correct is None or not self.samples else self.correct / self.samples
 
+    def milliseconds(self, cycles: int | None) -> float | None:
+        """What ``cycles`` take; None where either is unknown."""
+        return None if cycles is None or not self.clock_hz else cycles / self.clock_hz * 1000
+
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready, totals included."""
+        """JSON-ready, totals and the milliseconds of each layer included."""
         out = asdict(self)
+        for layer in out["layers"]:
+            layer["ms"] = self.milliseconds(layer["cycles"])
         out["ram"], out["flash"] = self.ram.to_json(), self.flash.to_json()
         out["accuracy"] = self.accuracy
         return out
@@ -199,6 +207,7 @@ class Record:
 
 def _layer(data: dict[str, Any]) -> LayerRecord:
     values = {**data}
+    values.pop("ms", None)
     if values.get("cycle_parts") is not None:
         values["cycle_parts"] = Cycles(**values["cycle_parts"])
     return LayerRecord(**values)
