@@ -137,6 +137,7 @@ class Machine:
             emu_start=pointer("uc_emu_start"),
             emu_stop=pointer("uc_emu_stop"),
             reg_read=pointer("uc_reg_read"),
+            mem_read=pointer("uc_mem_read"),
             uc=self._uc._uch.value,
             hook_block=uc_const.UC_HOOK_BLOCK,
             hook_invalid=uc_const.UC_HOOK_MEM_INVALID,

@@ -29,6 +29,7 @@ class Emulator(ctypes.Structure):
 
     _fields_: ClassVar = [
         *((name, _PTR) for name in ("hook_add", "mmio_map", "emu_start", "emu_stop", "reg_read")),
+        ("mem_read", _PTR),
         ("uc", _PTR),
         *((name, _I32) for name in ("hook_block", "hook_invalid")),
         *((name, _I32) for name in ("reg_pc", "reg_sp", "reg_lr", "riscv")),

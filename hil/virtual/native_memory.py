@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from edgebottle.boards import Board, MemoryPath, Region
 from edgebottle.build.elf import Elf
-from hil.virtual.timing.addresses import loads_of
+from hil.virtual.timing.addresses import Load, loads_of
 
-MAX_TERMS = 3
-"""``EB_MAX_TERMS`` of board.h."""
+MAX_TERMS, MAX_WORDS = 3, 32
+"""``EB_MAX_TERMS`` and ``EB_MAX_WORDS`` of board.h."""
 
 
 class CacheShape(ctypes.Structure):
@@ -60,6 +60,7 @@ Describe = ctypes.CFUNCTYPE(
     ctypes.c_uint32,
     ctypes.POINTER(NativeLoad),
     ctypes.c_uint32,
+    ctypes.POINTER(ctypes.c_uint32),
 )
 """``eb_describe`` of board.h."""
 
@@ -71,21 +72,21 @@ def describe_with(elf: Elf) -> Any:
         data = elf.read(address, 4)
         return int.from_bytes(data, "little") if len(data) == 4 else None
 
-    def describe(address: int, size: int, native: Any, capacity: int) -> int:
+    def describe(address: int, size: int, native: Any, capacity: int, words: Any) -> int:
         if elf.machine != "arm":
             return 0
-        count = 0
-        for load in loads_of(elf.read(address, size), address, word):
-            terms = load.address.terms
-            if len(terms) > MAX_TERMS or count == capacity:
-                continue
-            entry = native[count]
+        found = loads_of(elf.read(address, size), address, word)
+        entries = [Load(place, 4) for place in found.words]
+        if len(entries) > MAX_WORDS or any(len(e.address.terms) > MAX_TERMS for e in entries):
+            return 0
+        words[0] = len(entries)
+        entries += [load for load in found.loads if len(load.address.terms) <= MAX_TERMS]
+        for entry, load in zip(native[:capacity], entries, strict=False):
             entry.constant, entry.size = load.address.constant & 0xFFFFFFFF, load.size
-            entry.terms = len(terms)
-            for index, (register, factor) in enumerate(terms):
+            entry.terms = len(load.address.terms)
+            for index, (register, factor) in enumerate(load.address.terms):
                 entry.registers[index], entry.factors[index] = register, factor & 0xFFFFFFFF
-            count += 1
-        return count
+        return min(capacity, len(entries))
 
     return Describe(describe)
 

@@ -19,6 +19,7 @@
 #define EB_BUFFER_BYTES 4096
 #define EB_MAX_SLOW 4
 #define EB_MAX_LOADS 512
+#define EB_MAX_WORDS 32
 #define EB_MAX_TERMS 3
 
 typedef uint64_t (*eb_read_callback)(void *uc, uint64_t offset, unsigned size, void *user);
@@ -45,6 +46,7 @@ typedef struct {
     int (*emu_start)(void *uc, uint64_t begin, uint64_t until, uint64_t timeout, size_t count);
     int (*emu_stop)(void *uc);
     int (*reg_read)(void *uc, int reg, void *value);
+    int (*mem_read)(void *uc, uint64_t address, void *bytes, size_t size);
     void *uc;
     int32_t hook_block;
     int32_t hook_invalid;
@@ -113,7 +115,8 @@ typedef struct {
     uint32_t base;
 } eb_page;
 
-/* Where a load of a block reads: constant + factors x registers at the block's start. */
+/* Where a load of a block reads: constant + factors x registers at the block's start. Register
+ * 16 + n is word number n, which lies where the block's n-th entry says. */
 typedef struct {
     uint32_t constant;
     uint32_t size; /* bytes */
@@ -122,8 +125,10 @@ typedef struct {
     uint32_t factors[EB_MAX_TERMS];
 } eb_load;
 
-/* Fills in the loads of the block at `address`, at most `capacity`; returns how many. */
-typedef uint32_t (*eb_describe)(uint32_t address, uint32_t size, eb_load *loads, uint32_t capacity);
+/* Fills in the words, then the loads of the block at `address`, at most `capacity`; returns how
+ * many, and in `words` how many of them are words. */
+typedef uint32_t (*eb_describe)(
+    uint32_t address, uint32_t size, eb_load *loads, uint32_t capacity, uint32_t *words);
 
 /* One translated basic block within one step. */
 typedef struct eb_block {
@@ -133,11 +138,12 @@ typedef struct eb_block {
     uint32_t flags;
     int32_t step; /* the open one, or -1 */
     uint64_t executions;
-    uint64_t fell_through; /* executions followed by the block at the next address */
-    uint64_t fetch_stalls; /* modelled cycles of waiting for its instructions */
-    uint64_t data_stalls;  /* and for its loads */
-    bool described;        /* loads is filled in */
-    uint32_t load_count;
+    uint64_t fell_through;   /* executions followed by the block at the next address */
+    uint64_t fetch_stalls;   /* modelled cycles of waiting for its instructions */
+    uint64_t data_stalls;    /* and for its loads */
+    bool described;          /* loads is filled in */
+    uint32_t word_count;     /* entries of loads that only say where a pointer lies */
+    uint32_t load_count;     /* all entries */
     uint32_t load_registers; /* a bit for each that a load needs */
     eb_load *loads;
     struct eb_block *next; /* same address, other size or step; the last used is first */

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define NO_LINE 0xFFFFFFFFu
+#define PERIPHERALS 0x40000000u /* the memories of all Arm chips lie below (DDI 0403E, B3.1) */
+#define CORE_REGISTERS 16u      /* registers of a sum below this are the core's, the others words */
 
 static int new_cache(eb_cache *cache, const eb_cache_shape *shape)
 {
@@ -115,9 +117,10 @@ static void load(eb_board *board, eb_block *block, uint32_t start, uint32_t size
 static void describe(eb_board *board, eb_block *block)
 {
     eb_load loads[EB_MAX_LOADS];
+    uint32_t words = 0;
     block->described = true;
-    uint32_t count = board->describe(block->address, block->size, loads, EB_MAX_LOADS);
-    if (count == 0u || count > EB_MAX_LOADS) {
+    uint32_t count = board->describe(block->address, block->size, loads, EB_MAX_LOADS, &words);
+    if (count == 0u || count > EB_MAX_LOADS || words > EB_MAX_WORDS) {
         return;
     }
     block->loads = malloc(count * sizeof *block->loads);
@@ -125,10 +128,13 @@ static void describe(eb_board *board, eb_block *block)
         return;
     }
     memcpy(block->loads, loads, count * sizeof *block->loads);
+    block->word_count = words;
     block->load_count = count;
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t t = 0; t < loads[i].terms; t++) {
-            block->load_registers |= UINT32_C(1) << loads[i].registers[t];
+            if (loads[i].registers[t] < CORE_REGISTERS) {
+                block->load_registers |= UINT32_C(1) << loads[i].registers[t];
+            }
         }
     }
 }
@@ -140,9 +146,9 @@ void eb_model_block(eb_board *board, eb_block *block)
     if (!block->described) {
         describe(board, block);
     }
-    uint32_t values[16];
+    uint32_t values[CORE_REGISTERS + EB_MAX_WORDS];
     const eb_emulator *emulator = &board->emulator;
-    for (uint32_t r = 0; r < 15u && block->load_count != 0u; r++) {
+    for (uint32_t r = 0; r < CORE_REGISTERS && block->load_count != 0u; r++) {
         if ((block->load_registers >> r & 1u) != 0u) {
             uint64_t value = 0;
             (void)emulator->reg_read(emulator->uc, emulator->registers[r], &value);
@@ -155,6 +161,13 @@ void eb_model_block(eb_board *board, eb_block *block)
         for (uint32_t t = 0; t < from->terms; t++) {
             address += from->factors[t] * values[from->registers[t]];
         }
-        load(board, block, address, from->size);
+        if (i < block->word_count) {
+            values[CORE_REGISTERS + i] = 0u;
+            if (address < PERIPHERALS) { /* where reading has no effects */
+                (void)emulator->mem_read(emulator->uc, address, &values[CORE_REGISTERS + i], 4u);
+            }
+        } else {
+            load(board, block, address, from->size);
+        }
     }
 }

@@ -1,8 +1,8 @@
 """Where the loads of a Thumb block read, as sums over the registers at the block's start.
 
 The virtual board asks for it once per block, and follows the loads through the caches with the
-registers of each execution. What is not a sum (a pointer that was itself loaded, or computed with a
-multiplication) is not followed: such loads count as never waiting.
+registers of each execution, and with the words that the block itself loads pointers from. What is
+no sum (computed with a multiplication, say) is not followed: such loads count as never waiting.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ class Sum:
         return Sum(tuple((r, f * factor) for r, f in self.terms), self.constant * factor)
 
 
+WORD = 16
+"""Term ``WORD + n`` of a sum is the value of the block's word number n."""
+
+
 @dataclass(frozen=True)
 class Load:
     """A load of a block.
@@ -56,10 +60,24 @@ class Load:
     size: int
 
 
+@dataclass(frozen=True)
+class Loads:
+    """The loads of a block.
+
+    Attributes:
+        loads: Those whose address is a sum.
+        words: Where the words lie that a sum has as a term; taken as they are when the block
+            starts.
+    """
+
+    loads: tuple[Load, ...]
+    words: tuple[Sum, ...]
+
+
 _Of = Callable[[int], Sum | None]
 
 
-def loads_of(code: bytes, start: int, word: Callable[[int], int | None]) -> list[Load]:
+def loads_of(code: bytes, start: int, word: Callable[[int], int | None]) -> Loads:
     """Returns the loads of a block whose address is a sum.
 
     Args:
@@ -68,7 +86,9 @@ def loads_of(code: bytes, start: int, word: Callable[[int], int | None]) -> list
         word: Returns the word that was flashed at an address, for loads of literals.
     """
     values: dict[int, Sum | None] = {r: Sum(((r, 1),), 0) for r in range(_PC)}
-    found, offset = [], 0
+    found: list[Load] = []
+    words: list[Sum] = []
+    offset = 0
     while offset < len(code):
         first = int.from_bytes(code[offset : offset + 2], "little")
         second = int.from_bytes(code[offset + 2 : offset + 4], "little")
@@ -79,17 +99,44 @@ def loads_of(code: bytes, start: int, word: Callable[[int], int | None]) -> list
             several = instruction.kind is Kind.LOAD_MULTIPLE
             found.append(Load(address, 4 * instruction.transfers if several else 1))
         result = _result(first, second, values.get)
-        if instruction.literal and address is not None and instruction.kind is Kind.LOAD:
-            literal = word(address.constant)
-            result = None if literal is None or instruction.narrow else Sum((), literal)
+        loaded: dict[int, Sum] = {}
+        if address is not None and instruction.kind in LOADS and not instruction.narrow:
+            literal = word(address.constant) if instruction.literal else None
+            for index, register in enumerate(instruction.writes[: instruction.transfers]):
+                loaded[register] = Sum(((WORD + len(words), 1),), 0)
+                words.append(address.plus(4 * index))
+                if literal is not None:
+                    loaded[register] = Sum((), literal)
         updated = values.get(base) if instruction.writeback else None
         for register in instruction.writes:
             if register < FP:
-                values[register] = result
+                values[register] = loaded.get(register, result)
         if updated is not None:
             values[base] = updated.plus(change)
         offset += instruction.size
-    return found
+    return _without_unused(found, words)
+
+
+def _without_unused(loads: list[Load], words: list[Sum]) -> Loads:
+    """Leaves out the words that no address needs."""
+    needed: set[int] = set()
+    sums = [load.address for load in loads]
+    while sums:
+        new = {r - WORD for r, _ in sums.pop().terms if r >= WORD} - needed
+        needed |= new
+        sums += [words[number] for number in new]
+    place = {number: index for index, number in enumerate(sorted(needed))}
+
+    def moved(value: Sum) -> Sum:
+        return Sum(
+            tuple((r if r < WORD else WORD + place[r - WORD], f) for r, f in value.terms),
+            value.constant,
+        )
+
+    return Loads(
+        tuple(Load(moved(load.address), load.size) for load in loads),
+        tuple(moved(words[number]) for number in sorted(needed)),
+    )
 
 
 def _plus(left: Sum | None, right: Sum | int | None, factor: int = 1) -> Sum | None:
