@@ -41,7 +41,8 @@ class Bench:
         reset_counts: Starts counting instructions anew; None where they are not counted.
         counts: Instructions since then; None where they are not counted.
         blocks: Basic blocks since then; None where they are not counted.
-        cycles: Modelled cycles since then; None where nothing models them.
+        cycles: Modelled cycles since then of one of so many runs; None where nothing models them.
+        model_memory: Says whether ``cycles`` has the waiting for memory, which takes time to model.
     """
 
     url: str
@@ -50,7 +51,8 @@ class Bench:
     reset_counts: Callable[[], None] | None = None
     counts: Callable[[], StepCounts] | None = None
     blocks: Callable[[], tuple[BlockCount, ...]] | None = None
-    cycles: Callable[[], StepCycles] | None = None
+    cycles: Callable[[int], StepCycles] | None = None
+    model_memory: Callable[[bool], None] | None = None
 
 
 @contextmanager
@@ -136,16 +138,25 @@ def _virtual(built: Built) -> Iterator[Bench]:
             instructions = sum(found.steps) + sum(found.functions.get(f, 0) for f in frame)
             return StepCounts(instructions, tuple(found.steps)[: len(source.steps)])
 
-        def cycles() -> StepCycles:
+        def cycles(runs: int) -> StepCycles:
             from hil.virtual.timing.model import CycleModel
 
             found = CycleModel(built.board, elf).steps(virtual.blocks(), frame)
-            layers = tuple(found.get(step, Cycles()) for step in range(len(source.steps)))
-            return StepCycles(sum(found.values(), Cycles()), layers)
+            layers = (found.get(step, Cycles()) for step in range(len(source.steps)))
+            total = sum(found.values(), Cycles())
+            return StepCycles(total.shared(runs), tuple(layer.shared(runs) for layer in layers))
 
         try:
-            blocks = virtual.blocks
-            yield Bench(virtual.url, elf.crc32, True, virtual.reset_counts, counts, blocks, cycles)
+            yield Bench(
+                virtual.url,
+                elf.crc32,
+                True,
+                virtual.reset_counts,
+                counts,
+                virtual.blocks,
+                cycles,
+                virtual.model_memory,
+            )
         except BoardError as error:
             fault = virtual.fault(timeout=0.2)
             if fault is None:

@@ -48,6 +48,42 @@ class Uart:
 
 
 @dataclass(frozen=True)
+class MemoryPath:
+    """The way to a memory slower than the core: what it costs, and the cache in front of it.
+
+    Attributes:
+        wait: CPU cycles that the core waits for a read which no line of the cache holds.
+        next: The same for the read after the last such one, where it was prefetched.
+        line_bytes: Of a line of the cache; 0: it is the cache of the instructions.
+        sets: Of the cache.
+        ways: Lines of a set, the least recently used is replaced; 1 line in all is a read buffer.
+        read_bytes: What one read brings, the line or a part of it.
+    """
+
+    wait: int
+    next: int
+    line_bytes: int = 0
+    sets: int = 0
+    ways: int = 0
+    read_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How the cycle model sees the chip's memories; what is not said never makes the core wait.
+
+    Attributes:
+        fetch: Instructions from flash.
+        data: Data from flash.
+        ram: Loads from the region ``ram``, through the cache of ``data``.
+    """
+
+    fetch: MemoryPath
+    data: MemoryPath
+    ram: MemoryPath | None = None
+
+
+@dataclass(frozen=True)
 class Board:
     """One board, as its TOML file says.
 
@@ -75,6 +111,7 @@ class Board:
         mve: The core has the vector extension of Armv8.1-M (integer MVE).
         qemu_machine: The virtual board is this machine of ``qemu-system-arm``, where Unicorn does
             not know the core; empty for all others.
+        timing: How the cycle model sees the memories; None: they never make the core wait.
     """
 
     id: str
@@ -97,6 +134,7 @@ class Board:
     stack_size: int
     mve: bool = False
     qemu_machine: str = ""
+    timing: Timing | None = None
 
     def region(self, name: str) -> Region:
         """Returns the region called ``name``; raises ``BadBoard`` if there is none."""
@@ -134,6 +172,7 @@ _OPTIONAL: dict[str, type] = {
     "cycle_divider": int,
     "uart": dict,
     "regions": dict,
+    "timing": dict,
 }
 _UART: dict[str, type] = {
     "name": str,
@@ -143,6 +182,9 @@ _UART: dict[str, type] = {
     "baud": int,
 }
 _REGION: dict[str, type] = {"start": int, "size": int, "wait_states": int}
+_WAIT: dict[str, type] = {"wait": int, "next": int}
+_CACHE: dict[str, type] = {"line_bytes": int, "sets": int, "ways": int, "read_bytes": int}
+_MOST_LINES = 65536
 _CPUS = (
     "cortex-m0",
     "cortex-m0plus",
@@ -215,6 +257,7 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         cycle_divider=data.get("cycle_divider", 1),
         mve=data.get("mve", False),
         qemu_machine=data.get("qemu_machine", ""),
+        timing=_parse_timing(path, data["timing"]) if "timing" in data else None,
         **fields,
     )
     if not host and board.stack_size >= board.region("ram").size:
@@ -248,6 +291,24 @@ def _parse_regions(path: Path, data: dict[str, Any], host: bool) -> tuple[Region
         if low.start + low.size > high.start:
             raise BadBoard(f"{path}: regions.{low.name} and regions.{high.name} overlap")
     return tuple(regions)
+
+
+def _parse_timing(path: Path, data: dict[str, Any]) -> Timing:
+    _check_keys(path, "timing.", data, {"fetch": dict, "data": dict}, {"ram": dict})
+    for name, table in data.items():
+        prefix = f"timing.{name}."
+        shaped = name == "fetch" or (name == "data" and "line_bytes" in table)
+        _check_keys(path, prefix, table, {**_WAIT, **_CACHE} if shaped else _WAIT, {})
+        for key in table:
+            if table[key] < (1 if key in _CACHE else 0):
+                raise BadBoard(f"{path}: {prefix}{key} is {table[key]}")
+        if shaped:
+            line, read = table["line_bytes"], table["read_bytes"]
+            if read & (read - 1) or line % read or line // read > 32:
+                raise BadBoard(f"{path}: {prefix}read_bytes does not divide a line")
+            if table["sets"] * table["ways"] > _MOST_LINES:
+                raise BadBoard(f"{path}: timing.{name} has more than {_MOST_LINES} lines")
+    return Timing(**{name: MemoryPath(**table) for name, table in data.items()})
 
 
 def _check_keys(

@@ -114,6 +114,8 @@ class _Session:
         with BoardClient.connect(self.bench.url) as client:
             check_build(client, self.bench.image_crc)
             for number, sample in enumerate(self.samples.inputs):
+                if number == 0 and self.bench.model_memory:
+                    self.bench.model_memory(True)
                 if number == 0 and self.bench.reset_counts:
                     self.bench.reset_counts()  # a row-fed model computes as it is loaded
                 self._load(client, sample)
@@ -121,7 +123,9 @@ class _Session:
                 if number == 0 and self.bench.counts:
                     self.counts = _per_run(self.bench.counts(), self.runs)
                 if number == 0 and self.bench.cycles:
-                    self.modelled = self.bench.cycles()
+                    self.modelled = self.bench.cycles(self.runs)
+                if number == 0 and self.bench.model_memory:
+                    self.bench.model_memory(False)
                 self.outputs.append(from_bytes(graph, client.outputs()))
                 memory = client.mem()
                 check_memory(memory)
@@ -156,7 +160,7 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
     micros = result.micros or [0.0]
     cycles, real = None, not bench.virtual
     if modelled is not None:
-        cycles = modelled.total.total // result.runs
+        cycles = modelled.total.total
         micros = [cycles / built.board.clock_hz * 1e6]
     elif result.cycles is not None and not bench.virtual:
         cycles = result.cycles.total * built.board.cycle_divider
@@ -183,7 +187,7 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
             [ticks * built.board.cycle_divider for ticks in result.cycles.steps]
             if result.cycles
             else None,
-            [step.total // result.runs for step in modelled.steps] if modelled else None,
+            modelled.steps if modelled else None,
         ),
         memory=memory_blocks(plan),
         steps=step_labels(plan),
@@ -195,6 +199,7 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
         edgebottle=__version__,
         exact=is_exact(model.graph),
         cycles=cycles,
+        clock_hz=built.board.clock_hz or None,
         cycles_kind="" if cycles is None else "measured" if real else "modelled",
     )
 

@@ -19,6 +19,7 @@ from edgebottle.pipeline import Built, Model, build
 from edgebottle.samples import Samples, edge_cases
 from hil.protocol import BoardClient
 from hil.records import LayerRecord
+from hil.virtual.timing.cycles import Cycles
 
 Progress = Callable[[str, int, int], None]
 
@@ -294,7 +295,7 @@ def layer_records(
     built: Built,
     instructions: Sequence[int] | None,
     cycles: Sequence[int] | None = None,
-    modelled: Sequence[int] | None = None,
+    modelled: Sequence[Cycles] | None = None,
 ) -> tuple[LayerRecord, ...]:
     """One record per layer of the generated code.
 
@@ -317,8 +318,9 @@ def layer_records(
                 op=node.OP,
                 macs=node.macs(ins, outs),
                 instructions=instructions[index] if instructions else None,
-                cycles=modelled[index] if modelled else cycles_of.get((name, function)),
+                cycles=modelled[index].total if modelled else cycles_of.get((name, function)),
                 output_bytes=sum(tensor.nbytes for tensor in outs),
+                cycle_parts=modelled[index] if modelled else None,
             )
         )
     return tuple(records)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.errors import BadInput
+from hil.virtual.timing.cycles import Cycles
 
 FORMAT = 1
 """Version of the record format."""
@@ -30,6 +31,7 @@ class LayerRecord:
             there are none.
         output_bytes: Bytes of the layer's outputs.
         matches: The layer's output equals the reference, None if it was not compared.
+        cycle_parts: Modelled cycles by where they go, None where they are not modelled.
     """
 
     name: str
@@ -39,6 +41,7 @@ class LayerRecord:
     cycles: int | None
     output_bytes: int
     matches: bool | None = None
+    cycle_parts: Cycles | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Record:
             is a step.
         cycles: CPU cycles of one run; None where nothing counts or models them.
         cycles_kind: ``modelled`` or ``measured``; empty without cycles.
+        clock_hz: Of the CPU; None in old records.
         format: Version of this format.
     """
 
@@ -152,6 +156,7 @@ class Record:
     steps: tuple[str, ...] = ()
     cycles: int | None = None
     cycles_kind: str = ""
+    clock_hz: int | None = None
     format: int = field(default=FORMAT)
 
     @property
@@ -164,9 +169,15 @@ class Record:
         """Share of samples classified right."""
         return None if self.correct is None or not self.samples else self.correct / self.samples
 
+    def milliseconds(self, cycles: int | None) -> float | None:
+        """What ``cycles`` take; None where either is unknown."""
+        return None if cycles is None or not self.clock_hz else cycles / self.clock_hz * 1000
+
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready, totals included."""
+        """JSON-ready, totals and the milliseconds of each layer included."""
         out = asdict(self)
+        for layer in out["layers"]:
+            layer["ms"] = self.milliseconds(layer["cycles"])
         out["ram"], out["flash"] = self.ram.to_json(), self.flash.to_json()
         out["accuracy"] = self.accuracy
         return out
@@ -182,7 +193,7 @@ class Record:
             ram, flash = data["ram"], data["flash"]
             values["ram"] = Ram(ram["arena"], ram["stack"], ram["static"])
             values["flash"] = Flash(flash["weights"], flash["code"])
-            values["layers"] = tuple(LayerRecord(**layer) for layer in data["layers"])
+            values["layers"] = tuple(_layer(layer) for layer in data["layers"])
             values["memory"] = tuple(MemoryBlock(**block) for block in data["memory"])
             low, middle, high = data["latency_us"]
             values["latency_us"] = (low, middle, high)
@@ -192,6 +203,14 @@ class Record:
             raise BadInput(f"not an edgebottle record ({error!r})") from error
         _check_types(record)
         return record
+
+
+def _layer(data: dict[str, Any]) -> LayerRecord:
+    values = {**data}
+    values.pop("ms", None)
+    if values.get("cycle_parts") is not None:
+        values["cycle_parts"] = Cycles(**values["cycle_parts"])
+    return LayerRecord(**values)
 
 
 def _check_types(item: Any) -> None:

@@ -73,7 +73,8 @@ def command(
 ) -> None:
     """Run MODEL on a board, check every output, and record the figures.
 
-    Without --port the virtual board runs: instructions are exact, milliseconds are modelled.
+    Without --port the virtual board runs: instructions are exact, cycles and milliseconds are
+    modelled.
     With --port the real board is flashed and its latency is measured (at a socket:// URL the
     firmware must be on the board already). Without --inputs a few edge-case and random inputs are
     used.

@@ -21,7 +21,7 @@ from edgebottle.report.svg import (
     stacked_bar,
     trend,
 )
-from edgebottle.report.terminal import agreement, kilobytes, moment, number, place
+from edgebottle.report.terminal import agreement, kilobytes, milliseconds, moment, number, place
 from hil.records import Record
 
 
@@ -172,6 +172,9 @@ def _layers(record: Record) -> str:
     both = unit == "cycles" and any(layer.instructions is not None for layer in record.layers)
     if both:
         head[3:3] = ["instructions"]
+    timed = unit == "cycles" and record.clock_hz is not None
+    if timed:
+        head[-2:-2] = ["ms"]
     rows: list[list[Cell]] = []
     for layer in record.layers:
         row: list[Cell] = [layer.name, layer.op, number(layer.macs), number(layer.output_bytes)]
@@ -180,6 +183,8 @@ def _layers(record: Record) -> str:
             row[3:3] = [number(cost), f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"]
         if both:
             row[3:3] = [number(layer.instructions)]
+        if timed:
+            row[-2:-2] = [milliseconds(record, layer)]
         rows.append(row)
     return table("Every layer, in the order of the run.", head, rows, numeric_from=2)
 

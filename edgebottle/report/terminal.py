@@ -76,6 +76,12 @@ def number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
 
 
+def milliseconds(record: Record, layer: LayerRecord) -> str:
+    """Of a layer; a dash where they are unknown."""
+    value = record.milliseconds(layer.cycles)
+    return "-" if value is None else f"{value:.3f}"
+
+
 def moment(record: Record) -> str:
     """When, for people: ``2026-03-01 14:05:09 UTC``."""
     return record.time.replace("T", " ").replace("+00:00", " UTC")
@@ -118,11 +124,12 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     low, middle, high = (value / 1000 for value in record.latency_us)
     spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
     add_row(table, "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}")
-    return table, layers_table(record.layers)
+    return table, layers_table(record)
 
 
-def layers_table(layers: Sequence[LayerRecord]) -> Table:
-    """Each layer, with its instructions and cycles where there are such."""
+def layers_table(record: Record) -> Table:
+    """Each layer, with its instructions, cycles and milliseconds where there are such."""
+    layers = record.layers
     cycles = any(layer.cycles is not None for layer in layers)
     both = cycles and any(layer.instructions is not None for layer in layers)
     costs = [layer.cycles if cycles else layer.instructions for layer in layers]
@@ -130,6 +137,9 @@ def layers_table(layers: Sequence[LayerRecord]) -> Table:
     columns = ["layer", "operator", "MACs>", "output bytes>"]
     if total:
         columns[3:3] = ["cycles>" if cycles else "instructions>", "share>", "per MAC>"]
+    timed = cycles and record.clock_hz is not None
+    if timed:
+        columns[4:4] = ["ms>"]
     if both:
         columns[3:3] = ["instructions>"]
     table = new_table("Layers", *columns)
@@ -138,6 +148,8 @@ def layers_table(layers: Sequence[LayerRecord]) -> Table:
         if total:
             per_mac = f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"
             cells[3:3] = [number(cost), f"{(cost or 0) / total:.1%}", per_mac]
+        if timed:
+            cells[4:4] = [milliseconds(record, layer)]
         if both:
             cells[3:3] = [number(layer.instructions)]
         add_row(table, *cells)

@@ -1,8 +1,9 @@
 """The virtual board as a process: ``python -m hil.virtual ELF --board ID``.
 
 Prints ``{"url": "socket://127.0.0.1:PORT"}``, then answers requests, one JSON object per line each
-way: ``counts``, ``blocks``, ``reset-counts``, ``quit``. The end of standard input is a ``quit``, so
-that the board never outlives whoever started it. A fault is printed when it happens.
+way: ``counts``, ``blocks``, ``reset-counts``, ``model-memory`` (with ``on``), ``quit``. The end of
+standard input is a ``quit``, so that the board never outlives whoever started it. A fault is
+printed when it happens.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
-from edgebottle.boards import Board, Region, Uart
+from edgebottle.boards import Board, MemoryPath, Region, Timing, Uart
 from edgebottle.build.elf import read_elf
 from edgebottle.errors import BadBoard, EdgebottleError
 from hil.virtual.machine import Machine
@@ -36,6 +37,9 @@ def board_from_json(text: str) -> Board:
         fields = json.loads(text)
         fields["regions"] = tuple(Region(**region) for region in fields["regions"])
         fields["uart"] = Uart(**fields["uart"]) if fields["uart"] else None
+        if fields.get("timing"):
+            paths = {name: MemoryPath(**path) for name, path in fields["timing"].items() if path}
+            fields["timing"] = Timing(**paths)
         return Board(**fields)
     except (ValueError, TypeError, KeyError) as error:
         raise BadBoard(f"--board-json is not a board: {error}") from error
@@ -77,6 +81,9 @@ def _answer(machine: Machine, line: str) -> dict[str, Any] | None:
         return asdict(machine.counts())
     if command == "blocks":
         return {"blocks": [astuple(block) for block in machine.blocks()]}
+    if command == "model-memory":
+        machine.model_memory(bool(request.get("on")))
+        return {}
     if command == "reset-counts":
         machine.reset_counts()
         return {}

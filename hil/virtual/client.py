@@ -112,6 +112,13 @@ class VirtualBoard:
         """Returns the basic blocks executed since the boot or the last ``reset_counts``."""
         return tuple(BlockCount(*block) for block in self._request("blocks")["blocks"])
 
+    def model_memory(self, on: bool) -> None:
+        """Models from now on, or no longer, how long instructions and data are waited for.
+
+        It makes loads slower to emulate, and is off at the start. ``blocks`` has the stalls.
+        """
+        self._request("model-memory", on=on)
+
     def reset_counts(self) -> None:
         """Starts counting from here."""
         self._request("reset-counts")
@@ -151,11 +158,11 @@ class VirtualBoard:
                 self._answers.put(message)
         self._answers.put(None)
 
-    def _request(self, command: str) -> dict[str, Any]:
+    def _request(self, command: str, **more: Any) -> dict[str, Any]:
         with self._lock:
             assert self._process.stdin is not None
             try:
-                self._process.stdin.write(json.dumps({"cmd": command}) + "\n")
+                self._process.stdin.write(json.dumps({"cmd": command, **more}) + "\n")
                 self._process.stdin.flush()
             except (OSError, ValueError) as error:
                 raise self._ended() from error

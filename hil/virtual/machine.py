@@ -13,6 +13,7 @@ from edgebottle.build.elf import Elf
 from edgebottle.errors import BadBoard, BadInput, BoardError
 from hil.virtual.faults import explain
 from hil.virtual.native import Emulator, NativeBlock, Rule, library
+from hil.virtual.native_memory import describe_with, native_memory
 from hil.virtual.peripherals import Device, Follow, devices_of
 from hil.virtual.state import BlockCount, Counts, Fault, blocks_since
 
@@ -47,6 +48,7 @@ class Machine:
         self._map_memory()
         self._step_of = self._add_code()
         self._add_devices(devices, _PAGE[expected])
+        self._add_memory()
         self._thread: threading.Thread | None = None
         self._stopped = False
         self._runaway = False
@@ -107,6 +109,10 @@ class Machine:
         """Basic blocks executed since the start or the last ``reset_counts``."""
         return blocks_since(self._all_blocks(), self._earlier_blocks)
 
+    def model_memory(self, on: bool) -> None:
+        """Models how long instructions and data from slow memory are waited for, from now on."""
+        self._library.eb_board_model(self._native, int(on))
+
     def reset_counts(self) -> None:
         """Starts counting from here."""
         self._baseline = self._total()
@@ -131,6 +137,7 @@ class Machine:
             emu_start=pointer("uc_emu_start"),
             emu_stop=pointer("uc_emu_stop"),
             reg_read=pointer("uc_reg_read"),
+            mem_read=pointer("uc_mem_read"),
             uc=self._uc._uch.value,
             hook_block=uc_const.UC_HOOK_BLOCK,
             hook_invalid=uc_const.UC_HOOK_MEM_INVALID,
@@ -138,6 +145,7 @@ class Machine:
             reg_sp=self._registers["sp"],
             reg_lr=self._registers["lr"],
             riscv=int(self._riscv),
+            registers=_core_registers(self._riscv),
         )
         native = self._library.eb_board_new(ctypes.byref(emulator))
         if native is None:
@@ -199,6 +207,13 @@ class Machine:
         if native.eb_board_map(self._native, page) != 0:
             raise BadBoard(f"{self._board.id}: a peripheral lies in a memory region")
 
+    def _add_memory(self) -> None:
+        if self._board.timing is not None:
+            memory = native_memory(self._board)
+            self._describe = describe_with(self._elf)  # called as long as the board runs
+            if self._library.eb_board_set_memory(self._native, memory, self._describe) != 0:
+                raise BadBoard(f"{self._board.id}: its memory cannot be modelled")
+
     def _run(self) -> None:
         start = self._board.region("flash").start  # where RISC-V boots, whatever the ELF's entry
         if not self._riscv:
@@ -245,6 +260,8 @@ class Machine:
                 instructions=block.instructions,
                 executions=block.executions,
                 fell_through=block.fell_through,
+                fetch_stalls=block.fetch_stalls,
+                data_stalls=block.data_stalls,
             )
             for block in native[:used]
         )
@@ -286,6 +303,14 @@ def _open(cpu: str) -> Any:
         raise BadBoard(f"no virtual CPU '{cpu}'")
     # Not UC_MODE_MCLASS: it makes every CPU a Cortex-M33.
     return Uc(UC_ARCH_ARM, UC_MODE_THUMB, cpu=models[cpu])
+
+
+def _core_registers(riscv: bool) -> Any:
+    """R0 to R14 as Unicorn numbers them; none for RISC-V, whose loads are not followed."""
+    from unicorn import arm_const as arm
+
+    numbers = [] if riscv else [getattr(arm, f"UC_ARM_REG_R{n}") for n in range(15)]
+    return (ctypes.c_int32 * 16)(*numbers)
 
 
 def _registers(riscv: bool) -> dict[str, int]:

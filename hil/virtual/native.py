@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from edgebottle.build.cache import cache_dir, compiler_environment
 from edgebottle.errors import ToolMissing
+from hil.virtual.native_memory import Describe, NativeMemory
 
 _SOURCES = Path(__file__).parent / "native"
 _FLAGS = ("-std=c99", "-D_DEFAULT_SOURCE", "-shared", "-fPIC", "-O2")
@@ -28,9 +29,11 @@ class Emulator(ctypes.Structure):
 
     _fields_: ClassVar = [
         *((name, _PTR) for name in ("hook_add", "mmio_map", "emu_start", "emu_stop", "reg_read")),
+        ("mem_read", _PTR),
         ("uc", _PTR),
         *((name, _I32) for name in ("hook_block", "hook_invalid")),
         *((name, _I32) for name in ("reg_pc", "reg_sp", "reg_lr", "riscv")),
+        ("registers", _I32 * 16),
     ]
 
 
@@ -50,8 +53,7 @@ class NativeBlock(ctypes.Structure):
     """``eb_block_count`` of board.h."""
 
     _fields_: ClassVar = [
-        ("executions", _U64),
-        ("fell_through", _U64),
+        *((name, _U64) for name in ("executions", "fell_through", "fetch_stalls", "data_stalls")),
         ("step", _I32),
         *((name, _U32) for name in ("address", "size", "instructions")),
     ]
@@ -66,6 +68,8 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eb_board_add_device": (ctypes.c_int, (_PTR, ctypes.c_int, _U32, _U32, _U32)),
     "eb_board_add_rule": (ctypes.c_int, (_PTR, ctypes.c_int, ctypes.POINTER(Rule))),
     "eb_board_set_register": (ctypes.c_int, (_PTR, ctypes.c_int, _U32, _U32)),
+    "eb_board_set_memory": (ctypes.c_int, (_PTR, ctypes.POINTER(NativeMemory), Describe)),
+    "eb_board_model": (None, (_PTR, ctypes.c_int)),
     "eb_board_map": (ctypes.c_int, (_PTR, _U32)),
     "eb_board_listen": (ctypes.c_int, (_PTR, ctypes.c_int)),
     "eb_board_run": (ctypes.c_int, (_PTR, _U64)),

@@ -45,6 +45,8 @@ class BlockCount:
         executions: How often it was entered.
         fell_through: How many executions were followed by the block at the next address; after
             all others a branch was taken.
+        fetch_stalls: Modelled cycles of waiting for its instructions, while memory was modelled.
+        data_stalls: Modelled cycles of waiting for its loads, likewise.
     """
 
     step: int
@@ -53,6 +55,8 @@ class BlockCount:
     instructions: int
     executions: int
     fell_through: int
+    fetch_stalls: int = 0
+    data_stalls: int = 0
 
 
 def blocks_since(
@@ -71,7 +75,13 @@ def blocks_since(
             executions = block.executions - then.executions
             # A board that waits for its serial port runs on while its counts are read.
             fell_through = min(max(0, block.fell_through - then.fell_through), executions)
-            block = replace(block, executions=executions, fell_through=fell_through)
+            block = replace(
+                block,
+                executions=executions,
+                fell_through=fell_through,
+                fetch_stalls=block.fetch_stalls - then.fetch_stalls,
+                data_stalls=block.data_stalls - then.data_stalls,
+            )
         if block.executions > 0:
             found.append(block)
     return tuple(found)

@@ -1,12 +1,13 @@
 """Board files: all of them load, the schema is kept, every mistake is named."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from edgebottle.boards import Board, all_boards, board_ids, load_board
+from edgebottle.boards import Board, MemoryPath, all_boards, board_ids, load_board
 from edgebottle.data import data_dir
 from edgebottle.errors import BadBoard, BoardNotFound
 
@@ -35,6 +36,21 @@ MISTAKES = [
     ('name = "BBC', "name = BBC", "Invalid value"),
 ]
 
+CACHE = "wait = 1\nnext = 1\nline_bytes = 16\nsets = 2\nways = 2\nread_bytes = 8\n"
+SLOW = f"\n[timing.fetch]\n{CACHE}\n[timing.data]\nwait = 2\nnext = 1\n"
+SLOW_MISTAKES = [
+    ("[timing.data]", "[timing.dat]", "key 'timing.data' is missing"),
+    ("line_bytes = 16\n", "", "key 'timing.fetch.line_bytes' is missing"),
+    ("wait = 2", 'wait = "2"', "timing.data.wait is '2', not of type int"),
+    ("wait = 2", "wait = -2", "timing.data.wait is -2"),
+    ("wait = 2", "waits = 2", "key 'timing.data.wait' is missing"),
+    ("next = 1\n\n", "next = 1\nsets = 2\n\n", "unknown key 'timing.data.sets'"),
+    ("ways = 2", "ways = 0", "timing.fetch.ways is 0"),
+    ("ways = 2", "ways = 100_000", "timing.fetch has more than 65536 lines"),
+    ("read_bytes = 8", "read_bytes = 6", "timing.fetch.read_bytes does not divide a line"),
+    ("read_bytes = 8", "read_bytes = 32", "timing.fetch.read_bytes does not divide a line"),
+]
+
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
 def test_board_is_sane(board: Board) -> None:
@@ -55,6 +71,31 @@ def test_board_is_sane(board: Board) -> None:
     assert board.stack_size % 8 == 0
     # QEMU's cores have no counter of their own.
     assert (board.cycle_counter == "dwt") == (board.dsp and not board.qemu_machine)
+
+
+def test_the_timing_of_memory(tmp_path: Path) -> None:
+    (tmp_path / "good.toml").write_text(GOOD + SLOW)
+    timing = load_board("good", tmp_path).timing
+    assert timing is not None
+    assert timing.fetch == MemoryPath(1, 1, line_bytes=16, sets=2, ways=2, read_bytes=8)
+    assert timing.data == MemoryPath(2, 1) and timing.ram is None
+
+
+@pytest.mark.parametrize(("old", "new", "message"), SLOW_MISTAKES)
+def test_mistakes_in_the_timing(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in SLOW + "\n"
+    (tmp_path / "bad.toml").write_text(GOOD + (SLOW + "\n").replace(old, new))
+    with pytest.raises(BadBoard, match=re.escape(message)):
+        load_board("bad", tmp_path)
+
+
+@pytest.mark.parametrize("board", ON_CHIP, ids=lambda board: board.id)
+def test_slow_flash_is_modelled(board: Board) -> None:
+    slow = board.region("flash").wait_states > 0 and not board.qemu_machine
+    assert (board.timing is not None) == slow
+    if board.timing is not None:
+        states = board.region("flash").wait_states
+        assert board.timing.fetch.wait >= states and board.timing.data.wait >= states
 
 
 def test_all_boards_of_the_design_exist() -> None:

@@ -153,6 +153,11 @@ def test_measure_and_report(workspace: Path) -> None:
     keys = {"name", "op", "macs", "instructions", "output_bytes"}
     assert all(keys <= set(layer) for layer in data["layers"])
     assert 0 < sum(layer["instructions"] for layer in data["layers"]) <= data["instructions"]
+    assert data["cycles_kind"] == "modelled" and data["cycles"] > data["instructions"] / 2
+    assert data["latency_us"][1] == pytest.approx(data["cycles"] / data["clock_hz"] * 1e6)
+    assert all(sum(x["cycle_parts"].values()) == x["cycles"] > 0 for x in data["layers"])
+    assert sum(x["cycles"] for x in data["layers"]) <= data["cycles"]
+    assert data["layers"][0]["ms"] == data["layers"][0]["cycles"] / data["clock_hz"] * 1000
     assert data["macs"] == sum(layer["macs"] for layer in data["layers"])
     assert (workspace / "r" / "records.jsonl").read_text().count("\n") == 2
     _report(workspace)

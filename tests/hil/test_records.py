@@ -1,6 +1,7 @@
 """Records: one line each, checked field by field when they are read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from edgebottle.errors import BadInput
 from hil.records import Record, append, read
+from hil.virtual.timing.cycles import Cycles
 from tests.report.make_record import make_record
 
 
@@ -42,6 +44,14 @@ def test_a_record_of_before_the_cycles() -> None:
     assert record.cycles is None and record.cycles_kind == ""
 
 
+def test_cycles_by_where_they_go() -> None:
+    layer = replace(make_record().layers[0], cycles=15, cycle_parts=Cycles(1, 2, 3, 4, 5))
+    record = make_record(cycles=15, cycles_kind="modelled", layers=(layer,))
+    data = json.loads(json.dumps(record.to_json()))
+    assert data["layers"][0]["cycle_parts"]["branches"] == 3
+    assert Record.from_json(data) == record
+
+
 LAYER = {"name": "a", "op": "b", "macs": 1, "instructions": 1, "cycles": None, "output_bytes": 1}
 BLOCK = {"name": "a", "offset": 0, "nbytes": 1, "first": 0, "last": 0}
 BAD: list[tuple[str, Any, str]] = [
@@ -64,6 +74,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("latency_us", ["1", 2, 3], "latency_us is"),
     ("layers", [{**LAYER, "macs": None}], "macs is None"),
     ("layers", [{"name": "x"}], "TypeError"),
+    ("layers", [{**LAYER, "cycle_parts": {"issue": -1}}], "issue is -1"),
+    ("layers", [{**LAYER, "cycle_parts": {"lunch": 1}}], "TypeError"),
     ("layers", [3], "TypeError"),
     ("layers", None, "TypeError"),
     ("memory", [{**BLOCK, "first": -2}], "first is -2"),

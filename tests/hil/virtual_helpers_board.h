@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #define REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
-#define NAKED __attribute__((naked, noinline, used))
+#define NAKED __attribute__((naked, noinline, used, aligned(32)))
 #define NOINLINE __attribute__((noinline, used))
 
 extern char __eb_stack_top[];

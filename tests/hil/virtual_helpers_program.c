@@ -76,6 +76,21 @@ NAKED void eb_net_step_04_calls_twice(void)
 #endif
 }
 
+/* Reads a table of 64 words from flash. Arm: 2 + 4 * 64 + 1 = 259; RISC-V, with `la` as two
+ * instructions: 3 + 4 * 64 + 1 = 260. */
+NAKED void eb_net_step_05_reads(void)
+{
+#ifdef __riscv
+    __asm volatile("la a0, table\n li a1, 64\n 1: lw a2, 0(a0)\n addi a0, a0, 4\n"
+                   "addi a1, a1, -1\n bnez a1, 1b\n ret");
+#else
+    __asm volatile("ldr r0, =table\n movs r1, #64\n 1: ldr r2, [r0]\n adds r0, #4\n"
+                   "subs r1, #1\n bne 1b\n bx lr\n .p2align 2\n .ltorg");
+#endif
+}
+
+__attribute__((aligned(32), used)) const uint32_t table[64] = {1u};
+
 NOINLINE void overflow(volatile char *above)
 {
     volatile char buffer[64];
@@ -121,6 +136,7 @@ static void steps(void)
     eb_net_step_02_calls();
     eb_net_step_03_conditional();
     eb_net_step_04_calls_twice();
+    eb_net_step_05_reads();
     eb_net_step_01_straight();
     print_hex(0);
 }

@@ -1,6 +1,7 @@
 """The HTML report: whole, self-contained, readable, and safe with hostile names."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -54,9 +55,14 @@ def hostile_record() -> Record:
         latency_kind=HOSTILE,
         cycles=7,
         cycles_kind=HOSTILE,
-        layers=tuple(LayerRecord(HOSTILE, HOSTILE, 10, 10, None, 10) for _ in range(3)),
+        layers=tuple(LayerRecord(HOSTILE, HOSTILE, 10, 10, 20, 10) for _ in range(3)),
         memory=(MemoryBlock(HOSTILE, 0, 100, -1, 3),),
     )
+
+
+def modelled_record() -> Record:
+    layers = tuple(replace(layer, cycles=10_800 * (n + 1)) for n, layer in enumerate(LAYERS))
+    return make_record(cycles=64_800, cycles_kind="modelled", clock_hz=216_000_000, layers=layers)
 
 
 CASES: dict[str, list[Record]] = {
@@ -69,6 +75,7 @@ CASES: dict[str, list[Record]] = {
     "no samples": [make_record(samples=0, correct=0)],
     "real": [make_record(instructions=None, layers=(LayerRecord("a", "b", 1, None, 5, 1),))],
     "host": [make_record(instructions=None, layers=(LayerRecord("a", "b", 1, None, None, 1),))] * 2,
+    "modelled": [modelled_record()],
     "empty": [make_record(layers=(), memory=(), ram=Ram(0, 0, 0), macs=0, instructions=0)],
     "beyond": [make_record(memory=(MemoryBlock("x", 5000, 100, 1, 9),))],
     "long": [
@@ -123,6 +130,18 @@ def test_the_words_are_used_as_defined() -> None:
     assert "within the tolerance" in Checker(render([make_record(exact=False)])).text
 
 
+def test_cycles_stand_beside_instructions(capsys: pytest.CaptureFixture[str]) -> None:
+    from edgebottle.report.terminal import record_tables, show
+
+    page = Checker(render([modelled_record()])).text
+    assert "64,800" in page and "modelled, one run, 43.20 per MAC" in page
+    assert "Cycles of one run, modelled." in page
+    show(*record_tables(modelled_record()))
+    out = " ".join(capsys.readouterr().out.split())
+    assert "layer operator MACs instructions cycles ms share per MAC output bytes" in out
+    assert "depthwise DEPTHWISE_CONV_2D 500 4,000 21,600 0.100 33.3% 43.20 64" in out
+
+
 def test_light_and_dark_define_the_same_colours() -> None:
     from edgebottle.report.style import STYLE
 
@@ -150,7 +169,7 @@ def test_hostile_names_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[s
 
     name = "[bold red]x[/] [link=evil]\x1b[2J\x07\r"
     layers = tuple(LayerRecord(name, name, 1, 1, None, 1) for _ in LAYERS)
-    record = make_record(model=name, board=name, layers=layers)
+    record = make_record(model=name, board=name, layers=layers, cycles=1, cycles_kind=name)
     chart = memory_chart(ArenaView.of(MEMORY, [layer.name for layer in layers], 144))
     show(comparison_table([record]), *record_tables(record), chart)
     out = capsys.readouterr().out

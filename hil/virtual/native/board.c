@@ -32,6 +32,7 @@ void eb_board_free(eb_board *board)
             (void)close(board->uart.wake[i]);
         }
     }
+    eb_board_free_memory(board);
     for (int i = 0; i < EB_MAX_CHUNKS; i++) {
         free(board->chunks[i]);
     }

@@ -17,6 +17,10 @@
 #define EB_MAX_CHUNKS 1024
 #define EB_CHUNK_BLOCKS 1024
 #define EB_BUFFER_BYTES 4096
+#define EB_MAX_SLOW 4
+#define EB_MAX_LOADS 512
+#define EB_MAX_WORDS 32
+#define EB_MAX_TERMS 3
 
 typedef uint64_t (*eb_read_callback)(void *uc, uint64_t offset, unsigned size, void *user);
 typedef void (*eb_write_callback)(
@@ -42,6 +46,7 @@ typedef struct {
     int (*emu_start)(void *uc, uint64_t begin, uint64_t until, uint64_t timeout, size_t count);
     int (*emu_stop)(void *uc);
     int (*reg_read)(void *uc, int reg, void *value);
+    int (*mem_read)(void *uc, uint64_t address, void *bytes, size_t size);
     void *uc;
     int32_t hook_block;
     int32_t hook_invalid;
@@ -49,6 +54,7 @@ typedef struct {
     int32_t reg_sp;
     int32_t reg_lr;
     int32_t riscv;
+    int32_t registers[16]; /* Arm: R0 to R14 */
 } eb_emulator;
 
 /* Keep in step with DeviceKind of peripherals.py. */
@@ -109,6 +115,21 @@ typedef struct {
     uint32_t base;
 } eb_page;
 
+/* Where a load of a block reads: constant + factors x registers at the block's start. Register
+ * 16 + n is word number n, which lies where the block's n-th entry says. */
+typedef struct {
+    uint32_t constant;
+    uint32_t size; /* bytes */
+    uint32_t terms;
+    uint32_t registers[EB_MAX_TERMS];
+    uint32_t factors[EB_MAX_TERMS];
+} eb_load;
+
+/* Fills in the words, then the loads of the block at `address`, at most `capacity`; returns how
+ * many, and in `words` how many of them are words. */
+typedef uint32_t (*eb_describe)(
+    uint32_t address, uint32_t size, eb_load *loads, uint32_t capacity, uint32_t *words);
+
 /* One translated basic block within one step. */
 typedef struct eb_block {
     uint32_t address;
@@ -117,7 +138,14 @@ typedef struct eb_block {
     uint32_t flags;
     int32_t step; /* the open one, or -1 */
     uint64_t executions;
-    uint64_t fell_through; /* executions followed by the block at the next address */
+    uint64_t fell_through;   /* executions followed by the block at the next address */
+    uint64_t fetch_stalls;   /* modelled cycles of waiting for its instructions */
+    uint64_t data_stalls;    /* and for its loads */
+    bool described;          /* loads is filled in */
+    uint32_t word_count;     /* entries of loads that only say where a pointer lies */
+    uint32_t load_count;     /* all entries */
+    uint32_t load_registers; /* a bit for each that a load needs */
+    eb_load *loads;
     struct eb_block *next; /* same address, other size or step; the last used is first */
 } eb_block;
 
@@ -125,11 +153,56 @@ typedef struct eb_block {
 typedef struct {
     uint64_t executions;
     uint64_t fell_through;
+    uint64_t fetch_stalls;
+    uint64_t data_stalls;
     int32_t step;
     uint32_t address;
     uint32_t size;
     uint32_t instructions;
 } eb_block_count;
+
+/* A cache, or with one line a read buffer; filled by native.py, field for field. */
+typedef struct {
+    uint32_t line_bytes;
+    uint32_t sets;
+    uint32_t ways;
+    uint32_t read_bytes; /* what one miss brings; a part of a line, a power of two */
+} eb_cache_shape;
+
+/* Cycles that a miss costs: alone, and when it is for what follows the last miss. */
+typedef struct {
+    uint32_t first;
+    uint32_t next;
+} eb_wait;
+
+typedef struct {
+    uint32_t start;
+    uint32_t size;
+    eb_wait wait;
+} eb_slow;
+
+/* The chip's memories, as far as they make the core wait. */
+typedef struct {
+    eb_cache_shape fetch;
+    eb_cache_shape data;
+    uint32_t unified; /* data go through the cache of the instructions */
+    eb_wait fetch_wait;
+    uint32_t slow_count;
+    eb_slow slow[EB_MAX_SLOW];
+} eb_memory;
+
+typedef struct {
+    uint32_t number;
+    uint32_t valid; /* a bit for each read_bytes */
+    uint64_t used;
+} eb_line;
+
+typedef struct {
+    eb_cache_shape shape;
+    eb_line *lines;
+    uint64_t clock;
+    uint32_t last_read;
+} eb_cache;
 
 typedef struct {
     int listener;
@@ -157,6 +230,11 @@ struct eb_board {
     volatile uint32_t block_count;
     eb_block *previous; /* the block before this one; NULL: none, or outside the code */
     bool check_stack;   /* the previous block moved the stack pointer */
+
+    eb_memory memory;
+    eb_cache caches[2];
+    eb_describe describe; /* NULL: no memory is slow */
+    volatile bool modelling;
 
     uint64_t instructions; /* executed since the start; the board's clock */
     uint64_t polls;        /* reads of the UART's status: a sign of life */
@@ -191,6 +269,8 @@ void eb_board_set_stack(eb_board *board, uint32_t bottom);
 int eb_board_add_device(eb_board *board, int kind, uint32_t base, uint32_t size, uint32_t divider);
 int eb_board_add_rule(eb_board *board, int device, const eb_rule *rule);
 int eb_board_set_register(eb_board *board, int device, uint32_t offset, uint32_t value);
+int eb_board_set_memory(eb_board *board, const eb_memory *memory, eb_describe describe);
+void eb_board_model(eb_board *board, int on);
 int eb_board_map(eb_board *board, uint32_t page_bytes);
 int eb_board_listen(eb_board *board, int listener);
 int eb_board_run(eb_board *board, uint64_t start);
@@ -205,6 +285,8 @@ uint32_t eb_board_blocks(const eb_board *board, eb_block_count *counts, uint32_t
 
 /* Internal. */
 void eb_raise(eb_board *board, eb_fault_kind fault, uint64_t address, int32_t access);
+void eb_model_block(eb_board *board, eb_block *block);
+void eb_board_free_memory(eb_board *board);
 void eb_on_block(void *uc, uint64_t address, uint32_t size, void *user);
 uint64_t eb_on_read(void *uc, uint64_t offset, unsigned size, void *user);
 void eb_on_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user);

@@ -209,6 +209,9 @@ void eb_on_block(void *uc, uint64_t address, uint32_t size, void *user)
             return;
         }
     }
+    if (board->modelling) {
+        eb_model_block(board, block);
+    }
     block->executions++;
     board->instructions += block->instructions;
     board->previous = block;
@@ -235,6 +238,8 @@ uint32_t eb_board_blocks(const eb_board *board, eb_block_count *counts, uint32_t
         const eb_block *block = &board->chunks[i / EB_CHUNK_BLOCKS][i % EB_CHUNK_BLOCKS];
         counts[i].fell_through = block->fell_through; /* before executions: never more than those */
         counts[i].executions = block->executions;
+        counts[i].fetch_stalls = block->fetch_stalls;
+        counts[i].data_stalls = block->data_stalls;
         counts[i].step = block->step;
         counts[i].address = block->address;
         counts[i].size = block->size;

@@ -28,6 +28,10 @@ class Cycles:
         """All of them."""
         return sum(getattr(self, part.name) for part in fields(self))
 
+    def shared(self, runs: int) -> Cycles:
+        """The mean of ``runs`` equal runs."""
+        return Cycles(*(getattr(self, part.name) // runs for part in fields(self)))
+
     def __add__(self, other: Cycles) -> Cycles:
         """Part by part."""
         return Cycles(*(getattr(self, p.name) + getattr(other, p.name) for p in fields(self)))

@@ -38,7 +38,13 @@ class CycleModel:
         cost, runs = self._costs[key], block.executions
         taken = runs - block.fell_through
         branches = cost.taken * taken + cost.mispredicted * min(taken, block.fell_through)
-        return Cycles(cost.issue * runs, cost.stalls * runs, branches)
+        return Cycles(
+            cost.issue * runs,
+            cost.stalls * runs,
+            branches,
+            block.fetch_stalls,
+            block.data_stalls,
+        )
 
     def steps(self, blocks: Iterable[BlockCount], frame: Collection[str]) -> dict[int, Cycles]:
         """Returns the cycles of each step, by its number.
