@@ -58,12 +58,12 @@ def trials(seed: int, isa: Isa) -> list[Trial]:
     for name, plan in _plans(graph, isa, random).items():
         what = f"network {seed}, {isa.value}, {name}"
         found.append(Trial(what, graph, plan, picked, expected))
-    return [*found, *_in_parts(seed, isa)]
+    return [*found, *_in_parts(seed, isa)] if seed % 2 else found
 
 
 def _in_parts(seed: int, isa: Isa) -> Iterator[Trial]:
     """A network of ``seed`` with stages that are cut into parts, where it has any."""
-    graph = random_gate(seed) if seed % 2 else random_row_network(seed)
+    graph = random_gate(seed) if seed % 4 == 1 else random_row_network(seed)
     rows, units = random_parts(graph, isa, seed)
     if units is not None:
         plan = build_plan(rows, units, "min-ram", "model", rounds=1)
