@@ -21,7 +21,7 @@ from edgebottle.boards import Board
 from edgebottle.codegen.naming import identifier
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, UnsupportedOp
-from edgebottle.fit import Wish, check_fit, fit, ram_allowed
+from edgebottle.fit import Wish, check_fit, fit, is_roomy, kernel_variants, ram_allowed
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
@@ -193,9 +193,13 @@ def build(
     if out is not None:
         check_output(out)
     wish = wish or Wish()
-    fitted = fit(model.graph, board, wish)
-    model, plan = replace(model, graph=fitted.graph), fitted.plan
-    project = write_project(model.graph, plan, board, ram_allowed(board, wish))
+    for isa in kernel_variants(board):
+        fitted = fit(model.graph, board, wish, isa)
+        plan = fitted.plan
+        project = write_project(fitted.graph, plan, board, ram_allowed(board, wish))
+        if is_roomy(plan, weight_bytes(project), board, wish):
+            break
+    model = replace(model, graph=fitted.graph)
     check_fit(model.graph, plan, weight_bytes(project), board, wish)
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
