@@ -237,15 +237,23 @@ def _keep_image(elf: Path) -> Path:
         shutil.copy2(elf, fresh)
         os.replace(fresh, path)
         fresh.parent.rmdir()
+    path.touch()  # used now, however old the image is
     _prune(folder)
     return path
 
 
 def _prune(folder: Path, keep: int = 200) -> None:
-    """Forgets the oldest images."""
-    images = sorted(folder.glob("*.elf"), key=lambda path: path.stat().st_mtime, reverse=True)
+    """Forgets the images that were used longest ago."""
+    images = sorted(folder.glob("*.elf"), key=_last_used, reverse=True)
     for path in images[keep:]:
         path.unlink(missing_ok=True)
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another build forgot it meanwhile
+        return 0.0
 
 
 def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, Flash]:
