@@ -17,6 +17,9 @@ from quantize.patch.grid_choice import MOST, least_macs, least_ram
 PATCHES = "patches"
 """The schedule that recomputes halos."""
 
+CODE_ESTIMATE = 24 * 1024
+"""Flash that is set aside for code when judging, without compiling, whether a model fits."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -37,13 +40,18 @@ class Wish:
     optimize: str = "balanced"
 
 
-def kernel_variant(board: Board) -> Isa:
-    """The kernel variant that runs on ``board``."""
+def kernel_variants(board: Board) -> tuple[Isa, ...]:
+    """The kernel variants for ``board``: the fastest, then what takes less flash and RAM."""
     if board.is_host:
-        return Isa.PORTABLE
+        return (Isa.PORTABLE,)
     if board.mve:
-        return Isa.MVE
-    return Isa.DSP if board.dsp else Isa.SCALAR
+        return (Isa.MVE,)
+    return (Isa.DSP,) if board.dsp else (Isa.SCALAR, Isa.PORTABLE)
+
+
+def kernel_variant(board: Board) -> Isa:
+    """The fastest kernel variant for ``board``."""
+    return kernel_variants(board)[0]
 
 
 def ram_allowed(board: Board, wish: Wish) -> int | None:
@@ -62,15 +70,21 @@ def arena_limit(board: Board, wish: Wish) -> int | None:
     return max(0, allowed - board.stack_size - STATIC_RESERVE)
 
 
-def fit(graph: Graph, board: Board, wish: Wish | None = None) -> Chosen:
+def fit(graph: Graph, board: Board, wish: Wish | None = None, isa: Isa | None = None) -> Chosen:
     """Plans ``graph`` for ``board``.
+
+    Args:
+        graph: A graph after the passes.
+        board: The board.
+        wish: Schedule and budget.
+        isa: The kernel variant; by default the fastest for the board.
 
     Raises:
         UnsupportedOp: the network cannot be fed row by row.
         BadInput: patches and row-fed input were asked for together.
     """
     wish = wish or Wish()
-    isa, limit = kernel_variant(board), arena_limit(board, wish)
+    isa, limit = isa or kernel_variant(board), arena_limit(board, wish)
     if wish.schedule == PATCHES:
         if wish.row_fed:
             raise BadInput("patches need the whole input: leave out --input rows")
@@ -92,6 +106,18 @@ def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MOST) 
     choice = choice or least_ram(graph, isa, most=most)
     plan = replace(choice.plan, schedule=PATCHES)
     return Chosen(choice.graph, plan, choice.extra_macs)
+
+
+def is_roomy(plan: Plan, weights: int, board: Board, wish: Wish) -> bool:
+    """Whether a plan fits with room for code, so that a variant that takes less is not needed."""
+    limit = arena_limit(board, wish)
+    if limit is not None and plan.arena_bytes > limit:
+        return False
+    if board.is_host:
+        return True
+    flash = board.region("flash").size
+    flash = flash if wish.flash is None else min(flash, wish.flash)
+    return weights + CODE_ESTIMATE <= flash
 
 
 def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) -> None:

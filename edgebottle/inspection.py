@@ -11,16 +11,21 @@ from typing import Any
 from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.project import write_project
 from edgebottle.errors import BadInput, UnsupportedOp
-from edgebottle.fit import PATCHES, Wish, arena_limit, kernel_variant, patched
+from edgebottle.fit import (
+    CODE_ESTIMATE,
+    PATCHES,
+    Wish,
+    arena_limit,
+    kernel_variant,
+    kernel_variants,
+    patched,
+)
 from edgebottle.ir.text import dump as dump_text
 from edgebottle.ops.base import Isa
 from edgebottle.passes.dead_channels import DeadChannelReport, dead_channel_report
 from edgebottle.pipeline import Model, weight_bytes
 from edgebottle.plan.plan import Plan
 from quantize.patch import Chosen, Cut, choose_schedule
-
-CODE_ESTIMATE = 24 * 1024
-"""Flash that is set aside for code when judging, without compiling, whether a model fits."""
 
 PEAK_SHARE = 0.95
 """Steps that hold at least this share of the largest memory are said to set the peak."""
@@ -159,7 +164,7 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
         plan=plan,
         layers=_layers(model, plan),
         weights=weights,
-        boards=tuple(_fit(schedules[kernel_variant(b)], weights, b) for b in boards),
+        boards=tuple(_fit(schedules[kernel_variants(b)[-1]], weights, b) for b in boards),
         schedules=(
             *(_view(name, found) for name, found in schedules[isa].items()),
             _view(PATCHES, patched(model.graph, isa, most=INSPECTED_PATCHES)),

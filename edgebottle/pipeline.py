@@ -22,7 +22,7 @@ from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import identifier
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, UnsupportedOp
-from edgebottle.fit import Wish, check_fit, fit, ram_allowed
+from edgebottle.fit import Wish, check_fit, fit, is_roomy, kernel_variants, ram_allowed
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
@@ -196,10 +196,15 @@ def build(
     if out is not None:
         check_output(out)
     wish = wish or Wish()
-    whole, fitted = model.graph, fit(model.graph, board, wish)
-    model, plan = replace(model, graph=fitted.graph), fitted.plan
-    optimize = Optimize(wish.optimize)
-    project = write_project(model.graph, plan, board, ram_allowed(board, wish), optimize)
+    whole, optimize = model.graph, Optimize(wish.optimize)
+    for isa in kernel_variants(board):
+        fitted = fit(whole, board, wish, isa)
+        plan = fitted.plan
+        allowed = ram_allowed(board, wish)
+        project = write_project(fitted.graph, plan, board, allowed, optimize)
+        if is_roomy(plan, weight_bytes(project), board, wish):
+            break
+    model = replace(model, graph=fitted.graph)
     check_fit(whole, plan, weight_bytes(project), board, wish)
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
@@ -244,10 +249,17 @@ def _keep_image(elf: Path) -> Path:
 
 
 def _prune(folder: Path, keep: int = 200) -> None:
-    """Forgets the oldest images."""
-    images = sorted(folder.glob("*.elf"), key=lambda path: path.stat().st_mtime, reverse=True)
+    """Forgets the images that were used longest ago."""
+    images = sorted(folder.glob("*.elf"), key=_last_used, reverse=True)
     for path in images[keep:]:
         path.unlink(missing_ok=True)
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another build forgot it meanwhile
+        return 0.0
 
 
 def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, Flash]:
