@@ -230,9 +230,10 @@ def _keep_image(elf: Path) -> Path:
     path = folder / f"{hashlib.sha256(data).hexdigest()[:24]}.elf"
     if not path.is_file():
         fresh = Path(tempfile.mkdtemp(dir=folder)) / path.name
-        shutil.copy2(elf, fresh)
+        shutil.copyfile(elf, fresh)
         os.replace(fresh, path)
         fresh.parent.rmdir()
+    path.touch()  # in use: not among the oldest
     _prune(folder)
     return path
 
