@@ -14,6 +14,7 @@ def test_an_image_in_use_is_never_the_oldest(
     monkeypatch.setenv("EDGEBOTTLE_CACHE", str(tmp_path / "cache"))
     elf = tmp_path / "firmware.elf"
     elf.write_bytes(b"an image that was linked long ago")
+    elf.chmod(0o755)
     os.utime(elf, (1, 1))
     kept = pipeline._keep_image(elf)
     for number, known in enumerate((False, True)):
@@ -26,5 +27,5 @@ def test_an_image_in_use_is_never_the_oldest(
         else:
             kept.unlink()
         assert pipeline._keep_image(elf) == kept
-        assert kept.read_bytes() == elf.read_bytes()
+        assert kept.read_bytes() == elf.read_bytes() and os.access(kept, os.X_OK)
     assert len(list(kept.parent.glob("*.elf"))) == 200
