@@ -240,7 +240,7 @@ def _keep_image(elf: Path) -> Path:
     path = folder / f"{hashlib.sha256(data).hexdigest()[:24]}.elf"
     if not path.is_file():
         fresh = Path(tempfile.mkdtemp(dir=folder)) / path.name
-        shutil.copy2(elf, fresh)
+        shutil.copy(elf, fresh)  # with its mode: the host runs its own
         os.replace(fresh, path)
         fresh.parent.rmdir()
     path.touch()  # a build that had nothing to do leaves an old image, and the oldest go

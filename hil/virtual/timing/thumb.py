@@ -279,8 +279,10 @@ def _coprocessor(first: int, second: int) -> Instruction:
     m, n = _float(second & 15, second >> 5 & 1, double), _float(first & 15, second >> 7 & 1, double)
     if first & 0xFF00 == 0xEE00 and second & 0x10:
         core = second >> 12
+        if first & 0xFFE0 == 0xEEE0:  # FPSCR, which is no register here
+            return Instruction(Kind.FP_ALU, 4, (), (FLAGS,) if core == _PC else (core,))
         if first & 0x10:
-            return Instruction(Kind.FP_ALU, 4, n, (FLAGS,) if core == _PC else (core,))
+            return Instruction(Kind.FP_ALU, 4, n, (core,))
         return Instruction(Kind.FP_ALU, 4, (core,), n)
     operation = first >> 4 & 11
     if first & 0xFF00 == 0xFE00:
