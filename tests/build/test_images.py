@@ -17,6 +17,7 @@ def test_an_image_in_use_is_never_the_oldest(
     elf.chmod(0o755)
     os.utime(elf, (1, 1))
     kept = pipeline._keep_image(elf)
+    (kept.parent / "gone.elf").symlink_to(tmp_path / "forgotten by another build")
     for number, known in enumerate((False, True)):
         for other in range(200):
             path = kept.parent / f"{number}{other}.elf"
