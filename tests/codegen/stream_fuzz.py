@@ -119,7 +119,7 @@ def main() -> None:
     start = time.monotonic()
     end = options.first + options.graphs
     for number, first in enumerate(range(options.first, end, PER_PROGRAM)):
-        isa = list(Isa)[number % 2]
+        isa = list(Isa)[number % len(Isa)]
         seeds = range(first, min(first + PER_PROGRAM, end))
         batch = [trial for seed in seeds for trial in trials(seed, isa)]
         with tempfile.TemporaryDirectory() as folder:
