@@ -142,7 +142,7 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
         raise DoesNotFit(
             f"{plan.model} needs {kilobytes(need)} of RAM (arena {kilobytes(plan.arena_bytes)}, "
             f"stack {kilobytes(stack)}), {who} allows {kilobytes(allowed)}: "
-            f"{kilobytes(need - allowed)} too much. {_peak(peak)}; {_remedy(graph, plan, board)}"
+            f"{kilobytes(need - allowed)} too much. {_peak(peak)}; {_remedy(graph, plan)}"
         )
     if board.is_host:
         return
@@ -156,6 +156,28 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
         )
 
 
+def overflow(graph: Graph, plan: Plan, board: Board, region: str, excess: int) -> DoesNotFit:
+    """What to say where only the linker found out, of the bench application's own bytes.
+
+    Args:
+        graph: The graph after the passes.
+        plan: Its plan.
+        board: The board.
+        region: Memory region of the board.
+        excess: Bytes that it lacks.
+    """
+    if region == "ram":
+        what = f"RAM (arena {kilobytes(plan.arena_bytes)}, stack {kilobytes(board.stack_size)}"
+        return DoesNotFit(
+            f"{plan.model} needs {excess:,} bytes more {what}, and the bench application) than "
+            f"{board.id} has; {_remedy(graph, plan)}"
+        )
+    return DoesNotFit(
+        f"{plan.model} needs {excess:,} bytes more of {region} (weights and code) than {board.id} "
+        "has; `--optimize size` makes the code smaller"
+    )
+
+
 def _peak(step: Step) -> str:
     """Which step sets the peak."""
     if step.stage is None:
@@ -164,9 +186,9 @@ def _peak(step: Step) -> str:
     return f"The largest stage is {first} to {last} with {kilobytes(step.live_bytes)}"
 
 
-def _remedy(graph: Graph, plan: Plan, board: Board) -> str:
+def _remedy(graph: Graph, plan: Plan) -> str:
     """The smallest arena that can be reached, and how; first with the same kind of input."""
-    isa = kernel_variant(board)
+    isa = Isa(plan.isa)
     arena = plan.arena_bytes
     if plan.schedule != "min-ram":
         arena = choose_schedule(graph, isa, "min-ram", row_fed=plan.row_fed).plan.arena_bytes

@@ -21,14 +21,17 @@ from edgebottle.boards import Board
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import identifier
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
-from edgebottle.errors import BadInput, BadModel, DoesNotFit, UnsupportedOp
-from edgebottle.fit import Wish, check_fit, fit, is_roomy, kernel_variants, ram_allowed
+from edgebottle.errors import BadInput, BadModel, BuildFailed, DoesNotFit, UnsupportedOp
+from edgebottle.fit import Wish, check_fit, fit, is_roomy, kernel_variants, overflow, ram_allowed
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
 from edgebottle.passes import optimise, strip_float_io
 from edgebottle.plan.plan import Plan
 from hil.records import Flash, Ram
+
+_OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
+"""What linkers say of an image that a board has no room for."""
 
 MAX_MODEL_BYTES = 64 * 1024 * 1024
 """A larger file is no model for a microcontroller."""
@@ -190,7 +193,7 @@ def build(
         BadInput: ``out`` holds something else, or cannot be written.
     """
     from edgebottle.build.host import build_host
-    from edgebottle.build.project import build_firmware
+    from edgebottle.build.project import build_firmware, build_log
     from edgebottle.codegen.project import check_output
 
     if out is not None:
@@ -211,7 +214,13 @@ def build(
         if board.is_host:
             result = build_host(folder, toolchain)
         else:
-            result = build_firmware(folder, board, toolchain, optimize=optimize.option)
+            try:
+                result = build_firmware(folder, board, toolchain, optimize=optimize.option)
+            except BuildFailed as error:
+                found = _OVERFLOW.search(build_log(folder))
+                if found is None:
+                    raise
+                raise overflow(whole, plan, board, found[1], int(found[2])) from error
         ram, flash = _sizes(result.elf, plan, project, board)
         _check_budget(plan, ram, flash, board, wish)
         elf = _keep_image(result.elf) if out is None else publish(folder, result.elf, out)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgebottle.boards import load_board
-from edgebottle.errors import UnsupportedOp
+from edgebottle.errors import DoesNotFit, UnsupportedOp
 from edgebottle.passes.dead_channels import dead_channel_report
 from edgebottle.pipeline import Model, build, load
 from edgebottle.verify import Verification, verify_model
@@ -135,6 +135,15 @@ def test_code_limit(name: str, board: str, toolchain: str) -> None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     built = build(model(TINY[name]), load_board(board), toolchain=toolchain)
     assert built.flash.code <= CODE
+
+
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+def test_what_only_the_linker_finds_too_large(toolchain: str) -> None:
+    """Arena and stack fit the micro:bit, but not the bench application's variables as well."""
+    if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    with pytest.raises(DoesNotFit, match=r"needs \d+ bytes more RAM \(arena .*`--input rows`"):
+        build(model(TINY["ic"]), load_board("microbit"), toolchain=toolchain)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from edgebottle.data import data_dir
 from edgebottle.errors import BadInput, BuildFailed
 
 OPTIMIZE = "-Os"
+LOG = Path(".pio") / "build.log"
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,20 @@ def build_firmware(
         raise BadInput(f"{project_dir} has no platformio.ini: not a project made by edgebottle")
     compiler = cross_compiler(board, toolchain)
     _place_board_file(project_dir, board)
-    log = project_dir / ".pio" / "build.log"
+    log = project_dir / LOG
     run_pio(project_dir, toolchain=toolchain, optimize=optimize, log=log)
     elf = project_dir / ".pio" / "build" / board.id / "firmware.elf"
     if not elf.is_file():
         raise BuildFailed(f"PlatformIO made no {elf}; full log: {log}")
     return _result(elf, log, compiler, optimize)
+
+
+def build_log(project_dir: Path) -> str:
+    """What the last build of a project printed; empty where there was none."""
+    try:
+        return (project_dir / LOG).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _result(elf: Path, log: Path, compiler: Compiler, optimize: str) -> BuildResult:
