@@ -107,19 +107,13 @@ class Conv2D(Convolution):
         packed = self.packed(ins, outs[0]) if e.isa is Isa.DSP else None
         if packed is None:
             return super().emit(e)
-        e.include(self.HEADER + ".h")
-        params = e.params(self.HEADER, self._packed_params(e))
-        arguments = (
-            params,
-            e.rows(0),
-            e.out_row(),
-            str(e.out_pixel_stride()),
+        return self.int8_call(
+            e,
+            "s8_packed_row_inlined" if e.inlined else "s8_packed_row",
             f"(const uint32_t *){e.constant('weights', packed.weights)}",
             e.constant("requant", packed.requant),
             e.scratch(),
         )
-        function = f"{self.HEADER}_s8_packed_row{'_inlined' if e.inlined else ''}"
-        return f"{function}({', '.join(arguments)});"
 
     def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
         """See ``Operator``; counted on layers of IC, VWW and mcunet."""
@@ -142,11 +136,7 @@ class Conv2D(Convolution):
         }
         function = f"{self.HEADER}_s8_packed_layer{'_inlined' if e.inlined else ''}"
         struct = f"{self.HEADER}_packed"
-        return self.layer_call(e, struct, function, self._packed_params(e), {**walk, **constants})
-
-    def _packed_params(self, e: Emitter) -> dict[str, CValue]:
-        ins, outs = e.tensors
-        return self._fields(ins, outs[0]) | self._quantized(ins, outs[0])
+        return self.layer_call(e, struct, function, self.int8_fields(e), {**walk, **constants})
 
     def _mve(self, ins: Tensors, output: Tensor) -> Array | None:
         """Bias and scales for the MVE kernel; None where it does not do the layer."""
@@ -156,23 +146,17 @@ class Conv2D(Convolution):
         return self.mve_scales(ins, output, quads(output.shape[3]))
 
     def _emit_triple(self, e: Emitter, scaling: Scaling) -> str:
-        ins, outs = e.tensors
-        weights = operands(ins)[1].constant()
+        weights = operands(e.tensors[0])[1].constant()
         matrix = weights.reshape(weights.shape[0], -1)
-        e.include(self.HEADER + ".h")
-        params = e.params(self.HEADER, self._fields(ins, outs[0]) | self._quantized(ins, outs[0]))
-        arguments = (
-            params,
-            e.rows(0),
-            e.out_row(),
-            str(e.out_pixel_stride()),
+        return self.int8_call(
+            e,
+            "s8_triple_row",
             e.constant("weights", pack_fours(matrix)),
             e.constant("scales", pack_scaling(scaling)),
             str(int(scaling.has_pivot)),
             str(triple_segment(matrix)),
             e.scratch(),
         )
-        return f"{self.HEADER}_s8_triple_row({', '.join(arguments)});"
 
     def triple(self, ins: Tensors, output: Tensor) -> Scaling | None:
         """The scaling of the kernel for three pixels; None where it does not suit the layer."""

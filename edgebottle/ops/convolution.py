@@ -291,22 +291,37 @@ class Convolution(RowOperator):
         data, weights, bias = operands(ins)
         output = outs[0]
         channels = output.shape[3]
-        e.include(self.HEADER + ".h")
         added = bias_values(bias, channels, data.dtype)
         if data.dtype is DType.F32:
             low, high = self.activation.float_range()
             fields = {**self._fields(ins, output), "low": low, "high": high}
-            params = e.params(f"{self.HEADER}_f32", fields)
             arrays = [e.constant("weights", weights.constant()), e.constant("bias", added)]
-            call = f"{self.HEADER}_f32_row"
-        else:
-            params = e.params(self.HEADER, self._fields(ins, output) | self._quantized(ins, output))
-            arrays = self._constants(e, ins, output, added)
-            call = f"{self.HEADER}_s8_row"
-            needs_scratch = self.scratch_bytes(ins, outs, e.isa) > 0
-            arrays.append(e.scratch() if needs_scratch else "NULL")
-        row = f"{params}, {e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
-        return f"{call}({row}, {', '.join(arrays)});"
+            return self.row_call(e, f"{self.HEADER}_f32_row", f"{self.HEADER}_f32", fields, *arrays)
+        constants = self._constants(e, ins, output, added)
+        return self.int8_call(e, "s8_row", *constants, self.scratch_or_null(e))
+
+    def int8_fields(self, e: Emitter) -> dict[str, CValue]:
+        """The fields of the struct that is named as the header, for int8."""
+        ins, outs = e.tensors
+        return self._fields(ins, outs[0]) | self._quantized(ins, outs[0])
+
+    def int8_call(self, e: Emitter, function: str, *rest: str) -> str:
+        """The call of an int8 row kernel whose struct and name begin as the header's."""
+        name = f"{self.HEADER}_{function}"
+        return self.row_call(e, name, self.HEADER, self.int8_fields(e), *rest)
+
+    def row_call(
+        self, e: Emitter, function: str, struct: str, fields: Mapping[str, CValue], *rest: str
+    ) -> str:
+        """The call of a row kernel: parameters, rows, the output row and its stride, the rest."""
+        e.include(self.HEADER + ".h")
+        row = (e.params(struct, fields), e.rows(0), e.out_row(), str(e.out_pixel_stride()))
+        return f"{function}({', '.join((*row, *rest))});"
+
+    def scratch_or_null(self, e: Emitter) -> str:
+        """The scratch of a layer that may have none."""
+        ins, outs = e.tensors
+        return e.scratch() if self.scratch_bytes(ins, outs, e.isa) else "NULL"
 
     def _constants(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
         """Weights, bias with the input's zero point folded in, multipliers and shifts."""
@@ -359,19 +374,8 @@ class Convolution(RowOperator):
 
     def emit_mve(self, e: Emitter, weights: Array, scales: Array) -> str:
         """The call of the MVE kernel, with packed weights and scales."""
-        ins, outs = e.tensors
-        e.include(self.HEADER + ".h")
-        params = e.params(self.HEADER, self._fields(ins, outs[0]) | self._quantized(ins, outs[0]))
-        arguments = (
-            params,
-            e.rows(0),
-            e.out_row(),
-            str(e.out_pixel_stride()),
-            e.constant("weights", weights),
-            e.constant("scales", scales),
-            e.scratch() if self.scratch_bytes(ins, outs, e.isa) else "NULL",
-        )
-        return f"{self.HEADER}_s8_mve_row({', '.join(arguments)});"
+        constants = e.constant("weights", weights), e.constant("scales", scales)
+        return self.int8_call(e, "s8_mve_row", *constants, self.scratch_or_null(e))
 
     def _scales(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
         """Multipliers and shifts; those of wide sums are marked."""

@@ -91,20 +91,17 @@ class DepthwiseConv2D(Convolution):
         return super().emit(e) if scaling is None else self._emit_strip(e, scaling)
 
     def _emit_strip(self, e: Emitter, scaling: Scaling) -> str:
-        ins, outs = e.tensors
-        e.include(self.HEADER + ".h")
-        params = e.params(self.HEADER, self._fields(ins, outs[0]) | self._quantized(ins, outs[0]))
-        arguments = (
-            params,
-            e.rows(0),
-            e.out_row(),
-            str(e.out_pixel_stride()),
-            e.constant("weights", pack_strip(operands(ins)[1].constant()[0])),
+        weights = operands(e.tensors[0])[1].constant()
+        return self.row_call(
+            e,
+            "eb_depthwise_strip_s8_row",
+            self.HEADER,
+            self.int8_fields(e),
+            e.constant("weights", pack_strip(weights[0])),
             e.constant("scales", pack_scaling(scaling)),
             str(int(scaling.has_pivot)),
             e.scratch(),
         )
-        return f"eb_depthwise_strip_s8_row({', '.join(arguments)});"
 
     def strip(self, ins: Tensors, output: Tensor) -> Scaling | None:
         """The scaling of the kernel of strips; None where it does not suit the layer."""
@@ -142,12 +139,9 @@ class DepthwiseConv2D(Convolution):
         )
 
     def _emit_3x3(self, e: Emitter, packing: Packing) -> str:
-        e.include(self.HEADER + ".h")
-        row = f"{e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
-        params = e.params("eb_depthwise_3x3", self._params_3x3(e))
-        constants = f"{self._records(e, packing)}, {e.scratch()}, {self._tile(packing)}"
         function = f"eb_depthwise_3x3_s8_row{'_inlined' if e.inlined else ''}"
-        return f"{function}({params}, {row}, {constants});"
+        rest = self._records(e, packing), e.scratch(), self._tile(packing)
+        return self.row_call(e, function, "eb_depthwise_3x3", self._params_3x3(e), *rest)
 
     def _params_3x3(self, e: Emitter) -> dict[str, CValue]:
         ins, outs = e.tensors
@@ -184,7 +178,6 @@ class DepthwiseConv2D(Convolution):
             "columns": columns,
             **self._quantized(ins, output),
         }
-        e.include(self.HEADER + ".h")
         added = bias_values(bias, output.shape[3], data.dtype)
         arrays = [
             e.constant("weights", pack_window(weights.constant()[0]).reshape(-1)),
@@ -193,10 +186,8 @@ class DepthwiseConv2D(Convolution):
             e.scratch(),
             f"eb_depthwise_window_stride_{self.stride[1]}",
         ]
-        row = f"{e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
-        params = e.params("eb_depthwise_window", fields)
         function = f"eb_depthwise_window_s8_row{'_inlined' if e.inlined else ''}"
-        return f"{function}({params}, {row}, {', '.join(arrays)});"
+        return self.row_call(e, function, "eb_depthwise_window", fields, *arrays)
 
     def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
         """See ``Operator``; counted on layers of KWS, VWW and mcunet."""
