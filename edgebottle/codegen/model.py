@@ -190,7 +190,7 @@ def _describe(tensor: Tensor) -> str:
 def _source(module: Module, feed: Feed | None, code: _Code) -> str:
     graph, m = module.graph, module.graph.name
     names = [name for _, name in code.units]
-    includes = sorted({"eb_rows.h", *module.includes})
+    includes = sorted({"eb_dsp.h", "eb_rows.h", *module.includes})
     table = "\n".join(f"    {name}," for name in names) or "    0,"
     resets = "\n".join(
         _reset(module.names[tensor.name], tensor)
@@ -205,6 +205,7 @@ def _source(module: Module, feed: Feed | None, code: _Code) -> str:
 {string}{chr(10).join(f'#include "{header}"' for header in includes)}
 #include "{m}_weights.h"
 
+{_guard(module.isa)}
 #define EB_STEP __attribute__((noinline, used))
 #define EB_CANARY 0xEB0771E5u
 
@@ -257,6 +258,15 @@ size_t eb_{m}_arena_size(void)
 {tensor_table(module, "input", [graph.tensors[name] for name in graph.inputs])}
 {tensor_table(module, "output", [graph.tensors[name] for name in graph.outputs])}
 {step_outputs(module, code.outputs)}"""
+
+
+def _guard(isa: Isa) -> str:
+    """Refuses a core for which the plan is wrong: kernels with DSP need scratch, others none."""
+    if isa is Isa.DSP:
+        wrong, text = "!EB_HAVE_DSP", "with DSP instructions (on a computer, define EB_FORCE_DSP)"
+    else:
+        wrong, text = "EB_HAVE_DSP", "without DSP instructions"
+    return f'#if {wrong}\n#error "generated for cores {text}: generate it again"\n#endif\n'
 
 
 def _places(module: Module) -> list[str]:

@@ -12,7 +12,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise
 from edgebottle.plan.planner import make_plan
 from tests.graphs import random_network
-from tests.ops.compiled import run_compiled
+from tests.ops.compiled import CompiledFailure, run_compiled
 from tests.samples import assert_same, samples
 
 NETWORKS = 24
@@ -36,6 +36,13 @@ def test_code_is_deterministic() -> None:
     graph = optimise(random_network(3))
     plan = make_plan(graph, Isa.DSP)
     assert write_model(graph, plan).files == write_model(graph, make_plan(graph, Isa.DSP)).files
+
+
+@pytest.mark.parametrize(("made", "used"), [(Isa.DSP, Isa.SCALAR), (Isa.MVE, Isa.DSP)])
+def test_a_core_that_the_plan_is_not_for_is_refused(made: Isa, used: Isa, tmp_path: Path) -> None:
+    graph = random_network(3)
+    with pytest.raises(CompiledFailure, match="generated for cores with"):
+        run_compiled([(graph, [])], used, tmp_path, [make_plan(graph, made)])
 
 
 def test_constants_are_declared_as_they_are_defined() -> None:
