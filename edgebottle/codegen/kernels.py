@@ -7,6 +7,7 @@ choice is by instructions saved for each byte of flash.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -56,26 +57,28 @@ class KernelChoice:
     nbytes: int
 
 
-def inlining_of(graph: Graph, node: Operator, isa: Isa) -> Inlining:
-    """What a kernel of its own would bring ``node``; nothing where there is no such kernel."""
-    found = node.inlining(graph.ins(node), graph.outs(node), isa)
-    return found or Inlining(0, 0)
+def inlinings(graph: Graph, isa: Isa) -> dict[str, Inlining]:
+    """What a kernel of its own would bring each layer for which there is one, by name."""
+    found = {
+        node.name: node.inlining(graph.ins(node), graph.outs(node), isa)
+        for node in graph.nodes
+        if isinstance(node, Operator)
+    }
+    return {name: gain for name, gain in found.items() if gain is not None}
 
 
-def inlined_layers(graph: Graph, isa: Isa, optimize: Optimize) -> frozenset[str]:
-    """The layers that get a kernel of their own."""
+def inlined_layers(
+    graph: Graph, gains: Mapping[str, Inlining], optimize: Optimize
+) -> frozenset[str]:
+    """The layers that get a kernel of their own, of those that ``inlinings`` has found."""
     least = {
         Optimize.SIZE: float("inf"),
         Optimize.BALANCED: WORTH * _instructions(graph) / 1024,
         Optimize.SPEED: 0.0,
     }[optimize]
-    chosen = set()
-    for node in graph.nodes:
-        if isinstance(node, Operator):
-            gain = inlining_of(graph, node, isa)
-            if gain.nbytes and gain.instructions > least * gain.nbytes:
-                chosen.add(node.name)
-    return frozenset(chosen)
+    return frozenset(
+        name for name, gain in gains.items() if gain.instructions > least * gain.nbytes
+    )
 
 
 def _instructions(graph: Graph) -> int:

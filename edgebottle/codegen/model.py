@@ -9,14 +9,14 @@ from edgebottle import __version__
 from edgebottle.codegen import feeding
 from edgebottle.codegen.emitter import Constant, Module
 from edgebottle.codegen.feeding import Feed, find_feed
-from edgebottle.codegen.kernels import KernelChoice, Optimize, inlined_layers, inlining_of
+from edgebottle.codegen.kernels import KernelChoice, Optimize, inlined_layers, inlinings
 from edgebottle.codegen.naming import c_number, c_type, c_values, comment
 from edgebottle.codegen.stages import stage_source
 from edgebottle.codegen.steps import step_function
 from edgebottle.codegen.tensors import step_outputs, tensor_table
-from edgebottle.ir.graph import Graph, Node, Tensor
+from edgebottle.ir.graph import Graph, Tensor
 from edgebottle.ir.interpreter import initial_state
-from edgebottle.ops.base import Isa, Operator
+from edgebottle.ops.base import Inlining, Isa
 from edgebottle.plan.plan import Plan
 
 
@@ -52,7 +52,8 @@ def write_model(graph: Graph, plan: Plan, optimize: Optimize = Optimize.BALANCED
         UnsupportedOp: a tensor has too many axes for the C API.
     """
     isa = Isa(plan.isa)
-    module = Module(graph, plan, isa, inlined_layers(graph, isa, optimize))
+    gains = inlinings(graph, isa)
+    module = Module(graph, plan, isa, inlined_layers(graph, gains, optimize))
     feed = find_feed(module)
     nodes = {node.name: node for node in graph.nodes}
     code = _Code()
@@ -82,17 +83,13 @@ def write_model(graph: Graph, plan: Plan, optimize: Optimize = Optimize.BALANCED
         "library.json": _library_json(graph.name),
     }
     sizes = {constant.name: constant.values.nbytes for constant in module.constants}
-    kernels = tuple(
-        _kernel_choice(module, nodes[layer], module.kernels[layer]) for layer, _ in code.steps
-    )
+    kernels = tuple(_kernel_choice(module, layer, gains.get(layer)) for layer, _ in code.steps)
     return ModelSource(files, sizes, tuple(code.steps), tuple(code.units), kernels)
 
 
-def _kernel_choice(module: Module, node: Node, kernel: str) -> KernelChoice:
-    assert isinstance(node, Operator)
-    gain = inlining_of(module.graph, node, module.isa)
-    inlined = node.name in module.inlined
-    return KernelChoice(node.name, kernel, inlined, gain.instructions, gain.nbytes)
+def _kernel_choice(module: Module, layer: str, gain: Inlining | None) -> KernelChoice:
+    saved, nbytes = (gain.instructions, gain.nbytes) if gain else (0, 0)
+    return KernelChoice(layer, module.kernels[layer], layer in module.inlined, saved, nbytes)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgebottle.codegen.kernels import Optimize, inlined_layers
+from edgebottle.codegen.kernels import Optimize, inlined_layers, inlinings
 from edgebottle.codegen.model import write_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.interpreter import Interpreter
@@ -26,11 +26,11 @@ def network() -> Graph:
 def test_a_kernel_of_its_own_goes_where_it_saves_most() -> None:
     graph = network()
     large, *others = sorted(graph.nodes, key=lambda node: not isinstance(node, DepthwiseConv2D))
-    assert inlined_layers(graph, Isa.DSP, Optimize.SIZE) == frozenset()
-    assert inlined_layers(graph, Isa.DSP, Optimize.BALANCED) == {large.name}
+    assert inlined_layers(graph, inlinings(graph, Isa.DSP), Optimize.SIZE) == frozenset()
+    assert inlined_layers(graph, inlinings(graph, Isa.DSP), Optimize.BALANCED) == {large.name}
     everything = {large.name, *(node.name for node in others)}
-    assert inlined_layers(graph, Isa.DSP, Optimize.SPEED) == everything
-    assert inlined_layers(graph, Isa.PORTABLE, Optimize.SPEED) == frozenset()
+    assert inlined_layers(graph, inlinings(graph, Isa.DSP), Optimize.SPEED) == everything
+    assert inlined_layers(graph, inlinings(graph, Isa.PORTABLE), Optimize.SPEED) == frozenset()
 
 
 @pytest.mark.parametrize("optimize", Optimize)
@@ -38,7 +38,7 @@ def test_the_choice_is_told(optimize: Optimize) -> None:
     graph = network()
     source = write_model(graph, make_plan(graph, Isa.DSP), optimize)
     text = source.files[f"{graph.name}.c"]
-    chosen = inlined_layers(graph, Isa.DSP, optimize)
+    chosen = inlined_layers(graph, inlinings(graph, Isa.DSP), optimize)
     assert [choice.layer for choice in source.kernels] == [node.name for node in graph.nodes]
     for choice in source.kernels:
         assert f"    {choice.kernel}(" in text
@@ -48,7 +48,9 @@ def test_the_choice_is_told(optimize: Optimize) -> None:
 
 @pytest.mark.parametrize("operator", [Conv2D, DepthwiseConv2D])
 def test_kernels_of_their_own_compute_the_same(operator, tmp_path) -> None:
-    graphs = [g for g in operator.cases() if inlined_layers(g, Isa.DSP, Optimize.SPEED)]
+    graphs = [
+        g for g in operator.cases() if inlined_layers(g, inlinings(g, Isa.DSP), Optimize.SPEED)
+    ]
     assert len(graphs) > 20
     runs = [(graph, [inputs for _, inputs in samples(graph)]) for graph in graphs]
     found = run_compiled(runs, Isa.DSP, tmp_path, optimize=Optimize.SPEED)
