@@ -154,8 +154,9 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     """
     boards = all_boards()
     reference = board or next(item for item in boards if not item.is_host)
-    schedules = {isa: _schedules(model, isa) for isa in Isa}
     isa = kernel_variant(board) if board is not None else Isa.DSP
+    smallest = {board.id: kernel_variants(board)[-1] for board in boards}
+    schedules = {variant: _schedules(model, variant) for variant in {isa, *smallest.values()}}
     plan = schedules[isa][LAYERS].plan
     weights = weight_bytes(write_project(model.graph, plan, reference))
     counts = Counter(node.OP for node in model.imported.nodes)
@@ -164,7 +165,7 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
         plan=plan,
         layers=_layers(model, plan),
         weights=weights,
-        boards=tuple(_fit(schedules[kernel_variants(b)[-1]], weights, b) for b in boards),
+        boards=tuple(_fit(schedules[smallest[b.id]], weights, b) for b in boards),
         schedules=(
             *(_view(name, found) for name, found in schedules[isa].items()),
             _view(PATCHES, patched(model.graph, isa, most=INSPECTED_PATCHES)),
