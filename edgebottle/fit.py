@@ -62,6 +62,12 @@ def ram_allowed(board: Board, wish: Wish) -> int | None:
     return size if wish.ram is None else min(size, wish.ram)
 
 
+def flash_allowed(board: Board, wish: Wish) -> int:
+    """Bytes of flash the firmware may take, on any board but ``host``."""
+    size = board.region("flash").size
+    return size if wish.flash is None else min(size, wish.flash)
+
+
 def arena_limit(board: Board, wish: Wish) -> int | None:
     """Bytes the arena may take beside the stack and the bench application's variables."""
     allowed = ram_allowed(board, wish)
@@ -113,11 +119,7 @@ def is_roomy(plan: Plan, weights: int, board: Board, wish: Wish) -> bool:
     limit = arena_limit(board, wish)
     if limit is not None and plan.arena_bytes > limit:
         return False
-    if board.is_host:
-        return True
-    flash = board.region("flash").size
-    flash = flash if wish.flash is None else min(flash, wish.flash)
-    return weights + CODE_ESTIMATE <= flash
+    return board.is_host or weights + CODE_ESTIMATE <= flash_allowed(board, wish)
 
 
 def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) -> None:
@@ -146,8 +148,7 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
         )
     if board.is_host:
         return
-    flash = board.region("flash").size
-    flash = flash if wish.flash is None else min(flash, wish.flash)
+    flash = flash_allowed(board, wish)
     if weights > flash:
         who = "the budget" if flash == wish.flash else board.id
         raise DoesNotFit(
