@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +14,15 @@ from edgebottle.importers.tflite_file import (
     default_options,
     read_tflite,
 )
-from edgebottle.importers.tflite_tensors import dequantized, import_tensor, unsupported_type
-from edgebottle.ir.dtypes import DType
+from edgebottle.importers.tflite_tensors import import_tensor, unsupported_type
 from edgebottle.ir.graph import Graph, Tensor
 from edgebottle.ir.verify import verify
 from edgebottle.ops import BY_NAME
 from edgebottle.ops.base import Operator
 
-_log = logging.getLogger(__name__)
+_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 
-_ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": ("QUANTIZE", "DEQUANTIZE")}
+_ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": _CONVERSIONS}
 """Types that only these operators may read or write."""
 
 
@@ -99,9 +97,6 @@ _POSITIVE = (
 def load_tflite(data: bytes, name: str) -> Graph:
     """Reads a TensorFlow Lite model.
 
-    Weights of 8 bits in layers that compute in float (dynamic-range quantization) become float
-    weights: such layers run in float here, and are close to LiteRT's, not equal to the bit.
-
     Args:
         data: The file.
         name: Name of the model; made a C identifier.
@@ -118,11 +113,12 @@ def load_tflite(data: bytes, name: str) -> Graph:
     _check_indices(file)
     layers = layer_names([(op.op, _first_output(file, op)) for op in file.operators])
     _check_operators(file, layers)
+    _check_hybrid(file, layers)
     _check_interface(file)
     tensors = _tensors(file, len(data))
     nodes = []
     for layer, record in zip(layers, file.operators, strict=True):
-        inputs = _inputs(file, record, tensors, layer)
+        inputs = _inputs(file, record)
         outputs = tuple(file.tensors[i].name for i in record.outputs)
         nodes.append(_node(layer, record, inputs, outputs, tensors))
     graph = Graph(
@@ -183,6 +179,28 @@ def _check_operators(file: TFLiteFile, layers: Sequence[str]) -> None:
                 raise unsupported_type(file.tensors[index])
 
 
+def _check_hybrid(file: TFLiteFile, layers: Sequence[str]) -> None:
+    """No layer quantizes its float input at run time, as LiteRT does for integer weights."""
+    hybrid = [
+        f"{layer} ({record.op})"
+        for layer, record in zip(layers, file.operators, strict=True)
+        if record.op not in _CONVERSIONS and _is_hybrid(file, record)
+    ]
+    if hybrid:
+        raise UnsupportedOp(
+            "the model has int8 weights in float layers (dynamic-range quantization), which "
+            f"edgebottle does not support: {_listed(hybrid)}; convert it with full integer "
+            "quantization (a representative dataset), or without optimizations to keep it float"
+        )
+
+
+def _is_hybrid(file: TFLiteFile, record: OperatorRecord) -> bool:
+    ins = [file.tensors[index] for index in record.inputs if index != -1]
+    outs = [file.tensors[index] for index in record.outputs]
+    is_float = ins[0].type == outs[0].type == "FLOAT32"
+    return is_float and any(t.type == "INT8" and t.data is not None for t in ins)
+
+
 def _listed(names: Sequence[str], most: int = 6) -> str:
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
@@ -219,24 +237,10 @@ def _tensors(file: TFLiteFile, size: int) -> dict[str, Tensor]:
     return {record.name: import_tensor(record) for record in records}
 
 
-def _inputs(
-    file: TFLiteFile, record: OperatorRecord, tensors: dict[str, Tensor], layer: str
-) -> tuple[str | None, ...]:
-    """Names of an operator's inputs; integer weights of float layers are replaced by float ones."""
+def _inputs(file: TFLiteFile, record: OperatorRecord) -> tuple[str | None, ...]:
+    """Names of an operator's inputs, None for those that are absent."""
     inputs = [None if index == -1 else file.tensors[index].name for index in record.inputs]
-    inputs += [None for index in _SIGNATURES[record.op].optional if index >= len(inputs)]
-    first, output = inputs[0], tensors[file.tensors[record.outputs[0]].name]
-    hybrid = (
-        first is not None
-        and record.op not in ("QUANTIZE", "DEQUANTIZE")
-        and tensors[first].dtype is DType.F32
-        and output.dtype is DType.F32
-    )
-    for position, name in enumerate(inputs if hybrid else ()):
-        if name is not None and tensors[name].data is not None and tensors[name].dtype.is_quantized:
-            inputs[position] = dequantized(tensors, name)
-            _log.info("%s (%s): weights '%s' used as float", layer, record.op, name)
-    return tuple(inputs)
+    return (*inputs, *(None for i in _SIGNATURES[record.op].optional if i >= len(inputs)))
 
 
 def _node(

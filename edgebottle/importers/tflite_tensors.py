@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -105,21 +104,3 @@ def _axis(record: TensorRecord) -> int:
             f"of {list(record.shape)}"
         )
     return axis
-
-
-def dequantized(tensors: dict[str, Tensor], name: str) -> str:
-    """Adds the float twin of a quantized constant; returns its name."""
-    tensor = tensors[name]
-    twin = f"{name}_f32"
-    while twin in tensors and (tensors[twin].dtype is not DType.F32 or tensors[twin].data is None):
-        twin += "_"
-    if twin not in tensors:
-        assert tensor.quant is not None and tensor.data is not None
-        along = [1] * len(tensor.shape)
-        if tensor.quant.axis is not None:
-            along[tensor.quant.axis] = -1
-        scale = np.array(tensor.quant.scale, np.float32).reshape(along)
-        zero_point = np.array(tensor.quant.zero_point, np.int32).reshape(along)
-        value = ((tensor.data.astype(np.int32) - zero_point) * scale).astype(np.float32)
-        tensors[twin] = replace(tensor, name=twin, dtype=DType.F32, quant=None, data=value)
-    return twin

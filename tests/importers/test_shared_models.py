@@ -16,10 +16,11 @@ from tests.samples import samples
 pytestmark = pytest.mark.shared
 
 LSTM = ("trained_lstm.tflite", "trained_lstm_int8.tflite")
-HYBRID = ("kws_ref_model_float32.tflite",)
-"""Their layers run in float here, on integers rounded at run time in LiteRT."""
+HYBRID = "kws_ref_model_float32.tflite"
 
-MODELS = [pytest.param(path, id=path.name) for path in shared_models() if path.name not in LSTM]
+MODELS = [
+    pytest.param(path, id=path.name) for path in shared_models() if path.name not in (*LSTM, HYBRID)
+]
 LARGE = ("mcunet-320kb-1mb_imagenet", "tinyengine_detection", "tinyengine_mcunetv2_large")
 
 
@@ -48,7 +49,7 @@ def test_every_tensor_equals_litert(path):
                 where = f"{kind}: {node.name} ({node.OP})"
                 if exact:
                     np.testing.assert_array_equal(reference.values[name], expected, where)
-                elif path.name not in HYBRID:
+                else:
                     assert_close(reference.values[name], expected, where)
 
 
@@ -72,6 +73,13 @@ def test_unsupported_operators_are_named_in_one_line(name, shared):
     path = shared / "models" / "tflite-micro" / name
     with pytest.raises(UnsupportedOp, match=r"UNIDIRECTIONAL_SEQUENCE_LSTM \(\w+\)$"):
         load_tflite(path.read_bytes(), path.stem)
+
+
+def test_integer_weights_of_float_layers_are_refused_in_one_line(shared):
+    path = shared / "models" / "mlperf-tiny" / HYBRID
+    with pytest.raises(UnsupportedOp, match=r"\(CONV_2D\).*full integer quantization") as caught:
+        load_tflite(path.read_bytes(), path.stem)
+    assert "\n" not in str(caught.value)
 
 
 def test_person_detect_has_its_wrong_axis_repaired(shared):

@@ -8,7 +8,6 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgebottle.errors import BadModel, EdgebottleError, UnsupportedOp
 from edgebottle.importers.tflite import _SIGNATURES, load_tflite
-from edgebottle.ir.dtypes import DType
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops import BY_NAME
 from tests.importers import models
@@ -100,6 +99,13 @@ def custom_quantization(_, graph):
     graph.tensors[INPUT].quantization.details = schema.CustomQuantizationT()
 
 
+def hybrid(_, graph):
+    """A float layer whose weights are integers."""
+    for index in (INPUT, BIAS, OUTPUT):
+        graph.tensors[index].type = schema.TensorType.FLOAT32
+        graph.tensors[index].quantization = None
+
+
 f32 = np.float32
 SCALE = "tensors.{}.quantization.scale"
 ZERO = "tensors.{}.quantization.zeroPoint"
@@ -145,6 +151,7 @@ REFUSED = [
     ("bool", put("tensors.0.type", 6), UnsupportedOp, "is bool"),
     ("float16", put("tensors.1.type", 1), UnsupportedOp, "float16 weights"),
     ("unknown-type", put("tensors.0.type", 77), UnsupportedOp, "type 77"),
+    ("hybrid", hybrid, UnsupportedOp, r": \w+ \(CONV_2D\); convert it with full integer"),
     ("no-quant", put("tensors.0.quantization", None), UnsupportedOp, "no quantization"),
     ("custom-quant", custom_quantization, UnsupportedOp, "custom quantization"),
     ("nan", put(SCALE.format(0), f32([np.nan])), BadModel, "not finite"),
@@ -230,19 +237,6 @@ def test_an_absent_bias_is_none():
     for inputs in ([INPUT, WEIGHTS], [INPUT, WEIGHTS, -1]):
         graph = load_tflite(spoiled(put("operators.0.inputs", inputs)), "model")
         assert graph.nodes[0].inputs[2] is None
-
-
-def test_float_layers_use_integer_weights_as_float():
-    def edit(_, graph):
-        for index in (INPUT, BIAS, OUTPUT):
-            graph.tensors[index].type = schema.TensorType.FLOAT32
-            graph.tensors[index].quantization = None
-
-    graph = load_tflite(spoiled(edit), "hybrid")
-    weights = graph.tensors[str(graph.nodes[0].inputs[1])]
-    assert weights.dtype is DType.F32
-    assert weights.data is not None
-    np.testing.assert_allclose(weights.data[2, 0, 0], np.float32(0.3) * np.array([9, 10]))
 
 
 def test_data_after_the_flatbuffer_is_read():
