@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -186,11 +187,24 @@ class Graph:
 
     def producer(self, tensor: str) -> Node | None:
         """The node that computes ``tensor``; None for inputs, constants and state."""
-        return next((node for node in self.nodes if tensor in node.outputs), None)
+        return self._producers.get(tensor)
 
     def consumers(self, tensor: str) -> tuple[Node, ...]:
         """The nodes that read ``tensor``."""
-        return tuple(node for node in self.nodes if tensor in node.inputs)
+        return self._consumers.get(tensor, ())
+
+    @cached_property
+    def _producers(self) -> dict[str, Node]:
+        return {name: node for node in reversed(self.nodes) for name in node.outputs}
+
+    @cached_property
+    def _consumers(self) -> dict[str, tuple[Node, ...]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                if name is not None:
+                    found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
 
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
