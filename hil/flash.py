@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -15,6 +12,7 @@ from pathlib import Path
 from edgebottle.boards import Board
 from edgebottle.build.elf import read_elf
 from edgebottle.errors import BoardError, ToolMissing
+from edgebottle.operating_system import Child, ending
 
 DEADLINE_S = 120.0
 
@@ -110,36 +108,23 @@ def flash(elf: Path, board: Board, port: str) -> None:
 
 def _run(command: list[str], board: Board) -> None:
     try:
-        process = subprocess.Popen(
+        process: Child[str] = Child(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            start_new_session=True,
         )
     except OSError as error:
         raise ToolMissing(f"cannot start {command[0]}: {error.strerror}") from error
-    try:
-        output, errors = process.communicate(timeout=DEADLINE_S)
-    except BaseException as error:
-        # Ctrl-C as well: a programmer that goes on writing would be worse than a half-written chip.
-        _kill(process)
-        process.communicate()
-        if isinstance(error, subprocess.TimeoutExpired):
+    # With Ctrl-C too: a programmer that goes on writing would be worse than a half-written chip.
+    with process:
+        try:
+            output, errors = process.communicate(timeout=DEADLINE_S)
+        except subprocess.TimeoutExpired:
             raise BoardError(f"{command[0]} did not finish in {DEADLINE_S:g} s") from None
-        raise
     if process.returncode:
         lines = (errors.strip() or output.strip()).splitlines()
-        last = " | ".join(lines[-3:]) or f"exit code {process.returncode}"
+        last = " | ".join(lines[-3:]) or ending(process.returncode)
         raise BoardError(f"{command[0]} could not flash {board.id}: {last}")
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """Ends a programmer and what it started."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()

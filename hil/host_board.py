@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from edgebottle.errors import BoardError
+from edgebottle.operating_system import Child
 
 STOP_SECONDS = 2.0
 
@@ -35,8 +36,8 @@ class HostBoard:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._server = socket.create_server(("127.0.0.1", 0))
         try:
-            self._process = subprocess.Popen(
-                [str(executable.resolve())],
+            self._process: Child[bytes] = Child(
+                [executable.resolve()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -85,11 +86,9 @@ class HostBoard:
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._process.end()
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._stderr.close()

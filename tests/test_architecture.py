@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
+    ("edgebottle.operating_system",),
     ("edgebottle.errors", "edgebottle.data", "edgebottle.boards", "edgebottle.ir"),
     ("edgebottle.ops",),
     ("edgebottle.importers", "edgebottle.passes", "edgebottle.plan", "edgebottle.litert"),

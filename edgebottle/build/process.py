@@ -1,14 +1,15 @@
 """Runs a tool with a deadline, its output in a log file."""
 
-import os
-import signal
+import contextlib
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from edgebottle.errors import BuildFailed, ToolMissing
+from edgebottle.operating_system import Child, ending
 
 ERROR_LINES = 12
+_LAST_OUTPUT_S = 5.0
 
 
 def run_tool(
@@ -21,7 +22,7 @@ def run_tool(
 ) -> str:
     """Runs ``command`` and returns its output, standard error included; writes it to ``log``.
 
-    The tool and all its children die with Ctrl-C and at the deadline.
+    The tool and all its children die at the deadline, with Ctrl-C, and with this process.
 
     Args:
         command: Executable and arguments.
@@ -36,7 +37,7 @@ def run_tool(
     """
     words = [str(word) for word in command]
     try:
-        process = subprocess.Popen(
+        process: Child[str] = Child(
             words,
             cwd=cwd,
             env=environment,
@@ -45,25 +46,23 @@ def run_tool(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            start_new_session=True,
         )
     except OSError as error:
         raise ToolMissing(f"cannot run {words[0]}: {error.strerror}") from error
-    try:
-        output, _ = process.communicate(timeout=deadline_s)
-    except subprocess.TimeoutExpired as error:
-        _kill(process)
-        output, _ = process.communicate()
-        _write_log(log, words, output)
-        raise BuildFailed(
-            f"{Path(words[0]).name} took longer than {deadline_s:.0f} s and was stopped; "
-            f"full log: {log}"
-        ) from error
-    except BaseException:
-        _kill(process)
-        process.wait()
-        raise
+    with process:
+        try:
+            output, _ = process.communicate(timeout=deadline_s)
+        except subprocess.TimeoutExpired as error:
+            process.end()
+            _write_log(log, words, _last_output(process))
+            raise BuildFailed(
+                f"{Path(words[0]).name} took longer than {deadline_s:.0f} s and was stopped; "
+                f"full log: {log}"
+            ) from error
     _write_log(log, words, output)
+    if process.returncode < 0:
+        killed = ending(process.returncode)
+        raise BuildFailed(f"{Path(words[0]).name} was {killed} during the build; full log: {log}")
     if process.returncode != 0:
         raise BuildFailed(f"the build failed\n{first_errors(output)}\nfull log: {log}")
     return output
@@ -91,11 +90,8 @@ def _write_log(log: Path, words: list[str], output: str) -> None:
     log.write_text(f"$ {' '.join(words)}\n{output}", encoding="utf-8")
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    if hasattr(os, "killpg"):
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-    else:
-        process.kill()
+def _last_output(process: Child[str]) -> str:
+    """What an ended process wrote, "" where a process that left its group holds the pipe."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.communicate(timeout=_LAST_OUTPUT_S)[0]
+    return ""

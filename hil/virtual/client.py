@@ -17,6 +17,7 @@ from typing import IO, Any
 import edgebottle.errors
 from edgebottle.boards import Board
 from edgebottle.errors import BoardError, EdgebottleError
+from edgebottle.operating_system import Child, ending
 from hil.virtual.state import BlockCount, Counts, Fault
 
 _ANSWER_SECONDS = 10.0
@@ -30,7 +31,7 @@ class VirtualBoard:
         url: Serial port, as ``serial.serial_for_url`` takes it.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]", diagnostics: IO[str]) -> None:
+    def __init__(self, process: Child[str], diagnostics: IO[str]) -> None:
         self.url = ""
         self._process = process
         self._diagnostics = diagnostics
@@ -66,7 +67,7 @@ class VirtualBoard:
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         diagnostics = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process
         try:
-            process = subprocess.Popen(
+            process: Child[str] = Child(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -135,11 +136,9 @@ class VirtualBoard:
         if self._process.stdin is not None and not self._process.stdin.closed:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()  # the end of its input is a quit
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(_CLOSE_SECONDS)
+        self._process.end()
         self._reader.join(_CLOSE_SECONDS)
         if self._process.stdout is not None:
             self._process.stdout.close()
@@ -187,5 +186,5 @@ class VirtualBoard:
             return BoardError("the virtual board is closed")
         self._diagnostics.seek(0)
         lines = self._diagnostics.read().strip().splitlines()
-        why = lines[-1] if lines else f"exit code {self._process.poll()}"
+        why = lines[-1] if lines else ending(self._process.poll())
         return BoardError(f"the virtual board's process ended: {why}")

@@ -16,11 +16,10 @@ from typing import Self
 from edgebottle.boards import Board
 from edgebottle.build.toolchains import QEMU, qemu_path
 from edgebottle.errors import BoardError
+from edgebottle.operating_system import Child, ending
 
 STEP = 5
 """log2 of the nanoseconds of an instruction: 32 ns, a cycle at 31.25 MHz."""
-
-STOP_SECONDS = 2.0
 
 
 class QemuBoard:
@@ -51,7 +50,7 @@ class QemuBoard:
             chardev = f"socket,id=uart,fd={server.fileno()},server=on,wait=off"
             command += ["-chardev", chardev, "-serial", "chardev:uart", "-kernel", str(elf)]
             try:
-                self._process = subprocess.Popen(
+                self._process: Child[bytes] = Child(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=self._stderr,
@@ -68,19 +67,14 @@ class QemuBoard:
             return None
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        why = lines[-1] if lines else f"exit code {self._process.returncode}"
+        why = lines[-1] if lines else ending(self._process.returncode)
         return f"{QEMU} ended: {why}"
 
     def close(self) -> None:
         """Ends it; a second time does nothing."""
         if self._stderr.closed:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._process.end()
         with contextlib.suppress(OSError):
             self._stderr.close()
 

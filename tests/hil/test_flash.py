@@ -117,7 +117,7 @@ FAILURES = [
     ("sys.exit(7)", "could not flash stm32f746: exit code 7$"),
     ("print('\\n'.join('abcde'), file=sys.stderr); sys.exit(1)", r": c \| d \| e$"),
     ("sys.stderr.buffer.write(b'\\xff\\xfe'); sys.exit(1)", "could not flash stm32f746: "),
-    ("os.kill(os.getpid(), 9)", "could not flash stm32f746: exit code -9$"),
+    ("os.kill(os.getpid(), 9)", "could not flash stm32f746: killed by SIGKILL$"),
 ]
 
 

@@ -1,0 +1,160 @@
+"""What differs between Linux, macOS and Windows; nothing else asks which of them it runs on.
+
+The lowest layer of all: it imports nothing but the standard library.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, AnyStr
+
+_END_SECONDS = 5.0
+"""How long a killed process may take to be gone."""
+
+_KEEPER = ("/bin/sh", "-c", "trap '' HUP INT QUIT TERM; read -r _; kill -KILL 0")
+"""Waits for the end of its standard input, then kills its process group, itself included."""
+
+
+def ending(returncode: int | None) -> str:
+    """How a process ended, from its return code: "exit code 2", "killed by SIGKILL"."""
+    if returncode is None or returncode >= 0:
+        return f"exit code {returncode}"
+    with contextlib.suppress(ValueError):
+        return f"killed by {signal.Signals(-returncode).name}"
+    return f"killed by signal {-returncode}"
+
+
+class Child(subprocess.Popen[AnyStr]):
+    """A process that ends with all it started: by ``end``, or when this process does.
+
+    However this process dies, ``kill -9`` included. On POSIX a keeper, a small shell, leads the
+    process group that the child is born into, and kills the group when the pipe from here breaks;
+    where the keeper has gone already the child cannot join, and so is never started. On Windows
+    both are what a job object does. Ctrl-C in a terminal reaches this process alone.
+
+    A context manager that ends the process.
+    """
+
+    def __init__(self, command: Sequence[str | Path], **options: Any) -> None:
+        """Starts it.
+
+        Args:
+            command: Executable and arguments.
+            options: What ``subprocess.Popen`` takes, but for groups and sessions.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self._has_ended = False
+        self._start([str(word) for word in command], options)
+
+    def end(self) -> None:
+        """Kills the process and all that it started; a second time does nothing."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        self._kill_all()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(_END_SECONDS)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Ends it and closes its pipes."""
+        self.end()
+        super().__exit__(kind, error, traceback)
+
+    if sys.platform == "win32":
+
+        def _start(self, command: list[str], options: dict[str, Any]) -> None:
+            self._job: int = _new_job()
+            try:
+                super().__init__(command, creationflags=_CREATE_SUSPENDED, **options)
+            except BaseException:
+                _kernel32.CloseHandle(self._job)
+                raise
+            # It runs no instruction before it is in the job, so that nothing of it can escape.
+            handle = int(self._handle)  # type: ignore[attr-defined]
+            _kernel32.AssignProcessToJobObject(self._job, handle)
+            _ntdll.NtResumeProcess(handle)
+
+        def _kill_all(self) -> None:
+            _kernel32.TerminateJobObject(self._job, 1)
+            _kernel32.CloseHandle(self._job)
+
+    else:
+
+        def _start(self, command: list[str], options: dict[str, Any]) -> None:
+            self._keeper = subprocess.Popen(
+                _KEEPER,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                process_group=0,
+            )
+            try:
+                super().__init__(command, process_group=self._keeper.pid, **options)
+            except BaseException:
+                self._kill_all()
+                raise
+
+        def _kill_all(self) -> None:
+            # The keeper has not been waited for yet, so that its number is nobody else's.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._keeper.pid, signal.SIGKILL)
+            self._keeper.communicate()
+
+
+if sys.platform == "win32":
+    import ctypes
+    from ctypes import wintypes
+
+    _CREATE_SUSPENDED = 0x4
+    _EXTENDED_LIMITS = 9  # JobObjectExtendedLimitInformation
+    _KILL_ON_JOB_CLOSE = 0x2000
+    _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+    _ntdll = ctypes.WinDLL("ntdll")
+    _kernel32.CreateJobObjectW.restype = wintypes.HANDLE
+    _kernel32.CreateJobObjectW.argtypes = (wintypes.LPVOID, wintypes.LPCWSTR)
+    _kernel32.SetInformationJobObject.argtypes = (
+        *(wintypes.HANDLE, ctypes.c_int),
+        *(wintypes.LPVOID, wintypes.DWORD),
+    )
+    _kernel32.AssignProcessToJobObject.argtypes = (wintypes.HANDLE, wintypes.HANDLE)
+    _kernel32.TerminateJobObject.argtypes = (wintypes.HANDLE, wintypes.UINT)
+    _kernel32.CloseHandle.argtypes = (wintypes.HANDLE,)
+    _ntdll.NtResumeProcess.argtypes = (wintypes.HANDLE,)
+
+    class _JobLimits(ctypes.Structure):
+        """``JOBOBJECT_EXTENDED_LIMIT_INFORMATION`` of winnt.h."""
+
+        _fields_ = (
+            ("per_process_time", ctypes.c_int64),
+            ("per_job_time", ctypes.c_int64),
+            ("flags", wintypes.DWORD),
+            ("working_set", ctypes.c_size_t * 2),
+            ("active_processes", wintypes.DWORD),
+            ("affinity", ctypes.c_size_t),
+            ("classes", wintypes.DWORD * 2),
+            ("io_counters", ctypes.c_uint64 * 6),
+            ("memory", ctypes.c_size_t * 4),
+        )
+
+    def _new_job() -> int:
+        """A job whose processes die when its last handle is closed, as ours is when we die."""
+        job = _kernel32.CreateJobObjectW(None, None)
+        limits = _JobLimits(flags=_KILL_ON_JOB_CLOSE)
+        size = ctypes.sizeof(limits)
+        if not job or not _kernel32.SetInformationJobObject(
+            job, _EXTENDED_LIMITS, ctypes.byref(limits), size
+        ):
+            raise ctypes.WinError(ctypes.get_last_error())
+        return int(job)
