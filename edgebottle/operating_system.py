@@ -11,13 +11,40 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, AnyStr
+from typing import IO, Any, AnyStr
 
 _END_SECONDS = 5.0
 """How long a killed process may take to be gone."""
 
+_LOCKED_BYTE = 1 << 40
+"""Where Windows locks a file: behind its content, which others may not even read else."""
+
 _KEEPER = ("/bin/sh", "-c", "trap '' HUP INT QUIT TERM; read -r _; kill -KILL 0")
 """Waits for the end of its standard input, then kills its process group, itself included."""
+
+
+def try_lock(file: IO[bytes]) -> bool:
+    """Locks an open file for as long as it is open; False if another process has it.
+
+    Raises:
+        OSError: files cannot be locked there.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        file.seek(_LOCKED_BYTE)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+    else:
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def ending(returncode: int | None) -> str:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import stat
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from edgebottle.build.cache import take_lock
 from edgebottle.errors import BadInput
+from edgebottle.files import check_plain, read_file, reason
 from hil.virtual.timing.cycles import Cycles
 
 FORMAT = 1
 """Version of the record format."""
+
+MAX_FILE_BYTES = 256 * 1024 * 1024
+"""A larger file holds no records."""
 
 _LARGEST = 1 << 63
 """No figure of a measurement is as large."""
@@ -246,40 +254,86 @@ def _fits(value: Any, kind: str, name: str) -> bool:
 
 
 def append(path: Path, record: Record) -> None:
-    """Appends one line to ``path``, in one write; raises ``BadInput`` if it cannot be written."""
+    """Appends one line to ``path``: all of it, or nothing.
+
+    A last line that somebody left half written gets an end, so that it spoils no other.
+
+    Raises:
+        BadInput: it cannot be written; the file is as it was.
+    """
     line = json.dumps(record.to_json(), separators=(",", ":")) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
+        if path.exists() and not path.is_char_device():  # such as /dev/null
+            check_plain(path, "write")
+        with path.open("a+b", buffering=0) as file:
+            _append_line(file, path, line.encode())
     except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+        raise BadInput(f"cannot write {path}: {reason(error)}; the record is not in it") from error
 
 
-def read(path: Path) -> list[Record]:
-    """Reads all records of ``path``; raises ``BadInput`` naming the line that is broken."""
+def _append_line(file: io.FileIO, path: Path, line: bytes) -> None:
+    """Writes ``line`` behind the end of the file, or leaves it as it was."""
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return _write_all(file, line)
+    with contextlib.suppress(OSError):  # where files cannot be locked, one has to do without
+        take_lock(file, path)
+    end = file.seek(0, os.SEEK_END)
+    if end:
+        file.seek(end - 1)
+        line = line if file.read(1) == b"\n" else b"\n" + line
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise BadInput(f"{path} is not a file of records") from None
-    records = []
-    for number, line in enumerate(lines, start=1):
+        _write_all(file, line)
+        os.fsync(file.fileno())  # some file systems find out only now that they are full
+    except BaseException:
+        with contextlib.suppress(OSError):
+            file.truncate(end)
+        raise
+
+
+def _write_all(file: io.FileIO, data: bytes) -> None:
+    """The system may take a part of it only, and say why when it is given the rest."""
+    while data:
+        data = data[file.write(data) or 0 :]
+
+
+@dataclass(frozen=True)
+class RecordFile:
+    """What a file of records holds.
+
+    Attributes:
+        records: Those that can be read, in the file's order.
+        broken: For each line that cannot be read, where it is and what is wrong with it.
+    """
+
+    records: tuple[Record, ...]
+    broken: tuple[str, ...]
+
+
+def read(path: Path) -> RecordFile:
+    """Reads the records of ``path``, past lines that are broken.
+
+    Raises:
+        BadInput: there is no such file, or it has no record that can be read.
+    """
+    records, broken = [], []
+    for number, line in enumerate(read_file(path, MAX_FILE_BYTES).split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
-            data = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            reason = getattr(error, "msg", "too deep or too long")
-            raise BadInput(f"{path}, line {number}: not JSON ({reason})") from None
-        try:
-            records.append(Record.from_json(data))
+            records.append(_parse(line))
         except BadInput as error:
-            raise BadInput(f"{path}, line {number}: {error}") from None
+            broken.append(f"{path}, line {number}: {error}")
     if not records:
-        raise BadInput(f"{path} holds no records")
-    return records
+        raise BadInput(broken[0] if broken else f"{path} holds no records")
+    return RecordFile(tuple(records), tuple(broken))
+
+
+def _parse(line: bytes) -> Record:
+    try:
+        data = json.loads(line.decode())
+    except UnicodeDecodeError:
+        raise BadInput("not text") from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"not JSON ({getattr(error, 'msg', 'too deep or too long')})") from None
+    return Record.from_json(data)

@@ -12,7 +12,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
     ("edgebottle.operating_system",),
-    ("edgebottle.errors", "edgebottle.data", "edgebottle.boards", "edgebottle.ir"),
+    (
+        "edgebottle.errors",
+        "edgebottle.files",
+        "edgebottle.data",
+        "edgebottle.boards",
+        "edgebottle.ir",
+    ),
     ("edgebottle.ops",),
     ("edgebottle.importers", "edgebottle.passes", "edgebottle.plan", "edgebottle.litert"),
     ("quantize", "edgebottle.zoo"),

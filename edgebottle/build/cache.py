@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from edgebottle.errors import BuildFailed, ToolMissing
+from edgebottle.operating_system import try_lock
 
 LOCK_DEADLINE_S = 600.0
 _LOCK_POLL_S = 0.05
@@ -60,32 +61,27 @@ def locked(path: Path, deadline_s: float = LOCK_DEADLINE_S) -> Iterator[None]:
     except OSError as error:
         raise ToolMissing(f"cannot make the lock file {path}: {error.strerror}") from error
     with stream:
-        end = time.monotonic() + deadline_s
-        while not _try_lock(stream):
-            if time.monotonic() >= end:
-                raise BuildFailed(
-                    f"another edgebottle has held {path} for {deadline_s:.0f} s: "
-                    "wait for it or end it"
-                )
-            time.sleep(_LOCK_POLL_S)
+        try:
+            take_lock(stream, path, deadline_s)
+        except OSError as error:
+            raise ToolMissing(f"cannot lock {path}: {error.strerror}") from error
         yield
 
 
-def _try_lock(stream: IO[bytes]) -> bool:
-    """Locks the open file for as long as it is open; False if another process has it."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
+def take_lock(stream: IO[bytes], path: Path, deadline_s: float = LOCK_DEADLINE_S) -> None:
+    """Locks the open file ``path`` for as long as it is open.
 
-            stream.seek(0)
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    Raises:
+        BuildFailed: another process has held it for ``deadline_s`` seconds.
+        OSError: files cannot be locked there.
+    """
+    end = time.monotonic() + deadline_s
+    while not try_lock(stream):
+        if time.monotonic() >= end:
+            raise BuildFailed(
+                f"another edgebottle has held {path} for {deadline_s:.0f} s: wait for it or end it"
+            )
+        time.sleep(_LOCK_POLL_S)
 
 
 def _location() -> Path:

@@ -48,8 +48,10 @@ def command(
     from edgebottle.report.published import compare_newest
     from hil.records import read
 
-    found = [record for path in records for record in read(path)]
-    found.sort(key=lambda record: record.time)
+    files = [read(path) for path in records]
+    for line in (line for file in files for line in file.broken):
+        print(f"Warning: {line}; left out", file=sys.stderr)
+    found = sorted((r for file in files for r in file.records), key=lambda record: record.time)
     target = html or records[0].with_suffix(".html")
     check_writable(target)
     if any(target.resolve() == path.resolve() for path in records):

@@ -70,7 +70,7 @@ def test_one_row_from_file_to_record(tmp_path: Path, capsys: pytest.CaptureFixtu
     wanted = ["--model", "kws", "--board", "stm32f746", "--schedule", "layers", "--json"]
     assert main([*wanted, "--records", str(records)]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
-    (record,) = read(records)
+    (record,) = read(records).records
     assert record.instructions == row["instructions"] > 1_000_000
     assert record.ram.arena == row["ram"] and record.macs == row["macs"] == 2_656_768
     assert record.flash.code == row["code"]

@@ -116,7 +116,7 @@ PLACES = [
     ("profile -b microbit --html notes", "cannot write notes: it is a folder"),
     ("profile text.tflite -b microbit", r"text\.tflite: the file is text"),
     ("report no.jsonl", "cannot read no.jsonl: No such file"),
-    ("report notes", "cannot read notes: Is a directory"),
+    ("report notes", "cannot read notes: it is a folder"),
     ("report empty.tflite", "holds no records"),
     ("report text.tflite", "text.tflite, line 1: not JSON"),
     ("report record.jsonl", "record.jsonl, line 1: record format 99: this version reads 1"),
@@ -235,6 +235,18 @@ def test_the_report_never_replaces_its_records(folder: Path) -> None:
     fails(folder, "report r.html", INPUT, "r.html holds the records")
     append(folder / "r.jsonl", make_record())
     fails(folder, "report r.jsonl --html notes", INPUT, "cannot write notes: it is a folder")
+
+
+def test_the_report_goes_on_past_a_broken_line(folder: Path) -> None:
+    from hil.records import append
+
+    for _ in range(3):
+        append(folder / "r.jsonl", make_record())
+    lines = (folder / "r.jsonl").read_text().splitlines(keepends=True)
+    (folder / "r.jsonl").write_text(lines[0] + lines[1][:-9] + "\n" + lines[2])
+    done = edgebottle("report", "r.jsonl", "--json", cwd=folder)
+    assert len(done.json()["records"]) == 2
+    assert re.fullmatch(r"Warning: r\.jsonl, line 2: not JSON \(.*\); left out\n", done.err)
 
 
 @pytest.mark.skipif(_may_do_everything(), reason="root may read and write everything")

@@ -1,6 +1,10 @@
 """Records: one line each, checked field by field when they are read."""
 
+import errno
+import io
 import json
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +12,7 @@ from typing import Any
 import pytest
 
 from edgebottle.errors import BadInput
-from hil.records import Record, append, read
+from hil.records import Record, RecordFile, append, read
 from hil.virtual.timing.cycles import Cycles
 from tests.report.make_record import make_record
 
@@ -18,10 +22,10 @@ def test_round_trip(tmp_path: Path) -> None:
     records = [make_record(), make_record(correct=None, instructions=None, exact=False)]
     for record in records:
         append(path, record)
-    assert read(path) == records
+    assert read(path) == RecordFile(tuple(records), ())
     assert path.read_text().count("\n") == 2
     path.write_text(path.read_text() + "\n\n")
-    assert read(path) == records
+    assert read(path) == RecordFile(tuple(records), ())
 
 
 def test_totals_are_in_the_json() -> None:
@@ -93,9 +97,11 @@ def test_bad_records_name_the_line(tmp_path: Path, field: str, value: Any, messa
     data = {**make_record().to_json(), field: value}
     with path.open("a") as file:
         file.write(json.dumps(data) + "\n")
-    with pytest.raises(BadInput, match=rf"r.jsonl, line 2: .*{message}") as caught:
-        read(path)
-    assert "\n" not in str(caught.value)
+    append(path, make_record(model="next"))
+    found = read(path)
+    assert [record.model for record in found.records] == [make_record().model, "next"]
+    (broken,) = found.broken
+    assert re.search(rf"r\.jsonl, line 2: .*{message}", broken) and "\n" not in broken
 
 
 @pytest.mark.parametrize(
@@ -109,7 +115,7 @@ def test_bad_records_name_the_line(tmp_path: Path, field: str, value: Any, messa
         (b"{}", "line 1: record format None"),
         (b"[" * 100_000, "line 1: not JSON"),
         (b"9" * 5000, "line 1: "),
-        (b"\xff\xfe\x00", "is not a file of records"),
+        (b"\xff\xfe\x00", "line 1: not text"),
     ],
 )
 def test_files_that_hold_no_records(tmp_path: Path, content: bytes, message: str) -> None:
@@ -119,14 +125,88 @@ def test_files_that_hold_no_records(tmp_path: Path, content: bytes, message: str
         read(path)
 
 
-def test_half_a_line_is_named_and_kept(tmp_path: Path) -> None:
+def test_half_a_line_spoils_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    append(path, make_record(model="one"))
+    append(path, make_record(model="two"))
+    torn = path.read_bytes()[:-50]
+    path.write_bytes(torn)
+    append(path, make_record(model="three"))
+    assert path.read_bytes().startswith(torn + b"\n")
+    found = read(path)
+    assert [record.model for record in found.records] == ["one", "three"]
+    assert len(found.broken) == 1 and "line 2: not JSON" in found.broken[0]
+
+
+def test_a_whole_line_without_an_end_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     append(path, make_record())
-    path.write_text(path.read_text()[:-50])
+    path.write_bytes(path.read_bytes()[:-1])
+    append(path, make_record())
+    assert read(path) == RecordFile((make_record(), make_record()), ())
+
+
+FAILURES = [
+    ([5, 1, OSError(errno.ENOSPC, "No space left on device")], "No space left on device"),
+    ([OSError(errno.EIO, "Input/output error")], "Input/output error"),
+    ([7, KeyboardInterrupt()], None),
+]
+
+
+@pytest.mark.parametrize(("steps", "message"), FAILURES)
+def test_a_line_is_written_whole_or_not_at_all(
+    tmp_path: Path, steps: list[Any], message: str | None
+) -> None:
+    path = tmp_path / "r.jsonl"
+    append(path, make_record())
     before = path.read_bytes()
-    with pytest.raises(BadInput, match="line 1: not JSON"):
-        read(path)
+    todo = iter(steps)
+
+    class Failing(io.FileIO):
+        def write(self, data: Any) -> int:
+            step = next(todo)
+            if isinstance(step, BaseException):
+                raise step
+            return os.write(self.fileno(), data[:step])
+
+    expected = BadInput if message else KeyboardInterrupt
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(expected, match=message):
+        patch.setattr(Path, "open", lambda self, *_, **__: Failing(self, "a+b"))
+        append(path, make_record())
+    assert path.read_bytes() == before and next(todo, None) is None
+
+
+def test_the_rest_of_a_short_write_follows(tmp_path: Path) -> None:
+    class Slow(io.FileIO):
+        def write(self, data: Any) -> int:
+            return os.write(self.fileno(), data[:100])
+
+    path = tmp_path / "r.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "open", lambda self, *_, **__: Slow(self, "a+b"))
+        append(path, make_record())
+    assert read(path).records == (make_record(),)
+
+
+def test_a_limit_of_the_system(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="needs limits of file sizes")
+    path = tmp_path / "r.jsonl"
+    append(path, make_record())
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 100, limits[1]))
+    try:
+        with pytest.raises(BadInput, match=r"cannot write .*r\.jsonl: .*; the record is not in it"):
+            append(path, make_record())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_devices_that_take_everything_or_nothing() -> None:
+    append(Path("/dev/null"), make_record())
+    with pytest.raises(BadInput, match="cannot write /dev/full: No space left on device"):
+        append(Path("/dev/full"), make_record())
 
 
 def test_where_nothing_can_be_written(tmp_path: Path) -> None:
@@ -134,5 +214,15 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "file" / "r.jsonl"):
         with pytest.raises(BadInput, match="cannot write"):
             append(path, make_record())
-    with pytest.raises(BadInput, match="cannot read"):
+    with pytest.raises(BadInput, match=r"cannot read .*: it is a folder"):
         read(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_and_devices_are_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match=r"cannot write .*pipe: it is a pipe, not a file"):
+        append(tmp_path / "pipe", make_record())
+    for path, kind in ((tmp_path / "pipe", "pipe"), (Path("/dev/zero"), "device")):
+        with pytest.raises(BadInput, match=f"cannot read .*: it is a {kind}, not a file"):
+            read(path)

@@ -1,0 +1,66 @@
+"""Reads files that a user named, whatever they turn out to be."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from edgebottle.errors import BadInput
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def check_plain(path: Path, doing: str = "read") -> int:
+    """Makes sure that ``path`` is a plain file: nothing that blocks, or never ends.
+
+    Args:
+        path: The file.
+        doing: What cannot be done otherwise, "read" or "write".
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        BadInput: it is something else, or is not there.
+    """
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot {doing} {path}: {reason(error)}") from error
+    kind = next((name for is_kind, name in _KINDS if is_kind(found.st_mode)), None)
+    if kind is not None:
+        raise BadInput(f"cannot {doing} {path}: it is {kind}, not a file")
+    return found.st_size
+
+
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """The content of a plain file.
+
+    Args:
+        path: The file.
+        max_bytes: A larger one is not what it should be.
+
+    Raises:
+        BadInput: it is no plain file, too large, or cannot be read.
+    """
+    size = check_plain(path)
+    if size > max_bytes:
+        raise BadInput(
+            f"{path} has {size / 2**20:,.1f} MB: more than the {max_bytes / 2**20:,.0f} MB that "
+            "such a file may have"
+        )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What the operating system says, without number and path."""
+    return getattr(error, "strerror", None) or str(error)
