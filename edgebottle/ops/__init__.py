@@ -4,6 +4,7 @@ from edgebottle.ops.add import Add
 from edgebottle.ops.arg_max import ArgMax
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Operator
+from edgebottle.ops.batch_to_space_nd import BatchToSpaceND
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
@@ -26,6 +27,7 @@ from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.resize_bilinear import ResizeBilinear
 from edgebottle.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from edgebottle.ops.softmax import Softmax
+from edgebottle.ops.space_to_batch_nd import SpaceToBatchND
 from edgebottle.ops.split import Split
 from edgebottle.ops.squeeze import Squeeze
 from edgebottle.ops.strided_slice import StridedSlice
@@ -39,6 +41,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Add,
     ArgMax,
     AveragePool2D,
+    BatchToSpaceND,
     Concatenation,
     Conv2D,
     DepthwiseConv2D,
@@ -61,6 +64,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     ResizeBilinear,
     ResizeNearestNeighbor,
     Softmax,
+    SpaceToBatchND,
     Split,
     Squeeze,
     StridedSlice,

@@ -100,7 +100,7 @@ class Pad(RowOperator):
         ins, outs = e.tensors
         data, output = data_input(ins), outs[0]
         size = data.dtype.bytes
-        bits = _bits(self.value(output), output.dtype)
+        bits = border_bits(self.value(output), output.dtype)
         e.include("eb_pad.h")
         if len(data.shape) != 4:
             fill = f"(void)eb_pad_fill((uint8_t *){e.out_row()}, {output.nbytes}, {bits}, {size});"
@@ -155,7 +155,7 @@ def read_paddings(label: str, ins: Tensors) -> Paddings:
     return tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
-def _bits(value: int | float, dtype: DType) -> str:
+def border_bits(value: int | float, dtype: DType) -> str:
     """A stored value as a C literal of its bits."""
     if dtype.bytes > 4 and value != 0:
         raise UnsupportedOp(f"a border of {value} in {dtype.label} is not supported")
