@@ -12,6 +12,7 @@ from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fuse_activation import fuse_activation
+from edgebottle.passes.fuse_dilation import fuse_dilation
 from edgebottle.passes.fuse_pad import fuse_pad
 from edgebottle.passes.strip_float_io import strip_float_io
 
@@ -20,6 +21,7 @@ Pass = Callable[[Graph], Graph]
 PIPELINE: tuple[Pass, ...] = (
     drop_dead,
     fold_constants,
+    fuse_dilation,
     fuse_pad,
     fuse_activation,
     drop_reshapes,

@@ -22,9 +22,16 @@ from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fuse_activation import fuse_activation
+from edgebottle.passes.fuse_dilation import fuse_dilation
 from edgebottle.passes.fuse_pad import fuse_pad
 from edgebottle.passes.strip_float_io import strip_float_io
 from tests.graphs import Builder, random_network
+from tests.passes.batched_networks import (
+    batches_that_stay,
+    dilated_image,
+    dilated_line,
+    random_batched,
+)
 from tests.passes.dying_networks import DyingBuilder
 from tests.samples import assert_same, samples
 
@@ -148,6 +155,9 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (pad_before_conv, fuse_pad),
     (pad_read_by_pool_too, fuse_pad),
     (pad_of_channels, fuse_pad),
+    (dilated_image, fuse_dilation),
+    (dilated_line, fuse_dilation),
+    (batches_that_stay, fuse_dilation),
     (relu_after_conv, fuse_activation),
     (relu_that_rescales, fuse_activation),
     (relu_of_a_branch, fuse_activation),
@@ -194,6 +204,17 @@ def test_pipeline_keeps_results(seed: int) -> None:
     after = optimise(before)
     assert len(after.nodes) <= len(before.nodes)
     assert_equal_results(before, after)
+
+
+def test_batches_become_dilation_with_the_same_results() -> None:
+    fused = 0
+    for seed in range(60):
+        before = random_batched(seed)
+        after = fuse_dilation(before)
+        verify(after, "fuse_dilation")
+        fused += "BATCH_TO_SPACE_ND" not in {node.OP for node in after.nodes}
+        assert_equal_results(before, after)
+    assert 20 < fused < 60, "both ways must be tried"
 
 
 def test_pipeline_runs_every_pass() -> None:
