@@ -2,102 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import replace
 from typing import Any
 
-from edgebottle.errors import BadModel, UnsupportedOp
+import numpy as np
+
+from edgebottle.errors import BadModel, EdgebottleError, UnsupportedOp
 from edgebottle.importers.names import identifier, layer_names
-from edgebottle.importers.tflite_file import (
-    OperatorRecord,
-    TFLiteFile,
-    default_options,
-    read_tflite,
+from edgebottle.importers.tflite_constants import CONSTANT_OPERATORS, SHAPES, compute_constant
+from edgebottle.importers.tflite_file import OperatorRecord, TensorRecord, TFLiteFile, read_tflite
+from edgebottle.importers.tflite_operators import SIGNATURES, Signature, check_counts, options_of
+from edgebottle.importers.tflite_tensors import (
+    computed_tensor,
+    import_tensor,
+    unsupported_type,
 )
-from edgebottle.importers.tflite_tensors import import_tensor, unsupported_type
-from edgebottle.ir.graph import Graph, Tensor
+from edgebottle.ir.graph import Array, Graph, Node, Tensor
 from edgebottle.ir.verify import verify
 from edgebottle.ops import BY_NAME
-from edgebottle.ops.base import Operator
+from edgebottle.ops.base import where
+from edgebottle.ops.reshape import Reshape
+from edgebottle.passes.fold_constants import folded
+
+_ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": ("QUANTIZE", "DEQUANTIZE")}
+"""Types that only these operators may read or write at run time."""
+
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
 
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
-
-_ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": _CONVERSIONS}
-"""Types that only these operators may read or write."""
-
-
-@dataclass(frozen=True)
-class _Signature:
-    """How many inputs and outputs an operator has, and which options.
-
-    ``outputs`` is 0 for any number from one; ``optional`` are inputs that may be absent, which
-    are added at the end where the file leaves them out.
-    """
-
-    options: str
-    least: int
-    most: int
-    outputs: int = 1
-    optional: tuple[int, ...] = ()
-
-
-_MANY = 10_000
-
-_SIGNATURES = {
-    "ADD": _Signature("AddOptions", 2, 2),
-    "ARG_MAX": _Signature("ArgMaxOptions", 2, 2),
-    "AVERAGE_POOL_2D": _Signature("Pool2DOptions", 1, 1),
-    "BATCH_TO_SPACE_ND": _Signature("BatchToSpaceNDOptions", 3, 3),
-    "CONCATENATION": _Signature("ConcatenationOptions", 1, _MANY),
-    "CONV_2D": _Signature("Conv2DOptions", 2, 3, optional=(2,)),
-    "DEPTHWISE_CONV_2D": _Signature("DepthwiseConv2DOptions", 2, 3, optional=(2,)),
-    "DEQUANTIZE": _Signature("DequantizeOptions", 1, 1),
-    "EXPAND_DIMS": _Signature("ExpandDimsOptions", 2, 2),
-    "FULLY_CONNECTED": _Signature("FullyConnectedOptions", 2, 3, optional=(2,)),
-    "HARD_SWISH": _Signature("HardSwishOptions", 1, 1),
-    "LOGISTIC": _Signature("", 1, 1),
-    "MAX_POOL_2D": _Signature("Pool2DOptions", 1, 1),
-    "MEAN": _Signature("ReducerOptions", 2, 2),
-    "MUL": _Signature("MulOptions", 2, 2),
-    "PACK": _Signature("PackOptions", 1, _MANY),
-    "PAD": _Signature("PadOptions", 2, 2),
-    "PADV2": _Signature("PadV2Options", 3, 3),
-    "QUANTIZE": _Signature("QuantizeOptions", 1, 1),
-    "RELU": _Signature("", 1, 1),
-    "RELU6": _Signature("", 1, 1),
-    "RELU_N1_TO_1": _Signature("", 1, 1),
-    "RESHAPE": _Signature("ReshapeOptions", 1, 2),
-    "RESIZE_BILINEAR": _Signature("ResizeBilinearOptions", 2, 2),
-    "RESIZE_NEAREST_NEIGHBOR": _Signature("ResizeNearestNeighborOptions", 2, 2),
-    "SOFTMAX": _Signature("SoftmaxOptions", 1, 1),
-    "SPACE_TO_BATCH_ND": _Signature("SpaceToBatchNDOptions", 3, 3),
-    "SPLIT": _Signature("SplitOptions", 2, 2, outputs=0),
-    "SQUEEZE": _Signature("SqueezeOptions", 1, 1),
-    "STRIDED_SLICE": _Signature("StridedSliceOptions", 4, 4),
-    "SUB": _Signature("SubOptions", 2, 2),
-    "SVDF": _Signature("SVDFOptions", 5, 5, optional=(3,)),
-    "TANH": _Signature("", 1, 1),
-    "TRANSPOSE": _Signature("TransposeOptions", 2, 2),
-    "UNPACK": _Signature("UnpackOptions", 1, 1, outputs=0),
-}
-
-_POSITIVE = (
-    "strideW",
-    "strideH",
-    "dilationWFactor",
-    "dilationHFactor",
-    "filterWidth",
-    "filterHeight",
-    "numSplits",
-    "num",
-    "valuesCount",
-    "rank",
-)
-"""Options that count something."""
 
 
 def load_tflite(data: bytes, name: str) -> Graph:
     """Reads a TensorFlow Lite model.
+
+    Shapes are computed here, from those of the inputs: a free batch is 1, and the sizes in the
+    file, which may stand for another batch, are not looked at. What depends on constants and
+    shapes alone is computed here as well.
 
     Args:
         data: The file.
@@ -113,31 +55,14 @@ def load_tflite(data: bytes, name: str) -> Graph:
     """
     file = read_tflite(data)
     _check_indices(file)
-    layers = layer_names([(op.op, _first_output(file, op)) for op in file.operators])
-    _check_operators(file, layers)
-    _check_hybrid(file, layers)
-    _check_interface(file)
-    tensors = _tensors(file, len(data))
-    nodes = []
-    for layer, record in zip(layers, file.operators, strict=True):
-        inputs = _inputs(file, record)
-        outputs = tuple(file.tensors[i].name for i in record.outputs)
-        nodes.append(_node(layer, record, inputs, outputs, tensors))
-    graph = Graph(
-        identifier(name, "model"),
-        tensors,
-        tuple(nodes),
-        tuple(file.tensors[i].name for i in file.inputs),
-        tuple(file.tensors[i].name for i in file.outputs),
-    ).with_nodes(nodes)
+    if not file.operators:
+        raise BadModel("the model has no operators")
+    _check_inputs(file)
+    _check_constants(file, len(data))
+    graph = _Importer(file).graph(identifier(name, "model"))
     _check_states(graph)
     verify(graph)
     return graph
-
-
-def _first_output(file: TFLiteFile, record: OperatorRecord) -> str:
-    name = file.tensors[record.outputs[0]].name if record.outputs else ""
-    return "" if name == f"t{record.outputs[0] if record.outputs else 0}" else name
 
 
 def _check_indices(file: TFLiteFile) -> None:
@@ -152,33 +77,32 @@ def _check_indices(file: TFLiteFile) -> None:
                 raise BadModel(f"operator {number} ({record.op}) names tensor {index} of {count}")
 
 
-def _check_operators(file: TFLiteFile, layers: Sequence[str]) -> None:
-    """All operators are known and have as many inputs and outputs as they must."""
-    if not file.operators:
-        raise BadModel("the model has no operators")
-    unknown: dict[str, list[str]] = {}
-    for layer, record in zip(layers, file.operators, strict=True):
-        if record.op not in BY_NAME:
-            unknown.setdefault(record.op, []).append(layer)
-    if unknown:
-        raise UnsupportedOp(
-            "the model uses operators that edgebottle does not support yet: "
-            + "; ".join(f"{op} ({_listed(names)})" for op, names in unknown.items())
-        )
-    for layer, record in zip(layers, file.operators, strict=True):
-        signature = _SIGNATURES[record.op]
-        inputs, outputs = len(record.inputs), len(record.outputs)
-        if not signature.least <= inputs <= signature.most:
-            raise BadModel(f"{layer} ({record.op}) has {inputs} inputs")
-        if outputs == 0 or (signature.outputs and outputs != signature.outputs):
-            raise BadModel(f"{layer} ({record.op}) has {outputs} outputs")
-        absent = [i for i, index in enumerate(record.inputs) if index == -1]
-        if not set(absent) <= set(signature.optional):
-            raise BadModel(f"{layer} ({record.op}) lacks its input {absent[0]}")
-        for index in (*record.inputs, *record.outputs):
-            kind = file.tensors[index].type
-            if index != -1 and record.op not in _ONLY_IN.get(kind, (record.op,)):
-                raise unsupported_type(file.tensors[index])
+def _check_inputs(file: TFLiteFile) -> None:
+    """The inputs are distinct and handed over at run time, and there are outputs."""
+    for kind, indices in (("input", file.inputs), ("output", file.outputs)):
+        if not indices:
+            raise BadModel(f"the model has no {kind}s")
+    for index in file.inputs:
+        tensor = file.tensors[index]
+        if file.inputs.count(index) > 1:
+            raise UnsupportedOp(f"'{tensor.name}' is named twice as an input of the model")
+        if tensor.data is not None or tensor.variable:
+            what = "variable" if tensor.variable else "constant"
+            raise UnsupportedOp(f"the input '{tensor.name}' of the model is a {what}")
+
+
+def _check_constants(file: TFLiteFile, size: int) -> None:
+    """Tensors may share their data, but not so often that memory explodes."""
+    used = {index for record in file.operators for index in record.inputs if index != -1}
+    data = [file.tensors[index].data for index in used]
+    constants = sum(0 if values is None else values.size for values in data)
+    if constants > max(2 * size, 32 << 20):
+        raise BadModel(f"the file is corrupt: {constants} bytes of constants in {size} bytes")
+
+
+def _first_output(file: TFLiteFile, record: OperatorRecord) -> str:
+    name = file.tensors[record.outputs[0]].name if record.outputs else ""
+    return "" if name == f"t{record.outputs[0] if record.outputs else 0}" else name
 
 
 def _check_hybrid(file: TFLiteFile, layers: Sequence[str]) -> None:
@@ -199,7 +123,7 @@ def _check_hybrid(file: TFLiteFile, layers: Sequence[str]) -> None:
 def _is_hybrid(file: TFLiteFile, record: OperatorRecord) -> bool:
     ins = [file.tensors[index] for index in record.inputs if index != -1]
     outs = [file.tensors[index] for index in record.outputs]
-    is_float = ins[0].type == outs[0].type == "FLOAT32"
+    is_float = all(tensor.type == "FLOAT32" for tensor in (*ins[:1], *outs[:1]))
     return is_float and any(t.type == "INT8" and t.data is not None for t in ins)
 
 
@@ -208,71 +132,208 @@ def _listed(names: Sequence[str], most: int = 6) -> str:
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _check_interface(file: TFLiteFile) -> None:
-    """Inputs and outputs of the model are distinct and computed at run time."""
-    for kind, indices in (("input", file.inputs), ("output", file.outputs)):
-        if not indices:
-            raise BadModel(f"the model has no {kind}s")
-        for index in indices:
-            tensor = file.tensors[index]
-            if indices.count(index) > 1:
-                raise UnsupportedOp(f"'{tensor.name}' is named twice as an {kind} of the model")
-            if tensor.data is not None or tensor.variable:
-                what = "variable" if tensor.variable else "constant"
-                raise UnsupportedOp(f"the {kind} '{tensor.name}' of the model is a {what}")
-    for index in file.outputs:
-        if index in file.inputs:
+class _Importer:
+    """Goes through the operators in their order, with all shapes and constants known so far."""
+
+    def __init__(self, file: TFLiteFile) -> None:
+        self.file = file
+        self.tensors: dict[str, Tensor] = {}
+        self.nodes: list[Node] = []
+        self.unsupported: dict[int, str] = {}
+        """Layers, by the operator's number, whose operator cannot be compiled."""
+        self.produced = {index for record in file.operators for index in record.outputs}
+
+    def graph(self, name: str) -> Graph:
+        """The graph, not verified."""
+        self._walk()
+        if self.unsupported:
+            raise self._unsupported_error()
+        outputs = tuple(self._output(number) for number in range(len(self.file.outputs)))
+        inputs = tuple(self.file.tensors[index].name for index in self.file.inputs)
+        return Graph(name, self.tensors, (), inputs, outputs).with_nodes(self.nodes)
+
+    def _walk(self) -> None:
+        file = self.file
+        layers = layer_names([(op.op, _first_output(file, op)) for op in file.operators])
+        for number, (layer, record) in enumerate(zip(layers, file.operators, strict=True)):
+            if not {record.op} & {*BY_NAME, *SHAPES, *CONSTANT_OPERATORS}:
+                self.unsupported[number] = layer
+        if not self.unsupported:
+            _check_hybrid(file, layers)
+        try:
+            for index in file.inputs:
+                tensor = import_tensor(_with_batch(file.tensors[index]))
+                self.tensors[tensor.name] = tensor
+            for number, (layer, record) in enumerate(zip(layers, file.operators, strict=True)):
+                self._operator(number, layer, record)
+        except EdgebottleError:
+            if not self.unsupported:  # these are the better reason, and may be its cause
+                raise
+
+    def _unsupported_error(self) -> UnsupportedOp:
+        layers: dict[str, list[str]] = {}
+        for number, layer in sorted(self.unsupported.items()):
+            layers.setdefault(self.file.operators[number].op, []).append(layer)
+        return UnsupportedOp(
+            "the model uses operators that edgebottle does not support yet: "
+            + "; ".join(f"{op} ({_listed(names)})" for op, names in layers.items())
+        )
+
+    def _operator(self, number: int, layer: str, record: OperatorRecord) -> None:
+        """Adds the operator's node, or the constants that it computes."""
+        if number in self.unsupported:
+            self._as_the_file_says(record)
+        elif record.op in SHAPES:
+            signature, compute = SHAPES[record.op]
+            ins, _ = self._operands(layer, record, signature)
+            assert ins[0] is not None
+            self._constant(record, compute(ins[0].shape))
+        elif record.op not in CONSTANT_OPERATORS or not self._constant_operator(layer, record):
+            if record.op in BY_NAME:
+                self._node(layer, record)
+            else:
+                self.unsupported[number] = layer
+                self._as_the_file_says(record)
+
+    def _operands(
+        self, layer: str, record: OperatorRecord, signature: Signature
+    ) -> tuple[list[Tensor | None], Any]:
+        """The input tensors of an operator, None for absent ones, and its options."""
+        check_counts(layer, record, signature)
+        options = options_of(layer, record, signature)
+        ins = [
+            None if index == -1 else self._tensor(layer, record, index) for index in record.inputs
+        ]
+        ins += [None for index in signature.optional if index >= len(ins)]
+        return ins, options
+
+    def _tensor(self, layer: str, record: OperatorRecord, index: int) -> Tensor:
+        """An input tensor: computed before, or a constant or variable of the file."""
+        source = self.file.tensors[index]
+        if source.name not in self.tensors:
+            if 0 in source.shape and index not in self.produced:
+                source = replace(source, data=np.zeros(0, np.uint8))  # an empty constant
+            if source.data is None and not source.variable:
+                raise BadModel(f"{layer} ({record.op}) reads '{source.name}' before it is computed")
+            self.tensors[source.name] = import_tensor(source)
+        return self.tensors[source.name]
+
+    def _as_the_file_says(self, record: OperatorRecord) -> None:
+        """Lets the walk go on behind an operator that is not known, to name all of those."""
+        for index in record.outputs:
+            tensor = import_tensor(self.file.tensors[index])
+            self.tensors[tensor.name] = tensor
+
+    def _constant(self, record: OperatorRecord, value: Array) -> None:
+        """Makes ``value`` the operator's output."""
+        tensor = computed_tensor(self.file.tensors[record.outputs[0]], value.shape)
+        if tensor.quant is not None:
+            raise UnsupportedOp(f"'{tensor.name}' is a quantized constant computed by {record.op}")
+        value = np.asarray(value.astype(tensor.dtype.numpy))
+        self.tensors[tensor.name] = replace(tensor, data=value)
+
+    def _constant_operator(self, layer: str, record: OperatorRecord) -> bool:
+        """Computes an operator of the table; False where an input is not a plain constant."""
+        operator = CONSTANT_OPERATORS[record.op]
+        ins, options = self._operands(layer, record, operator.signature)
+        values = [one.data for one in ins if one is not None and one.quant is None]
+        known = [value for value in values if value is not None]
+        if len(known) < len(ins):
+            return False
+        dtype = computed_tensor(self.file.tensors[record.outputs[0]], ()).dtype.numpy
+        label = f"{layer} ({record.op})"
+        self._constant(record, compute_constant(label, operator, known, options, dtype))
+        return True
+
+    def _node(self, layer: str, record: OperatorRecord) -> None:
+        """Adds the node of an operator that can be compiled, or its value where that is known."""
+        ins, options = self._operands(layer, record, SIGNATURES[record.op])
+        if any(tensor is not None and tensor.data is None for tensor in ins):
+            self._check_types(layer, record)
+        records = [self.file.tensors[index] for index in record.outputs]
+        node = BY_NAME[record.op].from_tflite(
+            layer,
+            tuple(None if tensor is None else tensor.name for tensor in ins),
+            tuple(one.name for one in records),
+            tuple(ins),
+            [computed_tensor(one, ()) for one in records],
+            options,
+        )
+        outs = self._computed(node, ins, records)
+        constants = folded(node, ins, outs)
+        self.tensors.update({tensor.name: tensor for tensor in constants or outs})
+        if constants is None:
+            self.nodes.append(node)
+
+    def _computed(
+        self, node: Node, ins: Sequence[Tensor | None], records: Sequence[TensorRecord]
+    ) -> list[Tensor]:
+        """The outputs of a node, with the shapes that it infers."""
+        outs = []
+        for record, (shape, dtype) in zip(records, node.infer(ins), strict=True):
+            tensor = computed_tensor(record, shape)
+            if tensor.name in self.tensors:
+                raise BadModel(f"{where(node)} computes '{tensor.name}', which is there already")
+            if tensor.dtype is not dtype:
+                raise BadModel(
+                    f"{where(node)} must give {dtype.label}, but the model says that "
+                    f"'{tensor.name}' is {tensor.dtype.label}"
+                )
+            outs.append(tensor)
+        return outs
+
+    def _check_types(self, layer: str, record: OperatorRecord) -> None:
+        """Refuses types that are only allowed in constants, and 16-bit networks by their name."""
+        used = [
+            self.file.tensors[index] for index in (*record.inputs, *record.outputs) if index != -1
+        ]
+        if record.op in _WEIGHTED and used[0].type == "INT16":
             raise UnsupportedOp(
-                f"the output '{file.tensors[index].name}' of the model is one of its inputs"
+                f"{layer} ({record.op}) has 16-bit activations (int16x8 quantization), which "
+                "edgebottle does not support yet; convert the model with int8 activations"
             )
+        for tensor in used:
+            if record.op not in _ONLY_IN.get(tensor.type, (record.op,)):
+                raise unsupported_type(tensor)
+
+    def _output(self, number: int) -> str:
+        """The name of an output of the model, which becomes one of its own.
+
+        An input, a constant, or what is an output already, is copied: so that every output lives
+        in RAM, and nothing is handed out twice.
+        """
+        index = self.file.outputs[number]
+        source = self.file.tensors[index]
+        if source.name not in self.tensors:
+            if source.data is None:
+                raise BadModel(f"the output '{source.name}' of the model is never computed")
+            self.tensors[source.name] = import_tensor(source)
+        tensor = self.tensors[source.name]
+        if tensor.state:
+            raise UnsupportedOp(f"the output '{source.name}' of the model is a variable")
+        seen = {*self.file.inputs, *self.file.outputs[:number]}
+        if index not in seen and tensor.data is None:
+            return source.name
+        copy = _unused(f"{source.name}_output", self.tensors)
+        self.tensors[copy] = replace(tensor, name=copy, data=None)
+        layer = _unused(f"output_{number}", {node.name for node in self.nodes})
+        self.nodes.append(
+            Reshape(name=layer, inputs=(source.name,), outputs=(copy,), shape=tensor.shape)
+        )
+        return copy
 
 
-def _tensors(file: TFLiteFile, size: int) -> dict[str, Tensor]:
-    """The tensors that something refers to, in the order of the file."""
-    used = {*file.inputs, *file.outputs}
-    for record in file.operators:
-        used.update(record.inputs, record.outputs)
-    records = [tensor for i, tensor in enumerate(file.tensors) if i in used]
-    constants = sum(0 if record.data is None else record.data.size for record in records)
-    if constants > max(2 * size, 32 << 20):
-        raise BadModel(f"the file is corrupt: {constants} bytes of constants in {size} bytes")
-    return {record.name: import_tensor(record) for record in records}
+def _unused(name: str, taken: Container[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
 
 
-def _inputs(file: TFLiteFile, record: OperatorRecord) -> tuple[str | None, ...]:
-    """Names of an operator's inputs, None for those that are absent."""
-    inputs = [None if index == -1 else file.tensors[index].name for index in record.inputs]
-    return (*inputs, *(None for i in _SIGNATURES[record.op].optional if i >= len(inputs)))
-
-
-def _node(
-    layer: str,
-    record: OperatorRecord,
-    inputs: tuple[str | None, ...],
-    outputs: tuple[str, ...],
-    tensors: dict[str, Tensor],
-) -> Operator:
-    ins = tuple(None if name is None else tensors[name] for name in inputs)
-    outs = tuple(tensors[name] for name in outputs)
-    options = _options(layer, record)
-    return BY_NAME[record.op].from_tflite(layer, inputs, outputs, ins, outs, options)
-
-
-def _options(layer: str, record: OperatorRecord) -> Any:
-    """The options object, the schema's defaults when the file has none."""
-    expected = _SIGNATURES[record.op].options
-    if not expected:
-        return None
-    if record.options is None and record.options_type in ("NONE", expected):
-        return default_options(expected)
-    if record.options_type != expected:
-        raise BadModel(f"{layer} ({record.op}) has the options {record.options_type}")
-    for field in _POSITIVE:
-        if getattr(record.options, field, 1) < 1:
-            raise BadModel(f"{layer} ({record.op}) has {field} {getattr(record.options, field)}")
-    if getattr(record.options, "padding", 0) not in (0, 1):
-        raise BadModel(f"{layer} ({record.op}) has an unknown padding")
-    return record.options
+def _with_batch(record: TensorRecord) -> TensorRecord:
+    """An input of the model, whose batch is 1 where it is free."""
+    if record.shape and record.shape[0] == -1:
+        return replace(record, shape=(1, *record.shape[1:]))
+    return record
 
 
 def _check_states(graph: Graph) -> None:

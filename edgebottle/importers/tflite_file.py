@@ -104,11 +104,7 @@ def read_tflite(data: bytes) -> TFLiteFile:
     count = model.SubgraphsLength()
     if count == 0:
         raise BadModel("the model has no graph")
-    if count > 1:
-        raise UnsupportedOp(
-            f"the model has {count} subgraphs (control flow or several signatures), "
-            "which edgebottle does not support yet; convert one signature alone"
-        )
+    _check_signatures(model)
     graph = model.Subgraphs(0)
     names = _unique_names([graph.Tensors(i).Name() for i in range(graph.TensorsLength())])
     buffers = _buffers(data, model)
@@ -119,6 +115,20 @@ def read_tflite(data: bytes) -> TFLiteFile:
         _ints(graph.InputsAsNumpy()),
         _ints(graph.OutputsAsNumpy()),
     )
+
+
+def _check_signatures(model: Any) -> None:
+    """The first graph is what runs; others may only serve operators, which are refused by name."""
+    names = [
+        re.sub(r"[^ -~]", "_", (model.SignatureDefs(i).SignatureKey() or b"").decode("latin-1"))
+        for i in range(model.SignatureDefsLength())
+    ]
+    if len(names) > 1:
+        listed = ", ".join(f"'{name[:40]}'" for name in names[:6])
+        raise UnsupportedOp(
+            f"the model has {len(names)} signatures ({listed}), which edgebottle does not support "
+            "yet; convert one alone"
+        )
 
 
 def tensor_names(data: bytes) -> tuple[str, ...]:
@@ -218,23 +228,33 @@ def _operators(graph: Any, codes: list[str]) -> tuple[OperatorRecord, ...]:
         if work > BUDGET:
             raise BadModel("the file is corrupt: its operators have too many inputs")
         options_type = _names("BuiltinOptions").get(operator.BuiltinOptionsType(), "unknown")
+        if operator.BuiltinOptions2Type():
+            options_type = f"BuiltinOptions2 {operator.BuiltinOptions2Type()}"
         result.append(
             OperatorRecord(
                 codes[operator.OpcodeIndex()],
                 inputs,
                 outputs,
                 options_type,
-                _options(operator, options_type),
+                _options(operator, f"operator {i} ({codes[operator.OpcodeIndex()]})", options_type),
             )
         )
     return tuple(result)
 
 
-def _options(operator: Any, kind: str) -> Any:
+def _options(operator: Any, label: str, kind: str) -> Any:
     """The options object, None when absent or of a type the importer does not know."""
     table = operator.BuiltinOptions()
     if table is None or kind not in TABLES:
         return None
+    distance = int.from_bytes(table.Bytes[table.Pos : table.Pos + 4], "little", signed=True)
+    vtable = table.Pos - distance
+    fields = int.from_bytes(table.Bytes[vtable : vtable + 2], "little") // 2 - 2
+    for field in range(len(TABLES[kind]), fields):
+        if table.Offset(4 + 2 * field):
+            raise UnsupportedOp(
+                f"{label} has an option that edgebottle does not know (field {field} of {kind})"
+            )
     view = getattr(_schema(), kind)()
     view.Init(table.Bytes, table.Pos)
     if kind == "FullyConnectedOptions" and table.Offset(4 + 2 * 5):

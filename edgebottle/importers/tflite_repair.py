@@ -16,10 +16,11 @@ _SVDF_TIME, _SVDF_STATE = 2, 4
 def for_litert(data: bytes, file: TFLiteFile | None = None) -> bytes:
     """A copy of a model that the importer accepted, mended where LiteRT would refuse it.
 
-    A vector's quantized_dimension can only be 0, but some converters leave that of the weights at
-    the bias. And LiteRT takes the state of a SVDF as 16 bits wide whatever the file says, so one
-    of 8 bits (TensorFlow Lite Micro has both) and its weights are widened; it then saturates
-    later than on the device, and results are the same as long as it does not saturate.
+    Sizes that the file leaves open are 1, as the importer takes them. A vector's
+    quantized_dimension can only be 0, but some converters leave that of the weights at the bias.
+    And LiteRT takes the state of a SVDF as 16 bits wide whatever the file says, so one of 8 bits
+    (TensorFlow Lite Micro has both) and its weights are widened; it then saturates later than on
+    the device, and results are the same as long as it does not saturate.
 
     Args:
         data: The model.
@@ -34,6 +35,11 @@ def for_litert(data: bytes, file: TFLiteFile | None = None) -> bytes:
     for index, record in enumerate(file.tensors):
         if len(record.shape) == 1 and record.axis != 0:
             _put(copy, graph.Tensors(index).Quantization(), 6, "<i", 0)
+        for axis, dim in enumerate(record.shape):
+            if dim < 0:  # LiteRT infers the sizes of all but the inputs itself
+                tensor = graph.Tensors(index)
+                sizes = tensor._tab.Vector(tensor._tab.Offset(4))
+                struct.pack_into("<i", copy, sizes + 4 * axis, 1)
     for operator in file.operators:
         if operator.op == "SVDF" and len(operator.inputs) > _SVDF_STATE:
             state, time = operator.inputs[_SVDF_STATE], operator.inputs[_SVDF_TIME]

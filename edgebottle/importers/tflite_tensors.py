@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from edgebottle.errors import BadModel, UnsupportedOp
 from edgebottle.importers.tflite_file import TensorRecord
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Quant, Tensor
+from edgebottle.ir.graph import Array, Quant, Shape, Tensor
 
 _DTYPES = {
     "FLOAT32": DType.F32,
@@ -18,6 +19,7 @@ _DTYPES = {
     "INT32": DType.I32,
     "INT64": DType.I64,
     "UINT8": DType.U8,
+    "BOOL": DType.BOOL,
 }
 
 _ADVICE = {
@@ -37,11 +39,16 @@ def unsupported_type(record: TensorRecord) -> UnsupportedOp:
 
 
 def import_tensor(record: TensorRecord) -> Tensor:
-    """A tensor of the graph; raises ``BadModel`` or ``UnsupportedOp``, naming the tensor."""
+    """A tensor as the file has it: an input, a constant, a variable.
+
+    Raises:
+        BadModel: its shape, data or quantization contradict each other; names the tensor.
+        UnsupportedOp: its type, shape or quantization cannot be compiled; names the tensor.
+    """
     name = record.name
     if record.sparse:
         raise UnsupportedOp(f"tensor '{name}' is sparse, which edgebottle does not support yet")
-    if any(dim <= 0 for dim in record.shape):
+    if any(dim < (record.data is None) for dim in record.shape):
         raise UnsupportedOp(
             f"tensor '{name}' has the dynamic shape {list(record.shape)}; "
             "convert the model with a fixed input shape"
@@ -52,8 +59,13 @@ def import_tensor(record: TensorRecord) -> Tensor:
         raise unsupported_type(record)
     dtype = _DTYPES[record.type]
     data = None if record.data is None or record.variable else _constant(record, dtype)
-    quant = None if dtype is DType.F32 else _quant(record, dtype)
+    quant = None if dtype in (DType.F32, DType.BOOL) else _quant(record, dtype)
     return Tensor(name, record.shape, dtype, quant, data, record.variable)
+
+
+def computed_tensor(record: TensorRecord, shape: Shape) -> Tensor:
+    """The output of an operator, of the ``shape`` that is inferred; raises as ``import_tensor``."""
+    return import_tensor(replace(record, shape=shape, data=None, variable=False))
 
 
 def _constant(record: TensorRecord, dtype: DType) -> Array:

@@ -21,7 +21,7 @@ def verify(graph: Graph, stage: str = "import") -> None:
     for name, tensor in graph.tensors.items():
         if name != tensor.name:
             raise BadModel(f"after {stage}: tensor '{tensor.name}' is filed under '{name}'")
-        if any(dim <= 0 for dim in tensor.shape):
+        if any(dim < (tensor.data is None) for dim in tensor.shape):
             raise BadModel(f"after {stage}: tensor '{name}' has the shape {list(tensor.shape)}")
         if tensor.data is not None:
             if tensor.data.shape != tensor.shape or tensor.data.dtype != np.dtype(

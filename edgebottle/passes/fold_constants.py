@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from edgebottle.ir.graph import Graph, Node
+from edgebottle.ir.graph import Graph, Node, Tensor, Tensors
 
 MAX_BYTES = 1 << 24
 """A larger result is no constant for a microcontroller; its operator stays, and will not fit."""
+
+
+def folded(node: Node, ins: Tensors, outs: Sequence[Tensor]) -> tuple[Tensor, ...] | None:
+    """The outputs of a node with their values; None where an input is no constant, or too large.
+
+    Raises:
+        UnsupportedOp: the node cannot compute these types.
+    """
+    constant = all(tensor is None or tensor.data is not None for tensor in ins)
+    if not constant or sum(tensor.nbytes for tensor in outs) > MAX_BYTES:
+        return None
+    node.check(ins, outs)
+    values = node.reference([None if one is None else one.data for one in ins], ins, outs)
+    return tuple(replace(one, data=value) for one, value in zip(outs, values, strict=True))
 
 
 def fold_constants(graph: Graph) -> Graph:
@@ -19,13 +34,11 @@ def fold_constants(graph: Graph) -> Graph:
     nodes: list[Node] = []
     for node in graph.nodes:
         ins = [None if name is None else tensors[name] for name in node.inputs]
-        constant = all(tensor is None or tensor.data is not None for tensor in ins)
-        large = sum(tensors[name].nbytes for name in node.outputs) > MAX_BYTES
-        if not constant or large or any(name in graph.outputs for name in node.outputs):
+        constants = None
+        if not any(name in graph.outputs for name in node.outputs):
+            constants = folded(node, ins, [tensors[name] for name in node.outputs])
+        if constants is None:
             nodes.append(node)
-            continue
-        values = [None if tensor is None else tensor.data for tensor in ins]
-        outs = [tensors[name] for name in node.outputs]
-        for tensor, value in zip(outs, node.reference(values, ins, outs), strict=True):
-            tensors[tensor.name] = replace(tensor, data=value)
+        else:
+            tensors.update({tensor.name: tensor for tensor in constants})
     return graph.with_nodes(nodes, tensors)

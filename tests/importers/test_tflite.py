@@ -7,7 +7,11 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from edgebottle.errors import BadModel, EdgebottleError, UnsupportedOp
-from edgebottle.importers.tflite import _SIGNATURES, load_tflite
+from edgebottle.importers.flatbuffer_check import TABLES
+from edgebottle.importers.tflite import load_tflite
+from edgebottle.importers.tflite_constants import CONSTANT_OPERATORS, SHAPES
+from edgebottle.importers.tflite_operators import SIGNATURES
+from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops import BY_NAME
 from tests.importers import models
@@ -42,6 +46,23 @@ def second_subgraph(model, graph):
     model.subgraphs.append(copy.deepcopy(graph))
 
 
+def two_signatures(model, _):
+    model.signatureDefs = [schema.SignatureDefT(), schema.SignatureDefT()]
+    model.signatureDefs[0].signatureKey = b"classify"
+    model.signatureDefs[1].signatureKey = b"embed"
+
+
+class NewerOptions(schema.Conv2DOptionsT):
+    """With a field that the schema will have one day."""
+
+    def Pack(self, builder):
+        builder.StartObject(8)
+        schema.Conv2DOptionsAddStrideW(builder, 1)
+        schema.Conv2DOptionsAddStrideH(builder, 1)
+        builder.PrependInt8Slot(7, 1, 0)
+        return builder.EndObject()
+
+
 def opcode(code, custom=None):
     def edit(model, _):
         model.operatorCodes[0].builtinCode = code
@@ -71,6 +92,11 @@ def float_shape(model, graph):
     model.buffers[2].data = np.array([1, 16, np.nan], np.float32).view(np.uint8)
     graph.tensors[BIAS].type = schema.TensorType.FLOAT32
     graph.operators[0] = models.operator([INPUT, BIAS], [OUTPUT], None)
+
+
+def unused_output(_, graph):
+    graph.tensors.append(models.tensor("", (1,), "INT8", 0, (1.0,)))
+    graph.outputs = [4]
 
 
 def sparse(_, graph):
@@ -107,11 +133,14 @@ def hybrid(_, graph):
 
 
 f32 = np.float32
+OPTIONS = "operators.0.builtinOptions"
+TYPE = "tensors.0.type"
+LSTM = schema.BuiltinOptions.LSTMOptions
 SCALE = "tensors.{}.quantization.scale"
 ZERO = "tensors.{}.quantization.zeroPoint"
 REFUSED = [
     ("version", version, UnsupportedOp, "schema version 4"),
-    ("subgraphs", second_subgraph, UnsupportedOp, "2 subgraphs"),
+    ("signatures", two_signatures, UnsupportedOp, "2 signatures .'classify', 'embed'."),
     ("no-operators", put("operators", []), BadModel, "no operators"),
     ("no-inputs", put("inputs", []), BadModel, "no inputs"),
     ("no-outputs", put("outputs", []), BadModel, "no outputs"),
@@ -122,12 +151,10 @@ REFUSED = [
     ("opcode-index", put("operators.0.opcodeIndex", 5), BadModel, "unknown operator code"),
     ("buffer-index", buffer_7, BadModel, "buffer 7"),
     ("input-twice", put("inputs", [0, 0]), UnsupportedOp, "named twice as an input"),
-    ("output-twice", put("outputs", [3, 3]), UnsupportedOp, "named twice as an output"),
     ("input-constant", put("inputs", [1]), UnsupportedOp, "input 'model/conv2d/.*constant"),
-    ("output-constant", put("outputs", [1]), UnsupportedOp, "output 'model.*constant"),
-    ("output-is-input", put("outputs", [0]), UnsupportedOp, "is one of its inputs"),
+    ("output-never-computed", unused_output, BadModel, "output 't4' of the model is never comp"),
     ("input-variable", put("tensors.0.isVariable", True), UnsupportedOp, "is a variable"),
-    ("computed-twice", two_operators, BadModel, "computed twice"),
+    ("computed-twice", two_operators, BadModel, "computes 'model/act.*there already"),
     ("never-computed", put("operators.0.inputs", [3, 1, 2]), BadModel, "before it is computed"),
     ("order", late_operator, BadModel, "before it is computed"),
     ("no-operands", put("operators.0.inputs", []), BadModel, "CONV_2D. has 0 inputs"),
@@ -142,15 +169,25 @@ REFUSED = [
     ("padding", put("operators.0.builtinOptions.padding", 7), BadModel, "padding"),
     ("tanh", put("operators.0.builtinOptions.fusedActivationFunction", 4), UnsupportedOp, "fused"),
     ("dynamic", put("tensors.0.shape", np.int32([1, -1, 4, 2])), UnsupportedOp, "dynamic shape"),
-    ("zero-dim", put("tensors.3.shape", np.int32([1, 0, 4, 3])), UnsupportedOp, "dynamic shape"),
+    ("zero-dim", put("tensors.0.shape", np.int32([1, 0, 4, 2])), UnsupportedOp, "dynamic shape"),
     ("rank", put("tensors.0.shape", np.ones(9, np.int32)), UnsupportedOp, "9 dimensions"),
     ("huge", put("tensors.0.shape", np.full(4, 2**30, np.int32)), BadModel, "larger than 2 GB"),
-    ("wrong-shape", put("tensors.3.shape", np.int32([1, 5, 4, 3])), BadModel, "must give"),
-    ("uint8", put("tensors.0.type", 3), UnsupportedOp, "uint8.*int8 quantization"),
-    ("int64", put("tensors.0.type", 4), UnsupportedOp, "int64"),
-    ("bool", put("tensors.0.type", 6), UnsupportedOp, "is bool"),
+    ("wrong-type", put("tensors.3.type", 0), BadModel, "must give i8, but .* is f32"),
+    (
+        "uint8",
+        both(put(TYPE, 3), put(ZERO.format(0), [3])),
+        UnsupportedOp,
+        "uint8.*int8",
+    ),
+    ("int64", put(TYPE, 4), UnsupportedOp, "int64"),
+    ("bool", put(TYPE, 6), BadModel, "CONV_2D. must give bool"),
+    ("int16", put(TYPE, 7), UnsupportedOp, "conv2d .CONV_2D. has 16-bit activations"),
+    ("new-option", put(OPTIONS, NewerOptions()), UnsupportedOp, r"CONV_2D.*field 7 of Conv2DOpt"),
+    ("other-options", put(OPTIONS + "Type", LSTM), BadModel, "has the options LSTMOptions"),
+    ("options-2", put("operators.0.builtinOptions2Type", 3), BadModel, "options BuiltinOptions2 3"),
+    ("bias-of-64-bits", put(OPTIONS + ".quantizedBiasType", 4), BadModel, "not of 32 bits"),
     ("float16", put("tensors.1.type", 1), UnsupportedOp, "float16 weights"),
-    ("unknown-type", put("tensors.0.type", 77), UnsupportedOp, "type 77"),
+    ("unknown-type", put(TYPE, 77), UnsupportedOp, "type 77"),
     ("hybrid", hybrid, UnsupportedOp, r": \w+ \(CONV_2D\); convert it with full integer"),
     ("no-quant", put("tensors.0.quantization", None), UnsupportedOp, "no quantization"),
     ("custom-quant", custom_quantization, UnsupportedOp, "custom quantization"),
@@ -211,6 +248,13 @@ def only_the_old_code(model, _):
 TAKEN = [
     ("plain", nothing),
     ("batch-of-any-size", signature_batch),
+    ("free-batch", put("tensors.0.shape", np.int32([-1, 4, 4, 2]))),
+    ("stale-shape", put("tensors.3.shape", np.int32([1, 5, 4, 3]))),
+    ("unknown-shape", put("tensors.3.shape", np.int32([1, -1, 0, 3]))),
+    ("output-twice", put("outputs", [3, 3])),
+    ("output-is-constant", put("outputs", [3, 2])),
+    ("output-is-input", put("outputs", [0, 3, 0])),
+    ("second-subgraph", second_subgraph),
     ("unused-tensor-of-any-type", unused_tensor),
     ("wrong-bias-axis", wrong_bias_axis),
     ("same-names", names(b"a", b"a", b"a", b"a")),
@@ -228,9 +272,11 @@ def test_taken_and_run_alike_by_litert(edit):
     graph = load_tflite(data, "9 lives!")
     assert graph.name == "n9_lives"
     assert all(name.isascii() and name.isprintable() for name in graph.tensors)
-    litert = LiteRTModel(data)
-    litert.run([np.full((1, 4, 4, 2), 3, np.int8)])
-    assert litert.tensor(graph.outputs[0]) is not None
+    assert len(set(graph.outputs)) == len(graph.outputs)
+    x = np.arange(-16, 16, dtype=np.int8).reshape(1, 4, 4, 2)
+    expected = LiteRTModel(data).run([x])
+    for one, value in zip(Interpreter(graph).run([x]), expected, strict=True):
+        np.testing.assert_array_equal(one, value)
 
 
 def test_an_absent_bias_is_none():
@@ -263,5 +309,54 @@ def test_every_truncation_is_refused():
         raise AssertionError(f"the first {size} bytes of {len(data)} pass for a model")
 
 
-def test_every_operator_has_a_signature():
-    assert set(BY_NAME) <= set(_SIGNATURES)
+def test_every_operator_has_a_signature_and_its_options_are_known():
+    assert set(BY_NAME) == set(SIGNATURES)
+    signatures = [
+        *SIGNATURES.values(),
+        *(operator.signature for operator in CONSTANT_OPERATORS.values()),
+        *(signature for signature, _ in SHAPES.values()),
+    ]
+    for signature in signatures:
+        if signature.options:
+            fields = vars(getattr(schema, f"{signature.options}T")())
+            assert len(TABLES[signature.options]) >= len(fields), signature.options
+
+
+CHECKED_BY_THE_IMPORTER = {"num", "numSplits", "valuesCount", "quantizedBiasType"}
+OF_OTHER_TYPES = {"potScaleInt16", "asymmetricQuantizeInputs", "quantSpec"}
+"""For 16-bit tensors, for floats with integer weights; refused where the file is read."""
+SAID_BY_TENSORS = {"outputType", "depthMultiplier", "newShape"}
+"""By the type of the output, the shape of the weights, and the operand of a RESHAPE."""
+
+
+class Seen:
+    """Options that remember which of their fields were asked for."""
+
+    def __init__(self, options):
+        self.options = options
+        self.fields = set()
+
+    def __getattr__(self, field):
+        self.fields.add(field)
+        return getattr(self.options, field)
+
+
+@pytest.mark.parametrize("op", sorted(BY_NAME))
+def test_every_option_is_looked_at(op):
+    elsewhere = CHECKED_BY_THE_IMPORTER | OF_OTHER_TYPES | SAID_BY_TENSORS
+    unread = None
+    for graph in BY_NAME[op].cases():
+        node = graph.nodes[0]
+        ins, outs = graph.ins(node), graph.outs(node)
+        try:
+            options = node.to_tflite(ins, outs)
+        except UnsupportedOp:
+            continue  # TFLite has no such padding
+        if options is None:
+            return
+        seen = Seen(options)
+        type(node).from_tflite(node.name, node.inputs, node.outputs, ins, outs, seen)
+        fields = set(vars(options)) - seen.fields
+        unread = fields if unread is None else unread & fields
+    assert unread is not None
+    assert unread <= elsewhere
