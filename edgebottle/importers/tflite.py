@@ -127,7 +127,7 @@ def _is_hybrid(file: TFLiteFile, record: OperatorRecord) -> bool:
     return is_float and any(t.type == "INT8" and t.data is not None for t in ins)
 
 
-def _listed(names: Sequence[str], most: int = 6) -> str:
+def _listed(names: Sequence[str], most: int = 4) -> str:
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 

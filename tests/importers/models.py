@@ -16,8 +16,8 @@ def conv_model() -> Any:
     model.version = 3
     model.buffers = [
         schema.BufferT(),
-        _buffer(np.arange(-27, 27, dtype=np.int8)),
-        _buffer(np.array([5, -6, 7], np.int32)),
+        buffer(np.arange(-27, 27, dtype=np.int8)),
+        buffer(np.array([5, -6, 7], np.int32)),
     ]
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CONV_2D
@@ -36,7 +36,7 @@ def conv_model() -> Any:
     return model
 
 
-def _buffer(values: Any) -> Any:
+def buffer(values: Any) -> Any:
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(values.tobytes(), np.uint8)
     return buffer
