@@ -31,7 +31,11 @@ def verify(graph: Graph, stage: str = "import") -> None:
             known.add(name)
         if tensor.state:
             known.add(name)
+    layers: set[str] = set()
     for node in graph.nodes:
+        if node.name in layers:
+            raise BadModel(f"after {stage}: two nodes have the name '{node.name}'")
+        layers.add(node.name)
         _verify_node(graph, node, known, stage)
     for name in graph.outputs:
         if name not in known:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from edgebottle.ir.graph import Graph, Node, Tensor
+from edgebottle.ir.graph import Graph, Node
 from edgebottle.ops.base import Operator
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.transpose import Transpose
-from edgebottle.passes.rewrite import bypass, rename_inputs
+from edgebottle.passes.rewrite import Rewrite
 
 
 def drop_reshapes(graph: Graph) -> Graph:
@@ -15,51 +15,46 @@ def drop_reshapes(graph: Graph) -> Graph:
     A transpose that only moves axes of length 1 is a reshape. What remains shares the memory of
     its input in the plan and costs nothing.
     """
-    graph = graph.with_nodes([_as_reshape(graph, node) for node in graph.nodes])
-    graph = _skip_chains(graph)
-    for node in graph.nodes:
-        if _does_nothing(graph, node):
-            graph = bypass(graph, node) or graph
-    return graph
+    rewrite = Rewrite(graph)
+    for node in rewrite:
+        if isinstance(node, Transpose) and _moves_nothing(rewrite, node):
+            shape = rewrite.outs(node)[0].shape
+            node = Reshape(
+                name=node.name, inputs=node.inputs[:1], outputs=node.outputs, shape=shape
+            )
+            rewrite.put(node)
+        if _is_view(node):
+            _skip_views_before(rewrite, node)
+    for node in rewrite:
+        if _is_view(node) and _does_nothing(rewrite, node):
+            rewrite.bypass(node)
+    return rewrite.graph()
 
 
 def _is_view(node: Node | None) -> bool:
     return isinstance(node, Operator) and node.VIEW
 
 
-def _as_reshape(graph: Graph, node: Node) -> Node:
-    if not isinstance(node, Transpose):
-        return node
-    source = graph.ins(node)[0]
+def _moves_nothing(rewrite: Rewrite, node: Transpose) -> bool:
+    source = rewrite.ins(node)[0]
     assert source is not None
     moved = [axis for axis in node.permutation if source.shape[axis] != 1]
-    if moved != sorted(moved):
-        return node
-    target = graph.outs(node)[0]
-    return Reshape(
-        name=node.name, inputs=(node.inputs[0],), outputs=node.outputs, shape=target.shape
-    )
+    return moved == sorted(moved)
 
 
-def _skip_chains(graph: Graph) -> Graph:
-    """Lets the second of two views read what the first one reads."""
-    source: dict[str, str] = {}
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        if _is_view(node):
-            node = rename_inputs(node, source)
-            assert node.inputs[0] is not None
-            if node.outputs[0] not in graph.outputs:
-                source[node.outputs[0]] = node.inputs[0]
-        nodes.append(node)
-    used = {name for node in nodes for name in node.inputs} | set(graph.outputs)
-    alive = [node for node in nodes if not _is_view(node) or node.outputs[0] in used]
-    return graph.with_nodes(alive)
+def _skip_views_before(rewrite: Rewrite, node: Node) -> None:
+    """Lets a view read what the view before it reads; that one goes when nothing else reads it."""
+    source = node.inputs[0]
+    maker = rewrite.producer(source)
+    if source is None or maker is None or not _is_view(maker) or source in rewrite.outputs:
+        return
+    assert maker.inputs[0] is not None
+    rewrite.rename(node, source, maker.inputs[0])
+    if not rewrite.consumers(source):
+        rewrite.remove(maker)
 
 
-def _does_nothing(graph: Graph, node: Node) -> bool:
-    if not _is_view(node):
-        return False
-    source, target = graph.ins(node)[0], graph.outs(node)[0]
-    assert isinstance(source, Tensor)
+def _does_nothing(rewrite: Rewrite, node: Node) -> bool:
+    source, target = rewrite.ins(node)[0], rewrite.outs(node)[0]
+    assert source is not None
     return source.shape == target.shape and source.quant == target.quant

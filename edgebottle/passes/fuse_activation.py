@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 
 from edgebottle.ir.graph import Graph, Node
 from edgebottle.ops.base import Activation
+from edgebottle.passes.rewrite import Rewrite
 
 _FUSED = {
     "RELU": Activation.RELU,
@@ -20,19 +21,18 @@ def fuse_activation(graph: Graph) -> Graph:
     Exact where the activation does not rescale (input and output quantized alike) and nothing
     else reads the unclamped tensor.
     """
-    for node in graph.nodes:
+    rewrite = Rewrite(graph)
+    for node in rewrite:
         source = node.inputs[0] if node.inputs else None
-        if node.OP not in _FUSED or source is None or source in graph.outputs:
+        maker = rewrite.producer(source)
+        if node.OP not in _FUSED or source is None or maker is None or not _is_plain(maker):
             continue
-        maker = graph.producer(source)
-        if maker is None or len(graph.consumers(source)) != 1 or not _is_plain(maker):
-            continue
-        if graph.tensors[source].quant != graph.tensors[node.outputs[0]].quant:
-            continue
-        fused = replace(maker, outputs=node.outputs, activation=_FUSED[node.OP])  # type: ignore[call-arg]
-        nodes = [fused if other is maker else other for other in graph.nodes if other is not node]
-        graph = graph.with_nodes(nodes)
-    return graph
+        alike = rewrite.tensors[source].quant == rewrite.tensors[node.outputs[0]].quant
+        if alike and rewrite.is_read_once(source):
+            rewrite.remove(node)
+            fused = replace(maker, outputs=node.outputs, activation=_FUSED[node.OP])  # type: ignore[call-arg]
+            rewrite.put(fused)
+    return rewrite.graph()
 
 
 def _is_plain(node: Node) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.space_to_batch_nd import SpaceToBatchND
 from edgebottle.passes.drop_dead import drop_dead
+from edgebottle.passes.rewrite import Rewrite
 
 _Value = TypeVar("_Value")
 
@@ -45,34 +45,27 @@ def fuse_dilation(graph: Graph) -> Graph:
     apart in the image; borders and crops become padding. Exact where the parts are quantized like
     the images, the convolution has a stride of 1, and no padding would be negative.
     """
-    makers = {name: node for node in graph.nodes for name in node.outputs}
-    readers = Counter(name for node in graph.nodes for name in node.inputs)
-    readers.update(graph.outputs)
-    tensors = dict(graph.tensors)
-    replaced: dict[str, tuple[Node, ...]] = {}
-    for node in graph.nodes:
-        chain = _chain(node, makers, readers) if isinstance(node, BatchToSpaceND) else None
-        if chain is not None and _keeps_quantization(graph, chain):
-            replaced |= _fused(graph, chain, tensors)
-    nodes = [new for node in graph.nodes for new in replaced.get(node.name, (node,))]
-    return drop_dead(graph.with_nodes(nodes, tensors))
+    rewrite = Rewrite(graph)
+    for node in rewrite:
+        chain = _chain(rewrite, node) if isinstance(node, BatchToSpaceND) else None
+        if chain is not None and _keeps_quantization(rewrite, chain):
+            _fuse(rewrite, chain)
+    return drop_dead(rewrite.graph())
 
 
-def _chain(
-    join: BatchToSpaceND, makers: dict[str, Node], readers: Counter[str | None]
-) -> _Chain | None:
+def _chain(rewrite: Rewrite, join: BatchToSpaceND) -> _Chain | None:
     """The operators before ``join``; None where they are others, or read elsewhere as well."""
 
     def only_for(node: Node) -> Node | None:
         name = node.inputs[0]
-        return makers.get(name or "") if readers[name] == 1 else None
+        return rewrite.producer(name) if name and rewrite.is_read_once(name) else None
 
     lower = only_for(join) if len(join.block) == 1 else None
     conv = only_for(lower or join)
     if not isinstance(conv, Conv2D | DepthwiseConv2D):
         return None
     lift = only_for(conv) if lower is not None else None
-    split = makers.get((lift or conv).inputs[0] or "")
+    split = rewrite.producer((lift or conv).inputs[0])
     views = [view for view in (lift, lower) if view is not None]
     if not isinstance(split, SpaceToBatchND) or split.block != join.block:
         return None
@@ -81,56 +74,46 @@ def _chain(
     return _Chain(split, lift, conv, lower, join)
 
 
-def _keeps_quantization(graph: Graph, chain: _Chain) -> bool:
+def _keeps_quantization(rewrite: Rewrite, chain: _Chain) -> bool:
     """Nothing but the convolution changes the meaning of a stored value."""
-    before = (*graph.ins(chain.split)[:1], *graph.outs(chain.split), graph.ins(chain.conv)[0])
-    after = (*graph.outs(chain.conv), graph.ins(chain.join)[0], *graph.outs(chain.join))
+    before = (*rewrite.ins(chain.split)[:1], *rewrite.outs(chain.split), rewrite.ins(chain.conv)[0])
+    after = (*rewrite.outs(chain.conv), rewrite.ins(chain.join)[0], *rewrite.outs(chain.join))
     return all(
         len({tensor.quant for tensor in group if tensor is not None}) == 1
         for group in (before, after)
     )
 
 
-def _fused(graph: Graph, chain: _Chain, tensors: dict[str, Tensor]) -> dict[str, tuple[Node, ...]]:
-    """What stands in the place of some nodes, by their names; nothing where that is impossible.
-
-    Puts tensors whose shapes change into ``tensors``.
-    """
+def _fuse(rewrite: Rewrite, chain: _Chain) -> None:
+    """Puts the dilated convolution in the place of the chain, where there is one."""
+    tensors = rewrite.tensors
     image, target = tensors[chain.split.inputs[0] or ""], tensors[chain.join.outputs[0]]
     parts, results = tensors[chain.conv.inputs[0] or ""], tensors[chain.conv.outputs[0]]
     joined = tensors[chain.join.inputs[0] or ""]
     for across in (1, 2) if chain.lift is not None else (None,):
         if _widened(joined.shape, across, 1) != results.shape:
             continue
-        if _widened(graph.outs(chain.split)[0].shape, across, 1) != parts.shape:
+        if _widened(rewrite.outs(chain.split)[0].shape, across, 1) != parts.shape:
             continue
         whole = _widened(image.shape, across, 1), _widened(target.shape, across, 1)
-        dilated = _dilated(chain, across, *whole, graph.ins(chain.conv)[1])
+        dilated = _dilated(chain, across, *whole, rewrite.ins(chain.conv)[1])
         if dilated is None:
             continue
+        rewrite.remove(chain.join)
         if chain.lift is None or chain.lower is None:
-            dilated = replace(
-                dilated, inputs=(image.name, *dilated.inputs[1:]), outputs=(target.name,)
-            )
-            return {chain.conv.name: (dilated,), chain.join.name: ()}
+            inputs = (image.name, *dilated.inputs[1:])
+            rewrite.put(replace(dilated, inputs=inputs, outputs=(target.name,)))
+            return
         tensors[parts.name] = replace(parts, shape=whole[0])
         tensors[results.name] = replace(results, shape=whole[1])
-        lift = Reshape(
-            name=chain.lift.name, inputs=(image.name,), outputs=(parts.name,), shape=whole[0]
-        )
-        lower = Reshape(
-            name=chain.lower.name,
-            inputs=(results.name,),
-            outputs=(target.name,),
-            shape=target.shape,
-        )
-        return {
-            lift.name: (lift,),
-            dilated.name: (dilated,),
-            lower.name: (lower,),
-            chain.join.name: (),
-        }
-    return {}
+        rewrite.put(_view(chain.lift.name, image.name, tensors[parts.name]))
+        rewrite.put(dilated)
+        rewrite.put(_view(chain.lower.name, results.name, target))
+        return
+
+
+def _view(name: str, source: str, target: Tensor) -> Reshape:
+    return Reshape(name=name, inputs=(source,), outputs=(target.name,), shape=target.shape)
 
 
 def _widened(values: tuple[_Value, ...], across: int | None, fill: _Value) -> tuple[_Value, ...]:

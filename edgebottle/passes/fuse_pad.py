@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgebottle.ir.graph import Graph, Node
+from edgebottle.ir.graph import Graph
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.pad import Pad
 from edgebottle.passes.drop_dead import drop_dead
+from edgebottle.passes.rewrite import Rewrite
 
 
 def fuse_pad(graph: Graph) -> Graph:
@@ -18,15 +19,12 @@ def fuse_pad(graph: Graph) -> Graph:
     exact where PAD touches height and width only and its input and output are quantized alike.
     PAD itself goes when nothing else reads it.
     """
-    pads = {
-        node.outputs[0]: node
-        for node in graph.nodes
-        if isinstance(node, Pad) and _is_spatial(graph, node)
-    }
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        pad = pads.get(node.inputs[0] or "") if node.inputs else None
-        if isinstance(node, Conv2D | DepthwiseConv2D) and pad is not None:
+    rewrite = Rewrite(graph)
+    for node in rewrite:
+        while isinstance(node, Conv2D | DepthwiseConv2D):
+            pad = rewrite.producer(node.inputs[0])
+            if not isinstance(pad, Pad) or not _is_spatial(rewrite, pad):
+                break
             top, bottom, left, right = node.padding
             (above, below), (before, after) = pad.paddings[1:3]
             node = replace(
@@ -34,12 +32,12 @@ def fuse_pad(graph: Graph) -> Graph:
                 inputs=(pad.inputs[0], *node.inputs[1:]),
                 padding=(top + above, bottom + below, left + before, right + after),
             )
-        nodes.append(node)
-    return drop_dead(graph.with_nodes(nodes))
+            rewrite.put(node)
+    return drop_dead(rewrite.graph())
 
 
-def _is_spatial(graph: Graph, node: Pad) -> bool:
-    source, target = graph.ins(node)[0], graph.outs(node)[0]
+def _is_spatial(rewrite: Rewrite, node: Pad) -> bool:
+    source, target = rewrite.ins(node)[0], rewrite.outs(node)[0]
     assert source is not None
     if len(source.shape) != 4 or source.quant != target.quant or source.data is not None:
         return False

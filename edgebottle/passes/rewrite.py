@@ -1,44 +1,117 @@
-"""What the passes share: replacing tensors and nodes in a graph."""
+"""The one way in which passes replace and remove nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
-from edgebottle.ir.graph import Graph, Node
+from edgebottle.ir.graph import Graph, Node, Tensor
 
 
-def rename_inputs(node: Node, names: Mapping[str, str]) -> Node:
-    """``node`` reading ``names[x]`` wherever it read ``x``; chains are followed."""
+class Rewrite:
+    """A graph while it changes: whatever is asked is answered for the graph as it then stands.
 
-    def resolve(name: str | None) -> str | None:
-        while name is not None and name in names:
-            name = names[name]
-        return name
+    A pass that walks over ``Graph.nodes`` and replaces some of them soon holds a node that is
+    there no more. ``for node in rewrite`` gives each node as it is when its turn comes, and none
+    that has gone. A node is known by its name and keeps its place, so the order stays executable
+    as long as a node reads nothing that is computed later than what it read before.
 
-    inputs = tuple(resolve(name) for name in node.inputs)
-    return node if inputs == node.inputs else replace(node, inputs=inputs)
-
-
-def bypass(graph: Graph, node: Node) -> Graph | None:
-    """The graph without ``node``, whose output becomes its first input.
-
-    None where that is impossible: the output is one of the network's and the input is computed
-    nowhere, or is read elsewhere under its own name as an output as well.
+    Attributes:
+        tensors: By name; may be added to and replaced.
+        outputs: Names of the network's outputs; may be replaced.
+        inputs: Names of the network's inputs; may be replaced.
     """
-    source, target = node.inputs[0], node.outputs[0]
-    assert source is not None
-    rest = [other for other in graph.nodes if other is not node]
-    if target not in graph.outputs:
-        return graph.with_nodes([rename_inputs(other, {target: source}) for other in rest])
-    maker = graph.producer(source)
-    if maker is None or source in graph.outputs:
-        return None
-    # The producer takes over the name of the output, so that the network keeps its interface.
-    renamed = replace(
-        maker, outputs=tuple(target if name == source else name for name in maker.outputs)
-    )
-    nodes = [
-        renamed if other is maker else rename_inputs(other, {source: target}) for other in rest
-    ]
-    return graph.with_nodes(nodes)
+
+    def __init__(self, graph: Graph) -> None:
+        """Starts from ``graph``, which stays as it is."""
+        self.tensors = dict(graph.tensors)
+        self.inputs = list(graph.inputs)
+        self.outputs = list(graph.outputs)
+        self._start = graph
+        self._nodes: dict[str, Node] = {}
+        self._producers: dict[str, str] = {}
+        self._readers: dict[str, dict[str, None]] = {}
+        for node in graph.nodes:
+            self.put(node)
+
+    def __iter__(self) -> Iterator[Node]:
+        """Each node of the beginning that is still there, as it now is, in order."""
+        for name in list(self._nodes):
+            if name in self._nodes:
+                yield self._nodes[name]
+
+    def ins(self, node: Node) -> tuple[Tensor | None, ...]:
+        """The input tensors of ``node``."""
+        return tuple(None if name is None else self.tensors[name] for name in node.inputs)
+
+    def outs(self, node: Node) -> tuple[Tensor, ...]:
+        """The output tensors of ``node``."""
+        return tuple(self.tensors[name] for name in node.outputs)
+
+    def producer(self, tensor: str | None) -> Node | None:
+        """The node that computes ``tensor``; None for inputs, constants and state."""
+        name = self._producers.get(tensor or "")
+        return None if name is None else self._nodes[name]
+
+    def consumers(self, tensor: str) -> tuple[Node, ...]:
+        """The nodes that read ``tensor``."""
+        return tuple(self._nodes[name] for name in self._readers.get(tensor, ()))
+
+    def is_read_once(self, tensor: str) -> bool:
+        """Whether one node reads ``tensor``, and the network does not hand it out."""
+        return len(self._readers.get(tensor, ())) == 1 and tensor not in self.outputs
+
+    def put(self, node: Node) -> None:
+        """Puts ``node`` in the place of the node of the same name."""
+        if node.name in self._nodes:
+            self._forget(self._nodes[node.name])
+        self._nodes[node.name] = node
+        self._producers.update(dict.fromkeys(node.outputs, node.name))
+        for name in node.inputs:
+            if name is not None:
+                self._readers.setdefault(name, {})[node.name] = None
+
+    def remove(self, node: Node) -> None:
+        """Removes ``node``; nothing may read its outputs any more when the pass ends."""
+        self._forget(self._nodes.pop(node.name))
+
+    def _forget(self, node: Node) -> None:
+        for name in node.outputs:
+            if self._producers.get(name) == node.name:
+                del self._producers[name]
+        for read in set(node.inputs):
+            if read is not None:
+                del self._readers[read][node.name]
+
+    def rename(self, node: Node, old: str, new: str) -> None:
+        """Lets ``node`` read ``new`` wherever it reads ``old``."""
+        self.put(replace(node, inputs=tuple(new if name == old else name for name in node.inputs)))
+
+    def bypass(self, node: Node) -> bool:
+        """Removes ``node``, whose output becomes its first input.
+
+        False, and nothing done, where that is impossible: the output is one of the network's, and
+        the input is one as well, or is computed nowhere.
+        """
+        source, target = node.inputs[0], node.outputs[0]
+        assert source is not None
+        if target not in self.outputs:
+            self.remove(node)
+            for reader in self.consumers(target):
+                self.rename(reader, target, source)
+            return True
+        maker = self.producer(source)
+        if maker is None or source in self.outputs:
+            return False
+        self.remove(node)
+        # The producer takes over the name of the output, so that the network keeps its interface.
+        outputs = tuple(target if output == source else output for output in maker.outputs)
+        self.put(replace(maker, outputs=outputs))
+        for reader in self.consumers(source):
+            self.rename(reader, source, target)
+        return True
+
+    def graph(self) -> Graph:
+        """The graph as it now stands, without the tensors that nothing refers to."""
+        start = replace(self._start, inputs=tuple(self.inputs), outputs=tuple(self.outputs))
+        return start.with_nodes(tuple(self._nodes.values()), self.tensors)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
+from edgebottle.passes.rewrite import Rewrite
 
 
 def strip_float_io(graph: Graph) -> Graph:
@@ -13,21 +12,26 @@ def strip_float_io(graph: Graph) -> Graph:
 
     Inputs that are read by anything else, and outputs that are not a DEQUANTIZE, stay.
     """
-    inputs, outputs, nodes = list(graph.inputs), list(graph.outputs), list(graph.nodes)
+    rewrite = Rewrite(graph)
     for index, name in enumerate(graph.inputs):
-        readers = graph.consumers(name)
-        if len(readers) == 1 and readers[0].OP == "QUANTIZE" and _is_float(graph, name):
-            inputs[index] = readers[0].outputs[0]
-            nodes.remove(readers[0])
+        readers = rewrite.consumers(name)
+        if not rewrite.is_read_once(name) or not _is_float(graph, name):
+            continue
+        stored = readers[0].outputs[0]
+        if readers[0].OP == "QUANTIZE" and stored not in graph.outputs:
+            rewrite.inputs[index] = stored
+            rewrite.remove(readers[0])
     for index, name in enumerate(graph.outputs):
-        maker = graph.producer(name)
-        if maker is None or maker.OP != "DEQUANTIZE" or graph.consumers(name):
+        maker = rewrite.producer(name)
+        if maker is None or maker.OP != "DEQUANTIZE" or rewrite.consumers(name):
             continue
         source = maker.inputs[0]
-        if source is not None and graph.tensors[source].data is None and source not in inputs:
-            outputs[index] = source
-            nodes.remove(maker)
-    return replace(graph, inputs=tuple(inputs), outputs=tuple(outputs)).with_nodes(nodes)
+        if source is None or graph.tensors[source].data is not None:
+            continue
+        if source not in (*rewrite.inputs, *rewrite.outputs):
+            rewrite.outputs[index] = source
+            rewrite.remove(maker)
+    return rewrite.graph()
 
 
 def _is_float(graph: Graph, name: str) -> bool:

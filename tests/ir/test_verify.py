@@ -32,13 +32,18 @@ def changed(which: str, **fields) -> Graph:
     return replace(graph, tensors={**graph.tensors, which: replace(graph.tensors[which], **fields)})
 
 
+def with_third(node: Relu) -> Graph:
+    return replace(chain(), nodes=(*chain().nodes, node))
+
+
 def test_a_good_graph_passes():
     verify(chain())
 
 
 BAD = [
     ("order", replace(chain(), nodes=chain().nodes[::-1]), "reads 'h' before"),
-    ("twice", replace(chain(), nodes=(*chain().nodes, chain().nodes[0])), "'h' is computed twice"),
+    ("twice", with_third(replace(chain().nodes[0], name="third")), "'h' is computed twice"),
+    ("name", with_third(chain().nodes[0]), "two nodes have the name 'first'"),
     ("filed", changed("h", name="other"), "filed under 'h'"),
     ("shape", changed("h", shape=(1, 2, 2, 4)), "must give"),
     ("type", changed("h", dtype=DType.F32, quant=None), "must give"),

@@ -52,6 +52,12 @@ def pad_read_by_pool_too() -> Graph:
     return b.graph(b.conv(padded, 3, valid=1), b.pool(padded, MaxPool2D, 2, 2))
 
 
+def two_pads_before_conv() -> Graph:
+    b = Builder("two_pads_before_conv")
+    padded = b.pad(b.input(1, 6, 7, 2), (0, 0), (1, 2), (0, 1), (0, 0))
+    return b.graph(b.conv(b.pad(padded, (0, 0), (1, 0), (1, 0), (0, 0)), 3, valid=1))
+
+
 def pad_of_channels() -> Graph:
     b = Builder("pad_of_channels")
     padded = b.pad(b.input(1, 4, 4, 2), (0, 0), (0, 0), (0, 0), (1, 1))
@@ -96,6 +102,12 @@ def reshape_to_output() -> Graph:
     b = Builder("reshape_to_output")
     x = b.conv(b.input(1, 4, 4, 2), 2)
     return b.graph(b.reshape(b.reshape(x, 1, 32), 1, 32))
+
+
+def two_reshapes_to_outputs() -> Graph:
+    b = Builder("two_reshapes_to_outputs")
+    x = b.conv(b.input(1, 4, 4, 2), 2)
+    return b.graph(b.reshape(x, 1, 4, 4, 2), b.reshape(x, 1, 4, 4, 2))
 
 
 def constant_branch() -> Graph:
@@ -154,6 +166,7 @@ def constant_channels_flattened() -> Graph:
 CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (pad_before_conv, fuse_pad),
     (pad_read_by_pool_too, fuse_pad),
+    (two_pads_before_conv, fuse_pad),
     (pad_of_channels, fuse_pad),
     (dilated_image, fuse_dilation),
     (dilated_line, fuse_dilation),
@@ -165,6 +178,7 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (transpose_of_ones, drop_reshapes),
     (transpose_that_moves, drop_reshapes),
     (reshape_to_output, drop_reshapes),
+    (two_reshapes_to_outputs, drop_reshapes),
     (constant_branch, fold_constants),
     (dead_branch, drop_dead),
     (constant_channels_of_a_block, dead_channels),
