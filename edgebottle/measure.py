@@ -15,6 +15,7 @@ import numpy as np
 from edgebottle import __version__
 from edgebottle.bench import Bench, StepCounts, StepCycles, open_bench, to_bytes
 from edgebottle.compare import compare, is_exact
+from edgebottle.describe import describe
 from edgebottle.errors import Mismatch
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
@@ -201,6 +202,7 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
         cycles=cycles,
         clock_hz=built.board.clock_hz or None,
         cycles_kind="" if cycles is None else "measured" if real else "modelled",
+        network=describe(model.graph, plan, built.project.source),
     )
 
 

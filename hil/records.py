@@ -14,6 +14,7 @@ from typing import Any
 from edgebottle.build.cache import take_lock
 from edgebottle.errors import BadInput
 from edgebottle.files import check_plain, read_file, reason
+from hil.network import Network, network_from_json
 from hil.virtual.timing.cycles import Cycles
 
 FORMAT = 1
@@ -133,6 +134,7 @@ class Record:
         cycles: CPU cycles of one run; None where nothing counts or models them.
         cycles_kind: ``modelled`` or ``measured``; empty without cycles.
         clock_hz: Of the CPU; None in old records.
+        network: Layers with shapes, kernels, weights and edges; None in old records.
         format: Version of this format.
     """
 
@@ -165,6 +167,7 @@ class Record:
     cycles: int | None = None
     cycles_kind: str = ""
     clock_hz: int | None = None
+    network: Network | None = None
     format: int = field(default=FORMAT)
 
     @property
@@ -206,6 +209,7 @@ class Record:
             low, middle, high = data["latency_us"]
             values["latency_us"] = (low, middle, high)
             values["steps"] = tuple(data.get("steps", ()))
+            values["network"] = network_from_json(data.get("network"))
             record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"not an edgebottle record ({error!r})") from error
@@ -221,35 +225,33 @@ def _layer(data: dict[str, Any]) -> LayerRecord:
     return LayerRecord(**values)
 
 
+_LOWEST = {"first": -1, "last": -1, "zero_point": -_LARGEST}
+"""Of the whole numbers that may be negative; no other number is."""
+
+
 def _check_types(item: Any) -> None:
     """Raises ``BadInput`` where a field of a record holds what its type does not allow."""
     for entry in fields(item):
-        value = getattr(item, entry.name)
-        if is_dataclass(value):
-            _check_types(value)
-        elif isinstance(value, tuple) and entry.name != "latency_us":
-            for element in value:
-                if entry.name != "steps":
-                    _check_types(element)
-                elif not isinstance(element, str):
-                    raise BadInput(f"not an edgebottle record (a step is {element!r:.60})")
-        elif not _fits(value, str(entry.type), entry.name):
-            raise BadInput(f"not an edgebottle record ({entry.name} is {value!r:.60})")
+        value, kind = getattr(item, entry.name), str(entry.type)
+        if kind.startswith("tuple["):
+            kind = kind.removeprefix("tuple[").partition(",")[0]
+        else:
+            value = (value,)
+        for element in value:
+            if is_dataclass(element):
+                _check_types(element)
+            elif not _fits(element, kind, entry.name):
+                raise BadInput(f"not an edgebottle record ({entry.name} is {element!r:.60})")
 
 
 def _fits(value: Any, kind: str, name: str) -> bool:
     """``value`` is of the type that the annotation ``kind`` names, and no impossible number."""
     if value is None:
         return kind.endswith("| None")
-    if kind.startswith("tuple"):
-        return all(
-            isinstance(item, int | float) and not isinstance(item, bool) and 0 <= item < _LARGEST
-            for item in value
-        )
-    if kind.startswith("int"):
-        lowest = -1 if name in ("first", "last") else 0
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return whole and lowest <= value < _LARGEST
+    if kind.startswith(("int", "float")):
+        types = int if kind.startswith("int") else int | float
+        number = isinstance(value, types) and not isinstance(value, bool)
+        return number and _LOWEST.get(name, 0) <= value < _LARGEST
     return isinstance(value, bool if kind.startswith("bool") else str)
 
 

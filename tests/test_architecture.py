@@ -30,6 +30,7 @@ LAYERS = (
         "edgebottle.config",
         "edgebottle.samples",
         "edgebottle.compare",
+        "edgebottle.describe",
         "edgebottle.bench",
         "edgebottle.measure",
         "edgebottle.verify",

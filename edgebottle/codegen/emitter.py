@@ -55,6 +55,7 @@ class Module:
             self.names[tensor] = self._unique(f"{kind}_{identifier(name)}", self.names)
 
         self.kernels: dict[str, str] = {}
+        self.constant_bytes: dict[str, int] = {}
         self._counters: dict[str, str] = {}
         self._contents: dict[tuple[str, bytes], str] = {}
 
@@ -81,8 +82,8 @@ class Module:
             name, count = f"{wanted}_{count}", count + 1
         return name
 
-    def add_constant(self, name: str, values: Array) -> str:
-        """Registers an array, once: the same name twice must be the same array.
+    def add_constant(self, node: str, name: str, values: Array) -> str:
+        """Registers an array of ``node``, once: the same name twice must be the same array.
 
         Returns:
             The name of the array that holds these values, which may be another layer's.
@@ -93,6 +94,7 @@ class Module:
             assert all(constant.name != name for constant in self.constants), name
             self._contents[content] = name
             self.constants.append(Constant(name, values))
+            self.constant_bytes[node] = self.constant_bytes.get(node, 0) + values.nbytes
         return self._contents[content]
 
 
@@ -142,7 +144,7 @@ class StepEmitter:
 
     def constant(self, suffix: str, values: Array) -> str:
         """See ``Emitter``."""
-        return self._module.add_constant(f"{self._layer}_{suffix}", values)
+        return self._module.add_constant(self._node.name, f"{self._layer}_{suffix}", values)
 
     def params(self, struct: str, fields: Mapping[str, CValue]) -> str:
         """See ``Emitter``."""
@@ -225,7 +227,7 @@ class StepEmitter:
     def _pointer(self, tensor: Tensor, *, const: bool) -> str:
         if tensor.data is not None:
             return self._module.add_constant(
-                f"{self._layer}_{identifier(tensor.name)}", tensor.data
+                self._node.name, f"{self._layer}_{identifier(tensor.name)}", tensor.data
             )
         qualifier = "const " if const and not tensor.state else ""
         return f"({qualifier}{tensor.dtype.c} *)({self._module.names[tensor.name]})"

@@ -48,6 +48,8 @@ class KernelChoice:
         inlined: It is compiled for this layer alone.
         saved: Instructions of a run that this saves, or would save; estimated.
         nbytes: Bytes of flash that it takes, or would take; estimated.
+        constants: Bytes of its weights and tables in flash; those that it shares with an earlier
+            layer are counted there.
     """
 
     layer: str
@@ -55,6 +57,7 @@ class KernelChoice:
     inlined: bool
     saved: int
     nbytes: int
+    constants: int
 
 
 def inlinings(graph: Graph, isa: Isa) -> dict[str, Inlining]:

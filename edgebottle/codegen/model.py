@@ -89,7 +89,14 @@ def write_model(graph: Graph, plan: Plan, optimize: Optimize = Optimize.BALANCED
 
 def _kernel_choice(module: Module, layer: str, gain: Inlining | None) -> KernelChoice:
     saved, nbytes = (gain.instructions, gain.nbytes) if gain else (0, 0)
-    return KernelChoice(layer, module.kernels[layer], layer in module.inlined, saved, nbytes)
+    return KernelChoice(
+        layer=layer,
+        kernel=module.kernels[layer],
+        inlined=layer in module.inlined,
+        saved=saved,
+        nbytes=nbytes,
+        constants=module.constant_bytes.get(layer, 0),
+    )
 
 
 @dataclass

@@ -6,22 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgebottle.boards import board_ids, load_board
-from edgebottle.report.memory import ArenaView, Role
-from edgebottle.report.page import Cell, page, table, write_page
+from edgebottle.report.arena import arena_map
+from edgebottle.report.comparison import beside_published, over_time, title_of
+from edgebottle.report.drawing import network_drawing
+from edgebottle.report.layers import cost_table, cost_unit, plain_table, rate_table, shape_table
+from edgebottle.report.markup import clean, section
+from edgebottle.report.memory import ArenaView
+from edgebottle.report.page import page, write_page
+from edgebottle.report.parts import parts_bar
 from edgebottle.report.profile import mac_limit
-from edgebottle.report.profile_page import rates_figure
-from edgebottle.report.published import SUITE, Comparison
-from edgebottle.report.svg import (
-    Bar,
-    arena_map,
-    bar_chart,
-    clean,
-    layer_bars,
-    mac_rates,
-    stacked_bar,
-    trend,
-)
-from edgebottle.report.terminal import agreement, kilobytes, milliseconds, moment, number, place
+from edgebottle.report.profile_page import rates_caption
+from edgebottle.report.published import Comparison
+from edgebottle.report.terminal import agreement, kilobytes, moment, number
+from hil.network import Network
 from hil.records import Record
 
 
@@ -33,17 +30,18 @@ def render(records: Sequence[Record], published: Sequence[Comparison] = ()) -> s
         published: What to set beside published results.
     """
     newest = records[-1]
-    parts = [f"<h1>{clean(_title(newest))}</h1>", _record(newest)]
+    seen: set[Network] = set()
+    parts = [f"<h1>{clean(title_of(newest))}</h1>", _record(newest, seen)]
     if published:
-        parts.append(_published(published))
+        parts.append(beside_published(published))
     if len(records) > 1:
-        parts.append(_comparison(records))
+        parts.append(over_time(records))
         parts += [
-            f"<details><summary>{clean(_title(record))}, {clean(moment(record))}</summary>"
-            f"{_record(record)}</details>"
+            f"<details><summary>{clean(title_of(record))}<small>{clean(moment(record))}</small>"
+            f"</summary>{_record(record, seen)}</details>"
             for record in reversed(records[:-1])
         ]
-    return page(_title(newest), "\n".join(parts))
+    return page(title_of(newest), "\n".join(parts))
 
 
 def write_html(records: Sequence[Record], path: Path, published: Sequence[Comparison] = ()) -> None:
@@ -51,37 +49,43 @@ def write_html(records: Sequence[Record], path: Path, published: Sequence[Compar
     write_page(render(records, published), path)
 
 
-def _title(record: Record) -> str:
-    return f"{record.model} on {place(record)}"
+def _record(record: Record, seen: set[Network]) -> str:
+    """One record.
 
-
-def _record(record: Record) -> str:
-    view = ArenaView.of(record.memory, record.step_names, record.ram.arena)
-    facts = (
-        f"{moment(record)} · {record.compiler} {record.flags} · model {record.model_hash[:12]} · "
-        f"image {record.image_hash} · outputs {record.output_crc} · schedule {record.schedule}"
-    )
+    Args:
+        record: The record.
+        seen: Networks that the page has drawn already; a record of one of them does not repeat it.
+    """
+    facts = [
+        ("time", moment(record)),
+        ("compiler", f"{record.compiler} {record.flags}"),
+        ("schedule", record.schedule),
+        ("model", record.model_hash[:12]),
+        ("image", record.image_hash),
+        ("outputs", record.output_crc),
+    ]
     ram, flash = record.ram, record.flash
     ram_parts = [
-        ("arena", ram.arena, "a0"),
-        ("stack", ram.stack, "output"),
-        ("other", ram.static, "code"),
+        ("arena", ram.arena, "arena-part"),
+        ("stack", ram.stack, "stack-part"),
+        ("other", ram.static, "rest-part"),
     ]
-    flash_parts = [("weights", flash.weights, "a0"), ("code", flash.code, "code")]
-    return f"""<p class="facts">{clean(facts)}</p>
+    flash_parts = [
+        ("weights", flash.weights, "weights-part"),
+        ("code", flash.code, "code-part"),
+    ]
+    parts = parts_bar("RAM", ram_parts) + parts_bar("Flash", flash_parts)
+    listed = "".join(f"<li><span>{name}</span> {clean(text)}</li>" for name, text in facts)
+    return f"""<ul class="facts">{listed}</ul>
 <ul class="cards">{_cards(record)}</ul>
-<section><h2>Memory over time</h2>
-{_memory(view, record)}</section>
 {_costs(record)}
-<section><h2>RAM and flash by part</h2>
-<h3>RAM: {ram.bytes:,} bytes</h3><figure>{stacked_bar("RAM", ram_parts)}</figure>
-<h3>Flash: {flash.bytes:,} bytes</h3><figure>{stacked_bar("Flash", flash_parts)}</figure>
-</section>
-<section><h2>Layers</h2>
-{_layers(record)}</section>"""
+{section("Memory over time", _memory(record))}
+{section("RAM and flash by part", f'<div class="pair">{parts}</div>')}
+{_layers(record, seen)}"""
 
 
-def _memory(view: ArenaView, record: Record) -> str:
+def _memory(record: Record) -> str:
+    view = ArenaView.of(record.memory, record.step_names, record.ram.arena)
     if not view.blocks or not view.steps:
         return "<p>This record has no map of the arena.</p>"
     bound = (
@@ -89,30 +93,22 @@ def _memory(view: ArenaView, record: Record) -> str:
         if record.lower_bound == view.arena
         else f"the lower bound of this order is {record.lower_bound:,}"
     )
-    roles = [role for role in Role if any(view.role(block) is role for block in view.blocks)]
-    css = {Role.ACTIVATION: "a0"}
-    legend = "".join(
-        f'<li><i class="{css.get(role, role.value)}"></i>{role.value}</li>' for role in roles
-    )
-    peaks = ", ".join(view.layers[step] for step in view.peaks())
-    return f"""<figure>{arena_map(view)}
-<ul class="legend">{legend}</ul>
-<figcaption>Bytes of the arena upwards, layers to the right; each box is a tensor or scratch, from
-the layer that writes it to the last that reads it. The arena has {view.arena:,} bytes (exact),
-{bound}. Peak: {clean(peaks)}.</figcaption></figure>"""
+    return f"""<p>Each box is a tensor or scratch, from the step that writes it down to the last
+that reads it; its bytes in the arena run from left to right. The arena has {view.arena:,} bytes
+(exact), {bound}. At the right: bytes in use.</p>
+<figure>{arena_map(view)}</figure>"""
 
 
 def _costs(record: Record) -> str:
-    unit = _unit(record)
+    unit = cost_unit(record.layers)
     if unit is None:
         return ""
-    kind = clean(record.cycles_kind or "measured") if unit == "cycles" else "exact"
-    return f"""<section><h2>{unit.capitalize()} per layer</h2>
-<figure>{layer_bars(record.layers)}
-<ul class="legend"><li><i class="a0"></i>multiplies and accumulates</li>
-<li><i class="code"></i>no multiply-accumulates</li></ul>
-<figcaption>{unit.capitalize()} of one run, {kind}.</figcaption></figure>
-{_rates(record)}</section>"""
+    kind = (record.cycles_kind or "measured") if unit == "cycles" else "exact"
+    caption = f"{unit.capitalize()} of one run, {kind}."
+    if unit == "cycles" and any(layer.instructions is not None for layer in record.layers):
+        caption += " Instructions and MACs are exact."
+    costs = cost_table(record.layers, caption, record.clock_hz)
+    return section(f"{unit.capitalize()} per layer", costs) + _rates(record)
 
 
 def _rates(record: Record) -> str:
@@ -121,23 +117,27 @@ def _rates(record: Record) -> str:
     if not is_counted or record.board not in board_ids():
         return ""
     limit = mac_limit(load_board(record.board))
-    figure = rates_figure(mac_rates(record.layers, limit), limit)
-    return f"<h3>MACs per instruction</h3>{figure}"
+    rates = rate_table(record.layers, limit, rates_caption(limit))
+    return section("MACs per instruction", rates)
 
 
-def _unit(record: Record) -> str | None:
-    """What the layers were counted in."""
-    if any(layer.cycles is not None for layer in record.layers):
-        return "cycles"
-    if any(layer.instructions is not None for layer in record.layers):
-        return "instructions"
-    return None
+def _layers(record: Record, seen: set[Network]) -> str:
+    network = record.network
+    if network is None:
+        return "" if cost_unit(record.layers) else section("Layers", plain_table(record.layers))
+    if network in seen:
+        return "<p>Its layers are those of a newer record above.</p>"
+    seen.add(network)
+    drawing = network_drawing(network, record.layers)
+    return section("Network", drawing) + section("Layers", shape_table(network))
 
 
 def _cards(record: Record) -> str:
+    """The figures that matter most, latency before all."""
     low, middle, high = (value / 1000 for value in record.latency_us)
     ram, flash = record.ram, record.flash
-    cards = []
+    spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
+    cards = [("", "latency", f"{middle:,.3f} ms", f"{record.latency_kind}{spread}")]
     if record.accuracy is not None:
         share = f"{record.correct:,} of {record.samples:,} samples"
         cards.append(("", "accuracy", f"{record.accuracy:.1%}", share))
@@ -147,126 +147,16 @@ def _cards(record: Record) -> str:
     cards.append(("", "RAM", kilobytes(ram.bytes), parts))
     parts = f"weights {flash.weights:,}, code {flash.code:,}"
     cards.append(("", "flash", kilobytes(flash.bytes), parts))
-    if record.instructions is not None:
-        per = f", {record.instructions / record.macs:.2f} per MAC" if record.macs else ""
-        cards.append(("", "instructions", number(record.instructions), f"exact, one run{per}"))
-    cards.append(("", "MACs", number(record.macs), "exact, one run"))
     if record.cycles is not None:
         per = f", {record.cycles / record.macs:.2f} per MAC" if record.macs else ""
         what = f"{record.cycles_kind}, one run{per}"
         cards.append(("", "cycles", number(record.cycles), what))
-    spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
-    cards.append(("", "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}"))
+    if record.instructions is not None:
+        per = f", {record.instructions / record.macs:.2f} per MAC" if record.macs else ""
+        cards.append(("", "instructions", number(record.instructions), f"exact, one run{per}"))
+    cards.append(("", "MACs", number(record.macs), "exact, one run"))
     return "".join(
         f'<li class="{css}"><span>{clean(name)}</span><b>{clean(big)}</b>'
         f"<span>{clean(small)}</span></li>"
         for css, name, big, small in cards
     )
-
-
-def _layers(record: Record) -> str:
-    unit = _unit(record)
-    head = ["layer", "operator", "MACs", "output bytes"]
-    if unit is not None:
-        head[3:3] = [unit, "per MAC"]
-    both = unit == "cycles" and any(layer.instructions is not None for layer in record.layers)
-    if both:
-        head[3:3] = ["instructions"]
-    timed = unit == "cycles" and record.clock_hz is not None
-    if timed:
-        head[-2:-2] = ["ms"]
-    rows: list[list[Cell]] = []
-    for layer in record.layers:
-        row: list[Cell] = [layer.name, layer.op, number(layer.macs), number(layer.output_bytes)]
-        if unit is not None:
-            cost = layer.cycles if unit == "cycles" else layer.instructions
-            row[3:3] = [number(cost), f"{cost / layer.macs:.2f}" if cost and layer.macs else "-"]
-        if both:
-            row[3:3] = [number(layer.instructions)]
-        if timed:
-            row[-2:-2] = [milliseconds(record, layer)]
-        rows.append(row)
-    return table("Every layer, in the order of the run.", head, rows, numeric_from=2)
-
-
-def _published(comparisons: Sequence[Comparison]) -> str:
-    """Our cycles beside those that others published for the same network and chip."""
-    parts = [f"<section><h2>Beside published results: {SUITE}</h2>"]
-    for found in comparisons:
-        record = found.record
-        if not found.results:
-            parts.append(f"<p>{clean(f'{_title(record)}: {found.reason}')}.</p>")
-            continue
-        chip = found.results[0]
-        rounds = ", ".join(dict.fromkeys(result.round for result in found.results))
-        where = f"{_title(record)} ({record.compiler}): {found.network}"
-        bars = [Bar("edgebottle", record.cycles or 0, f"{number(record.cycles)} {found.kind}")]
-        for result in found.results:
-            ratio = found.ratio(result)
-            ours = "" if ratio is None else f"; ours are {ratio:.2f} of them"
-            figure = f"{result.cycles:,} measured{ours}"
-            bars.append(Bar(result.label, result.cycles, figure, "code"))
-        parts.append(
-            f"<h3>{clean(where)}</h3><figure>{bar_chart(bars, f'Cycles: {where}', 330, 300)}"
-            f"<figcaption>Cycles of one inference on {clean(chip.chip)}, {clean(chip.core)} at "
-            f"{chip.clock_hz / 1e6:g} MHz. Ours are {found.kind}; the published ones are measured: "
-            f"latency times clock. Round: {clean(rounds)}.</figcaption></figure>"
-        )
-    return "\n".join([*parts, "</section>"])
-
-
-def _comparison(records: Sequence[Record]) -> str:
-    groups: dict[tuple[str, str, bool], list[Record]] = {}
-    rows: list[list[Cell]] = []
-    for record in records:
-        group = groups.setdefault((record.model, record.board, record.virtual), [])
-        old = group[-1] if group else None
-        group.append(record)
-        rows.append(
-            [
-                moment(record),
-                record.model,
-                place(record),
-                _change(record.ram.bytes, old.ram.bytes if old else None),
-                _change(record.flash.bytes, old.flash.bytes if old else None),
-                _change(record.instructions, old.instructions if old else None),
-                (f"{record.latency_us[1] / 1000:.3f} ms", record.latency_kind),
-                "-" if record.accuracy is None else f"{record.accuracy:.1%}",
-                record.compiler,
-            ]
-        )
-    columns = ["time", "model", "board", "RAM", "flash", "instructions", "latency", "accuracy"]
-    caption = "Oldest first; changes against the record before of the same model and board."
-    every = table(caption, [*columns, "compiler"], rows, numeric_from=3)
-    trends = "".join(_trends(group) for group in groups.values() if len(group) > 1)
-    return f"<section><h2>Records over time</h2>{trends}{every}</section>"
-
-
-def _trends(group: Sequence[Record]) -> str:
-    """Small charts of one model on one board."""
-    figures = [
-        ("RAM, bytes", [record.ram.bytes for record in group]),
-        ("flash, bytes", [record.flash.bytes for record in group]),
-    ]
-    counted = [record.instructions for record in group if record.instructions is not None]
-    if len(counted) == len(group):
-        figures.append(("instructions", counted))
-    else:
-        figures.append(("latency, µs", [round(record.latency_us[1]) for record in group]))
-    charts = "".join(
-        f"<figure><h3>{name}: {values[-1]:,}</h3>"
-        + trend(
-            name,
-            values,
-            [f"{v:,} on {moment(r)}" for v, r in zip(values, group, strict=True)],
-        )
-        + "</figure>"
-        for name, values in figures
-    )
-    return f'<h3>{clean(_title(group[-1]))}</h3><div class="trends">{charts}</div>'
-
-
-def _change(value: int | None, before: int | None) -> Cell:
-    if value is None or not before or value == before:
-        return number(value)
-    return f"{value:,}", f"{value / before - 1:+.1%}"

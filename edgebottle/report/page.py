@@ -5,15 +5,47 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgebottle import __version__
 from edgebottle.errors import BadInput
+from edgebottle.report.markup import clean, percent
 from edgebottle.report.style import STYLE
-from edgebottle.report.svg import clean
 
-Cell = str | tuple[str, str]
-"""The text of a table's cell, and what stands small beside it."""
+
+@dataclass(frozen=True)
+class Bar:
+    """A cell that shows a share as a bar.
+
+    Attributes:
+        share: 0 .. 1, of the width of the column.
+        css: Class of its colour.
+        title: Shown when pointed at.
+    """
+
+    share: float
+    css: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """The name of a row, with its number before it.
+
+    Attributes:
+        number: From 1 on; None leaves its place empty.
+        name: Plain text.
+        longest: Characters that are shown of it.
+    """
+
+    number: int | None
+    name: str
+    longest: int = 48
+
+
+Cell = str | tuple[str, str] | Bar | Numbered
+"""The text of a table's cell, and what stands small beside it; a bar; or the name of a row."""
 
 
 def page(title: str, body: str) -> str:
@@ -59,29 +91,55 @@ def write_page(text: str, path: Path) -> None:
         raise BadInput(f"cannot write {path}: {error.strerror}") from error
 
 
-def table(
-    caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], numeric_from: int
-) -> str:
-    """A table; columns from ``numeric_from`` on are aligned to the right."""
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], css: str = "") -> str:
+    """A table; on a narrow screen each of its rows becomes a block of its own.
 
-    def css(index: int) -> str:
-        return ' class="n"' if index >= numeric_from else ""
-
-    def cell(index: int, content: Cell) -> str:
-        text, small = content if isinstance(content, tuple) else (content, "")
-        inner = clean(text) + (f" <small>{clean(small)}</small>" if small else "")
-        if index == 0:
-            return f'<th scope="row">{inner}</th>'
-        return f"<td{css(index)}>{inner}</td>"
-
+    Args:
+        caption: What it shows.
+        head: Names of the columns; those that end with ``>`` are aligned to the right. The first
+            column names the row.
+        rows: As many cells as columns, plain text.
+        css: Class.
+    """
+    names = [name.removesuffix(">") for name in head]
+    right = [' class="n"' if name.endswith(">") else "" for name in head]
     titles = "".join(
-        f'<th scope="col"{css(index)}>{clean(name)}</th>' for index, name in enumerate(head)
+        f'<th scope="col"{align}>{clean(name)}</th>'
+        for name, align in zip(names, right, strict=True)
     )
-    body = "\n".join(
-        f"<tr>{''.join(cell(index, content) for index, content in enumerate(row))}</tr>"
-        for row in rows
-    )
+    lines = []
+    for row in rows:
+        first, *others = (_content(cell) for cell in row)
+        cells = [
+            _bar_cell(cell)
+            if isinstance(cell, Bar)
+            # What folds the table needs the name of the column beside each cell.
+            else f'<td{align} data-head="{clean(name)}"><span>{inner}</span></td>'
+            for cell, inner, name, align in zip(row[1:], others, names[1:], right[1:], strict=True)
+        ]
+        kind = ' class="numbered"' if isinstance(row[0], Numbered) else ""
+        lines.append(f'<tr><th scope="row"{kind}>{first}</th>{"".join(cells)}</tr>')
+    body = "\n".join(lines)
     return (
-        f'<div class="wide"><table><caption>{clean(caption)}</caption>'
-        f"<thead><tr>{titles}</tr></thead><tbody>\n{body}</tbody></table></div>"
+        f'<table class="{css}"><caption>{clean(caption)}</caption>'
+        f"<thead><tr>{titles}</tr></thead><tbody>\n{body}</tbody></table>"
     )
+
+
+def _content(cell: Cell) -> str:
+    if isinstance(cell, Bar):
+        return ""
+    if isinstance(cell, Numbered):
+        name = cell.name
+        if len(name) > cell.longest:  # both ends, since names often differ in the last one
+            head, tail = cell.longest * 2 // 3, cell.longest // 3
+            name = f"{name[:head]}…{name[-tail:]}"
+        title = f' title="{clean(cell.name)}"' if name != cell.name else ""
+        return f'<span class="no">{cell.number or ""}</span><span{title}>{clean(name)}</span>'
+    text, small = cell if isinstance(cell, tuple) else (cell, "")
+    return clean(text) + (f" <small>{clean(small)}</small>" if small else "")
+
+
+def _bar_cell(bar: Bar) -> str:
+    fill = f'<i class="{bar.css}" style="width:{percent(bar.share)}"></i>'
+    return f'<td class="bar"><span title="{clean(bar.title)}">{fill}</span></td>'

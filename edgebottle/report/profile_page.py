@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgebottle.report.layers import cost_table, rate_table
+from edgebottle.report.markup import clean, section
 from edgebottle.report.page import Cell, page, table, write_page
 from edgebottle.report.profile import Profile, kind, share, summary
-from edgebottle.report.svg import clean, layer_bars, mac_rates
 from edgebottle.report.terminal import number
 
 LOOPS = 40
 """Rows of the table of loops."""
 
-RATES = """MACs per instruction (exact), and the share of the core's limit, the dashed line: {limit}
-per cycle. What is missing goes into loads, unpacking, requantization and loop control. Layers that
-do not multiply have no bar."""
 
+def rates_caption(limit: int) -> str:
+    """What a table of MACs per instruction says.
 
-def rates_figure(picture: str, limit: int) -> str:
-    """The picture of ``mac_rates`` with what it says."""
-    return f"<figure>{picture}<figcaption>{RATES.format(limit=limit)}</figcaption></figure>"
+    Args:
+        limit: The most that the core does in a cycle.
+    """
+    return (
+        f"Exact. The core does at most {limit} per cycle; what is missing goes into loads, "
+        "unpacking, requantization and loop control."
+    )
 
 
 def write_profile(profile: Profile, path: Path) -> None:
@@ -31,16 +35,15 @@ def profile_page(profile: Profile) -> str:
     """The layers under the roof of the core, what they cost, and the hottest loops."""
     title = f"{profile.model} on virtual {profile.board}: profile"
     layers = [item.layer for item in profile.layers]
+    rates = rate_table(layers, profile.limit, rates_caption(profile.limit))
+    costs = cost_table(layers, "Instructions of one run, exact.")
     body = f"""<h1>{clean(title)}</h1>
-<p class="facts">{clean(f"{profile.compiler} · schedule {profile.schedule}")}</p>
+<ul class="facts"><li><span>compiler</span> {clean(profile.compiler)}</li>
+<li><span>schedule</span> {clean(profile.schedule)}</li></ul>
 <p>{clean(summary(profile))}</p>
-<section><h2>Layers under the limit of the core</h2>
-{rates_figure(mac_rates(layers, profile.limit), profile.limit)}</section>
-<section><h2>Instructions per layer</h2>
-<figure>{layer_bars(layers)}
-<figcaption>Instructions of one run, exact.</figcaption></figure></section>
-<section><h2>Hottest loops</h2>
-{_loops(profile)}</section>"""
+{section("Layers under the limit of the core", rates)}
+{section("Instructions per layer", costs)}
+{section("Hottest loops", _loops(profile))}"""
     return page(title, body)
 
 
@@ -58,9 +61,9 @@ def _loops(profile: Profile) -> str:
         ]
         for item, loop in profile.loops()[:LOOPS]
     ]
-    head = ["layer", "function", "what", "times", "instructions each", "instructions"]
+    head = ["layer", "function", "what", "times>", "instructions each>", "instructions>"]
     caption = (
         "Counted exactly: loops without the loops inside of them and the functions they call, and "
         "functions without their loops."
     )
-    return table(caption, [*head, "of the layer", "of the run"], rows, numeric_from=3)
+    return table(caption, [*head, "of the layer>", "of the run>"], rows)

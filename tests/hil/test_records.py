@@ -48,6 +48,12 @@ def test_a_record_of_before_the_cycles() -> None:
     assert record.cycles is None and record.cycles_kind == ""
 
 
+def test_a_record_of_before_the_network() -> None:
+    data = make_record().to_json()
+    del data["network"]
+    assert Record.from_json(data) == make_record(network=None)
+
+
 def test_cycles_by_where_they_go() -> None:
     layer = replace(make_record().layers[0], cycles=15, cycle_parts=Cycles(1, 2, 3, 4, 5))
     record = make_record(cycles=15, cycles_kind="modelled", layers=(layer,))
@@ -58,6 +64,10 @@ def test_cycles_by_where_they_go() -> None:
 
 LAYER = {"name": "a", "op": "b", "macs": 1, "instructions": 1, "cycles": None, "output_bytes": 1}
 BLOCK = {"name": "a", "offset": 0, "nbytes": 1, "first": 0, "last": 0}
+TENSOR = {"name": "a", "shape": [1], "dtype": "i8", "nbytes": 1, "scales": [0.5]}
+NODE = {"name": "a", "op": "b", "inputs": ["x"], "outputs": [], "constants": [], "kernel": "k"}
+NODE |= {"flash_bytes": 1, "step": 0}
+NETWORK = {"inputs": [], "outputs": [], "tensors": [], "nodes": []}
 BAD: list[tuple[str, Any, str]] = [
     ("format", 99, "record format 99: this version reads 1"),
     ("format", None, "record format None"),
@@ -87,6 +97,16 @@ BAD: list[tuple[str, Any, str]] = [
     ("samples", [], "samples is"),
     ("cycles", -1, "cycles is -1"),
     ("cycles_kind", None, "cycles_kind is None"),
+    ("steps", ["a", 3], "steps is 3"),
+    ("network", {}, "KeyError"),
+    ("network", 3, "TypeError"),
+    ("network", {**NETWORK, "inputs": [1]}, "inputs is 1"),
+    ("network", {**NETWORK, "nodes": [{**NODE, "inputs": [None]}]}, "inputs is None"),
+    ("network", {**NETWORK, "nodes": [{**NODE, "step": -1}]}, "step is -1"),
+    ("network", {**NETWORK, "nodes": [{**NODE, "constants": [{"name": "x"}]}]}, "KeyError"),
+    ("network", {**NETWORK, "tensors": [{**TENSOR, "shape": [-1]}]}, "shape is -1"),
+    ("network", {**NETWORK, "tensors": [{**TENSOR, "scales": ["x"]}]}, "scales is 'x'"),
+    ("network", {**NETWORK, "tensors": [{**TENSOR, "lunch": 1}]}, "TypeError"),
 ]
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from hil.network import Network, NodeRecord, TensorRecord
 from hil.records import Flash, LayerRecord, MemoryBlock, Ram, Record
 
 LAYERS = (
@@ -18,6 +19,32 @@ MEMORY = (
     MemoryBlock("depthwise scratch", 0, 12, 1, 1),
     MemoryBlock("probabilities", 0, 10, 2, 3),
     MemoryBlock("nothing", 0, 0, 0, 3),
+)
+
+WEIGHTS = TensorRecord("w", (8, 3, 3, 1), "i8", 72, (0.01, 0.02), 8, 0)
+
+NETWORK = Network(
+    inputs=("image",),
+    outputs=("probabilities",),
+    tensors=(
+        TensorRecord("image", (1, 4, 4, 1), "i8", 16, (0.5,), 1, -128),
+        TensorRecord("conv_out", (1, 4, 4, 4), "i8", 64, (0.25,), 1, 3),
+        TensorRecord("depthwise_out", (1, 4, 4, 4), "i8", 64, (0.125,), 1, 0),
+        TensorRecord("flat", (1, 64), "i8", 64, (0.125,), 1, 0),
+        TensorRecord("probabilities", (1, 10), "f32", 10),
+    ),
+    nodes=(
+        NodeRecord("conv", "CONV_2D", ("image",), ("conv_out",), (WEIGHTS,), "eb_conv", 96, 0),
+        NodeRecord(
+            *("depthwise", "DEPTHWISE_CONV_2D", ("conv_out",), ("depthwise_out",)),
+            *((WEIGHTS,), "eb_depthwise", 2904, 1),
+        ),
+        NodeRecord("flatten", "RESHAPE", ("depthwise_out",), ("flat",), (), "", 0, None),
+        NodeRecord(
+            *("softmax", "SOFTMAX", ("flat", "conv_out"), ("probabilities",)),
+            *((), "eb_softmax", 0, 2),
+        ),
+    ),
 )
 
 RECORD = Record(
@@ -45,6 +72,7 @@ RECORD = Record(
     output_crc="12345678",
     attempts=1,
     edgebottle="0.1.0",
+    network=NETWORK,
 )
 
 

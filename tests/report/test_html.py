@@ -9,6 +9,7 @@ import pytest
 
 from edgebottle.errors import BadInput
 from edgebottle.report.html import render, write_html
+from edgebottle.report.style import FILLS
 from hil.records import LayerRecord, MemoryBlock, Ram, Record
 from tests.report.make_record import LAYERS, MEMORY, make_record
 
@@ -83,6 +84,7 @@ CASES: dict[str, list[Record]] = {
             layers=LAYERS * 60, memory=tuple(MemoryBlock(f"t{i}", 0, 9, i, i) for i in range(180))
         )
     ],
+    "old": [make_record(network=None)],
     "hostile": [hostile_record(), hostile_record()],
 }
 
@@ -107,12 +109,61 @@ def test_the_page_is_whole_and_loads_nothing(records: list[Record]) -> None:
 
 def test_pictures_have_a_word_for_those_who_cannot_see_them() -> None:
     page = Checker(render([make_record(), make_record()]))
-    pictures = [a for a in page.attributes if a[0] == "svg" and a[1] == "aria-label"]
-    assert len(pictures) == page.tags.count("svg") > 6
-    assert any("the peak is at depthwise" in label for _, _, label in pictures)
+    roles = [a for a in page.attributes if a[1:] == ("role", "img")]
+    labels = [value for _, name, value in page.attributes if name == "aria-label"]
+    assert len(labels) == len(roles) > 6
+    assert any("the peak is at depthwise" in label for label in labels)
     assert page.tags.count("caption") == page.tags.count("table")
     assert ("html", "lang", "en") in page.attributes
     assert ("th", "scope", "col") in page.attributes and ("th", "scope", "row") in page.attributes
+
+
+@pytest.mark.parametrize("records", CASES.values(), ids=CASES)
+def test_a_colour_means_what_its_legend_says(records: list[Record]) -> None:
+    """Each section has a legend for the colours in its pictures, and for no others."""
+    for section in re.findall(r"<section>.*?</section>", render(records), re.DOTALL):
+        legends = re.findall(r'<ul class="legend">.*?</ul>|<ul><li><i class=.*?</ul>', section)
+        explained = set(re.findall(r'<i class="([\w-]+)"></i>', "".join(legends)))
+        for text in legends:
+            section = section.replace(text, "")
+        classes = " ".join(re.findall(r'<(?:i|li|div) class="([^"]*)"', section)).split()
+        shown = {css for css in classes if css in {*FILLS, "band", "stage", "view"}}
+        nothing = {css for css in explained if css.endswith("-part")}  # a part of no bytes
+        assert shown <= explained <= shown | nothing
+
+
+def test_words_are_never_drawn_into_a_picture() -> None:
+    """The browser cuts HTML at the end of its box, in any font; SVG text it would not."""
+    assert not [text for records in CASES.values() if "<text" in (text := render(records))]
+
+
+def test_latency_stands_first() -> None:
+    cards = re.findall(r'<li class="\w*"><span>(\w+)</span><b>', render([make_record()]))
+    assert cards[0] == "latency" and len(cards) == len(set(cards)) == 7
+
+
+def test_the_newest_stands_first() -> None:
+    times = [f"2026-03-0{day}T00:00:00+00:00" for day in (1, 2, 3)]
+    text = render([make_record(time=time) for time in times])
+    days = re.findall(r"2026-03-0(\d) 00:00:00</span></td>", text)
+    folded = re.findall(r"<summary>[^<]*<small>2026-03-0(\d)", text)
+    assert days == ["3", "2", "1"] and folded == ["2", "1"]
+
+
+def test_layers_are_shown_once_for_each_network() -> None:
+    text = render([make_record(), make_record(board="microbit"), make_record(network=None)])
+    assert text.count('<ol class="network"') == text.count('<table class="shapes"') == 1
+
+
+def test_a_layer_says_what_it_is() -> None:
+    (table,) = re.findall(r'<table class="shapes">.*?</table>', render([make_record()]), re.DOTALL)
+    rows = [re.findall(r">([^<>]+)<", row) for row in table.split("<tr>")[2:]]
+    assert rows[0] == [
+        *("1", "conv", "CONV_2D", "1x4x4x4", "int8, 0.25, 3"),
+        *("8x3x3x1 int8 ", "8 scales", "96", "eb_conv"),
+    ]
+    assert rows[2] == ["flatten", "RESHAPE", "1x64", "int8, 0.125, 0", "-", "-", "none: a view"]
+    assert rows[3][:4] == ["3", "softmax", "SOFTMAX", "1x10"]
 
 
 def test_hostile_names_are_text() -> None:
@@ -145,8 +196,10 @@ def test_cycles_stand_beside_instructions(capsys: pytest.CaptureFixture[str]) ->
 def test_light_and_dark_define_the_same_colours() -> None:
     from edgebottle.report.style import STYLE
 
-    light, dark = STYLE.split("@media (prefers-color-scheme: dark)")
-    used = set(re.findall(r"var\((--\w+)\)", STYLE))
+    light, dark = STYLE.split("@media screen and (prefers-color-scheme: dark)")
+    light = light.split("}", 1)[0]
+    sizes = {"--fill", "--row", "--rows", "--gutter"}
+    used = set(re.findall(r"var\((--\w+)\)", STYLE)) - sizes
     for style in (light, dark.split("}", 1)[0]):
         assert used <= set(re.findall(r"(--\w+):", style))
 

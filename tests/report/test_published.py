@@ -131,7 +131,9 @@ def test_the_page_shows_a_picture_and_its_words() -> None:
     record = ours()
     page = render([record], compare_newest([record, ours(board="microbit")]))
     (section,) = re.findall(r"<section><h2>Beside published.*?</section>", page, re.DOTALL)
-    assert "2,590,000 modelled" in section and "5,180,000 measured" in section
+    cells = re.findall(r"<span>([^<]*)</span></td>", section)
+    assert cells[:3] == ["2,590,000", "modelled", ""]
+    assert cells[3:6] == ["5,180,000", "measured", "0.50"]
     assert "STM32L4R5, Cortex-M4 at 120 MHz" in section and "no published counterpart" in section
     assert "Beside published" not in render([record])
     assert published.SUITE in section
