@@ -113,6 +113,7 @@ def _binding(graph: Graph, plan: Plan, buffer: int) -> str:
 
 #define EB_MODEL(name) eb_{model}_##name
 #define EB_MODEL_NAME "{model}"
+#define EB_BENCH_INPUTS {len(graph.inputs)}
 #define EB_BENCH_DB_BYTES {buffer}
 #define EB_BENCH_ROW_BYTES {row}
 

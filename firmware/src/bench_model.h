@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "eb_bench_model.h" /* EB_MODEL(name), EB_MODEL_NAME */
+#include "eb_bench_model.h" /* EB_MODEL(name), EB_MODEL_NAME, EB_BENCH_INPUTS */
 
 /* Bytes of the buffer behind `db`: 0, or at least the bytes of all inputs together. */
 #ifndef EB_BENCH_DB_BYTES

@@ -7,13 +7,13 @@
 #include "rows.h"
 #include "tensor_bytes.h"
 
-static int selected;        /* the input that `db load` fills */
-static eb_tensor target;    /* where the bytes of the present load go */
-static int target_input;    /* the input it belongs to */
-static uint32_t load_bytes; /* of the present load; 0 before the first */
-static uint32_t position;   /* bytes of it that have arrived */
-static tensor_walk walk;    /* at `position` */
-static uint32_t loaded;     /* one bit per input that is complete */
+static int selected;                 /* the input that `db load` fills */
+static eb_tensor target;             /* where the bytes of the present load go */
+static int target_input;             /* the input it belongs to */
+static uint32_t load_bytes;          /* of the present load; 0 before the first */
+static uint32_t position;            /* bytes of it that have arrived */
+static tensor_walk walk;             /* at `position` */
+static bool loaded[EB_BENCH_INPUTS]; /* the inputs that are complete */
 
 /* The chunk being received. */
 static struct {
@@ -60,7 +60,7 @@ static void hand_over(void)
 
 void bench_load_apply(void)
 {
-    loaded = 0; /* used up by the run */
+    loaded[0] = false; /* used up by the run */
 }
 #elif EB_BENCH_DB_BYTES > 0
 static uint8_t buffer[EB_BENCH_DB_BYTES];
@@ -85,7 +85,7 @@ static eb_tensor storage(int input)
 
 void bench_load_apply(void)
 {
-    for (int i = 0; i < EB_MODEL(input_count)(); i++) {
+    for (int i = 0; i < EB_BENCH_INPUTS; i++) {
         eb_tensor from = storage(i);
         eb_tensor to = EB_MODEL(input)(i);
         const uint8_t *source = from.data;
@@ -108,7 +108,9 @@ static eb_tensor storage(int input)
 
 void bench_load_apply(void)
 {
-    loaded = 0; /* the run overwrites the inputs */
+    for (int i = 0; i < EB_BENCH_INPUTS; i++) {
+        loaded[i] = false; /* the run overwrites the inputs */
+    }
 }
 #endif
 
@@ -119,9 +121,8 @@ bool bench_load_survives(void)
 
 bool bench_load_ready(void)
 {
-    int inputs = EB_MODEL(input_count)();
-    for (int i = 0; i < inputs; i++) {
-        if (((loaded >> i) & 1u) == 0) {
+    for (int i = 0; i < EB_BENCH_INPUTS; i++) {
+        if (!loaded[i]) {
             return false;
         }
     }
@@ -139,7 +140,7 @@ int bench_hex_digit(char c)
 
 bool bench_load_select(int input)
 {
-    if (input < 0 || input >= EB_MODEL(input_count)() || input > 31) {
+    if (input < 0 || input >= EB_BENCH_INPUTS) {
         return false;
     }
     selected = input;
@@ -165,7 +166,7 @@ bool bench_load_begin(uint32_t bytes)
 #endif
     load_bytes = bytes;
     position = 0;
-    loaded &= ~(1u << selected);
+    loaded[selected] = false;
     if (!bench_load_survives()) {
         bench_outputs_valid = false; /* they may share memory with the input */
     }
@@ -243,7 +244,7 @@ void bench_load_finish(void)
 #endif
     if (position == load_bytes) {
         if (load_bytes == (uint32_t)target.bytes) {
-            loaded |= 1u << target_input;
+            loaded[target_input] = true;
         }
         bench_put_line("m-load-done");
     }
