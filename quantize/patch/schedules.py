@@ -87,6 +87,11 @@ def _uncut(
 ) -> tuple[Plan, Sequence[Order]]:
     """The plan, and the orders that were looked at, if any."""
     assert schedule in SCHEDULES, schedule
+    if row_fed and len(graph.inputs) != 1:
+        raise UnsupportedOp(
+            f"{graph.name} has {len(graph.inputs)} inputs: only a network with one input can be "
+            "fed row by row; leave out --input rows"
+        )
     limit = NEVER if ram_limit is None else ram_limit
     wanted = "min-time" if schedule == "auto" else schedule
     layers = None if row_fed else make_plan(graph, isa)

@@ -14,7 +14,7 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
-from quantize.patch import make_schedule, streamed_layers
+from quantize.patch import choose_schedule, make_schedule, streamed_layers
 from quantize.patch.check import UnsafePlan, check_plan, replay
 from quantize.patch.choose import Unit
 from quantize.patch.demand import simulate
@@ -233,3 +233,11 @@ def test_table(shared: Path) -> None:
     names = ("min-ram, rows", "min-ram", "layers")
     for line in lines(shared / "models/mlperf-tiny/kws_ref_model.tflite"):
         assert line.startswith("kws_ref_model") and any(name in line for name in names)
+
+
+@pytest.mark.parametrize("schedule", ["auto", "layers", "min-ram", "min-time"])
+def test_two_inputs_are_not_fed_row_by_row(schedule: str) -> None:
+    b = Builder("two")
+    graph = b.graph(b.add(b.conv(b.input(1, 8, 8, 4), 4), b.conv(b.input(1, 8, 8, 4), 4)))
+    with pytest.raises(UnsupportedOp, match="two has 2 inputs: only a network with one input can"):
+        choose_schedule(graph, Isa.DSP, schedule, row_fed=True)
