@@ -271,7 +271,10 @@ def _first_layer(
         client.load_input(index, data)
     found = client.crc().steps
     nodes = {node.name: node for node in built.model.graph.nodes}
-    for (name, _), crc in zip(built.project.source.units, found, strict=True):
+    units = built.project.source.units
+    if len(found) != len(units):
+        raise BoardError(f"the board sent {len(found)} CRCs instead of {len(units)}, one a layer")
+    for (name, _), crc in zip(units, found, strict=True):
         tensor = nodes[name].outputs[0]
         if zlib.crc32(interpreter.values[tensor].tobytes()) != crc:
             return Difference(kind, number, name, tensor)
@@ -281,6 +284,8 @@ def _first_layer(
 def from_bytes(graph: Graph, outputs: Sequence[bytes]) -> tuple[Array, ...]:
     """The outputs of a board as arrays; raises ``BoardError`` for a wrong number of bytes."""
     arrays = []
+    if len(outputs) != len(graph.outputs):
+        raise BoardError(f"the board sent {len(outputs)} outputs instead of {len(graph.outputs)}")
     for name, data in zip(graph.outputs, outputs, strict=True):
         tensor = graph.tensors[name]
         if len(data) != tensor.nbytes:

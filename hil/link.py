@@ -115,9 +115,10 @@ class Link:
             if self._scanned > LINE_BYTES:
                 raise BoardError(f"{self.url}: the board sends an endless line of garbage")
             left = deadline - time.monotonic()
-            if left <= 0:
+            data = self._receive(min(max(left, 0.0), 1.0))  # what has come counts, even if late
+            if not data and left <= 0:
                 return None
-            self._buffer += self._receive(min(left, 1.0))
+            self._buffer += data
 
     def pending(self) -> bytes:
         """What has been received of a line that has no end yet."""

@@ -23,6 +23,10 @@ BOOT_SECONDS = 10.0
 RUN_SECONDS = 120.0
 SYNC_SECONDS = 1.0
 LINES_SHOWN = 4
+MAX_LINES = 100_000  # of an answer; one for each layer or output, at most
+
+NUMBER = r"(\d{1,18})"
+"""A number that fits into 63 bits; no board counts further, and longer ones are garbage."""
 
 
 class Refused(BoardError):
@@ -204,8 +208,8 @@ class BoardClient:
             rf"m-warmup-start-{warmups}",
             r"m-warmup-done",
             rf"m-infer-start-{runs}",
-            r"m-lap-us-(\d+)",
-            r"m-lap-us-(\d+)",
+            rf"m-lap-us-{NUMBER}",
+            rf"m-lap-us-{NUMBER}",
             r"m-infer-done",
             r"m-results-\[(.*)\]",
         )
@@ -238,7 +242,7 @@ class BoardClient:
         """Memory used so far."""
         arena, stack, size, canary = self._field(
             "mem",
-            r"m-mem-\[arena=(\d+) stack=(\d+) stack_size=(\d+) canary=(ok|broken)\]",
+            rf"m-mem-\[arena={NUMBER} stack={NUMBER} stack_size={NUMBER} canary=(ok|broken)\]",
             "asking for the memory used",
         )
         return Memory(int(arena), int(stack), int(size), canary == "ok")
@@ -250,12 +254,12 @@ class BoardClient:
         """
         doing = "counting the cycles of each step"
         lines = self._command("cyc", doing, self._run_seconds)
-        pattern = r"m-cyc-\[hz=(\d+) steps=(\d+) total=(\d+)\]"
+        pattern = rf"m-cyc-\[hz={NUMBER} steps={NUMBER} total={NUMBER}\]"
         hz, steps, total = (int(text) for text in self._match(pattern, lines, 0, doing))
         if len(lines) != steps + 1:
             raise self._unexpected(doing, lines)
         counts = [
-            int(self._match(rf"m-cyc-step-\[{i} (\d+)\]", lines, i + 1, doing)[0])
+            int(self._match(rf"m-cyc-step-\[{i} {NUMBER}\]", lines, i + 1, doing)[0])
             for i in range(steps)
         ]
         return Cycles(hz, tuple(counts), total)
@@ -273,7 +277,7 @@ class BoardClient:
 
     def _select(self, index: int) -> None:
         doing = f"choosing input {index}"
-        pattern = rf"m-in-\[{index} \d+(?: rows of (\d+))?\]"
+        pattern = rf"m-in-\[{index} \d+(?: rows of {NUMBER})?\]"
         (row_bytes,) = self._field(f"in {index}", pattern, doing)
         self._selected, self._row_bytes = index, int(row_bytes or 0)
 
@@ -317,7 +321,7 @@ class BoardClient:
 
     def _answer(self, deadline: float, seconds: float, doing: str) -> list[str]:
         lines: list[str] = []
-        while True:
+        for _ in range(MAX_LINES):
             line = self._read(deadline, doing)
             if line is None:
                 raise self._failed(doing, f"the board fell silent (nothing for {seconds:g} s)")
@@ -329,12 +333,15 @@ class BoardClient:
                 raise self._failed(doing, "the board answered garbage")
             if line:
                 lines.append(line)
+        raise self._failed(doing, "the board's answer does not end")
 
     def _wait_for(self, wanted: str, deadline: float, doing: str) -> bool:
         while True:
             line = self._read(deadline, doing)
             if line is None or line == wanted:
                 return line is not None
+            if time.monotonic() >= deadline:
+                return False  # however much else it sends
 
     def _read(self, deadline: float, doing: str) -> str | None:
         raw = self._link.read_line(deadline)

@@ -50,6 +50,7 @@ READS: list[tuple[str, Callable[[BoardClient], object], object]] = [
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "ANSWER_SECONDS", 0.3)
     monkeypatch.setattr(protocol, "SYNC_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "MAX_LINES", 100)
 
 
 @pytest.mark.parametrize(("call", "value"), [row[1:] for row in READS], ids=[r[0] for r in READS])
@@ -96,6 +97,8 @@ BAD: list[tuple[str, Answer, str]] = [
     ("another number", b"m-out-1-[01]\r\n" + READY, r"wrong form"),
     ("another answer", b"m-name-dut-[x]\r\n" + READY, r"wrong form"),
     ("nothing but ready", READY, r"wrong form"),
+    ("no end", b"m-out-0-[01]\r\n" * 50 + b"\r\n" * 50 + READY, "answer does not end"),
+    ("control bytes", b"m-out-0-[\x1b[2J\x07]\r\n" + READY, r"form while .*\\x1b\[2J\\x07"),
 ]
 
 
@@ -110,8 +113,16 @@ def test_a_bad_answer_is_one_clear_error(answer: Answer, message: str) -> None:
         assert board.url in str(caught.value)
 
 
+DIGITS = b"9" * 30_000
 WRONG_FORM: list[tuple[str, Callable[[BoardClient], object], bytes]] = [
     ("mem", BoardClient.mem, b"m-mem-[arena=x stack=1 stack_size=1 canary=ok]\r\n"),
+    ("mem", BoardClient.mem, b"m-mem-[arena=-1 stack=1 stack_size=1 canary=ok]\r\n"),
+    ("mem", BoardClient.mem, b"m-mem-[arena=%b stack=1 stack_size=1 canary=ok]\r\n" % DIGITS),
+    ("cyc", BoardClient.cycles, b"m-cyc-[hz=1 steps=%b total=3]\r\n" % DIGITS),
+    ("cyc", BoardClient.cycles, b"m-cyc-[hz=1 steps=1 total=3]\r\nm-cyc-step-[0 %b]\r\n" % DIGITS),
+    ("infer", BoardClient.infer, INFER.replace(b"us-350", b"us-" + DIGITS).removesuffix(READY)),
+    ("infer", BoardClient.infer, INFER.replace(b"us-100", b"us--100").removesuffix(READY)),
+    ("in 1", lambda client: client.load_input(1, b"\1\2"), b"m-in-[1 2 rows of %b]\r\n" % DIGITS),
     ("build", BoardClient.build, b"m-build-[xyz]\r\n"),
     ("cyc", BoardClient.cycles, b"m-cyc-[hz=1 steps=2 total=3]\r\nm-cyc-step-[0 1]\r\n"),
     ("crc", BoardClient.crc, b"m-crc-step-[1 00000000]\r\nm-crc-[00000000]\r\n"),
