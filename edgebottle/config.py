@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.errors import BadInput
+from edgebottle.files import read_file
 
 FILE = "edgebottle.toml"
+MAX_BYTES = 1024 * 1024
 
 _TEMPLATE = """\
 # Read by every edgebottle command that is run in this folder.
@@ -87,9 +89,7 @@ def load_config(folder: Path) -> Config:
     if not path.exists():
         return Config()
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+        data = tomllib.loads(read_file(path, MAX_BYTES).decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadInput(f"{path} is not valid TOML: {error}") from error
     for key, value in data.items():

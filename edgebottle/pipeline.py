@@ -22,6 +22,7 @@ from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import identifier
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
 from edgebottle.errors import BadInput, BadModel, BuildFailed, DoesNotFit, UnsupportedOp
+from edgebottle.files import check_plain, read_file
 from edgebottle.fit import Wish, check_fit, fit, is_roomy, kernel_variants, overflow, ram_allowed
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
@@ -111,6 +112,8 @@ def find_model(model: str) -> Path:
         return path
     if path.is_dir():
         raise BadInput(f"{model} is a folder: give a model file")
+    if path.exists():
+        check_plain(path)
     if model in zoo.NETWORKS:
         return zoo.load(model)
     near = []
@@ -139,12 +142,7 @@ def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
     path = find_model(model)
     if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise BadInput(f"'{name}' is no name for a model: lower-case letters, digits and _ only")
-    try:
-        if path.stat().st_size > MAX_MODEL_BYTES:
-            raise BadInput(f"{path} is larger than {MAX_MODEL_BYTES >> 20} MB: not a model for us")
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    data = read_file(path, MAX_MODEL_BYTES)
     model_name = name or identifier(path.stem)
     try:
         imported = import_model(data, model_name, path.suffix)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgebottle.archives import read_arrays
 from edgebottle.errors import BadInput
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor
@@ -81,7 +82,7 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
     Raises:
         BadInput: the file cannot be read or does not fit the network.
     """
-    arrays = _read(path)
+    arrays = read_arrays(path)
     taken = {*graph.inputs}
     labels = next((arrays[k] for k in LABEL_KEYS if k in arrays and k not in taken), None)
     columns = []
@@ -95,7 +96,7 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
     if count == 0:
         raise BadInput(f"{path} holds no samples")
     if labels is not None:
-        _check_labels(path, labels, count)
+        _check_labels(path, labels, count, graph.tensors[graph.outputs[0]])
     count = min(count, limit or count)
     return Samples(
         inputs=tuple(tuple(column[i] for column in columns) for i in range(count)),
@@ -104,7 +105,7 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
     )
 
 
-def _check_labels(path: Path, labels: Array, count: int) -> None:
+def _check_labels(path: Path, labels: Array, count: int, output: Tensor) -> None:
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise BadInput(
             f"{path}: the labels are {labels.dtype} of shape {list(labels.shape)}, not one integer "
@@ -112,6 +113,17 @@ def _check_labels(path: Path, labels: Array, count: int) -> None:
         )
     if len(labels) != count:
         raise BadInput(f"{path} has {count} samples but {len(labels)} labels")
+    if output.size == 1:
+        raise BadInput(
+            f"{path} has labels, but output '{output.name}' is one number, which names no class: "
+            "leave them out"
+        )
+    wrong = next((i for i, label in enumerate(labels) if not 0 <= label < output.size), None)
+    if wrong is not None:
+        raise BadInput(
+            f"{path}: label {labels[wrong]} of sample {wrong} is none of the classes 0 to "
+            f"{output.size - 1} of output '{output.name}'"
+        )
 
 
 def bundled_samples(network: str, graph: Graph) -> Samples:
@@ -122,24 +134,6 @@ def bundled_samples(network: str, graph: Graph) -> Samples:
     shape = graph.tensors[graph.inputs[0]].shape
     inputs = tuple((sample.reshape(shape),) for sample in values)
     return Samples(inputs, tuple(int(label) for label in labels), f"samples of {network}")
-
-
-def _read(path: Path) -> dict[str, Array]:
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise BadInput(f"{path} is not an .npz file (numpy.savez writes one)")
-        with archive:
-            return {key: archive[key] for key in archive.files}
-    except BadInput:
-        raise
-    except OSError as error:
-        reason = error.strerror or "not an .npz file"
-        raise BadInput(f"cannot read {path}: {reason}") from error
-    except (ValueError, KeyError, EOFError) as error:
-        raise BadInput(f"cannot read {path}: not an .npz file of plain arrays") from error
-    except Exception as error:  # zipfile and zlib raise their own
-        raise BadInput(f"cannot read {path}: broken .npz file ({error})") from error
 
 
 def _column(
@@ -156,7 +150,7 @@ def _column(
             f"'{'x' if inputs == 1 else f'x{index}'}' (found: {', '.join(arrays) or 'none'})"
         )
     values = arrays[key]
-    if values.ndim == 0 or values[0:1].size not in (0, tensor.size):
+    if values.ndim == 0 or (len(values) and values[0].size != tensor.size):
         raise BadInput(
             f"{path}: samples of '{key}' have the shape {list(values.shape[1:])}, input "
             f"'{tensor.name}' takes {list(tensor.shape)}"

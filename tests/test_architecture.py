@@ -28,6 +28,7 @@ LAYERS = (
         "edgebottle.pipeline",
         "edgebottle.fit",
         "edgebottle.config",
+        "edgebottle.archives",
         "edgebottle.samples",
         "edgebottle.compare",
         "edgebottle.describe",

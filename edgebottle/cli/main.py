@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from edgebottle import __version__
-from edgebottle.errors import EdgebottleError, ToolMissing
+from edgebottle.errors import BadInput, EdgebottleError, ToolMissing
 
 COMMANDS = {
     "demo": "See it work: the zoo's default network on a virtual board.",
@@ -34,6 +34,9 @@ EXIT_INTERRUPTED = 130
 
 _ENVIRONMENT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENOMEM, errno.EIO}
 """What no program can help: a full disk and its like."""
+
+_NAMES = {errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES}
+"""What is wrong with a path that the user gave."""
 
 
 class LazyGroup(click.Group):
@@ -123,9 +126,10 @@ def main() -> None:
     except EdgebottleError as error:
         _fail(f"Error: {error}", error.exit_code)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _ENVIRONMENT:
+        if isinstance(error, OSError) and error.errno in _ENVIRONMENT | _NAMES:
             where = f"{error.filename}: " if error.filename else ""
-            _fail(f"Error: {where}{error.strerror}", ToolMissing.exit_code)
+            kind = BadInput if error.errno in _NAMES else ToolMissing
+            _fail(f"Error: {where}{error.strerror}", kind.exit_code)
         traceback.print_exc()
         _fail(
             "\nThis is a bug in edgebottle, not a mistake of yours. Please report it with the text "

@@ -17,6 +17,7 @@ import click
 from edgebottle.boards import Board, board_ids, load_board
 from edgebottle.config import Config, load_config, parse_bytes
 from edgebottle.errors import BadInput, BoardNotFound
+from edgebottle.files import check_plain
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish
@@ -233,6 +234,8 @@ def check_writable(path: Path) -> None:
     if path.is_dir():
         raise BadInput(f"cannot write {path}: it is a folder")
     if path.exists():
+        if not path.is_char_device():  # such as /dev/null
+            check_plain(path, "write")
         if not os.access(path, os.W_OK):
             raise BadInput(f"cannot write {path}: no permission")
         return

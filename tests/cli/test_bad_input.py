@@ -48,6 +48,7 @@ def folder(tmp_path: Path) -> Path:
     np.savez(tmp_path / "shape.npz", x=np.zeros((3, 5, 5, 1), np.int8))
     np.savez(tmp_path / "pickled.npz", x=np.array([{}, {}], dtype=object))
     np.save(tmp_path / "single.npy", np.zeros((3, 8, 8, 1), np.int8))
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "record.jsonl").write_text('{"format": 99}\n')
     return tmp_path
 
@@ -86,6 +87,9 @@ MODELS = [
     ("inspect net.zip", "is a ZIP archive; unpack it"),
     ("inspect pointer.tflite", "Git LFS pointer.*git lfs pull"),
     ("inspect model.tflite --name 1x", "'1x' is no name for a model"),
+    ("inspect pipe", "cannot read pipe: it is a pipe, not a file"),
+    ("inspect /dev/zero", "cannot read /dev/zero: it is a device, not a file"),
+    (f"inspect {'x' * 300}", "xxx: File name too long"),
     ("inspect --dump model.tflite model.tflite", "cannot write model.tflite"),
     ("build text.tflite -b microbit", r"text\.tflite: the file is text"),
     ("verify text.tflite -b microbit", r"text\.tflite: the file is text"),
@@ -102,13 +106,17 @@ PLACES = [
     ("build -b microbit --out .", r"--out \. is the folder you are in"),
     ("build -b microbit --out ..", r"--out \.\. is the folder you are in, or above it"),
     ("build -b microbit --out model.tflite/x", "cannot write"),
+    (f"build -b microbit --out {'x' * 300}", "xxx: File name too long"),
+    ("measure -b microbit --records pipe", "cannot write pipe: it is a pipe, not a file"),
+    ("measure -b microbit --inputs pipe", "cannot read pipe: it is a pipe, not a file"),
+    ("measure -b microbit --inputs /dev/zero", "it is a device, not a file"),
     ("measure -b microbit --records notes", "cannot write notes: it is a folder"),
     ("measure -b microbit --records model.tflite/r", "model.tflite is a file"),
     ("demo --out model.tflite", "model.tflite is a file"),
     ("measure -b microbit --inputs no.npz", "cannot read no.npz: No such file"),
-    ("measure -b microbit --inputs notes", "cannot read notes: Is a directory"),
+    ("measure -b microbit --inputs notes", "cannot read notes: it is a folder"),
     ("measure -b microbit --inputs text.tflite", "text.tflite: not an .npz file"),
-    ("measure -b microbit --inputs single.npy", "single.npy is not an .npz file"),
+    ("measure -b microbit --inputs single.npy", "single.npy: not an .npz file"),
     ("measure -b microbit --inputs pickled.npz", "pickled.npz: not an .npz file of plain arrays"),
     ("measure -b microbit --inputs shape.npz", r"shape \[5, 5, 1\], input .* takes \[1, 8, 8, 1\]"),
     ("profile -b host", "'host' is this computer, which counts no instructions: profile a virtual"),
@@ -117,6 +125,7 @@ PLACES = [
     ("profile text.tflite -b microbit", r"text\.tflite: the file is text"),
     ("report no.jsonl", "cannot read no.jsonl: No such file"),
     ("report notes", "cannot read notes: it is a folder"),
+    ("report pipe", "cannot read pipe: it is a pipe, not a file"),
     ("report empty.tflite", "holds no records"),
     ("report text.tflite", "text.tflite, line 1: not JSON"),
     ("report record.jsonl", "record.jsonl, line 1: record format 99: this version reads 1"),
@@ -328,6 +337,10 @@ ARRAYS: list[tuple[str, MakeArrays, str]] = [
     ("nan", lambda: {"x": np.full((4, 8, 8, 1), np.nan)}, "not finite"),
     ("few labels", lambda: {"x": IMAGES, "y": np.zeros(3, int)}, "4 samples but 3 labels"),
     ("many labels", lambda: {"x": IMAGES, "y": np.zeros(5, int)}, "4 samples but 5 labels"),
+    ("negative", lambda: {"x": IMAGES, "y": np.array([0, 9, -1, 0])}, "label -1 of sample 2 is"),
+    ("beyond", lambda: {"x": IMAGES, "y": np.full(4, 10)}, "none of the classes 0 to 9 of output"),
+    ("huge", lambda: {"x": IMAGES, "y": np.full(4, 2**64 - 1, np.uint64)}, "label 18446744073709"),
+    ("empty pixels", lambda: {"x": np.zeros((10**12, 0))}, r"samples of 'x' have the shape \[0\]"),
     ("one-hot", lambda: {"x": IMAGES, "y": np.zeros((4, 10))}, "not one integer class per sample"),
 ]
 
@@ -370,4 +383,13 @@ def test_choices_of_the_configuration(tmp_path: Path, text: str) -> None:
 
     (tmp_path / "edgebottle.toml").write_text(text)
     with pytest.raises(BadInput, match=r"is '(no|armcc)', not one of"):
+        load_config(tmp_path)
+
+
+def test_a_configuration_that_is_a_pipe(tmp_path: Path) -> None:
+    from edgebottle.config import load_config
+    from edgebottle.errors import BadInput
+
+    os.mkfifo(tmp_path / "edgebottle.toml")
+    with pytest.raises(BadInput, match=r"edgebottle\.toml: it is a pipe, not a file"):
         load_config(tmp_path)
