@@ -97,10 +97,10 @@ def _quant(record: TensorRecord, dtype: DType) -> Quant | None:
     axis = None if count == 1 else _axis(record)
     scale, zero_point = record.scale, np.zeros(count, np.int64)
     zero_point[:] = record.zero_point if len(record.zero_point) else 0
-    if not np.isfinite(scale).all() or (scale == 0).any():
-        raise BadModel(f"tensor '{name}' has a scale that is zero or not finite")
-    if record.data is None and (scale < 0).any():
-        raise BadModel(f"tensor '{name}' has a negative scale")
+    if not np.isfinite(scale).all():
+        raise BadModel(f"tensor '{name}' has a scale that is not finite")
+    if record.data is None and (scale <= 0).any():
+        raise BadModel(f"tensor '{name}' has a scale that is zero or negative")
     limits = np.iinfo(np.dtype(dtype.numpy))
     if zero_point.min() < limits.min or zero_point.max() > limits.max:
         raise BadModel(f"tensor '{name}' has a zero point outside of {dtype.label}")

@@ -23,7 +23,8 @@ class Quant:
     """Affine quantization: real = scale * (stored - zero_point).
 
     Attributes:
-        scale: Positive float32 scales: one, or one per index of ``axis``.
+        scale: float32 scales, one or one per index of ``axis``; positive, but that those of
+            constants may be zero (a channel that equals its bias) or negative.
         zero_point: As many zero points.
         axis: The axis of per-channel scales; None for per-tensor.
     """

@@ -15,8 +15,10 @@ from edgebottle.ops.base import CValue, where
 from edgebottle.ops.elementwise import BinaryOperator, binary_cases
 from edgebottle.ops.fixed_point import (
     Int,
+    checked_multiplier,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
+    single_ratio,
 )
 from edgebottle.ops.table import tensor_of
 
@@ -62,18 +64,19 @@ class Add(BinaryOperator):
 
     def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> SumQuantization:
         """The multipliers, computed in double precision as LiteRT does."""
-        a, b = (float(np.float32(tensor_of(ins, index).scale)) for index in (0, 1))
+        a, b = (tensor_of(ins, index).scale for index in (0, 1))
         twice_max = 2.0 * max(a, b)
-        output = twice_max / ((1 << LEFT_SHIFT) * float(np.float32(outs[0].scale)))
-        if output >= 1.0:
+        # LiteRT widens the scale of the output in single precision, and stops at a ratio of 0.
+        output = twice_max / single_ratio(1 << LEFT_SHIFT, outs[0].scale, by=1.0)
+        if min(a, b, output) <= 0.0:
             raise UnsupportedOp(
-                f"{where(self)} has an output scale {twice_max / 2 / outs[0].scale:g} times finer "
-                "than its inputs', which LiteRT does not support either"
+                f"{where(self)} has the scales {a:g} and {b:g}, and {outs[0].scale:g} of its "
+                "output, with which LiteRT does not run"
             )
         return SumQuantization(
             quantize_multiplier(a / twice_max),
             quantize_multiplier(b / twice_max),
-            quantize_multiplier(output),
+            checked_multiplier(f"{where(self)}, with {LEFT_SHIFT} bits to spare,", output, 0),
         )
 
     def kernel(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[str, dict[str, CValue]]:

@@ -22,6 +22,7 @@ from edgebottle.ops.base import (
 )
 from edgebottle.ops.fixed_point import (
     activation_range,
+    checked_multiplier,
     effective_scales,
     multiply_by_quantized_multiplier,
     quantize_multipliers,
@@ -98,6 +99,8 @@ def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> 
             f"{where(node)} sums {weights.size // channels} products for each output; "
             f"edgebottle supports {MAX_WINDOW}"
         )
+    for scale in effective_scales(data, weights, output):
+        checked_multiplier(where(node), scale)
 
 
 def per_channel(values: Sequence[float], channels: int) -> list[float]:
@@ -225,6 +228,8 @@ class Convolution(RowOperator):
             raise UnsupportedOp(
                 f"{where(self)} has weights with a zero point, which edgebottle does not support"
             )
+        if outs[0].dtype is DType.I8:
+            activation_range(self.activation, outs[0])
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

@@ -40,6 +40,7 @@ class Case:
         gain: Largest output in steps, about; large ones saturate, small ones round to few values.
         accumulator_scale: Scale from accumulator to output, instead of the one ``gain`` gives.
         has_large_bias: Biases up to the ends of int32.
+        has_zero_scales: Every third channel has a weight scale of 0.
         is_float: float32 instead of int8.
     """
 
@@ -59,6 +60,7 @@ class Case:
     gain: float = 200.0
     accumulator_scale: float | None = None
     has_large_bias: bool = False
+    has_zero_scales: bool = False
     is_float: bool = False
 
 
@@ -123,7 +125,8 @@ def case_int8(case: Case, weights: Shape, axis: int, rng: np.random.Generator) -
 
 def _scales(case: Case, channels: int, rng: np.random.Generator) -> list[float]:
     count = channels if case.per_channel else 1
-    return [float(np.float32(0.011 * 2.0 ** rng.uniform(-3, 3))) for _ in range(count)]
+    scales = [float(np.float32(0.011 * 2.0 ** rng.uniform(-3, 3))) for _ in range(count)]
+    return [0.0 if case.has_zero_scales and i % 3 == 0 else s for i, s in enumerate(scales)]
 
 
 def case_weights(kind: str, shape: Shape, rng: np.random.Generator) -> Array:
@@ -163,6 +166,7 @@ def _variants(shape: Shape, outputs: int, kernel: tuple[int, int]) -> tuple[Case
         Case(name="scale_tiny", accumulator_scale=2.0**-30, **geometry),
         Case(name="large_bias", accumulator_scale=2.0**-24.3, has_large_bias=True, **geometry),
         Case(name="scale_vanishes", accumulator_scale=2.0**-40, **geometry),
+        Case(name="scale_zero", has_zero_scales=True, **geometry),
     )
 
 

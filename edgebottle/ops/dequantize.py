@@ -67,7 +67,8 @@ class Dequantize(UnaryOperator):
         """The product; it has at most 41 bits, so single precision rounds once."""
         tensor = tensor_of(ins)
         centered = (value_of(values).astype(np.int64) - tensor.zero_point).astype(np.float32)
-        return (np.asarray(np.float32(tensor.scale) * centered, dtype=np.float32),)
+        with np.errstate(over="ignore"):
+            return (np.asarray(np.float32(tensor.scale) * centered, dtype=np.float32),)
 
     def emit(self, e: Emitter) -> str:
         """The call of the kernel for the type."""

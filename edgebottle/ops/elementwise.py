@@ -161,6 +161,7 @@ class BinaryOperator(RowOperator):
             )
         if a.dtype == DType.I8:
             self.quantization(ins, outs)
+            self.bounds(outs[0])
 
     def input_rows(
         self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]

@@ -24,6 +24,9 @@ from edgebottle.ops.base import Activation
 
 Int = NDArray[np.int64]
 
+MAX_SHIFT = 30
+"""Longest left shift that C and LiteRT's arithmetic define."""
+
 DOUBLE_BITS = 53
 """Bits of the mantissa of a double."""
 
@@ -35,10 +38,11 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     """Writes a positive real number as ``multiplier * 2**(shift - 31)``.
 
     Args:
-        real: The number, >= 0.
+        real: The number, finite.
 
     Returns:
-        ``multiplier`` in 2^30 .. 2^31 - 1, or 0; ``shift`` >= -31. Numbers below 2^-32 become 0.
+        ``multiplier`` in 2^30 .. 2^31 - 1, or 0; ``shift`` >= -31. Numbers below 2^-32 become 0,
+        and the multiplier of a negative number is negative.
     """
     if real == 0.0:
         return 0, 0
@@ -50,6 +54,37 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     if shift < -31:
         return 0, 0
     return multiplier, shift
+
+
+def checked_multiplier(label: str, real: float, max_shift: int = MAX_SHIFT) -> tuple[int, int]:
+    """``quantize_multiplier`` of an effective scale, each of which passes here before it is used.
+
+    Args:
+        label: What is scaled, for the message.
+        real: The scale, whatever dividing two scales has given.
+        max_shift: Longest left shift that the values to be scaled have room for.
+
+    Raises:
+        UnsupportedOp: the scale is no number, infinite, or 2^max_shift or more, where LiteRT stops
+            or gives what the machine makes of an overflow.
+    """
+    if math.isfinite(real):
+        multiplier, shift = quantize_multiplier(real)
+        if shift <= max_shift:
+            return multiplier, shift
+    raise UnsupportedOp(
+        f"{label} scales by {real:g}, and 32-bit arithmetic takes less than 2^{max_shift}; "
+        "quantize the model anew, with representative data"
+    )
+
+
+def single_ratio(*scales: float, by: float) -> float:
+    """The product of ``scales`` over another one in single precision; infinite where too large."""
+    with np.errstate(over="ignore"):
+        product = np.float32(1.0)
+        for scale in scales:
+            product = product * np.float32(scale)
+        return float(product / np.float32(by))
 
 
 def quantize_multipliers(reals: Sequence[float]) -> tuple[Array, Array]:
@@ -176,6 +211,9 @@ def activation_range(activation: Activation, tensor: Tensor) -> tuple[int, int]:
 
     Returns:
         ``(lowest, highest)``, within the range of the type.
+
+    Raises:
+        UnsupportedOp: the tensor's scale is too fine for the bounds.
     """
     lowest, highest = {
         DType.I8: (-128, 127),
@@ -191,5 +229,6 @@ def activation_range(activation: Activation, tensor: Tensor) -> tuple[int, int]:
 
 def _quantize(real: float, tensor: Tensor) -> int:
     """Stored value of a real number, divided in single precision as LiteRT does."""
-    quotient = np.float32(real) / np.float32(tensor.scale)
-    return tensor.zero_point + int(np.clip(round_half_away(float(quotient)), -(2**30), 2**30))
+    quotient = single_ratio(real, by=tensor.scale)
+    checked_multiplier(f"the activation that gives '{tensor.name}'", quotient)
+    return tensor.zero_point + int(round_half_away(quotient))

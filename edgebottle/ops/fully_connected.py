@@ -110,6 +110,25 @@ class FullyConnected(Operator):
                 f"{where(self)} has per-channel weights with zero points, which edgebottle does "
                 "not support"
             )
+        if outs[0].dtype is DType.I8:
+            activation_range(self.activation, outs[0])
+            self._check_reach(ins, outs[0])
+
+    def _check_reach(self, ins: Tensors, output: Tensor) -> None:
+        """No scaled sum leaves int32, into which LiteRT casts a double as the machine may."""
+        data, weights, bias = operands(ins)
+        scales = np.abs(effective_scales(data, weights, output))
+        if scales.max() < 1.0:
+            return
+        matrix = weights.constant().astype(np.int64) - weights_zero_point(weights)
+        added = bias_values(bias, len(matrix), data.dtype).astype(np.int64)
+        ends = sum_range(matrix, added - data.zero_point * matrix.sum(axis=1))
+        reach = np.abs(ends).max(axis=0) * scales
+        if reach.max() >= 2.0**31:
+            raise UnsupportedOp(
+                f"{where(self)} scales its sums up to {reach.max():g}, and 32-bit arithmetic takes "
+                "less than 2^31; quantize the model anew, with representative data"
+            )
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
@@ -304,6 +323,7 @@ class _Case:
     zero_points: tuple[int, int, int] = (-3, 0, 5)
     scale: float = 0.002
     has_large_bias: bool = False
+    has_zero_scales: bool = False
     is_float: bool = False
 
 
@@ -318,6 +338,14 @@ _CASES = (
     _Case(name="rank_4_split", shape=(2, 3, 2, 4), inputs=8, outputs=5),
     _Case(name="rank_3_kept", shape=(2, 3, 8), inputs=8, outputs=5, keep_num_dims=True),
     _Case(name="per_channel", shape=(2, 20), inputs=20, outputs=7, per_channel=True),
+    _Case(
+        name="scale_zero",
+        shape=(2, 20),
+        inputs=20,
+        outputs=7,
+        per_channel=True,
+        has_zero_scales=True,
+    ),
     _Case(name="no_bias", shape=(1, 20), inputs=20, outputs=7, bias=False),
     _Case(name="weights_zero_point", shape=(3, 21), inputs=21, outputs=7, zero_points=(9, -17, 1)),
     _Case(name="zero_points_low", shape=(2, 21), inputs=21, outputs=4, zero_points=(-128,) * 3),
@@ -384,6 +412,8 @@ def _graph(case: _Case) -> Graph:
 def _int8_operands(case: _Case, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
     count = case.outputs if case.per_channel else 1
     scales = tuple(float(2.0 ** rng.integers(-9, -3)) for _ in range(count))
+    if case.has_zero_scales:
+        scales = tuple(0.0 if i % 3 == 0 else scale for i, scale in enumerate(scales))
     axis = 0 if case.per_channel else None
     values = case_weights(case.weights, (case.outputs, case.inputs), rng)
     spread = 6000 * int(np.sqrt(case.inputs))

@@ -11,7 +11,12 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import where
-from edgebottle.ops.fixed_point import Int, quantize_multiplier, rounding_divide_by_pot
+from edgebottle.ops.fixed_point import (
+    Int,
+    checked_multiplier,
+    rounding_divide_by_pot,
+    single_ratio,
+)
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
@@ -25,8 +30,11 @@ from edgebottle.ops.table import (
 HIGH_RESOLUTION_BITS = 7
 """Inputs are held with this many more bits, which fills int16."""
 
-GATE_SCALE = np.float32(3.0 / 32768.0)
+GATE_SCALE = 3.0 / 32768.0
 """int16 at this scale spans -3 .. 3, the sloped part of the gate."""
+
+LEAST_RATIO = 2.0**-16
+"""Right shifts of int16 end at 15; LiteRT's round wrongly beyond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +61,15 @@ class HardSwish(ActivationOperator):
 
     def table(self, tensor: Tensor, out: Tensor) -> Array:
         """The int16 arithmetic of LiteRT's kernel."""
-        fine_scale = np.float32(1.0 / (1 << HIGH_RESOLUTION_BITS)) * np.float32(tensor.scale)
-        out_multiplier, out_shift = quantize_multiplier(float(fine_scale / np.float32(out.scale)))
-        gate_multiplier, gate_shift = quantize_multiplier(float(fine_scale / GATE_SCALE))
-        if out_shift > 0:
+        to_out = single_ratio(1.0 / (1 << HIGH_RESOLUTION_BITS), tensor.scale, by=out.scale)
+        to_gate = single_ratio(1.0 / (1 << HIGH_RESOLUTION_BITS), tensor.scale, by=GATE_SCALE)
+        if min(to_out, to_gate) < LEAST_RATIO:
             raise UnsupportedOp(
-                f"{where(self)} has an output scale more than {1 << HIGH_RESOLUTION_BITS} times "
-                "finer than its input's, which LiteRT does not support either"
+                f"{where(self)} scales by {min(to_out, to_gate):g}, and 16-bit arithmetic takes no "
+                f"less than {LEAST_RATIO:g}; quantize the model anew, with representative data"
             )
+        out_multiplier, out_shift = checked_multiplier(where(self), to_out, 0)
+        gate_multiplier, gate_shift = checked_multiplier(where(self), to_gate)
         fine = (all_values(tensor.dtype) - tensor.zero_point) << HIGH_RESOLUTION_BITS
         scaled = _high_mul(fine, _to_int16(out_multiplier))
         gate = _saturate16(fine << max(gate_shift - 1, 0))

@@ -21,7 +21,7 @@ from edgebottle.ops.base import (
     where,
 )
 from edgebottle.ops.case_tensors import indices, plain, quantized
-from edgebottle.ops.fixed_point import multiply_by_quantized_multiplier
+from edgebottle.ops.fixed_point import checked_multiplier, multiply_by_quantized_multiplier
 from edgebottle.ops.movement import (
     constant_ints,
     contiguous,
@@ -29,7 +29,6 @@ from edgebottle.ops.movement import (
     merged,
     normal_axis,
 )
-from edgebottle.ops.rescale import checked_multiplier
 
 _MOST_AXES = 3
 """Axes of each kind in ``eb_mean``."""
@@ -119,7 +118,7 @@ class Mean(Operator):
         """
         data, output = data_input(ins), outs[0]
         ratio = float(np.float32(data.scale)) / float(np.float32(output.scale))
-        multiplier, shift = checked_multiplier(self, ratio)
+        multiplier, shift = checked_multiplier(where(self), ratio)
         count = self._count(data.shape)
         room = min(count.bit_length() - 1, 32, 31 + shift)
         return (multiplier << room) // count, shift - room

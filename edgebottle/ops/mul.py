@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import CValue, where
 from edgebottle.ops.elementwise import BinaryOperator, binary_cases
 from edgebottle.ops.fixed_point import (
     Int,
+    checked_multiplier,
     multiply_by_quantized_multiplier,
-    quantize_multiplier,
+    single_ratio,
 )
 from edgebottle.ops.table import tensor_of
 
@@ -40,14 +40,8 @@ class Mul(BinaryOperator):
 
     def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, int]:
         """Multiplier and shift; LiteRT computes their real number in single precision."""
-        scales = np.float32(tensor_of(ins, 0).scale) * np.float32(tensor_of(ins, 1).scale)
-        real = float(scales / np.float32(outs[0].scale))
-        multiplier, shift = quantize_multiplier(real)
-        if shift > MAX_SHIFT:
-            raise UnsupportedOp(
-                f"{where(self)} scales its products by {real:g}, which edgebottle does not support"
-            )
-        return multiplier, shift
+        scales = (tensor_of(ins, index).scale for index in (0, 1))
+        return checked_multiplier(where(self), single_ratio(*scales, by=outs[0].scale), MAX_SHIFT)
 
     def kernel(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[str, dict[str, CValue]]:
         """The kernel of the type; int8 has the multiplier."""

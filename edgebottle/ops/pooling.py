@@ -120,6 +120,7 @@ class Pool2D(AccumulatingOperator):
             raise UnsupportedOp(
                 f"{where(self)} changes the quantization, which edgebottle does not support yet"
             )
+        activation_range(self.activation, output)
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

@@ -13,9 +13,10 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, one_node_graph, require_dtype, where
 from edgebottle.ops.fixed_point import (
+    checked_multiplier,
     multiply_by_quantized_multiplier,
-    quantize_multiplier,
     round_half_away,
+    single_ratio,
 )
 from edgebottle.ops.table import (
     BYTE_TYPES,
@@ -105,6 +106,8 @@ class Quantize(UnaryOperator):
         _ = outs[0].scale
         if tensor.dtype != DType.F32:
             self._multiplier(tensor, outs[0])
+        else:
+            checked_multiplier(where(self), single_ratio(1.0, by=outs[0].scale))
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
@@ -120,12 +123,7 @@ class Quantize(UnaryOperator):
 
     def _multiplier(self, tensor: Tensor, out: Tensor) -> tuple[int, int]:
         ratio = float(np.float32(tensor.scale)) / float(np.float32(out.scale))
-        multiplier, shift = quantize_multiplier(ratio)
-        if shift > MAX_SHIFT:
-            raise UnsupportedOp(
-                f"{where(self)} scales its input by {ratio:g}, which edgebottle does not support"
-            )
-        return multiplier, shift
+        return checked_multiplier(where(self), ratio, MAX_SHIFT)
 
     def _requantize(self, stored: Array, tensor: Tensor, out: Tensor) -> Array:
         centered = stored - tensor.zero_point

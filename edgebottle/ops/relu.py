@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops.base import Activation, where
 from edgebottle.ops.fixed_point import (
     activation_range,
+    checked_multiplier,
     multiply_by_quantized_multiplier,
-    quantize_multiplier,
+    single_ratio,
 )
 from edgebottle.ops.table import (
     CASE_SHAPES,
@@ -49,12 +49,8 @@ class Relu(ActivationOperator):
 
     def table(self, tensor: Tensor, out: Tensor) -> Array:
         """Each input requantized, then clamped to the quantized bounds."""
-        ratio = float(np.float32(tensor.scale) / np.float32(out.scale))
-        multiplier, shift = quantize_multiplier(ratio)
-        if shift > MAX_SHIFT:
-            raise UnsupportedOp(
-                f"{where(self)} scales its input by {ratio:g}, which edgebottle does not support"
-            )
+        ratio = single_ratio(tensor.scale, by=out.scale)
+        multiplier, shift = checked_multiplier(where(self), ratio, MAX_SHIFT)
         centered = all_values(tensor.dtype) - tensor.zero_point
         scaled = multiply_by_quantized_multiplier(centered, multiplier, shift) + out.zero_point
         return saturate(np.clip(scaled, *activation_range(self.ACTIVATION, out)), out.dtype)

@@ -22,11 +22,12 @@ from edgebottle.ops.base import (
 )
 from edgebottle.ops.case_tensors import constant, plain, quantized
 from edgebottle.ops.fixed_point import (
+    checked_multiplier,
     multiply_by_quantized_multiplier,
+    single_ratio,
     wrap_int32,
 )
 from edgebottle.ops.movement import data_input
-from edgebottle.ops.rescale import checked_multiplier
 
 INPUT, FEATURE, TIME, BIAS, STATE = range(5)
 
@@ -138,11 +139,11 @@ class Svdf(Operator):
         LiteRT multiplies the scales in single precision.
         """
         data, feature, time, state = (
-            np.float32(data_input(ins, index).scale) for index in (INPUT, FEATURE, TIME, STATE)
+            data_input(ins, index).scale for index in (INPUT, FEATURE, TIME, STATE)
         )
         return (
-            checked_multiplier(self, float(data * feature / state)),
-            checked_multiplier(self, float(state * time / np.float32(outs[0].scale))),
+            checked_multiplier(where(self), single_ratio(data, feature, by=state)),
+            checked_multiplier(where(self), single_ratio(state, time, by=outs[0].scale)),
         )
 
     def reference(

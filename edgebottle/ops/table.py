@@ -16,7 +16,7 @@ import numpy as np
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, RowOperator, one_node_graph, require_dtype
-from edgebottle.ops.fixed_point import round_half_away
+from edgebottle.ops.fixed_point import checked_multiplier, round_half_away, single_ratio
 
 BYTE_TYPES = (DType.I8, DType.U8)
 
@@ -77,15 +77,21 @@ def table_from_real(ins: Tensor, out: Tensor, real: Array) -> Array:
     Returns:
         ``real`` times the float32 reciprocal of the output's scale, rounded half away from zero,
         plus its zero point, saturated.
+
+    Raises:
+        UnsupportedOp: the scale is too fine.
     """
-    reciprocal = np.float32(1.0) / np.float32(out.scale)
-    return saturate(round_half_away(real * reciprocal) + out.zero_point, out.dtype)
+    reciprocal = single_ratio(1.0, by=out.scale)
+    checked_multiplier(f"the function that gives '{out.name}'", reciprocal)
+    steps = round_half_away(real * np.float32(reciprocal))
+    return saturate(steps + out.zero_point, out.dtype)
 
 
 def dequantized_values(tensor: Tensor) -> Array:
     """The real value, float32, of every stored value of an 8-bit tensor."""
     centered = (all_values(tensor.dtype) - tensor.zero_point).astype(np.float32)
-    return np.asarray(np.float32(tensor.scale) * centered, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        return np.asarray(np.float32(tensor.scale) * centered, dtype=np.float32)
 
 
 def flat_extent(tensor: Tensor, out_pixel_stride: int) -> tuple[int, int]:
