@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -66,7 +67,8 @@ class Module:
 
     def note_kernel(self, node: str, call: str) -> None:
         """Remembers the C function that a layer calls, for whoever wants to know."""
-        self.kernels[node] = call.partition("(")[0].strip()
+        found = re.search(r"\beb_\w+(?=\()", call)
+        self.kernels[node] = found[0] if found else call.partition("(")[0].strip()
 
     def counter_name(self, node: str) -> str:
         """The C name of the counter of the rows that ``node`` has done."""

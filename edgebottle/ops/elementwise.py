@@ -23,6 +23,7 @@ from edgebottle.ops.base import (
     where,
 )
 from edgebottle.ops.fixed_point import Int, activation_range, wrap_int32
+from edgebottle.ops.movement import MAX_RANK
 from edgebottle.ops.table import per_tensor, saturate, tensor_of, value_of
 
 KERNEL_AXES = 3
@@ -37,10 +38,12 @@ class Walk:
         extent: Outer, pixels, channels: the output is written in this order.
         strides: For each operand the elements from one index to the next along these axes, 0 where
             it is broadcast.
+        loops: Extent and strides of further axes around these, outermost first.
     """
 
     extent: tuple[int, int, int]
     strides: tuple[tuple[int, int, int], ...]
+    loops: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
 
 def row_shape(shape: Shape, out_rank: int) -> Shape:
@@ -49,16 +52,13 @@ def row_shape(shape: Shape, out_rank: int) -> Shape:
     return aligned[2:] if out_rank == 4 else aligned
 
 
-def plan_walk(shapes: Sequence[Shape], out_shape: Shape, *, keep_channels: bool) -> Walk | None:
-    """Merges the axes of one output row into the three a kernel has.
+def plan_walk(shapes: Sequence[Shape], out_shape: Shape, *, keep_channels: bool) -> Walk:
+    """Merges the axes of one output row into the three a kernel has, and what is left around them.
 
     Args:
         shapes: Shapes of the operands.
         out_shape: Shape of the output.
         keep_channels: The last axis stays on its own (the output has gaps between pixels).
-
-    Returns:
-        The walk, or None where more than three axes remain.
     """
     rank = len(out_shape)
     extents = row_shape(out_shape, rank) or (1,)
@@ -76,13 +76,12 @@ def plan_walk(shapes: Sequence[Shape], out_shape: Shape, *, keep_channels: bool)
                 merged[-1] = (size * extents[axis], inner)
                 continue
         merged.append((extents[axis], steps))
-    if len(merged) > KERNEL_AXES:
-        return None
     merged += [(1, (0,) * len(shapes))] * (KERNEL_AXES - len(merged))
-    channels, pixels, outer = merged
+    channels, pixels, outer = merged[:KERNEL_AXES]
     return Walk(
         (outer[0], pixels[0], channels[0]),
         tuple((outer[1][i], pixels[1][i], channels[1][i]) for i in range(len(shapes))),
+        tuple(reversed(merged[KERNEL_AXES:])),
     )
 
 
@@ -145,20 +144,13 @@ class BinaryOperator(RowOperator):
         return ((shape, a.dtype),)
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
-        """Accepts int8 quantized per tensor, int32 and float32; at most three broadcast axes."""
+        """Accepts int8 quantized per tensor, int32 and float32, of up to ``MAX_RANK`` axes."""
         a, b = tensor_of(ins, 0), tensor_of(ins, 1)
         require_dtype(self, a, DType.I8, DType.F32, DType.I32)
         require_dtype(self, b, a.dtype)
         require_dtype(self, outs[0], a.dtype)
-        shapes = (a.shape, b.shape)
-        rows_missing = len(outs[0].shape) == 4 and any(
-            len(shape) == 3 and shape[0] > 1 for shape in shapes
-        )
-        if rows_missing or plan_walk(shapes, outs[0].shape, keep_channels=True) is None:
-            raise UnsupportedOp(
-                f"{where(self)} broadcasts {list(a.shape)} against {list(b.shape)}, "
-                "which edgebottle does not support yet"
-            )
+        if len(outs[0].shape) > MAX_RANK:
+            raise UnsupportedOp(f"{where(self)} has an output of more than {MAX_RANK} axes")
         if a.dtype == DType.I8:
             self.quantization(ins, outs)
             self.bounds(outs[0])
@@ -166,7 +158,7 @@ class BinaryOperator(RowOperator):
     def input_rows(
         self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[int, ...]:
-        """The row itself, or the only row of an operand that is broadcast along the height."""
+        """The row itself; 0 for an operand without rows, or broadcast along the height."""
         tensor = tensor_of(ins, index)
         has_rows = len(outs[0].shape) == len(tensor.shape) == 4 and tensor.shape[1] > 1
         return (y,) if has_rows else (0,)
@@ -221,7 +213,6 @@ class BinaryOperator(RowOperator):
         shapes = (tensor_of(ins, 0).shape, tensor_of(ins, 1).shape)
         gaps = e.out_pixel_stride() != (out.shape[-1] if out.shape else 1)
         walk = plan_walk(shapes, out.shape, keep_channels=gaps)
-        assert walk is not None, f"{where(self)} was not checked"
         stride = e.out_pixel_stride() if gaps else walk.extent[2]
         kernel, fields = self.kernel(ins, outs)
         low, high = self.bounds(out)
@@ -236,8 +227,8 @@ class BinaryOperator(RowOperator):
         }
         e.include(f"eb_{kernel.split('_')[0]}.h")
         params = e.params(f"eb_{kernel}", struct_fields)
-        rows = f"{e.row(0)}, {e.row(1)}"
-        return f"eb_{kernel}_row({params}, {rows}, {e.out_row()}, {stride});"
+        pointers = [_row_pointer(e, index) for index in (0, 1)] + [e.out_row()]
+        return _looped(walk, stride, f"eb_{kernel}_row({params}", pointers)
 
     @abstractmethod
     def combine(self, a: Array, b: Array) -> Array:
@@ -284,6 +275,38 @@ class BinaryOperator(RowOperator):
         return one_node_graph(case, node, (*operands, out))
 
 
+def _row_pointer(e: Emitter, index: int) -> str:
+    """Where the row of an operand begins; one of three axes is an image without a batch."""
+    ins, (out, *_) = e.tensors
+    shape = tensor_of(ins, index).shape
+    if len(out.shape) == 4 and len(shape) == 3 and shape[0] > 1:
+        return f"{e.row(index)} + ({e.y()}) * {shape[1] * shape[2]}"
+    return e.row(index)
+
+
+def _looped(walk: Walk, stride: int, call: str, pointers: Sequence[str]) -> str:
+    """The call of a row kernel, in a loop for each axis that is more than it has.
+
+    Args:
+        walk: The axes.
+        stride: Elements from one output pixel to the next.
+        call: The call as far as the pointers.
+        pointers: To the operands and the output; what they point to at index 0 of the loops.
+    """
+    step = stride * walk.extent[0] * walk.extent[1]
+    places = list(pointers)
+    loops = ""
+    for depth in reversed(range(len(walk.loops))):
+        extent, strides = walk.loops[depth]
+        for number, elements in enumerate((*strides, step)):
+            places[number] += f" + axis{depth} * {elements}" if elements else ""
+        head = f"int32_t axis{depth} = 0; axis{depth} < {extent}; ++axis{depth}"
+        loops = f"for ({head}) {{ {loops}"
+        step *= extent
+    end = " }" * len(walk.loops)
+    return f"{loops}{call}, {', '.join(places)}, {stride});{end}"
+
+
 def _case_data(shape: Shape, dtype: DType) -> Array:
     """Data of a constant operand: spread over the type's range, the same at every call."""
     random = np.random.default_rng(7)
@@ -316,10 +339,28 @@ BROADCASTS: tuple[tuple[str, Shape, Shape], ...] = (
     ("rank_3", (2, 3, 5), (2, 1, 5)),
     ("rank_3_middle", (2, 3, 5), (1, 3, 1)),
     ("one_channel", (1, 3, 5, 1), (1, 3, 5, 1)),
+    ("without_batch", (1, 3, 5, 4), (3, 5, 4)),
+    ("without_batch_left", (3, 1, 4), (2, 3, 5, 4)),
+    ("both_without", (3, 1, 4), (1, 1, 5, 1)),
+    ("rank_5", (2, 3, 2, 3, 2), (2, 3, 2, 3, 2)),
+    ("rank_5_crossed", (2, 1, 2, 1, 3), (1, 3, 1, 2, 1)),
+    ("rank_6", (2, 1, 2, 3, 1, 2), (2, 1, 2, 3, 1, 2)),
+    ("rank_6_crossed", (2, 1, 2, 1, 2, 1), (1, 3, 1, 2, 1, 3)),
+    ("rank_6_image", (2, 1, 2, 3, 1, 2), (3, 4, 2)),
 )
 
 CONSTANT_BROADCASTS = ("same", "channel", "channel_rank_1", "spatial", "one_element", "rank_2")
-FEW_BROADCASTS = ("same", "left_channel", "height", "scalar", "over_batch", "rank_3")
+FEW_BROADCASTS = (
+    "same",
+    "left_channel",
+    "height",
+    "scalar",
+    "over_batch",
+    "rank_3",
+    "without_batch",
+    "rank_5_crossed",
+    "rank_6_crossed",
+)
 
 
 def binary_cases(cls: type[BinaryOperator], *, product: bool, few: bool = False) -> Iterator[Graph]:
