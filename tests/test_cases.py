@@ -1,20 +1,55 @@
 """Small inputs that failed once, or their kin: each gives what LiteRT gives, or one line."""
 
+from pathlib import Path
+
 import pytest
 
 from edgebottle.boards import load_board
 from edgebottle.errors import EdgebottleError, UnsupportedOp
+from edgebottle.ir.interpreter import Interpreter
+from edgebottle.litert import LiteRTModel
+from edgebottle.ops.base import Isa
 from edgebottle.pipeline import load
 from edgebottle.verify import verify_model
+from quantize.patch import make_schedule
 from tests.conftest import SHARED
+from tests.ops.compiled import run_compiled
+from tests.samples import assert_same, samples
 
 pytestmark = pytest.mark.shared
 
 CASES = SHARED / "cases"
 
+EXACT = ("k_dilated2d", "k_posmap", "mul_rank3_rank4", "zero_scale_dead_channel")
+
 REFUSED: tuple[tuple[str, type[EdgebottleError], str], ...] = (
     ("k_dynrange", UnsupportedOp, r"\(CONV_2D\), \w+ \(FULLY_CONNECTED\); .* full integer"),
+    ("requant_2p33", UnsupportedOp, r"conv_2d \(CONV_2D\) scales by 8\.6e\+09, .* than 2\^30"),
+    ("scale_ratio_shift_131", UnsupportedOp, r"CONV_2D\) scales by 2\.3e\+39, .* than 2\^30"),
+    ("relu6_scale_infinite", UnsupportedOp, r"y \(RELU6\) scales by inf, .* than 2\^22"),
 )
+
+
+@pytest.mark.parametrize("isa", [Isa.PORTABLE, Isa.DSP], ids=lambda isa: isa.value)
+def test_exact(isa: Isa, tmp_path: Path) -> None:
+    """LiteRT, the NumPy reference, and C of the schedule with the least memory."""
+    runs, plans = [], []
+    for name in EXACT:
+        path = CASES / f"{name}.tflite"
+        graph, litert = load(str(path)).graph, LiteRTModel(path.read_bytes())
+        runs.append((graph, [values for _, values in samples(graph)]))
+        plans.append(make_schedule(graph, isa, "min-ram"))
+        for inputs in runs[-1][1]:
+            assert_same(Interpreter(graph).run(inputs), litert.run(inputs), name)
+    for (graph, every), outputs in zip(runs, run_compiled(runs, isa, tmp_path, plans), strict=True):
+        for inputs, found in zip(every, outputs, strict=True):
+            assert_same(found, Interpreter(graph).run(inputs), graph.name)
+
+
+def test_dilation_by_batches_becomes_dilation() -> None:
+    graph = load(str(CASES / "k_dilated2d.tflite")).graph
+    assert [node.OP for node in graph.nodes] == ["CONV_2D", "RELU", "MEAN", "FULLY_CONNECTED"]
+    assert graph.nodes[0].dilation == (2, 2)  # type: ignore[attr-defined]
 
 
 ON_A_BOARD = (("many_inputs", "microbit"),)

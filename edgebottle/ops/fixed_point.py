@@ -73,7 +73,7 @@ def checked_multiplier(label: str, real: float, max_shift: int = MAX_SHIFT) -> t
         if shift <= max_shift:
             return multiplier, shift
     raise UnsupportedOp(
-        f"{label} scales by {real:g}, and 32-bit arithmetic takes less than 2^{max_shift}; "
+        f"{label} scales by {real:.2g}, and 32-bit arithmetic takes less than 2^{max_shift}; "
         "quantize the model anew, with representative data"
     )
 

@@ -65,7 +65,7 @@ class HardSwish(ActivationOperator):
         to_gate = single_ratio(1.0 / (1 << HIGH_RESOLUTION_BITS), tensor.scale, by=GATE_SCALE)
         if min(to_out, to_gate) < LEAST_RATIO:
             raise UnsupportedOp(
-                f"{where(self)} scales by {min(to_out, to_gate):g}, and 16-bit arithmetic takes no "
+                f"{where(self)} scales by {min(to_out, to_gate):.2g}, and 16-bit arithmetic takes no "
                 f"less than {LEAST_RATIO:g}; quantize the model anew, with representative data"
             )
         out_multiplier, out_shift = checked_multiplier(where(self), to_out, 0)
