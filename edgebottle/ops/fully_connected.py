@@ -126,8 +126,8 @@ class FullyConnected(Operator):
         reach = np.abs(ends).max(axis=0) * scales
         if reach.max() >= 2.0**31:
             raise UnsupportedOp(
-                f"{where(self)} scales its sums up to {reach.max():.2g}, and 32-bit arithmetic takes "
-                "less than 2^31; quantize the model anew, with representative data"
+                f"{where(self)} scales its sums up to {reach.max():.2g}, and 32-bit arithmetic "
+                "takes less than 2^31; quantize the model anew, with representative data"
             )
 
     def reference(

@@ -63,10 +63,11 @@ class HardSwish(ActivationOperator):
         """The int16 arithmetic of LiteRT's kernel."""
         to_out = single_ratio(1.0 / (1 << HIGH_RESOLUTION_BITS), tensor.scale, by=out.scale)
         to_gate = single_ratio(1.0 / (1 << HIGH_RESOLUTION_BITS), tensor.scale, by=GATE_SCALE)
-        if min(to_out, to_gate) < LEAST_RATIO:
+        least = min(to_out, to_gate)
+        if least < LEAST_RATIO:
             raise UnsupportedOp(
-                f"{where(self)} scales by {min(to_out, to_gate):.2g}, and 16-bit arithmetic takes no "
-                f"less than {LEAST_RATIO:g}; quantize the model anew, with representative data"
+                f"{where(self)} scales by {least:.2g}, and 16-bit arithmetic takes no less than "
+                f"{LEAST_RATIO:g}; quantize the model anew, with representative data"
             )
         out_multiplier, out_shift = checked_multiplier(where(self), to_out, 0)
         gate_multiplier, gate_shift = checked_multiplier(where(self), to_gate)
