@@ -2,14 +2,13 @@
 
 import os
 import re
-from pathlib import Path
 
 import pytest
 
 from edgebottle.boards import all_boards
 from edgebottle.ops import OPERATORS
-
-README = Path(__file__).resolve().parents[1] / "README.md"
+from tests.bench.figures import read
+from tests.bench.readme import README, insert, regions
 
 
 def boards() -> str:
@@ -29,12 +28,13 @@ def operators() -> str:
     return ", ".join(sorted(f"`{operator.OP}`" for operator in OPERATORS)) + "."
 
 
-@pytest.mark.parametrize(("mark", "make"), [("boards", boards), ("operators", operators)])
-def test_tables_are_made_from_the_code(mark: str, make) -> None:
-    text = README.read_text(encoding="utf-8")
-    pattern = re.compile(rf"(<!-- {mark} -->\n)(.*?)(<!-- /{mark} -->)", re.DOTALL)
-    assert pattern.search(text), f"README.md has no table '{mark}'"
-    expected = pattern.sub(lambda match: f"{match[1]}{make()}\n{match[3]}", text)
+TABLES = {"boards": boards(), "operators": operators(), **regions(read())}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_made_from_code_and_data(name: str) -> None:
+    """Figures come from a file that ``tests/test_figures.py`` holds."""
+    expected = insert(README.read_text(encoding="utf-8"), name, TABLES[name])
     if os.environ.get("UPDATE_README"):
         README.write_text(expected, encoding="utf-8")
     assert README.read_text(encoding="utf-8") == expected

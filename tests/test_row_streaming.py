@@ -7,20 +7,16 @@ from edgebottle.errors import BadInput
 from edgebottle.fit import Wish, fit
 from edgebottle.pipeline import load
 from edgebottle.verify import Verification, verify_model
+from tests.bench.figures import read
+from tests.bench.rows import MODELS as BENCH
 from tests.conftest import SHARED
 
 KB = 1024
 MODELS = SHARED / "models"
-IC = "mlperf-tiny/pretrainedResnet_quant.tflite"
 KWS = "mlperf-tiny/kws_ref_model.tflite"
 VWW = "mlperf-tiny/vww_96_int8.tflite"
-AD = "mlperf-tiny/ad01_int8.tflite"
-PERSON = "tflite-micro/person_detect.tflite"
 MCUNET_VWW = "mcunet/tinyengine_vww.tflite"
 MCUNET_320 = "mcunet/mcunet-320kb-1mb_imagenet.tflite"
-
-SLACK = 1.05
-"""Streaming may cost this many times the instructions of one layer at a time."""
 
 
 def run(file: str, board: str, wish: Wish, samples: int = 2) -> Verification:
@@ -30,35 +26,19 @@ def run(file: str, board: str, wish: Wish, samples: int = 2) -> Verification:
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
-    ("file", "row_fed", "limit"),
+    ("name", "row_fed"),
     [
-        (IC, False, 19.5),
-        (KWS, False, 7.5),
-        (VWW, False, 31),
-        (VWW, True, 18),
-        (AD, False, 2),
-        (PERSON, False, 17),
-        (MCUNET_VWW, False, 26),
-        (MCUNET_320, False, 105),
-        (MCUNET_320, True, 66),
+        *((name, False) for name in ("ic", "kws", "vww", "ad", "person_detect", "mcunet_vww")),
+        ("vww", True),
+        ("mcunet_320kb", False),
+        ("mcunet_320kb", True),
     ],
 )
-def test_smallest_ram(file: str, row_fed: bool, limit: float) -> None:
-    result = run(file, "stm32f746", Wish(schedule="min-ram", row_fed=row_fed))
+def test_smallest_ram(name: str, row_fed: bool) -> None:
+    result = run(BENCH[name][0], "stm32f746", Wish(schedule="min-ram", row_fed=row_fed))
     assert result.exact and result.match, str(result.difference)
     assert result.built.plan.row_fed == row_fed
-    assert result.built.ram.arena <= limit * KB
-
-
-@pytest.mark.shared
-@pytest.mark.parametrize("file", [IC, KWS, VWW])
-def test_streaming_costs_few_instructions(file: str) -> None:
-    layers, rows = (
-        run(file, "stm32f746", Wish(schedule=schedule), samples=1).instructions
-        for schedule in ("layers", "min-ram")
-    )
-    assert layers is not None and rows is not None
-    assert rows <= SLACK * layers
+    assert result.built.ram.arena == read().ram[name, "rows" if row_fed else "min-ram"]
 
 
 @pytest.mark.shared

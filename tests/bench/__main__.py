@@ -11,6 +11,8 @@ from pathlib import Path
 from edgebottle.build.toolchains import TOOLCHAINS
 from hil.records import Record, append
 from tests.bench import peers_view
+from tests.bench.figures import measure_all, write
+from tests.bench.readme import write_readme
 from tests.bench.rows import BOARDS, MODELS, SCHEDULES, Row, installed_toolchains, run
 from tests.bench.table import header, line, peers_lines, to_json
 
@@ -18,6 +20,11 @@ from tests.bench.table import header, line, peers_lines, to_json
 def main(arguments: list[str] | None = None) -> int:
     """Runs the benchmark; returns the exit status."""
     options = _parse(arguments)
+    if options.readme:
+        figures = measure_all()
+        write(figures)
+        write_readme(figures)
+        return 0
     rows = []
     previous = None
     quiet = options.json or options.peers
@@ -76,6 +83,11 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="one table per figure and board, engines down, networks across, from every compiler "
         "installed",
+    )
+    shape.add_argument(
+        "--readme",
+        action="store_true",
+        help="measure what README shows, and write it and tests/golden/figures.toml anew",
     )
     parser.add_argument("--records", type=Path, help="append the measurements to this file")
     return parser.parse_args(arguments)
