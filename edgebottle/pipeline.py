@@ -19,7 +19,7 @@ from pathlib import Path
 
 from edgebottle.boards import Board
 from edgebottle.codegen.kernels import Optimize
-from edgebottle.codegen.naming import identifier
+from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
 from edgebottle.errors import BadInput, BadModel, BuildFailed, DoesNotFit, UnsupportedOp
 from edgebottle.files import check_plain, read_file
@@ -140,10 +140,15 @@ def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
         UnsupportedOp: something in it cannot be compiled.
     """
     path = find_model(model)
-    if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise BadInput(f"'{name}' is no name for a model: lower-case letters, digits and _ only")
+    if name is not None and not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        raise BadInput(
+            f"'{name}' is no name for a model: lower-case letters and digits only, and single _ "
+            "between them"
+        )
+    if name is not None and len(name) > MAX_MODEL_NAME:
+        raise BadInput(f"'{name}' is longer than the {MAX_MODEL_NAME} characters of a model's name")
     data = read_file(path, MAX_MODEL_BYTES)
-    model_name = name or identifier(path.stem)
+    model_name = name or shortened(identifier(path.stem), MAX_MODEL_NAME)
     try:
         imported = import_model(data, model_name, path.suffix)
         verify(imported)

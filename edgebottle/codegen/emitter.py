@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgebottle.codegen.naming import c_number, identifier
+from edgebottle.codegen.naming import Names, c_number, identifier
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops.base import CValue, Isa, Operator, RowOperator
 from edgebottle.plan.plan import Placement, Plan, Step
@@ -44,6 +44,7 @@ class Module:
         """Indexes the placements and names the tensors in C."""
         self.placements: dict[str, Placement] = {p.tensor: p for p in self.plan.placements}
         self.names: dict[str, str] = {}
+        self._scope = Names()
         makers = {
             tensor: node.name if index == 0 else f"{node.name}_{index}"
             for node in self.graph.nodes
@@ -53,7 +54,7 @@ class Module:
             # After the layer that writes it: the names of tensors are often a line long.
             name = makers.get(tensor, tensor)
             kind = "ring" if self.ring_rows(tensor) else "t"
-            self.names[tensor] = self._unique(f"{kind}_{identifier(name)}", self.names)
+            self.names[tensor] = self._scope.new(f"{kind}_{identifier(name)}")
 
         self.kernels: dict[str, str] = {}
         self.constant_bytes: dict[str, int] = {}
@@ -73,19 +74,16 @@ class Module:
     def counter_name(self, node: str) -> str:
         """The C name of the counter of the rows that ``node`` has done."""
         if node not in self._counters:
-            wanted = f"done_{identifier(node)}"
-            self._counters[node] = self._unique(wanted, self._counters)
+            self._counters[node] = self._scope.new(f"done_{identifier(node)}")
         return self._counters[node]
 
-    def _unique(self, wanted: str, names: Mapping[str, str]) -> str:
-        taken = set(names.values())
-        name, count = wanted, 2
-        while name in taken:
-            name, count = f"{wanted}_{count}", count + 1
-        return name
-
     def add_constant(self, node: str, name: str, values: Array) -> str:
-        """Registers an array of ``node``, once: the same name twice must be the same array.
+        """Registers an array of ``node``, once.
+
+        Args:
+            node: The layer that asks first.
+            name: What it is of the model, such as ``conv_2d_3_weights``.
+            values: Its elements.
 
         Returns:
             The name of the array that holds these values, which may be another layer's.
@@ -93,9 +91,9 @@ class Module:
         values = np.ascontiguousarray(values)
         content = (values.dtype.str, values.tobytes())
         if content not in self._contents:
-            assert all(constant.name != name for constant in self.constants), name
-            self._contents[content] = name
-            self.constants.append(Constant(name, values))
+            symbol = self._scope.new(f"eb_{self.graph.name}__{name}")
+            self._contents[content] = symbol
+            self.constants.append(Constant(symbol, values))
             self.constant_bytes[node] = self.constant_bytes.get(node, 0) + values.nbytes
         return self._contents[content]
 

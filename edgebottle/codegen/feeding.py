@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgebottle.codegen.emitter import Module
-from edgebottle.codegen.naming import comment
+from edgebottle.codegen.naming import comment, folded
 from edgebottle.codegen.stages import fed_depth, loop_names, nodes_run
 from edgebottle.codegen.steps import row_place
 from edgebottle.ir.graph import Tensor
@@ -43,7 +43,7 @@ def find_feed(module: Module) -> Feed | None:
     ]
     ((unit, stage),) = waits
     layers = sum(_layers(plan))
-    function = f"eb_{graph.name}_step_{layers:02d}_input"
+    function = f"step_{layers:02d}_input"
     return Feed(graph.tensors[name], unit, fed_depth(stage.program, name), function)
 
 
@@ -95,9 +95,9 @@ def header(module: Module, feed: Feed) -> str:
 {more}
  */
 #define EB_{upper}_INPUT_ROWS {tensor.rows}
-#define EB_{upper}_INPUT_ROW_BYTES {width}
+#define EB_{upper}_FEED_BYTES {width} /* of each row */
 eb_status eb_{m}_feed_rows(const void *rows, int32_t n);
-int32_t eb_{m}_rows_missing(void); /* until the outputs are valid; 0 once they are */
+int32_t eb_{m}_rows_missing(void); /* 0 once the outputs are valid */
 """
 
 
@@ -143,7 +143,7 @@ static EB_STEP int {feed.step}(int16_t wait)
         feed.resume = wait;
         return 0;
     }}
-    memcpy({to}, feed.rows, {width});
+{folded(f"    memcpy({to}, feed.rows, {width});")}
     feed.rows += {width};
     ++feed.taken;
     --feed.left;

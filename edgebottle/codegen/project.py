@@ -74,7 +74,7 @@ def write_project(
     files.update(_copy(firmware, f"port/{board.port}"))
     board_file = data_dir("boards") / f"{board.id}.toml"
     files[f"platform/boards/{board.id}.toml"] = board_file.read_bytes()
-    files["src/eb_bench_model.h"] = _binding(graph, plan, buffer).encode()
+    files["src/bench_binding.h"] = _binding(graph, plan, buffer).encode()
     files["platformio.ini"] = _platformio_ini(board, optimize).encode()
     manifest = {"edgebottle": __version__, "model": model, "board": board.id}
     marker = json.dumps({**manifest, "files": sorted(files)}, indent=1) + "\n"
@@ -106,10 +106,10 @@ def _binding(graph: Graph, plan: Plan, buffer: int) -> str:
         tensor = graph.tensors[graph.inputs[0]]
         row = tensor.row_elements * tensor.dtype.bytes
     return f"""/* Binds the bench application to its model. Written by edgebottle {__version__}. */
-#ifndef EB_BENCH_MODEL_H
-#define EB_BENCH_MODEL_H
+#ifndef BENCH_BINDING_H
+#define BENCH_BINDING_H
 
-#include "{model}.h"
+#include "eb_{model}_model.h"
 
 #define EB_MODEL(name) eb_{model}_##name
 #define EB_MODEL_NAME "{model}"

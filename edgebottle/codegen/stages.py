@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgebottle.codegen.emitter import ROW, Module, StepEmitter
+from edgebottle.codegen.naming import comment, folded, identifier, short_comment
 from edgebottle.codegen.steps import (
     affine_rows,
     describe,
     fill_rows,
-    layer_name,
     linear,
     row_array,
     row_place,
@@ -27,7 +27,7 @@ MOST_ROWS = 65535
 """Of a tensor of a stage: the counters have 16 bits."""
 
 _INDEX = "ijklmnpq"
-"""Names of loop variables, by depth."""
+"""Names of the outermost loop variables."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,18 @@ def stage_source(
         if name in used:
             symbols[name], text = writer.row_function(name, first + len(symbols))
             texts.append(text)
-    name = f"eb_{module.graph.name}_stage_{number}"
+    name = f"stage_{number}"
     program = _Program(symbols, fed)
     body = program.write(stage.program, 2 if fed else 1)
     if writer.counters:
         base = f"arena.bytes + {stage.counters_offset}"
         indent = "        " if fed else "    "
         body.insert(0, f"{indent}memset({base}, 0, {2 * len(stage.nodes)}); /* rows done */")
-    comment = _comment(module, stage, symbols, number)
+    about = _comment(module, stage, symbols, number)
     if fed:
         body = ["    switch (feed.resume) {", "    case 0:", *body]
         body += ["        feed.resume = FEED_DONE;", "    }"]
-    texts.append("\n".join([*comment, f"static EB_STEP void {name}(void)", "{", *body, "}\n"]))
+    texts.append("\n".join([*about, f"static EB_STEP void {name}(void)", "{", *body, "}\n"]))
     return StageSource(name, "\n".join(texts), tuple(writer.counters), tuple(symbols.items()))
 
 
@@ -121,8 +121,7 @@ class _Writer:
         assert len(outs) == 1, f"{where(node)} has several outputs"
         assert len(outs[0].shape) != 4 or outs[0].shape[0] == 1, f"{where(node)} has a batch"
         accumulator = self.accumulators.get(name)
-        layer = layer_name(module, node)
-        emitter = StepEmitter(module, node, self.step, layer, accumulator)
+        emitter = StepEmitter(module, node, self.step, identifier(node.name), accumulator)
         if accumulator is not None:
             assert isinstance(node, AccumulatingOperator)
             lines, what = self._accumulate(emitter, node), "takes its next input row"
@@ -135,9 +134,13 @@ class _Writer:
         arrays = [row_array(emitter, node, index) for index in emitter.row_inputs]
         if accumulator is not None:
             arrays = ["    const void *rows0[1];"]
-        function = symbol(module, node, number)
-        head = [f"/* {describe(module, node)}; {what} */", f"static EB_STEP void {function}(void)"]
-        return function, "\n".join([*head, "{", *emitter.declarations, *arrays, body, "}\n"])
+        function = symbol(node, number)
+        text = folded("\n".join([*emitter.declarations, *arrays, body]))
+        head = [
+            short_comment(f"{describe(module, node)}; {what}"),
+            f"static EB_STEP void {function}(void)",
+        ]
+        return function, "\n".join([*head, "{", text, "}\n"])
 
     def _row(self, emitter: StepEmitter, node: RowOperator, output: Tensor) -> list[str]:
         """Computes output row ``{y}``."""
@@ -224,7 +227,7 @@ class _Program:
     def write(self, program: Program, indent: int, depth: int = 0) -> list[str]:
         """The lines of ``program``."""
         lines = []
-        space = "    " * indent
+        space = _space(indent)
         for item in program:
             if isinstance(item, Loop):
                 lines += self._loop(item, indent, depth)
@@ -236,7 +239,7 @@ class _Program:
         return lines
 
     def _loop(self, loop: Loop, indent: int, depth: int) -> list[str]:
-        space, name = "    " * indent, _INDEX[depth]
+        space, name = _space(indent), _loop_name(depth)
         body = self.write(loop.body, indent + 1, depth + 1)
         if self.fed is not None and self.fed in nodes_run(loop.body):
             # The variable must outlive the function, which returns wherever it waits.
@@ -261,7 +264,17 @@ def fed_depth(program: Program, fed: str) -> int:
 
 def loop_names(depth: int) -> str:
     """The loop variables of ``depth`` nested loops."""
-    return ", ".join(_INDEX[:depth])
+    return ", ".join(map(_loop_name, range(depth)))
+
+
+def _space(indent: int) -> str:
+    """Deep loops are not indented out of sight."""
+    return "    " * min(indent, 12)
+
+
+def _loop_name(depth: int) -> str:
+    """The variable of the loop inside of ``depth`` others."""
+    return _INDEX[depth] if depth < len(_INDEX) else f"i{depth}"
 
 
 def _comment(module: Module, stage: Stage, symbols: Mapping[str, str], number: int) -> list[str]:
@@ -275,7 +288,6 @@ def _comment(module: Module, stage: Stage, symbols: Mapping[str, str], number: i
         if name in module.placements and name not in inside
     ]
     tensors = [*dict.fromkeys(read), *(name for n in stage.nodes for name in nodes[n].outputs)]
-    width = max(len(module.names[name]) for name in tensors)
     lines = [
         f"/* Stage {number}: {len(symbols)} layers, row by row. Each call computes the next row of "
         "its layer, and stands",
@@ -285,7 +297,7 @@ def _comment(module: Module, stage: Stage, symbols: Mapping[str, str], number: i
         tensor = module.graph.tensors[name]
         ring = row_place(module, tensor)[1]
         held = f"{ring} of {tensor.rows}" if ring else f"all {tensor.rows}"
-        lines.append(f" *   {module.names[name]:<{width}} {held}")
+        lines.append(f" *   {module.names[name]}: {held}")
     for name, _ in stage.accumulators:
-        lines.append(f" * {name} takes the rows of its input as they come.".replace("*/", "* /"))
+        lines.append(comment(f"{name} takes the rows of its input as they come."))
     return [*lines, " */"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgebottle.codegen.emitter import ROW, Module, NodeTensors, StepEmitter
-from edgebottle.codegen.naming import identifier
+from edgebottle.codegen.naming import folded, identifier, short_comment, shortened
 from edgebottle.ir.graph import Node, Tensor
 from edgebottle.ops.base import CValue, Operator, RowOperator, where
 from edgebottle.plan.plan import Placement, Step
@@ -30,28 +30,27 @@ def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[
         The name of the function and its C text.
     """
     assert isinstance(node, Operator), f"{where(node)} cannot be compiled"
-    name = symbol(module, node, number)
+    name = symbol(node, number)
     merged = merged_rows(module, step, node)
-    emitter = StepEmitter(module, node, step, layer_name(module, node), tensors=merged)
+    emitter = StepEmitter(module, node, step, identifier(node.name), tensors=merged)
     if isinstance(node, RowOperator):
         body = _all_rows(module, emitter, node)
     else:
         body = f"    {node.emit(emitter)}"
         module.note_kernel(node.name, body)
     how = "" if merged is None else "; all rows at once, as one"
-    lines = [f"/* {describe(module, node)}{how} */", f"static EB_STEP void {name}(void)", "{"]
-    lines += [*emitter.declarations, body, "}"]
+    lines = [
+        short_comment(f"{describe(module, node)}{how}"),
+        f"static EB_STEP void {name}(void)",
+        "{",
+    ]
+    lines += [folded("\n".join([*emitter.declarations, body])), "}"]
     return name, "\n".join(lines) + "\n"
 
 
-def layer_name(module: Module, node: Node) -> str:
-    """What the constants of a layer are named after."""
-    return f"eb_{module.graph.name}_{identifier(node.name)}"
-
-
-def symbol(module: Module, node: Node, number: int) -> str:
-    """The name of a layer's function."""
-    return f"eb_{module.graph.name}_step_{number:02d}_{identifier(node.name)}"
+def symbol(node: Node, number: int) -> str:
+    """The name of a layer's function; virtual boards know it by its beginning."""
+    return shortened(f"step_{number:02d}_{identifier(node.name)}")
 
 
 def describe(module: Module, node: Node) -> str:
@@ -62,8 +61,7 @@ def describe(module: Module, node: Node) -> str:
 
     ins = [tensor for tensor in module.graph.ins(node) if tensor is None or tensor.data is None]
     outs = module.graph.outs(node)
-    text = f"{node.name}: {node.OP} {', '.join(map(shape, ins))} -> {', '.join(map(shape, outs))}"
-    return text.replace("*/", "* /")
+    return f"{node.name}: {node.OP} {', '.join(map(shape, ins))} -> {', '.join(map(shape, outs))}"
 
 
 def merged_rows(module: Module, step: Step, node: Operator) -> NodeTensors | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgebottle.codegen.emitter import Module
-from edgebottle.codegen.naming import c_number
+from edgebottle.codegen.naming import c_number, folded
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Tensor
 from edgebottle.ops.movement import MAX_RANK
@@ -42,7 +42,7 @@ def _tensor_entry(module: Module, tensor: Tensor) -> str:
     numbers = ", ".join(str(value) for value in _strides(module, tensor) or [tensor.nbytes] * 4)
     fed = module.plan.row_fed and tensor.name in module.graph.inputs
     data = "NULL" if fed else module.names[tensor.name]
-    return (
+    return folded(
         f"        {{{data}, {len(tensor.shape)}, {{{shape}}}, "
         f"EB_{tensor.dtype.label.upper()}, {scale}, {tensor.zero_point if single else 0}, "
         f"{tensor.nbytes}, {numbers}}},"
@@ -71,7 +71,7 @@ def step_outputs(module: Module, tensors: Sequence[Tensor]) -> str:
         for number, tensor in enumerate(tensors)
         if (strides := _strides(module, tensor)) is not None
     )
-    return f"""eb_tensor eb_{m}_step_output(int i)
+    return f"""eb_tensor eb_{m}_step_written(int i)
 {{
     static const struct {{
         uint8_t *data;

@@ -1,10 +1,10 @@
-/* The model under test: eb_bench_model.h (written by edgebottle) and its defaults. */
+/* The model under test: bench_binding.h (written by edgebottle) and its defaults. */
 #ifndef BENCH_MODEL_H
 #define BENCH_MODEL_H
 
 #include <stdbool.h>
 
-#include "eb_bench_model.h" /* EB_MODEL(name), EB_MODEL_NAME, EB_BENCH_INPUTS */
+#include "bench_binding.h" /* EB_MODEL(name), EB_MODEL_NAME, EB_BENCH_INPUTS */
 
 /* Bytes of the buffer behind `db`: 0, or at least the bytes of all inputs together. */
 #ifndef EB_BENCH_DB_BYTES

@@ -7,7 +7,7 @@
 
 int main(void)
 {
-    eb_port_init();
+    eb_init_port();
     int failed = EB_MODEL(init)();
     bench_put_line("m-timestamp-mode-performance");
     bench_put_timestamp(eb_port_micros());

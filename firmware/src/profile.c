@@ -63,7 +63,7 @@ void bench_put_checksums(void)
     for (int i = 0; i < EB_MODEL(step_count)(); i++) {
         (void)EB_MODEL(step)(i);
         (void)eb_port_micros();
-        eb_tensor written = EB_MODEL(step_output)(i);
+        eb_tensor written = EB_MODEL(step_written)(i);
         bench_put_number("m-crc-step-[", (uint64_t)i);
         put_crc(" ", bench_tensor_crc(&written));
     }

@@ -17,7 +17,7 @@ from hil.virtual.native_memory import describe_with, native_memory
 from hil.virtual.peripherals import Device, Follow, devices_of
 from hil.virtual.state import BlockCount, Counts, Fault, blocks_since
 
-_STEP = re.compile(r"^eb_.+_step_(\d+)(?:_|$)")
+_STEP = re.compile(r"^step_(\d+)(?:_|$)")
 _PAGE = {"arm": 1024, "riscv": 4096}
 _WATCH_SECONDS = 0.2
 

@@ -49,8 +49,8 @@ int8_t *eb_tiny_output_data(void)
     return arena + 32;
 }
 
-__attribute__((noinline)) void eb_tiny_step_00_dense(void);
-void eb_tiny_step_00_dense(void)
+__attribute__((noinline)) void step_00_dense(void);
+void step_00_dense(void)
 {
     for (int o = 0; o < 4; o++) {
         int32_t sum = 0;
@@ -66,7 +66,7 @@ void eb_tiny_step_00_dense(void)
 
 int eb_tiny_run(void)
 {
-    eb_tiny_step_00_dense();
+    step_00_dense();
     return 0;
 }
 
@@ -142,7 +142,7 @@ static void report(void)
 
 int main(void)
 {
-    eb_port_init();
+    eb_init_port();
     report();
     for (;;) {
         int c = eb_port_getc();

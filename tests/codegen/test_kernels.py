@@ -37,7 +37,7 @@ def test_a_kernel_of_its_own_goes_where_it_saves_most() -> None:
 def test_the_choice_is_told(optimize: Optimize) -> None:
     graph = network()
     source = write_model(graph, make_plan(graph, Isa.DSP), optimize)
-    text = source.files[f"{graph.name}.c"]
+    text = source.files[f"eb_{graph.name}_model.c"]
     chosen = inlined_layers(graph, inlinings(graph, Isa.DSP), optimize)
     assert [choice.layer for choice in source.kernels] == [node.name for node in graph.nodes]
     for choice in source.kernels:

@@ -49,7 +49,7 @@ def test_constants_are_declared_as_they_are_defined() -> None:
     """A compiler may build upon an alignment that only one of the two has."""
     graph = optimise(random_network(3))
     files = write_model(graph, make_plan(graph, Isa.DSP)).files
-    header, source = (files[f"{graph.name}_weights{end}"] for end in (".h", ".c"))
+    header, source = (files[f"eb_{graph.name}_weights{end}"] for end in (".h", ".c"))
     declared = re.findall(r"^extern (const .*);$", header, re.MULTILINE)
     assert declared
     assert declared == re.findall(r"^(const .*) = \{$", source, re.MULTILINE)

@@ -46,7 +46,7 @@ def test_golden(row_fed: bool) -> None:
     graph = small_network()
     plan = plain_plan(graph, Isa.PORTABLE, np.random.default_rng(5), row_fed=row_fed)
     assert plan is not None
-    text = write_model(graph, plan).files["small.c"]
+    text = write_model(graph, plan).files["eb_small_model.c"]
     text = text[text.index("/* Where each") : text.index("static void (*const steps")]
     path = GOLDEN / f"{'row_fed_stage' if row_fed else 'stage'}.c.txt"
     if UPDATE:

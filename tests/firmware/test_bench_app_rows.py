@@ -120,7 +120,7 @@ def test_cycles_are_those_of_the_rows(app: Path) -> None:
 
 
 def test_a_command_longer_than_the_buffer_is_refused(tmp_path: Path) -> None:
-    wide = build_host(tmp_path, 0, model=FAKE_ROWS, defines=("EB_FAKE_ROWS_INPUT_ROW_BYTES=100",))
+    wide = build_host(tmp_path, 0, model=FAKE_ROWS, defines=("EB_FAKE_ROWS_FEED_BYTES=100",))
     fits, too_long = b"db " + b"01" * 140 + b"%", b"db " + b"01" * 141 + b"%"
     answer = ask(wide, b"db load 400%" + too_long + fits * 2 + b"db " + b"01" * 100 + b"%")
     assert answer == (

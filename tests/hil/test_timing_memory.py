@@ -38,14 +38,14 @@ def reads_of(board: Board, name: str, nbytes: int) -> int:
 @pytest.mark.parametrize("board", [L4, F7], ids=lambda board: board.id)
 def test_code_larger_than_the_cache_is_fetched_each_time(board: Board) -> None:
     # 6 kB through 1 kB: in a row, each read but the first was prefetched. It runs twice.
-    reads = reads_of(board, "eb_net_step_01_straight", 2 + 1500 * 4 + 2)
+    reads = reads_of(board, "step_01_straight", 2 + 1500 * 4 + 2)
     found = stalls(replace(board, timing=Timing(FLASH, SMALL)), STRAIGHT)
     assert found == (2 * (5 + 3 * (reads - 1)), 0)
 
 
 def test_code_in_the_cache_is_fetched_once() -> None:
     # movs, lsls, subs, bne, bx: evicted by the step before, then 1000 rounds for nothing.
-    reads = reads_of(L4, "eb_net_step_00_loop", 5 * 2)
+    reads = reads_of(L4, "step_00_loop", 5 * 2)
     assert stalls(replace(L4, timing=Timing(FLASH, SMALL)), LOOP) == (5 + 3 * (reads - 1), 0)
     large = replace(FLASH, ways=512)
     assert stalls(replace(L4, timing=Timing(large, SMALL)), LOOP) == (0, 0)

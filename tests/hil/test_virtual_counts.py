@@ -23,7 +23,7 @@ def test_steps_are_counted_to_the_instruction(board: Board) -> None:
             link.ask("x")
             assert link.virtual.counts().steps == expected_steps(board)
         counts = link.virtual.counts()
-    assert counts.functions["eb_net_step_01_straight"] == 2 * 1502
+    assert counts.functions["step_01_straight"] == 2 * 1502
     assert counts.functions["helper"] == 3 * 102
     assert sum(counts.functions.values()) == counts.instructions
 

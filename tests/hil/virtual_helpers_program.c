@@ -11,7 +11,7 @@
 #endif
 
 /* A loop of 1000. Arm: 2 + 2 * 1000 + 1 = 2003; RISC-V: 1 + 2 * 1000 + 1 = 2002. */
-NAKED void eb_net_step_00_loop(void)
+NAKED void step_00_loop(void)
 {
 #ifdef __riscv
     __asm volatile("li a0, 1000\n 1: addi a0, a0, -1\n bnez a0, 1b\n ret");
@@ -22,7 +22,7 @@ NAKED void eb_net_step_00_loop(void)
 
 /* Straight code over several pages, 4-byte instructions at odd halfwords where there are such:
  * 1 + 1500 + 1 = 1502. */
-NAKED void eb_net_step_01_straight(void)
+NAKED void step_01_straight(void)
 {
 #if defined(__riscv)
     __asm volatile("c.nop\n .option push\n .option norvc\n .rept 1500\n nop\n .endr\n"
@@ -35,7 +35,7 @@ NAKED void eb_net_step_01_straight(void)
 }
 
 /* Calls a step's code, as a helper: 2 instructions more than 01. A callee is the caller's. */
-NAKED void eb_net_step_02_calls(void)
+NAKED void step_02_calls(void)
 {
 #ifdef __riscv
     __asm volatile("mv t0, ra\n call helper\n mv ra, t0\n ret");
@@ -55,7 +55,7 @@ NAKED void helper(void)
 }
 
 /* Conditional instructions count whether they take effect or not: 4 or, without IT, 5. */
-NAKED void eb_net_step_03_conditional(void)
+NAKED void step_03_conditional(void)
 {
 #if defined(__riscv)
     __asm volatile("nop\n nop\n nop\n nop\n ret");
@@ -67,7 +67,7 @@ NAKED void eb_net_step_03_conditional(void)
 }
 
 /* Calls the helper of step 02 twice: 204 and, with `call` as two instructions, 4 or 7. */
-NAKED void eb_net_step_04_calls_twice(void)
+NAKED void step_04_calls_twice(void)
 {
 #ifdef __riscv
     __asm volatile("mv t0, ra\n call helper\n call helper\n mv ra, t0\n ret");
@@ -78,7 +78,7 @@ NAKED void eb_net_step_04_calls_twice(void)
 
 /* Reads a table of 64 words from flash. Arm: 2 + 4 * 64 + 1 = 259; RISC-V, with `la` as two
  * instructions: 3 + 4 * 64 + 1 = 260. */
-NAKED void eb_net_step_05_reads(void)
+NAKED void step_05_reads(void)
 {
 #ifdef __riscv
     __asm volatile("la a0, table\n li a1, 64\n 1: lw a2, 0(a0)\n addi a0, a0, 4\n"
@@ -131,13 +131,13 @@ static void dsp(void)
 
 static void steps(void)
 {
-    eb_net_step_00_loop();
-    eb_net_step_01_straight();
-    eb_net_step_02_calls();
-    eb_net_step_03_conditional();
-    eb_net_step_04_calls_twice();
-    eb_net_step_05_reads();
-    eb_net_step_01_straight();
+    step_00_loop();
+    step_01_straight();
+    step_02_calls();
+    step_03_conditional();
+    step_04_calls_twice();
+    step_05_reads();
+    step_01_straight();
     print_hex(0);
 }
 
@@ -145,7 +145,7 @@ static void timing(void)
 {
     cycles_init();
     uint32_t start = cycles();
-    eb_net_step_00_loop();
+    step_00_loop();
     print_hex(cycles() - start);
 }
 

@@ -159,7 +159,9 @@ int main(int argc, char **argv)
 }
 """
 
-_FILE_SCOPE = re.compile(r"\b(arena|steps|feed|EB_AWAIT_ROW|(?:t|ring|done)_\w+)\b")
+_FILE_SCOPE = re.compile(
+    r"\b(arena|steps|feed|EB_AWAIT_ROW|stage_\d+|step_\d\w*|(?:t|ring|done)_\w+)\b"
+)
 """What every model names for itself."""
 
 Run = tuple[Graph, Sequence[Sequence[Array]]]
@@ -245,9 +247,10 @@ def _unit(
     for graph, plan in zip(graphs, plans, strict=True):
         files = write_model(graph, plan, optimize).files
         text = "".join(
-            files[f"{graph.name}{end}"] for end in (".h", "_weights.h", "_weights.c", ".c")
+            files[f"eb_{graph.name}_{end}"]
+            for end in ("model.h", "weights.h", "weights.c", "model.c")
         )
-        text = re.sub(rf'#include "{graph.name}\w*\.h"\n', "", text)
+        text = re.sub(rf'#include "eb_{graph.name}_\w*\.h"\n', "", text)
         # sanitizers watch no variable that has a section of its own
         text = text.replace('section(".bss.eb_arena"), ', "")
         parts.append(_FILE_SCOPE.sub(rf"\1_{graph.name}", text))

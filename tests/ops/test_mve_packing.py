@@ -64,7 +64,7 @@ def test_layers_that_suit_the_kernel_take_it(operator):
         (node,) = graph.nodes
         data, weights = graph.ins(node)[:2]
         plan = make_plan(graph, Isa.MVE)
-        has_kernel = "_s8_mve_row(" in write_model(graph, plan).files[f"{graph.name}.c"]
+        has_kernel = "_s8_mve_row(" in write_model(graph, plan).files[f"eb_{graph.name}_model.c"]
         is_whole = weights.shape[3] == data.shape[3]
         suits = data.dtype is DType.I8 and is_whole
         if operator is DepthwiseConv2D:

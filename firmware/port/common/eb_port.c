@@ -8,11 +8,11 @@ static uint32_t last_cycles;
 static uint32_t spare_cycles; /* counted, but less than a microsecond */
 static uint64_t micros;
 
-void eb_port_init(void)
+void eb_init_port(void)
 {
-    eb_clock_init();
-    eb_uart_init();
-    eb_cycles_init();
+    eb_init_clock();
+    eb_init_uart();
+    eb_init_cycles();
     last_cycles = eb_port_cycles();
 }
 

@@ -1,12 +1,12 @@
-/* The parts of a port, one file each, that eb_port_init() and the start-up put together. */
+/* The parts of a port, one file each, that eb_init_port() and the start-up put together. */
 #ifndef EB_PORT_PARTS_H
 #define EB_PORT_PARTS_H
 
 #include <stdint.h>
 
-void eb_clock_init(void);  /* clock.c: CPU clock to EB_CLOCK_HZ, flash wait states, caches */
-void eb_uart_init(void);   /* uart.c: EB_UART_BASE to EB_UART_BAUD, 8N1 */
-void eb_cycles_init(void); /* cycles.c: starts the counter behind eb_port_cycles() */
+void eb_init_clock(void);  /* clock.c: CPU clock to EB_CLOCK_HZ, flash wait states, caches */
+void eb_init_uart(void);   /* uart.c: EB_UART_BASE to EB_UART_BAUD, 8N1 */
+void eb_init_cycles(void); /* cycles.c: starts the counter behind eb_port_cycles() */
 
 /* Copies .data, clears .bss, paints the stack below the caller's frame, calls main(). */
 __attribute__((noreturn)) void eb_start(void);

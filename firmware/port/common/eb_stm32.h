@@ -53,7 +53,7 @@ static inline void eb_stm32_alternate(struct eb_stm32_gpio *gpio, uint32_t pin, 
 
 /* 8N1 with the given divider. `extra_cr1` is USART_CR1_FIFOEN where the USART has a FIFO. A byte
  * that comes too early is dropped silently (OVRDIS) instead of stopping reception. */
-static inline void eb_stm32_usart_init(uint32_t divider, uint32_t extra_cr1)
+static inline void eb_init_stm32_usart(uint32_t divider, uint32_t extra_cr1)
 {
     EB_STM32_USART->cr1 = 0u;
     EB_STM32_USART->cr2 = 0u;

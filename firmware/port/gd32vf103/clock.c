@@ -20,7 +20,7 @@
 #define FMC_WS EB_REG(0x40022000u)
 #define WS_2_WAIT_STATES 2u
 
-void eb_clock_init(void)
+void eb_init_clock(void)
 {
     RCU_CTL |= CTL_HXTALEN;
     /* 4 MHz x 27, from the crystal or, without one, from the internal oscillator. */

@@ -7,7 +7,7 @@
 
 #define MTIME_LOW EB_REG(0xD1000000u)
 
-void eb_cycles_init(void)
+void eb_init_cycles(void)
 {
     /* It runs from reset. */
 }

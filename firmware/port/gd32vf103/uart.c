@@ -24,7 +24,7 @@
 #define CTL0_TEN (1u << 3)
 #define CTL0_UEN (1u << 13)
 
-void eb_uart_init(void)
+void eb_init_uart(void)
 {
     RCU_APB2EN |= APB2EN_PAEN | APB2EN_USART0EN;
     (void)RCU_APB2EN;

@@ -65,7 +65,7 @@ static void flush(void)
     output.count = 0;
 }
 
-void eb_port_init(void)
+void eb_init_port(void)
 {
     start_nanoseconds = nanoseconds();
 }

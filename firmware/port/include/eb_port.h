@@ -20,7 +20,7 @@
 #define EB_PORT_BOARD EB_PORT_STRING(EB_BOARD)
 
 /* Clock, caches, UART, cycle counter. Call once, first. */
-void eb_port_init(void);
+void eb_init_port(void);
 
 /* Next received byte (0..255), or -1 at once when there is none. */
 int eb_port_getc(void);
@@ -31,7 +31,7 @@ void eb_port_putc(char c);
 /* Free-running counter of EB_PORT_CYCLE_HZ ticks per second; wraps at 2^32. */
 uint32_t eb_port_cycles(void);
 
-/* Microseconds since eb_port_init(); monotonic as long as it is called at least once per wrap of
+/* Microseconds since eb_init_port(); monotonic as long as it is called at least once per wrap of
  * eb_port_cycles() (20 s at 216 MHz). */
 uint64_t eb_port_micros(void);
 

@@ -1,6 +1,6 @@
 /* MPS3 AN547: the FPGA image has its clocks, and the memories have no wait states. */
 #include "eb_port_parts.h"
 
-void eb_clock_init(void)
+void eb_init_clock(void)
 {
 }

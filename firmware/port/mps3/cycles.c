@@ -8,7 +8,7 @@
 #define CNTCR_EN (1u << 0)
 #define CNTCV_LOW EB_REG(0x58100008u)
 
-void eb_cycles_init(void)
+void eb_init_cycles(void)
 {
     CNTCR |= CNTCR_EN;
 }

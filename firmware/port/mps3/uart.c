@@ -15,7 +15,7 @@
 #define CTRL_RX_ENABLE (1u << 1)
 #define UART_BAUDDIV EB_REG(EB_UART_BASE + 0x10u)
 
-void eb_uart_init(void)
+void eb_init_uart(void)
 {
     UART_BAUDDIV = (PERIPHERAL_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD;
     UART_CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE;

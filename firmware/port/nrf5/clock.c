@@ -11,7 +11,7 @@
 #define ICACHECNF_CACHEEN (1u << 0)
 #endif
 
-void eb_clock_init(void)
+void eb_init_clock(void)
 {
     CLOCK_HFCLKSTARTED = 0u;
     CLOCK_HFCLKSTART = 1u;

@@ -17,7 +17,7 @@
 #define TIMER0_PRESCALER EB_REG(TIMER0 + 0x510u)
 #define TIMER0_CC0 EB_REG(TIMER0 + 0x540u)
 
-void eb_cycles_init(void)
+void eb_init_cycles(void)
 {
     TIMER0_MODE = MODE_TIMER;
     TIMER0_BITMODE = BITMODE_32;

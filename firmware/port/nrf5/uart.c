@@ -41,7 +41,7 @@
 /* TXDRDY says that a byte has left, so none may be waited for before the first. */
 static int sending;
 
-void eb_uart_init(void)
+void eb_init_uart(void)
 {
     GPIO_OUTSET = 1u << TX_PIN; /* idle level while the UART does not drive the pin */
     GPIO_DIRSET = 1u << TX_PIN;

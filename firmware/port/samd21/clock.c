@@ -75,7 +75,7 @@ static void start_dfll(int crystal_runs)
     wait_for_dfll();
 }
 
-void eb_clock_init(void)
+void eb_init_clock(void)
 {
     eb_modify(&NVMCTRL_CTRLB, CTRLB_RWS_MASK, CTRLB_RWS_1);
     /* Enabled by a write of its own: the other fields must not change with it. */

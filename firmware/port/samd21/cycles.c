@@ -13,7 +13,7 @@
 #define TC4_STATUS SAMD21_REG8(TC4 + 0x0Fu)
 #define TC4_COUNT EB_REG(TC4 + 0x10u)
 
-void eb_cycles_init(void)
+void eb_init_cycles(void)
 {
     PM_APBCMASK |= APBCMASK_TC4 | APBCMASK_TC5;
     samd21_clock(CLKCTRL_TC4_TC5, 0u);

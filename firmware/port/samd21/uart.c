@@ -35,7 +35,7 @@
 /* Polls for room before a byte is given up; one takes 4000 cycles at 115200 baud. */
 #define SEND_POLLS 100000u
 
-void eb_uart_init(void)
+void eb_init_uart(void)
 {
     PM_APBCMASK |= APBCMASK_SERCOM5;
     samd21_clock(CLKCTRL_SERCOM5_CORE, 0u);

@@ -60,7 +60,7 @@ static void start_overdrive(void)
     (void)eb_wait(&PWR_CSR1, CSR1_ODSWRDY, CSR1_ODSWRDY);
 }
 
-void eb_clock_init(void)
+void eb_init_clock(void)
 {
     RCC_APB1ENR |= APB1ENR_PWREN;
     (void)RCC_APB1ENR; /* the clock arrives two cycles after the write */

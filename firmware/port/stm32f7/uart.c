@@ -13,12 +13,12 @@
 #define GPIOB EB_STM32_GPIO(0x40020400u)
 #define PCLK2_HZ (EB_CLOCK_HZ / 2u)
 
-void eb_uart_init(void)
+void eb_init_uart(void)
 {
     RCC_AHB1ENR |= AHB1ENR_GPIOAEN | AHB1ENR_GPIOBEN;
     RCC_APB2ENR |= APB2ENR_USART1EN;
     (void)RCC_APB2ENR;
     eb_stm32_alternate(GPIOA, 9u, 7u);
     eb_stm32_alternate(GPIOB, 7u, 7u);
-    eb_stm32_usart_init((PCLK2_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD, 0u);
+    eb_init_stm32_usart((PCLK2_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD, 0u);
 }

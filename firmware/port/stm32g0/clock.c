@@ -22,7 +22,7 @@
 #define ACR_PRFTEN (1u << 8)
 #define ACR_ICEN (1u << 9)
 
-void eb_clock_init(void)
+void eb_init_clock(void)
 {
     /* 16 MHz x 8 / 2; voltage range 1 and the oscillator are on from reset. */
     RCC_PLLCFGR = PLLCFGR_SRC_HSI16 | PLLCFGR_M(1u) | PLLCFGR_N(8u) | PLLCFGR_R(2u) | PLLCFGR_REN;

@@ -15,7 +15,7 @@
 #define TIM2_PSC EB_REG(0x40000028u)
 #define TIM2_ARR EB_REG(0x4000002Cu)
 
-void eb_cycles_init(void)
+void eb_init_cycles(void)
 {
     RCC_APBENR1 |= APBENR1_TIM2EN;
     (void)RCC_APBENR1;

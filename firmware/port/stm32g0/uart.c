@@ -10,12 +10,12 @@
 
 #define GPIOA EB_STM32_GPIO(0x50000000u)
 
-void eb_uart_init(void)
+void eb_init_uart(void)
 {
     RCC_IOPENR |= IOPENR_GPIOAEN;
     RCC_APBENR1 |= APBENR1_USART2EN;
     (void)RCC_APBENR1;
     eb_stm32_alternate(GPIOA, 2u, 1u);
     eb_stm32_alternate(GPIOA, 3u, 1u);
-    eb_stm32_usart_init((EB_CLOCK_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD, USART_CR1_FIFOEN);
+    eb_init_stm32_usart((EB_CLOCK_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD, USART_CR1_FIFOEN);
 }

@@ -52,7 +52,7 @@ static void start_supply(void)
     (void)eb_wait(&PWR_SRDCR, SRDCR_VOSRDY, SRDCR_VOSRDY);
 }
 
-void eb_clock_init(void)
+void eb_init_clock(void)
 {
     start_supply();
 

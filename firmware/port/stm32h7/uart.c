@@ -11,12 +11,12 @@
 #define GPIOD EB_STM32_GPIO(0x58020C00u)
 #define PCLK1_HZ (EB_CLOCK_HZ / 2u)
 
-void eb_uart_init(void)
+void eb_init_uart(void)
 {
     RCC_AHB4ENR |= AHB4ENR_GPIODEN;
     RCC_APB1LENR |= APB1LENR_USART3EN;
     (void)RCC_APB1LENR;
     eb_stm32_alternate(GPIOD, 8u, 7u);
     eb_stm32_alternate(GPIOD, 9u, 7u);
-    eb_stm32_usart_init((PCLK1_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD, USART_CR1_FIFOEN);
+    eb_init_stm32_usart((PCLK1_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD, USART_CR1_FIFOEN);
 }

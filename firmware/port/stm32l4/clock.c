@@ -36,7 +36,7 @@
 /* Polls, many more than the microsecond that the half-speed step must last (RM0432 5.1.8). */
 #define SETTLE_POLLS 200u
 
-void eb_clock_init(void)
+void eb_init_clock(void)
 {
     RCC_APB1ENR1 |= APB1ENR1_PWREN;
     (void)RCC_APB1ENR1;

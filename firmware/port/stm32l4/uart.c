@@ -12,7 +12,7 @@
 
 #define GPIOG EB_STM32_GPIO(0x48001800u)
 
-void eb_uart_init(void)
+void eb_init_uart(void)
 {
     PWR_CR2 |= CR2_IOSV;
     RCC_AHB2ENR |= AHB2ENR_GPIOGEN;
@@ -24,5 +24,5 @@ void eb_uart_init(void)
     uint32_t whole = EB_CLOCK_HZ / EB_UART_BAUD;
     uint32_t rest = EB_CLOCK_HZ % EB_UART_BAUD;
     uint32_t divider = whole * 256u + (rest * 256u + EB_UART_BAUD / 2u) / EB_UART_BAUD;
-    eb_stm32_usart_init(divider, USART_CR1_FIFOEN);
+    eb_init_stm32_usart(divider, USART_CR1_FIFOEN);
 }

@@ -38,7 +38,7 @@
 #define ICACHE_EN (1u << 0)
 #define ICACHE_WAYSEL (1u << 2) /* 2-way set associative, the reset value */
 
-void eb_clock_init(void)
+void eb_init_clock(void)
 {
     RCC_AHB3ENR |= AHB3ENR_PWREN;
     (void)RCC_AHB3ENR;

@@ -10,12 +10,12 @@
 
 #define GPIOA EB_STM32_GPIO(0x42020000u)
 
-void eb_uart_init(void)
+void eb_init_uart(void)
 {
     RCC_AHB2ENR1 |= AHB2ENR1_GPIOAEN;
     RCC_APB2ENR |= APB2ENR_USART1EN;
     (void)RCC_APB2ENR;
     eb_stm32_alternate(GPIOA, 9u, 7u);
     eb_stm32_alternate(GPIOA, 10u, 7u);
-    eb_stm32_usart_init((EB_CLOCK_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD, USART_CR1_FIFOEN);
+    eb_init_stm32_usart((EB_CLOCK_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD, USART_CR1_FIFOEN);
 }

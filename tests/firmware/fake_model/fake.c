@@ -83,7 +83,7 @@ eb_status eb_fake_run(void)
     return eb_fake_step(1);
 }
 
-eb_tensor eb_fake_step_output(int i)
+eb_tensor eb_fake_step_written(int i)
 {
     if (i == 1) {
         return eb_fake_output(0);

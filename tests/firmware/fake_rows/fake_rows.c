@@ -2,7 +2,7 @@
 #include "fake_rows.h"
 
 #define ROWS EB_FAKE_ROWS_INPUT_ROWS
-#define ROW_BYTES EB_FAKE_ROWS_INPUT_ROW_BYTES
+#define ROW_BYTES EB_FAKE_ROWS_FEED_BYTES
 
 static struct {
     int8_t sums[ROWS];
@@ -94,7 +94,7 @@ eb_tensor eb_fake_rows_output(int i)
     return i == 0 ? output : none;
 }
 
-eb_tensor eb_fake_rows_step_output(int i)
+eb_tensor eb_fake_rows_step_written(int i)
 {
     return eb_fake_rows_output(i);
 }

@@ -5,8 +5,8 @@
 #include "edgebottle.h"
 
 #define EB_FAKE_ROWS_INPUT_ROWS 4
-#ifndef EB_FAKE_ROWS_INPUT_ROW_BYTES
-#define EB_FAKE_ROWS_INPUT_ROW_BYTES 6
+#ifndef EB_FAKE_ROWS_FEED_BYTES
+#define EB_FAKE_ROWS_FEED_BYTES 6
 #endif
 
 int eb_fake_rows_init(void);
@@ -15,7 +15,7 @@ eb_tensor eb_fake_rows_output(int i);
 eb_status eb_fake_rows_run(void);
 int eb_fake_rows_step_count(void);
 eb_status eb_fake_rows_step(int i);
-eb_tensor eb_fake_rows_step_output(int i);
+eb_tensor eb_fake_rows_step_written(int i);
 int eb_fake_rows_canary_ok(void);
 size_t eb_fake_rows_arena_size(void);
 int eb_fake_rows_input_count(void);

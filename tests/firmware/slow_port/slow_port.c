@@ -22,7 +22,7 @@ static void one_character_later(void)
     }
 }
 
-void eb_port_init(void)
+void eb_init_port(void)
 {
 }
 

@@ -13,7 +13,7 @@
 #define DWT_LAR EB_REG(0xE0001FB0u)
 #define LAR_UNLOCK 0xC5ACCE55u
 
-void eb_cycles_init(void)
+void eb_init_cycles(void)
 {
     DCB_DEMCR |= DEMCR_TRCENA;
     DWT_LAR = LAR_UNLOCK; /* only the Cortex-M7 has the lock; elsewhere the write has no effect */

@@ -218,14 +218,14 @@ EB_INLINED void eb_conv_2d_s8_packed_row_inlined(const eb_conv_2d *p,
     const eb_packed_source source = eb_packed_begin(p, rows, (int8_t *)scratch);
     int32_t column = -p->pad_left;
     eb_tile t;
-    eb_tile_output(&t, p->output_zero_point, p->low, p->high);
+    eb_tile_place(&t, p->output_zero_point, p->low, p->high);
     t.weights = weights;
     t.weight_bytes = 4 * source.taps;
     t.out_stride = out_pixel_stride;
     for (int32_t x = 0; x < p->output_width; x += 2) {
         const int is_pair = x + 1 < p->output_width;
         t.values = eb_packed_values(&source, column, is_pair);
-        eb_tile_run(&t, is_pair, requant, out, p->output_channels);
+        eb_run_tile(&t, is_pair, requant, out, p->output_channels);
         column += 2 * p->stride_width;
         out += 2 * out_pixel_stride;
     }

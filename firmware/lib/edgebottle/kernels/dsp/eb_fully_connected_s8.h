@@ -17,7 +17,7 @@ EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
     const int32_t inputs = p->inputs;
     const int32_t taps = (inputs + 3) & ~3;
     eb_tile t;
-    eb_tile_output(&t, p->output_zero_point, p->low, p->high);
+    eb_tile_place(&t, p->output_zero_point, p->low, p->high);
     t.once = scale;
     t.weights = weights;
     t.weight_bytes = 4 * taps;
@@ -32,7 +32,7 @@ EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
             }
             t.values = to;
         }
-        eb_tile_run(&t, 0, requant, out, p->outputs);
+        eb_run_tile(&t, 0, requant, out, p->outputs);
         in += inputs;
         out += p->outputs;
     }

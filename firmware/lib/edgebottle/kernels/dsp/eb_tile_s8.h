@@ -38,7 +38,7 @@ typedef struct {
 } eb_tile;
 
 /* How the sums of a convolution become outputs; zero_point, low, high: -128 .. 127. */
-static inline void eb_tile_output(eb_tile *t, int32_t zero_point, int32_t low, int32_t high)
+static inline void eb_tile_place(eb_tile *t, int32_t zero_point, int32_t low, int32_t high)
 {
     t->low = ((uint32_t)low & 0xffu) * 0x01010101u;
     t->high = ((uint32_t)high & 0xffu) * 0x01010101u;
@@ -60,7 +60,7 @@ static inline void eb_tile_output(eb_tile *t, int32_t zero_point, int32_t low, i
  * A last four that is not whole is computed beside the output, and copied.
  */
 static inline void
-eb_tile_run(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_t channels)
+eb_run_tile(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_t channels)
 {
     int8_t last[8];
     void (*const tile)(eb_tile *) = is_pair ? eb_tile_4x2 : eb_tile_4x1;

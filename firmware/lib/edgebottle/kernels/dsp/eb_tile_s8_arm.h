@@ -82,7 +82,7 @@ EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, i
     "smlad r10, r3, r0, r10\n"                                                                     \
     "smlad r11, r3, r1, r11\n"
 #define EB_TILE_4X2_STEP_BYTES 48u
-#define EB_TILE_4X2_STEPS 8u
+#define EB_STEPS_TILE_4X2 8u
 
 /* The two channels of a lane, of both pixels: `raw` the high one, `sum` the low one. */
 #define EB_TILE_4X2_FINISH_LANE(SCALE, raw0, raw1, sum0, sum1)                                     \
@@ -110,7 +110,7 @@ EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, i
 EB_KERNEL void eb_tile_4x2(eb_tile *t)
 {
     const uint32_t steps = (uint32_t)t->weight_bytes / 8u;
-    t->entry = (0u - steps) % EB_TILE_4X2_STEPS * EB_TILE_4X2_STEP_BYTES;
+    t->entry = (0u - steps) % EB_STEPS_TILE_4X2 * EB_TILE_4X2_STEP_BYTES;
     register eb_tile *tile __asm__("r0") = t;
     __asm__ volatile("push {r4-r11, lr}\n"
                      "sub sp, sp, #12\n" /* where the weights end, t */
@@ -130,7 +130,7 @@ EB_KERNEL void eb_tile_4x2(eb_tile *t)
                      "mov r11, r4\n"
                      "add pc, r2\n"
                      "nop\n"
-                     "2:\n" /* as many as EB_TILE_4X2_STEPS */
+                     "2:\n" /* as many as EB_STEPS_TILE_4X2 */
                      EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP
                      EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP
                      "ldrd r0, r1, [sp]\n"
@@ -190,7 +190,7 @@ EB_KERNEL void eb_tile_4x2(eb_tile *t)
     "smlad r6, r10, r0, r6\n"                                                                      \
     "smlad r7, r11, r0, r7\n"
 #define EB_TILE_4X1_STEP_BYTES 64u
-#define EB_TILE_4X1_STEPS 4u
+#define EB_STEPS_TILE_4X1 4u
 
 /* The two channels of a lane: `raw` the high one, `sum` the low one. */
 #define EB_TILE_4X1_FINISH(raw, sum)                                                               \
@@ -215,7 +215,7 @@ EB_KERNEL void eb_tile_4x2(eb_tile *t)
 EB_KERNEL void eb_tile_4x1(eb_tile *t)
 {
     const uint32_t steps = (uint32_t)t->weight_bytes / 16u;
-    t->entry = (0u - steps) % EB_TILE_4X1_STEPS * EB_TILE_4X1_STEP_BYTES;
+    t->entry = (0u - steps) % EB_STEPS_TILE_4X1 * EB_TILE_4X1_STEP_BYTES;
     register eb_tile *tile __asm__("r0") = t;
     __asm__ volatile("push {r4-r11, lr}\n"
                      "sub sp, sp, #4\n"
@@ -230,7 +230,7 @@ EB_KERNEL void eb_tile_4x1(eb_tile *t)
                      "movs r7, #0\n"
                      "add pc, r2\n"
                      "nop\n"
-                     "2:\n" /* as many as EB_TILE_4X1_STEPS */
+                     "2:\n" /* as many as EB_STEPS_TILE_4X1 */
                      EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP
                      "cmp lr, r3\n"
                      "bne 2b\n"

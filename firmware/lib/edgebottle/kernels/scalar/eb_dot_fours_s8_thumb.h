@@ -20,7 +20,7 @@
     EB_DOT_FOURS_CHANNEL("r4", "r11")                                                              \
     "adds r5, r5, #1\n"
 #define EB_DOT_FOURS_STEP_BYTES 28u
-#define EB_DOT_FOURS_STEPS 4u
+#define EB_STEPS_DOT_FOURS 4u
 
 /* Adds to four sums the products of `count` >= 1 values with weights `count` bytes apart. */
 EB_KERNEL void
@@ -32,7 +32,7 @@ eb_dot_fours(const int8_t *values, int32_t count, const int8_t *weights, int32_t
         uint32_t entry; /* bytes of the unrolled loop to skip the first time */
     } start = {{values + count, weights + count, weights + 2 * count, weights + 3 * count,
                 weights + 4 * count},
-               -count, (0u - (uint32_t)count) % EB_DOT_FOURS_STEPS * EB_DOT_FOURS_STEP_BYTES};
+               -count, (0u - (uint32_t)count) % EB_STEPS_DOT_FOURS * EB_DOT_FOURS_STEP_BYTES};
     register const void *from __asm__("r0") = &start;
     register int32_t *to __asm__("r1") = sums;
     __asm__ volatile(".syntax unified\n"
@@ -50,7 +50,7 @@ eb_dot_fours(const int8_t *values, int32_t count, const int8_t *weights, int32_t
                      "ldmia r0, {r0, r1, r2, r3, r4, r5, r6}\n"
                      "add pc, r6\n"
                      "nop\n"
-                     "1:\n" /* as many as EB_DOT_FOURS_STEPS */
+                     "1:\n" /* as many as EB_STEPS_DOT_FOURS */
                      EB_DOT_FOURS_STEP EB_DOT_FOURS_STEP EB_DOT_FOURS_STEP EB_DOT_FOURS_STEP
                      "bne 1b\n"
                      "mov r4, r8\n"

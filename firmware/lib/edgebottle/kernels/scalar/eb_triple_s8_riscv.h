@@ -25,7 +25,7 @@
     EB_TRIPLE_CHANNEL(tap, "w3", "a3", "b3")
 
 /* `count` taps, up to as many as the steps of `body`, and on to the next ones. */
-#define EB_TRIPLE_STEPS(count, bytes, body)                                                        \
+#define EB_STEPS_TRIPLE(count, bytes, body)                                                        \
     __asm__("1:\n"                                                                                 \
             body                                                                                   \
             "addi %[values], %[values], " bytes "\n"                                               \
@@ -53,7 +53,7 @@ EB_KERNEL void eb_triple_sums(
     uint32_t b0 = 0, b1 = 0, b2 = 0, b3 = 0;
     const uint32_t *end = values + 2 * (taps & ~3);
     if (end != values) {
-        EB_TRIPLE_STEPS("4", "32",
+        EB_STEPS_TRIPLE("4", "32",
                         EB_TRIPLE_STEP("0", "0", "4")
                         EB_TRIPLE_STEP("1", "8", "12")
                         EB_TRIPLE_STEP("2", "16", "20")
@@ -61,7 +61,7 @@ EB_KERNEL void eb_triple_sums(
     }
     end = last;
     if (end != values) {
-        EB_TRIPLE_STEPS("1", "8", EB_TRIPLE_STEP("0", "0", "4"));
+        EB_STEPS_TRIPLE("1", "8", EB_TRIPLE_STEP("0", "0", "4"));
     }
     words[0] = a0;
     words[1] = b0;

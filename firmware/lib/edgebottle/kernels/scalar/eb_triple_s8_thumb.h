@@ -25,7 +25,7 @@
     "add r11, r11, r7\n"                                                                           \
     "adds r5, r5, #1\n"
 #define EB_TRIPLE_STEP_BYTES 28u
-#define EB_TRIPLE_STEPS 4u
+#define EB_STEPS_TRIPLE 4u
 
 /* What the assembly reads; it knows the order. */
 typedef struct {
@@ -57,7 +57,7 @@ EB_KERNEL void eb_triple_sums_2(const eb_triple_start *start, uint32_t *words)
                      "mov r11, r6\n"
                      "add pc, r1\n"
                      "nop\n"
-                     "1:\n" /* as many as EB_TRIPLE_STEPS */
+                     "1:\n" /* as many as EB_STEPS_TRIPLE */
                      EB_TRIPLE_STEP EB_TRIPLE_STEP EB_TRIPLE_STEP EB_TRIPLE_STEP
                      "bne 1b\n"
                      "mov r4, r8\n"
@@ -84,7 +84,7 @@ static inline void eb_triple_sums(
     const uint32_t *values, int32_t taps, const int8_t *weights, int32_t stride, uint32_t *words)
 {
     eb_triple_start start = {values,
-                             (0u - (uint32_t)taps) % EB_TRIPLE_STEPS * EB_TRIPLE_STEP_BYTES,
+                             (0u - (uint32_t)taps) % EB_STEPS_TRIPLE * EB_TRIPLE_STEP_BYTES,
                              0,
                              weights + taps,
                              weights + taps + stride,
