@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import tempfile
 from pathlib import Path
 
 from edgebottle.errors import BadInput
@@ -59,6 +61,25 @@ def read_file(path: Path, max_bytes: int) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot read {path}: {reason(error)}") from error
+
+
+def check_creatable(path: Path) -> None:
+    """Makes sure that a file or folder could be made or replaced at ``path``, by trying it.
+
+    Raises:
+        BadInput: nothing can be written there: said before the work is done.
+    """
+    folder = path.absolute().parent
+    try:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            raise BadInput(f"cannot write {path}: {folder} is a file")
+        if path.is_dir() and not os.access(path, os.W_OK):
+            raise BadInput(f"cannot write {path}: no permission")
+        os.rmdir(tempfile.mkdtemp(prefix=f".{path.name}.", dir=folder))
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {folder}: {reason(error)}") from error
 
 
 def reason(error: Exception) -> str:

@@ -20,6 +20,12 @@ PATCHES = "patches"
 CODE_ESTIMATE = 24 * 1024
 """Flash that is set aside for code when judging, without compiling, whether a model fits."""
 
+LEAST_CODE = 6 * 1024
+"""Bytes of flash that the bench application alone takes on any board, at least."""
+
+LEAST_STATIC = 320
+"""Bytes of RAM that its variables take on any board, at least."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -122,6 +128,28 @@ def is_roomy(plan: Plan, weights: int, board: Board, wish: Wish) -> bool:
     return board.is_host or weights + CODE_ESTIMATE <= flash_allowed(board, wish)
 
 
+def check_budget(board: Board, wish: Wish) -> None:
+    """Refuses, before anything is planned, a budget that no network fits.
+
+    Raises:
+        DoesNotFit: the stack and the bench application alone take more.
+    """
+    if board.is_host:
+        return
+    least = board.stack_size + LEAST_STATIC
+    if wish.ram is not None and wish.ram <= least:
+        raise DoesNotFit(
+            f"a budget of {kilobytes(wish.ram)} of RAM leaves nothing for a network: on {board.id} "
+            f"the stack takes {kilobytes(board.stack_size)} and the bench application at least "
+            f"{kilobytes(LEAST_STATIC)}"
+        )
+    if wish.flash is not None and wish.flash <= LEAST_CODE:
+        raise DoesNotFit(
+            f"a budget of {kilobytes(wish.flash)} of flash leaves nothing for a network: the bench "
+            f"application alone takes at least {kilobytes(LEAST_CODE)}"
+        )
+
+
 def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) -> None:
     """Checks RAM and flash before anything is compiled.
 
@@ -136,24 +164,26 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
         DoesNotFit: with what does not fit, by how much, the step that sets it, and what helps.
     """
     allowed = ram_allowed(board, wish)
-    stack = 0 if board.is_host else board.stack_size
-    need = plan.arena_bytes + stack
+    stack, static = (0, 0) if board.is_host else (board.stack_size, LEAST_STATIC)
+    need = plan.arena_bytes + stack + static
     if allowed is not None and need > allowed:
         who = "the budget" if allowed == wish.ram else board.id
         peak = max(plan.steps, key=lambda step: step.live_bytes)
         raise DoesNotFit(
             f"{plan.model} needs {kilobytes(need)} of RAM (arena {kilobytes(plan.arena_bytes)}, "
-            f"stack {kilobytes(stack)}), {who} allows {kilobytes(allowed)}: "
-            f"{kilobytes(need - allowed)} too much. {_peak(peak)}; {_remedy(graph, plan)}"
+            f"stack {kilobytes(stack)}, other at least {kilobytes(static)}), {who} allows "
+            f"{kilobytes(allowed)}: {kilobytes(need - allowed)} too much. {_peak(peak)}; "
+            f"{_remedy(graph, plan)}"
         )
     if board.is_host:
         return
     flash = flash_allowed(board, wish)
-    if weights > flash:
+    if weights + LEAST_CODE > flash:
         who = "the budget" if flash == wish.flash else board.id
         raise DoesNotFit(
-            f"{plan.model} needs {kilobytes(weights)} of flash for its weights alone, {who} allows "
-            f"{kilobytes(flash)}: {kilobytes(weights - flash)} too much"
+            f"{plan.model} needs {kilobytes(weights + LEAST_CODE)} of flash (weights "
+            f"{kilobytes(weights)}, code at least {kilobytes(LEAST_CODE)}), {who} allows "
+            f"{kilobytes(flash)}: {kilobytes(weights + LEAST_CODE - flash)} too much"
         )
 
 

@@ -22,8 +22,17 @@ from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
 from edgebottle.errors import BadInput, BadModel, BuildFailed, DoesNotFit, UnsupportedOp
-from edgebottle.files import check_plain, read_file
-from edgebottle.fit import Wish, check_fit, fit, is_roomy, kernel_variants, overflow, ram_allowed
+from edgebottle.files import check_creatable, check_plain, read_file
+from edgebottle.fit import (
+    Wish,
+    check_budget,
+    check_fit,
+    fit,
+    is_roomy,
+    kernel_variants,
+    overflow,
+    ram_allowed,
+)
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
@@ -199,9 +208,11 @@ def build(
     from edgebottle.build.project import build_firmware, build_log
     from edgebottle.codegen.project import check_output
 
+    wish = wish or Wish()
+    check_budget(board, wish)
     if out is not None:
         check_output(out)
-    wish = wish or Wish()
+        check_creatable(out)
     whole, optimize = model.graph, Optimize(wish.optimize)
     for isa in kernel_variants(board):
         fitted = fit(whole, board, wish, isa)

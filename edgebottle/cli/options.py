@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import click
 from edgebottle.boards import Board, board_ids, load_board
 from edgebottle.config import Config, load_config, parse_bytes
 from edgebottle.errors import BadInput, BoardNotFound
-from edgebottle.files import check_plain
+from edgebottle.files import check_creatable, check_plain, reason
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish
@@ -236,16 +235,12 @@ def check_writable(path: Path) -> None:
     if path.exists():
         if not path.is_char_device():  # such as /dev/null
             check_plain(path, "write")
-        if not os.access(path, os.W_OK):
-            raise BadInput(f"cannot write {path}: no permission")
-        return
-    folder = path.absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        raise BadInput(f"cannot write {path}: {folder} is a file")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise BadInput(f"cannot write {path}: no permission to write to {folder}")
+        try:
+            path.open("ab").close()
+        except OSError as error:
+            raise BadInput(f"cannot write {path}: {reason(error)}") from error
+    else:
+        check_creatable(path)
 
 
 def check_port(port: str | None) -> None:

@@ -171,6 +171,8 @@ def check_output(folder: Path) -> None:
     """Raises ``BadInput`` where writing a project to ``folder`` would destroy something else."""
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file: give a folder with --out")
+    if folder.is_mount():
+        raise BadInput(f"{folder} is a mount point, which cannot be replaced: give a folder in it")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
         raise BadInput(
             f"{folder} holds files that edgebottle did not write: give another folder with --out"

@@ -1,0 +1,43 @@
+"""What cannot come to a good end is refused before a compiler runs."""
+
+from pathlib import Path
+
+import pytest
+
+from edgebottle.boards import load_board
+from edgebottle.errors import DoesNotFit
+from edgebottle.fit import LEAST_CODE, LEAST_STATIC, Wish
+from edgebottle.pipeline import build, load
+from tests.graphs import Builder
+from tests.tflite_writer import write_tflite
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> str:
+    b = Builder("tiny")
+    (tmp_path / "tiny.tflite").write_bytes(write_tflite(b.graph(b.relu(b.input(1, 2, 2, 1)))))
+    return str(tmp_path / "tiny.tflite")
+
+
+@pytest.mark.parametrize("board", ["mps3_an547", "microbit"])
+def test_no_firmware_takes_less_than_the_least(tiny: str, board: str) -> None:
+    built = build(load(tiny), load_board(board), wish=Wish(optimize="size"))
+    assert built.flash.code >= LEAST_CODE and built.ram.static >= LEAST_STATIC
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        (Wish(ram=2048), "leaves nothing for a network: on microbit the stack takes 2.0 kB"),
+        (Wish(ram=2048 + LEAST_STATIC), "the bench application at least 0.3 kB"),
+        (Wish(ram=2049 + LEAST_STATIC), "other at least 0.3 kB.* budget allows 2.3 kB"),
+        (Wish(flash=LEAST_CODE), "the bench application alone takes at least 6.0 kB"),
+        (Wish(flash=LEAST_CODE + 1), "code at least 6.0 kB.* the budget allows 6.0 kB"),
+    ],
+)
+def test_budgets_that_nothing_fits(
+    monkeypatch: pytest.MonkeyPatch, wish: Wish, message: str
+) -> None:
+    monkeypatch.setenv("EDGEBOTTLE_CACHE", "/no/such/place")  # so that nothing can be built
+    with pytest.raises(DoesNotFit, match=message):
+        build(load("digits"), load_board("microbit"), wish=wish)
