@@ -153,12 +153,14 @@ def c_number(value: int | float) -> str:
 
 def c_values(values: Array, indent: str = "    ", width: int = MAX_COLUMNS) -> str:
     """The elements of ``values``, comma-separated and wrapped."""
-    lines, line = [], indent
-    for value in values.ravel().tolist():
-        item = c_number(value) + ","
-        if len(line) + len(item) + 1 > width and line.strip():
-            lines.append(line.rstrip())
-            line = indent
-        line += item + " "
-    lines.append(line.rstrip())
+    distinct, order = np.unique(values, return_inverse=True)
+    texts = np.array([c_number(value) + "," for value in distinct.tolist()], dtype=object)
+    items = texts[order.ravel()]
+    ends = np.cumsum(np.array([len(text) + 1 for text in texts], np.int64)[order.ravel()])
+    lines, first, start = [], 0, 0
+    while first < len(items):
+        last = int(np.searchsorted(ends, start + width - len(indent), side="right"))
+        last = max(last, first + 1)
+        lines.append(indent + " ".join(items[first:last]))
+        first, start = last, int(ends[last - 1])
     return "\n".join(lines)
