@@ -89,10 +89,14 @@ def single_ratio(*scales: float, by: float) -> float:
 
 def quantize_multipliers(reals: Sequence[float]) -> tuple[Array, Array]:
     """``quantize_multiplier`` of each number, as int32 multipliers and int8 shifts."""
-    pairs = [quantize_multiplier(float(real)) for real in reals]
+    mantissa, shift = np.frexp(np.asarray(reals, dtype=np.float64))
+    multiplier = np.floor(mantissa * 2.0**31 + 0.5).astype(np.int64)
+    carries = multiplier == 1 << 31
+    multiplier, shift = np.where(carries, 1 << 30, multiplier), shift + carries
+    kept = shift >= -31
     return (
-        np.array([multiplier for multiplier, _ in pairs], dtype=np.int32),
-        np.array([shift for _, shift in pairs], dtype=np.int8),
+        np.where(kept, multiplier, 0).astype(np.int32),
+        np.where(kept, shift, 0).astype(np.int8),
     )
 
 

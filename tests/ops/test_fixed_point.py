@@ -17,6 +17,7 @@ from edgebottle.ops.fixed_point import (
     exact_multiplier,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
+    quantize_multipliers,
     rounding_divide_by_pot,
     saturating_rounding_doubling_high_mul,
     scale_accumulator,
@@ -41,6 +42,9 @@ INT32 = 2**31
 )
 def test_quantize_multiplier(real, expected):
     assert quantize_multiplier(real) == expected
+    multipliers, shifts = quantize_multipliers([1.5, real, -0.3])
+    assert (multipliers[1], shifts[1]) == expected
+    assert (multipliers[2], shifts[2]) == quantize_multiplier(-0.3)
 
 
 def half_up(value: Fraction) -> int:
