@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,15 @@ _KEYS = {"model": str, "board": str, "io": str, "toolchain": str, "budget": dict
 _KINDS = {str: "text in quotes", dict: "a table"}
 _BUDGETS = ("ram", "flash")
 
+MAX_BYTES = 1 << 50
+"""No board has as much."""
+
+_FACTORS = {"": 1, "k": 1024, "m": 1024**2}
+_BYTES = re.compile(
+    r"(?P<digits>[0-9]{1,15}(\.[0-9]{1,9})?|[0-9]{1,3}(,[0-9]{3}){1,4}) ?"
+    r"(?P<unit>[kKmM]?)(i?[bB]|[bB]ytes?)?"
+)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -71,12 +82,21 @@ def template(model: str, board: str) -> str:
 
 
 def parse_bytes(text: str) -> int:
-    """Bytes from ``65536``, ``64k`` or ``1M``; raises ``BadInput`` unless more than none."""
-    factors = {"k": 1024, "K": 1024, "M": 1024 * 1024}
-    number, factor = (text[:-1], factors[text[-1]]) if text[-1:] in factors else (text, 1)
-    if not (number.isascii() and number.isdigit()) or len(number) > 15 or int(number) == 0:
-        raise BadInput(f"'{text}' is not a number of bytes such as 65536, 64k or 1M")
-    return int(number) * factor
+    """Bytes as people write them: ``65536``, ``64k``, ``64KiB``, ``12.5 kB``, ``1,024 bytes``.
+
+    k is 1024 and M is 1024 k, with B, iB, bytes or nothing behind, as edgebottle itself writes.
+
+    Raises:
+        BadInput: it is no such number, or less than one byte.
+    """
+    found = _BYTES.fullmatch(text.strip())
+    count = 0
+    if found is not None:
+        digits, unit = found["digits"].replace(",", ""), found["unit"].lower()
+        count = int(Fraction(digits) * _FACTORS[unit])
+    if not 0 < count < MAX_BYTES:
+        raise BadInput(f"'{text}' is not a number of bytes such as 65536, 64k, 12.5kB or 1M")
+    return count
 
 
 def load_config(folder: Path) -> Config:

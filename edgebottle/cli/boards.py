@@ -47,4 +47,4 @@ def command(as_json: bool) -> None:
     from edgebottle.cli.tables import boards_table
     from edgebottle.report.terminal import show
 
-    show(boards_table(boards))
+    show(*boards_table(boards))

@@ -16,9 +16,9 @@ from edgebottle.cli.options import (
     memory_options,
     model_argument,
     print_json,
-    progress_bar,
     toolchain_option,
 )
+from edgebottle.cli.voice import progress_bar
 from edgebottle.errors import BadInput
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from edgebottle.cli.options import check_writable, json_option, print_json, progress_bar
+from edgebottle.cli.options import check_writable, json_option, print_json
+from edgebottle.cli.voice import progress_bar
 
 BOARD = "stm32f746"
 

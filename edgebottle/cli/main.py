@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
+import json
 import os
 import sys
 import traceback
@@ -12,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from edgebottle import __version__
+from edgebottle.cli.voice import common_options
 from edgebottle.errors import BadInput, EdgebottleError, ToolMissing
 
 COMMANDS = {
@@ -52,6 +55,9 @@ class LazyGroup(click.Group):
             return None
         command = importlib.import_module(f"edgebottle.cli.{name}").command
         assert isinstance(command, click.Command)
+        if not any(param.name == "quiet" for param in command.params):
+            for each in (command, *getattr(command, "commands", {}).values()):
+                common_options(each)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -98,7 +104,6 @@ def _forget_reader() -> NoReturn:
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
 )
-@click.version_option(__version__, prog_name="edgebottle")
 def cli() -> None:
     """Takes neural networks to microcontrollers, and proves them there.
 
@@ -112,6 +117,9 @@ def cli() -> None:
     """  # noqa: D301 - click reads the backspace as "keep these lines"
 
 
+common_options(cli)
+
+
 def main() -> None:
     """Runs the command line; never shows a traceback for a user's mistake."""
     _prepare_streams()
@@ -119,23 +127,26 @@ def main() -> None:
         code = cli.main(prog_name="edgebottle", standalone_mode=False)
         sys.stdout.flush()
     except (click.exceptions.Abort, KeyboardInterrupt):
-        _fail("interrupted", EXIT_INTERRUPTED)
+        _fail("Interrupted", "interrupted", EXIT_INTERRUPTED)
     except click.ClickException as error:
         error.show()
+        _print_error("Usage", error.format_message(), error.exit_code)
         sys.exit(error.exit_code)
     except EdgebottleError as error:
-        _fail(f"Error: {error}", error.exit_code)
+        _fail(type(error).__name__, str(error), error.exit_code)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _ENVIRONMENT | _NAMES:
             where = f"{error.filename}: " if error.filename else ""
             kind = BadInput if error.errno in _NAMES else ToolMissing
-            _fail(f"Error: {where}{error.strerror}", kind.exit_code)
+            _fail(kind.__name__, f"{where}{error.strerror}", kind.exit_code)
         traceback.print_exc()
-        _fail(
+        print(
             "\nThis is a bug in edgebottle, not a mistake of yours. Please report it with the text "
             f"above, the command, and edgebottle {__version__}.",
-            EXIT_BUG,
+            file=sys.stderr,
         )
+        _print_error("Bug", f"{type(error).__name__}: {error}", EXIT_BUG)
+        sys.exit(EXIT_BUG)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -149,10 +160,11 @@ def _prepare_streams() -> None:
         stream.reconfigure(errors="replace")
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    """Says why on standard error and ends."""
-    shown = "".join(c if c.isprintable() or c == "\n" else "�" for c in message)
-    print(shown, file=sys.stderr)
+def _fail(kind: str, message: str, code: int) -> NoReturn:
+    """Says why on standard error, for machines on standard output as well, and ends."""
+    text = message if code == EXIT_INTERRUPTED else f"Error: {message}"
+    print("".join(c if c.isprintable() or c == "\n" else "�" for c in text), file=sys.stderr)
+    _print_error(kind, message, code)
     if code == ToolMissing.exit_code:
         # Standard output may be what failed: do not let Python fail on it once more at exit.
         try:
@@ -160,6 +172,15 @@ def _fail(message: str, code: int) -> NoReturn:
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+def _print_error(kind: str, message: str, code: int) -> None:
+    """The one object on standard output of a command with --json that failed."""
+    if "--json" not in sys.argv[1:]:
+        return
+    error = {"kind": kind, "message": message, "exit_code": code}
+    with contextlib.suppress(OSError):  # what cannot be written may be why it failed
+        print(json.dumps({"error": error}, indent=1), flush=True)
 
 
 if __name__ == "__main__":

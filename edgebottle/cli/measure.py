@@ -17,9 +17,9 @@ from edgebottle.cli.options import (
     model_argument,
     port_option,
     print_json,
-    progress_bar,
     toolchain_option,
 )
+from edgebottle.cli.voice import progress_bar
 
 RECORDS = Path("edgebottle-out") / "records.jsonl"
 

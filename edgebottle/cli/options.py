@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from edgebottle.boards import Board, board_ids, load_board
+from edgebottle.cli.voice import note
 from edgebottle.config import Config, load_config, parse_bytes
 from edgebottle.errors import BadInput, BoardNotFound
 from edgebottle.files import check_creatable, check_plain, reason
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from edgebottle.fit import Wish
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done, and of how much."""
 
 
 def bytes_value(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -37,7 +34,16 @@ def bytes_value(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 def model_argument(function: F) -> F:
     """MODEL and the options that say how it is read."""
-    function = click.argument("model", required=False)(function)
+
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from edgebottle.zoo import NETWORKS
+
+        networks = [CompletionItem(name) for name in NETWORKS if name.startswith(incomplete)]
+        return [*networks, CompletionItem(incomplete, type="file")]
+
+    function = click.argument("model", required=False, shell_complete=complete)(function)
     function = click.option(
         "--io",
         type=click.Choice(["keep", "int8"]),
@@ -199,7 +205,7 @@ def choose(
     if model is None:
         model, source = DEFAULT, "the default network of the zoo"
     if source and not quiet:
-        print(f"model: {model} ({source})", file=sys.stderr)
+        note(f"model: {model} ({source})")
     return Chosen(
         model=model,
         io=io or config.io or "keep",
@@ -257,30 +263,3 @@ def check_port(port: str | None) -> None:
 def print_json(data: dict[str, Any]) -> None:
     """The one JSON object of ``--json``."""
     print(json.dumps(data, indent=1))
-
-
-@contextmanager
-def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
-    """A progress bar on standard error, when that is a terminal; silence otherwise."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda what, done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.fields[count]}", markup=False),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, count="")
-        yield lambda what, done, total: bar.update(
-            task,
-            description=what,
-            completed=done,
-            total=total or None,
-            count=f"{done}/{total}" if total else "",
-        )

@@ -15,9 +15,9 @@ from edgebottle.cli.options import (
     memory_options,
     model_argument,
     print_json,
-    progress_bar,
     toolchain_option,
 )
+from edgebottle.cli.voice import progress_bar
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish

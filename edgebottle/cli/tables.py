@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
+from edgebottle.report.columns import FittedTable
 from edgebottle.report.memory import ArenaView
 from edgebottle.report.terminal import (
     add_row,
@@ -30,31 +30,31 @@ if TYPE_CHECKING:
     from hil.records import MemoryBlock
 
 
-def boards_table(boards: Sequence[Board]) -> Table:
-    """All boards."""
-    table = new_table(
-        "Boards", "id", "name", "CPU", "clock>", "RAM>", "flash>", "virtual", "hardware"
-    )
+def boards_table(boards: Sequence[Board]) -> tuple[FittedTable | str, ...]:
+    """All boards, and which of them somebody has tried."""
+    columns = ("id", "name?", "CPU", "MHz>", "RAM kB>", "flash kB>", "virtual?", "hardware?")
+    table = new_table("Boards", *columns)
     for board in boards:
         host = board.is_host
         add_row(
             table,
             board.id,
             board.name,
-            board.cpu + (" +DSP" if board.dsp else "") + (" +FPU" if board.fpu else ""),
-            "-" if host else f"{board.clock_hz / 1e6:g} MHz",
-            "-" if host else kilobytes(board.region("ram").size),
-            "-" if host else kilobytes(board.region("flash").size),
+            board.cpu + (" DSP" if board.dsp else "") + (" FPU" if board.fpu else ""),
+            "-" if host else f"{board.clock_hz / 1e6:g}",
+            "-" if host else f"{board.region('ram').size / 1024:g}",
+            "-" if host else f"{board.region('flash').size / 1024:g}",
             "yes" if board.virtual else "-",
             "tried" if board.tried_on_hardware else "untried",
         )
-    return table
+    tried = ", ".join(board.id for board in boards if board.tried_on_hardware)
+    return table, f"Tried on hardware: {tried}; the others untried, on their virtual boards only."
 
 
-def build_table(built: Built) -> Table:
+def build_table(built: Built) -> FittedTable:
     """RAM and flash of a build."""
     table = new_table(
-        f"{built.model.name} on {built.board.id} ({built.compiler})", "", "bytes>", ""
+        f"{built.model.name} on {built.board.id} ({built.compiler})", "", "bytes>", "~"
     )
     ram, flash, plan = built.ram, built.flash, built.plan
     add_row(table, "RAM", number(ram.bytes), _of(ram.bytes, built.board, "ram"))
@@ -73,15 +73,15 @@ def build_table(built: Built) -> Table:
     return table
 
 
-def kernels_table(choices: Sequence[KernelChoice]) -> Table:
+def kernels_table(choices: Sequence[KernelChoice]) -> FittedTable:
     """The kernel of each layer; estimates of what one of its own saves where there could be."""
     table = new_table(
         "Kernels (estimated: what one compiled for the layer alone saves and takes)",
         "layer",
         "kernel",
-        "code",
-        "instructions>",
-        "bytes>",
+        "code?",
+        "instructions?>",
+        "bytes?>",
     )
     for choice in choices:
         could = choice.nbytes > 0
@@ -115,7 +115,7 @@ def _of(used: int, board: Board, region: str) -> str:
     return f"{used / size:.1%} of {kilobytes(size)}"
 
 
-def verification_lines(result: Verification) -> tuple[Table | Text | str, ...]:
+def verification_lines(result: Verification) -> tuple[FittedTable | Text | str, ...]:
     """What ``verify`` found."""
     names = " = ".join(result.implementations)
     how = "to the last bit" if result.exact else "within the tolerance of floating point"
@@ -130,10 +130,10 @@ def verification_lines(result: Verification) -> tuple[Table | Text | str, ...]:
 
 def inspection_tables(
     found: Inspection, memory: Sequence[MemoryBlock]
-) -> tuple[Table | Text | str, ...]:
+) -> tuple[FittedTable | Text | str, ...]:
     """A model, layer by layer, its memory over time, and the boards it fits."""
     model, plan = found.model, found.plan
-    head = new_table(f"{model.name} ({model.path})", "", "")
+    head = new_table(f"{model.name} ({model.path})", "", "~")
     for kind, names in (("input", model.graph.inputs), ("output", model.graph.outputs)):
         for name in names:
             tensor = model.graph.tensors[name]
@@ -150,7 +150,14 @@ def inspection_tables(
     bound = f"lower bound of this order {plan.lower_bound:,}"
     add_row(head, "RAM", f"{plan.arena_bytes:,} bytes of arena ({bound})")
     layers = new_table(
-        "Layers (* sets the peak)", "layer", "operator", "output", "MACs>", "weights>", "RAM>", ""
+        "Layers (* sets the peak)",
+        "layer",
+        "operator",
+        "output?",
+        "MACs?>",
+        "weights?>",
+        "RAM>",
+        "",
     )
     for layer in found.layers:
         add_row(
@@ -163,14 +170,14 @@ def inspection_tables(
             number(layer.live_bytes),
             "*" if layer.peak else ("free" if layer.elided else ""),
         )
-    schedules = new_table("Schedules", "schedule", "arena>", "extra MACs>", "layers in stages>")
+    schedules = new_table("Schedules", "schedule", "arena>", "extra MACs?>", "layers in stages>")
     for view in found.schedules:
         stages = f"{view.streamed} in {view.stages}" if view.stages else "-"
         add_row(schedules, view.name, number(view.arena), number(view.extra_macs), stages)
         for cut in view.cuts:
             name = f"  {cut.layers[0]} .. {cut.layers[-1]}"
             add_row(schedules, name, "", "", f"{cut.parts} parts of its {cut.axis}")
-    fits = new_table("Boards", "board", "fits", "schedule", "")
+    fits = new_table("Boards", "board", "fits", "schedule", "~")
     for fit in found.boards:
         add_row(fits, fit.board, "yes" if fit.fits else "no", fit.schedule, fit.reason)
     running = [layer.name for layer in found.layers if not layer.elided]
@@ -198,18 +205,18 @@ def inspection_json(found: Inspection) -> dict[str, Any]:
     return data
 
 
-def doctor_table(checks: Sequence[Check]) -> Table:
+def doctor_table(checks: Sequence[Check]) -> FittedTable:
     """The checks of ``doctor``."""
-    table = new_table("Doctor", "check", "", "found", "remedy")
+    table = new_table("Doctor", "check~", "", "found~", "remedy~")
     for check in checks:
         state = "ok" if check.ok else ("MISSING" if check.required else "optional")
         add_row(table, check.name, state, check.detail, "" if check.ok else check.remedy)
     return table
 
 
-def zoo_table(networks: Sequence[Network]) -> Table:
+def zoo_table(networks: Sequence[Network]) -> FittedTable:
     """The networks of the zoo."""
-    table = new_table("Zoo", "name", "task", "accuracy>", "spread", "description")
+    table = new_table("Zoo", "name", "task~", "accuracy>", "spread~", "description~")
     for network in networks:
         spread = network.spread
         add_row(

@@ -16,9 +16,9 @@ from edgebottle.cli.options import (
     model_argument,
     port_option,
     print_json,
-    progress_bar,
     toolchain_option,
 )
+from edgebottle.cli.voice import progress_bar
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from edgebottle.cli.options import json_option, print_json, progress_bar
+from edgebottle.cli.options import json_option, print_json
+from edgebottle.cli.voice import progress_bar
 
 
 @click.group("zoo")
@@ -31,8 +32,14 @@ def list_networks(as_json: bool) -> None:
     show(zoo_table(tuple(NETWORKS.values())))
 
 
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from edgebottle.zoo import NETWORKS
+
+    return [name for name in NETWORKS if name.startswith(incomplete)]
+
+
 @command.command("train")
-@click.argument("name")
+@click.argument("name", shell_complete=_complete)
 @click.option(
     "--out",
     metavar="DIR",

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.table import Table
-
 from edgebottle.boards import Board
 from edgebottle.loops import Loop
+from edgebottle.report.columns import FittedTable
 from edgebottle.report.terminal import Part, add_row, new_table, number
 from hil.records import LayerRecord
 
@@ -147,10 +146,10 @@ def summary(profile: Profile) -> str:
     )
 
 
-def _layers(profile: Profile) -> Table:
-    columns = ("layer", "operator", "MACs>", "instructions>", "share>", "MAC/instr.>")
+def _layers(profile: Profile) -> FittedTable:
+    columns = ("layer", "operator?", "MACs?>", "instructions>", "share>", "MAC/instr.>")
     title = f"{profile.model} on virtual {profile.board} ({profile.compiler})"
-    table = new_table(title, *columns, f"of {profile.limit}, the core's limit")
+    table = new_table(title, *columns, f"of {profile.limit}, the core's limit?")
     for item in profile.layers:
         add_row(
             table,
@@ -172,9 +171,9 @@ def _bar(part: float) -> str:
     return f"{full * filled}{empty * (BAR - filled)} {part:.0%}"
 
 
-def _loops(profile: Profile, loops: Sequence[tuple[LayerProfile, Loop]]) -> Table:
-    title = "Hottest loops, without the loops inside of them, and functions outside of their loops"
-    columns = ("layer", "", "function", "addresses", "times>", "instr. each>", "of layer>")
+def _loops(profile: Profile, loops: Sequence[tuple[LayerProfile, Loop]]) -> FittedTable:
+    title = "Hottest loops, without inner loops, and functions outside of their loops"
+    columns = ("layer?", "kind?", "function", "addresses", "times?>", "instr. each?>", "of layer?>")
     table = new_table(title, *columns, "of run>")
     for item, loop in loops:
         add_row(

@@ -6,23 +6,26 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from typing import Literal, TextIO
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from edgebottle.report.columns import FittedTable
 from edgebottle.report.memory import ArenaView, Role, span
 from edgebottle.report.published import SUITE, Comparison
 from hil.records import LayerRecord, Record
 
-PIPE_WIDTH = 120
+PIPE_WIDTH = 80
 """Columns of a table that is not written to a terminal."""
 
 CHART_COLUMNS = 48
-"""Characters that the arena takes in the chart of memory over time."""
+"""Characters that the arena takes at most in the chart of memory over time."""
 
-Part = Table | Text | str
+CHART_FRAME = 20
+"""Characters around it: edges, the bytes of the step, and "peak"."""
+
+Part = FittedTable | Text | str
 
 
 class _Console(Console):
@@ -32,33 +35,41 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def show(*parts: Part) -> None:
-    """Prints tables and lines on standard output; plain text in a pipe."""
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    if width is None and "COLUMNS" not in os.environ:
-        width = shutil.get_terminal_size().columns
-    console = _Console(width=width, highlight=False, soft_wrap=False)
-    for part in parts:
-        if isinstance(part, Table):
-            console.print(part)
-        else:
-            console.print(part, soft_wrap=True, markup=False)
-
-
-def new_table(title: str, *columns: str) -> Table:
-    """A table; columns whose name ends with ``>`` are aligned to the right."""
-    table = Table(
-        title=Text(printable(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+def console(stream: TextIO) -> Console:
+    """What writes to ``stream``: styled on a terminal, plain in a pipe or where NO_COLOR is set."""
+    # rich would keep bold and italic.
+    colors: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return _Console(
+        file=stream, width=_width(stream), color_system=colors, highlight=False, soft_wrap=False
     )
-    for column in columns:
-        right = column.endswith(">")
-        table.add_column(column.rstrip(">"), justify="right" if right else "left", overflow="fold")
-    return table
 
 
-def add_row(table: Table, *cells: str) -> None:
+def _width(stream: TextIO) -> int:
+    """Columns of a terminal, as COLUMNS or it itself says; ``PIPE_WIDTH`` in a pipe."""
+    chosen = os.environ.get("COLUMNS", "")
+    if chosen.isdigit() and int(chosen):
+        return int(chosen)
+    return shutil.get_terminal_size().columns if stream.isatty() else PIPE_WIDTH
+
+
+def show(*parts: Part) -> None:
+    """Prints tables and lines on standard output."""
+    out = console(sys.stdout)
+    for part in parts:
+        if isinstance(part, FittedTable):
+            out.print(part, crop=False)
+        else:
+            out.print(part, soft_wrap=True, markup=False)
+
+
+def new_table(title: str, *columns: str) -> FittedTable:
+    """A table; the marks behind the columns' names are those of ``report.columns``."""
+    return FittedTable(printable(title), columns)
+
+
+def add_row(table: FittedTable, *cells: str) -> None:
     """A row of plain text: names from a model or a file are never read as markup."""
-    table.add_row(*(Text(printable(cell)) for cell in cells))
+    table.rows.append(tuple(printable(cell) for cell in cells))
 
 
 def printable(text: str) -> str:
@@ -104,7 +115,7 @@ def agreement(record: Record) -> tuple[str, str]:
 
 def record_tables(record: Record) -> tuple[Part, ...]:
     """One measurement: the figures, then the layers."""
-    table = new_table(f"{record.model} on {place(record)}", "", ">", "")
+    table = new_table(f"{record.model} on {place(record)}", "", ">", "~")
     if record.accuracy is not None:
         share = f"{record.correct} of {record.samples} samples"
         add_row(table, "accuracy", f"{record.accuracy:.1%}", share)
@@ -127,21 +138,21 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     return table, layers_table(record)
 
 
-def layers_table(record: Record) -> Table:
+def layers_table(record: Record) -> FittedTable:
     """Each layer, with its instructions, cycles and milliseconds where there are such."""
     layers = record.layers
     cycles = any(layer.cycles is not None for layer in layers)
     both = cycles and any(layer.instructions is not None for layer in layers)
     costs = [layer.cycles if cycles else layer.instructions for layer in layers]
     total = sum(cost or 0 for cost in costs)
-    columns = ["layer", "operator", "MACs>", "output bytes>"]
+    columns = ["layer", "operator", "MACs?>", "output bytes?>"]
     if total:
-        columns[3:3] = ["cycles>" if cycles else "instructions>", "share>", "per MAC>"]
+        columns[3:3] = ["cycles>" if cycles else "instructions>", "share>", "per MAC?>"]
     timed = cycles and record.clock_hz is not None
     if timed:
         columns[4:4] = ["ms>"]
     if both:
-        columns[3:3] = ["instructions>"]
+        columns[3:3] = ["instructions?>"]
     table = new_table("Layers", *columns)
     for layer, cost in zip(layers, costs, strict=True):
         cells = [layer.name, layer.op, number(layer.macs), number(layer.output_bytes)]
@@ -156,17 +167,17 @@ def layers_table(record: Record) -> Table:
     return table
 
 
-def comparison_table(records: Sequence[Record]) -> Table:
+def comparison_table(records: Sequence[Record]) -> FittedTable:
     """One row per record, each compared with the one before of the same model and board."""
     table = new_table(
         "Records",
         "time",
         "model",
         "board",
-        "RAM>",
-        "flash>",
-        "instructions>",
-        "change>",
+        "RAM?>",
+        "flash?>",
+        "instructions?>",
+        "change?>",
         "latency>",
         "accuracy>",
     )
@@ -180,7 +191,7 @@ def comparison_table(records: Sequence[Record]) -> Table:
         before[key] = record
         add_row(
             table,
-            moment(record).removesuffix(" UTC"),
+            moment(record)[: len("2026-03-01 14:05")],
             record.model,
             place(record),
             number(record.ram.bytes),
@@ -204,7 +215,7 @@ def published_parts(comparisons: Sequence[Comparison]) -> tuple[Part, ...]:
             continue
         chip = found.results[0]
         title = f"{where} beside {SUITE}: {found.network}, {chip.chip}"
-        table = new_table(title, "engine", "by", "round", "cycles>", "kind", "ours / theirs>")
+        table = new_table(title, "engine", "by?", "round?", "cycles>", "kind", "ours / theirs>")
         mine = f"edgebottle, {record.compiler}"
         add_row(table, mine, "-", "-", number(record.cycles), found.kind, "")
         for result in found.results:
@@ -227,12 +238,12 @@ _ASCII = {"written": "#", "scratch": "+", "held": "-", "free": " ", "edge": "|"}
 _STYLES = {"written": "cyan", "scratch": "yellow", "held": "blue", "free": "", "edge": "dim"}
 
 
-def memory_chart(view: ArenaView, columns: int = CHART_COLUMNS) -> Text:
+def memory_chart(view: ArenaView, columns: int | None = None) -> Text:
     """Memory over time: one line per layer, the arena's addresses from left to right.
 
     Args:
         view: The arena.
-        columns: Characters that the arena takes.
+        columns: Characters that the arena takes; None for what the terminal has.
     """
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
     signs = _BLOCKS if encoding.startswith("utf") else _ASCII
@@ -241,6 +252,8 @@ def memory_chart(view: ArenaView, columns: int = CHART_COLUMNS) -> Text:
         return text.append(": this model needs no arena", style="not italic")
     text.append(f" (the arena's {view.arena:,} bytes from left to right)\n")
     names = min(max(len(name) for name in view.layers), 30)
+    if columns is None:
+        columns = min(CHART_COLUMNS, max(20, _width(sys.stdout) - names - CHART_FRAME))
     peaks = view.peaks()
     lines = Text(style="not italic")
     for step, name in enumerate(view.layers):

@@ -1,5 +1,6 @@
 """Bad input, as users give it: one clear message, the right exit code, and files stay."""
 
+import json
 import os
 import re
 import tempfile
@@ -62,7 +63,8 @@ def fails(folder: Path, line: str, code: int, message: str) -> str:
     assert re.search(message, plain.err), plain.err
     assert "Traceback" not in plain.err and "bug in edgebottle" not in plain.err
     assert "\x1b" not in plain.err
-    said = [x for x in plain.err.splitlines() if not x.startswith(("model: ", "Usage:", "Try "))]
+    beside = ("model: ", "... ", "Usage:", "Try ")
+    said = [x for x in plain.err.splitlines() if not x.startswith(beside)]
     assert [x for x in said if x] == [x for x in said if x.startswith("Error: ")], plain.err
     assert len([x for x in said if x]) == 1
     assert files_of(folder) == before
@@ -178,12 +180,25 @@ def test_bad_input(folder: Path, line: str, code: int, message: str) -> None:
     assert ("Usage: edgebottle" in said) == (code == USAGE)
 
 
-@pytest.mark.parametrize(
-    "line", ["inspect no", "build -b zzz", "build", "report no", "measure -b microbit --inputs no"]
-)
-def test_json_says_nothing_on_standard_output(folder: Path, line: str) -> None:
+ERRORS = [
+    ("inspect no", INPUT, "BadInput", "there is no file no"),
+    ("inspect text.tflite", INPUT, "BadModel", "text.tflite: the file is text"),
+    ("build -b zzz", INPUT, "BoardNotFound", "no board 'zzz'"),
+    ("build -b microbit --ram 3k", INPUT, "DoesNotFit", "digits needs "),
+    ("build", USAGE, "Usage", "Give a board with --board ID"),
+    ("frob", USAGE, "Usage", "There is no command 'frob'"),
+    ("report no", INPUT, "BadInput", "cannot read no: "),
+    ("measure -b microbit --inputs no", INPUT, "BadInput", "cannot read no: "),
+    ("measure -b microbit --port /dev/no", TOOLS, "BoardError", "there is no port /dev/no"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "kind", "message"), ERRORS, ids=[e[0] for e in ERRORS])
+def test_an_error_as_json(folder: Path, line: str, code: int, kind: str, message: str) -> None:
     done = edgebottle(*line.split(), "--json", cwd=folder)
-    assert done.code in (INPUT, USAGE) and done.out == "" and "Error: " in done.err
+    (error,) = json.loads(done.out).values()
+    assert (done.code, error["exit_code"], error["kind"]) == (code, code, kind), done
+    assert error["message"].startswith(message) and f"Error: {error['message']}\n" in done.err
     assert not done.err.startswith("model: ")
 
 

@@ -1,5 +1,6 @@
 """`measure --port` with boards that misbehave: each is one clear message and exit code 3."""
 
+import json
 import os
 import re
 import shutil
@@ -73,7 +74,7 @@ def test_a_board_that_fails(
     with FakeBoard({**good, **answers}) as board:
         line = ("measure", "digits", "-b", BOARD, "--port", board.url, "--json")
         done = impatient(*line, "--records", "r.jsonl", cwd=tmp_path)
-    assert done.code == 3 and done.out == "", done
+    assert done.code == json.loads(done.out)["error"]["exit_code"] == 3, done
     assert re.search(message, done.err) and done.err.startswith("Error: "), done.err
     assert done.err.count("\n") == 1 and "Traceback" not in done.err
     assert list(tmp_path.iterdir()) == []

@@ -29,7 +29,7 @@ def clean(result: Result) -> str:
     """Standard output of a command that was done, as it reaches a pipe."""
     assert result.code == 0, result.err
     assert "\x1b" not in result.out + result.err
-    said = [line for line in result.err.splitlines() if not line.startswith("model: ")]
+    said = [x for x in result.err.splitlines() if not x.startswith(("model: ", "... "))]
     assert said == []
     return result.out
 

@@ -181,9 +181,12 @@ def test_the_words_are_used_as_defined() -> None:
     assert "within the tolerance" in Checker(render([make_record(exact=False)])).text
 
 
-def test_cycles_stand_beside_instructions(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cycles_stand_beside_instructions(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from edgebottle.report.terminal import record_tables, show
 
+    monkeypatch.setenv("COLUMNS", "120")
     page = Checker(render([modelled_record()])).text
     assert "64,800" in page and "modelled, one run, 43.20 per MAC" in page
     assert "Cycles of one run, modelled." in page
