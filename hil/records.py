@@ -226,7 +226,10 @@ def _layer(data: dict[str, Any]) -> LayerRecord:
 
 
 _LOWEST = {"first": -1, "last": -1, "zero_point": -_LARGEST}
-"""Of the whole numbers that may be negative; no other number is."""
+"""Of the numbers that may be negative; no other number is."""
+
+_ANY_NUMBER = ("scales",)
+"""Fields that hold whatever a model file says: there are files with negative scales."""
 
 
 def _check_types(item: Any) -> None:
@@ -251,7 +254,7 @@ def _fits(value: Any, kind: str, name: str) -> bool:
     if kind.startswith(("int", "float")):
         types = int if kind.startswith("int") else int | float
         number = isinstance(value, types) and not isinstance(value, bool)
-        return number and _LOWEST.get(name, 0) <= value < _LARGEST
+        return number and (name in _ANY_NUMBER or _LOWEST.get(name, 0) <= value < _LARGEST)
     return isinstance(value, bool if kind.startswith("bool") else str)
 
 

@@ -103,7 +103,8 @@ def _costs(record: Record) -> str:
     unit = cost_unit(record.layers)
     if unit is None:
         return ""
-    kind = (record.cycles_kind or "measured") if unit == "cycles" else "exact"
+    # A board may count cycles by layer alone; they are what its clock is.
+    kind = (record.cycles_kind or record.latency_kind) if unit == "cycles" else "exact"
     caption = f"{unit.capitalize()} of one run, {kind}."
     if unit == "cycles" and any(layer.instructions is not None for layer in record.layers):
         caption += " Instructions and MACs are exact."
@@ -143,7 +144,8 @@ def _cards(record: Record) -> str:
         cards.append(("", "accuracy", f"{record.accuracy:.1%}", share))
     word, what = agreement(record)
     cards.append(("good" if record.match else "bad", "outputs", word, what))
-    parts = f"arena {ram.arena:,}, stack {ram.stack:,}, other {ram.static:,}"
+    stack = f"stack {ram.stack:,}" if ram.stack else "stack not measured"
+    parts = f"arena {ram.arena:,}, {stack}, other {ram.static:,}"
     cards.append(("", "RAM", kilobytes(ram.bytes), parts))
     parts = f"weights {flash.weights:,}, code {flash.code:,}"
     cards.append(("", "flash", kilobytes(flash.bytes), parts))

@@ -77,7 +77,7 @@ th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--soft); font-weight: 500; overflow-wrap: normal; vertical-align: bottom; }
 tbody th { font-weight: 400; }
 tbody .numbered { padding-left: calc(1.7em + 8px); text-indent: calc(-1.7em - 8px); }
-.numbered span { text-indent: 0; }
+.numbered span { text-indent: 0; } .numbered span:last-child { word-break: break-all; }
 td { font-variant-numeric: tabular-nums; } .n { text-align: right; } td.n { white-space: nowrap; }
 td small { color: var(--soft); }
 .bars tbody th { width: 26%; } .bars .bar { width: 24%; vertical-align: middle; }
@@ -86,7 +86,7 @@ td small { color: var(--soft); }
 .bar i { display: block; height: 100%; min-width: 1px; border-radius: 2px;
   background: var(--fill); }
 .shapes td:nth-child(-n+5) { white-space: nowrap; } .shapes tbody th { min-width: 12em; }
-.shapes td:last-child { font: 12px ui-monospace, monospace; }
+.shapes td:last-child span { font: 12px ui-monospace, monospace; }
 """
 
 _PICTURES = """
@@ -179,8 +179,9 @@ _PRINT = """
   tr, li, .parts, .trends figure { break-inside: avoid; }
   .legend { break-before: avoid; }
   th, td { padding-right: 9px; } table { font-size: 8.5pt; }
-  .shapes td:nth-child(-n+5) { white-space: normal; } .shapes tbody th { min-width: 11em; }
-  .shapes td:last-child { font-size: 7pt; min-width: 12em; }
+  .shapes td:nth-child(-n+5) { white-space: normal; } .shapes tbody th { min-width: 9em; }
+  .shapes td:nth-child(4) { white-space: nowrap; }
+  .shapes td:last-child { min-width: 10em; } .shapes td:last-child span { font-size: 7pt; }
   .network { columns: 2; }
   details:not([open]) { display: none; }
 }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from edgebottle.errors import BadInput
+from hil.network import Network, TensorRecord
 from hil.records import Record, RecordFile, append, read
 from hil.virtual.timing.cycles import Cycles
 from tests.report.make_record import make_record
@@ -52,6 +53,14 @@ def test_a_record_of_before_the_network() -> None:
     data = make_record().to_json()
     del data["network"]
     assert Record.from_json(data) == make_record(network=None)
+
+
+@pytest.mark.parametrize("scale", [-0.02, 0.0, 1e300, float("inf")])
+def test_scales_are_whatever_the_model_file_says(tmp_path: Path, scale: float) -> None:
+    weights = TensorRecord("w", (1,), "i8", 1, (scale,), 1, -7)
+    record = make_record(network=Network((), (), (weights,), ()))
+    append(tmp_path / "r.jsonl", record)
+    assert read(tmp_path / "r.jsonl").records == (record,)
 
 
 def test_cycles_by_where_they_go() -> None:

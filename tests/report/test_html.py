@@ -196,6 +196,12 @@ def test_cycles_stand_beside_instructions(
     assert "depthwise DEPTHWISE_CONV_2D 500 4,000 21,600 0.100 33.3% 43.20 64" in out
 
 
+def test_cycles_by_layer_alone_are_what_the_clock_is() -> None:
+    layers = tuple(replace(layer, instructions=None, cycles=9) for layer in LAYERS)
+    record = make_record(instructions=None, layers=layers, latency_kind="modelled")
+    assert "Cycles of one run, modelled." in Checker(render([record])).text
+
+
 def test_light_and_dark_define_the_same_colours() -> None:
     from edgebottle.report.style import STYLE
 
