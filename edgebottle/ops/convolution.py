@@ -100,7 +100,7 @@ def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> 
             f"edgebottle supports {MAX_WINDOW}"
         )
     for scale in effective_scales(data, weights, output):
-        checked_multiplier(where(node), scale)
+        checked_multiplier(where(node), abs(scale))  # some converters write weights so
 
 
 def per_channel(values: Sequence[float], channels: int) -> list[float]:

@@ -65,15 +65,15 @@ def checked_multiplier(label: str, real: float, max_shift: int = MAX_SHIFT) -> t
         max_shift: Longest left shift that the values to be scaled have room for.
 
     Raises:
-        UnsupportedOp: the scale is no number, infinite, or 2^max_shift or more, where LiteRT stops
-            or gives what the machine makes of an overflow.
+        UnsupportedOp: the scale is no number, infinite, negative, which the kernels do not take, or
+            2^max_shift or more, where LiteRT stops or gives what the machine makes of an overflow.
     """
-    if math.isfinite(real):
+    if math.isfinite(real) and real >= 0.0:
         multiplier, shift = quantize_multiplier(real)
         if shift <= max_shift:
             return multiplier, shift
     raise UnsupportedOp(
-        f"{label} scales by {real:.2g}, and 32-bit arithmetic takes less than 2^{max_shift}; "
+        f"{label} scales by {real:.2g}, and 32-bit arithmetic takes 0 to 2^{max_shift}; "
         "quantize the model anew, with representative data"
     )
 
@@ -234,5 +234,5 @@ def activation_range(activation: Activation, tensor: Tensor) -> tuple[int, int]:
 def _quantize(real: float, tensor: Tensor) -> int:
     """Stored value of a real number, divided in single precision as LiteRT does."""
     quotient = single_ratio(real, by=tensor.scale)
-    checked_multiplier(f"the activation that gives '{tensor.name}'", quotient)
+    checked_multiplier(f"the activation that gives '{tensor.name}'", abs(quotient))
     return tensor.zero_point + int(round_half_away(quotient))

@@ -115,9 +115,13 @@ class FullyConnected(Operator):
             self._check_reach(ins, outs[0])
 
     def _check_reach(self, ins: Tensors, output: Tensor) -> None:
-        """No scaled sum leaves int32, into which LiteRT casts a double as the machine may."""
+        """No scale is negative, no scaled sum leaves int32, into which LiteRT casts a double."""
         data, weights, bias = operands(ins)
-        scales = np.abs(effective_scales(data, weights, output))
+        scales = np.array(effective_scales(data, weights, output))
+        if scales.min() < 0.0:
+            raise UnsupportedOp(
+                f"{where(self)} has weights of a negative scale, which edgebottle does not support"
+            )
         if scales.max() < 1.0:
             return
         matrix = weights.constant().astype(np.int64) - weights_zero_point(weights)

@@ -49,6 +49,9 @@ SUPPORTED = {
 MAX_SHIFT = 14
 """A 17-bit difference shifted further left would overflow int32."""
 
+MAX_STEPS_SHIFT = 24
+"""With finer steps, numbers of 128 and more leave int32, into which LiteRT converts them first."""
+
 SATURATING = 70000.0
 """Beyond this many steps of an output's scale every 8- and 16-bit output saturates."""
 
@@ -107,7 +110,7 @@ class Quantize(UnaryOperator):
         if tensor.dtype != DType.F32:
             self._multiplier(tensor, outs[0])
         else:
-            checked_multiplier(where(self), single_ratio(1.0, by=outs[0].scale))
+            checked_multiplier(where(self), single_ratio(1.0, by=outs[0].scale), MAX_STEPS_SHIFT)
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

@@ -9,12 +9,14 @@ import pytest
 from edgebottle.codegen.model import write_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.interpreter import Interpreter
+from edgebottle.ops.add import Add
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Isa
 from quantize.patch import make_schedule
 from tests.codegen.stream_fuzz import PER_PROGRAM, run_trials, trials
 from tests.codegen.streaming import plain_plan
 from tests.ops.compiled import run_compiled
+from tests.passes.dying_networks import DyingBuilder
 from tests.quantize.random_graphs import RowBuilder
 from tests.samples import assert_same, samples
 
@@ -68,6 +70,19 @@ def test_sums_of_long_rows(isa: Isa, channels: int, tmp_path: Path) -> None:
     (found,) = run_compiled([(graph, inputs)], isa, tmp_path, [plan])
     for sample, output in zip(inputs, found, strict=True):
         assert_same(output, Interpreter(graph).run(sample), "wide")
+
+
+def test_an_operand_without_batch_in_a_stage(tmp_path: Path) -> None:
+    """Its rows are those of the output, though it is held whole."""
+    b = DyingBuilder("positions", 4)
+    x = b.conv(b.input(1, 20, 16, 1), 4)
+    graph = b.graph(b.conv(b.binary(Add, b.operand(20, 16, 4), x), 2, (3, 3), 2))
+    plan = make_schedule(graph, Isa.PORTABLE, "min-ram", row_fed=True)
+    assert any(step.stage and "add_0" in step.stage.nodes for step in plan.steps)
+    inputs = [values for _, values in samples(graph, 1)]
+    (found,) = run_compiled([(graph, inputs)], Isa.PORTABLE, tmp_path, [plan])
+    for sample, output in zip(inputs, found, strict=True):
+        assert_same(output, Interpreter(graph).run(sample), "positions")
 
 
 def test_counts_beyond_int16(tmp_path: Path) -> None:

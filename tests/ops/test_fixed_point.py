@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from edgebottle.data import data_dir
-from edgebottle.errors import ToolMissing
+from edgebottle.errors import ToolMissing, UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Quant, Tensor
 from edgebottle.ops.base import Activation
 from edgebottle.ops.fixed_point import (
     activation_range,
+    checked_multiplier,
     exact_multiplier,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
@@ -105,12 +106,29 @@ def test_exact_multiplier_is_exact(scale):
         (Activation.RELU6, 0.1, -10, (-10, 50)),
         (Activation.RELU6, 0.01, -10, (-10, 127)),
         (Activation.RELU_N1_TO_1, 0.03125, 1, (-31, 33)),
-        (Activation.RELU_N1_TO_1, 1e-30, 1, (-128, 127)),
+        (Activation.RELU_N1_TO_1, 1e-9, 1, (-128, 127)),
     ],
 )
 def test_activation_range(activation, scale, zero_point, expected):
     tensor = Tensor("t", (1,), DType.I8, Quant((scale,), (zero_point,)))
     assert activation_range(activation, tensor) == expected
+
+
+def test_bounds_beyond_int32_are_refused():
+    tensor = Tensor("t", (1,), DType.I8, Quant((1e-30,), (1,)))
+    with pytest.raises(UnsupportedOp, match=r"gives 't' scales by 1e\+30"):
+        activation_range(Activation.RELU_N1_TO_1, tensor)
+
+
+@pytest.mark.parametrize("scale", [0.0, 2.0**-200, 0.75, 2.0**7 * (1 - 2.0**-20)])
+def test_multipliers_that_are_taken(scale):
+    assert checked_multiplier("a layer", scale, 7) == quantize_multiplier(scale)
+
+
+@pytest.mark.parametrize("scale", [-0.5, 2.0**7, 2.0**7 * (1 - 2.0**-40), np.inf, np.nan])
+def test_multipliers_that_are_refused(scale):
+    with pytest.raises(UnsupportedOp, match=r"^a layer scales by .* 0 to 2\^7; quantize"):
+        checked_multiplier("a layer", scale, 7)
 
 
 PROGRAM = """

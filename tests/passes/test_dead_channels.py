@@ -168,6 +168,16 @@ def zero_depthwise_weights() -> Case:
     return b.graph(b.conv(x, 3, (1, 1))), {"conv_0": 2, "depthwise_0": 2}
 
 
+def scales_of_zero() -> Case:
+    b = DyingBuilder("scales_of_zero")
+    x = b.conv(b.input(1, 5, 5, 2), 6)
+    weights = b.tensors["weights_0"]
+    assert weights.quant is not None
+    scales = tuple(0.0 if i in (1, 3) else s for i, s in enumerate(weights.quant.scale))
+    b.tensors["weights_0"] = replace(weights, quant=replace(weights.quant, scale=scales))
+    return b.graph(b.conv(x, 3, (1, 1))), {"conv_0": 2}
+
+
 def one_channel_multiplied() -> Case:
     b = DyingBuilder("one_channel_multiplied")
     x = b.kill(b.multiplied(b.input(1, 5, 5, 1), 6), 1, 3, bias=700)
@@ -326,6 +336,7 @@ CASES: list[Callable[[], Case]] = [
     depthwise_border_away_from_zero,
     depthwise_border_at_zero,
     zero_depthwise_weights,
+    scales_of_zero,
     one_channel_multiplied,
     whole_group_multiplied,
     clamped_by_relu,
