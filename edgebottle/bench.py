@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
+from hil.link import Patience, WallClock
 from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
 
@@ -43,6 +44,7 @@ class Bench:
         blocks: Basic blocks since then; None where they are not counted.
         cycles: Modelled cycles since then of one of so many runs; None where nothing models them.
         model_memory: Says whether ``cycles`` has the waiting for memory, which takes time to model.
+        patience: How long to wait for it.
     """
 
     url: str
@@ -53,6 +55,7 @@ class Bench:
     blocks: Callable[[], tuple[BlockCount, ...]] | None = None
     cycles: Callable[[int], StepCycles] | None = None
     model_memory: Callable[[bool], None] | None = None
+    patience: Patience = WallClock
 
 
 @contextmanager
@@ -87,7 +90,7 @@ def _host(built: Built) -> Iterator[Bench]:
 
     with HostBoard(built.elf) as host:
         try:
-            yield Bench(host.url, image_crc(built.elf), virtual=False)
+            yield Bench(host.url, image_crc(built.elf), virtual=False, patience=host.patience)
         except BoardError as error:
             fault = _soon(host.fault)
             if fault is None:
@@ -102,7 +105,8 @@ def _qemu(built: Built) -> Iterator[Bench]:
 
     with QemuBoard(built.elf, built.board) as qemu:
         try:
-            yield Bench(qemu.url, read_elf(built.elf).crc32, virtual=True)
+            crc = read_elf(built.elf).crc32
+            yield Bench(qemu.url, crc, virtual=True, patience=qemu.patience)
         except BoardError as error:
             fault = _soon(qemu.fault)
             if fault is None:
@@ -156,12 +160,16 @@ def _virtual(built: Built) -> Iterator[Bench]:
                 virtual.blocks,
                 cycles,
                 virtual.model_memory,
+                virtual.patience,
             )
         except BoardError as error:
             fault = virtual.fault(timeout=0.2)
-            if fault is None:
+            if fault is not None:
+                raise BoardError(f"the virtual board faulted: {fault.message}") from error
+            death = _soon(virtual.death)
+            if death is None:
                 raise
-            raise BoardError(f"the virtual board faulted: {fault.message}") from error
+            raise BoardError(death) from error
 
 
 @contextmanager

@@ -112,7 +112,7 @@ class _Session:
         from hil.runner import check_build, check_memory
 
         graph = self.built.model.graph
-        with BoardClient.connect(self.bench.url) as client:
+        with BoardClient.connect(self.bench.url, patience=self.bench.patience) as client:
             check_build(client, self.bench.image_crc)
             for number, sample in enumerate(self.samples.inputs):
                 if number == 0 and self.bench.model_memory:

@@ -8,13 +8,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, AnyStr
 
 _END_SECONDS = 5.0
 """How long a killed process may take to be gone."""
+
+_STILL_SECONDS = 10.0
+"""A process that has used no CPU time for so long stands still."""
+
+_LEAST_PROGRESS_S = 0.01
+"""What systems count CPU time in, at the coarsest."""
 
 _LOCKED_BYTE = 1 << 40
 """Where Windows locks a file: behind its content, which others may not even read else."""
@@ -80,6 +87,13 @@ class Child(subprocess.Popen[AnyStr]):
         self._has_ended = False
         self._start([str(word) for word in command], options)
 
+    def cpu_seconds(self) -> float | None:
+        """CPU time that it and what it started have used so far; None where nobody says."""
+        if sys.platform != "linux":
+            return None
+        ticks = sum(_group_ticks(self._keeper.pid))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def end(self) -> None:
         """Kills the process and all that it started; a second time does nothing."""
         if self._has_ended:
@@ -138,6 +152,44 @@ class Child(subprocess.Popen[AnyStr]):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._keeper.pid, signal.SIGKILL)
             self._keeper.communicate()
+
+
+class Patience:
+    """How long a child may take: once that is over, only time in which it works counts.
+
+    On a busy computer everything is late. So a child that still gets on is given the same time once
+    more, measured in its own CPU time; one that stands still, or has ended, is not.
+    """
+
+    def __init__(self, child: Child[str] | Child[bytes], seconds: float) -> None:
+        self._child, self._seconds = child, seconds
+        self._end = time.monotonic() + seconds
+        self._first: float | None = None
+        self._last = self._moved = 0.0
+
+    def is_over(self) -> bool:
+        """True when it has had its time."""
+        now = time.monotonic()
+        if now < self._end:
+            return False
+        used = self._child.cpu_seconds()
+        if used is None or self._child.poll() is not None:
+            return True
+        if self._first is None:
+            self._first = used
+        if used - self._last >= _LEAST_PROGRESS_S:
+            self._last, self._moved = used, now
+        still = now - self._moved >= min(self._seconds, _STILL_SECONDS)
+        return still or used - self._first >= self._seconds
+
+
+def _group_ticks(group: int) -> Iterator[int]:
+    """Clock ticks of each process of a group on Linux, with those of its children that ended."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError):  # it may end while it is looked at
+            fields = stat.read_text(errors="replace").rsplit(")", 1)[1].split()
+            if int(fields[2]) == group:
+                yield sum(map(int, fields[11:15]))
 
 
 if sys.platform == "win32":

@@ -69,7 +69,7 @@ def _run(built: Built, bench: Bench) -> tuple[StepCounts, tuple[BlockCount, ...]
     if bench.reset_counts is None or bench.counts is None or bench.blocks is None:
         raise BoardError(f"{built.board.id} counts no instructions")
     (sample,) = edge_cases(built.model.graph, 1).inputs
-    with BoardClient.connect(bench.url) as client:
+    with BoardClient.connect(bench.url, patience=bench.patience) as client:
         check_build(client, bench.image_crc)
         bench.reset_counts()  # a row-fed model computes as it is loaded
         for index, data in enumerate(to_bytes(sample)):

@@ -232,7 +232,7 @@ def _on_board(
     graph = built.model.graph
     counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
     stack = 0
-    with BoardClient.connect(bench.url) as client:
+    with BoardClient.connect(bench.url, patience=bench.patience) as client:
         check_build(client, bench.image_crc)
         for number, sample in enumerate(inputs.inputs):
             if number == 0 and bench.reset_counts:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from edgebottle.errors import BoardError
-from edgebottle.operating_system import Child
+from edgebottle.operating_system import Child, Patience, ending
 
 STOP_SECONDS = 2.0
 
@@ -72,7 +72,11 @@ class HostBoard:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         first = next((line for line in lines if "ERROR" in line or "runtime error" in line), "")
-        return f"the host board's process ended with {code}: {first}".rstrip(": ")
+        return f"the host board's process ended: {ending(code)}: {first}".rstrip(": ")
+
+    def patience(self, seconds: float) -> Patience:
+        """How long to wait for the board: as long as it gets on."""
+        return Patience(self._process, seconds)
 
     def close(self) -> None:
         """Ends the process; a second time does nothing."""

@@ -8,8 +8,9 @@ import contextlib
 import os
 import select
 import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from edgebottle.errors import BoardError
 
@@ -18,6 +19,29 @@ POLL_SECONDS = 0.05
 WRITE_SECONDS = 10.0
 WRITE_BYTES = 4096  # per call of the driver, each with its own WRITE_SECONDS
 LINE_BYTES = 1 << 20  # longer than any answer: what has no line end until then is garbage
+
+
+class Deadline(Protocol):
+    """Something that is over at some time."""
+
+    def is_over(self) -> bool:
+        """True from then on."""
+        ...
+
+
+class WallClock:
+    """A deadline in seconds from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def is_over(self) -> bool:
+        """True once they have passed."""
+        return time.monotonic() >= self._end
+
+
+Patience = Callable[[float], Deadline]
+"""What a wait of so many seconds means for a board; more than that, where it is an emulator."""
 
 
 class LinkClosed(BoardError):

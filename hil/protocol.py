@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from edgebottle.errors import BoardError
-from hil.link import BAUD, Link
+from hil.link import BAUD, Deadline, Link, Patience, WallClock
 
 CHUNK_BYTES = 512  # of data in one `db` command; the firmware takes any number
 LOAD_ATTEMPTS = 3  # a serial line may lose a byte
@@ -22,6 +22,7 @@ ANSWER_SECONDS = 5.0
 BOOT_SECONDS = 10.0
 RUN_SECONDS = 120.0
 SYNC_SECONDS = 1.0
+POLL_SECONDS = 0.1
 LINES_SHOWN = 4
 MAX_LINES = 100_000  # of an answer; one for each layer or output, at most
 
@@ -74,8 +75,16 @@ class Checksums:
 class BoardClient:
     """Talks to the bench application of one board."""
 
-    def __init__(self, link: Link, *, baud: int = BAUD, run_seconds: float = RUN_SECONDS) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        baud: int = BAUD,
+        run_seconds: float = RUN_SECONDS,
+        patience: Patience = WallClock,
+    ) -> None:
         self._link = link
+        self._patience = patience
         self._baud = baud
         self._run_seconds = run_seconds
         self._answer_seconds = ANSWER_SECONDS
@@ -93,6 +102,7 @@ class BoardClient:
         baud: int = BAUD,
         boot_seconds: float = BOOT_SECONDS,
         run_seconds: float = RUN_SECONDS,
+        patience: Patience = WallClock,
     ) -> Self:
         """Opens the line and waits until the board listens.
 
@@ -101,12 +111,13 @@ class BoardClient:
             baud: Symbols per second.
             boot_seconds: How long the board may take to start.
             run_seconds: How long a command that runs the network may take.
+            patience: What these seconds, and all others, mean.
 
         Raises:
             BoardError: The port cannot be opened, or no edgebottle firmware answers.
         """
         link = Link.open(url, baud)
-        client = cls(link, baud=baud, run_seconds=run_seconds)
+        client = cls(link, baud=baud, run_seconds=run_seconds, patience=patience)
         try:
             client.synchronize(boot_seconds)
         except BaseException:
@@ -135,18 +146,19 @@ class BoardClient:
         Sends a command that cannot exist, with a number of its own, until the board says that it
         does not know exactly this one.
         """
-        deadline = time.monotonic() + seconds
+        deadline, attempt_seconds = self._patience(seconds), SYNC_SECONDS
         doing = "waiting for the board to answer"
         while True:
             self._syncs += 1
             probe = f"sync-{self._syncs}"
             self._link.send(f"%{probe}%".encode())
-            attempt = min(deadline, time.monotonic() + SYNC_SECONDS)
+            attempt = (deadline, WallClock(attempt_seconds))
+            attempt_seconds *= 2  # a board that takes longer would never be heard out
             known = self._wait_for(f"e-[Unknown command: {probe}]", attempt, doing)
-            if known and self._wait_for("m-ready", deadline, doing):
+            if known and self._wait_for("m-ready", (deadline,), doing):
                 self._select(0)
                 return
-            if time.monotonic() >= deadline:
+            if deadline.is_over():
                 raise self._failed(doing, f"no answer in {seconds:g} s")
 
     def name(self) -> str:
@@ -312,17 +324,17 @@ class BoardClient:
         data = "".join(f"{command}%" for command in commands).encode()
         try:
             self._link.send(data)
-            deadline = time.monotonic() + seconds + 20.0 * len(data) / self._baud
+            deadline = self._patience(seconds + 20.0 * len(data) / self._baud)
             return [self._answer(deadline, seconds, doing) for _ in commands]
         except (Refused, _Explained):
             raise
         except BoardError as error:
             raise self._failed(doing, str(error)) from error
 
-    def _answer(self, deadline: float, seconds: float, doing: str) -> list[str]:
+    def _answer(self, deadline: Deadline, seconds: float, doing: str) -> list[str]:
         lines: list[str] = []
         for _ in range(MAX_LINES):
-            line = self._read(deadline, doing)
+            line = self._read((deadline,), doing)
             if line is None:
                 raise self._failed(doing, f"the board fell silent (nothing for {seconds:g} s)")
             if line == "m-ready":
@@ -335,18 +347,18 @@ class BoardClient:
                 lines.append(line)
         raise self._failed(doing, "the board's answer does not end")
 
-    def _wait_for(self, wanted: str, deadline: float, doing: str) -> bool:
+    def _wait_for(self, wanted: str, deadlines: Sequence[Deadline], doing: str) -> bool:
         while True:
-            line = self._read(deadline, doing)
+            line = self._read(deadlines, doing)
             if line is None or line == wanted:
                 return line is not None
-            if time.monotonic() >= deadline:
+            if any(deadline.is_over() for deadline in deadlines):
                 return False  # however much else it sends
 
-    def _read(self, deadline: float, doing: str) -> str | None:
-        raw = self._link.read_line(deadline)
-        if raw is None:
-            return None
+    def _read(self, deadlines: Sequence[Deadline], doing: str) -> str | None:
+        while (raw := self._link.read_line(time.monotonic() + POLL_SECONDS)) is None:
+            if any(deadline.is_over() for deadline in deadlines):
+                return None
         line = _printable(raw)
         if line:
             self._recent.append(line)

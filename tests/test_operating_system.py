@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgebottle.operating_system import Child, ending
+from edgebottle import operating_system
+from edgebottle.operating_system import Child, Patience, ending
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a named pipe and signals")
 
@@ -57,6 +58,57 @@ def test_a_child_that_cannot_be_started_leaves_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert b"ChildProcessError" in done.stderr  # there is none to wait for
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says")
+def test_cpu_time_is_that_of_the_whole_group() -> None:
+    command = ["/bin/sh", "-c", "while :; do :; done & wait"]
+    with Child[bytes](command) as child:
+        while (used := child.cpu_seconds()) is not None and used < 0.05:
+            assert child.poll() is None
+    assert used is not None
+    with Child[bytes](["/bin/sh", "-c", "read line"], stdin=subprocess.PIPE) as child:
+        assert (child.cpu_seconds() or 0.0) < 0.05
+
+
+class Scripted:
+    """A child whose CPU time and end are told."""
+
+    used: float | None = 0.0
+    code: int | None = None
+
+    def cpu_seconds(self) -> float | None:
+        return self.used
+
+    def poll(self) -> int | None:
+        return self.code
+
+
+NEVER_KNOWN = [(4.9, None, False), (5.0, None, True)]
+STANDS_STILL = [(4.9, 3.0, False), (5.0, 3.0, False), (9.9, 3.0, False), (10.0, 3.0, True)]
+GETS_ON_SLOWLY = [(5.0 + 4.9 * i, 3.0 + 0.02 * i, False) for i in range(100)]
+ITS_OWN_TIME_IS_OVER = [(5.0, 3.0, False), (9.0, 6.0, False), (13.0, 7.9, False), (14.0, 8.0, True)]
+
+
+@pytest.mark.parametrize("steps", [NEVER_KNOWN, STANDS_STILL, GETS_ON_SLOWLY, ITS_OWN_TIME_IS_OVER])
+def test_a_child_that_gets_on_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, steps: list[tuple[float, float | None, bool]]
+) -> None:
+    clock, child = 0.0, Scripted()
+    monkeypatch.setattr(operating_system.time, "monotonic", lambda: clock)
+    patience = Patience(child, 5.0)  # type: ignore[arg-type]
+    for clock, child.used, over in steps:
+        assert patience.is_over() == over, (clock, child.used)
+
+
+def test_a_child_that_has_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, child = 0.0, Scripted()
+    monkeypatch.setattr(operating_system.time, "monotonic", lambda: clock)
+    patience = Patience(child, 5.0)  # type: ignore[arg-type]
+    clock, child.used = 5.0, 1.0
+    assert not patience.is_over()
+    child.code = -9
+    assert patience.is_over()
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgebottle.errors import BuildFailed, ToolMissing
-from edgebottle.operating_system import Child, ending
+from edgebottle.operating_system import Child, Patience, ending
 
 ERROR_LINES = 12
 _LAST_OUTPUT_S = 5.0
+_POLL_S = 0.2
 
 
 def run_tool(
@@ -28,7 +29,7 @@ def run_tool(
         command: Executable and arguments.
         log: File for the command and its full output.
         environment: The tool's environment.
-        deadline_s: Seconds after which it is killed.
+        deadline_s: Seconds after which it is killed, unless it still gets on (``Patience``).
         cwd: Working directory.
 
     Raises:
@@ -51,7 +52,7 @@ def run_tool(
         raise ToolMissing(f"cannot run {words[0]}: {error.strerror}") from error
     with process:
         try:
-            output, _ = process.communicate(timeout=deadline_s)
+            output = _output(process, Patience(process, deadline_s))
         except subprocess.TimeoutExpired as error:
             process.end()
             _write_log(log, words, _last_output(process))
@@ -88,6 +89,16 @@ def first_errors(output: str) -> str:
 def _write_log(log: Path, words: list[str], output: str) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(f"$ {' '.join(words)}\n{output}", encoding="utf-8")
+
+
+def _output(process: Child[str], patience: Patience) -> str:
+    """All that a process writes; raises ``TimeoutExpired`` when it has had its time."""
+    while True:
+        try:
+            return process.communicate(timeout=_POLL_S)[0]
+        except subprocess.TimeoutExpired:
+            if patience.is_over():
+                raise
 
 
 def _last_output(process: Child[str]) -> str:

@@ -17,10 +17,12 @@ from typing import IO, Any
 import edgebottle.errors
 from edgebottle.boards import Board
 from edgebottle.errors import BoardError, EdgebottleError
-from edgebottle.operating_system import Child, ending
+from edgebottle.operating_system import Child, Patience, ending
 from hil.virtual.state import BlockCount, Counts, Fault
 
 _ANSWER_SECONDS = 10.0
+_BOOT_SECONDS = 300.0
+_POLL_SECONDS = 0.2
 _CLOSE_SECONDS = 5.0
 
 
@@ -43,17 +45,21 @@ class VirtualBoard:
 
     @classmethod
     def boot(
-        cls, elf: Path, board: Board, timeout: float = 60.0, deadline: float | None = None
+        cls,
+        elf: Path,
+        board: Board,
+        timeout: float = _BOOT_SECONDS,
+        deadline: float | None = None,
     ) -> "VirtualBoard":
         """Boots ``elf`` on a virtual ``board``.
 
         Args:
             elf: The firmware.
             board: The board it was built for.
-            timeout: Seconds to wait for the board; the first boot on a machine compiles a part
-                of it.
-            deadline: Seconds that the firmware may run without looking at its serial port
-                before it counts as a runaway; None: for ever.
+            timeout: Seconds to wait for the board, longer while it gets on; the first boot on a
+                machine compiles a part of it.
+            deadline: Seconds of CPU time that the firmware may run without looking at its serial
+                port before it counts as a runaway; None: for ever.
 
         Raises:
             BoardError: the process did not come up in time.
@@ -131,6 +137,14 @@ class VirtualBoard:
             time.sleep(0.01)
         return self._fault
 
+    def patience(self, seconds: float) -> Patience:
+        """How long to wait for the board: as long as it gets on."""
+        return Patience(self._process, seconds)
+
+    def death(self) -> str | None:
+        """How the board's process ended; None while it runs."""
+        return None if self._process.poll() is None else str(self._ended())
+
     def close(self) -> None:
         """Ends the process; harmless when it has ended."""
         if self._process.stdin is not None and not self._process.stdin.closed:
@@ -168,10 +182,16 @@ class VirtualBoard:
             return self._answer(_ANSWER_SECONDS)
 
     def _answer(self, timeout: float) -> dict[str, Any]:
-        try:
-            message = self._answers.get(timeout=timeout)
-        except queue.Empty:
-            raise BoardError(f"the virtual board did not answer within {timeout:g} s") from None
+        patience = self.patience(timeout)
+        while True:
+            try:
+                message = self._answers.get(timeout=_POLL_SECONDS)
+                break
+            except queue.Empty:
+                if patience.is_over():
+                    raise BoardError(
+                        f"the virtual board did not answer within {timeout:g} s"
+                    ) from None
         if message is None:
             self._answers.put(None)
             raise self._ended()
@@ -184,7 +204,10 @@ class VirtualBoard:
     def _ended(self) -> BoardError:
         if self._diagnostics.closed:
             return BoardError("the virtual board is closed")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_CLOSE_SECONDS)  # its output ends a moment earlier
+        how = ending(self._process.poll())
         self._diagnostics.seek(0)
         lines = self._diagnostics.read().strip().splitlines()
-        why = lines[-1] if lines else ending(self._process.poll())
+        why = f"{how}: {lines[-1]}" if lines else how
         return BoardError(f"the virtual board's process ended: {why}")

@@ -69,8 +69,8 @@ class Machine:
         """Starts the CPU from reset.
 
         Args:
-            deadline: Seconds that the firmware may run without looking at its serial port; then
-                it is stopped and called a runaway. None: for ever.
+            deadline: Seconds of CPU time that the firmware may run without looking at its serial
+                port; then it is stopped and called a runaway. None: for ever.
         """
         self._deadline = deadline
         self._thread = threading.Thread(target=self._run, name="virtual-cpu", daemon=True)
@@ -80,7 +80,7 @@ class Machine:
         """Waits until the board stops; returns its fault, or None when it still runs."""
         assert self._thread is not None, "start() first"
         end = None if timeout is None else time.monotonic() + timeout
-        progress, since = -1, time.monotonic()
+        progress, since = -1, time.process_time()
         while self._thread.is_alive():
             left = _WATCH_SECONDS if end is None else min(_WATCH_SECONDS, end - time.monotonic())
             if left <= 0:
@@ -88,8 +88,8 @@ class Machine:
             self._thread.join(left)
             polls = int(self._library.eb_board_polls(self._native))
             if polls != progress:
-                progress, since = polls, time.monotonic()
-            elif self._deadline is not None and time.monotonic() - since > self._deadline:
+                progress, since = polls, time.process_time()
+            elif self._deadline is not None and time.process_time() - since > self._deadline:
                 self._runaway = True
                 self._halt()
         return self._fault

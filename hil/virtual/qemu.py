@@ -16,7 +16,7 @@ from typing import Self
 from edgebottle.boards import Board
 from edgebottle.build.toolchains import QEMU, qemu_path
 from edgebottle.errors import BoardError
-from edgebottle.operating_system import Child, ending
+from edgebottle.operating_system import Child, Patience, ending
 
 STEP = 5
 """log2 of the nanoseconds of an instruction: 32 ns, a cycle at 31.25 MHz."""
@@ -67,8 +67,12 @@ class QemuBoard:
             return None
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        why = lines[-1] if lines else ending(self._process.returncode)
-        return f"{QEMU} ended: {why}"
+        how = ending(self._process.returncode)
+        return f"{QEMU} ended: {how}: {lines[-1]}" if lines else f"{QEMU} ended: {how}"
+
+    def patience(self, seconds: float) -> Patience:
+        """How long to wait for the board: as long as it gets on."""
+        return Patience(self._process, seconds)
 
     def close(self) -> None:
         """Ends it; a second time does nothing."""

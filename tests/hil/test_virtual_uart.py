@@ -86,6 +86,15 @@ def test_board_ends_with_its_parent() -> None:
     pytest.fail("the board outlives its parent")
 
 
+def test_a_killed_board_is_named_so() -> None:
+    with booted(F7) as link:
+        assert link.virtual.death() is None
+        link.virtual._process.kill()
+        with pytest.raises(BoardError, match="process ended: killed by SIGKILL"):
+            link.virtual.counts()
+        assert link.virtual.death() == "the virtual board's process ended: killed by SIGKILL"
+
+
 def test_requests_after_the_end_say_so() -> None:
     with booted(F7) as link:
         pass
