@@ -11,6 +11,7 @@ from edgebottle.archives import read_arrays
 from edgebottle.errors import BadInput
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor
+from edgebottle.sample_values import Meaning, Values, convert
 
 LABEL_KEYS = ("y", "label", "labels")
 """Arrays of this name in a file of samples are the right classes."""
@@ -24,11 +25,15 @@ class Samples:
         inputs: For each sample one array per input of the network, of its shape and type.
         labels: Integer class of each sample, or None.
         source: Where they come from.
+        taken: In words, what the numbers of each array of a file were taken for.
+        warnings: What looks wrong with them.
     """
 
     inputs: tuple[tuple[Array, ...], ...]
     labels: tuple[int, ...] | None
     source: str
+    taken: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """How many samples there are."""
@@ -66,18 +71,21 @@ def _made_up(tensor: Tensor, index: int, generator: np.random.Generator) -> Arra
     return generator.integers(info.min, info.max, tensor.shape, dtype=dtype, endpoint=True)
 
 
-def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
+def load_samples(
+    path: Path, graph: Graph, limit: int | None = None, meaning: Meaning | None = None
+) -> Samples:
     """Reads samples from an ``.npz`` file.
 
     The arrays named after the inputs are taken; for a network with one input the array ``x`` or
     the only array that is not labels (``y``) serves. The first axis counts the samples; the rest
-    must have as many elements as the input. For an int8 input, int8 is taken as it is, uint8 is
-    shifted by -128, and floating point is quantized with the input's scale and zero point.
+    must have as many elements as the input. What their numbers mean ``sample_values`` says.
+    Labels are classes, or one-hot rows.
 
     Args:
         path: The file.
         graph: The network.
         limit: Take the first this many.
+        meaning: What the numbers are; None to tell by their type.
 
     Raises:
         BadInput: the file cannot be read or does not fit the network.
@@ -86,30 +94,43 @@ def load_samples(path: Path, graph: Graph, limit: int | None = None) -> Samples:
     taken = {*graph.inputs}
     labels = next((arrays[k] for k in LABEL_KEYS if k in arrays and k not in taken), None)
     columns = []
-    for index, name in enumerate(graph.inputs):
-        tensor = graph.tensors[name]
-        columns.append(_column(path, arrays, tensor, index, len(graph.inputs)))
-    counts = {len(column) for column in columns}
+    counts = set()
+    for index in range(len(graph.inputs)):
+        column, count = _column(path, arrays, graph, index, limit, meaning)
+        columns.append(column)
+        counts.add(count)
     if len(counts) > 1:
         raise BadInput(f"{path}: the inputs have different numbers of samples: {sorted(counts)}")
     count = counts.pop()
     if count == 0:
         raise BadInput(f"{path} holds no samples")
+    classes = None
     if labels is not None:
-        _check_labels(path, labels, count, graph.tensors[graph.outputs[0]])
-    count = min(count, limit or count)
+        classes = _classes(path, labels, count, graph.tensors[graph.outputs[0]])[:limit]
     return Samples(
-        inputs=tuple(tuple(column[i] for column in columns) for i in range(count)),
-        labels=None if labels is None else tuple(int(label) for label in labels[:count]),
+        inputs=tuple(zip(*(column.array for column in columns), strict=True)),
+        labels=classes,
         source=str(path),
+        taken=tuple(column.taken for column in columns),
+        warnings=tuple(column.warning for column in columns if column.warning),
     )
 
 
-def _check_labels(path: Path, labels: Array, count: int, output: Tensor) -> None:
+def _classes(path: Path, labels: Array, count: int, output: Tensor) -> tuple[int, ...]:
+    """The class of each sample: labels may be integers, or rows with a single 1."""
+    if labels.ndim == 2 and labels.shape[1] == 1 and labels.dtype.kind in "iu":
+        labels = labels[:, 0]
+    elif labels.ndim == 2 and labels.dtype.kind in "iufb" and _is_one_hot(labels):
+        if labels.shape[1] != output.size:
+            raise BadInput(
+                f"{path}: the one-hot labels have {labels.shape[1]} classes, output "
+                f"'{output.name}' has {output.size}"
+            )
+        labels = labels.argmax(axis=1)
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise BadInput(
-            f"{path}: the labels are {labels.dtype} of shape {list(labels.shape)}, not one integer "
-            "class per sample"
+            f"{path}: the labels are {labels.dtype} of shape {list(labels.shape)}, neither one "
+            "integer class nor one one-hot row per sample"
         )
     if len(labels) != count:
         raise BadInput(f"{path} has {count} samples but {len(labels)} labels")
@@ -124,6 +145,11 @@ def _check_labels(path: Path, labels: Array, count: int, output: Tensor) -> None
             f"{path}: label {labels[wrong]} of sample {wrong} is none of the classes 0 to "
             f"{output.size - 1} of output '{output.name}'"
         )
+    return tuple(int(label) for label in labels)
+
+
+def _is_one_hot(labels: Array) -> bool:
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
 def bundled_samples(network: str, graph: Graph) -> Samples:
@@ -137,8 +163,15 @@ def bundled_samples(network: str, graph: Graph) -> Samples:
 
 
 def _column(
-    path: Path, arrays: dict[str, Array], tensor: Tensor, index: int, inputs: int
-) -> list[Array]:
+    path: Path,
+    arrays: dict[str, Array],
+    graph: Graph,
+    index: int,
+    limit: int | None,
+    meaning: Meaning | None,
+) -> tuple[Values, int]:
+    """The samples of one input, the first ``limit``, and how many there are in the file."""
+    tensor, inputs = graph.tensors[graph.inputs[index]], len(graph.inputs)
     candidates = [tensor.name, f"x{index}"] + (["x"] if inputs == 1 else [])
     key = next((name for name in candidates if name in arrays), None)
     others = [name for name in arrays if name not in LABEL_KEYS]
@@ -155,24 +188,4 @@ def _column(
             f"{path}: samples of '{key}' have the shape {list(values.shape[1:])}, input "
             f"'{tensor.name}' takes {list(tensor.shape)}"
         )
-    return [_convert(path, key, sample, tensor) for sample in values]
-
-
-def _convert(path: Path, key: str, sample: Array, tensor: Tensor) -> Array:
-    wanted = np.dtype(tensor.dtype.numpy)
-    sample = np.asarray(sample).reshape(tensor.shape)
-    if sample.dtype == wanted and wanted.kind != "f":
-        return sample
-    if tensor.dtype is DType.I8 and sample.dtype == np.uint8:
-        return (sample.astype(np.int16) - 128).astype(np.int8)
-    if sample.dtype.kind == "f" and not np.isfinite(sample).all():
-        raise BadInput(f"{path}: '{key}' holds numbers that are not finite (NaN or infinity)")
-    if tensor.dtype is DType.I8 and sample.dtype.kind == "f":
-        steps = np.round(sample / np.float32(tensor.scale)) + tensor.zero_point
-        return np.clip(steps, -128, 127).astype(np.int8)
-    if tensor.dtype is DType.F32 and sample.dtype.kind in "fiu":
-        return sample.astype(np.float32)
-    raise BadInput(
-        f"{path}: '{key}' is {sample.dtype}, which input '{tensor.name}' ({tensor.dtype.label}) "
-        "cannot take"
-    )
+    return convert(str(path), key, values[:limit], tensor, graph, meaning), len(values)

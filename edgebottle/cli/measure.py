@@ -19,7 +19,7 @@ from edgebottle.cli.options import (
     print_json,
     toolchain_option,
 )
-from edgebottle.cli.voice import progress_bar
+from edgebottle.cli.voice import note, progress_bar, warn
 
 RECORDS = Path("edgebottle-out") / "records.jsonl"
 
@@ -36,6 +36,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     type=click.Path(path_type=Path, readable=False),
     help="An .npz file: x (samples) and, for accuracy, y (classes).",
+)
+@click.option(
+    "--as",
+    "meaning",
+    type=click.Choice(["real", "stored"]),
+    help="What the numbers of --inputs are: real values, or those that the network stores, x - 128 "
+    "for uint8 (default: floating point is real, int8 stored, uint8 pixels).",
 )
 @click.option(
     "--samples", type=click.IntRange(min=1), metavar="N", help="Run only the first N samples."
@@ -64,6 +71,7 @@ def command(
     board: str | None,
     port: str | None,
     inputs: Path | None,
+    meaning: str | None,
     samples: int | None,
     runs: int,
     records: Path,
@@ -87,6 +95,7 @@ def command(
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.measure import measure
     from edgebottle.pipeline import build, load
+    from edgebottle.sample_values import Meaning
     from edgebottle.samples import edge_cases, load_samples
     from hil.records import append
 
@@ -98,7 +107,11 @@ def command(
     if inputs is None:
         data = edge_cases(loaded.graph, samples or 4)
     else:
-        data = load_samples(inputs, loaded.graph, samples)
+        data = load_samples(inputs, loaded.graph, samples, Meaning(meaning) if meaning else None)
+    for text in () if as_json else data.taken:
+        note(f"inputs: {text}")
+    for text in data.warnings:
+        warn(text)
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(loaded, target, toolchain=chosen.toolchain, wish=chosen.complete(wish))

@@ -361,7 +361,16 @@ ARRAYS: list[tuple[str, MakeArrays, str]] = [
     ("beyond", lambda: {"x": IMAGES, "y": np.full(4, 10)}, "none of the classes 0 to 9 of output"),
     ("huge", lambda: {"x": IMAGES, "y": np.full(4, 2**64 - 1, np.uint64)}, "label 18446744073709"),
     ("empty pixels", lambda: {"x": np.zeros((10**12, 0))}, r"samples of 'x' have the shape \[0\]"),
-    ("one-hot", lambda: {"x": IMAGES, "y": np.zeros((4, 10))}, "not one integer class per sample"),
+    (
+        "classes",
+        lambda: {"x": IMAGES, "y": np.eye(4, 7)},
+        "one-hot labels have 7 classes, .* has 10",
+    ),
+    (
+        "one-hot",
+        lambda: {"x": IMAGES, "y": np.zeros((4, 10))},
+        "neither one integer class nor one one-hot",
+    ),
 ]
 
 
