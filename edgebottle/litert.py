@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgebottle.errors import BadInput, BadModel
+from edgebottle.errors import BadInput, BadModel, ToolMissing
 from edgebottle.ir.graph import Array
 
 
@@ -30,6 +30,7 @@ class LiteRTModel:
 
         Raises:
             BadModel: the file is corrupt, or LiteRT refuses it.
+            ToolMissing: LiteRT is not installed, or does not run on this computer.
         """
         from edgebottle.importers.tflite_file import read_tflite
         from edgebottle.importers.tflite_repair import for_litert
@@ -43,8 +44,10 @@ class LiteRTModel:
         self.outputs: tuple[int, ...] = file.outputs
 
     def _prepare(self, reference: bool) -> Any:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
+        try:
+            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        except ImportError as error:
+            raise ToolMissing(f"LiteRT is missing (pip install ai-edge-litert): {error}") from error
         resolver = (
             OpResolverType.BUILTIN_REF
             if reference

@@ -16,14 +16,16 @@ from edgebottle import __version__
 from edgebottle.bench import Bench, StepCounts, StepCycles, open_bench, to_bytes
 from edgebottle.compare import compare, is_exact
 from edgebottle.describe import describe
-from edgebottle.errors import Mismatch
+from edgebottle.errors import BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built
 from edgebottle.plan.plan import Plan, Step
+from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
+from hil.confusion import count_confusion
 from hil.protocol import BoardClient, Cycles
 from hil.records import MemoryBlock, Ram, Record
 from quantize.patch.segment import COUNTER_BYTES
@@ -49,46 +51,53 @@ def measure(
         progress: Told what is being done.
 
     Raises:
-        Mismatch: an output differs from the NumPy reference; names sample and layer.
+        Mismatch: an output differs from the reference, which is LiteRT, and NumPy where LiteRT
+            cannot run the file; names sample and layer.
         BoardError: the board failed.
     """
+    has_state = any(t.state for t in built.model.imported.tensors.values())
+    repeats = runs if has_state else 1  # state advances with every run, as on the board
+    try:
+        reference = litert_reference(built.model, samples, repeats, progress)
+    except (BadModel, ToolMissing):
+        reference = None
     stop = threading.Event()
     with ThreadPoolExecutor(1) as pool, open_bench(built, port) as bench:
-        # The reference runs beside the board: both take their time on a large set.
-        reference = pool.submit(_reference, built, samples, runs, stop)
+        if reference is None:  # NumPy takes its time on a large set: it runs beside the board
+            numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
         try:
             result = _Session(built, bench, samples, runs, progress).run()
         except BaseException:
             stop.set()
             raise
-        expected = reference.result()
+        if reference is None:
+            reference = Reference(NUMPY, numpy.result())
     graph = built.model.graph
     for number, outputs in enumerate(result.outputs):
-        where = f"{built.board.id}"
-        found = compare(where, number, graph, graph.outputs, expected[number], outputs)
+        where, expected = built.board.id, reference.outputs[number]
+        found = compare(where, number, graph, graph.outputs, expected, outputs)
         if found is not None:
             raise Mismatch(
                 f"{found}. `edgebottle verify {built.model.path} --board {built.board.id}` "
                 "names the first layer that differs"
             )
-    return _record(built, bench, samples, result)
+    return _record(built, bench, samples, result, reference.name)
 
 
-def _reference(
-    built: Built, samples: Samples, runs: int, stop: threading.Event
-) -> list[tuple[Array, ...]]:
-    """Outputs of the NumPy reference; state advances with every run, as on the board.
+def _numpy_outputs(
+    built: Built, samples: Samples, repeats: int, stop: threading.Event
+) -> tuple[tuple[Array, ...], ...]:
+    """Outputs of the NumPy reference.
 
     Ends early once ``stop`` is set: nobody wants to wait for it after Ctrl-C or a dead board.
     """
     interpreter = Interpreter(built.model.imported)
-    repeats = runs if any(t.state for t in built.model.imported.tensors.values()) else 1
     outputs: list[tuple[Array, ...]] = []
     for sample in samples.inputs:
         if stop.is_set():
             break
         outputs.append([interpreter.run(sample) for _ in range(repeats)][-1])
-    return outputs
+    return tuple(outputs)
 
 
 class _Session:
@@ -147,12 +156,15 @@ def _per_run(counts: StepCounts, runs: int) -> StepCounts:
     return StepCounts(counts.instructions // runs, tuple(step // runs for step in counts.steps))
 
 
-def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> Record:
+def _record(
+    built: Built, bench: Bench, samples: Samples, result: _Session, reference: str
+) -> Record:
     model, plan = built.model, built.plan
-    correct = None
+    correct, confusion = None, count_confusion((), ())
     if samples.labels is not None:
         guesses = [int(np.argmax(outputs[0])) for outputs in result.outputs]
         correct = sum(g == y for g, y in zip(guesses, samples.labels, strict=True))
+        confusion = count_confusion(samples.labels, guesses)
     crc = 0
     for outputs in result.outputs:
         for array in outputs:
@@ -199,6 +211,9 @@ def _record(built: Built, bench: Bench, samples: Samples, result: _Session) -> R
         attempts=result.attempts,
         edgebottle=__version__,
         exact=is_exact(model.graph),
+        reference=reference,
+        inputs="; ".join(samples.taken),
+        confusion=confusion,
         cycles=cycles,
         clock_hz=built.board.clock_hz or None,
         cycles_kind="" if cycles is None else "measured" if real else "modelled",

@@ -46,6 +46,9 @@ _OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
 MAX_MODEL_BYTES = 64 * 1024 * 1024
 """A larger file is no model for a microcontroller."""
 
+MAX_IMAGES = 200
+"""Firmware images that the cache keeps."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -255,7 +258,7 @@ def build(
 
 def _keep_image(elf: Path) -> Path:
     """Copies an image to a name made of its content, where no later build touches it."""
-    from edgebottle.build.cache import cache_dir
+    from edgebottle.build.cache import cache_dir, forget_oldest
 
     data = elf.read_bytes()
     folder = cache_dir() / "images"
@@ -267,22 +270,8 @@ def _keep_image(elf: Path) -> Path:
         os.replace(fresh, path)
         fresh.parent.rmdir()
     path.touch()  # a build that had nothing to do leaves an old image, and the oldest go
-    _prune(folder)
+    forget_oldest(folder, "*.elf", MAX_IMAGES)
     return path
-
-
-def _prune(folder: Path, keep: int = 200) -> None:
-    """Forgets the images that were used longest ago."""
-    images = sorted(folder.glob("*.elf"), key=_last_used, reverse=True)
-    for path in images[keep:]:
-        path.unlink(missing_ok=True)
-
-
-def _last_used(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:  # another build forgot it meanwhile
-        return 0.0
 
 
 def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, Flash]:

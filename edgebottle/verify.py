@@ -11,11 +11,12 @@ import numpy as np
 from edgebottle.bench import Bench, open_bench, to_bytes
 from edgebottle.boards import Board, load_board
 from edgebottle.compare import Difference, compare, is_exact
-from edgebottle.errors import BadModel, BoardError
+from edgebottle.errors import BadModel, BoardError, ToolMissing
 from edgebottle.fit import Wish
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built, Model, build
+from edgebottle.reference import litert_outputs
 from edgebottle.samples import Samples, edge_cases
 from hil.protocol import BoardClient
 from hil.records import LayerRecord
@@ -86,8 +87,8 @@ def verify_model(
     inputs = edge_cases(model.graph, samples, seed)
     refusal = None
     try:
-        litert = _litert_outputs(model, inputs, progress)
-    except BadModel as error:
+        litert = litert_outputs(model, inputs, progress)
+    except (BadModel, ToolMissing) as error:
         litert, refusal = None, str(error)
     reference, difference = _reference_outputs(model, inputs, litert, progress)
     names = ["NumPy", "host C"] if litert is None else ["LiteRT", "NumPy", "host C"]
@@ -125,47 +126,6 @@ def _same_plan(target: Built) -> Wish:
     """What makes the host take the schedule that the board got."""
     plan = target.plan
     return Wish(schedule=plan.schedule, row_fed=plan.row_fed, ram=plan.arena_bytes)
-
-
-def _litert_outputs(model: Model, inputs: Samples, progress: Progress) -> list[tuple[Array, ...]]:
-    """Outputs of LiteRT's reference kernels, in the types of ``model.graph``."""
-    from edgebottle.litert import LiteRTModel
-
-    runner = LiteRTModel(model.data)
-    graph = model.imported
-    outputs = []
-    for number, sample in enumerate(inputs.inputs):
-        wide = [
-            _dequantize(graph, name, value) if stripped else value
-            for name, value, stripped in zip(
-                graph.inputs, sample, model.stripped_inputs, strict=True
-            )
-        ]
-        results = runner.run(wide)
-        outputs.append(
-            tuple(_quantize(graph, n, v) for n, v in zip(graph.outputs, results, strict=True))
-        )
-        progress("LiteRT reference", number + 1, len(inputs))
-    return outputs
-
-
-def _dequantize(graph: Graph, name: str, value: Array) -> Array:
-    """The real values behind a stripped input, as the original float input takes them."""
-    tensor = graph.tensors[name]
-    if tensor.quant is None:
-        return value
-    return ((value.astype(np.int32) - tensor.zero_point) * np.float32(tensor.scale)).astype(
-        np.float32
-    )
-
-
-def _quantize(graph: Graph, name: str, value: Array) -> Array:
-    """The stored values that the original DEQUANTIZE turned into the float output ``value``."""
-    tensor = graph.tensors[name]
-    if tensor.quant is None or value.dtype.kind != "f":
-        return value
-    steps = np.round(value.astype(np.float64) / tensor.scale) + tensor.zero_point
-    return steps.astype(tensor.dtype.numpy)
 
 
 def _reference_outputs(

@@ -14,6 +14,7 @@ from typing import Any
 from edgebottle.build.cache import take_lock
 from edgebottle.errors import BadInput
 from edgebottle.files import check_plain, read_file, reason
+from hil.confusion import Confusion, class_figures, matrix
 from hil.network import Network, network_from_json
 from hil.virtual.timing.cycles import Cycles
 
@@ -22,6 +23,9 @@ FORMAT = 1
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 """A larger file holds no records."""
+
+MAX_MATRIX = 100
+"""Classes up to which a record's JSON has the whole confusion matrix, zeros included."""
 
 _LARGEST = 1 << 63
 """No figure of a measurement is as large."""
@@ -134,6 +138,9 @@ class Record:
         cycles: CPU cycles of one run; None where nothing counts or models them.
         cycles_kind: ``modelled`` or ``measured``; empty without cycles.
         clock_hz: Of the CPU; None in old records.
+        reference: What the outputs were compared with: ``LiteRT`` with its version, or ``NumPy``.
+        inputs: In words, what the numbers of the file of samples were taken for.
+        confusion: Right classes and answers; empty without labels.
         network: Layers with shapes, kernels, weights and edges; None in old records.
         format: Version of this format.
     """
@@ -167,6 +174,9 @@ class Record:
     cycles: int | None = None
     cycles_kind: str = ""
     clock_hz: int | None = None
+    reference: str = "NumPy"
+    inputs: str = ""
+    confusion: tuple[Confusion, ...] = ()
     network: Network | None = None
     format: int = field(default=FORMAT)
 
@@ -191,6 +201,10 @@ class Record:
             layer["ms"] = self.milliseconds(layer["cycles"])
         out["ram"], out["flash"] = self.ram.to_json(), self.flash.to_json()
         out["accuracy"] = self.accuracy
+        figures = class_figures(self.confusion)
+        out["classes"] = [asdict(item) for item in figures]
+        if len(figures) <= MAX_MATRIX:
+            out["confusion_matrix"] = matrix(self.confusion)
         return out
 
     @classmethod
@@ -209,6 +223,7 @@ class Record:
             low, middle, high = data["latency_us"]
             values["latency_us"] = (low, middle, high)
             values["steps"] = tuple(data.get("steps", ()))
+            values["confusion"] = tuple(Confusion(**x) for x in data.get("confusion", ()))
             values["network"] = network_from_json(data.get("network"))
             record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -30,6 +30,8 @@ LAYERS = (
         "edgebottle.config",
         "edgebottle.archives",
         "edgebottle.samples",
+        "edgebottle.sample_values",
+        "edgebottle.reference",
         "edgebottle.compare",
         "edgebottle.describe",
         "edgebottle.bench",

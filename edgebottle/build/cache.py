@@ -84,6 +84,20 @@ def take_lock(stream: IO[bytes], path: Path, deadline_s: float = LOCK_DEADLINE_S
         time.sleep(_LOCK_POLL_S)
 
 
+def forget_oldest(folder: Path, pattern: str, keep: int) -> None:
+    """Removes the files that were used longest ago, all but ``keep`` of them."""
+    files = sorted(folder.glob(pattern), key=_last_used, reverse=True)
+    for path in files[keep:]:
+        path.unlink(missing_ok=True)
+
+
+def _last_used(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process forgot it meanwhile
+        return 0.0
+
+
 def _location() -> Path:
     chosen = os.environ.get("EDGEBOTTLE_CACHE")
     if chosen:

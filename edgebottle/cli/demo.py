@@ -24,7 +24,7 @@ def command(out: Path, as_json: bool) -> None:
     """Take the zoo's default network to a virtual STM32F746 and prove it there.
 
     Builds the firmware with PlatformIO, boots it on the virtual board, runs every bundled sample
-    over the serial link, and checks each output, bit for bit, against the NumPy reference.
+    over the serial link, and checks each output, bit for bit, against LiteRT.
 
     \b
     Examples:

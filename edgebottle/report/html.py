@@ -8,6 +8,7 @@ from pathlib import Path
 from edgebottle.boards import board_ids, load_board
 from edgebottle.report.arena import arena_map
 from edgebottle.report.comparison import beside_published, over_time, title_of
+from edgebottle.report.confusion import confusion_section
 from edgebottle.report.drawing import network_drawing
 from edgebottle.report.layers import cost_table, cost_unit, plain_table, rate_table, shape_table
 from edgebottle.report.markup import clean, section
@@ -63,6 +64,7 @@ def _record(record: Record, seen: set[Network]) -> str:
         ("model", record.model_hash[:12]),
         ("image", record.image_hash),
         ("outputs", record.output_crc),
+        *([("inputs", record.inputs)] if record.inputs else []),
     ]
     ram, flash = record.ram, record.flash
     ram_parts = [
@@ -78,7 +80,7 @@ def _record(record: Record, seen: set[Network]) -> str:
     listed = "".join(f"<li><span>{name}</span> {clean(text)}</li>" for name, text in facts)
     return f"""<ul class="facts">{listed}</ul>
 <ul class="cards">{_cards(record)}</ul>
-{_costs(record)}
+{confusion_section(record)}{_costs(record)}
 {section("Memory over time", _memory(record))}
 {section("RAM and flash by part", f'<div class="pair">{parts}</div>')}
 {_layers(record, seen)}"""

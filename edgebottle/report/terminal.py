@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from edgebottle.report.columns import FittedTable
+from edgebottle.report.confusion import confusion_tables
 from edgebottle.report.memory import ArenaView, Role, span
 from edgebottle.report.published import SUITE, Comparison
 from hil.records import LayerRecord, Record
@@ -106,11 +107,14 @@ def place(record: Record) -> str:
 def agreement(record: Record) -> tuple[str, str]:
     """How the outputs compare with the reference: one word, and what it stands for."""
     samples = f"{record.samples:,} sample{'s' if record.samples != 1 else ''}"
+    reference = f"{record.reference}'s reference kernels"
+    if record.reference.startswith("NumPy"):
+        reference = "the NumPy reference"
     if not record.match:
-        return "differ", f"{samples}, not those of the NumPy reference"
+        return "differ", f"{samples}, not those of {reference}"
     if record.exact:
-        return "exact", f"{samples}, bit for bit the NumPy reference"
-    return "close", f"{samples}, within the tolerance of floating point"
+        return "exact", f"{samples}, bit for bit {reference}"
+    return "close", f"{samples}, within the tolerance of floating point {reference}"
 
 
 def record_tables(record: Record) -> tuple[Part, ...]:
@@ -135,7 +139,7 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     low, middle, high = (value / 1000 for value in record.latency_us)
     spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
     add_row(table, "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}")
-    return table, layers_table(record)
+    return table, *confusion_tables(record), layers_table(record)
 
 
 def layers_table(record: Record) -> FittedTable:

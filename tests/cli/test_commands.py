@@ -29,7 +29,7 @@ def clean(result: Result) -> str:
     """Standard output of a command that was done, as it reaches a pipe."""
     assert result.code == 0, result.err
     assert "\x1b" not in result.out + result.err
-    said = [x for x in result.err.splitlines() if not x.startswith(("model: ", "... "))]
+    said = [x for x in result.err.splitlines() if not x.startswith(("model: ", "inputs: ", "... "))]
     assert said == []
     return result.out
 
@@ -149,6 +149,9 @@ def test_measure_and_report(workspace: Path) -> None:
     assert "exact, one run" in text and "modelled" in text and "measured" not in text
     data = edgebottle(*line, "--json", "--samples", "2", "--runs", "2", cwd=workspace).json()
     assert data["match"] is True and data["exact"] is True and data["samples"] == 2
+    assert data["reference"].startswith("LiteRT 2.") and "bit for bit LiteRT 2." in text
+    assert data["inputs"] == "x: int8, taken as stored values"
+    assert [item["recall"] for item in data["classes"]] == [1.0, 1.0]
     assert data["virtual"] is True and data["latency_kind"] == "modelled"
     keys = {"name", "op", "macs", "instructions", "output_bytes"}
     assert all(keys <= set(layer) for layer in data["layers"])
@@ -223,7 +226,7 @@ def test_verify(workspace: Path) -> None:
 
 def test_demo(tmp_path: Path) -> None:
     text = clean(edgebottle("demo", cwd=tmp_path))
-    assert "accuracy" in text and "60 of 60 samples" in text
+    assert "accuracy" in text and "60 of 60 samples" in text and "bit for bit LiteRT" in text
     assert str(tmp_path / "edgebottle-out" / "demo.html") in text
     assert sorted(files_of(tmp_path)) == ["edgebottle-out/demo.html", "edgebottle-out/demo.jsonl"]
 
