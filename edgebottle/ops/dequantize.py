@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, one_node_graph, require_dtype
@@ -57,18 +58,19 @@ class Dequantize(UnaryOperator):
         return ((tensor_of(ins).shape, DType.F32),)
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
-        """Accepts int8, uint8 and int16, quantized per tensor."""
+        """Accepts int8, uint8 and int16, quantized per tensor; a constant per channel as well."""
         require_dtype(self, tensor_of(ins), *KERNELS)
-        _ = tensor_of(ins).scale
+        if tensor_of(ins).data is None:
+            _ = tensor_of(ins).scale
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
         """The product; it has at most 41 bits, so single precision rounds once."""
-        tensor = tensor_of(ins)
-        centered = (value_of(values).astype(np.int64) - tensor.zero_point).astype(np.float32)
+        scale, zero_point = _along_axis(tensor_of(ins))
+        centered = (value_of(values).astype(np.int64) - zero_point).astype(np.float32)
         with np.errstate(over="ignore"):
-            return (np.asarray(np.float32(tensor.scale) * centered, dtype=np.float32),)
+            return (np.asarray(scale * centered, dtype=np.float32),)
 
     def emit(self, e: Emitter) -> str:
         """The call of the kernel for the type."""
@@ -93,3 +95,15 @@ class Dequantize(UnaryOperator):
         x = Tensor("x", shape, dtype, per_tensor(scale, zero))
         y = Tensor("y", shape, DType.F32)
         return one_node_graph(case, cls(name=case, inputs=("x",), outputs=("y",)), (x, y))
+
+
+def _along_axis(tensor: Tensor) -> tuple[Array, Array]:
+    """Scales, float32, and zero points, in a shape that broadcasts against the tensor's."""
+    if tensor.quant is None:
+        raise UnsupportedOp(f"tensor '{tensor.name}' has no quantization")
+    shape = [1] * len(tensor.shape)
+    if tensor.quant.axis is not None:
+        shape[tensor.quant.axis] = -1
+    scale = np.array(tensor.quant.scale, dtype=np.float32)
+    zero_point = np.array(tensor.quant.zero_point, dtype=np.int64)
+    return scale.reshape(shape), zero_point.reshape(shape)

@@ -285,6 +285,28 @@ def test_an_absent_bias_is_none():
         assert graph.nodes[0].inputs[2] is None
 
 
+def dequantized_weights(model, graph):
+    """A float layer whose integer weights pass a DEQUANTIZE of the file's own."""
+    hybrid(model, graph)
+    model.buffers[2].data = np.array([0.5, -6, 7], np.float32).view(np.uint8)
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
+    code.version = 5
+    model.operatorCodes.append(code)
+    graph.tensors.append(models.tensor("weights_f32", (3, 3, 3, 2), "FLOAT32", 0))
+    graph.operators[0].inputs = [INPUT, 4, BIAS]
+    graph.operators.insert(0, models.operator([WEIGHTS], [4], None, 1))
+
+
+def test_integer_weights_that_the_file_dequantizes_are_float_weights():
+    data = spoiled(dequantized_weights)
+    graph = load_tflite(data, "model")
+    assert [node.OP for node in graph.nodes] == ["CONV_2D"]
+    image = np.random.default_rng(1).normal(size=(1, 4, 4, 2)).astype(np.float32)
+    expected = LiteRTModel(data).run([image])
+    np.testing.assert_allclose(Interpreter(graph).run([image]), expected, 1e-4, 1e-4)
+
+
 def test_data_after_the_flatbuffer_is_read():
     def edit(model, graph):
         model.buffers[1].data = None
