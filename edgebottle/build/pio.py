@@ -1,9 +1,7 @@
 """Runs ``pio run`` offline, in a core folder of edgebottle's own."""
 
 import importlib.metadata
-import json
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -11,13 +9,10 @@ from pathlib import Path
 
 from edgebottle.build.cache import cache_dir, compiler_environment
 from edgebottle.build.process import run_tool
+from edgebottle.build.toolchains import platform_module
 from edgebottle.errors import BuildFailed, ToolMissing
 
 DEADLINE_S = 300.0
-
-# PlatformIO starts "scons.py" of its package "tool-scons" with its own Python interpreter, so the
-# SCons that pip put beside PlatformIO serves as well as the copy it would download.
-SCONS_SCRIPT = "import SCons.Script\nSCons.Script.main()\n"
 
 
 def platformio_version() -> str:
@@ -40,20 +35,16 @@ def scons_package_version() -> str:
 
 def scons_version(package_version: str) -> str:
     """Returns the SCons release in a ``tool-scons`` version: 4.11.1 for "4.41101.0"."""
-    match = re.fullmatch(r"\d+\.(\d)(\d\d)(\d\d)\.\d+", package_version)
-    if match is None:
-        raise ToolMissing(
-            f"PlatformIO asks for tool-scons {package_version}, a version edgebottle cannot read"
-        )
-    return ".".join(str(int(part)) for part in match.groups())
+    try:
+        return str(platform_module("eb_scons").scons_version(package_version))
+    except LookupError as error:
+        raise ToolMissing(str(error)) from error
 
 
 def installed_scons() -> str | None:
     """Returns the version of the SCons beside PlatformIO, None without one."""
-    try:
-        return importlib.metadata.version("scons")
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    found = platform_module("eb_scons").installed_scons()
+    return None if found is None else str(found)
 
 
 def core_dir() -> Path:
@@ -102,8 +93,10 @@ def pio_environment(project_dir: Path, *, toolchain: str, optimize: str) -> dict
         for name, value in compiler_environment().items()
         if not name.startswith("PLATFORMIO_")
     }
+    core = core_dir()
     environment.update(
-        PLATFORMIO_CORE_DIR=str(core_dir()),
+        PLATFORMIO_CORE_DIR=str(core),
+        PLATFORMIO_PACKAGES_DIR=str(core / "packages"),
         # The link to the project's own copy of the platform stays in the project: one core folder
         # can serve many builds at a time because nothing in it changes.
         PLATFORMIO_PLATFORMS_DIR=str(project_dir / ".pio" / "platforms"),
@@ -121,16 +114,7 @@ def pio_environment(project_dir: Path, *, toolchain: str, optimize: str) -> dict
 def _fill_scons_package(folder: Path, package_version: str, wanted: str) -> None:
     if installed_scons() != wanted:
         _download_scons(folder, wanted)
-    (folder / "scons.py").write_text(SCONS_SCRIPT, encoding="utf-8")
-    manifest = {"name": "tool-scons", "version": package_version, "system": "*"}
-    (folder / "package.json").write_text(json.dumps(manifest), encoding="utf-8")
-    metadata = {
-        "type": "tool",
-        "name": "tool-scons",
-        "version": package_version,
-        "spec": {"owner": "platformio", "name": "tool-scons", "requirements": None, "uri": None},
-    }
-    (folder / ".piopm").write_text(json.dumps(metadata), encoding="utf-8")
+    platform_module("eb_scons").fill_package(folder, package_version)
     os.chmod(folder, 0o755)
 
 

@@ -100,11 +100,15 @@ def _version(executable: str) -> str:
     return f"{Path(executable).stem} {completed.stdout.strip()}"
 
 
-@functools.cache
 def _platform_toolchains() -> ModuleType:
-    """Loads the PlatformIO platform's own module: a project must build without edgebottle too."""
-    path = data_dir("firmware") / "platform" / "builder" / "eb_toolchain.py"
-    spec = importlib.util.spec_from_file_location("eb_toolchain", path)
+    return platform_module("eb_toolchain")
+
+
+@functools.cache
+def platform_module(name: str) -> ModuleType:
+    """Loads a module of the PlatformIO platform: a project must build without edgebottle too."""
+    path = data_dir("firmware") / "platform" / "builder" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ToolMissing(f"{path} is missing: reinstall edgebottle")
     module = importlib.util.module_from_spec(spec)

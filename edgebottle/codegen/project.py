@@ -126,6 +126,9 @@ def _platformio_ini(board: Board, optimize: Optimize) -> str:
     return f"""; Written by edgebottle {__version__}. `pio run` builds the firmware.
 [platformio]
 default_envs = {board.id}
+; Each project has a platform of its own, and leaves those of others alone.
+platforms_dir = .pio/platforms
+packages_dir = .pio/packages
 
 [env:{board.id}]
 platform = symlink://platform

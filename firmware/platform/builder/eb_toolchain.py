@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import sys
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
@@ -54,11 +55,15 @@ def zig_path():
     for candidate in candidates:
         if candidate and Path(candidate).is_file():
             return candidate
-    raise LookupError("zig is not installed: pip install ziglang")
+    raise LookupError(
+        f"zig is not installed: {sys.executable} -m pip install ziglang, or set EDGEBOTTLE_ZIG"
+    )
 
 
 def find_toolchain(name, cpu, fpu):
     """Returns the ``Toolchain`` called ``name`` for ``cpu``; raises ``LookupError``."""
+    if cpu == "host" and name in ("zig", "gcc"):
+        return _host(name)
     if cpu not in ARM and cpu not in RISCV:
         raise LookupError(f"no compiler flags for cpu '{cpu}'")
     if name == "zig":
@@ -87,6 +92,29 @@ def _zig(cpu, fpu):
         libs=(),  # zig adds its own compiler-rt
         smallest=("-Os", "-Xclang", "-Oz"),  # zig takes -Oz for -Os, its clang does not
         needs_libc_headers=True,
+    )
+
+
+def _host(name):
+    """This computer's own compiler, or zig as one."""
+    if name == "zig":
+        zig = f'"{zig_path()}"' if " " in zig_path() else zig_path()
+        cc, ar = f"{zig} cc", f"{zig} "
+    else:
+        cc, ar = shutil.which("gcc") or shutil.which("cc"), ""
+    if cc is None:
+        raise LookupError("no C compiler for this computer (gcc or cc): install one")
+    return Toolchain(
+        cc=cc,
+        cxx=cc,
+        ar=f"{ar}ar",
+        ranlib=f"{ar}ranlib",
+        arch_flags=(),
+        cc_flags=("-fno-sanitize=all",) if name == "zig" else (),
+        link_flags=(),
+        libs=(),
+        smallest=("-Os",),
+        needs_libc_headers=False,
     )
 
 

@@ -40,11 +40,7 @@ except LookupError as error:
     sys.stderr.write(f"Error: {error}\n")
     env.Exit(1)
 
-script = build_dir / "board.ld"
-text = linker_script(board_id, board)
-if not script.exists() or script.read_text(encoding="utf-8") != text:
-    script.write_text(text, encoding="utf-8")
-
+is_host = board["cpu"] == "host"
 arch = "riscv" if board["cpu"].startswith("rv32") else "arm"
 parts = [arch, "stm32"] if board["port"].startswith("stm32") else [arch]
 optimize = toolchain.optimize_flags(
@@ -83,29 +79,39 @@ env.Append(
         # A bare identifier, no string: quoting differs between shells; the C side stringizes it.
         ("EB_BOARD", board_id),
         ("EB_CLOCK_HZ", f"{board['clock_hz']}u"),
-        ("EB_CYCLE_DIVIDER", f"{board.get('cycle_divider', 1)}u"),
-        ("EB_UART_BASE", f"0x{board['uart']['base']:08x}u"),
-        ("EB_UART_BAUD", f"{board['uart'].get('baud', 115200)}u"),
     ],
-    CPPPATH=[str(port_dir / "include"), str(port_dir / "common")],
-    LINKFLAGS=[
-        *toolchain.arch_flags,
-        "-O2",  # of compiler-rt; with -Os zig would leave out the symbols
-        "-Wl,--gc-sections",
-        "-Wl,--entry=eb_reset",
-        *toolchain.link_flags,
-    ],
+    CPPPATH=[str(port_dir / "include")],
     LIBS=list(toolchain.libs),
 )
+if is_host:
+    env.Append(CPPDEFINES=["EB_FORCE_PORTABLE"])  # whatever this computer could do
+else:
+    env.Append(
+        CPPDEFINES=[
+            ("EB_CYCLE_DIVIDER", f"{board.get('cycle_divider', 1)}u"),
+            ("EB_UART_BASE", f"0x{board['uart']['base']:08x}u"),
+            ("EB_UART_BAUD", f"{board['uart'].get('baud', 115200)}u"),
+        ],
+        CPPPATH=[str(port_dir / "common")],
+        LINKFLAGS=[
+            *toolchain.arch_flags,
+            "-O2",  # of compiler-rt; with -Os zig would leave out the symbols
+            "-Wl,--gc-sections",
+            "-Wl,--entry=eb_reset",
+            *toolchain.link_flags,
+        ],
+    )
+    script = build_dir / "board.ld"
+    text = linker_script(board_id, board)
+    if not script.exists() or script.read_text(encoding="utf-8") != text:
+        script.write_text(text, encoding="utf-8")
+    env.Replace(LDSCRIPT_PATH=str(script))
+    # The linker script is an input of the program like any source.
+    env.Depends(str(Path("$BUILD_DIR") / "${PROGNAME}${PROGSUFFIX}"), str(script))
 if board["cycle_counter"] == "dwt":
     env.Append(CPPDEFINES=["EB_CYCLES_DWT"])
 if toolchain.needs_libc_headers:
     env.Append(CPPPATH=[str(port_dir / "common" / "libc")])
-env.Replace(LDSCRIPT_PATH=str(script))
-
-# The linker script is an input of the program like any source.
-env.Depends(str(Path("$BUILD_DIR") / "${PROGNAME}${PROGSUFFIX}"), str(script))
-
 
 def build_small(env, node):
     """Compiles what is not the network for size: only the network is worth the flash of -O2."""
@@ -120,11 +126,13 @@ port_path = os.path.join(str(port_dir.resolve()), "")
 source_path = os.path.join(os.path.realpath(env.subst("$PROJECT_SRC_DIR")), "")
 env.AddBuildMiddleware(build_small)
 
-sources = env.CollectBuildFiles(
-    "$BUILD_DIR/port/common",
-    str(port_dir / "common"),
-    ["+<*.c>", *(f"+<{part}/*.c>" for part in parts)],
-)
+sources = []
+if not is_host:
+    sources += env.CollectBuildFiles(
+        "$BUILD_DIR/port/common",
+        str(port_dir / "common"),
+        ["+<*.c>", *(f"+<{part}/*.c>" for part in parts)],
+    )
 sources += env.CollectBuildFiles(
     "$BUILD_DIR/port/board", str(port_dir / board["port"]), ["+<*.c>"]
 )
