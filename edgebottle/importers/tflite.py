@@ -18,12 +18,16 @@ from edgebottle.importers.tflite_tensors import (
     import_tensor,
     unsupported_type,
 )
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor
 from edgebottle.ir.verify import verify
 from edgebottle.ops import BY_NAME
 from edgebottle.ops.base import where
 from edgebottle.ops.reshape import Reshape
 from edgebottle.passes.fold_constants import folded
+
+_INDICES = (DType.I32, DType.I64)
+"""Types of operands such as shapes and axes, which may be empty."""
 
 _ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": ("QUANTIZE", "DEQUANTIZE")}
 """Types that only these operators may read or write at run time."""
@@ -250,6 +254,9 @@ class _Importer:
         ins, options = self._operands(layer, record, SIGNATURES[record.op])
         if any(tensor is not None and tensor.data is None for tensor in ins):
             self._check_types(layer, record)
+        for tensor in ins:
+            if tensor is not None and tensor.size == 0 and tensor.dtype not in _INDICES:
+                raise BadModel(f"{layer} ({record.op}) reads '{tensor.name}', which is empty")
         records = [self.file.tensors[index] for index in record.outputs]
         node = BY_NAME[record.op].from_tflite(
             layer,

@@ -132,6 +132,11 @@ def hybrid(_, graph):
         graph.tensors[index].quantization = None
 
 
+def empty_weights(model, graph):
+    graph.tensors[WEIGHTS].shape = np.int32([3, 3, 3, 0])
+    model.buffers[1].data = np.zeros(0, np.uint8)
+
+
 f32 = np.float32
 OPTIONS = "operators.0.builtinOptions"
 TYPE = "tensors.0.type"
@@ -188,6 +193,7 @@ REFUSED = [
     ("bias-of-64-bits", put(OPTIONS + ".quantizedBiasType", 4), BadModel, "not of 32 bits"),
     ("float16", put("tensors.1.type", 1), UnsupportedOp, "float16 weights"),
     ("unknown-type", put(TYPE, 77), UnsupportedOp, "type 77"),
+    ("empty-weights", empty_weights, BadModel, r"\(CONV_2D\) reads '.*', which is empty"),
     ("hybrid", hybrid, UnsupportedOp, r": \w+ \(CONV_2D\); convert it with full integer"),
     ("no-quant", put("tensors.0.quantization", None), UnsupportedOp, "no quantization"),
     ("custom-quant", custom_quantization, UnsupportedOp, "custom quantization"),
