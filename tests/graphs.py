@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
@@ -29,6 +31,7 @@ class Builder:
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.inputs: list[str] = []
+        self._counts: Counter[str] = Counter()
 
     def input(self, *shape: int) -> str:
         name = self._tensor("input", shape)
@@ -200,8 +203,8 @@ class Builder:
         return name
 
     def _name(self, kind: str) -> str:
-        count = sum(1 for name in self.tensors if name.rstrip("0123456789_") == kind)
-        return f"{kind}_{count}"
+        self._counts[kind] += 1
+        return f"{kind}_{self._counts[kind] - 1}"
 
 
 def random_network(seed: int) -> Graph:

@@ -1,7 +1,10 @@
 """Execution orders: candidates for the order of the nodes, judged by the memory they keep alive."""
 
+from __future__ import annotations
+
 import heapq
-from collections.abc import Callable
+from bisect import insort
+from collections.abc import Callable, Iterator
 
 from edgebottle.ir.graph import Graph, Node
 from edgebottle.ops.base import Operator
@@ -9,31 +12,32 @@ from edgebottle.ops.base import Operator
 MAX_STATES = 20_000
 """Sets of finished nodes that the exact search looks at before it gives up."""
 
-MAX_TENSORS = 4_000_000
-"""Tensors it looks at, in all of these sets: large graphs have larger sets."""
+MAX_LOOKS = 250_000
+"""Nodes that it looks at as the next one, for all of these sets together."""
 
 MAX_NODES = 250
 """Larger graphs, such as those cut into many patches, keep the order they come in."""
+
+MAX_READY = 64
+"""Ready nodes that a greedy order chooses among, the first ones of the model."""
+
+Key = Callable[["_State", int], tuple[int, ...]]
 
 
 def candidate_orders(graph: Graph) -> dict[str, tuple[Node, ...]]:
     """Topological orders worth trying, by name; the model's own comes first.
 
-    ``least-memory`` is the order of the smallest peak there is, where the search for it ends in
-    time. ``smallest-first`` greedily runs the ready node that leaves the fewest bytes alive;
-    ``finish-branch`` keeps to the branch it is in. On a chain all are the same and only one is
-    returned.
+    ``least-memory`` is the order of the smallest peak there is, where the search for it ends
+    within its budget. ``smallest-first`` greedily runs the ready node that leaves the fewest bytes
+    alive; ``finish-branch`` keeps to the branch it is in. On a chain all are the same and only one
+    is returned.
     """
     orders = {"model": graph.nodes}
     if len(graph.nodes) > MAX_NODES:
         return orders
-    choosers: dict[str, Callable[[_State, Node], tuple[int, ...]]] = {
-        "smallest-first": lambda state, node: (state.live_after(node), state.position(node)),
-        "lowest-peak": lambda state, node: (
-            state.live_during(node),
-            state.live_after(node),
-            state.position(node),
-        ),
+    choosers: dict[str, Key] = {
+        "smallest-first": lambda state, node: (state.live_after(node), node),
+        "lowest-peak": lambda state, node: (state.live_during(node), state.live_after(node), node),
         "finish-branch": lambda state, node: (-state.recency(node), state.live_after(node)),
     }
     exact = least_memory_order(graph)
@@ -46,7 +50,9 @@ def candidate_orders(graph: Graph) -> dict[str, tuple[Node, ...]]:
     return orders
 
 
-def least_memory_order(graph: Graph, max_states: int = MAX_STATES) -> tuple[Node, ...] | None:
+def least_memory_order(
+    graph: Graph, max_states: int = MAX_STATES, max_looks: int = MAX_LOOKS
+) -> tuple[Node, ...] | None:
     """The order whose largest sum of live tensors is smallest, before scratch.
 
     A best-first search over the sets of finished nodes: what is alive depends on the set alone,
@@ -56,33 +62,38 @@ def least_memory_order(graph: Graph, max_states: int = MAX_STATES) -> tuple[Node
     Args:
         graph: The graph.
         max_states: Sets to look at.
+        max_looks: Next nodes to look at, in all of these sets.
 
     Returns:
-        The order, or None where more sets than that would have to be looked at.
+        The order, or None where more would have to be looked at.
     """
     search = _Peaks(graph)
     start, goal = 0, (1 << len(graph.nodes)) - 1
-    best = {start: search.live_bytes(start)}
+    live = {start: search.live_at_start}
+    ready = {start: search.ready_at_start}
+    best = {start: search.live_at_start}
     came: dict[int, tuple[int, int]] = {}
     queue = [(best[start], 0, start)]
-    looked = tensors = 0
+    states = looks = 0
     while queue:
         peak, _, done = heapq.heappop(queue)
         if done == goal:
             return _trace(graph, came, goal)
         if peak > best[done]:
             continue
-        looked += 1
-        ready = search.ready(done)
-        tensors += len(ready) * search.tensors
-        if looked > max_states or tensors > MAX_TENSORS:
+        states += 1
+        looks += ready[done].bit_count()
+        if states > max_states or looks > max_looks:
             return None
-        for index in ready:
+        for index in _bits(ready[done]):
             after = done | 1 << index
-            higher = max(peak, search.bytes_during(done, index))
+            during, left = search.run(index, after, live[done])
+            higher = max(peak, during)
             if higher < best.get(after, higher + 1):
-                best[after] = higher
+                best[after], live[after] = higher, left
                 came[after] = (done, index)
+                if after not in ready:
+                    ready[after] = search.ready_after(ready[done], index, after)
                 # Among equal peaks, the furthest set first: a chain then costs one look a node.
                 heapq.heappush(queue, (higher, -after.bit_count(), after))
     return None
@@ -96,131 +107,176 @@ def _trace(graph: Graph, came: dict[int, tuple[int, int]], goal: int) -> tuple[N
     return tuple(reversed(order))
 
 
+def _bits(number: int) -> Iterator[int]:
+    """The places of its ones, from the lowest on."""
+    while number:
+        low = number & -number
+        yield low.bit_length() - 1
+        number ^= low
+
+
+class _Flow:
+    """Which node makes and reads what, by number.
+
+    Attributes:
+        inputs: For each node the tensors in the arena that it reads, each once.
+        outputs: For each node the tensors that it makes.
+        readers: For each tensor in the arena the nodes that read it.
+        needs: For each node the nodes that make what it reads.
+        size: Bytes of each tensor in the arena.
+        kept: Tensors that stay alive to the end: outputs and state.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.size = {n: tensor.nbytes for n, tensor in graph.tensors.items() if tensor.data is None}
+        self.kept = {name for name in self.size if graph.tensors[name].state} | set(graph.outputs)
+        self.inputs: list[tuple[str, ...]] = []
+        self.outputs = [node.outputs for node in graph.nodes]
+        self.readers: dict[str, list[int]] = {name: [] for name in self.size}
+        self.needs: list[tuple[int, ...]] = []
+        makers = {name: i for i, outputs in enumerate(self.outputs) for name in outputs}
+        for number, node in enumerate(graph.nodes):
+            names = tuple(name for name in dict.fromkeys(node.inputs) if name in self.size)
+            self.inputs.append(tuple(map(str, names)))
+            for name in self.inputs[-1]:
+                self.readers[name].append(number)
+            found = (makers[name] for name in self.inputs[-1] if name in makers)
+            self.needs.append(tuple(dict.fromkeys(found)))
+
+    def followers(self, number: int) -> dict[int, None]:
+        """The nodes that read what a node makes."""
+        return dict.fromkeys(r for name in self.outputs[number] for r in self.readers[name])
+
+
 class _Peaks:
     """Live bytes by the set of finished nodes, a set being the bits of an integer."""
 
     def __init__(self, graph: Graph) -> None:
-        index = {node.name: number for number, node in enumerate(graph.nodes)}
-        makers = {out: index[node.name] for node in graph.nodes for out in node.outputs}
-        self._readers: dict[str, int] = dict.fromkeys(graph.tensors, 0)
-        self._needs: list[int] = []
-        for number, node in enumerate(graph.nodes):
-            sources = {name for name in node.inputs if name is not None}
-            self._needs.append(sum(1 << makers[name] for name in sources if name in makers))
-            for name in sources:
-                self._readers[name] |= 1 << number
-        self._tensors = [
-            (name, makers.get(name, -1), self._kept(graph, name), tensor.nbytes)
-            for name, tensor in graph.tensors.items()
-            if tensor.data is None
+        flow = _Flow(graph)
+        self._place = {name: place for place, name in enumerate(graph.tensors)}
+        self._readers = {
+            name: sum(1 << number for number in numbers) for name, numbers in flow.readers.items()
+        }
+        self._needs = [sum(1 << number for number in numbers) for numbers in flow.needs]
+        self._followers = [tuple(flow.followers(i)) for i in range(len(graph.nodes))]
+        self._made = [sum(flow.size[name] for name in outputs) for outputs in flow.outputs]
+        self._unread = [
+            sum(
+                flow.size[name]
+                for name in outputs
+                if name not in flow.kept and not self._readers[name]
+            )
+            for outputs in flow.outputs
         ]
-        self._in_place = [self._takes_over(graph, node) for node in graph.nodes]
-        self.tensors = len(self._tensors)
+        self._dying = [
+            [(self._readers[name], flow.size[name]) for name in inputs if name not in flow.kept]
+            for inputs in flow.inputs
+        ]
+        self._in_place = [
+            [
+                (self._readers[name], flow.size[name])
+                for name in self._taken_over(graph, node)
+                if name not in flow.kept
+            ]
+            for node in graph.nodes
+        ]
+        made = {name for outputs in flow.outputs for name in outputs}
+        self.live_at_start = sum(
+            size
+            for name, size in flow.size.items()
+            if name not in made and (name in flow.kept or self._readers[name])
+        )
+        self.ready_at_start = sum(1 << i for i, needs in enumerate(self._needs) if not needs)
 
-    @staticmethod
-    def _kept(graph: Graph, name: str) -> bool:
-        return name in graph.outputs or graph.tensors[name].state
-
-    @staticmethod
-    def _takes_over(graph: Graph, node: Node) -> tuple[str, ...]:
-        """Inputs whose memory the output may take."""
+    def _taken_over(self, graph: Graph, node: Node) -> list[str]:
+        """Inputs whose memory the output may take, in the order of the graph's tensors."""
         if not isinstance(node, Operator):
-            return ()
+            return []
         indices = node.overwrites(graph.ins(node), graph.outs(node))
         if node.VIEW:
             indices = (0,)
-        names = (node.inputs[index] for index in indices)
-        return tuple(
-            name for name in names if name is not None and graph.tensors[name].data is None
-        )
+        names = {name for index in indices if (name := node.inputs[index]) is not None}
+        taken = [name for name in names if graph.tensors[name].data is None]
+        return sorted(taken, key=self._place.__getitem__)
 
-    def ready(self, done: int) -> list[int]:
-        """Nodes that are not finished and whose inputs are."""
-        return [
-            index
-            for index, needs in enumerate(self._needs)
-            if not done >> index & 1 and needs & done == needs
-        ]
+    def ready_after(self, ready: int, index: int, after: int) -> int:
+        """The nodes that can run after the nodes of ``after``, of which ``index`` was the last."""
+        ready &= ~(1 << index)
+        for other in self._followers[index]:
+            needs = self._needs[other]
+            if needs & after == needs and not after >> other & 1:
+                ready |= 1 << other
+        return ready
 
-    def live_bytes(self, done: int) -> int:
-        """Bytes alive after the nodes of ``done``."""
-        return sum(
-            size
-            for name, maker, kept, size in self._tensors
-            if (maker < 0 or done >> maker & 1) and (kept or self._readers[name] & ~done)
-        )
+    def run(self, index: int, after: int, live: int) -> tuple[int, int]:
+        """Bytes alive while node ``index`` runs, the last of ``after``, and once it has.
 
-    def bytes_during(self, done: int, index: int) -> int:
-        """Bytes alive while node ``index`` runs."""
-        after = done | 1 << index
-        live = self.live_bytes(done) + sum(
-            size for _, maker, _, size in self._tensors if maker == index
-        )
-        for name, _, kept, size in self._tensors:
-            if name in self._in_place[index] and not kept and not self._readers[name] & ~after:
-                return live - size  # the output takes its place
-        return live
+        Args:
+            index: The node.
+            after: The set of finished nodes with it.
+            live: Bytes alive before.
+        """
+        during = live + self._made[index]
+        left = during - self._unread[index]
+        for readers, size in self._dying[index]:
+            if not readers & ~after:
+                left -= size
+        for readers, size in self._in_place[index]:
+            if not readers & ~after:
+                return during - size, left  # the output takes its place
+        return during, left
 
 
 class _State:
     """A partial execution: what has run, what is ready, what is alive."""
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.done: list[Node] = []
-        self._positions = {node.name: index for index, node in enumerate(graph.nodes)}
-        self._readers = {name: {n.name for n in graph.consumers(name)} for name in graph.tensors}
-        self._available = {
-            name
-            for name, tensor in graph.tensors.items()
-            if tensor.data is not None or tensor.state or name in graph.inputs
-        }
-        self._live = set(graph.inputs)
-        self._finished: set[str] = set()
+        self._flow = flow = _Flow(graph)
+        self.done: list[int] = []
+        self._missing = [len(needs) for needs in flow.needs]
+        self.ready = [number for number, missing in enumerate(self._missing) if not missing]
+        self._left = {name: len(readers) for name, readers in flow.readers.items()}
+        self._made_at: dict[str, int] = {}
+        self._live = sum(flow.size[name] for name in set(graph.inputs))
+        self._kept = set(graph.outputs)
+        self._freed = {name for name in flow.size if graph.tensors[name].state}
 
-    def position(self, node: Node) -> int:
-        return self._positions[node.name]
-
-    def ready(self) -> list[Node]:
-        return [
-            node
-            for node in self.graph.nodes
-            if node.name not in self._finished
-            and all(name is None or name in self._available for name in node.inputs)
-        ]
-
-    def recency(self, node: Node) -> int:
+    def recency(self, node: int) -> int:
         """How lately the newest input of ``node`` was computed."""
-        made = {name: index for index, done in enumerate(self.done) for name in done.outputs}
-        return max((made.get(name, -1) for name in node.inputs if name is not None), default=-1)
+        return max((self._made_at.get(name, -1) for name in self._flow.inputs[node]), default=-1)
 
-    def _freed(self, node: Node) -> set[str]:
-        after = self._finished | {node.name}
-        return {
-            name
-            for name in self._live | set(node.outputs)
-            if name not in self.graph.outputs and self._readers[name] <= after
-        }
+    def live_during(self, node: int) -> int:
+        """Bytes alive while ``node`` runs."""
+        return self._live + sum(self._flow.size[name] for name in self._flow.outputs[node])
 
-    def _bytes(self, names: set[str]) -> int:
-        return sum(self.graph.tensors[name].nbytes for name in names)
+    def live_after(self, node: int) -> int:
+        """Bytes alive after ``node`` has run."""
+        flow = self._flow
+        freed = sum(flow.size[name] for name in flow.inputs[node] if self._dies(name, 1))
+        freed += sum(flow.size[name] for name in flow.outputs[node] if self._dies(name, 0))
+        return self.live_during(node) - freed
 
-    def live_during(self, node: Node) -> int:
-        return self._bytes(self._live | set(node.outputs))
+    def _dies(self, name: str, readers: int) -> bool:
+        return self._left[name] == readers and name not in self._kept and name not in self._freed
 
-    def live_after(self, node: Node) -> int:
-        return self._bytes((self._live | set(node.outputs)) - self._freed(node))
-
-    def run(self, node: Node) -> None:
-        self._live = (self._live | set(node.outputs)) - self._freed(node)
-        self._finished.add(node.name)
-        self._available.update(node.outputs)
+    def run(self, node: int) -> None:
+        """Runs ``node``."""
+        self._live = self.live_after(node)
+        self.ready.remove(node)
+        for name in self._flow.inputs[node]:
+            self._left[name] -= 1
+        for name in self._flow.outputs[node]:
+            self._made_at[name] = len(self.done)
+        for other in self._flow.followers(node):
+            self._missing[other] -= 1
+            if not self._missing[other]:
+                insort(self.ready, other)
         self.done.append(node)
 
 
-def _greedy(graph: Graph, key: Callable[[_State, Node], tuple[int, ...]]) -> tuple[Node, ...]:
+def _greedy(graph: Graph, key: Key) -> tuple[Node, ...]:
     state = _State(graph)
-    while len(state.done) < len(graph.nodes):
-        ready = state.ready()
+    while state.ready:
+        ready = state.ready[:MAX_READY]
         state.run(ready[0] if len(ready) == 1 else min(ready, key=lambda node: key(state, node)))
-    return tuple(state.done)
+    return tuple(graph.nodes[number] for number in state.done)

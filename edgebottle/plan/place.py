@@ -2,16 +2,39 @@
 
 import random
 from collections.abc import Sequence
+from itertools import accumulate, compress
+
+import numpy as np
 
 from edgebottle.plan.storage import Block
 
 MOST_PLACED = 100_000
 """Blocks that a search places, at most: of a thousand, as patches have, few orders are tried."""
 
+MAX_NEIGHBOURS = 8_000_000
+"""Blocks alive at the same time that it looks at, at most, to place all these."""
 
-def live_bytes(blocks: Sequence[Block], step: int) -> int:
-    """Bytes of the blocks that are alive at ``step``."""
-    return sum(block.nbytes for block in blocks if block.first <= step <= block.last)
+
+def live_bytes(blocks: Sequence[Block], steps: int) -> list[int]:
+    """Bytes of the blocks that are alive at each step, from -1 (before the first) to ``steps``."""
+    change = [0] * (steps + 3)
+    for block in blocks:
+        change[block.first + 1] += block.nbytes
+        change[block.last + 2] -= block.nbytes
+    return list(accumulate(change[:-1]))
+
+
+def neighbours(blocks: Sequence[Block]) -> list[list[int]]:
+    """For each block the others that are alive at the same time, ascending."""
+    first = np.array([block.first for block in blocks])
+    last = np.array([block.last for block in blocks])
+    numbers = list(range(len(blocks)))
+    found = []
+    for i, block in enumerate(blocks):
+        alive = (first <= block.last) & (last >= block.first)
+        alive[i] = False
+        found.append(list(compress(numbers, alive.tolist())))
+    return found
 
 
 def place(blocks: Sequence[Block], bound: int, tries: int = 400) -> tuple[int, list[int], str]:
@@ -28,14 +51,7 @@ def place(blocks: Sequence[Block], bound: int, tries: int = 400) -> tuple[int, l
     Returns:
         The size of the arena, the offset of each block, and the name of the order that won.
     """
-    conflicts = [
-        [
-            j
-            for j, other in enumerate(blocks)
-            if j != i and block.first <= other.last and other.first <= block.last
-        ]
-        for i, block in enumerate(blocks)
-    ]
+    conflicts = neighbours(blocks)
     indices = range(len(blocks))
     orders = {
         "by size": sorted(indices, key=lambda i: (-blocks[i].nbytes, blocks[i].first)),
@@ -53,7 +69,9 @@ def place(blocks: Sequence[Block], bound: int, tries: int = 400) -> tuple[int, l
         if best_size < 0 or size < best_size:
             best_size, best_offsets, best_name, best_order = size, offsets, name, order
     generator = random.Random(0)
-    for _ in range(min(tries, MOST_PLACED // len(blocks)) if len(blocks) > 2 else 0):
+    looks = sum(map(len, conflicts)) + 1
+    tries = min(tries, MOST_PLACED // max(len(blocks), 1), MAX_NEIGHBOURS // looks)
+    for _ in range(tries if len(blocks) > 2 else 0):
         if best_size <= bound:
             break
         order = list(best_order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgebottle.ir.graph import Graph, Node
@@ -22,13 +23,19 @@ class _Candidate:
     bound: int
 
 
-def make_plan(graph: Graph, isa: Isa, *, preserve_inputs: bool = False) -> Plan:
+Orders = Mapping[str, tuple[Node, ...]]
+
+
+def make_plan(
+    graph: Graph, isa: Isa, *, preserve_inputs: bool = False, orders: Orders | None = None
+) -> Plan:
     """Plans one layer after the other, in place where that is safe.
 
     Args:
         graph: A graph after the passes.
         isa: The kernel variant, which decides the scratch.
         preserve_inputs: Inputs keep their bytes until the end of the run.
+        orders: ``candidate_orders`` of the graph, where they are known.
 
     Returns:
         The plan with the smallest arena found, and the lower bound of its lifetimes.
@@ -36,7 +43,7 @@ def make_plan(graph: Graph, isa: Isa, *, preserve_inputs: bool = False) -> Plan:
     candidates = sorted(
         (
             _candidate(graph, name, order, isa, preserve_inputs=preserve_inputs)
-            for name, order in candidate_orders(graph).items()
+            for name, order in (orders or candidate_orders(graph)).items()
         ),
         key=lambda candidate: candidate.bound,
     )
@@ -63,7 +70,7 @@ def _candidate(
         nbytes = -(-nbytes // ALIGNMENT) * ALIGNMENT
         scratch.append(Block(nbytes, index, index) if nbytes else None)
     blocks = [*storage.blocks, *(block for block in scratch if block is not None)]
-    bound = max((live_bytes(blocks, step) for step in range(-1, len(order) + 1)), default=0)
+    bound = max(live_bytes(blocks, len(order)))
     return _Candidate(name, storage, tuple(scratch), bound)
 
 
@@ -72,12 +79,13 @@ def _place(graph: Graph, candidate: _Candidate, isa: Isa) -> Plan:
     blocks = [*storage.blocks, *(block for block in candidate.scratch if block is not None)]
     arena, offsets, placing = place(blocks, candidate.bound)
     start = {id(block): offset for block, offset in zip(blocks, offsets, strict=True)}
+    live = live_bytes(blocks, len(storage.order))
     steps = tuple(
         Step(
             node=node.name,
             scratch_offset=0 if scratch is None else start[id(scratch)],
             scratch_bytes=0 if scratch is None else scratch.nbytes,
-            live_bytes=live_bytes(blocks, index),
+            live_bytes=live[index + 1],
             elided=node.name in storage.elided,
         )
         for index, (node, scratch) in enumerate(zip(storage.order, candidate.scratch, strict=True))

@@ -78,6 +78,7 @@ class Storage:
         self.order = tuple(order)
         self.slots: dict[str, Slot] = {}
         self.elided: set[str] = set()
+        self._lives: dict[str, tuple[int, int]] = {}
         self._rings = frozenset(rings)
         self._gapless = frozenset(gapless)
         self._staged = {node.name: index for index, stage in enumerate(stages) for node in stage}
@@ -112,6 +113,11 @@ class Storage:
 
     def life(self, name: str) -> tuple[int, int]:
         """First and last step that needs tensor ``name`` itself."""
+        if name not in self._lives:
+            self._lives[name] = self._find_life(name)
+        return self._lives[name]
+
+    def _find_life(self, name: str) -> tuple[int, int]:
         tensor = self.graph.tensors[name]
         end = self.steps
         if tensor.state:

@@ -10,6 +10,7 @@ from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Graph, Node
 from edgebottle.ops.base import Isa, Operator
 from edgebottle.ops.concatenation import Concatenation
+from edgebottle.plan import place
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 from edgebottle.plan.storage import Storage
@@ -112,17 +113,13 @@ def least_ram(
 def live_bytes(graph: Graph, isa: Isa) -> list[int]:
     """Bytes alive at each layer, in the order of the graph, scratch included."""
     storage = Storage(graph, graph.nodes, preserve_inputs=False)
-    change = [0] * (len(graph.nodes) + 2)
-    for block in storage.blocks:
-        change[max(block.first, 0)] += block.nbytes
-        change[min(block.last, len(graph.nodes)) + 1] -= block.nbytes
-    live, result = 0, []
+    live = place.live_bytes(storage.blocks, len(graph.nodes))
+    result = []
     for step, node in enumerate(graph.nodes):
-        live += change[step]
         scratch = 0
         if isinstance(node, Operator) and node.name not in storage.elided:
             scratch = node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
-        result.append(live + aligned(scratch))
+        result.append(live[step + 1] + aligned(scratch))
     return result
 
 

@@ -187,7 +187,7 @@ def test_placement_is_as_small_as_exhaustive_search(seed: int) -> None:
         blocks.append(
             Block(4 * int(random.integers(1, 30)), first, first + int(random.integers(0, 4)))
         )
-    bound = max(live_bytes(blocks, step) for step in range(10))
+    bound = max(live_bytes(blocks, 10))
     size, offsets, _ = place(blocks, bound)
     assert bound <= size == brute_force(blocks)
     for (i, a), (j, b) in combinations(enumerate(blocks), 2):
