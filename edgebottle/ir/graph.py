@@ -195,6 +195,11 @@ class Graph:
         return self._consumers.get(tensor, ())
 
     @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The place of each node in ``nodes``, by its name."""
+        return {node.name: number for number, node in enumerate(self.nodes)}
+
+    @cached_property
     def _producers(self) -> dict[str, Node]:
         return {name: node for node in reversed(self.nodes) for name in node.outputs}
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -36,7 +37,7 @@ LOW, HIGH = -128, 127
 """Bounds of the output: the kernel saturates to int8 and has no others."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sums:
     """What requantization is to do, for each channel.
 
@@ -53,6 +54,18 @@ class Sums:
     multiplier: Array
     shift: Array
     zero_point: int
+
+    def _content(self) -> tuple[bytes | int, ...]:
+        arrays = (self.weights, self.bias, self.multiplier, self.shift)
+        return (*(array.tobytes() for array in arrays), self.zero_point)
+
+    def __eq__(self, other: object) -> bool:
+        """The same numbers."""
+        return isinstance(other, Sums) and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        """By the numbers."""
+        return hash(self._content())
 
     def reach(self) -> tuple[Int, Int]:
         """The lowest and the highest sum of each channel."""
@@ -104,6 +117,7 @@ class Packing:
     shift: int
 
 
+@lru_cache(maxsize=1024)
 def find_packing(sums: Sums) -> Packing | None:
     """A scaling that gives LiteRT's outputs for all sums that can occur; None without one."""
     low, high = sums.reach()
@@ -207,6 +221,8 @@ def _solved(
             bias = near.bias - moved + extra
             offset = near.offset + more
             least, most = _multipliers(near.gain, bias, offset, sums, steps, reached, shift)
+            if (least > most).all():
+                continue  # no multiplier is right
             middle = (np.maximum(least, 0) + np.minimum(most, (1 << 31) - 1)) >> 1
             yield Scaling(near.gain, bias, np.clip(middle, 0, (1 << 31) - 1), offset)
 

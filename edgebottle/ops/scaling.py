@@ -246,6 +246,8 @@ def _search(steps: _Steps, real: Array, places: Int, low_places: Int, pivot: Int
         added = np.where(take, above, added)
         jump = np.where(take, above - below, jump)
         is_right |= take
+        if is_right.all():
+            break
     if not is_right.all():
         return None
     return Scaling(

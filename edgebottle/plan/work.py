@@ -1,4 +1,4 @@
-"""What a search may cost, counted in work and not in time, so that plans are the same everywhere."""
+"""What a search may cost: counted in work, not in time, so that plans are reproducible."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ class Work:
         """Nothing more should be begun."""
         return self.left <= 0
 
-    def share(self, parts: int) -> Work:
-        """A budget of its own for the next of ``parts`` pieces of work, not yet taken off."""
-        return Work(self.left // max(parts, 1))
+    def refill(self, units: int) -> None:
+        """Starts anew with ``units``."""
+        self.left = units

@@ -9,16 +9,21 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from edgebottle.ops.base import Operator
+from edgebottle.plan.work import Work
 from quantize.patch.rows import FED, NEVER, RowGraph, aligned
-from quantize.patch.segment import SHORT, Cone, Inside, Rings
+from quantize.patch.segment import ARRAYS, SHORT, Cone, Inside, Rings
 
 NEAR = 1.25
 """Units up to so many times the least peak of short stages are worth knowing."""
 
 COLUMNS, CHANNELS = 2, 3
 """Axes of an image."""
+
+COSTS_WORK = 3_000_000
+"""What is spent on finding the units of all orders of a network."""
 
 AVOIDED = 8
 """A layer that is better avoided costs as much as so many layers row by row."""
@@ -73,18 +78,20 @@ class Unit:
 class Costs:
     """Every unit worth considering, by the node after its last."""
 
-    def __init__(self, rows: RowGraph, wanted: int = 0) -> None:
+    def __init__(self, rows: RowGraph, wanted: int = 0, work: Work | None = None) -> None:
         """Computes the units.
 
         Args:
             rows: The graph in its order.
             wanted: Bytes of arena that are there anyway: units up to so many are all found.
                 Others only where they are not far from the least peak.
+            work: What may be spent on it; ``COSTS_WORK`` by default.
         """
         self.rows = rows
-        self._rings = Rings(rows)
+        self.work = work or Work(COSTS_WORK)
+        self._rings = Rings(rows, self.work)
         count = len(rows.order)
-        self._live = [self._live_bytes(number) for number in range(count + 1)]
+        self._live = self._live_bytes()
         layers: list[list[Unit]] = [[] for _ in range(count + 1)]
         for number in range(count):
             if not self.reads_fed(number):
@@ -97,10 +104,13 @@ class Costs:
         self.units = self._with_stages(layers, max(near, wanted), count)
 
     def _with_stages(self, layers: list[list[Unit]], limit: int, most: int) -> list[list[Unit]]:
-        return [
-            units + [stage for stage in self._stages(end, limit, most)] if end else units
-            for end, units in enumerate(layers)
-        ]
+        """The layers, and the stages that end with each, which share the work evenly."""
+        count = len(layers) - 1
+        found = [layers[0]]
+        for end in range(1, count + 1):
+            share = self.work.left // (count + 1 - end)
+            found.append(layers[end] + list(self._stages(end, limit, most, share)))
+        return found
 
     def smallest(self) -> int:
         """The least peak that any choice of units reaches, ``NEVER`` for none."""
@@ -139,6 +149,7 @@ class Costs:
                 nearly fill the arena, each written over the last, may be impossible to place.
             few_units: The fewest units come first: the least is held whole.
         """
+        self.rows.work.spend(sum(map(len, self.units)))
         best: list[tuple[int, int, int, int] | None] = [(0, 0, 0, 0)]
         chosen: list[Unit | None] = [None]
         for units in self.units[1:]:
@@ -167,16 +178,16 @@ class Costs:
         fed = self.rows.fed
         return fed is not None and fed.output in self.rows.order[number].inputs
 
-    def _live_bytes(self, cut: int) -> int:
-        """Bytes of what is there before node ``cut`` runs and is needed by it or later."""
-        fed = self.rows.fed
-        return sum(
-            self.rows.size(name)
-            for name, maker in self.rows.maker.items()
-            if maker < cut <= self.rows.last[name]
-            and name not in self.rows.source
-            and not (fed is not None and name == fed.output)
-        )
+    def _live_bytes(self) -> list[int]:
+        """Bytes of what is there before each node runs and is needed by it or later."""
+        rows = self.rows
+        change = [0] * (len(rows.order) + 2)
+        for name, maker in rows.maker.items():
+            is_fed = rows.fed is not None and name == rows.fed.output
+            if name not in rows.source and not is_fed:
+                change[maker + 1] += rows.size(name)
+                change[rows.last[name] + 1] -= rows.size(name)
+        return list(accumulate(change[:-1]))
 
     def _layer_bytes(self, number: int) -> int:
         rows, node = self.rows, self.rows.order[number]
@@ -194,7 +205,7 @@ class Costs:
                     saved = rows.size(outputs[0])
         row = rows.row[number]
         if row is not None and not row.accumulates and not saved:
-            cone = Cone(rows, number + 1)
+            cone = Cone(rows, number + 1, self.work)
             cone.grow(number)
             saved = cone.saved(self._dying([number], number + 1))
         return total - saved
@@ -224,7 +235,7 @@ class Costs:
 
     def grown(self, end: int, most: int) -> Iterator[tuple[int, Cone, Inside]]:
         """What grows upwards from node ``end`` by one node at a time, with its first node."""
-        cone, inside = Cone(self.rows, end), Inside(self._rings, end)
+        cone, inside = Cone(self.rows, end, self.work), Inside(self._rings, end)
         for first in range(end - 1, max(end - most, 0) - 1, -1):
             if self.rows.row[first] is None:
                 return
@@ -236,17 +247,22 @@ class Costs:
         """Bytes of the tensors that are held whole while a stage from node ``first`` on runs."""
         return self._live[first] + inside.outer
 
-    def _stages(self, end: int, limit: int, most: int) -> Iterator[Unit]:
+    def _stages(self, end: int, limit: int, most: int, share: int) -> Iterator[Unit]:
         """The stages that end before node ``end``, from the shortest to the longest.
 
         Args:
             end: Number after their last node.
             limit: Bytes that they must stay below.
             most: Nodes that they may have.
+            share: Work that may be spent on them.
         """
         rows, dying = self.rows, dict[str, None]()
+        enough = self.work.left - share
         fed = rows.fed
         for first, cone, inside in self.grown(end, most):
+            self.work.spend(ARRAYS + end - first)
+            if self.work.left < enough:
+                return
             node = rows.node(first)
             dying.pop(node.output, None)
             dying |= {e.tensor: None for e in node.edges if self._dies(e.tensor, end)}
@@ -275,6 +291,6 @@ def _walk_back(chosen: list[Unit | None]) -> list[Unit] | None:
         unit = chosen[number]
         if unit is None:
             return None
-        units.insert(0, unit)
+        units.append(unit)
         number = unit.first
-    return units
+    return units[::-1]

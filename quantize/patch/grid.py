@@ -24,6 +24,7 @@ from edgebottle.ops.pad import Pad
 from edgebottle.ops.strided_slice import StridedSlice
 from quantize.patch.grid_nodes import (
     Rect,
+    Windows,
     data_inputs,
     for_rect,
     grown,
@@ -98,20 +99,22 @@ class Stage:
         graph: Their graph.
         nodes: The layers in order; the last one computes the output.
         output: The one tensor that leaves the stage.
+        windows: How they read their inputs.
     """
 
     graph: Graph
     nodes: tuple[Node, ...]
     output: str
+    windows: Windows = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, graph: Graph, names: Sequence[str]) -> Stage:
         """The stage of these layers; raises ``BadInput`` where they are none."""
-        known = {node.name for node in graph.nodes}
+        known = graph.numbers
         unknown = [name for name in names if name not in known]
         if unknown or not names:
             raise BadInput(f"{graph.name} has no layer '{unknown[0]}'" if unknown else "no layers")
-        nodes = tuple(node for node in graph.nodes if node.name in set(names))
+        nodes = tuple(graph.nodes[number] for number in sorted({known[name] for name in names}))
         for node in nodes:
             _check_node(graph, node)
         leaving = list(_leaving(graph, nodes))
@@ -120,7 +123,26 @@ class Stage:
                 f"one tensor must leave a stage of patches, but {len(leaving)} do: "
                 + ", ".join(leaving)
             )
-        return cls(graph, nodes, leaving[0])
+        return cls(graph, nodes, leaving[0], Windows(graph))
+
+    @classmethod
+    def beginnings(cls, graph: Graph) -> Iterator[Stage]:
+        """The stages that a network begins with, from the shortest on."""
+        windows, inside = Windows(graph), set[str]()
+        leaving: dict[str, None] = {}
+        for number, node in enumerate(graph.nodes):
+            try:
+                _check_node(graph, node)
+            except BadInput:
+                return
+            inside.add(node.name)
+            leaving |= dict.fromkeys(node.outputs)
+            for name in node.inputs:
+                is_done = name in leaving and name not in graph.outputs
+                if is_done and all(r.name in inside for r in graph.consumers(str(name))):
+                    del leaving[str(name)]
+            if len(leaving) == 1:
+                yield cls(graph, graph.nodes[: number + 1], next(iter(leaving)), windows)
 
     def rects(self, rect: Rect) -> dict[str, Rect]:
         """What a patch computes of each tensor of the stage, and needs of those from outside.
@@ -132,10 +154,10 @@ class Stage:
             name = node.outputs[0]
             if name not in rects:
                 continue
-            rects[name] = grown(self.graph, node, rects[name])
+            rects[name] = grown(self.windows, node, rects[name])
             for index in data_inputs(node):
                 source = node.inputs[index]
-                need = input_rect(self.graph, node, index, rects[name])
+                need = input_rect(self.windows, node, index, rects[name])
                 if source is not None and need is not None:
                     rects[source] = need.union(rects.get(source))
         return rects
@@ -240,10 +262,10 @@ class Writer:
             if source is None or index not in images:
                 inputs.append(source)
                 continue
-            need = input_rect(self.graph, node, index, rect)
+            need = input_rect(self.stage.windows, node, index, rect)
             if need is not None:
                 inputs.append(self._part(source, need, made, label))
-        fields = for_rect(self.graph, node, rect)
+        fields = for_rect(self.stage.windows, node, rect)
         if isinstance(node, Pad):
             amounts = [amount for pair in fields["paddings"] for amount in pair]
             inputs[1] = self._indices(f"{node.name}_{label}_paddings", amounts)

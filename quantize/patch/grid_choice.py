@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Graph, Node
 from edgebottle.ops.base import Isa, Operator
 from edgebottle.ops.concatenation import Concatenation
@@ -14,12 +13,32 @@ from edgebottle.plan import place
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 from edgebottle.plan.storage import Storage
+from edgebottle.plan.work import Work
 from quantize.patch.grid import Stage, extra_macs, patch_grid, patches
 from quantize.patch.grid_nodes import Rect
 from quantize.patch.rows import aligned
 
 MOST = 6
 """Patches along an axis, at most."""
+
+PATCH_WORK = 12_000_000
+"""What is spent on finding grids: the largest real networks take half."""
+
+RECTS_COST = 40
+"""Units of work for each layer to find what a band of patches needs."""
+
+GRID_COST = 40
+"""The same for each grid."""
+
+TRIAL_WORK = 6_000_000
+"""What is spent on trying them: the largest real networks take a third."""
+
+TRIAL_COST = 200
+PLAN_COST = 1000
+"""Units of work for each layer of a network that is written with its patches, and planned."""
+
+MAX_PATCHED_NODES = 3000
+"""Layers of a network with its patches, at most."""
 
 FINALISTS = 3
 """Grids whose placement is searched, of those with the least live bytes."""
@@ -68,9 +87,14 @@ def least_macs(graph: Graph, isa: Isa, ram_limit: int, most: int = MOST) -> Grid
     if plan.arena_bytes <= ram_limit:
         return GridChoice((), (1, 1), 0, graph, plan)
     found = [c for c in _candidates(graph, isa, most, ram_limit) if c.lower_bound <= ram_limit]
+    work = Work(TRIAL_WORK)
     for candidate in sorted(found, key=lambda c: (c.extra_macs, c.lower_bound)):
+        if work.is_spent:
+            break
         patched = patch_grid(graph, candidate.nodes, *candidate.grid)
+        work.spend(TRIAL_COST * len(patched.nodes))
         if max(live_bytes(patched, isa)) <= ram_limit:
+            work.spend(PLAN_COST * len(patched.nodes))
             plan = make_plan(patched, isa)
             if plan.arena_bytes <= ram_limit:
                 return _choice(candidate, patched, plan)
@@ -91,13 +115,17 @@ def least_ram(
     plan = make_plan(graph, isa)
     best = GridChoice((), (1, 1), 0, graph, plan)
     scored: list[tuple[int, _Candidate]] = []
+    work = Work(TRIAL_WORK)
     found = _candidates(graph, isa, most, plan.arena_bytes)
     for candidate in sorted(found, key=lambda c: (c.lower_bound, c.extra_macs)):
         if most_extra_macs is not None and candidate.extra_macs > most_extra_macs:
             continue
         if len(scored) >= FINALISTS and candidate.lower_bound >= scored[FINALISTS - 1][0]:
             break
+        if work.is_spent:
+            break
         patched = patch_grid(graph, candidate.nodes, *candidate.grid)
+        work.spend(TRIAL_COST * len(patched.nodes))
         scored.append((max(live_bytes(patched, isa)), candidate))
         scored.sort(key=lambda item: (item[0], item[1].extra_macs))
     for nbytes, candidate in scored[:FINALISTS]:
@@ -123,25 +151,12 @@ def live_bytes(graph: Graph, isa: Isa) -> list[int]:
     return result
 
 
-def stages(graph: Graph) -> Iterator[Stage]:
-    """The beginnings of a network that can be computed in patches."""
-    names: tuple[str, ...] = ()
-    for node in graph.nodes:
-        names += (node.name,)
-        try:
-            Stage.of(graph, (node.name,))
-        except BadInput:
-            return
-        try:
-            yield Stage.of(graph, names)
-        except BadInput:
-            continue
-
-
 def _candidates(graph: Graph, isa: Isa, most: int, ram_limit: int) -> Iterator[_Candidate]:
     """All grids that might stay within ``ram_limit``."""
-    live = live_bytes(graph, isa)
-    for stage in stages(graph):
+    live, work = live_bytes(graph, isa), Work(PATCH_WORK)
+    for stage in Stage.beginnings(graph):
+        if work.is_spent:
+            return
         names = tuple(node.name for node in stage.nodes)
         inside = {node.outputs[0] for node in stage.nodes}
         read = {
@@ -156,7 +171,10 @@ def _candidates(graph: Graph, isa: Isa, most: int, ram_limit: int) -> Iterator[_
         if lower_bound > ram_limit:
             continue
         axes = _Axes(stage, most)
+        work.spend(len(names) * (2 * most * RECTS_COST + len(axes.grids) * GRID_COST))
         for grid in axes.grids:
+            if grid[0] * grid[1] * len(names) + len(graph.nodes) > MAX_PATCHED_NODES:
+                continue
             nbytes = max(lower_bound, borders + patch_bytes(stage, axes.middle(*grid)))
             if nbytes <= ram_limit:
                 yield _Candidate(axes.extra_macs(*grid), nbytes, names, grid)

@@ -130,7 +130,23 @@ def window(graph: Graph, node: Node, index: int, axis: int) -> Window | None:
     return None if size == 1 < output.shape[1 + axis] else Window(size)
 
 
-def input_rect(graph: Graph, node: Node, index: int, rect: Rect) -> Rect | None:
+class Windows:
+    """How the layers of a graph read their inputs; each is found once."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Starts with none."""
+        self._graph = graph
+        self._found: dict[tuple[str, int, int], Window | None] = {}
+
+    def of(self, node: Node, index: int, axis: int) -> Window | None:
+        """See ``window``."""
+        key = (node.name, index, axis)
+        if key not in self._found:
+            self._found[key] = window(self._graph, node, index, axis)
+        return self._found[key]
+
+
+def input_rect(windows: Windows, node: Node, index: int, rect: Rect) -> Rect | None:
     """What the rectangle ``rect`` of the output needs of input ``index``.
 
     Returns:
@@ -138,7 +154,7 @@ def input_rect(graph: Graph, node: Node, index: int, rect: Rect) -> Rect | None:
     """
     spans = []
     for axis in AXES:
-        along = window(graph, node, index, axis)
+        along = windows.of(node, index, axis)
         span = (0, 1) if along is None else along.needs(rect[axis])
         if span[0] >= span[1]:
             return None
@@ -146,18 +162,18 @@ def input_rect(graph: Graph, node: Node, index: int, rect: Rect) -> Rect | None:
     return Rect(*spans)
 
 
-def grown(graph: Graph, node: Node, rect: Rect) -> Rect:
+def grown(windows: Windows, node: Node, rect: Rect) -> Rect:
     """``rect`` of the output, or the smallest around it that reads more than padding."""
     if not isinstance(node, Convolution | Pool2D | Pad):
         return rect
     rows, columns = (
-        along.grown(rect[axis]) if (along := window(graph, node, 0, axis)) else rect[axis]
+        along.grown(rect[axis]) if (along := windows.of(node, 0, axis)) else rect[axis]
         for axis in AXES
     )
     return Rect(rows, columns)
 
 
-def for_rect(graph: Graph, node: Node, rect: Rect) -> dict[str, Any]:
+def for_rect(windows: Windows, node: Node, rect: Rect) -> dict[str, Any]:
     """The attributes with which ``node`` computes the rectangle ``rect`` of its output.
 
     Its inputs are then the rectangles of ``input_rect``: padding is left only where they touch
@@ -167,7 +183,7 @@ def for_rect(graph: Graph, node: Node, rect: Rect) -> dict[str, Any]:
         return {}
     borders: list[tuple[int, int]] = []
     for axis in AXES:
-        along = window(graph, node, 0, axis)
+        along = windows.of(node, 0, axis)
         assert along is not None
         borders.append(along.borders(rect[axis]))
     if isinstance(node, Pad):

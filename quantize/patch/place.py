@@ -6,8 +6,13 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edgebottle.plan.place import neighbours
 from edgebottle.plan.storage import Block
+from edgebottle.plan.work import Work
 from quantize.patch.rows import NEVER, aligned
+
+STARTS = 6
+"""Orders that a search starts with."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,19 @@ def conflicts(blocks: Sequence[Block], overlays: Mapping[tuple[int, int], int]) 
         For each block: another block alive at the same time, how far below it this one must begin
         at the least, and how far above it.
     """
-    found: list[list[tuple[int, int, int]]] = [[] for _ in blocks]
-    for i, block in enumerate(blocks):
-        for j, other in enumerate(blocks):
-            if i != j and block.first <= other.last and other.first <= block.last:
-                below = overlays.get((i, j), block.nbytes)
-                above = overlays.get((j, i), other.nbytes)
-                found[i].append((j, aligned(below, 4), aligned(above, 4)))
+    found: list[list[tuple[int, int, int]]] = []
+    for i, others in enumerate(neighbours(blocks)):
+        own = blocks[i].nbytes
+        found.append(
+            [
+                (
+                    j,
+                    aligned(overlays.get((i, j), own)),
+                    aligned(overlays.get((j, i), blocks[j].nbytes)),
+                )
+                for j in others
+            ]
+        )
     return found
 
 
@@ -58,6 +69,7 @@ def pack(
     *,
     tries: int,
     seed: int = 0,
+    work: Work | None = None,
 ) -> Packing:
     """Finds offsets: greedy orders first, then changes around what sticks out above ``bound``.
 
@@ -70,11 +82,15 @@ def pack(
         bound: What the arena should not exceed.
         tries: Changes to try.
         seed: Of the changes.
+        work: What may be spent on it.
     """
     search = _Search(blocks, conflicts(blocks, overlays), bound, random.Random(seed))
+    work = work or Work(NEVER)
+    work.spend(STARTS * search.cost)
     for _ in range(tries):
-        if search.best.nbytes <= bound:
+        if search.best.nbytes <= bound or work.is_spent:
             break
+        work.spend(search.cost)
         search.change()
     return search.best
 
@@ -84,6 +100,7 @@ class _Search:
 
     Attributes:
         best: The smallest arena so far.
+        cost: Units of work that placing all blocks once takes.
     """
 
     def __init__(
@@ -91,6 +108,7 @@ class _Search:
     ) -> None:
         """Starts from the best of the greedy orders."""
         self.blocks, self.gaps, self.bound = blocks, gaps, bound
+        self.cost = sum(map(len, gaps)) + 3 * len(blocks)
         self._random = generator
         indices = range(len(blocks))
         orders = {
@@ -105,7 +123,7 @@ class _Search:
                 packing = _first_fit(blocks, gaps, order, high, bound, name, NEVER)
                 assert packing is not None
                 starts.append((packing, order, high))
-        self._here, self._order, self._high = min(starts, key=lambda start: start[0].nbytes)
+        self._stay(*min(starts, key=lambda start: start[0].nbytes))
         self.best = self._here
 
     def change(self) -> None:
@@ -118,17 +136,15 @@ class _Search:
         packing = _first_fit(self.blocks, self.gaps, order, high, self.bound, "by search", most)
         if packing is None:
             return
-        if anyway or self._excess(packing) <= self._excess(self._here):
-            self._here, self._order, self._high = packing, order, high
+        if anyway or packing.nbytes < self._here.nbytes or self._excess(packing) <= self._above:
+            self._stay(packing, order, high)
         if packing.nbytes < self.best.nbytes:
             self.best = packing
 
     def _move(self, order: list[int], high: list[bool]) -> None:
         """Moves a block that sticks out, or one that may be in its way."""
-        generator, offsets = self._random, self._here.offsets
-        block = generator.choice(
-            [i for i, b in enumerate(self.blocks) if offsets[i] + b.nbytes > self.bound]
-        )
+        generator = self._random
+        block = generator.choice(self._outside)
         for chance in (0.6, 0.3):
             if self.gaps[block] and generator.random() < chance:
                 block = generator.choice(self.gaps[block])[0]
@@ -140,9 +156,16 @@ class _Search:
         if generator.random() < 0.4:
             high[block] = not high[block]
 
+    def _stay(self, packing: Packing, order: list[int], high: list[bool]) -> None:
+        self._here, self._order, self._high = packing, order, high
+        self._outside = [
+            i for i, b in enumerate(self.blocks) if packing.offsets[i] + b.nbytes > self.bound
+        ]
+        self._above = self._excess(packing)
+
     def _excess(self, packing: Packing) -> tuple[int, int]:
         ends = [o + b.nbytes for o, b in zip(packing.offsets, self.blocks, strict=True)]
-        return packing.nbytes, sum(max(end - self.bound, 0) for end in ends)
+        return packing.nbytes, sum([end - self.bound for end in ends if end > self.bound])
 
 
 def _first_fit(
@@ -158,25 +181,30 @@ def _first_fit(
     offsets = [-1] * len(blocks)
     size = 0
     for i in order:
-        placed = [(offsets[j], below, above) for j, below, above in gaps[i] if offsets[j] >= 0]
+        spans = [
+            (offset - below, offset + above)
+            for j, below, above in gaps[i]
+            if (offset := offsets[j]) >= 0
+        ]
         block, place = blocks[i], -1
         if high[i]:
-            place = _highest(placed, bound - block.nbytes, block.alignment)
-        offsets[i] = place if place >= 0 else _lowest(placed, block.alignment)
+            place = _highest(spans, bound - block.nbytes, block.alignment)
+        offsets[i] = place if place >= 0 else _lowest(spans, block.alignment)
         size = max(size, offsets[i] + block.nbytes)
         if size > most:
             return None
     return Packing(size, tuple(offsets), strategy)
 
 
-Placed = Sequence[tuple[int, int, int]]
-"""Offsets of blocks, and how far below and above each another one must begin."""
+Spans = list[tuple[int, int]]
+"""For other blocks: up to where, and from where on, a block may begin."""
 
 
-def _lowest(placed: Placed, alignment: int) -> int:
+def _lowest(spans: Spans, alignment: int) -> int:
     """The lowest place."""
     start = 0
-    for low, top in sorted([(offset - below, offset + above) for offset, below, above in placed]):
+    spans.sort()
+    for low, top in spans:
         if low >= start:
             break
         if start < top:
@@ -184,12 +212,10 @@ def _lowest(placed: Placed, alignment: int) -> int:
     return start
 
 
-def _highest(placed: Placed, start: int, alignment: int) -> int:
+def _highest(spans: Spans, start: int, alignment: int) -> int:
     """The highest place not above ``start``, negative when there is none."""
     start -= start % alignment
-    spans = [(offset + above, offset - below) for offset, below, above in placed]
-    spans.sort(reverse=True)
-    for top, low in spans:
+    for top, low in sorted([(top, low) for low, top in spans], reverse=True):
         if top <= start:
             break
         if low < start:

@@ -6,7 +6,7 @@ input row. Steps of one node run in ascending order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator
 from edgebottle.plan.storage import Storage
+from edgebottle.plan.work import Work
 
 Ints = NDArray[np.int32]
 
@@ -23,6 +24,16 @@ NEVER = 1 << 24
 
 MOST_STEPS = (1 << 16) - 1
 """The generated code counts the steps of a layer in a uint16."""
+
+MAX_ROW_READS = 2_000_000
+"""Rows that the steps of all layers read, at most: beyond that, the layers of the most rows run
+whole. A signal of 50,000 rows may still pass ten layers."""
+
+PLAN_WORK = 9_000_000
+"""What is spent on plans of one network with one schedule: the largest real ones take half."""
+
+STEP_READS = 4
+"""A step costs as much as so many rows that it reads."""
 
 FED = -1
 """The number of the network's input in a segment that is fed row by row."""
@@ -88,6 +99,33 @@ def fed_input(graph: Graph) -> RowNode:
     """The input as a node without inputs, each step of which is the arrival of a row."""
     tensor = graph.tensors[graph.inputs[0]]
     return RowNode(tensor.name, tensor.name, tensor.rows, tensor.rows, row_bytes(tensor), ())
+
+
+def row_nodes(graph: Graph, isa: Isa) -> dict[str, RowNode | None]:
+    """The row steps of every node by its name, in any order of the nodes the same."""
+    depth = _depths(graph.nodes)
+    reads = {node.name: _row_reads(graph, node) for node in graph.nodes}
+    found: dict[str, RowNode | None] = dict.fromkeys(reads)
+    left = MAX_ROW_READS
+    for node in sorted(graph.nodes, key=lambda node: reads[node.name]):
+        left -= reads[node.name]
+        if left < 0:
+            break
+        found[node.name] = row_node(graph, node, isa, depth)
+    return found
+
+
+def _row_reads(graph: Graph, node: Node) -> int:
+    """About as many rows as the steps of a node read, the price of the steps included."""
+    ins, outs = graph.ins(node), graph.outs(node)
+    if not isinstance(node, RowOperator) or len(outs) != 1:
+        return 0
+    used = [i for i, tensor in enumerate(ins) if tensor is not None and tensor.data is None]
+    if not all(_has_rows(tensor) for tensor in (ins[i] for i in used) if tensor is not None):
+        return 0
+    middle = outs[0].rows // 2
+    reads = sum(len(list(node.input_rows(i, middle, ins, outs))) for i in used)
+    return outs[0].rows * (STEP_READS + reads)
 
 
 def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNode | None:
@@ -188,10 +226,30 @@ class RowGraph:
         shares: For a tensor, the output of its only reader, which may take its memory row by row
             within a stage.
         row_fed: The input is handed over row by row.
+        work: What may still be spent on plans of this graph.
     """
 
-    def __init__(self, graph: Graph, order: Sequence[Node], isa: Isa, *, row_fed: bool) -> None:
-        """Prepares the tables."""
+    def __init__(
+        self,
+        graph: Graph,
+        order: Sequence[Node],
+        isa: Isa,
+        *,
+        row_fed: bool,
+        nodes: Mapping[str, RowNode | None] | None = None,
+        work: Work | None = None,
+    ) -> None:
+        """Prepares the tables.
+
+        Args:
+            graph: The graph.
+            order: Its nodes in execution order.
+            isa: The kernel variant.
+            row_fed: The input is handed over row by row.
+            nodes: ``row_nodes`` of the graph, where they are known.
+            work: What may be spent on plans; ``PLAN_WORK`` by default.
+        """
+        self.work = work or Work(PLAN_WORK)
         self.graph = graph
         self.order = tuple(order)
         self.row_fed = row_fed
@@ -201,8 +259,8 @@ class RowGraph:
             for name, tensor in graph.tensors.items()
             if tensor.data is None
         }
-        depth = _depths(order)
-        self.row = [row_node(graph, node, isa, depth) for node in order]
+        nodes = row_nodes(graph, isa) if nodes is None else nodes
+        self.row = [nodes[node.name] for node in order]
         self.fed = fed_input(graph) if row_fed else None
         self.maker = {name: -1 for name, tensor in graph.tensors.items() if tensor.data is None}
         self.readers: dict[str, list[int]] = {name: [] for name in self.maker}

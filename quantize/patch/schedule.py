@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import RowOperator
+from edgebottle.plan.place import live_bytes
 from edgebottle.plan.plan import Placement, Plan, Stage, Step
 from edgebottle.plan.storage import Block, Storage
+from edgebottle.plan.work import Work
 from quantize.patch.choose import Unit
 from quantize.patch.demand import Trace, simulate
 from quantize.patch.fold import fold
@@ -16,6 +18,10 @@ from quantize.patch.overlay import distance
 from quantize.patch.place import Packing, pack
 from quantize.patch.rows import FED, RowGraph, RowNode, aligned
 from quantize.patch.segment import COUNTER_BYTES
+
+NODE_COST = 100
+STEP_COST = 8
+"""Units of work for each node of a plan, and for each row step."""
 
 ROUNDS = 2
 TRIES = 200
@@ -53,6 +59,11 @@ class _Work:
     accumulators: tuple[tuple[str, int], ...]
     scratch: int
 
+    def cost(self) -> int:
+        """Units of work that finding it, and writing it down, takes."""
+        steps = 0 if self.trace is None else len(self.trace.steps)
+        return NODE_COST * len(self.unit.nodes) + STEP_COST * steps
+
     def pieces(self) -> list[int]:
         """Bytes of all of it, in the order rings, counters, accumulators, scratch."""
         sizes = [ring.rows * ring.row_bytes for ring in self.rings]
@@ -81,6 +92,7 @@ def build_plan(
             in many.
     """
     works = [_work(rows, unit) for unit in units]
+    rows.work.spend(sum(work.cost() for work in works))
     stages = [[rows.order[n] for n in unit.nodes] for unit in units if unit.streamed]
     rings = {ring.tensor for work in works for ring in work.rings}
     rings |= {name for work in works for name in work.shared}
@@ -96,14 +108,15 @@ def build_plan(
     overlays = _overlays(rows, storage, wholes, works)
     bound = max((unit.nbytes for unit in units), default=0)
     enough = max(bound, goal)
-    packing, places = _pack(wholes, works, overlays, enough, rounds)
+    packing, places = _pack(wholes, works, overlays, enough, rounds, rows.work)
     needed = _needed(rows, wholes, works, overlays, enough)
     if packing.nbytes <= enough and needed != overlays:
-        apart = _pack(wholes, works, needed, enough, rounds)
+        apart = _pack(wholes, works, needed, enough, rounds, rows.work)
         packing, places = apart if apart[0].nbytes <= enough else (packing, places)
     start = {id(block): packing.offsets[i] for i, block in enumerate(wholes)}
+    alive = _spans(wholes, packing, len(works))
     steps = tuple(
-        _step(rows, storage, work, places[i], _used(i, wholes, packing, places[i], work))
+        _step(rows, storage, work, places[i], _used(alive[i], places[i], work))
         for i, work in enumerate(works)
     )
     placements = [
@@ -124,7 +137,7 @@ def build_plan(
             _ring_placement(rows.graph, ring, offset, i)
             for ring, offset in zip(work.rings, places[i], strict=False)
         ]
-        held = {place.tensor: place for place in placements}
+        held = {place.tensor: place for place in placements} if work.shared else {}
         placements += [
             replace(held[host], tensor=name, first=i, last=i, shares=rows.shares[name])
             for name, host in work.shared.items()
@@ -246,14 +259,14 @@ def _needed(
     Such a layer takes all its rows in one call, unless its output follows them through its input.
     """
     needed = dict(overlays)
+    alive = live_bytes(wholes, len(works))
     for output, source in overlays:
         step = wholes[output].first
         node, work = rows.order[works[step].unit.first], works[step]
         if work.unit.streamed or not isinstance(node, RowOperator):
             continue
-        alive = sum(block.nbytes for block in wholes if block.first <= step <= block.last)
         is_pixelwise = node.is_pixelwise(rows.graph.ins(node), rows.graph.outs(node))
-        if is_pixelwise and alive + sum(work.pieces()) <= limit:
+        if is_pixelwise and alive[step + 1] + sum(work.pieces()) <= limit:
             del needed[output, source]
     return needed
 
@@ -277,6 +290,7 @@ def _pack(
     overlays: dict[tuple[int, int], int],
     bound: int,
     rounds: int,
+    effort: Work,
 ) -> tuple[Packing, list[list[int]]]:
     """Places everything: first with what a unit needs in one piece, then in many."""
     best: tuple[Packing, list[list[int]]] | None = None
@@ -288,11 +302,11 @@ def _pack(
             for nbytes in [sum(pieces)] if together and pieces else pieces:
                 blocks.append(Block(nbytes, step, step))
                 owners.append(step)
-        packing = pack(blocks, overlays, bound, tries=TRIES, seed=seed)
+        packing = pack(blocks, overlays, bound, tries=TRIES, seed=seed, work=effort)
         if best is None or packing.nbytes < best[0].nbytes:
             offsets = packing.offsets[len(wholes) :]
             best = packing, _piece_places(works, offsets, owners, together=together)
-        if best[0].nbytes <= bound:
+        if best[0].nbytes <= bound or effort.is_spent:
             break
     assert best is not None
     return best
@@ -303,8 +317,10 @@ def _piece_places(
 ) -> list[list[int]]:
     """The offset of every piece of every unit (0 for empty ones)."""
     places: list[list[int]] = []
-    for step, work in enumerate(works):
-        own = [offset for offset, owner in zip(offsets, owners, strict=True) if owner == step]
+    owned: list[list[int]] = [[] for _ in works]
+    for offset, owner in zip(offsets, owners, strict=True):
+        owned[owner].append(offset)
+    for own, work in zip(owned, works, strict=True):
         result = []
         for nbytes in work.pieces():
             if not nbytes:
@@ -318,20 +334,26 @@ def _piece_places(
     return places
 
 
-def _used(
-    step: int, wholes: Sequence[Block], packing: Packing, places: Sequence[int], work: _Work
-) -> int:
+Spans = list[tuple[int, int]]
+"""First bytes in the arena, and those after the last."""
+
+
+def _spans(wholes: Sequence[Block], packing: Packing, steps: int) -> list[Spans]:
+    """Where the blocks lie that are alive at each step."""
+    found: list[Spans] = [[] for _ in range(steps)]
+    for block, offset in zip(wholes, packing.offsets, strict=False):
+        for step in range(max(block.first, 0), min(block.last + 1, steps)):
+            found[step].append((offset, offset + block.nbytes))
+    return found
+
+
+def _used(wholes: Spans, places: Sequence[int], work: _Work) -> int:
     """Bytes of the arena in use during a step, overlapping ones counted once."""
-    spans = [
-        (offset, offset + block.nbytes)
-        for block, offset in zip(wholes, packing.offsets, strict=False)
-        if block.first <= step <= block.last
-    ]
-    spans += [
+    pieces = [
         (offset, offset + nbytes) for offset, nbytes in zip(places, work.pieces(), strict=True)
     ]
     used = top = 0
-    for low, high in sorted(spans):
+    for low, high in sorted([*wholes, *pieces]):
         used += max(high - max(low, top), 0)
         top = max(top, high)
     return used

@@ -8,6 +8,7 @@ from dataclasses import replace
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
+from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 from quantize.patch.rows import NEVER
@@ -94,14 +95,15 @@ def _uncut(
         )
     limit = NEVER if ram_limit is None else ram_limit
     wanted = "min-time" if schedule == "auto" else schedule
-    layers = None if row_fed else make_plan(graph, isa)
+    ordered = candidate_orders(graph)
+    layers = None if row_fed else make_plan(graph, isa, orders=ordered)
     if layers is not None and wanted != "min-ram":
         if wanted == "layers":
             return layers, ()
         if layers.arena_bytes <= limit:
             return replace(layers, schedule="layers" if schedule == "auto" else wanted), ()
     ample = NEVER if ram_limit is None and wanted != "min-ram" else ram_limit or 0
-    found = orders(graph, isa, wanted=ample, row_fed=row_fed)
+    found = orders(graph, isa, wanted=ample, row_fed=row_fed, ordered=ordered)
     if not found:
         raise UnsupportedOp(
             f"{graph.name} cannot be fed row by row: it needs one input of 4 axes and batch 1 that "

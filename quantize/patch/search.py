@@ -9,8 +9,10 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
-from quantize.patch.choose import CHANNELS, Costs, Unit
-from quantize.patch.rows import NEVER, RowGraph
+from edgebottle.plan.planner import Orders
+from edgebottle.plan.work import Work
+from quantize.patch.choose import CHANNELS, COSTS_WORK, Costs, Unit
+from quantize.patch.rows import NEVER, PLAN_WORK, RowGraph, row_nodes
 from quantize.patch.schedule import build_plan
 from quantize.patch.split import add_splits, expand
 
@@ -69,7 +71,14 @@ class Order:
     bound: int
 
 
-def orders(graph: Graph, isa: Isa, *, wanted: int = 0, row_fed: bool = False) -> list[Order]:
+def orders(
+    graph: Graph,
+    isa: Isa,
+    *,
+    wanted: int = 0,
+    row_fed: bool = False,
+    ordered: Orders | None = None,
+) -> list[Order]:
     """The orders in which the network can be planned, that of the least peak first.
 
     Args:
@@ -77,11 +86,14 @@ def orders(graph: Graph, isa: Isa, *, wanted: int = 0, row_fed: bool = False) ->
         isa: The kernel variant.
         wanted: Bytes of arena that are there anyway.
         row_fed: The input is handed over row by row.
+        ordered: ``candidate_orders`` of the graph, where they are known.
     """
     found = []
-    for name, nodes in candidate_orders(graph).items():
-        rows = RowGraph(graph, nodes, isa, row_fed=row_fed)
-        costs = Costs(rows, wanted)
+    ordered = ordered or candidate_orders(graph)
+    row_steps, work = row_nodes(graph, isa), Work(PLAN_WORK)
+    for name, nodes in ordered.items():
+        rows = RowGraph(graph, nodes, isa, row_fed=row_fed, nodes=row_steps, work=work)
+        costs = Costs(rows, wanted, Work(COSTS_WORK // len(ordered)))
         bound = costs.smallest()
         if bound < NEVER:
             found.append(Order(name, rows, costs, bound))
@@ -109,7 +121,7 @@ def smallest_plan(found: Sequence[Order], schedule: str) -> Chosen:
     """The plan with the smallest arena; of equal ones that with the fewest layers in stages."""
     best: Chosen | None = None
     for order in found:
-        if best is not None and order.bound >= best.plan.arena_bytes:
+        if best is not None and (order.bound >= best.plan.arena_bytes or order.rows.work.is_spent):
             break
         for chosen in _attempts(order, order.bound, AVOID, schedule):
             best = chosen if best is None else min(best, chosen, key=_arena)
@@ -119,6 +131,8 @@ def smallest_plan(found: Sequence[Order], schedule: str) -> Chosen:
         # Units that need more may be easier to place.
         reached = best.plan.arena_bytes
         for part in range(1, 4) if reached > order.bound * CLOSE else ():
+            if order.rows.work.is_spent:
+                break
             target = order.bound + (reached - order.bound) * part // 4
             for chosen in _attempts(order, target, AVOID_LESS, schedule):
                 best = min(best, chosen, key=_arena)
@@ -133,7 +147,9 @@ def _arena(chosen: Chosen) -> int:
 def _attempts(
     order: Order, target: int, parts: Sequence[float | None], schedule: str
 ) -> Iterator[Chosen]:
-    for units in _selections(order, target, parts):
+    for count, units in enumerate(_selections(order, target, parts)):
+        if count and order.rows.work.is_spent:
+            return
         yield _build(order, units, schedule)
 
 
@@ -167,6 +183,8 @@ def _fitting(order: Order, limit: int, schedule: str) -> Chosen | None:
     for part in AVOID:
         for target in _targets(order.bound, limit):
             for units in _selections(order, target, (part,)):
+                if order.rows.work.is_spent:
+                    return None
                 chosen = _build(order, units, schedule, goal)
                 if chosen.plan.arena_bytes <= limit:
                     return chosen

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
+
 import numpy as np
 
-from quantize.patch.demand import final_steps, simulate, smallest_ring, steps_for
+from edgebottle.plan.work import Work
+from quantize.patch.demand import Trace, final_steps, simulate, smallest_ring, steps_for
 from quantize.patch.overlay import FREE
 from quantize.patch.rows import NEVER, Ints, RowGraph, aligned, row_bytes
 
 COUNTER_BYTES = 2
+
+SIMULATION = 4
+"""Units of work for each step that is simulated."""
+
+ARRAYS = 60
+"""Units of work for what is done with the arrays of a node, however short they are."""
+
+ELEMENTS = 16
+"""Elements of these arrays that cost one unit more."""
 
 SHORT = 8
 """Nodes whose row steps are quickly simulated."""
@@ -17,9 +29,10 @@ SHORT = 8
 class Rings:
     """The rings of all stages; each is found once."""
 
-    def __init__(self, rows: RowGraph) -> None:
-        """Starts with none."""
+    def __init__(self, rows: RowGraph, work: Work) -> None:
+        """Starts with none; what finding them takes is spent from ``work``."""
         self.rows = rows
+        self._work = work
         self._rings: dict[tuple[int, ...], int] = {}
 
     def ring(self, number: int, end: int, head: int | None = None) -> int:
@@ -33,17 +46,27 @@ class Rings:
             head: A node whose output is in the same ring, overwritten row by row up to that of
                 ``number``.
         """
-        merge, members = _meeting(self.rows, number, end)
+        merge, members = self._meet(number, end)
         first = number if head is None else head
         key = (first, number, merge, -1 if merge < end else end)
         if key not in self._rings:
             between = range(first, number) if head is not None else ()
             chain = [n for n in between if self._leads_to(n, number)]
-            trace = simulate(self.rows, [*chain, *members])
+            trace = self._simulate([*chain, *members])
             written = trace.written[self.rows.node(first).output]
             read = trace.read[self.rows.node(number).output]
             self._rings[key] = smallest_ring(written, read)
         return self._rings[key]
+
+    def _meet(self, number: int, end: int) -> tuple[int, list[int]]:
+        merge, members = _meeting(self.rows, number, end)
+        self._work.spend(4 * len(members))
+        return merge, members
+
+    def _simulate(self, members: list[int]) -> Trace:
+        trace = simulate(self.rows, members)
+        self._work.spend(SIMULATION * (len(trace.steps) + len(members)))
+        return trace
 
     def _leads_to(self, number: int, last: int) -> bool:
         """Whether node ``number`` is part of the chain of shared rings that ends in ``last``."""
@@ -57,14 +80,14 @@ class Rings:
         readers = [n for n in self.rows.readers[self.rows.node(number).output] if n < end]
         if len(readers) == 1:
             return self.ring(number, readers[0] + 1), True
-        merge, members = _meeting(self.rows, number, end)
+        merge, members = self._meet(number, end)
         if len(members) <= SHORT or (number, number, merge, -1) in self._rings:
             return self.ring(number, end), True
         rows = 1
         for reader in readers:
             key = (number, reader)
             if key not in self._rings:
-                trace = simulate(self.rows, [number, reader])
+                trace = self._simulate([number, reader])
                 self._rings[key] = trace.ring_rows(self.rows.node(number).output)
             rows = max(rows, self._rings[key])
         return rows, False
@@ -135,16 +158,19 @@ def _meeting(rows: RowGraph, number: int, end: int) -> tuple[int, list[int]]:
     """
     members = [number]
     waiting = [reader for reader in rows.readers[rows.node(number).output] if reader < end]
+    seen = set(waiting)  # ``waiting`` is a heap: ascending, so that it is one from the start
     open_ends = False
     while waiting:
-        reader = min(waiting)
-        waiting = [other for other in waiting if other != reader]
+        reader = heappop(waiting)
         members.append(reader)
         if not waiting and not open_ends:
             return reader, members
         further = [n for n in rows.readers[rows.node(reader).output] if n < end]
         open_ends = open_ends or not further
-        waiting += further
+        for other in further:
+            if other not in seen:
+                seen.add(other)
+                heappush(waiting, other)
     return end, members
 
 
@@ -156,9 +182,10 @@ class Cone:
         after: For each node, the steps it has done after each step of the last nodes.
     """
 
-    def __init__(self, rows: RowGraph, end: int) -> None:
+    def __init__(self, rows: RowGraph, end: int, work: Work) -> None:
         self.rows = rows
         self.end = end
+        self._work = work
         self.after: dict[int, Ints] = {}
         self._before: dict[int, Ints] = {}
         self._writes: dict[int, Ints] = {}
@@ -176,6 +203,7 @@ class Cone:
         members = [number, *sorted(self.after)]
         inside = [n for n in members if not self.readers(self.rows.node(n).output)]
         events = final_steps((n, self.rows.node(n)) for n in inside)
+        self._work.spend(len(events) * ELEMENTS + len(inside) * (ARRAYS + len(events) // ELEMENTS))
         who = np.array([n for n, _ in events], np.int32)
         self.after, self._before = {}, {}
         for last in inside:
@@ -202,6 +230,7 @@ class Cone:
             for edge in self.rows.node(reader).edges
             if edge.tensor == node.output
         ]
+        self._work.spend(len(needs) * (ARRAYS + len(needs[0]) // ELEMENTS))
         most = needs[0] if len(needs) == 1 else np.maximum.reduce(needs)
         return steps_for(most, node)
 
@@ -209,6 +238,7 @@ class Cone:
         """Bytes that writing outputs over dying inputs saves: the best pair of each."""
         rows = self.rows
         pairs = []
+        self._work.spend(len(self._writes) * (1 + len(dying)))
         for last, when in self._writes.items():
             node = rows.node(last)
             if node.output in rows.source or last not in self.after:
@@ -229,6 +259,7 @@ class Cone:
         """See ``overlay.distance``, from the state at each step of the last nodes."""
         node = self.rows.node(last)
         lowest = np.full(len(when), NEVER, np.int32)
+        self._work.spend(ARRAYS + len(when) // ELEMENTS)
         if source not in self._row_bytes:
             self._row_bytes[source] = row_bytes(self.rows.graph.tensors[source])
         for reader in self.readers(source):

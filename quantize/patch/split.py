@@ -32,6 +32,12 @@ from quantize.patch.slices import keeps_channels_apart, slices, write_slice
 MOST_PARTS = 8
 """Parts of a stage, at most."""
 
+SPLIT_WORK = 1_000_000
+"""What is spent on finding stages in parts, in one order."""
+
+CUTS_COST = 2_000
+"""Units of work for each layer of a stage that is cut in all ways."""
+
 MOST_LAYERS = 16
 """Layers of a stage that is cut into parts, at most: halos grow with each."""
 
@@ -50,6 +56,7 @@ def add_splits(
     """
     reached = [True]
     peaks = _uncut_peaks(costs) if only_gains else {}
+    costs.work.refill(SPLIT_WORK)
     for end in range(1, len(costs.rows.order) + 1):
         limits = [min(below, peaks.get((first, end), below)) for first in range(end)]
         found = _splits(costs, end, reached, limits, most_extra_macs)
@@ -60,10 +67,14 @@ def add_splits(
 def _uncut_peaks(costs: Costs) -> dict[tuple[int, int], int]:
     """The least peak of the nodes from the first on, up to the second, with no stage cut."""
     peaks: dict[tuple[int, int], int] = {}
+    near = [
+        [unit for unit in units if unit.first >= end - MOST_LAYERS and not unit.split]
+        for end, units in enumerate(costs.units)
+    ]
     for first in range(len(costs.rows.order)):
         peaks[first, first] = 0
         for end in range(first + 1, min(first + MOST_LAYERS, len(costs.rows.order)) + 1):
-            units = [unit for unit in costs.units[end] if unit.first >= first and not unit.split]
+            units = [unit for unit in near[end] if unit.first >= first]
             options = [max(peaks[first, unit.first], unit.nbytes) for unit in units]
             peaks[first, end] = min(options, default=NEVER)
     return peaks
@@ -87,6 +98,8 @@ def _splits(
     """
     for first, _, inside in costs.grown(end, MOST_LAYERS):
         below = limits[first]
+        if costs.work.is_spent:
+            return
         if costs.reads_fed(first) or costs.rows.node(first).accumulates:
             return
         whole, rings = costs.whole_bytes(first, inside), sum(inside.rings.values())
@@ -96,6 +109,7 @@ def _splits(
         stage = _stage(costs.rows, first, end)
         if stage is None:
             continue
+        costs.work.spend(CUTS_COST * len(stage.nodes))
         fixed = whole + inside.exact_nbytes() - sum(inside.rings.values())
         for cut in _cuts(stage):
             if most_extra_macs is not None and cut.extra_macs > most_extra_macs:
@@ -180,7 +194,7 @@ def _needs_no_crop(stage: Stage, rect: Rect, rects: Mapping[str, Rect]) -> bool:
     if rects[stage.output] != rect or not inside <= rects.keys():
         return False
     return all(
-        input_rect(stage.graph, node, index, rects[node.outputs[0]]) == rects[source]
+        input_rect(stage.windows, node, index, rects[node.outputs[0]]) == rects[source]
         for node in stage.nodes
         for index in data_inputs(node)
         if (source := str(node.inputs[index])) in inside

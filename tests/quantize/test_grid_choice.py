@@ -20,7 +20,6 @@ from quantize.patch.grid_choice import (
     least_ram,
     live_bytes,
     patch_bytes,
-    stages,
 )
 from tests.conftest import SHARED
 from tests.quantize.stages import random_stage
@@ -66,7 +65,7 @@ def test_least_ram_within_a_budget_of_macs() -> None:
 
 def test_stages_end_where_one_tensor_is_left() -> None:
     graph, _ = vision()
-    ends = [stage.nodes[-1].name for stage in stages(graph)]
+    ends = [stage.nodes[-1].name for stage in Stage.beginnings(graph)]
     assert ends == ["conv_0", "add_0", "depthwise_1", "pool_0", "conv_3"]
 
 
