@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgebottle.boards import Board
+from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
 from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
@@ -30,18 +30,24 @@ from edgebottle.fit import (
     fit,
     is_roomy,
     kernel_variants,
+    kilobytes,
     overflow,
     ram_allowed,
 )
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
+from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise, strip_float_io
 from edgebottle.plan.plan import Plan
 from hil.records import Flash, Ram
+from quantize.patch import Chosen
 
 _OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
 """What linkers say of an image that a board has no room for."""
+
+MAX_TENSOR_BYTES = 64 * 1024 * 1024
+"""Of one tensor: sixty times what the largest board has, so that a computer can run the rest."""
 
 MAX_MODEL_BYTES = 64 * 1024 * 1024
 """A larger file is no model for a microcontroller."""
@@ -150,6 +156,7 @@ def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
         BadInput: there is no such file, or the name is no identifier.
         BadModel: the file is broken or no model.
         UnsupportedOp: something in it cannot be compiled.
+        DoesNotFit: one of its tensors is larger than any board.
     """
     path = find_model(model)
     if name is not None and not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
@@ -164,16 +171,33 @@ def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
     try:
         imported = import_model(data, model_name, path.suffix)
         verify(imported)
+        _check_size(imported)
         original = imported
         if io == "int8":
             imported = strip_float_io(original)
             verify(imported, "strip_float_io")
-    except (BadModel, UnsupportedOp) as error:
+    except (BadModel, UnsupportedOp, DoesNotFit) as error:
         raise type(error)(f"{path}: {error}") from error
     graph = optimise(imported)
     digest = hashlib.sha256(data).hexdigest()
     stripped = tuple(a != b for a, b in zip(original.inputs, imported.inputs, strict=True))
     return Model(model_name, path, data, digest, imported, graph, io, stripped)
+
+
+def _check_size(graph: Graph) -> None:
+    """Refuses a network with a tensor that no board could hold, nor a computer try out quickly."""
+    tensor = max(graph.tensors.values(), key=lambda tensor: tensor.nbytes)
+    if tensor.nbytes > MAX_TENSOR_BYTES:
+        largest = max(
+            (board for board in all_boards() if not board.is_host),
+            key=lambda board: board.region("ram").size,
+        )
+        ram = largest.region("ram").size
+        raise DoesNotFit(
+            f"tensor '{tensor.name}' of the shape {list(tensor.shape)} alone needs "
+            f"{kilobytes(tensor.nbytes)}; the largest board, {largest.id}, has {kilobytes(ram)} of "
+            f"RAM: {kilobytes(tensor.nbytes - ram)} too much"
+        )
 
 
 def weight_bytes(project: Project) -> int:
@@ -188,6 +212,7 @@ def build(
     toolchain: str = "zig",
     out: Path | None = None,
     wish: Wish | None = None,
+    planned: Chosen | None = None,
 ) -> Built:
     """Generates and compiles the project of ``model`` for ``board``.
 
@@ -200,6 +225,7 @@ def build(
         toolchain: ``zig`` or ``gcc``.
         out: Where to put the finished project; None to leave it in the cache.
         wish: Schedule and budget.
+        planned: What another board computes, to be computed here in the very same way.
 
     Raises:
         DoesNotFit: the board or the budget is too small.
@@ -218,7 +244,7 @@ def build(
         check_creatable(out)
     whole, optimize = model.graph, Optimize(wish.optimize)
     for isa in kernel_variants(board):
-        fitted = fit(whole, board, wish, isa)
+        fitted = planned or fit(whole, board, wish, isa)
         plan = fitted.plan
         allowed = ram_allowed(board, wish)
         project = write_project(fitted.graph, plan, board, allowed, optimize)
@@ -229,7 +255,7 @@ def build(
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         if board.is_host:
-            result = build_host(folder, toolchain)
+            result = build_host(folder, toolchain, dsp=plan.isa == Isa.DSP.value)
         else:
             try:
                 result = build_firmware(folder, board, toolchain, optimize=optimize.option)

@@ -21,6 +21,7 @@ from edgebottle.samples import Samples, edge_cases
 from hil.protocol import BoardClient
 from hil.records import LayerRecord
 from hil.virtual.timing.cycles import Cycles
+from quantize.patch import Chosen
 
 Progress = Callable[[str, int, int], None]
 
@@ -94,7 +95,7 @@ def verify_model(
     names = ["NumPy", "host C"] if litert is None else ["LiteRT", "NumPy", "host C"]
     progress("build", 0, 0)
     target = build(model, board, toolchain=toolchain, wish=wish)
-    host = target if board.is_host else build(model, load_board("host"), wish=_same_plan(target))
+    host = target if board.is_host else _on_host(model, target)
     if difference is None:
         with open_bench(host) as bench:
             difference, _, _ = _on_board(host, bench, "host C", inputs, reference, progress)
@@ -122,10 +123,10 @@ def verify_model(
     )
 
 
-def _same_plan(target: Built) -> Wish:
-    """What makes the host take the schedule that the board got."""
-    plan = target.plan
-    return Wish(schedule=plan.schedule, row_fed=plan.row_fed, ram=plan.arena_bytes)
+def _on_host(model: Model, target: Built) -> Built:
+    """The same computation for this computer: the plan of the board, and its kernels' C twins."""
+    planned = Chosen(target.model.graph, target.plan, target.extra_macs)
+    return build(model, load_board("host"), planned=planned)
 
 
 def _reference_outputs(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgebottle.boards import load_board
-from edgebottle.errors import EdgebottleError, UnsupportedOp
+from edgebottle.errors import DoesNotFit, EdgebottleError, UnsupportedOp
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops.base import Isa
@@ -23,6 +23,8 @@ CASES = SHARED / "cases"
 EXACT = ("k_dilated2d", "k_posmap", "mul_rank3_rank4", "zero_scale_dead_channel")
 
 REFUSED: tuple[tuple[str, type[EdgebottleError], str], ...] = (
+    ("conv_huge", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .*: [\d.]+ kB too much"),
+    ("shape_huge2", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .* kB too much"),
     ("k_dynrange", UnsupportedOp, r"\(CONV_2D\), \w+ \(FULLY_CONNECTED\); .* full integer"),
     ("requant_2p33", UnsupportedOp, r"conv_2d \(CONV_2D\) scales by 8\.6e\+09, .* 0 to 2\^30"),
     ("scale_ratio_shift_131", UnsupportedOp, r"CONV_2D\) scales by 2\.3e\+39, .* 0 to 2\^30"),

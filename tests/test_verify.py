@@ -10,11 +10,15 @@ from edgebottle import litert
 from edgebottle import verify as verify_module
 from edgebottle.boards import load_board
 from edgebottle.errors import BadModel
+from edgebottle.fit import Wish
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.pipeline import load
 from edgebottle.verify import verify_model
 from tests.graphs import Builder
 from tests.tflite_writer import write_tflite
+
+BOARD_BYTES = 5120
+"""About what stack and bench application take of RAM."""
 
 
 def network() -> Graph:
@@ -35,6 +39,34 @@ def test_all_agree(model_file: Path) -> None:
     result = verify_model(load(str(model_file)), load_board("host"), samples=5)
     assert result.match and result.exact
     assert result.implementations == ("LiteRT", "NumPy", "host C")
+
+
+@pytest.mark.parametrize(
+    ("board", "wish"),
+    [
+        ("stm32f746", Wish()),
+        ("nucleo_l4r5zi", Wish(ram=BOARD_BYTES + 2400)),
+        ("nucleo_g0b1re", Wish(ram=BOARD_BYTES + 2100, schedule="min-time")),
+        ("mps3_an547", Wish(schedule="min-ram", row_fed=True)),
+        ("stm32f746", Wish(schedule="patches")),
+    ],
+)
+def test_the_host_runs_the_plan_of_the_board(
+    board: str, wish: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+    honest = verify_module.build
+
+    def noted(*arguments, **options):
+        built.append(honest(*arguments, **options))
+        return built[-1]
+
+    monkeypatch.setattr(verify_module, "build", noted)
+    result = verify_model(load("digits"), load_board(board), samples=4, wish=wish)
+    assert result.match and result.exact
+    target, host = built
+    assert host.board.is_host and host.plan == target.plan
+    assert host.model.graph is target.model.graph
 
 
 def test_litert_refuses(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,20 +15,27 @@ from edgebottle.errors import BadInput, ToolMissing
 DEADLINE_S = 300.0
 OPTIMIZE = "-O2"
 SANITIZE_FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+FORCE_PORTABLE = "-DEB_FORCE_PORTABLE"
+"""Whatever this computer could do."""
+
 FLAGS = (
     "-std=c99",
     "-Wall",
     "-Wextra",
     "-fno-math-errno",
     "-ffp-contract=off",  # a fused multiply-add rounds differently from the reference
-    "-DEB_FORCE_PORTABLE",  # whatever this computer could do
     "-DEB_BOARD=host",
     "-DEB_CLOCK_HZ=1000000000u",
 )
 
 
 def build_host(
-    project_dir: Path, toolchain: str = "zig", *, optimize: str = OPTIMIZE, sanitize: bool = False
+    project_dir: Path,
+    toolchain: str = "zig",
+    *,
+    optimize: str = OPTIMIZE,
+    sanitize: bool = False,
+    dsp: bool = False,
 ) -> BuildResult:
     """Builds model, bench application and host port as an executable.
 
@@ -37,6 +44,7 @@ def build_host(
         toolchain: ``"zig"``, or ``"gcc"`` for the system's compiler.
         optimize: Compiler option.
         sanitize: With AddressSanitizer and UBSan; needs the system's gcc or clang.
+        dsp: The project is for cores with DSP instructions, whose C twins run here.
 
     Raises:
         ToolMissing: there is no such compiler.
@@ -46,7 +54,9 @@ def build_host(
     if not (project_dir / "port" / "host").is_dir():
         raise BadInput(f"{project_dir} is not a project for the board 'host'")
     folders = [project_dir / "src", project_dir / "port" / "host", project_dir / "lib"]
-    return _compile(project_dir, folders, "firmware.elf", toolchain, (optimize,), sanitize)
+    variant = "-DEB_FORCE_DSP" if dsp else FORCE_PORTABLE
+    flags = (optimize, variant)
+    return _compile(project_dir, folders, "firmware.elf", toolchain, flags, sanitize)
 
 
 def compile_shared(
@@ -64,7 +74,7 @@ def compile_shared(
     suffix = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
     name = ("model_sanitized" if sanitize else "model") + suffix
     folders = [project_dir / "lib"]
-    flags = (optimize, "-shared", "-fPIC")
+    flags = (optimize, "-shared", "-fPIC", FORCE_PORTABLE)
     return _compile(project_dir, folders, name, toolchain, flags, sanitize).elf
 
 

@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from edgebottle.ops.base import Operator
 from edgebottle.plan.work import Work
-from quantize.patch.rows import FED, NEVER, RowGraph, aligned
+from quantize.patch.rows import FED, UNLIMITED, RowGraph, aligned
 from quantize.patch.segment import ARRAYS, SHORT, Cone, Inside, Rings
 
 NEAR = 1.25
@@ -113,14 +113,14 @@ class Costs:
         return found
 
     def smallest(self) -> int:
-        """The least peak that any choice of units reaches, ``NEVER`` for none."""
+        """The least peak that any choice of units reaches, ``UNLIMITED`` for none."""
         best = [0]
         for units in self.units[1:]:
-            best.append(min((max(best[u.first], u.nbytes) for u in units), default=NEVER))
+            best.append(min((max(best[u.first], u.nbytes) for u in units), default=UNLIMITED))
         return best[-1]
 
     def smallest_within(self, most_extra_macs: int | None) -> int:
-        """The least peak at so many extra MACs at most (None for any), ``NEVER`` for none."""
+        """The least peak at so many extra MACs at most (None for any), ``UNLIMITED`` for none."""
 
         def is_reached(limit: int) -> bool:
             macs = self.extra_macs(limit)
@@ -128,7 +128,7 @@ class Costs:
 
         limits = sorted({unit.nbytes for units in self.units for unit in units})
         place = bisect_left(limits, True, key=is_reached)
-        return limits[place] if place < len(limits) else NEVER
+        return limits[place] if place < len(limits) else UNLIMITED
 
     def extra_macs(self, limit: int) -> int | None:
         """The fewest extra MACs with all units within ``limit`` bytes; None when there are none."""
@@ -136,7 +136,7 @@ class Costs:
         return None if units is None else sum(unit.extra_macs for unit in units)
 
     def fastest(
-        self, limit: int, avoid: int = NEVER, *, few_units: bool = False
+        self, limit: int, avoid: int = UNLIMITED, *, few_units: bool = False
     ) -> list[Unit] | None:
         """The units with the fewest extra MACs, all within ``limit`` bytes.
 

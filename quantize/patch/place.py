@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgebottle.plan.place import neighbours
 from edgebottle.plan.storage import Block
 from edgebottle.plan.work import Work
-from quantize.patch.rows import NEVER, aligned
+from quantize.patch.rows import UNLIMITED, aligned
 
 STARTS = 6
 """Orders that a search starts with."""
@@ -85,7 +85,7 @@ def pack(
         work: What may be spent on it.
     """
     search = _Search(blocks, conflicts(blocks, overlays), bound, random.Random(seed))
-    work = work or Work(NEVER)
+    work = work or Work(UNLIMITED)
     work.spend(STARTS * search.cost)
     for _ in range(tries):
         if search.best.nbytes <= bound or work.is_spent:
@@ -120,7 +120,7 @@ class _Search:
         for name, order in orders.items():
             for all_high in (False, True):
                 high = [all_high] * len(blocks)
-                packing = _first_fit(blocks, gaps, order, high, bound, name, NEVER)
+                packing = _first_fit(blocks, gaps, order, high, bound, name, UNLIMITED)
                 assert packing is not None
                 starts.append((packing, order, high))
         self._stay(*min(starts, key=lambda start: start[0].nbytes))
@@ -132,7 +132,7 @@ class _Search:
         for _ in range(self._random.randint(1, 2)):
             self._move(order, high)
         anyway = self._random.random() < 0.02
-        most = NEVER if anyway else self._here.nbytes
+        most = UNLIMITED if anyway else self._here.nbytes
         packing = _first_fit(self.blocks, self.gaps, order, high, self.bound, "by search", most)
         if packing is None:
             return

@@ -22,6 +22,9 @@ Ints = NDArray[np.int32]
 NEVER = 1 << 24
 """Greater than any row or time: a row that is never read again."""
 
+UNLIMITED = 1 << 60
+"""More bytes than any arena has."""
+
 MOST_STEPS = (1 << 16) - 1
 """The generated code counts the steps of a layer in a uint16."""
 

@@ -11,7 +11,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
-from quantize.patch.rows import NEVER
+from quantize.patch.rows import UNLIMITED
 from quantize.patch.search import (
     Chosen,
     Order,
@@ -93,7 +93,7 @@ def _uncut(
             f"{graph.name} has {len(graph.inputs)} inputs: only a network with one input can be "
             "fed row by row; leave out --input rows"
         )
-    limit = NEVER if ram_limit is None else ram_limit
+    limit = UNLIMITED if ram_limit is None else ram_limit
     wanted = "min-time" if schedule == "auto" else schedule
     ordered = candidate_orders(graph)
     layers = None if row_fed else make_plan(graph, isa, orders=ordered)
@@ -102,7 +102,7 @@ def _uncut(
             return layers, ()
         if layers.arena_bytes <= limit:
             return replace(layers, schedule="layers" if schedule == "auto" else wanted), ()
-    ample = NEVER if ram_limit is None and wanted != "min-ram" else ram_limit or 0
+    ample = UNLIMITED if ram_limit is None and wanted != "min-ram" else ram_limit or 0
     found = orders(graph, isa, wanted=ample, row_fed=row_fed, ordered=ordered)
     if not found:
         raise UnsupportedOp(
@@ -111,7 +111,7 @@ def _uncut(
         )
     chosen = None
     if wanted != "min-ram":
-        chosen = fastest_plan(found, NEVER if wanted == "layers" else limit, wanted)
+        chosen = fastest_plan(found, UNLIMITED if wanted == "layers" else limit, wanted)
     if chosen is not None:
         plan = chosen.plan
     else:

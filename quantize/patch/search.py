@@ -12,9 +12,9 @@ from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import Orders
 from edgebottle.plan.work import Work
 from quantize.patch.choose import CHANNELS, COSTS_WORK, Costs, Unit
-from quantize.patch.rows import NEVER, PLAN_WORK, RowGraph, row_nodes
+from quantize.patch.rows import PLAN_WORK, UNLIMITED, RowGraph, row_nodes
 from quantize.patch.schedule import build_plan
-from quantize.patch.split import add_splits, expand
+from quantize.patch.split import SPLIT_WORK, add_splits, expand
 
 AVOID = (1.0, 0.9, 0.75, 0.6, 0.45, 0.3, 0.0, None)
 """Parts of the limit above which a layer should be in a stage, from the fewest stages to many.
@@ -95,7 +95,7 @@ def orders(
         rows = RowGraph(graph, nodes, isa, row_fed=row_fed, nodes=row_steps, work=work)
         costs = Costs(rows, wanted, Work(COSTS_WORK // len(ordered)))
         bound = costs.smallest()
-        if bound < NEVER:
+        if bound < UNLIMITED:
             found.append(Order(name, rows, costs, bound))
     return sorted(found, key=lambda order: order.bound)
 
@@ -110,7 +110,7 @@ def cut_orders(found: Sequence[Order], below: int, most_extra_macs: int | None) 
     """
     cut = []
     for order in found:
-        add_splits(order.costs, below, most_extra_macs)
+        add_splits(order.costs, below, most_extra_macs, work=SPLIT_WORK // len(found))
         bound = order.costs.smallest_within(most_extra_macs)
         if bound < below:
             cut.append(replace(order, bound=bound))
@@ -179,7 +179,7 @@ def fastest_plan(found: Sequence[Order], limit: int, schedule: str) -> Chosen | 
 
 def _fitting(order: Order, limit: int, schedule: str) -> Chosen | None:
     """The first plan that fits: a limit below ``limit`` may be easier to place."""
-    goal = limit if limit < NEVER else 0
+    goal = limit if limit < UNLIMITED else 0
     for part in AVOID:
         for target in _targets(order.bound, limit):
             for units in _selections(order, target, (part,)):
@@ -193,8 +193,8 @@ def _fitting(order: Order, limit: int, schedule: str) -> Chosen | None:
 
 def _targets(bound: int, limit: int) -> list[int]:
     """Peaks to aim at: the limit, and below it where the limit itself cannot be placed."""
-    if limit >= NEVER:
-        return [NEVER]
+    if limit >= UNLIMITED:
+        return [UNLIMITED]
     return [limit - (limit - bound) * part // 4 for part in range(4)] if limit >= bound else []
 
 

@@ -25,7 +25,7 @@ from edgebottle.ops.strided_slice import StridedSlice
 from quantize.patch.choose import CHANNELS, COLUMNS, Costs, Split, Unit
 from quantize.patch.grid import Stage, Writer, patches
 from quantize.patch.grid_nodes import Rect, data_inputs, input_rect, macs_of
-from quantize.patch.rows import NEVER, RowGraph, aligned
+from quantize.patch.rows import UNLIMITED, RowGraph, aligned
 from quantize.patch.schedule import unit_bytes
 from quantize.patch.slices import keeps_channels_apart, slices, write_slice
 
@@ -33,7 +33,7 @@ MOST_PARTS = 8
 """Parts of a stage, at most."""
 
 SPLIT_WORK = 1_000_000
-"""What is spent on finding stages in parts, in one order."""
+"""What is spent on finding stages in parts, in all orders of a network."""
 
 CUTS_COST = 2_000
 """Units of work for each layer of a stage that is cut in all ways."""
@@ -43,7 +43,12 @@ MOST_LAYERS = 16
 
 
 def add_splits(
-    costs: Costs, below: int, most_extra_macs: int | None = None, *, only_gains: bool = True
+    costs: Costs,
+    below: int,
+    most_extra_macs: int | None = None,
+    *,
+    only_gains: bool = True,
+    work: int = SPLIT_WORK,
 ) -> None:
     """Adds stages in parts to the units, as far as they may lead to a lower peak.
 
@@ -53,10 +58,11 @@ def add_splits(
             where the nodes before can be computed with such units.
         most_extra_macs: What all the halos of a stage may cost; None for any number.
         only_gains: Leaves out what needs no less than the same nodes without a cut.
+        work: Units that may be spent on it.
     """
     reached = [True]
     peaks = _uncut_peaks(costs) if only_gains else {}
-    costs.work.refill(SPLIT_WORK)
+    costs.work.refill(work)
     for end in range(1, len(costs.rows.order) + 1):
         limits = [min(below, peaks.get((first, end), below)) for first in range(end)]
         found = _splits(costs, end, reached, limits, most_extra_macs)
@@ -76,7 +82,7 @@ def _uncut_peaks(costs: Costs) -> dict[tuple[int, int], int]:
         for end in range(first + 1, min(first + MOST_LAYERS, len(costs.rows.order)) + 1):
             units = [unit for unit in near[end] if unit.first >= first]
             options = [max(peaks[first, unit.first], unit.nbytes) for unit in units]
-            peaks[first, end] = min(options, default=NEVER)
+            peaks[first, end] = min(options, default=UNLIMITED)
     return peaks
 
 

@@ -10,7 +10,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from quantize.patch.choose import CHANNELS, Costs, Unit
-from quantize.patch.rows import NEVER, RowGraph
+from quantize.patch.rows import UNLIMITED, RowGraph
 from quantize.patch.split import add_splits, expand
 from tests.quantize.stages import StageBuilder
 
@@ -19,7 +19,7 @@ def random_cuts(graph: Graph, isa: Isa, seed: int) -> tuple[RowGraph, list[Unit]
     """Units at random, in parts wherever any can be, of channels rather than of columns."""
     rows = RowGraph(graph, graph.nodes, isa, row_fed=False)
     costs, random = Costs(rows), np.random.default_rng(seed)
-    add_splits(costs, NEVER, only_gains=False)
+    add_splits(costs, UNLIMITED, only_gains=False)
     units: list[Unit] = []
     end = len(rows.order)
     while end:
