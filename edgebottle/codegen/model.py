@@ -222,12 +222,15 @@ def _source(module: Module, feed: Feed | None, code: _Code) -> str:
     if feed:
         resets = f"{resets}\n{feeding.reset()}".lstrip("\n")
     string = "#include <string.h>\n\n" if code.counters or feed else ""
-    return f"""{_banner(f"The network {m}")}#include "eb_{m}_model.h"
+    return f"""{_banner(f"The network {m}")}#include "eb_exact.h"
+
+#define EB_NEEDS_DSP {int(module.isa is Isa.DSP)} /* see eb_core.h */
+#include "eb_core.h"
+#include "eb_{m}_model.h"
 
 {string}{chr(10).join(f'#include "{header}"' for header in includes)}
 #include "eb_{m}_weights.h"
 
-{_guard(module.isa)}
 #define EB_STEP __attribute__((noinline, used))
 #define EB_CANARY 0xEB0771E5u
 
@@ -280,15 +283,6 @@ size_t eb_{m}_arena_size(void)
 {tensor_table(module, "input", [graph.tensors[name] for name in graph.inputs])}
 {tensor_table(module, "output", [graph.tensors[name] for name in graph.outputs])}
 {step_outputs(module, code.outputs)}"""
-
-
-def _guard(isa: Isa) -> str:
-    """Refuses a core for which the plan is wrong: kernels with DSP need scratch, others none."""
-    if isa is Isa.DSP:
-        wrong, text = "!EB_HAVE_DSP", "with DSP instructions (EB_FORCE_DSP on a computer)"
-    else:
-        wrong, text = "EB_HAVE_DSP", "without DSP instructions"
-    return f'#if {wrong}\n#error "generated for cores {text}: generate it again"\n#endif\n'
 
 
 def _places(module: Module) -> list[str]:
@@ -368,7 +362,7 @@ def _library_json(model: str) -> str:
                 "name": f"eb_{model}",
                 "version": __version__,
                 "description": f"The network {model}, compiled by edgebottle",
-                "build": {"srcDir": ".", "includeDir": "."},
+                "build": {"srcDir": ".", "includeDir": ".", "flags": ["-ffp-contract=off"]},
                 "dependencies": [{"name": "edgebottle"}],
             },
             indent=2,

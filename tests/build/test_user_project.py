@@ -1,5 +1,6 @@
 """The model library in a user's own PlatformIO project, with the very code of the README."""
 
+import platform
 import re
 import shutil
 import subprocess
@@ -9,9 +10,12 @@ import numpy as np
 import pytest
 
 from edgebottle.boards import load_board
+from edgebottle.build.cache import compiler_environment
 from edgebottle.build.host import FLAGS
 from edgebottle.build.project import build_firmware
+from edgebottle.build.toolchains import zig_path
 from edgebottle.codegen.project import sync, write_project
+from edgebottle.data import data_dir
 from edgebottle.fit import fit
 from edgebottle.pipeline import Model, load
 from edgebottle.zoo import load_samples
@@ -75,6 +79,58 @@ def test_pio_builds_a_project_that_uses_the_library(digits: Model, tmp_path: Pat
     shutil.copy(tmp_path / "made" / "platformio.ini", own)
     result = build_firmware(own, load_board("stm32f746"))
     assert result.elf.is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("model.c", ["-std=c99"]),
+        ("model.cpp", ["-x", "c++", "-std=c++11"]),
+        ("model.ino", ["-x", "c++", "-std=gnu++17"]),
+    ],
+)
+def test_the_code_of_the_readme_compiles_as(
+    name: str, flags: list[str], digits: Model, tmp_path: Path
+) -> None:
+    own = libraries(digits, "nucleo_l4r5zi", tmp_path)
+    (own / name).write_text(readme_code(), encoding="utf-8")
+    includes = [f"-I{own / 'lib' / part}" for part in ("eb_digits", "edgebottle/include")]
+    command = [zig_path(), "cc", *flags, "-Wall", "-Wextra", "-Werror", "-c"]
+    done = subprocess.run(
+        [*command, *includes, str(own / name), "-o", str(own / "model.o")],
+        capture_output=True,
+        text=True,
+        env=compiler_environment(),
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_products_are_not_fused_in_a_build_of_the_user(digits: Model, tmp_path: Path) -> None:
+    """Under the options that compilers have of themselves, on a core that could fuse them."""
+    compiler = shutil.which("gcc")
+    commands = [[zig_path(), "cc", "-target", "x86_64-linux-gnu", "-mcpu=haswell"]]
+    if compiler is not None and platform.machine() == "x86_64":
+        commands.append([compiler, "-march=haswell"])
+    include = f"-I{data_dir('firmware') / 'lib' / 'edgebottle' / 'include'}"
+    body = "float f(float a, float b, float c);\nfloat f(float a, float b, float c)\n"
+    body += "{\n    return a * b + c;\n}\n"
+    for number, command in enumerate(commands):
+        fused = {}
+        for head in ("", '#include "eb_exact.h"\n'):
+            source, made = tmp_path / f"fused{number}.c", tmp_path / "fused.s"
+            source.write_text(head + body, encoding="utf-8")
+            subprocess.run(
+                [*command, "-O2", "-std=gnu11", include, "-S", "-o", str(made), str(source)],
+                capture_output=True,
+                text=True,
+                env=compiler_environment(),
+                timeout=120,
+                check=True,
+            )
+            fused[head] = "fmadd" in made.read_text()
+        assert list(fused.values()) == [True, False], command
 
 
 def test_the_code_of_the_readme_classifies(digits: Model, tmp_path: Path) -> None:
