@@ -233,6 +233,7 @@ def build(
         ToolMissing: the compiler is not installed.
         BadInput: ``out`` holds something else, or cannot be written.
     """
+    from edgebottle.build.flash_files import flash_files
     from edgebottle.build.host import build_host
     from edgebottle.build.project import build_firmware, build_log
     from edgebottle.codegen.project import check_output
@@ -266,7 +267,11 @@ def build(
                 raise overflow(whole, plan, board, found[1], int(found[2])) from error
         ram, flash = _sizes(result.elf, plan, project, board)
         _check_budget(plan, ram, flash, board, wish)
-        elf = _keep_image(result.elf) if out is None else publish(folder, result.elf, out)
+        if out is None:
+            elf = _keep_image(result.elf)
+        else:
+            beside = {} if board.is_host else flash_files(result.elf)
+            elf = publish(folder, result.elf, out, beside)
     return Built(
         model=model,
         board=board,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgebottle.cli.options import (
+    Chosen,
     board_option,
     check_writable,
     choose,
@@ -18,10 +20,11 @@ from edgebottle.cli.options import (
     print_json,
     toolchain_option,
 )
-from edgebottle.cli.voice import progress_bar
+from edgebottle.cli.voice import Volume, progress_bar, volume
 from edgebottle.errors import BadInput
 
 if TYPE_CHECKING:
+    from edgebottle.boards import Board
     from edgebottle.fit import Wish
 
 
@@ -61,6 +64,7 @@ def command(
       edgebottle build model.tflite -b stm32f746 --optimize speed --explain
       edgebottle build                            with the edgebottle.toml of this folder
     """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.build.flash_files import SUFFIXES
     from edgebottle.pipeline import build, load
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
@@ -88,6 +92,7 @@ def command(
                 "board": target.id,
                 "project": str(built.folder),
                 "elf": str(built.elf),
+                **{s[1:]: str(built.elf.with_suffix(s)) for s in SUFFIXES if not target.is_host},
                 "ram": {**built.ram.to_json(), "lower_bound": built.plan.lower_bound},
                 "flash": built.flash.to_json(),
                 "schedule": built.plan.schedule,
@@ -104,4 +109,19 @@ def command(
 
     if explain:
         show(kernels_table(built.project.source.kernels))
-    show(build_table(built), f"project:  {built.folder}", f"firmware: {built.elf}")
+    beside = "" if target.is_host else f" ({' and '.join(SUFFIXES)} beside it)"
+    show(build_table(built), f"project:  {built.folder}", f"firmware: {built.elf}{beside}")
+    if volume() is not Volume.QUIET:
+        show(f"next:     {_next(chosen, target)}")
+
+
+def _next(chosen: Chosen, board: Board) -> str:
+    """The command that proves what was built."""
+    words = ["edgebottle", "verify"]
+    if chosen.model != chosen.config.model:
+        words.append(chosen.model)
+    if board.id != chosen.config.board:
+        words += ["--board", board.id]
+    if chosen.io != (chosen.config.io or "keep"):
+        words += ["--io", chosen.io]
+    return shlex.join(words)

@@ -7,11 +7,13 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from edgebottle import __version__
 from edgebottle.boards import Board
+from edgebottle.build.flash_files import SUFFIXES
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.model import ModelSource, write_model
 from edgebottle.data import data_dir
@@ -24,6 +26,8 @@ MARKER = "edgebottle.json"
 
 ELF = "firmware.elf"
 """The firmware, in a finished project."""
+
+_FIRMWARE = {MARKER, ELF, *(str(PurePosixPath(ELF).with_suffix(suffix)) for suffix in SUFFIXES)}
 
 STATIC_RESERVE = 1024
 """Bytes of RAM kept for the bench application's own variables, its input buffer left out."""
@@ -182,8 +186,16 @@ def check_output(folder: Path) -> None:
         )
 
 
-def publish(built: Path, elf: Path, folder: Path) -> Path:
+def publish(
+    built: Path, elf: Path, folder: Path, beside: Mapping[str, bytes] | None = None
+) -> Path:
     """Puts a project that was built in ``built`` into ``folder``, whole or not at all.
+
+    Args:
+        built: Where it was built.
+        elf: The firmware.
+        folder: Where to put it.
+        beside: The firmware in other formats, by suffix.
 
     Returns:
         The path of the ELF file in ``folder``.
@@ -201,6 +213,8 @@ def publish(built: Path, elf: Path, folder: Path) -> Path:
                 built, fresh, ignore=shutil.ignore_patterns(".pio", "*.log", "__pycache__")
             )
             shutil.copy2(elf, fresh / ELF)
+            for suffix, content in (beside or {}).items():
+                (fresh / ELF).with_suffix(suffix).write_bytes(content)
             if folder.exists():
                 _keep_foreign_files(folder, fresh)
                 os.replace(folder, staging / "old")
@@ -225,7 +239,7 @@ def _keep_foreign_files(old: Path, fresh: Path) -> None:
         return
     for path in sorted(old.rglob("*")):
         name = path.relative_to(old)
-        ours = name.as_posix() in generated or name.as_posix() in (MARKER, ELF)
+        ours = name.as_posix() in generated or name.as_posix() in _FIRMWARE
         if path.is_file() and not ours and ".pio" not in name.parts:
             target = fresh / name
             if not target.exists():

@@ -17,7 +17,7 @@ MARK = "EDGEBOTTLE_TEST_MARK"
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left behind."""
+    """What a command left behind; ``err`` without the lines that say what takes so long."""
 
     code: int
     out: str
@@ -53,7 +53,9 @@ def edgebottle(*words: str | Path, cwd: Path, env: dict[str, str] | None = None)
         timeout=DEADLINE_S,
         check=False,
     )
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+    lines = done.stderr.decode().splitlines(keepends=True)
+    err = "".join(line for line in lines if not line.startswith("... "))
+    return Result(done.returncode, done.stdout.decode(), err)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

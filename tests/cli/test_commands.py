@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgebottle.build.elf import read_elf
+from tests.build.test_flash_files import read_intel_hex
 from tests.cli.command_line import DIGITS, Result, edgebottle, environment, files_of
 from tests.quantize.test_split import wide_rows
 from tests.tflite_writer import write_tflite
@@ -29,7 +31,7 @@ def clean(result: Result) -> str:
     """Standard output of a command that was done, as it reaches a pipe."""
     assert result.code == 0, result.err
     assert "\x1b" not in result.out + result.err
-    said = [x for x in result.err.splitlines() if not x.startswith(("model: ", "inputs: ", "... "))]
+    said = [x for x in result.err.splitlines() if not x.startswith(("model: ", "inputs: "))]
     assert said == []
     return result.out
 
@@ -116,13 +118,19 @@ def test_build_as_the_configuration_says(workspace: Path) -> None:
         assert words in text
     project = workspace / "edgebottle-out" / f"net-{BOARD}"
     assert (project / "firmware.elf").read_bytes()[:4] == b"\x7fELF"
-    assert (project / "lib" / "eb_net" / "net.h").is_file()
+    assert text.endswith("firmware.elf (.bin and .hex beside it)\nnext:     edgebottle verify\n")
+    assert (project / "lib" / "eb_net" / "eb_net_model.h").is_file()
     before = files_of(project)
     data = edgebottle("build", "--json", cwd=workspace).json()
     assert files_of(project) == before
     assert data["ram"]["bytes"] == sum(data["ram"][part] for part in ("arena", "stack", "static"))
     assert data["flash"]["bytes"] == data["flash"]["weights"] + data["flash"]["code"]
     assert data["macs"] > 0 and Path(workspace, data["elf"]).is_file()
+    image = read_elf(project / "firmware.elf").image
+    assert Path(workspace, data["bin"]).read_bytes() == image
+    flashed = read_intel_hex(Path(workspace, data["hex"]).read_text())
+    assert bytes(flashed[address] for address in sorted(flashed)) == image
+    assert min(flashed) == 0 and max(flashed) == len(image) - 1
 
 
 def test_build_takes_the_default_network_and_says_so(tmp_path: Path) -> None:
@@ -131,6 +139,10 @@ def test_build_takes_the_default_network_and_says_so(tmp_path: Path) -> None:
     assert done.err == "model: digits (the default network of the zoo)\n"
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
+    assert [path.name for path in (tmp_path / "deep" / "out").glob("firmware.*")] == [
+        "firmware.elf"
+    ]
+    assert done.out.endswith("\nnext:     edgebottle verify digits --board host\n")
 
 
 def test_a_failed_build_leaves_the_project_as_it_was(workspace: Path) -> None:
@@ -138,7 +150,7 @@ def test_a_failed_build_leaves_the_project_as_it_was(workspace: Path) -> None:
     before = files_of(workspace / "kept")
     for budget in ("--ram", "--flash"):
         done = edgebottle("build", "--out", "kept", budget, "4000", cwd=workspace)
-        assert done.code == 1 and "too much" in done.err
+        assert done.code == 1 and re.search("too much|leaves nothing", done.err)
         assert files_of(workspace / "kept") == before
 
 
