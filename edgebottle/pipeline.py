@@ -336,9 +336,11 @@ def _check_budget(plan: Plan, ram: Ram, flash: Flash, board: Board, wish: Wish) 
 @contextmanager
 def _work_folder(project: Project, toolchain: str) -> Iterator[Path]:
     """The work folder of a build, locked against other builds of the same project."""
-    from edgebottle.build.cache import cache_dir, locked
+    from edgebottle.build.cache import cache_dir, cleaning_lock, locked
 
     folder = cache_dir() / "projects" / work_key(project.model, project.board, toolchain)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_suffix(".lock")):
+        with locked(cleaning_lock()):
+            pass  # whoever cleans sees from now on that a build is running
         yield folder

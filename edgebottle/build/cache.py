@@ -38,6 +38,14 @@ def cache_dir() -> Path:
     return path
 
 
+def cleaning_lock() -> Path:
+    """The lock that is held while the cache is cleaned; a build waits for it once it has its own.
+
+    So either cleaning finds the build's lock taken, or the build finds this one.
+    """
+    return cache_dir() / "cleaning.lock"
+
+
 def compiler_environment() -> dict[str, str]:
     """Returns the environment for a compiler: the user's own, with zig's caches in ours."""
     zig = cache_dir() / "zig"

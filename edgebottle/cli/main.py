@@ -28,6 +28,7 @@ COMMANDS = {
     "report": "Show records as tables, pictures and one HTML file.",
     "init": "Write an edgebottle.toml into this folder.",
     "doctor": "Check toolchains, PlatformIO and serial ports.",
+    "cache": "Show what is kept for the next time, and remove it.",
     "zoo": "List or train the networks that come with edgebottle.",
 }
 """Name to help line; the command ``x`` is ``edgebottle/cli/x.py``."""

@@ -20,6 +20,7 @@ from edgebottle.report.terminal import (
 
 if TYPE_CHECKING:
     from edgebottle.boards import Board
+    from edgebottle.build.cache_use import Kind
     from edgebottle.build.doctor import Check
     from edgebottle.codegen.kernels import KernelChoice
     from edgebottle.inspection import Inspection
@@ -211,6 +212,14 @@ def doctor_table(checks: Sequence[Check]) -> FittedTable:
     for check in checks:
         state = "ok" if check.ok else ("MISSING" if check.required else "optional")
         add_row(table, check.name, state, check.detail, "" if check.ok else check.remedy)
+    return table
+
+
+def cache_table(title: str, kinds: Sequence[Kind]) -> FittedTable:
+    """What is in the cache, or was."""
+    table = new_table(title, "kind", "files>", "size>", "what~")
+    for kind in kinds:
+        add_row(table, kind.name, number(kind.files), kilobytes(kind.nbytes), kind.what)
     return table
 
 
