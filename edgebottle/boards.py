@@ -195,6 +195,12 @@ _CPUS = (
     "rv32imac",
     "host",
 )
+_NEAR = 0.4
+"""Of ``difflib``'s ratio: names less alike than this are not near."""
+
+_AS_NEAR = 0.05
+"""Names are as near as the nearest where their ratios differ by no more."""
+
 _UPLOADS = ("stlink", "jlink", "dfu", "mass-storage", "none")
 
 
@@ -206,22 +212,36 @@ def load_board(board_id: str, folder: Path | None = None) -> Board:
         folder: Where board files lie; default: edgebottle's own.
 
     Raises:
-        BoardNotFound: no such file; suggests the nearest name.
+        BoardNotFound: no such file; suggests all names that are near.
         BadBoard: the file violates the schema; names the file and the key.
     """
     folder = folder or data_dir("boards")
     path = folder / f"{board_id}.toml"
     known = board_ids(folder)
     if board_id not in known:
-        near = difflib.get_close_matches(board_id.lower(), known, n=1, cutoff=0.4)
-        hint = f"did you mean '{near[0]}'?" if near else f"boards: {', '.join(known)}"
-        raise BoardNotFound(f"no board '{board_id}': {hint}")
+        raise BoardNotFound(f"no board '{board_id}': {_suggestion(board_id.lower(), folder)}")
     try:
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadBoard(f"{path}: {error}") from error
     return _parse(path, data)
+
+
+def _suggestion(wanted: str, folder: Path) -> str:
+    """The boards that ``wanted`` may stand for: those of a core, or all whose names are near."""
+    known = board_ids(folder)
+    fitting = [b.id for b in all_boards(folder) if b.cpu == wanted] if wanted in _CPUS else []
+    if fitting:
+        return f"that is a core, which these boards have: {', '.join(fitting)}"
+    near = [board_id for board_id in known if len(wanted) > 2 and wanted in board_id]
+    if not near:
+        ratios = {b: difflib.SequenceMatcher(None, wanted, b).ratio() for b in known}
+        best = max(ratios.values(), default=0.0)
+        near = [b for b in known if best >= _NEAR and ratios[b] >= best - _AS_NEAR]
+    if not near:
+        return f"boards: {', '.join(known)}"
+    return "did you mean " + " or ".join(f"'{board_id}'" for board_id in near) + "?"
 
 
 def board_ids(folder: Path | None = None) -> tuple[str, ...]:
