@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from edgebottle.boards import Board
+from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.project import STATIC_RESERVE
 from edgebottle.errors import BadInput, DoesNotFit, UnsupportedOp
 from edgebottle.ir.graph import Graph
@@ -173,7 +174,7 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
             f"{plan.model} needs {kilobytes(need)} of RAM (arena {kilobytes(plan.arena_bytes)}, "
             f"stack {kilobytes(stack)}, other at least {kilobytes(static)}), {who} allows "
             f"{kilobytes(allowed)}: {kilobytes(need - allowed)} too much. {_peak(peak)}; "
-            f"{_remedy(graph, plan)}"
+            f"{_remedy(graph, plan, board, wish)}"
         )
     if board.is_host:
         return
@@ -187,13 +188,16 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
         )
 
 
-def overflow(graph: Graph, plan: Plan, board: Board, region: str, excess: int) -> DoesNotFit:
+def overflow(
+    graph: Graph, plan: Plan, board: Board, wish: Wish, region: str, excess: int
+) -> DoesNotFit:
     """What to say where only the linker found out, of the bench application's own bytes.
 
     Args:
         graph: The graph after the passes.
         plan: Its plan.
         board: The board.
+        wish: The budget.
         region: Memory region of the board.
         excess: Bytes that it lacks.
     """
@@ -201,7 +205,7 @@ def overflow(graph: Graph, plan: Plan, board: Board, region: str, excess: int) -
         what = f"RAM (arena {kilobytes(plan.arena_bytes)}, stack {kilobytes(board.stack_size)}"
         return DoesNotFit(
             f"{plan.model} needs {excess:,} bytes more {what}, and the bench application) than "
-            f"{board.id} has; {_remedy(graph, plan)}"
+            f"{board.id} has; {_remedy(graph, plan, board, wish)}"
         )
     return DoesNotFit(
         f"{plan.model} needs {excess:,} bytes more of {region} (weights and code) than {board.id} "
@@ -217,22 +221,51 @@ def _peak(step: Step) -> str:
     return f"The largest stage is {first} to {last} with {kilobytes(step.live_bytes)}"
 
 
-def _remedy(graph: Graph, plan: Plan) -> str:
-    """The smallest arena that can be reached, and how; first with the same kind of input."""
+def _remedy(graph: Graph, plan: Plan, board: Board, wish: Wish) -> str:
+    """The smallest arenas that can be reached, and whether each fits; else a board that does."""
     isa = Isa(plan.isa)
-    arena = plan.arena_bytes
-    if plan.schedule != "min-ram":
-        arena = choose_schedule(graph, isa, "min-ram", row_fed=plan.row_fed).plan.arena_bytes
-    if arena < plan.arena_bytes:
-        remedies = [f"`--schedule min-ram` brings the arena to {kilobytes(arena)}"]
-    else:
-        remedies = [f"no arena with {_input_kind(plan)} can be smaller"]
-    if not plan.row_fed:
-        with suppress(UnsupportedOp):
-            fed = choose_schedule(graph, isa, "min-ram", row_fed=True).plan.arena_bytes
-            if fed < arena:
-                remedies.append(f"`--input rows` brings it to {kilobytes(fed)}")
-    return "; ".join(remedies)
+    arenas = {False: plan.arena_bytes}
+    if not plan.row_fed and plan.schedule != "min-ram":
+        arenas[False] = choose_schedule(graph, isa, "min-ram").plan.arena_bytes
+    with suppress(UnsupportedOp):
+        arenas[True] = choose_schedule(graph, isa, "min-ram", row_fed=True).plan.arena_bytes
+    limit = arena_limit(board, wish)
+    found = []
+    for row_fed, arena in arenas.items():
+        if arena < plan.arena_bytes and (row_fed or not plan.row_fed):
+            option = "--schedule min-ram" + (" --input rows" if row_fed else "")
+            room = None if limit is None else limit - (_row_bytes(graph) if row_fed else 0)
+            verdict = "fits" if room is None or arena <= room else "is still too much"
+            found.append(f"`{option}` brings the arena to {kilobytes(arena)}, which {verdict}")
+            if verdict == "fits":
+                return "; ".join(found)
+    found = found or [f"no arena with {_input_kind(plan)} can be smaller"]
+    is_budget = wish.ram is not None or wish.flash is not None
+    return "; ".join([*found, _smallest_board(graph, arenas, None if is_budget else board)])
+
+
+def _row_bytes(graph: Graph) -> int:
+    """Bytes of the bench application's copy of a row, for an input that is fed row by row."""
+    tensor = graph.tensors[graph.inputs[0]]
+    return tensor.row_elements * tensor.dtype.bytes
+
+
+def _smallest_board(graph: Graph, arenas: Mapping[bool, int], small: Board | None) -> str:
+    """The board with the least RAM that has room for one of the arenas, and for the constants.
+
+    The arenas are of the kernels of another board, whose scratch may differ: a quarter is kept for
+    it. ``small`` is known to have no room.
+    """
+    weights = sum(tensor.nbytes for tensor in graph.tensors.values() if tensor.data is not None)
+    boards = [board for board in all_boards() if not board.is_host and board != small]
+    for board in sorted(boards, key=lambda board: (board.region("ram").size, board.id)):
+        limit = arena_limit(board, Wish()) or 0
+        if 2 * weights + CODE_ESTIMATE > board.region("flash").size:
+            continue
+        for row_fed, arena in arenas.items():
+            if arena * 5 // 4 + (_row_bytes(graph) if row_fed else 0) <= limit:
+                return f"{board.id} has room for it{' with `--input rows`' if row_fed else ''}"
+    return "no board here has room for it"
 
 
 def _input_kind(plan: Plan) -> str:

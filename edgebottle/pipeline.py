@@ -264,7 +264,7 @@ def build(
                 found = _OVERFLOW.search(build_log(folder))
                 if found is None:
                     raise
-                raise overflow(whole, plan, board, found[1], int(found[2])) from error
+                raise overflow(whole, plan, board, wish, found[1], int(found[2])) from error
         ram, flash = _sizes(result.elf, plan, project, board)
         _check_budget(plan, ram, flash, board, wish)
         if out is None:

@@ -8,6 +8,7 @@ from edgebottle.boards import load_board
 from edgebottle.errors import DoesNotFit
 from edgebottle.fit import LEAST_CODE, LEAST_STATIC, Wish
 from edgebottle.pipeline import build, load
+from tests.conftest import SHARED
 from tests.graphs import Builder
 from tests.tflite_writer import write_tflite
 
@@ -41,3 +42,24 @@ def test_budgets_that_nothing_fits(
     monkeypatch.setenv("EDGEBOTTLE_CACHE", "/no/such/place")  # so that nothing can be built
     with pytest.raises(DoesNotFit, match=message):
         build(load("digits"), load_board("microbit"), wish=wish)
+
+
+def refusal(model: str, board: str, wish: Wish) -> str:
+    with pytest.raises(DoesNotFit) as caught:
+        build(load(model, io="int8"), load_board(board), wish=wish)
+    return str(caught.value)
+
+
+def test_what_does_not_help_is_not_promised() -> None:
+    text = refusal("digits", "microbit", Wish(ram=4800, schedule="layers"))
+    assert "`--schedule min-ram` brings the arena to 2.0 kB, which is still too much" in text
+    assert text.endswith("microbit has room for it")
+    assert build(load("digits"), load_board("microbit")).ram.bytes <= 16 * 1024
+
+
+@pytest.mark.shared
+def test_the_smallest_board_with_room_is_named() -> None:
+    """``test_row_streaming`` builds and runs it there."""
+    text = refusal(str(SHARED / "models/mlperf-tiny/vww_96_int8.tflite"), "microbit", Wish())
+    assert "`--schedule min-ram --input rows` brings the arena to 14.3 kB, which is still" in text
+    assert text.endswith("arduino_zero has room for it with `--input rows`")
