@@ -23,11 +23,13 @@ from edgebottle.codegen.naming import (
     shortened,
 )
 from edgebottle.codegen.project import write_project
+from edgebottle.codegen.stages import _Program as Program
+from edgebottle.codegen.stages import loop_names
 from edgebottle.data import data_dir
 from edgebottle.fit import fit
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
-from edgebottle.plan.plan import Plan
+from edgebottle.plan.plan import Loop, Plan
 from edgebottle.plan.planner import make_plan
 from quantize.patch.schedules import make_schedule
 from tests.graphs import Builder
@@ -205,3 +207,22 @@ def test_long_names_stay_apart() -> None:
     assert len(set(found)) == 100
     assert {len(name) for name in found} == {MAX_IDENTIFIER}
     assert all(name.startswith("x" * 33) for name in found)
+
+
+@pytest.mark.parametrize("fed", [None, "row"])
+def test_loops_of_any_depth(fed: str | None, tmp_path: Path) -> None:
+    """Each has a variable of its own: two rounds of twelve loops are 4,096 calls."""
+    depth = 12
+    program: tuple[str | Loop, ...] = ("layer",) if fed is None else (fed,)
+    for _ in range(depth):
+        program = (Loop(2, program),)
+    body = "\n".join(Program({"layer": "layer"}, fed).write(program, 1))
+    text = "#include <stdint.h>\n#define EB_ROLLED\n#define EB_AWAIT_ROW(number) ++calls;\n"
+    text += "static int calls;\nstatic void layer(void)\n{\n    ++calls;\n}\n"
+    text += f"static struct {{\n    uint16_t {loop_names(depth)};\n}} feed;\n"
+    text += f"int main(void)\n{{\n{body}\n    layer();\n    (void)feed;\n"
+    text += f"    return calls == {2**depth + 1} ? 0 : 1;\n}}\n"
+    (tmp_path / "loops.c").write_text(text, encoding="utf-8")
+    command = [*compiler(), "-std=c99", "-Wall", "-Wshadow", "-Werror", str(tmp_path / "loops.c")]
+    subprocess.run([*command, "-o", str(tmp_path / "loops")], check=True, timeout=60)
+    assert subprocess.run([tmp_path / "loops"], timeout=60, check=False).returncode == 0
