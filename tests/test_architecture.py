@@ -1,4 +1,4 @@
-"""Imports run one way, and the heavy packages are not loaded at start-up."""
+"""Imports run one way, heavy packages load late, and tests neither time nor skip in silence."""
 
 import ast
 import subprocess
@@ -45,6 +45,16 @@ LAYERS = (
 """From the bottom up; a module imports from its own layer and below."""
 
 
+PLAN = "edgebottle.plan"
+
+CLOCKS = (
+    *("time.time", "time.monotonic", "time.perf_counter", "time.process_time"),
+    *("time.thread_time", "os.times", "datetime.now", "timeit.timeit"),
+)
+MAY_LOOK_AT_THE_CLOCK = ("tests/waiting.py", "tests/bench/rows.py")
+"""And what is run as a command: a file with a ``main`` that is no test."""
+
+
 def layer_of(module: str) -> int | None:
     for number, members in enumerate(LAYERS):
         if any(module == member or module.startswith(member + ".") for member in members):
@@ -53,40 +63,138 @@ def layer_of(module: str) -> int | None:
 
 
 def modules() -> Iterator[tuple[str, Path]]:
+    """All but ``edgebottle/__init__.py``, which holds a version and belongs to no layer."""
     for package in ("edgebottle", "quantize", "hil"):
         for path in sorted((ROOT / package).rglob("*.py")):
+            if path == ROOT / "edgebottle" / "__init__.py":
+                continue
             yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or path.is_dir()
+
+
+def imports(source: str, package: str) -> Iterator[str]:
+    """The modules that ``source`` imports, in whatever way it is written in plain sight.
+
+    Args:
+        source: Text of a module.
+        package: The package that it is in, from which relative imports start.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: package.count(".") + 2 - node.level] if node.level else []
+            origin = ".".join([*above, *filter(None, [node.module])])
+            for alias in node.names:
+                name = f"{origin}.{alias.name}"
+                yield name if is_module(name) else origin
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Call) and node.args:
+            called = ast.unparse(node.func).rsplit(".", 1)[-1]
+            if called in ("import_module", "__import__", "run_module"):
+                yield from texts(node.args[0])
+
+
+def texts(name: ast.expr) -> Iterator[str]:
+    """What is known of the name of a module: all of it, or what stands before a ``{}``."""
+    first = name.values[0] if isinstance(name, ast.JoinedStr) and name.values else name
+    if isinstance(first, ast.Constant) and isinstance(first.value, str):
+        yield first.value.rstrip(".")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import edgebottle.cli.main as m, os", ["edgebottle.cli.main", "os"]),
+        ("from edgebottle import cli", ["edgebottle.cli"]),
+        ("from edgebottle import __version__", ["edgebottle"]),
+        ("from edgebottle.plan import planner, no_module", ["edgebottle.plan.planner", PLAN]),
+        ("def f():\n    from hil.virtual.client import VirtualBoard", ["hil.virtual.client"]),
+        ("from . import planner", ["edgebottle.plan.planner"]),
+        ("from .planner import make_plan", ["edgebottle.plan.planner"]),
+        ("from .. import cli", ["edgebottle.cli"]),
+        ("from ..cli.main import cli", ["edgebottle.cli.main"]),
+        ("importlib.import_module('edgebottle.cli.main')", ["edgebottle.cli.main"]),
+        ("import_module(f'edgebottle.cli.{name}')", ["edgebottle.cli"]),
+        ("__import__('fcntl')", ["fcntl"]),
+    ],
+)
+def test_every_way_to_import_is_seen(source: str, expected: list[str]) -> None:
+    assert list(imports(source, PLAN)) == expected
 
 
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: str(value))
 def test_imports_run_one_way(module: str, path: Path) -> None:
     name = module.removesuffix(".__init__")
-    if name == "edgebottle":
-        return
     own = layer_of(name)
     assert own is not None, f"{name} has no layer: add it to LAYERS"
-    for imported in imports(path):
+    for imported in imports(path.read_text(encoding="utf-8"), module.rpartition(".")[0]):
         other = layer_of(imported)
         assert other is None or other <= own, f"{name} imports {imported}, which is above it"
 
 
-@pytest.mark.parametrize(
-    "heavy", ["tensorflow", "ai_edge_litert", "unicorn", "numpy", "rich", "platformio", "serial"]
-)
-def test_help_loads_nothing_heavy(heavy: str) -> None:
+HEAVY = {"tensorflow", "ai_edge_litert", "unicorn", "numpy", "rich", "platformio", "serial"}
+
+
+def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from edgebottle.cli.main import cli\n"
-        "try: cli.main(['--help'], standalone_mode=False)\n"
-        "except SystemExit: pass\n"
-        f"sys.exit({heavy!r} in sys.modules)"
+        "cli.main(['--help'], standalone_mode=False)\n"
+        "print(*sys.modules, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    assert done.returncode == 0, f"`edgebottle --help` imports {heavy}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert "click" in loaded
+    assert not loaded & HEAVY
+
+
+def files_of_tests() -> list[Path]:
+    return sorted((ROOT / "tests").rglob("*.py"))
+
+
+def clocks_read(tree: ast.AST) -> Iterator[int]:
+    """The lines that ask for the time: of the wall, or of the processor."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in ("time", "timeit", "resource"):
+            yield node.lineno
+        if isinstance(node, ast.Attribute) and (
+            ast.unparse(node).removesuffix("_ns") in CLOCKS or node.attr == "getrusage"
+        ):
+            yield node.lineno
+
+
+def returns(function: ast.AST) -> Iterator[int]:
+    """The lines of a function on which it returns; not those of functions in it."""
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.Return):
+            yield node.lineno
+        elif not isinstance(node, ast.FunctionDef | ast.Lambda):
+            yield from returns(node)
+
+
+def test_no_test_looks_at_the_clock() -> None:
+    """A slow or busy computer fails no test: count calls, instructions, or wait for what is due."""
+    found = []
+    for path in files_of_tests():
+        tree, name = ast.parse(path.read_text(encoding="utf-8")), str(path.relative_to(ROOT))
+        is_command = not path.name.startswith("test_") and any(
+            isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body
+        )
+        if name not in MAY_LOOK_AT_THE_CLOCK and not is_command:
+            found += [f"{name}:{line}" for line in clocks_read(tree)]
+    assert not found, "use tests/waiting.py"
+
+
+def test_no_test_passes_by_returning() -> None:
+    """What cannot be tried is skipped with a reason, or is no row of that test."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in files_of_tests()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        for line in returns(node)
+    ]
+    assert not found

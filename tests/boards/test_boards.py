@@ -53,14 +53,19 @@ SLOW_MISTAKES = [
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
-def test_board_is_sane(board: Board) -> None:
+def test_core_and_port_go_together(board: Board) -> None:
     assert board.dsp == (board.cpu in ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"))
     assert board.mve == (board.cpu == "cortex-m55") == bool(board.qemu_machine)
     assert (data_dir("firmware") / "port" / board.port).is_dir()
-    if board.is_host:
-        assert board.regions == ()
-        assert board.uart is None
-        return
+
+
+def test_this_computer_has_neither_regions_nor_uart() -> None:
+    (host,) = (board for board in BOARDS if board.is_host)
+    assert host.regions == () and host.uart is None
+
+
+@pytest.mark.parametrize("board", [b for b in BOARDS if not b.is_host], ids=lambda board: board.id)
+def test_board_is_sane(board: Board) -> None:
     assert board.virtual
     assert not board.tried_on_hardware, "say in the file on which board revision it was tried"
     assert board.platformio_board == board.id

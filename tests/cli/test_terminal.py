@@ -21,6 +21,7 @@ from tests.cli.command_line import (
     left_running,
 )
 from tests.report.make_record import make_record
+from tests.waiting import HANG_SECONDS, wait_until
 
 pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
@@ -142,18 +143,16 @@ def interrupt(words: list[str], cwd: Path, waits_for: str, **env: str) -> tuple[
         start_new_session=True,
         env=environment(**{MARK: mark}, **env),
     )
-    end = time.monotonic() + 90
-    while not any(waits_for in _command(pid) for pid in left_running(mark)):
-        assert process.poll() is None and time.monotonic() < end, process.communicate()
-        time.sleep(0.02)
+
+    def is_at_work() -> bool:
+        assert process.poll() is None, process.communicate()
+        return any(waits_for in _command(pid) for pid in left_running(mark))
+
+    wait_until(is_at_work, f"{waits_for} runs")
     time.sleep(0.3)
     os.killpg(process.pid, signal.SIGINT)
-    start = time.monotonic()
-    out, err = process.communicate(timeout=30)
-    assert time.monotonic() - start < 10
-    while left_running(mark) and time.monotonic() < start + 10:
-        time.sleep(0.1)
-    assert [_command(pid) for pid in left_running(mark)] == []
+    out, err = process.communicate(timeout=HANG_SECONDS)
+    wait_until(lambda: not left_running(mark), "all that it started has ended")
     said = [line for line in err.splitlines() if not line.startswith("... ")]
     return process.returncode, out, "\n".join(said)
 

@@ -3,7 +3,6 @@
 import errno
 import os
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from fake_board import READY, FakeBoard
 from edgebottle.errors import BoardError
 from hil import link
 from hil.link import Link, LinkClosed
+from tests.waiting import deadline
 
 
 def test_lines_come_whole_however_they_arrive() -> None:
@@ -21,13 +21,13 @@ def test_lines_come_whole_however_they_arrive() -> None:
     tty.setraw(theirs)
     with Link.open(os.ttyname(theirs)) as line:
         os.write(ours, b"one\r\ntw")
-        assert line.read_line(time.monotonic() + 1) == b"one"
-        assert line.read_line(time.monotonic() + 0.05) is None
+        assert line.read_line(deadline(1)) == b"one"
+        assert line.read_line(deadline(0.05)) is None
         assert line.pending() == b"tw"
         os.write(ours, b"o\n\r\n" + b"x" * 3000 + b"\r\n")
-        assert line.read_line(time.monotonic() + 1) == b"two"
-        assert line.read_line(time.monotonic() + 1) == b""
-        assert line.read_line(time.monotonic() + 1) == b"x" * 3000
+        assert line.read_line(deadline(1)) == b"two"
+        assert line.read_line(deadline(1)) == b""
+        assert line.read_line(deadline(1)) == b"x" * 3000
         line.send(b"answer%")
         assert os.read(ours, 100) == b"answer%"
     line.close()
@@ -87,7 +87,7 @@ def test_the_other_side_goes() -> None:
     with FakeBoard({"bye": lambda board, command: None}) as board, Link.open(board.url) as line:
         line.send(b"bye%")
         with pytest.raises(LinkClosed, match="was closed"):
-            line.read_line(time.monotonic() + 2)
+            line.read_line(deadline(2))
 
 
 def test_an_endless_line_is_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_an_endless_line_is_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
     with FakeBoard({"noise": b"\xff" * 2000}) as board, Link.open(board.url) as line:
         line.send(b"noise%")
         with pytest.raises(BoardError, match="endless line"):
-            line.read_line(time.monotonic() + 10)
+            line.read_line(deadline(10))
 
 
 def test_lines_without_a_descriptor_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +104,6 @@ def test_lines_without_a_descriptor_to_wait_for(monkeypatch: pytest.MonkeyPatch)
     answers = {"name": b"m-name-dut-[x]\r\n" + READY}
     with FakeBoard(answers) as board, Link.open(board.url) as line:
         line.send(b"name%")
-        assert line.read_line(time.monotonic() + 2) == b"m-name-dut-[x]"
-        assert line.read_line(time.monotonic() + 2) == b"m-ready"
-        assert line.read_line(time.monotonic() + 0.1) is None
+        assert line.read_line(deadline(2)) == b"m-name-dut-[x]"
+        assert line.read_line(deadline(2)) == b"m-ready"
+        assert line.read_line(deadline(0.1)) is None

@@ -1,6 +1,5 @@
 """The client of the protocol: what it reads, and what it says when a board misbehaves."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -105,10 +104,8 @@ BAD: list[tuple[str, Answer, str]] = [
 @pytest.mark.parametrize(("answer", "message"), [row[1:] for row in BAD], ids=[r[0] for r in BAD])
 def test_a_bad_answer_is_one_clear_error(answer: Answer, message: str) -> None:
     with FakeBoard({**GOOD, "out": answer}) as board, BoardClient.connect(board.url) as client:
-        start = time.monotonic()
         with pytest.raises(BoardError, match=message) as caught:
             client.outputs()
-        assert time.monotonic() - start < 2
         assert "\n" not in str(caught.value)
         assert board.url in str(caught.value)
 

@@ -12,6 +12,7 @@ from edgebottle.errors import ToolMissing
 from edgebottle.pipeline import Built, build, load
 from edgebottle.verify import verify_model
 from hil.virtual.qemu import QemuBoard
+from tests.waiting import wait_until
 
 BOARD = "mps3_an547"
 
@@ -48,14 +49,10 @@ def test_the_virtual_board_is_exact() -> None:
 
 @needs_qemu
 def test_firmware_that_qemu_refuses(tmp_path) -> None:
-    import time
-
     elf = tmp_path / "firmware.elf"
     elf.write_bytes(b"no ELF")
     with QemuBoard(elf, load_board(BOARD)) as board:
-        end = time.monotonic() + 10
-        while board.fault() is None and time.monotonic() < end:
-            time.sleep(0.05)
+        wait_until(lambda: board.fault() is not None, "QEMU refuses the file")
         assert "qemu-system-arm ended" in str(board.fault())
 
 

@@ -70,7 +70,7 @@ def test_reference_equals_litert(graph):
         if saturated(reference):
             if number == 0:
                 pytest.skip("the state of 8 bits saturates, where LiteRT's of 16 bits goes on")
-            return
+            break  # the gentle samples came first and have been compared
         assert_same(actual, litert.run(inputs), f"{graph.name}, {kind}")
 
 
@@ -112,7 +112,7 @@ def _unnamed(text: str) -> str:
 def test_compiled_c_equals_reference(operator, isa, tmp_path):
     runs = [(graph, [inputs for _, inputs in samples(graph)]) for graph in operator.cases()]
     if isa is not Isa.PORTABLE and not differs_from_portable(runs, isa, tmp_path):
-        return  # the operator has one kernel for all
+        pytest.skip("one kernel for every variant: tried as the portable one")
     actual = run_compiled(runs, isa, tmp_path)
     for (graph, inputs), outputs in zip(runs, actual, strict=True):
         reference = Interpreter(graph)

@@ -13,6 +13,7 @@ from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.mul import Mul
+from quantize.patch.grid import Stage
 from tests.graphs import Builder
 
 
@@ -114,6 +115,15 @@ def random_stage(seed: int, largest: int = 18) -> tuple[Graph, tuple[str, ...]]:
         tail = b.relu(last, same_quant=False)
         return b.graph(tail).with_nodes(b.nodes), names
     return graph.with_nodes(nodes), names
+
+
+def random_grid(graph: Graph, names: tuple[str, ...], seed: int) -> tuple[int, int]:
+    """Into how many rows and columns of patches the stage ``names`` is cut."""
+    stage = Stage.of(graph, names)
+    random = np.random.default_rng(1000 + seed)
+    _, height, width, _ = graph.tensors[stage.output].shape
+    m, n = (int(random.integers(1, min(size, 5) + 1)) for size in (height, width))
+    return m, n
 
 
 def _random_layer(b: StageBuilder, x: str, alive: list[str]) -> str:

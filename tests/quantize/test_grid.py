@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -16,27 +18,26 @@ from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.plan.planner import make_plan
 from quantize.patch import make_schedule
-from quantize.patch.grid import Stage, extra_macs, patch_grid
+from quantize.patch.grid import extra_macs, patch_grid
 from tests.graphs import Builder
 from tests.ops.compiled import run_compiled
 from tests.plan.test_plan import check_plan
-from tests.quantize.stages import random_stage
+from tests.quantize.patch_fuzz import patches
+from tests.quantize.stages import random_grid, random_stage
 
 NETWORKS = 250
 IN_C = 40
+SOUND = range(0, 128, 4)
+KINDS = (
+    *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D"),
+    *("MUL", "PAD", "RELU", "rows", "columns"),
+)
+"""What the networks of ``SOUND`` must have among them."""
 
 
 def inputs(graph: Graph, seed: int) -> list[Array]:
     random = np.random.default_rng(seed)
     return [random.integers(-128, 128, graph.tensors[n].shape, np.int8) for n in graph.inputs]
-
-
-def random_grid(graph: Graph, names: tuple[str, ...], seed: int) -> tuple[int, int]:
-    stage = Stage.of(graph, names)
-    random = np.random.default_rng(1000 + seed)
-    _, height, width, _ = graph.tensors[stage.output].shape
-    m, n = (int(random.integers(1, min(size, 5) + 1)) for size in (height, width))
-    return m, n
 
 
 def outputs(graph: Graph, values: list[Array]) -> list[bytes]:
@@ -55,12 +56,16 @@ def test_random_stages_compute_the_same_bits(seed: int) -> None:
     assert patched.macs() - graph.macs() == extra_macs(graph, names, m, n)
 
 
-@pytest.mark.parametrize("seed", range(0, NETWORKS, 4))
-def test_plans_of_patches_are_sound(seed: int) -> None:
-    graph, names = random_stage(seed, largest=12)
-    patched = patch_grid(graph, names, *random_grid(graph, names, seed))
-    for isa in Isa:
-        check_plan(patched, make_plan(patched, isa))
+@pytest.mark.parametrize(("seed", "isa"), list(zip(SOUND, cycle(Isa), strict=False)))
+def test_plans_of_patches_are_sound(seed: int, isa: Isa) -> None:
+    """One variant for each network; ``patch_fuzz.py`` tries all of them, on many more."""
+    graph, _ = patches(seed)
+    check_plan(graph, make_plan(graph, isa))
+
+
+def test_networks_of_patches_are_of_every_kind() -> None:
+    covered = sum((patches(seed)[1] for seed in SOUND), Counter())
+    assert min(covered[kind] for kind in KINDS) >= 4, covered
 
 
 @pytest.mark.parametrize("isa", Isa)
