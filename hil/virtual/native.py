@@ -19,6 +19,7 @@ from hil.virtual.native_memory import Describe, NativeMemory
 
 _SOURCES = Path(__file__).parent / "native"
 _FLAGS = ("-std=c99", "-D_DEFAULT_SOURCE", "-shared", "-fPIC", "-O2")
+_LIBRARIES = ("-lws2_32",) if sys.platform == "win32" else ()
 _COMPILE_SECONDS = 300
 
 _U32, _I32, _U64, _PTR = ctypes.c_uint32, ctypes.c_int32, ctypes.c_uint64, ctypes.c_void_p
@@ -129,7 +130,7 @@ def _build() -> Path:
         return target
     with tempfile.TemporaryDirectory(dir=folder) as fresh:
         output = Path(fresh) / target.name
-        command = [*_compiler(), *_FLAGS, *map(str, sources), "-o", str(output)]
+        command = [*_compiler(), *_FLAGS, *map(str, sources), *_LIBRARIES, "-o", str(output)]
         try:
             result = subprocess.run(
                 command,

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "sockets.h"
 
 #define NOWHERE 0xFFFFFFF0u /* an address at which no chip has code */
 
@@ -27,10 +28,8 @@ eb_board *eb_board_new(const eb_emulator *emulator)
 void eb_board_free(eb_board *board)
 {
     eb_uart_close(board);
-    for (int i = 0; i < 2; i++) {
-        if (board->uart.wake[i] >= 0) {
-            (void)close(board->uart.wake[i]);
-        }
+    if (board->uart.wake[0] >= 0) {
+        eb_close_wake(board->uart.wake);
     }
     eb_board_free_memory(board);
     for (int i = 0; i < EB_MAX_CHUNKS; i++) {
@@ -207,9 +206,8 @@ int eb_board_run(eb_board *board, uint64_t start)
 void eb_board_stop(eb_board *board)
 {
     board->stop_requested = 1;
-    if (board->uart.wake[1] >= 0) {
-        ssize_t ignored = write(board->uart.wake[1], "x", 1);
-        (void)ignored;
+    if (board->uart.wake[0] >= 0) {
+        eb_wake(board->uart.wake);
     }
     (void)board->emulator.emu_stop(board->emulator.uc);
 }

@@ -207,7 +207,7 @@ typedef struct {
 typedef struct {
     int listener;
     int client;
-    int wake[2]; /* a pipe: ends a wait when the board is stopped */
+    int wake[2]; /* of sockets.h: ends a wait when the board is stopped */
     uint8_t received[EB_BUFFER_BYTES];
     int received_count;
     int received_next;

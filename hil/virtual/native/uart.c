@@ -1,18 +1,7 @@
 /* UARTs on a socket: one client at a time, no CPU used while the firmware waits for a byte. */
 #include "board.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
+#include "sockets.h"
 
 #define IDLE_READS 32           /* empty reads in a row before the board sleeps */
 #define IDLE_INSTRUCTIONS 4000u /* more between two empty reads: the firmware is working */
@@ -22,7 +11,7 @@
 static void close_client(eb_uart *uart)
 {
     if (uart->client >= 0) {
-        (void)close(uart->client);
+        eb_close_socket(uart->client);
         uart->client = -1;
     }
 }
@@ -30,25 +19,25 @@ static void close_client(eb_uart *uart)
 static void prepare_client(int fd)
 {
     int on = 1;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof on);
 #ifdef SO_NOSIGPIPE
     (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
 #endif
-    (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+    (void)eb_never_block(fd);
 }
 
 /* Takes a waiting client, or turns it away when there is one already. */
 static void accept_client(eb_uart *uart)
 {
     static const char busy[] = "e-[busy: another client holds this port]\r\n";
-    int fd = accept(uart->listener, NULL, NULL);
+    int fd = (int)accept(uart->listener, NULL, NULL);
     if (fd < 0) {
         return;
     }
     prepare_client(fd);
     if (uart->client >= 0) {
-        (void)send(fd, busy, sizeof busy - 1u, MSG_NOSIGNAL);
-        (void)close(fd);
+        (void)send(fd, busy, sizeof busy - 1u, EB_NO_SIGNAL);
+        eb_close_socket(fd);
         return;
     }
     uart->client = fd;
@@ -66,15 +55,15 @@ static void receive(eb_board *board, int milliseconds)
         {.fd = uart->listener, .events = POLLIN},
         {.fd = uart->client, .events = POLLIN}, /* a negative fd is ignored */
     };
-    if (poll(fds, 3, milliseconds) <= 0) {
+    if (eb_poll(fds, 3, milliseconds) <= 0) {
         return;
     }
     if (fds[2].revents != 0) {
-        ssize_t count = recv(uart->client, uart->received, sizeof uart->received, 0);
+        int count = (int)recv(uart->client, (char *)uart->received, sizeof uart->received, 0);
         if (count > 0) {
             uart->received_next = 0;
-            uart->received_count = (int)count;
-        } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+            uart->received_count = count;
+        } else if (count == 0 || !eb_must_wait()) {
             close_client(uart);
         }
     }
@@ -88,17 +77,17 @@ void eb_uart_flush(eb_board *board)
     eb_uart *uart = &board->uart;
     int done = 0;
     while (done < uart->sent_count && uart->client >= 0 && !board->stop_requested) {
-        ssize_t count =
-            send(uart->client, uart->sent + done, (size_t)(uart->sent_count - done), MSG_NOSIGNAL);
+        const char *rest = (const char *)uart->sent + done;
+        int count = (int)send(uart->client, rest, (size_t)(uart->sent_count - done), EB_NO_SIGNAL);
         if (count > 0) {
-            done += (int)count;
-        } else if (count < 0 && errno == EAGAIN) {
+            done += count;
+        } else if (count < 0 && eb_must_wait()) {
             struct pollfd fds[2] = {{.fd = uart->client, .events = POLLOUT},
                                     {.fd = uart->wake[0], .events = POLLIN}};
-            if (poll(fds, 2, SEND_MILLISECONDS) == 0) {
+            if (eb_poll(fds, 2, SEND_MILLISECONDS) == 0) {
                 break;
             }
-        } else if (count < 0 && errno != EINTR) {
+        } else if (count < 0) {
             close_client(uart);
         }
     }
@@ -272,12 +261,12 @@ void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value)
 int eb_uart_open(eb_board *board, int listener)
 {
     eb_uart *uart = &board->uart;
-    if (pipe(uart->wake) != 0) {
+    if (eb_open_wake(uart->wake) != 0) {
         uart->wake[0] = uart->wake[1] = -1;
         return -1;
     }
     uart->listener = listener;
-    return fcntl(listener, F_SETFL, fcntl(listener, F_GETFL, 0) | O_NONBLOCK);
+    return eb_never_block(listener);
 }
 
 void eb_uart_close(eb_board *board)
@@ -285,7 +274,7 @@ void eb_uart_close(eb_board *board)
     eb_uart *uart = &board->uart;
     close_client(uart);
     if (uart->listener >= 0) {
-        (void)close(uart->listener);
+        eb_close_socket(uart->listener);
         uart->listener = -1;
     }
 }
