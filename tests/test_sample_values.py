@@ -82,11 +82,11 @@ def test_what_numbers_mean(
     if len(stored) == 0:
         with pytest.raises(BadInput, match=warning):
             converted(values, net, meaning)
-        return
-    found = converted(values, net, meaning)
-    assert found.array.dtype == net[0].numpy and found.array.tolist() == [list(stored)]
-    assert found.taken.startswith("x: ") and taken in found.taken
-    assert re.search(warning or "^$", found.warning), found.warning
+    else:
+        found = converted(values, net, meaning)
+        assert found.array.dtype == net[0].numpy and found.array.tolist() == [list(stored)]
+        assert found.taken.startswith("x: ") and taken in found.taken
+        assert re.search(warning or "^$", found.warning), found.warning
 
 
 @pytest.mark.shared
