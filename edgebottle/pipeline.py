@@ -12,10 +12,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.kernels import Optimize
@@ -48,6 +48,9 @@ _OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
 
 MAX_TENSOR_BYTES = 64 * 1024 * 1024
 """Of one tensor: sixty times what the largest board has, so that a computer can run the rest."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done, and of how much (0: unknown)."""
 
 MAX_MODEL_BYTES = 64 * 1024 * 1024
 """A larger file is no model for a microcontroller."""
@@ -213,6 +216,7 @@ def build(
     out: Path | None = None,
     wish: Wish | None = None,
     planned: Chosen | None = None,
+    progress: Progress = lambda what, done, total: None,
 ) -> Built:
     """Generates and compiles the project of ``model`` for ``board``.
 
@@ -226,6 +230,7 @@ def build(
         out: Where to put the finished project; None to leave it in the cache.
         wish: Schedule and budget.
         planned: What another board computes, to be computed here in the very same way.
+        progress: Told what is being done.
 
     Raises:
         DoesNotFit: the board or the budget is too small.
@@ -253,13 +258,26 @@ def build(
             break
     model = replace(model, graph=fitted.graph)
     check_fit(whole, plan, weight_bytes(project), board, wish)
+    what = f"compile {model.name} for {board.id}"
+    progress(what, 0, 0)
+
+    def heard(line: str) -> None:
+        if line.startswith(("Compiling", "Archiving", "Linking")):
+            progress(f"{what}: {PurePath(line).name}", 0, 0)
+
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         if board.is_host:
             result = build_host(folder, toolchain, dsp=plan.isa == Isa.DSP.value)
         else:
             try:
-                result = build_firmware(folder, board, toolchain, optimize=optimize.option)
+                result = build_firmware(
+                    folder,
+                    board,
+                    toolchain,
+                    optimize=optimize.option,
+                    heard=heard,
+                )
             except BuildFailed as error:
                 found = _OVERFLOW.search(build_log(folder))
                 if found is None:

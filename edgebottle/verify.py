@@ -94,7 +94,7 @@ def verify_model(
     reference, difference = _reference_outputs(model, inputs, litert, progress)
     names = ["NumPy", "host C"] if litert is None else ["LiteRT", "NumPy", "host C"]
     progress("build", 0, 0)
-    target = build(model, board, toolchain=toolchain, wish=wish)
+    target = build(model, board, toolchain=toolchain, wish=wish, progress=progress)
     host = target if board.is_host else _on_host(model, target)
     if difference is None:
         with open_bench(host) as bench:

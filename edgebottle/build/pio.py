@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from edgebottle.build.cache import cache_dir, compiler_environment
@@ -72,8 +73,15 @@ def core_dir() -> Path:
     return core
 
 
-def run_pio(project_dir: Path, *, toolchain: str, optimize: str, log: Path) -> str:
-    """Runs ``pio run`` in ``project_dir`` and returns its output.
+def run_pio(
+    project_dir: Path,
+    *,
+    toolchain: str,
+    optimize: str,
+    log: Path,
+    heard: Callable[[str], None] | None = None,
+) -> str:
+    """Runs ``pio run`` in ``project_dir`` and returns its output; ``heard`` as in ``run_tool``.
 
     Raises:
         ToolMissing: PlatformIO or SCons is not installed.
@@ -82,7 +90,12 @@ def run_pio(project_dir: Path, *, toolchain: str, optimize: str, log: Path) -> s
     environment = pio_environment(project_dir, toolchain=toolchain, optimize=optimize)
     command = [sys.executable, "-m", "platformio", "run", "-d", str(project_dir)]
     return run_tool(
-        command, log=log, environment=environment, deadline_s=DEADLINE_S, cwd=project_dir
+        command,
+        log=log,
+        environment=environment,
+        deadline_s=DEADLINE_S,
+        cwd=project_dir,
+        heard=heard,
     )
 
 

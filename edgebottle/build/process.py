@@ -2,7 +2,7 @@
 
 import contextlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgebottle.errors import BuildFailed, ToolMissing
@@ -20,6 +20,7 @@ def run_tool(
     environment: dict[str, str],
     deadline_s: float,
     cwd: Path | None = None,
+    heard: Callable[[str], None] | None = None,
 ) -> str:
     """Runs ``command`` and returns its output, standard error included; writes it to ``log``.
 
@@ -31,6 +32,7 @@ def run_tool(
         environment: The tool's environment.
         deadline_s: Seconds after which it is killed, unless it still gets on (``Patience``).
         cwd: Working directory.
+        heard: Told now and then the last line that the tool wrote.
 
     Raises:
         ToolMissing: the executable does not exist.
@@ -52,7 +54,7 @@ def run_tool(
         raise ToolMissing(f"cannot run {words[0]}: {error.strerror}") from error
     with process:
         try:
-            output = _output(process, Patience(process, deadline_s))
+            output = _output(process, Patience(process, deadline_s), heard)
         except subprocess.TimeoutExpired as error:
             process.end()
             _write_log(log, words, _last_output(process))
@@ -91,14 +93,17 @@ def _write_log(log: Path, words: list[str], output: str) -> None:
     log.write_text(f"$ {' '.join(words)}\n{output}", encoding="utf-8")
 
 
-def _output(process: Child[str], patience: Patience) -> str:
+def _output(process: Child[str], patience: Patience, heard: Callable[[str], None] | None) -> str:
     """All that a process writes; raises ``TimeoutExpired`` when it has had its time."""
     while True:
         try:
             return process.communicate(timeout=_POLL_S)[0]
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
             if patience.is_over():
                 raise
+            lines = (error.output or b"").splitlines()  # bytes so far; none on Windows
+            if heard and lines:
+                heard(lines[-1].decode(errors="replace"))
 
 
 def _last_output(process: Child[str]) -> str:

@@ -1,6 +1,7 @@
 """Builds a generated project with PlatformIO."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,12 @@ class BuildResult:
 
 
 def build_firmware(
-    project_dir: Path, board: Board, toolchain: str = "zig", *, optimize: str = OPTIMIZE
+    project_dir: Path,
+    board: Board,
+    toolchain: str = "zig",
+    *,
+    optimize: str = OPTIMIZE,
+    heard: Callable[[str], None] | None = None,
 ) -> BuildResult:
     """Compiles and links the generated project in ``project_dir`` for ``board``.
 
@@ -41,6 +47,7 @@ def build_firmware(
         board: Any board but ``host``.
         toolchain: ``"zig"`` or ``"gcc"``.
         optimize: Compiler option: ``-Oz``, ``-Os``, ``-O2``.
+        heard: Told now and then what is being compiled.
 
     Raises:
         ToolMissing: PlatformIO or the compiler is not installed.
@@ -53,7 +60,7 @@ def build_firmware(
     compiler = cross_compiler(board, toolchain)
     _place_board_file(project_dir, board)
     log = project_dir / LOG
-    run_pio(project_dir, toolchain=toolchain, optimize=optimize, log=log)
+    run_pio(project_dir, toolchain=toolchain, optimize=optimize, log=log, heard=heard)
     elf = project_dir / ".pio" / "build" / board.id / "firmware.elf"
     if not elf.is_file():
         raise BuildFailed(f"PlatformIO made no {elf}; full log: {log}")

@@ -84,6 +84,7 @@ def command(
             toolchain=chosen.toolchain,
             out=out or Path("edgebottle-out") / f"{loaded.name}-{target.id}",
             wish=wish,
+            progress=progress,
         )
     if as_json:
         print_json(
@@ -124,4 +125,6 @@ def _next(chosen: Chosen, board: Board) -> str:
         words += ["--board", board.id]
     if chosen.io != (chosen.config.io or "keep"):
         words += ["--io", chosen.io]
+    if chosen.name is not None:
+        words += ["--name", chosen.name]
     return shlex.join(words)

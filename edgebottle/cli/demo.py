@@ -46,7 +46,7 @@ def command(out: Path, as_json: bool) -> None:
     samples = bundled_samples(DEFAULT, loaded.graph)
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {DEFAULT} for {BOARD}", 0, 0)
-        built = build(loaded, load_board(BOARD))
+        built = build(loaded, load_board(BOARD), progress=progress)
         record = measure(built, samples, progress=progress)
     append(records, record)
     write_html([record], report)

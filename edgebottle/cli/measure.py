@@ -114,7 +114,13 @@ def command(
         warn(text)
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
-        built = build(loaded, target, toolchain=chosen.toolchain, wish=chosen.complete(wish))
+        built = build(
+            loaded,
+            target,
+            toolchain=chosen.toolchain,
+            wish=chosen.complete(wish),
+            progress=progress,
+        )
         record = measure(built, data, runs=runs, port=port, progress=progress)
     append(records, record)
     if as_json:

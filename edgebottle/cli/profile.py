@@ -92,7 +92,13 @@ def command(
     loaded = load(chosen.model, io=chosen.io, name=chosen.name)
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
-        built = build(loaded, target, toolchain=chosen.toolchain, wish=chosen.complete(wish))
+        built = build(
+            loaded,
+            target,
+            toolchain=chosen.toolchain,
+            wish=chosen.complete(wish),
+            progress=progress,
+        )
         progress(f"run it on the virtual {target.id}", 0, 0)
         found = profile(built)
     if html is not None:

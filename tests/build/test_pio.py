@@ -1,5 +1,6 @@
 """Running PlatformIO: versions, isolation, failures, concurrency."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -137,3 +138,18 @@ def test_lock_is_exclusive_between_processes(tmp_path: Path) -> None:
         holder.stdin.close()
         with locked(path, deadline_s=20.0):
             pass
+
+
+def test_what_a_tool_says_is_heard_while_it_runs(tmp_path: Path) -> None:
+    gate, heard = tmp_path / "gate", []
+    script = (
+        "print('Compiling a.c', flush=True)\nwhile not __import__('os').path.exists({!r}): pass"
+    )
+
+    def hear(line: str) -> None:
+        heard.append(line)
+        gate.touch()  # the tool goes on once it was heard
+
+    words = [sys.executable, "-c", script.format(str(gate))]
+    run_tool(words, log=tmp_path / "log", environment={**os.environ}, deadline_s=60, heard=hear)
+    assert heard[0] == "Compiling a.c"
