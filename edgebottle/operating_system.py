@@ -30,6 +30,40 @@ _KEEPER = ("/bin/sh", "-c", "trap '' HUP INT QUIT TERM; read -r _; kill -KILL 0"
 """Waits for the end of its standard input, then kills its process group, itself included."""
 
 
+def cache_home() -> Path:
+    """The folder in which programs of this user keep what can be made again."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home())))
+    return Path.home() / ".cache"
+
+
+def shared_library(stem: str) -> str:
+    """The file name of a shared library."""
+    return stem + {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
+
+
+def socket_libraries() -> tuple[str, ...]:
+    """What a C program that uses sockets has to be linked with."""
+    return ("-lws2_32",) if sys.platform == "win32" else ()
+
+
+def can_wait_for_files() -> bool:
+    """``select`` takes any file, not sockets alone."""
+    return os.name == "posix"
+
+
+def owning_group(path: str) -> str | None:
+    """The name of the group that a file belongs to; None where there is no such thing."""
+    try:
+        import grp
+
+        return grp.getgrgid(os.stat(path).st_gid).gr_name
+    except (ImportError, OSError, KeyError):
+        return None
+
+
 def try_lock(file: IO[bytes]) -> bool:
     """Locks an open file for as long as it is open; False if another process has it.
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from edgebottle.errors import BoardError
+from edgebottle.operating_system import can_wait_for_files, owning_group
 
 BAUD = 115200
 POLL_SECONDS = 0.05
@@ -171,7 +172,7 @@ class Link:
 
 def _descriptor(port: Any, url: str) -> int | None:
     """The file behind the port where it can be waited for, which is far faster than pyserial."""
-    if os.name != "posix" or ("://" in url and not url.startswith("socket://")):
+    if not can_wait_for_files() or ("://" in url and not url.startswith("socket://")):
         return None
     try:
         return int(port.fileno())
@@ -202,14 +203,9 @@ def _reason(text: str) -> str:
 
 
 def _permission_remedy(url: str) -> str:
-    if os.name != "posix":
+    if not can_wait_for_files():
         return "another program may have it open"
-    import grp
-
-    try:
-        group = grp.getgrgid(os.stat(url).st_gid).gr_name
-    except (OSError, KeyError):
-        group = "dialout"
+    group = owning_group(url) or "dialout"
     return f"add yourself to its group (sudo usermod -aG {group} $USER), log out and in again"
 
 

@@ -40,7 +40,7 @@ LAYERS = (
         "edgebottle.inspection",
         "edgebottle.profile",
     ),
-    ("edgebottle.cli",),
+    ("edgebottle.cli", "edgebottle.__main__"),
 )
 """From the bottom up; a module imports from its own layer and below."""
 
@@ -134,6 +134,21 @@ def test_imports_run_one_way(module: str, path: Path) -> None:
     for imported in imports(path.read_text(encoding="utf-8"), module.rpartition(".")[0]):
         other = layer_of(imported)
         assert other is None or other <= own, f"{name} imports {imported}, which is above it"
+
+
+OF_ONE_SYSTEM = {"fcntl", "grp", "msvcrt", "posix", "pty", "pwd", "resource", "termios", "winreg"}
+ASKS_FOR_THE_SYSTEM = {"sys.platform", "os.name", "platform.system", "os.killpg", "os.fork"}
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: str(value))
+def test_one_module_knows_the_operating_system(module: str, path: Path) -> None:
+    if module != "edgebottle.operating_system":
+        source = path.read_text(encoding="utf-8")
+        assert not OF_ONE_SYSTEM & set(imports(source, module.rpartition(".")[0]))
+        asked = {
+            ast.unparse(n) for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Attribute)
+        }
+        assert not asked & {*ASKS_FOR_THE_SYSTEM, "signal.SIGKILL", "signal.SIGALRM"}
 
 
 HEAVY = {"tensorflow", "ai_edge_litert", "unicorn", "numpy", "rich", "platformio", "serial"}

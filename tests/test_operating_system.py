@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgebottle import operating_system
-from edgebottle.operating_system import Child, Patience, ending
+from edgebottle.operating_system import Child, Patience, ending, shared_library, socket_libraries
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a named pipe and signals")
 
@@ -122,3 +122,45 @@ def test_a_child_that_has_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
 )
 def test_ending_is_named(code: int, words: str) -> None:
     assert ending(code) == words
+
+
+@pytest.mark.parametrize(
+    ("target", "library"),
+    [("x86_64-windows-gnu", ("-lws2_32",)), ("aarch64-macos", ())],
+)
+def test_the_native_part_links_for_systems_that_are_not_here(
+    tmp_path: Path, target: str, library: tuple[str, ...]
+) -> None:
+    from edgebottle.build.cache import compiler_environment
+    from hil.virtual import native
+
+    pytest.importorskip("ziglang", reason="zig compiles for other systems")
+    sources = sorted(native._SOURCES.glob("*.c"))
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *native._FLAGS]
+    done = subprocess.run(
+        [*command, "-Werror", *sources, *library, "-o", tmp_path / "board"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=compiler_environment(),
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "board").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "libraries"),
+    [("linux", "x.so", ()), ("darwin", "x.dylib", ()), ("win32", "x.dll", ("-lws2_32",))],
+)
+def test_names_of_systems(
+    monkeypatch: pytest.MonkeyPatch, system: str, name: str, libraries: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert (shared_library("x"), socket_libraries()) == (name, libraries)
+
+
+def test_the_command_line_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "edgebottle", "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage: edgebottle")

@@ -1,7 +1,6 @@
 """The one folder outside the project that edgebottle writes to, and compilers' caches in it."""
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from edgebottle.errors import BuildFailed, ToolMissing
-from edgebottle.operating_system import try_lock
+from edgebottle.operating_system import cache_home, try_lock
 
 LOCK_DEADLINE_S = 600.0
 _LOCK_POLL_S = 0.05
@@ -113,8 +112,4 @@ def _location() -> Path:
     xdg = os.environ.get("XDG_CACHE_HOME")
     if xdg:
         return Path(xdg).expanduser().absolute() / "edgebottle"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "edgebottle"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "edgebottle"
-    return Path.home() / ".cache" / "edgebottle"
+    return cache_home() / "edgebottle"

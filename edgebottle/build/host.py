@@ -3,7 +3,6 @@
 import functools
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from edgebottle.build.cache import compiler_environment
@@ -11,6 +10,7 @@ from edgebottle.build.process import run_tool
 from edgebottle.build.project import BuildResult
 from edgebottle.build.toolchains import Compiler, host_compiler
 from edgebottle.errors import BadInput, ToolMissing
+from edgebottle.operating_system import shared_library
 
 DEADLINE_S = 300.0
 OPTIMIZE = "-O2"
@@ -71,8 +71,7 @@ def compile_shared(
         ToolMissing: there is no such compiler.
         BuildFailed: a compiler error.
     """
-    suffix = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
-    name = ("model_sanitized" if sanitize else "model") + suffix
+    name = shared_library("model_sanitized" if sanitize else "model")
     folders = [project_dir / "lib"]
     flags = (optimize, "-shared", "-fPIC", FORCE_PORTABLE)
     return _compile(project_dir, folders, name, toolchain, flags, sanitize).elf

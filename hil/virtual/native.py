@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 
 from edgebottle.build.cache import cache_dir, compiler_environment
 from edgebottle.errors import ToolMissing
+from edgebottle.operating_system import shared_library, socket_libraries
 from hil.virtual.native_memory import Describe, NativeMemory
 
 _SOURCES = Path(__file__).parent / "native"
 _FLAGS = ("-std=c99", "-D_DEFAULT_SOURCE", "-shared", "-fPIC", "-O2")
-_LIBRARIES = ("-lws2_32",) if sys.platform == "win32" else ()
 _COMPILE_SECONDS = 300
 
 _U32, _I32, _U64, _PTR = ctypes.c_uint32, ctypes.c_int32, ctypes.c_uint64, ctypes.c_void_p
@@ -125,12 +125,19 @@ def _build() -> Path:
             key.update(importlib.metadata.version(package).encode())
     folder = cache_dir() / "native"
     folder.mkdir(exist_ok=True)
-    target = folder / f"board-{key.hexdigest()[:20]}.so"
+    target = folder / shared_library(f"board-{key.hexdigest()[:20]}")
     if target.is_file():
         return target
     with tempfile.TemporaryDirectory(dir=folder) as fresh:
         output = Path(fresh) / target.name
-        command = [*_compiler(), *_FLAGS, *map(str, sources), *_LIBRARIES, "-o", str(output)]
+        command = [
+            *_compiler(),
+            *_FLAGS,
+            *map(str, sources),
+            *socket_libraries(),
+            "-o",
+            str(output),
+        ]
         try:
             result = subprocess.run(
                 command,
