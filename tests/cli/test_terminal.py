@@ -154,7 +154,7 @@ def interrupt(words: list[str], cwd: Path, waits_for: str, **env: str) -> tuple[
     out, err = process.communicate(timeout=HANG_SECONDS)
     wait_until(lambda: not left_running(mark), "all that it started has ended")
     said = [line for line in err.splitlines() if not line.startswith("... ")]
-    return process.returncode, out, "\n".join(said)
+    return process.returncode, out, "\n".join(said).strip()
 
 
 def _command(pid: int) -> str:
