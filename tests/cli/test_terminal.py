@@ -153,7 +153,8 @@ def interrupt(words: list[str], cwd: Path, waits_for: str, **env: str) -> tuple[
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=HANG_SECONDS)
     wait_until(lambda: not left_running(mark), "all that it started has ended")
-    said = [line for line in err.splitlines() if not line.startswith("... ")]
+    beside = ("... ", "inputs: ")
+    said = [line for line in err.splitlines() if not line.startswith(beside)]
     return process.returncode, out, "\n".join(said).strip()
 
 
