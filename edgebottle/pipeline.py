@@ -125,14 +125,16 @@ def find_model(model: str) -> Path:
 
     Raises:
         BadInput: neither exists; names that are near are suggested.
+        UnsupportedOp: the folder of a network in another format, such as a SavedModel.
     """
     from edgebottle import zoo
+    from edgebottle.importers.foreign import refuse_folder
 
     path = Path(model)
     if path.is_file():
         return path
     if path.is_dir():
-        raise BadInput(f"{model} is a folder: give a model file")
+        refuse_folder(path)
     if path.exists():
         check_plain(path)
     if model in zoo.NETWORKS:

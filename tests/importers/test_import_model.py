@@ -8,7 +8,7 @@ from tests.importers.models import conv_model, pack
 
 FOREIGN = [
     ("empty", b"", ".tflite", BadModel, "empty"),
-    ("hdf5", b"\x89HDF\r\n\x1a\n" + bytes(50), ".h5", UnsupportedOp, "Keras or HDF5.*tflite"),
+    ("hdf5", b"\x89HDF\r\n\x1a\nmodel_config", ".h5", UnsupportedOp, "Keras or HDF5.*tflite"),
     ("keras", b"PK\x03\x04" + bytes(50), ".keras", UnsupportedOp, "Keras model.*tflite"),
     ("zip", b"PK\x03\x04" + bytes(50), ".tflite", BadModel, "ZIP archive"),
     ("gzip", b"\x1f\x8b" + bytes(50), ".gz", BadModel, "gzip"),

@@ -1,0 +1,258 @@
+"""What other tools save: recognised by its content, and refused with what to do."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import NoReturn
+
+from edgebottle.errors import BadInput, BadModel, UnsupportedOp
+
+
+class Advice(Enum):
+    """How a network comes from another tool to a ``.tflite`` file."""
+
+    KERAS = "convert it to .tflite with tf.lite.TFLiteConverter.from_keras_model"
+    SAVED_MODEL = "convert its folder to .tflite with tf.lite.TFLiteConverter.from_saved_model"
+    FROZEN = "convert it to .tflite with tf.compat.v1.lite.TFLiteConverter.from_frozen_graph"
+    TORCH = "load it in PyTorch and convert it to .tflite with litert-torch"
+    ONNX = "convert it to .tflite where it came from (Keras, PyTorch), or with onnx2tf"
+    SOURCE = "convert the network that it was made from to .tflite"
+    WEIGHTS = "load them in the script that builds the network, and convert that to .tflite"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that edgebottle does not read.
+
+    Attributes:
+        what: What such a file is, with its article.
+        advice: How to make a ``.tflite`` file.
+        suffixes: Of its files, for those without a mark of their own; lower case, with the dot.
+        is_content: Whether bytes are of this format.
+    """
+
+    what: str
+    advice: Advice
+    suffixes: tuple[str, ...] = ()
+    is_content: Callable[[bytes], bool] = lambda data: False
+
+    def refuse(self) -> NoReturn:
+        """Raises ``UnsupportedOp``: what the file is, and how to go on."""
+        raise UnsupportedOp(
+            f"the file is {self.what}, which edgebottle does not read; {self.advice.value} "
+            "(docs/models.md shows it step by step)"
+        )
+
+
+def _starts(*marks: bytes) -> Callable[[bytes], bool]:
+    return lambda data: data.startswith(marks)
+
+
+def _has_mark(mark: bytes) -> Callable[[bytes], bool]:
+    """The mark of a flatbuffer, which stands behind its first offset."""
+    return lambda data: data[4:8] == mark
+
+
+def _is_safetensors(data: bytes) -> bool:
+    """Eight bytes that tell the length of the JSON that follows."""
+    return data[8:10] == b'{"' and int.from_bytes(data[:8], "little") <= len(data)
+
+
+def _is_onnx(data: bytes) -> bool:
+    """A protocol buffer whose first field is ONNX's ir_version, followed by the producer's name."""
+    return (
+        data[:1] == b"\x08"
+        and b"\0" < data[1:2] < b"@"
+        and data[2:3] in (b"\x12", b"\x1a", b"\x2a", b"\x3a")
+    )
+
+
+def _is_frozen_graph(data: bytes) -> bool:
+    """A protocol buffer of nodes, each with a name and an operator."""
+    return data[:1] == b"\x0a" and any(
+        op in data[:4096] for op in (b"\x12\x05Const", b"\x12\x0bPl")
+    )
+
+
+def _is_hdf5(data: bytes) -> bool:
+    return data.startswith(b"\x89HDF\r\n\x1a\n")
+
+
+KERAS = Format("a Keras model", Advice.KERAS, (".keras",))
+SAVED_MODEL = Format(
+    "a TensorFlow SavedModel", Advice.SAVED_MODEL, is_content=_starts(b"\x08\x01\x12")
+)
+TORCH = Format("a PyTorch model", Advice.TORCH, (".pt", ".pth", ".pt2", ".torchscript", ".ptl"))
+CORE_ML = Format("a Core ML model", Advice.SOURCE, (".mlmodel", ".mlpackage", ".mlmodelc"))
+ONNX = Format("an ONNX model", Advice.ONNX, (".onnx",), _is_onnx)
+PICKLE = Format(
+    "a Python pickle (of PyTorch, scikit-learn or joblib)",
+    Advice.TORCH,
+    (".pkl", ".pickle", ".joblib"),
+    lambda data: data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"),
+)
+CHECKPOINT = Format(
+    "part of a TensorFlow checkpoint: weights without the network",
+    Advice.WEIGHTS,
+    (".ckpt", ".index", ".meta", ".data-00000-of-00001"),
+    lambda data: data.endswith(b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"),
+)
+
+BY_CONTENT = (
+    Format(
+        "one of Keras weights without the network",
+        Advice.WEIGHTS,
+        is_content=lambda data: _is_hdf5(data) and b"model_config" not in data,
+    ),
+    Format("a Keras or HDF5 model", Advice.KERAS, (".h5", ".hdf5"), _is_hdf5),
+    Format(
+        "a PyTorch model",
+        Advice.TORCH,
+        is_content=_starts(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"),
+    ),
+    PICKLE,
+    CHECKPOINT,
+    Format("an ExecuTorch program", Advice.TORCH, (".pte",), _has_mark(b"ET12")),
+    Format("an ONNX Runtime model", Advice.ONNX, (".ort",), _has_mark(b"ORTM")),
+    Format("a GGUF file of a language model", Advice.SOURCE, (".gguf",), _starts(b"GGUF")),
+    Format("a LiteRT-LM language model", Advice.SOURCE, (".litertlm",), _starts(b"LITERTLM")),
+    Format("a TensorRT engine", Advice.SOURCE, (".engine", ".trt"), _starts(b"ftrt", b"ptrt")),
+    Format(
+        "one of weights without the network (safetensors)",
+        Advice.WEIGHTS,
+        (".safetensors",),
+        _is_safetensors,
+    ),
+    SAVED_MODEL,
+    ONNX,
+    Format("a frozen TensorFlow graph", Advice.FROZEN, (".pb",), _is_frozen_graph),
+)
+"""In the order in which they are asked: some marks are the beginnings of others."""
+
+BY_TEXT = (
+    (b'"modelTopology"', Format("a TensorFlow.js model", Advice.SOURCE)),
+    (b'"class_name"', Format("the layers of a Keras model without its weights", Advice.KERAS)),
+    (b"<net ", Format("an OpenVINO model", Advice.SOURCE)),
+    (b"node {", Format("a TensorFlow graph as text", Advice.FROZEN)),
+    (b"#VERSION", Format("a Caffe or Darknet model", Advice.SOURCE)),
+    (b"[convolutional]", Format("a Darknet model", Advice.SOURCE)),
+)
+"""Formats that are text, by words of their first part."""
+
+BY_SUFFIX = (KERAS, TORCH, CORE_ML, *BY_CONTENT)
+
+BY_MEMBER: tuple[tuple[Callable[[str], bool], Format], ...] = (
+    (lambda name: name == "model.weights.h5", KERAS),
+    (lambda name: "/code/" in f"/{name}", Format("a TorchScript model", Advice.TORCH)),
+    (
+        lambda name: (
+            name.endswith(("/data.pkl", "archive_format", "/archive_version"))
+            or name == "serialized_exported_program.json"
+        ),
+        TORCH,
+    ),
+    (lambda name: name.endswith("saved_model.pb"), SAVED_MODEL),
+    (lambda name: name.endswith(".mlmodel"), CORE_ML),
+    (lambda name: name.endswith(".onnx"), ONNX),
+    (lambda name: name.endswith(".pkl"), PICKLE),
+)
+"""ZIP archives, by the name of a member."""
+
+
+def refuse_file(data: bytes, suffix: str) -> None:
+    """Says what a foreign file is, and what to do with it; returns where it is not known.
+
+    Args:
+        data: The whole file.
+        suffix: The file's suffix with its dot.
+
+    Raises:
+        UnsupportedOp: a network in a format that edgebottle does not read.
+        BadModel: no network, or one that is packed.
+    """
+    suffix = suffix.lower()
+    if data.startswith(b"PK\x03\x04"):
+        _refuse_archive(data, suffix)
+    if data.startswith(b"\x1f\x8b"):
+        raise BadModel("the file is compressed with gzip; unpack it first")
+    for form in BY_SUFFIX:
+        if suffix in form.suffixes and not _is_text(data):
+            # A suffix is asked for binary files alone: a page saved as model.onnx is a page. The
+            # beginning of a Core ML model could be that of an ONNX model.
+            (form if form is CORE_ML else _by_content(data) or form).refuse()
+    found = _by_content(data)
+    if found is not None:
+        found.refuse()
+    _refuse_text(data)
+
+
+def refuse_folder(path: Path) -> NoReturn:
+    """Says what a folder is that was given in the place of a model file.
+
+    Raises:
+        UnsupportedOp: a network in a format that edgebottle does not read.
+        BadInput: another folder; a ``.tflite`` file in it is named.
+    """
+    if (path / "saved_model.pb").is_file() or (path / "saved_model.pbtxt").is_file():
+        what, advice = SAVED_MODEL.what, SAVED_MODEL.advice
+    elif path.suffix in CORE_ML.suffixes:
+        what, advice = CORE_ML.what, CORE_ML.advice
+    elif (path / "checkpoint").is_file():
+        what, advice = "a TensorFlow checkpoint: weights without the network", Advice.WEIGHTS
+    else:
+        files = sorted(path.glob("*.tflite"))
+        hint = f", such as {files[0]}" if files else ""
+        raise BadInput(f"{path} is a folder: give a model file{hint}")
+    raise UnsupportedOp(
+        f"{path} is the folder of {what}, which edgebottle does not read; "
+        f"{advice.value} (docs/models.md shows it step by step)"
+    )
+
+
+def _by_content(data: bytes) -> Format | None:
+    return next((form for form in BY_CONTENT if form.is_content(data)), None)
+
+
+def _is_text(data: bytes) -> bool:
+    return all(byte >= 32 or byte in b"\t\n\r\f" for byte in data[:512])
+
+
+def _refuse_archive(data: bytes, suffix: str) -> NoReturn:
+    """A ZIP archive is what its members are; a broken one is what its suffix says."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        names = []
+    for is_member, form in BY_MEMBER:
+        if any(is_member(name) for name in names):
+            form.refuse()
+    if not names:
+        for form in (KERAS, TORCH):
+            if suffix in form.suffixes:
+                form.refuse()
+    if names and all(name.endswith(".npy") for name in names):
+        raise BadModel("the file is a NumPy archive of arrays, not a model; give it to --inputs")
+    models = [name for name in names if name.endswith(".tflite")]
+    which = ascii(models[0][-80:]) if models else "the .tflite file in it"
+    raise BadModel(f"the file is a ZIP archive; unpack it and give {which}")
+
+
+def _refuse_text(data: bytes) -> None:
+    """Raises for a file of text: a web page, a pointer, or a network that is written as text."""
+    head = data[:512].lstrip().lower()
+    if head.startswith(b"version https://git-lfs"):
+        raise BadModel("the file is a Git LFS pointer, not a model; run `git lfs pull`")
+    if not _is_text(data):
+        return
+    for word, form in BY_TEXT:
+        if word in data[:4096]:
+            form.refuse()
+    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise BadModel("the file is a web page, not a model; download the raw file")
+    raise BadModel("the file is text, not a model")
