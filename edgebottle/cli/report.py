@@ -31,8 +31,9 @@ def command(
 ) -> None:
     """Show RECORDS (files of `measure`) as tables, and as one HTML file that opens offline.
 
-    Records of the same model and board are compared with each other, oldest first; memory over
-    time and the cost of each layer are those of the newest.
+    Records of the same model and board are compared with each other; memory over time and the cost
+    of each layer are those of the newest. The HTML file shows the newest first, draws its network,
+    and says of each layer what it is.
 
     With --published the newest record of each model, board and compiler stands beside what others
     published for the very same network file (by its SHA-256) and chip. Theirs are measured; ours

@@ -31,10 +31,9 @@ def over_time(records: Sequence[Record]) -> str:
         group.append(record)
         rows.append(
             [
-                record.model,
-                place(record),
+                title_of(record),
                 moment(record).removesuffix(" UTC"),
-                (f"{record.latency_us[1] / 1000:.3f} ms", record.latency_kind),
+                (f"{record.latency_us[1] / 1000:,.3f} ms", record.latency_kind),
                 _change(record.ram.bytes, old.ram.bytes if old else None),
                 _change(record.flash.bytes, old.flash.bytes if old else None),
                 _change(record.instructions, old.instructions if old else None),
@@ -42,12 +41,12 @@ def over_time(records: Sequence[Record]) -> str:
                 record.compiler,
             ]
         )
-    columns = ["model", "board", "time, UTC", "latency>", "RAM>", "flash>", "instructions>"]
+    columns = ["record", "time, UTC", "latency>", "RAM>", "flash>", "instructions>"]
     caption = (
         "Newest first; changes are against the record before of the same model and board. RAM and "
         "flash in bytes."
     )
-    every = table(caption, [*columns, "accuracy>", "compiler"], rows[::-1])
+    every = table(caption, [*columns, "accuracy>", "compiler"], rows[::-1], "records")
     trends = "".join(_trends(group) for group in reversed(groups.values()) if len(group) > 1)
     return section("Records over time", trends + every)
 

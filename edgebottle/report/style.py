@@ -85,7 +85,9 @@ td small { color: var(--soft); }
   border-radius: 2px; }
 .bar i { display: block; height: 100%; min-width: 1px; border-radius: 2px;
   background: var(--fill); }
-.shapes td:nth-child(-n+5) { white-space: nowrap; } .shapes tbody th { min-width: 12em; }
+.shapes td:nth-child(-n+5), .records td { white-space: nowrap; }
+.records td:last-child { white-space: normal; }
+.shapes tbody th { min-width: 12em; }
 .shapes td:last-child span { font: 12px ui-monospace, monospace; }
 """
 
@@ -165,7 +167,7 @@ _NARROW = """
   td:not(.bar), .shapes td:nth-child(-n+5) { display: flex; justify-content: space-between;
     flex-wrap: wrap; gap: 0 8px; white-space: normal; }
   td[data-head]::before { content: attr(data-head); color: var(--soft); }
-  .shapes td { grid-column: 1 / -1; }
+  .shapes td, .records td:nth-child(-n+3), .records td:nth-child(6) { grid-column: 1 / -1; }
 }
 """
 
