@@ -59,7 +59,15 @@ class LayerRecord:
 
 @dataclass(frozen=True)
 class MemoryBlock:
-    """A tensor or a scratch in the arena, for the picture of memory over time."""
+    """A tensor or a scratch in the arena, for the picture of memory over time.
+
+    Attributes:
+        name: Tensor, or what the scratch is for.
+        offset: First byte in the arena.
+        nbytes: Bytes.
+        first: Step from which on it is there; -1 for an input or a state.
+        last: Last step that needs it; the number of steps for an output or a state.
+    """
 
     name: str
     offset: int
@@ -70,7 +78,13 @@ class MemoryBlock:
 
 @dataclass(frozen=True)
 class Ram:
-    """Bytes of RAM: the arena (inputs, outputs, activations, scratch), stack and the rest."""
+    """Bytes of RAM.
+
+    Attributes:
+        arena: Inputs, outputs, activations, state and scratch: all of the network's memory.
+        stack: Its high-water mark; what is reserved where nothing was run.
+        static: The bench application's own variables.
+    """
 
     arena: int
     stack: int
@@ -88,7 +102,12 @@ class Ram:
 
 @dataclass(frozen=True)
 class Flash:
-    """Bytes of flash: constants of the model, and everything else."""
+    """Bytes of flash.
+
+    Attributes:
+        weights: Constants of the model.
+        code: Everything else.
+    """
 
     weights: int
     code: int
@@ -116,7 +135,7 @@ class Record:
         virtual: Run on the virtual board.
         compiler: Name and version.
         flags: Compiler flags.
-        schedule: ``layers``.
+        schedule: ``layers``, ``min-ram``, ``min-time`` or ``patches``.
         macs: Multiply-accumulates of one run.
         ram: Bytes; the stack is its high-water mark.
         flash: Bytes.
