@@ -46,11 +46,12 @@ def confusion_section(record: Record) -> str:
     figures = class_figures(record.confusion)
     if not figures:
         return ""
-    classes = table(_caption(figures), _HEAD, _cells(_rows(figures)))
+    classes = table(_caption(figures), _HEAD, _cells(_rows(figures)), "matrix")
     labels = [str(item.label) for item in figures]
     if len(figures) <= 2 * MAX_MATRIX:
         rows = _cells(_matrix_rows(record.confusion, labels))
-        crossed = table(_MATRIX, ("class", *(f"{label}>" for label in labels)), rows)
+        head = ("class", *(f"{label}>" for label in labels))
+        crossed = table(_MATRIX, head, rows, "matrix")
     else:
         crossed = table("Most frequent confusions", _PAIRS, _cells(_pairs(record.confusion)))
     return section("Accuracy by class", classes + crossed)

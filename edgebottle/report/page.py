@@ -99,7 +99,7 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], css
         head: Names of the columns; those that end with ``>`` are aligned to the right. The first
             column names the row.
         rows: As many cells as columns, plain text.
-        css: Class.
+        css: Class; a table of class ``matrix`` stays a table on a narrow screen.
     """
     names = [name.removesuffix(">") for name in head]
     right = [' class="n"' if name.endswith(">") else "" for name in head]

@@ -69,6 +69,7 @@ _TABLES = """
 .no { display: inline-block; min-width: 1.7em; margin-right: 8px; color: var(--soft);
   text-indent: 0; text-align: right; font-variant-numeric: tabular-nums; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; line-height: 1.4; }
+table + table { margin-top: 20px; }
 caption { text-align: left; color: var(--soft); padding: 0 0 8px; max-width: 110ch; }
 th, td { text-align: left; padding: 4px 16px 4px 0; border-bottom: 1px solid var(--line);
   vertical-align: baseline; overflow-wrap: break-word; }
@@ -156,18 +157,20 @@ _NARROW = """
   .arena { grid-template-columns: minmax(0, 6.5rem) minmax(0, 1fr) auto;
     font-size: 11px; }
   .no { min-width: 1.4em; margin-right: 5px; }
-  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  table, tbody, caption { display: block; }
-  tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 20px;
-    padding: 7px 0; border-bottom: 1px solid var(--line); }
-  th, td, td.n, .bars .bar { border: 0; padding: 0; width: auto; }
+  table:not(.matrix) thead { position: absolute; width: 1px; height: 1px; overflow: hidden;
+    clip-path: inset(50%); }
+  table:not(.matrix), table:not(.matrix) tbody, table:not(.matrix) caption { display: block; }
+  table:not(.matrix) tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr));
+    gap: 0 20px; padding: 7px 0; border-bottom: 1px solid var(--line); }
+  table:not(.matrix) :is(th, td), .bars .bar { border: 0; padding: 0; width: auto; }
   td > span { text-align: right; } tbody .numbered { padding-left: 0; text-indent: 0; }
   tbody th, .bars tbody th, .bar { grid-column: 1 / -1; width: auto; font-weight: 500; }
   .bars .bar { padding: 3px 0; }
-  td:not(.bar), .shapes td:nth-child(-n+5) { display: flex; justify-content: space-between;
-    flex-wrap: wrap; gap: 0 8px; white-space: normal; }
-  td[data-head]::before { content: attr(data-head); color: var(--soft); }
+  table:not(.matrix) td:not(.bar), .shapes td:nth-child(-n+5) { display: flex;
+    justify-content: space-between; flex-wrap: wrap; gap: 0 8px; white-space: normal; }
+  table:not(.matrix) td[data-head]::before { content: attr(data-head); color: var(--soft); }
   .shapes td, .records td:nth-child(-n+3), .records td:nth-child(6) { grid-column: 1 / -1; }
+  .matrix :is(th, td) { padding: 3px 3px 3px 0; font-size: 12px; overflow-wrap: normal; }
 }
 """
 
