@@ -123,7 +123,7 @@ def _option(rng: Rng, model: Any, graph: Any) -> None:
 
 def _input(rng: Rng, model: Any, graph: Any) -> None:
     operator = _pick(rng, graph.operators)
-    inputs = list(operator.inputs)
+    inputs = list(operator.inputs) or [0]
     inputs[int(rng.integers(len(inputs)))] = int(rng.integers(-1, len(graph.tensors)))
     operator.inputs = inputs
 
@@ -151,7 +151,7 @@ def _interface(rng: Rng, model: Any, graph: Any) -> None:
 def _drop(rng: Rng, model: Any, graph: Any) -> None:
     """Leaves an operator out: its output becomes its first input."""
     operator = _pick(rng, graph.operators)
-    if len(graph.operators) < 2:
+    if len(graph.operators) < 2 or not len(operator.inputs) or not len(operator.outputs):
         return
     graph.operators.remove(operator)
     old, new = operator.outputs[0], operator.inputs[0]
