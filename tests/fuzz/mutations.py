@@ -274,7 +274,7 @@ Runs = Sequence[Sequence[Array]]
 
 def _same(some: Runs, others: Runs) -> bool:
     pairs = [pair for a, b in zip(some, others, strict=True) for pair in zip(a, b, strict=True)]
-    return all(np.array_equal(one, other) for one, other in pairs)
+    return all(one.tobytes() == other.tobytes() for one, other in pairs)
 
 
 def _in_litert(data: bytes, inputs: Sequence[Sequence[Array]]) -> Runs | None:
