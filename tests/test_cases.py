@@ -20,11 +20,34 @@ pytestmark = pytest.mark.shared
 
 CASES = SHARED / "cases"
 
-EXACT = ("k_dilated2d", "k_posmap", "mul_rank3_rank4", "zero_scale_dead_channel")
+EXACT = (
+    "commands",
+    "const_output",
+    "conv1d_long_swapped",
+    "fc3d_flag_off",
+    "input_is_output",
+    "k_cnn_plain",
+    "k_conv1d_long",
+    "k_dilated2d",
+    "k_posmap",
+    "mul_rank3_rank4",
+    "stale_shapes",
+    "two_reshapes_as_outputs",
+    "zero_scale_dead_channel",
+)
 
 REFUSED: tuple[tuple[str, type[EdgebottleError], str], ...] = (
     ("conv_huge", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .*: [\d.]+ kB too much"),
     ("shape_huge2", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .* kB too much"),
+    ("int16x8_fc", UnsupportedOp, r"FULLY_CONNECTED\) has 16-bit activations"),
+    ("k_attention", UnsupportedOp, r"yet: BATCH_MATMUL \(functional_3_1, batch_matmul\)$"),
+    ("k_convtranspose", UnsupportedOp, r"yet: TRANSPOSE_CONV \(transpose_conv\)$"),
+    ("k_gmax", UnsupportedOp, r"yet: REDUCE_MAX \(global_max_pooling2d_1\)$"),
+    ("k_leaky", UnsupportedOp, r"yet: LEAKY_RELU \(leaky_re_lu_1\)$"),
+    ("k_lstm_float", UnsupportedOp, r"yet: WHILE \(while\)$"),
+    ("k_maximum", UnsupportedOp, r"yet: MINIMUM \(minimum_1\); MAXIMUM \(maximum\)$"),
+    ("k_prelu", UnsupportedOp, r"yet: PRELU \(add\)$"),
+    ("k_statevar", UnsupportedOp, r"yet: CALL_ONCE .*; VAR_HANDLE .*; READ_VARIABLE .*; ASSIGN_V"),
     ("k_dynrange", UnsupportedOp, r"\(CONV_2D\), \w+ \(FULLY_CONNECTED\); .* full integer"),
     ("requant_2p33", UnsupportedOp, r"conv_2d \(CONV_2D\) scales by 8\.6e\+09, .* 0 to 2\^30"),
     ("scale_ratio_shift_131", UnsupportedOp, r"CONV_2D\) scales by 2\.3e\+39, .* 0 to 2\^30"),
@@ -54,8 +77,12 @@ def test_dilation_by_batches_becomes_dilation() -> None:
     assert graph.nodes[0].dilation == (2, 2)  # type: ignore[attr-defined]
 
 
-ON_A_BOARD = (("many_inputs", "microbit"),)
-"""The model, and the board on which it ran wrong."""
+ON_A_BOARD = (
+    ("many_inputs", "microbit"),
+    ("const_output", "nucleo_g0b1re"),
+    ("input_is_output", "nucleo_g0b1re"),
+)
+"""The model, and a board on which it ran wrong, or on which its outputs may be in flash."""
 
 
 @pytest.mark.parametrize(("name", "board"), ON_A_BOARD)
