@@ -3,8 +3,10 @@
 import inspect
 import os
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import fields
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +15,27 @@ import pytest
 import hil.confusion
 import hil.network
 import hil.records
+from edgebottle import errors
 from edgebottle.boards import load_board
 from edgebottle.build.cache_use import KINDS, RECENT_S
+from edgebottle.cli.main import EXIT_BUG, EXIT_INTERRUPTED
 from edgebottle.codegen.naming import API_WORDS, MACRO_WORDS, MAX_IDENTIFIER, MAX_MODEL_NAME
 from edgebottle.codegen.project import write_project
+from edgebottle.compare import FLOAT_TOLERANCE
 from edgebottle.data import data_dir
 from edgebottle.fit import kernel_variant
-from edgebottle.pipeline import MAX_IMAGES, load
+from edgebottle.ir.dtypes import DType
+from edgebottle.ops import OPERATORS, convolution, fixed_point, softmax
+from edgebottle.ops.movement import MAX_RANK, MOVABLE
+from edgebottle.passes import PIPELINE
+from edgebottle.pipeline import MAX_IMAGES, MAX_TENSOR_BYTES, load
 from edgebottle.reference import MAX_FILES
 from edgebottle.sample_values import MAX_CLIPPED, MIN_LEVELS
 from hil.virtual.timing.cycles import Cycles
 from quantize.patch import choose_schedule
 from tests.bench.readme import insert
 from tests.report.make_record import make_record
+from tests.test_architecture import LAYERS, is_module
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -71,15 +81,75 @@ def caches() -> str:
     return table(("kind", "folder", "what"), [(f"`{n}`", f"`{f}`", what) for n, f, what in KINDS])
 
 
-REGIONS = {
-    ("caches.md", "caches"): caches(),
-    **{("files.md", f"fields: {kind.__name__}"): record_fields(kind) for kind in RECORD_PARTS},
+def layers() -> str:
+    there = ([module for module in layer if is_module(module)] for layer in LAYERS)
+    lines = (", ".join(f"`{module}`" for module in layer) for layer in there)
+    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1))
+
+
+def first_line(item: object) -> str:
+    return as_markdown((inspect.getdoc(item) or "").partition("\n")[0])
+
+
+def passes() -> str:
+    modules = [(one.__name__, sys.modules[one.__module__]) for one in PIPELINE]
+    return "\n".join(f"1. `{name}`: {first_line(module)}" for name, module in modules)
+
+
+def error_codes() -> str:
+    found = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    kinds = [kind for kind in found if kind is not errors.EdgebottleError]
+    rows = [(f"`{kind.__name__}`", str(kind.exit_code), first_line(kind)) for kind in kinds]
+    return table(("kind", "exit code", "when"), rows)
+
+
+def limits(operator: type[Any]) -> str:
+    """The ``Limits`` of an operator's docstring, behind those of its bases."""
+    found = []
+    for kind in reversed(operator.__mro__):
+        text = inspect.cleandoc(kind.__doc__ or "").partition("Limits:\n")[2]
+        found.append(as_markdown(re.split(r"\n(?! |\n)|\n\n", text)[0].strip()))
+    return " ".join(filter(None, found))
+
+
+def tried_types(operator: type[Any]) -> str:
+    """From what to what the test cases of an operator go; constants left out."""
+    found: dict[str, set[str]] = {}
+    for graph in operator.cases():
+        source = graph.tensors[graph.inputs[0]].dtype.label
+        found.setdefault(source, set()).add(graph.tensors[graph.outputs[0]].dtype.label)
+    same = [source for source, targets in found.items() if targets == {source}]
+    others = [f"{s} to {' / '.join(sorted(found[s]))}" for s in sorted(found) if s not in same]
+    return "; ".join(filter(None, [", ".join(sorted(same, key=KNOWN_TYPES.index)), *others]))
+
+
+KNOWN_TYPES = ("i8", "f32", *(dtype.label for dtype in DType))
+
+
+def operators() -> str:
+    rows = [
+        (f"`{one.OP}`", first_line(one), tried_types(one), limits(one) or "-")
+        for one in sorted(OPERATORS, key=lambda one: one.OP)
+    ]
+    return table(("operator", "gives", "types", "limits"), rows)
+
+
+REGIONS: dict[tuple[str, str], Callable[[], str]] = {
+    ("caches.md", "caches"): caches,
+    ("design.md", "layers"): layers,
+    ("design.md", "passes"): passes,
+    ("design.md", "errors"): error_codes,
+    ("operators.md", "operators"): operators,
+    **{
+        ("files.md", f"fields: {kind.__name__}"): partial(record_fields, kind)
+        for kind in RECORD_PARTS
+    },
 }
 
 
 @pytest.mark.parametrize(("name", "region"), REGIONS)
 def test_tables_are_made_from_the_code(name: str, region: str) -> None:
-    expected = insert(page(name), region, REGIONS[name, region])
+    expected = insert(page(name), region, REGIONS[name, region]())
     if os.environ.get("UPDATE_README"):
         (DOCS / name).write_text(expected, encoding="utf-8")
     assert page(name) == expected
@@ -107,6 +177,14 @@ def test_the_page_names_all_that_a_record_adds() -> None:
         ("files.md", f"more than {MAX_CLIPPED:.0%}".replace("%", " %")),
         ("files.md", f"fewer than {MIN_LEVELS} different"),
         ("files.md", f"at most {hil.records.MAX_MATRIX} classes"),
+        ("operators.md", f"{softmax.MAX_CHANNELS:,} channels"),
+        ("operators.md", f"{convolution.MAX_WINDOW:,} products"),
+        ("operators.md", f"at most {MAX_RANK} axes"),
+        ("operators.md", ", ".join(f"{dtype.label}" for dtype in MOVABLE)),
+        ("operators.md", f"{MAX_TENSOR_BYTES // 2**20} MB"),
+        ("operators.md", f"at most 2^{fixed_point.MAX_SHIFT}"),
+        ("design.md", f"differ by {FLOAT_TOLERANCE:g} of"),
+        ("design.md", f"{EXIT_INTERRUPTED} after Ctrl-C, and {EXIT_BUG} for a bug"),
         ("c-api.md", f"at most {MAX_MODEL_NAME} characters"),
         ("c-api.md", f"longer than {MAX_IDENTIFIER} characters"),
     ],
@@ -158,3 +236,18 @@ def test_the_page_names_the_whole_of_the_api() -> None:
     wanted += re.findall(r"^    \w+ \*?(\w+)(?:\[\w+\])?;", header, re.MULTILINE)
     assert len(wanted) > 40
     assert [name for name in wanted if not re.search(rf"\b{name}\b", text)] == []
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in DOCS.glob("*.md")))
+def test_files_that_a_page_names_exist(name: str) -> None:
+    text = re.sub(r"<!-- (.*?) -->.*?<!-- /\1 -->", "", page(name), flags=re.DOTALL)
+    paths = re.findall(r"`((?:edgebottle|firmware|tests|hil|boards|quantize)/[\w/.]*)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_page_names_the_commands_of_the_protocol() -> None:
+    source = (ROOT / "firmware/src/commands.c").read_text(encoding="utf-8")
+    there = set(re.findall(r"\{\"(\w+)\", do_\w+\}", source))
+    section = page("design.md").partition("## Protocol")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert there == {word for row in rows for word in re.findall(r"`(\w+)", row)}

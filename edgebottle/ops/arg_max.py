@@ -21,6 +21,9 @@ SHORT = {DType.I8: "s8", DType.F32: "f32", DType.I32: "s32", DType.I64: "s64"}
 class ArgMax(Operator):
     """Index of the first of the largest elements along one axis, which disappears.
 
+    Limits:
+        The axis is one constant.
+
     Attributes:
         dtype: Type of the indices, I32 or I64.
     """

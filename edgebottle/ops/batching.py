@@ -28,6 +28,9 @@ Borders = tuple[tuple[int, int], ...]
 class BatchingOperator(Operator):
     """Images of 3 or 4 axes; input 1 holds the sizes of a block, input 2 the borders.
 
+    Limits:
+        3 or 4 axes. Block and borders are constants.
+
     Attributes:
         block: Pixels of a block along each spatial axis.
         borders: Pixels before and after the image along each spatial axis, which only the parts

@@ -20,6 +20,10 @@ from edgebottle.ops.movement import check_movable, data_input, normal_axis
 class Concatenation(RowOperator):
     """The inputs one after the other along ``axis``, all of the same quantization.
 
+    Limits:
+        All inputs have the output's type, scale and zero point. No fused activation. Images are not
+        joined along the batch.
+
     Attributes:
         axis: From the front.
     """

@@ -28,7 +28,11 @@ from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_seg
 
 @dataclass(frozen=True, kw_only=True)
 class Conv2D(Convolution):
-    """Convolution; weights are OHWI. Fewer weight than input channels mean groups."""
+    """Convolution; weights are OHWI. Fewer weight than input channels mean groups.
+
+    Limits:
+        Channels form whole groups.
+    """
 
     OP: ClassVar[str] = "CONV_2D"
     CHANNEL_AXIS: ClassVar[int] = 0

@@ -135,6 +135,11 @@ def exact_matmul(left: Array, right: Array) -> Array:
 class Convolution(RowOperator):
     """A window of weights that moves over height and width.
 
+    Limits:
+        Input and weights have 4 axes; weights and biases are constants. int8 weights have zero
+        point 0 and one scale, or one for each output channel; biases are int32. At most 131,071
+        products for each output.
+
     Attributes:
         stride: Rows and pixels from one window to the next.
         dilation: Rows and pixels from one tap of the window to the next.

@@ -30,7 +30,11 @@ KERNELS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Dequantize(UnaryOperator):
-    """scale * (stored - zero_point), in single precision."""
+    """scale * (stored - zero_point), in single precision.
+
+    Limits:
+        One scale for the whole tensor; a constant may have one per channel.
+    """
 
     OP = "DEQUANTIZE"
 

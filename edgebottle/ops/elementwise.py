@@ -98,6 +98,9 @@ def _strides(shape: Shape) -> tuple[int, ...]:
 class BinaryOperator(RowOperator):
     """Two operands, broadcast against each other, and a fused activation.
 
+    Limits:
+        Both operands have the output's type and broadcast; at most 6 axes.
+
     Attributes:
         activation: Clamps the result.
     """

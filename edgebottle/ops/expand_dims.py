@@ -23,6 +23,9 @@ from edgebottle.ops.movement import (
 class ExpandDims(Operator):
     """The input with an axis of one element; input 1 holds the axis.
 
+    Limits:
+        At most 6 axes. The axis is a constant.
+
     Attributes:
         axis: The new axis, from the front of the output.
     """

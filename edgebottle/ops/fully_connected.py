@@ -39,6 +39,11 @@ HEADER = "eb_fully_connected"
 class FullyConnected(Operator):
     """Matrix product with constant weights (outputs, inputs), over any number of batches.
 
+    Limits:
+        Weights (2 axes) and biases are constants. Weights have one scale and zero point, or a scale
+        per output and zero point 0; no negative scales, no shuffled weights. At most 131,071
+        products for each output.
+
     Attributes:
         keep_num_dims: The output keeps the input's axes but the last; else it is
             (batches, outputs).

@@ -43,6 +43,9 @@ class HardSwish(ActivationOperator):
 
     LiteRT's int8 kernel works in int16: the gate min(max(x / 3, -1), 1) saturates in Q15, and its
     product with the input, rescaled to the output, is truncated and then rounded.
+
+    Limits:
+        The input's scale is not far below the output's: their ratio fits 16-bit arithmetic.
     """
 
     OP = "HARD_SWISH"

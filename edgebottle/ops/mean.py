@@ -38,6 +38,9 @@ _MOST_AXES = 3
 class Mean(Operator):
     """The mean over ``axes``.
 
+    Limits:
+        The axes are constants; neighbours counted as one, at most 3 are averaged and 3 stay.
+
     Attributes:
         axes: From the front, ascending, each once.
         keep_dims: The axes stay, with one element.

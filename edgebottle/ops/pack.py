@@ -28,6 +28,9 @@ from edgebottle.ops.movement import (
 class Pack(Operator):
     """The inputs stacked along the new axis ``axis``.
 
+    Limits:
+        At most 6 axes. All inputs have one shape, type, scale and zero point.
+
     Attributes:
         axis: From the front of the output.
     """

@@ -30,6 +30,9 @@ Paddings = tuple[tuple[int, int], ...]
 class Pad(RowOperator):
     """A constant border; input 1 holds the amounts.
 
+    Limits:
+        At most 6 axes. The amounts are constants; of 4 axes the batch is not padded.
+
     Attributes:
         paddings: Elements before and after, for each axis.
     """

@@ -21,6 +21,9 @@ from edgebottle.ops.pad import PAD_CASES, Pad, read_paddings
 class PadV2(Pad):
     """A border of the value of input 2, which is quantized like the output.
 
+    Limits:
+        The value is a constant of the output's type, scale and zero point.
+
     Attributes:
         border: The value, as stored.
     """

@@ -34,6 +34,10 @@ SCALE_TOLERANCE = 1e-6
 class Pool2D(AccumulatingOperator):
     """A pooling window that moves over height and width; padding is not counted.
 
+    Limits:
+        4 axes. The output has the scale and zero point of the input; the window fits into the
+        padded image.
+
     Attributes:
         filter: Height and width of the window.
         stride: Rows and pixels from one window to the next.

@@ -64,6 +64,9 @@ class Quantize(UnaryOperator):
     (NaN gives the lowest value; LiteRT's result for NaN and for values beyond 2^31 steps depends
     on the machine). From integers: requantized by the double-precision quotient of the scales.
 
+    Limits:
+        One scale for the whole tensor.
+
     Attributes:
         dtype: Type of the output.
     """

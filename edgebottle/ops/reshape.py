@@ -20,6 +20,9 @@ from edgebottle.ops.movement import check_movable, constant_ints, data_input, vi
 class Reshape(Operator):
     """The bytes of the input under ``shape``; input 1, where there is one, holds the shape.
 
+    Limits:
+        At most 6 axes. The shape is known at compile time.
+
     Attributes:
         shape: All dimensions, positive.
     """

@@ -24,6 +24,9 @@ class ResizeBilinear(Resize):
     """Every output pixel is the weighted mean of the four input pixels around it.
 
     For int8 positions and weights have 10 bits and the mean is rounded half away from zero.
+
+    Limits:
+        int8 images are enlarged only as far as positions of 10 bits can express.
     """
 
     OP: ClassVar[str] = "RESIZE_BILINEAR"

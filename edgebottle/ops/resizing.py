@@ -18,6 +18,10 @@ from edgebottle.ops.movement import constant_ints, data_input
 class Resize(RowOperator):
     """An image of another height and width; input 1 holds them.
 
+    Limits:
+        4 axes; the size is a constant, no side has 32,768 pixels or more. The output has the scale
+        and zero point of the input. Not both align_corners and half_pixel_centers.
+
     Attributes:
         size: Height and width of the output.
         align_corners: The centers of the corner pixels coincide.

@@ -51,6 +51,10 @@ class Softmax(UnaryOperator):
     on the difference to the maximum, 0 .. 255, so it is a table computed here; the sum, its
     reciprocal and the division are computed on the target.
 
+    Limits:
+        beta is positive. int8: at most 4,095 channels; the output has the scale and zero point that
+        TFLite prescribes.
+
     Attributes:
         beta: Factor of the inputs, positive.
         dtype: Type of the output: that of the input, or I16 for an int8 input.

@@ -29,6 +29,9 @@ from edgebottle.ops.movement import (
 class Split(Operator):
     """Equal parts along ``axis``, one per output; input 0 holds the axis, input 1 the data.
 
+    Limits:
+        At most 6 axes. The axis is a constant; all parts have one size.
+
     Attributes:
         axis: From the front.
     """

@@ -20,6 +20,9 @@ from edgebottle.ops.movement import check_movable, data_input, normal_axis, view
 class Squeeze(Operator):
     """The input without ``axes``, each of which has one element.
 
+    Limits:
+        At most 6 axes.
+
     Attributes:
         axes: From the front, ascending.
     """

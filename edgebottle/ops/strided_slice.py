@@ -49,6 +49,9 @@ class StridedSlice(Operator):
 
     Bit i of a mask is about entry i of these, which need not be one per axis of the input.
 
+    Limits:
+        At most 6 axes. Begin, end and strides are constants; the result is not empty.
+
     Attributes:
         begin: First index, counted from the end when negative.
         end: Index after the last, likewise.

@@ -40,6 +40,10 @@ class Svdf(Operator):
     memory); bias (units) or None; state (batch, filters * memory), oldest first, int16 or int8 for
     an int8 network. LiteRT knows only the int16 state; TensorFlow Lite Micro both.
 
+    Limits:
+        2 axes. Weights have zero point 0, the state is a variable. int8: no fused activation but
+        RELU.
+
     Attributes:
         rank: Filters of one unit.
         activation: LiteRT ignores it for int8, where the range of the output says as much.

@@ -27,7 +27,11 @@ from edgebottle.ops.movement import (
 
 @dataclass(frozen=True, kw_only=True)
 class Transpose(Operator):
-    """Output axis i is input axis ``permutation[i]``; input 1 holds the permutation."""
+    """Output axis i is input axis ``permutation[i]``; input 1 holds the permutation.
+
+    Limits:
+        At most 6 axes. The permutation is a constant.
+    """
 
     OP: ClassVar[str] = "TRANSPOSE"
 

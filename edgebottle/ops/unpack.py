@@ -28,6 +28,9 @@ from edgebottle.ops.movement import (
 class Unpack(Operator):
     """Output i is index i of ``axis``, without that axis.
 
+    Limits:
+        At most 6 axes.
+
     Attributes:
         axis: From the front.
     """
