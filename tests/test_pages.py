@@ -1,5 +1,6 @@
 """The reference pages of docs/ say what the code says; UPDATE_README=1 writes their tables anew."""
 
+import ast
 import inspect
 import os
 import re
@@ -251,3 +252,33 @@ def test_the_page_names_the_commands_of_the_protocol() -> None:
     section = page("design.md").partition("## Protocol")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     assert there == {word for row in rows for word in re.findall(r"`(\w+)", row)}
+
+
+@cache
+def messages() -> tuple[str, ...]:
+    """Every text of the code; a NUL stands for each value in it."""
+    found = []
+    for path in python_sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                parts = (getattr(part, "value", "\0") for part in node.values)
+                found.append("".join(part if isinstance(part, str) else "\0" for part in parts))
+    found += [path.read_text(encoding="utf-8") for path in (ROOT / "firmware").rglob("eb_core.h")]
+    return tuple(found)
+
+
+QUOTED = re.findall(r"^\| `(.*?)` \|", page("troubleshooting.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("message", QUOTED)
+def test_messages_are_those_of_the_code(message: str) -> None:
+    pieces = [re.escape(piece) for piece in message.split("...")]
+    assert max(map(len, message.split("..."))) >= 8, "all of it stands for something else"
+    assert any(re.search(".*?".join(pieces), text) for text in messages())
+
+
+def test_messages_are_found_on_the_page() -> None:
+    """A table written otherwise would leave the test above without rows."""
+    assert len(QUOTED) == page("troubleshooting.md").count("\n| `") > 30
