@@ -20,6 +20,7 @@ import numpy as np
 from edgebottle.errors import BadModel, UnsupportedOp
 from edgebottle.importers.tflite_operators import Signature
 from edgebottle.ir.graph import Array, Shape
+from edgebottle.ops.movement import MAX_OPERANDS
 
 MAX_ELEMENTS = 1 << 22
 """Elements of a computed constant: many times what a microcontroller holds."""
@@ -76,6 +77,8 @@ def _bounded(shape: Shape) -> Shape:
 def _ints(values: Array) -> tuple[int, ...]:
     if values.dtype.kind != "i":
         raise ValueError(f"{values.dtype} where integers are needed")
+    if values.size > MAX_OPERANDS:
+        raise ValueError(f"an operand of {values.size} numbers")
     return tuple(int(value) for value in values.ravel())
 
 

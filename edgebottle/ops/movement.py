@@ -17,6 +17,10 @@ MAX_RANK = 6
 """``EB_MAX_RANK`` of ``edgebottle.h``."""
 
 
+MAX_OPERANDS = 64
+"""Numbers of a shape, axes or paddings: many times those of the most axes."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """A walk over some elements of a tensor.
@@ -140,6 +144,8 @@ def constant_ints(tensor: Tensor | None, node_name: str) -> tuple[int, ...]:
         raise UnsupportedOp(
             f"{node_name}: operand '{tensor.name}' is {tensor.dtype.label}; supported: integers"
         )
+    if values.size > MAX_OPERANDS:
+        raise UnsupportedOp(f"{node_name} has an operand of {values.size} numbers")
     return tuple(int(value) for value in values.ravel())
 
 

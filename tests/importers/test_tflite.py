@@ -99,6 +99,14 @@ def unused_output(_, graph):
     graph.outputs = [4]
 
 
+def long_shape(model, graph):
+    """A reshape to a shape that is really some weights."""
+    opcode(schema.BuiltinOperator.RESHAPE)(model, graph)
+    model.buffers[2].data = np.ones(500, np.int32).view(np.uint8)
+    graph.tensors[BIAS].shape, graph.tensors[BIAS].quantization = np.int32([500]), None
+    graph.operators[0] = models.operator([INPUT, BIAS], [OUTPUT], None)
+
+
 def sparse(_, graph):
     graph.tensors[WEIGHTS].sparsity = schema.SparsityParametersT()
 
@@ -209,6 +217,7 @@ REFUSED = [
     ("scales", put(SCALE.format(2), f32([1, 2])), BadModel, "scales|zero points"),
     ("sparse", sparse, UnsupportedOp, "sparse"),
     ("external", external, BadModel, "truncated: buffer 1"),
+    ("long-shape", long_shape, UnsupportedOp, "RESHAPE. has an operand of 500 numbers"),
     ("float-shape", float_shape, UnsupportedOp, "RESHAPE.*f32; supported: integers"),
     ("short", short_buffer, BadModel, "has 53 bytes"),
 ]
