@@ -67,7 +67,8 @@ class Concatenation(RowOperator):
         parts = [data_input(ins, index) for index in range(len(ins))]
         first = parts[0]
         for part in parts:
-            if _without(part.shape, self.axis) != _without(first.shape, self.axis):
+            alike = _without(part.shape, self.axis) == _without(first.shape, self.axis)
+            if len(part.shape) != len(first.shape) or not alike:
                 raise UnsupportedOp(
                     f"{where(self)} joins {list(first.shape)} and {list(part.shape)} along axis "
                     f"{self.axis}"

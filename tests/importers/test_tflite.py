@@ -99,6 +99,15 @@ def unused_output(_, graph):
     graph.outputs = [4]
 
 
+def ranks_joined(model, graph):
+    opcode(schema.BuiltinOperator.CONCATENATION)(model, graph)
+    options = schema.ConcatenationOptionsT()
+    options.axis = 3
+    graph.tensors.append(models.tensor("line", (4, 2), "INT8", 0, (0.5,), (-3,)))
+    graph.inputs = [INPUT, 4]
+    graph.operators[0] = models.operator([INPUT, 4], [OUTPUT], options)
+
+
 def long_shape(model, graph):
     """A reshape to a shape that is really some weights."""
     opcode(schema.BuiltinOperator.RESHAPE)(model, graph)
@@ -217,6 +226,7 @@ REFUSED = [
     ("scales", put(SCALE.format(2), f32([1, 2])), BadModel, "scales|zero points"),
     ("sparse", sparse, UnsupportedOp, "sparse"),
     ("external", external, BadModel, "truncated: buffer 1"),
+    ("ranks-joined", ranks_joined, UnsupportedOp, r"joins \[1, 4, 4, 2\] and \[4, 2\] along axis"),
     ("long-shape", long_shape, UnsupportedOp, "RESHAPE. has an operand of 500 numbers"),
     ("float-shape", float_shape, UnsupportedOp, "RESHAPE.*f32; supported: integers"),
     ("short", short_buffer, BadModel, "has 53 bytes"),
