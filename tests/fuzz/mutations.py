@@ -3,10 +3,10 @@
 ``python -m tests.fuzz.mutations --count 50000 --jobs 2`` runs it for long; ``--seed S --only K``
 repeats mutation K. Each mutated file goes through the importer, the passes, the plan and the code
 generator; where it is small, NumPy runs it before and after the passes, and LiteRT in a process of
-its own, and all must agree to the last bit (LiteRT may refuse it, or end its process where it asserts what
-a SOFTMAX of very many equal numbers does not keep). A failure is anything raised but an
-EdgebottleError, a message of more than one line, more than 10 s of CPU time or 1 GB of memory, a
-crash of LiteRT, and a difference.
+its own, and all must agree to the last bit. (LiteRT may refuse it, or end its process, as where it
+asserts what a SOFTMAX of very many equal numbers does not keep.) A failure is anything raised but
+an EdgebottleError, a message of more than one line, more than 10 s of CPU time or 1 GB of memory,
+a crash of LiteRT, and a difference.
 """
 
 import argparse
