@@ -23,6 +23,7 @@ from edgebottle.cli.main import EXIT_BUG, EXIT_INTERRUPTED
 from edgebottle.codegen.naming import API_WORDS, MACRO_WORDS, MAX_IDENTIFIER, MAX_MODEL_NAME
 from edgebottle.codegen.project import write_project
 from edgebottle.compare import FLOAT_TOLERANCE
+from edgebottle.config import FILE, load_config, parse_bytes
 from edgebottle.data import data_dir
 from edgebottle.fit import kernel_variant
 from edgebottle.ir.dtypes import DType
@@ -192,6 +193,16 @@ def test_the_page_names_all_that_a_record_adds() -> None:
 )
 def test_limits_are_those_of_the_code(name: str, text: str) -> None:
     assert text in re.sub(r"\s+", " ", page(name))
+
+
+def test_the_configuration_that_the_page_shows_is_read(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```toml\n(.*?)```", page("files.md"), re.DOTALL)
+    (tmp_path / FILE).write_text(shown, encoding="utf-8")
+    config = load_config(tmp_path)
+    assert [name for name, value in vars(config).items() if value is None] == []
+    sizes = page("files.md").partition("Bytes are written as")[2].partition(";")[0]
+    found = [parse_bytes(text) for text in re.findall(r"`(.*?)`", sizes)]
+    assert found == [65536, 65536, 65536, 12800, 1048576, 1024]
 
 
 def python_sources() -> list[Path]:
