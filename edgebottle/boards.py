@@ -1,4 +1,4 @@
-"""Board files: ``boards/<id>.toml`` to frozen ``Board`` objects."""
+"""Board files, ``boards/<id>.toml`` and ``boards/cores/<id>.toml``, to ``Board`` objects."""
 
 import difflib
 import itertools
@@ -85,7 +85,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Board:
-    """One board, as its TOML file says.
+    """One board, or one core that many boards have, as its TOML file says.
 
     Attributes:
         id: File name without suffix, such as ``stm32f746``.
@@ -93,7 +93,7 @@ class Board:
         vendor: Maker of the board.
         mcu: Full chip name.
         cpu: Core: ``cortex-m0``, ``cortex-m0plus``, ``cortex-m4``, ``cortex-m7``, ``cortex-m33``,
-            ``cortex-m55``, ``rv32imac`` or ``host``.
+            ``cortex-m55``, ``rv32imac``, ``xtensa`` or ``host``.
         dsp: The core has the Armv7E-M DSP extension (SMLAD).
         fpu: Hardware single-precision floating point is used.
         clock_hz: CPU clock the port sets up.
@@ -112,6 +112,8 @@ class Board:
         qemu_machine: The virtual board is this machine of ``qemu-system-arm``, where Unicorn does
             not know the core; empty for all others.
         timing: How the cycle model sees the memories; None: they never make the core wait.
+        is_core: A core and no board: what is built is the model library alone. Port and memories
+            are those of its virtual run.
     """
 
     id: str
@@ -135,6 +137,7 @@ class Board:
     mve: bool = False
     qemu_machine: str = ""
     timing: Timing | None = None
+    is_core: bool = False
 
     def region(self, name: str) -> Region:
         """Returns the region called ``name``; raises ``BadBoard`` if there is none."""
@@ -145,9 +148,15 @@ class Board:
 
     @property
     def is_host(self) -> bool:
-        """True for the board that is this computer."""
-        return self.cpu == "host"
+        """True if it runs on this computer: the board ``host``, and cores nothing emulates."""
+        return self.port == HOST
 
+
+HOST = "host"
+"""Port of this computer."""
+
+CORES = "cores"
+"""Folder of the cores, below that of the boards."""
 
 _REQUIRED: dict[str, type] = {
     "name": str,
@@ -166,6 +175,7 @@ _REQUIRED: dict[str, type] = {
     "stack_size": int,
 }
 _OPTIONAL: dict[str, type] = {
+    "kind": str,
     "url": str,
     "mve": bool,
     "qemu_machine": str,
@@ -193,8 +203,10 @@ _CPUS = (
     "cortex-m33",
     "cortex-m55",
     "rv32imac",
+    "xtensa",
     "host",
 )
+_KINDS = ("board", "core")
 _NEAR = 0.4
 """Of ``difflib``'s ratio: names less alike than this are not near."""
 
@@ -205,10 +217,10 @@ _UPLOADS = ("stlink", "jlink", "dfu", "mass-storage", "none")
 
 
 def load_board(board_id: str, folder: Path | None = None) -> Board:
-    """Loads ``boards/<board_id>.toml``.
+    """Loads ``boards/<board_id>.toml``, or the core ``boards/cores/<board_id>.toml``.
 
     Args:
-        board_id: Such as ``stm32f746``.
+        board_id: Such as ``stm32f746`` or ``cortex-m4``.
         folder: Where board files lie; default: edgebottle's own.
 
     Raises:
@@ -216,10 +228,9 @@ def load_board(board_id: str, folder: Path | None = None) -> Board:
         BadBoard: the file violates the schema; names the file and the key.
     """
     folder = folder or data_dir("boards")
-    path = folder / f"{board_id}.toml"
-    known = board_ids(folder)
-    if board_id not in known:
+    if board_id not in target_ids(folder):
         raise BoardNotFound(f"no board '{board_id}': {_suggestion(board_id.lower(), folder)}")
+    path = board_file(board_id, folder)
     try:
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
@@ -229,9 +240,10 @@ def load_board(board_id: str, folder: Path | None = None) -> Board:
 
 
 def _suggestion(wanted: str, folder: Path) -> str:
-    """The boards that ``wanted`` may stand for: those of a core, or all whose names are near."""
-    known = board_ids(folder)
-    fitting = [b.id for b in all_boards(folder) if b.cpu == wanted] if wanted in _CPUS else []
+    """What ``wanted`` may stand for: boards of a core, or all whose names are near."""
+    known = target_ids(folder)
+    is_core = wanted in _CPUS and wanted not in known
+    fitting = [b.id for b in all_boards(folder) if b.cpu == wanted] if is_core else []
     if fitting:
         return f"that is a core, which these boards have: {', '.join(fitting)}"
     near = [board_id for board_id in known if len(wanted) > 2 and wanted in board_id]
@@ -240,7 +252,8 @@ def _suggestion(wanted: str, folder: Path) -> str:
         best = max(ratios.values(), default=0.0)
         near = [b for b in known if best >= _NEAR and ratios[b] >= best - _AS_NEAR]
     if not near:
-        return f"boards: {', '.join(known)}"
+        cores = ", ".join(core_ids(folder))
+        return f"boards: {', '.join(board_ids(folder))}" + (f"; cores: {cores}" if cores else "")
     return "did you mean " + " or ".join(f"'{board_id}'" for board_id in near) + "?"
 
 
@@ -249,24 +262,49 @@ def board_ids(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (folder or data_dir("boards")).glob("*.toml")))
 
 
+def core_ids(folder: Path | None = None) -> tuple[str, ...]:
+    """Returns the ids of all cores, sorted."""
+    return board_ids((folder or data_dir("boards")) / CORES)
+
+
+def target_ids(folder: Path | None = None) -> tuple[str, ...]:
+    """Returns all that ``load_board`` takes: boards, then cores."""
+    return board_ids(folder) + core_ids(folder)
+
+
+def board_file(board_id: str, folder: Path | None = None) -> Path:
+    """The file of a board or core that exists."""
+    folder = folder or data_dir("boards")
+    return (folder / CORES if board_id in core_ids(folder) else folder) / f"{board_id}.toml"
+
+
 def all_boards(folder: Path | None = None) -> tuple[Board, ...]:
-    """Loads every board file; raises as ``load_board`` does."""
+    """Loads every board file, cores left out; raises as ``load_board`` does."""
     return tuple(load_board(board_id, folder) for board_id in board_ids(folder))
+
+
+def all_cores(folder: Path | None = None) -> tuple[Board, ...]:
+    """Loads every core; raises as ``load_board`` does."""
+    return tuple(load_board(core, folder) for core in core_ids(folder))
 
 
 def _parse(path: Path, data: dict[str, Any]) -> Board:
     _check_keys(path, "", data, _REQUIRED, _OPTIONAL)
     _check_choice(path, "cpu", data["cpu"], _CPUS)
     _check_choice(path, "upload", data["upload"], _UPLOADS)
+    _check_choice(path, "kind", data.get("kind", "board"), _KINDS)
+    is_core = data.get("kind") == "core"
+    if is_core != (path.parent.name == CORES):
+        raise BadBoard(f"{path}: kind is 'core' in {CORES}/, and nowhere else")
     counter = data["cycle_counter"]
     if counter not in ("dwt", "mtime", "host") and not counter.startswith("timer:0x"):
         raise BadBoard(
             f"{path}: cycle_counter is '{counter}', not dwt, mtime, host or timer:0x<ADDRESS>"
         )
+    host = data["port"] == HOST
     for key in ("clock_hz", "stack_size", "cycle_divider"):
-        if data.get(key, 1) < (0 if data["cpu"] == "host" else 1):
+        if data.get(key, 1) < (0 if host else 1):
             raise BadBoard(f"{path}: {key} must be positive")
-    host = data["cpu"] == "host"
     uart = _parse_uart(path, data.get("uart"), host)
     regions = _parse_regions(path, data.get("regions", {}), host)
     fields = {key: data[key] for key in _REQUIRED}
@@ -278,6 +316,7 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         mve=data.get("mve", False),
         qemu_machine=data.get("qemu_machine", ""),
         timing=_parse_timing(path, data["timing"]) if "timing" in data else None,
+        is_core=is_core,
         **fields,
     )
     if not host and board.stack_size >= board.region("ram").size:

@@ -49,7 +49,7 @@ class Wish:
 
 def kernel_variants(board: Board) -> tuple[Isa, ...]:
     """The kernel variants for ``board``: the fastest, then what takes less flash and RAM."""
-    if board.is_host:
+    if board.is_host and not board.is_core:
         return (Isa.PORTABLE,)
     if board.mve:
         return (Isa.MVE,)
@@ -78,7 +78,7 @@ def flash_allowed(board: Board, wish: Wish) -> int:
 def arena_limit(board: Board, wish: Wish) -> int | None:
     """Bytes the arena may take beside the stack and the bench application's variables."""
     allowed = ram_allowed(board, wish)
-    if allowed is None or board.is_host:
+    if allowed is None or board.is_host or (board.is_core and wish.ram is not None):
         return allowed
     return max(0, allowed - board.stack_size - STATIC_RESERVE)
 
@@ -135,7 +135,7 @@ def check_budget(board: Board, wish: Wish) -> None:
     Raises:
         DoesNotFit: the stack and the bench application alone take more.
     """
-    if board.is_host:
+    if board.is_host or board.is_core:
         return
     least = board.stack_size + LEAST_STATIC
     if wish.ram is not None and wish.ram <= least:
@@ -165,7 +165,8 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
         DoesNotFit: with what does not fit, by how much, the step that sets it, and what helps.
     """
     allowed = ram_allowed(board, wish)
-    stack, static = (0, 0) if board.is_host else (board.stack_size, LEAST_STATIC)
+    alone = board.is_host or board.is_core  # the library, without the bench application
+    stack, static = (0, 0) if alone else (board.stack_size, LEAST_STATIC)
     need = plan.arena_bytes + stack + static
     if allowed is not None and need > allowed:
         who = "the budget" if allowed == wish.ram else board.id
@@ -179,12 +180,14 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
     if board.is_host:
         return
     flash = flash_allowed(board, wish)
-    if weights + LEAST_CODE > flash:
+    code = 0 if alone else LEAST_CODE
+    if weights + code > flash:
         who = "the budget" if flash == wish.flash else board.id
+        beside = f", code at least {kilobytes(code)}" if code else ", without its code"
         raise DoesNotFit(
-            f"{plan.model} needs {kilobytes(weights + LEAST_CODE)} of flash (weights "
-            f"{kilobytes(weights)}, code at least {kilobytes(LEAST_CODE)}), {who} allows "
-            f"{kilobytes(flash)}: {kilobytes(weights + LEAST_CODE - flash)} too much"
+            f"{plan.model} needs {kilobytes(weights + code)} of flash (weights "
+            f"{kilobytes(weights)}{beside}), {who} allows {kilobytes(flash)}: "
+            f"{kilobytes(weights + code - flash)} too much"
         )
 
 
@@ -240,6 +243,8 @@ def _remedy(graph: Graph, plan: Plan, board: Board, wish: Wish) -> str:
             if verdict == "fits":
                 return "; ".join(found)
     found = found or [f"no arena with {_input_kind(plan)} can be smaller"]
+    if board.is_core:
+        return "; ".join(found)
     is_budget = wish.ram is not None or wish.flash is not None
     return "; ".join([*found, _smallest_board(graph, arenas, None if is_budget else board)])
 

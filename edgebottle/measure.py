@@ -14,9 +14,10 @@ import numpy as np
 
 from edgebottle import __version__
 from edgebottle.bench import Bench, StepCounts, StepCycles, open_bench, to_bytes
+from edgebottle.boards import Board
 from edgebottle.compare import compare, is_exact
 from edgebottle.describe import describe
-from edgebottle.errors import BadModel, Mismatch, ToolMissing
+from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built
@@ -31,6 +32,15 @@ from hil.records import MemoryBlock, Ram, Record
 from quantize.patch.segment import COUNTER_BYTES
 
 Progress = Callable[[str, int, int], None]
+
+
+def check_board(board: Board) -> None:
+    """Raises ``BadInput`` for a core whose instructions nothing here runs."""
+    if board.is_core and board.is_host:
+        raise BadInput(
+            f"nothing here runs the instructions of {board.id}, so there is nothing to measure: "
+            f"`edgebottle verify --board {board.id}` proves its C on this computer"
+        )
 
 
 def measure(
@@ -54,7 +64,9 @@ def measure(
         Mismatch: an output differs from the reference, which is LiteRT, and NumPy where LiteRT
             cannot run the file; names sample and layer.
         BoardError: the board failed.
+        BadInput: nothing runs the instructions of this core.
     """
+    check_board(built.board)
     has_state = any(t.state for t in built.model.imported.tensors.values())
     repeats = runs if has_state else 1  # state advances with every run, as on the board
     try:

@@ -20,7 +20,14 @@ from pathlib import Path, PurePath
 from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
-from edgebottle.codegen.project import Project, publish, sync, work_key, write_project
+from edgebottle.codegen.project import (
+    Project,
+    publish,
+    publish_library,
+    sync,
+    work_key,
+    write_project,
+)
 from edgebottle.errors import BadInput, BadModel, BuildFailed, DoesNotFit, UnsupportedOp
 from edgebottle.files import check_creatable, check_plain, read_file
 from edgebottle.fit import (
@@ -99,7 +106,7 @@ class Built:
         plan: The memory plan.
         project: The generated files.
         folder: Where the project was built.
-        elf: The firmware (an executable for ``host``).
+        elf: The firmware (an executable for ``host``; what the virtual run of a core runs).
         ram: Arena, reserved stack, other static data.
         flash: Constants of the model, and the rest.
         compiler: Name and version.
@@ -254,7 +261,8 @@ def build(
     for isa in kernel_variants(board):
         fitted = planned or fit(whole, board, wish, isa)
         plan = fitted.plan
-        allowed = ram_allowed(board, wish)
+        # A budget for a core is the arena's; the application of its virtual run has room enough.
+        allowed = None if board.is_core else ram_allowed(board, wish)
         project = write_project(fitted.graph, plan, board, allowed, optimize)
         if is_roomy(plan, weight_bytes(project), board, wish):
             break
@@ -287,7 +295,9 @@ def build(
                 raise overflow(whole, plan, board, wish, found[1], int(found[2])) from error
         ram, flash = _sizes(result.elf, plan, project, board)
         _check_budget(plan, ram, flash, board, wish)
-        if out is None:
+        if board.is_core and out is not None:
+            publish_library(project, out)
+        if board.is_core or out is None:
             elf = _keep_image(result.elf)
         else:
             beside = {} if board.is_host else flash_files(result.elf)
@@ -338,14 +348,19 @@ def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, 
 
 
 def _check_budget(plan: Plan, ram: Ram, flash: Flash, board: Board, wish: Wish) -> None:
-    """Checks a budget against the real figures (the linker has checked the board itself)."""
-    if wish.ram is not None and ram.bytes > wish.ram and not board.is_host:
+    """Checks a budget against the real figures (the linker has checked the board itself).
+
+    That of a core is for arena and weights, which were checked before anything was compiled.
+    """
+    if board.is_host or board.is_core:
+        return
+    if wish.ram is not None and ram.bytes > wish.ram:
         raise DoesNotFit(
             f"{plan.model} needs {ram.bytes:,} bytes of RAM (arena {ram.arena:,}, stack "
             f"{ram.stack:,}, other {ram.static:,}), the budget allows {wish.ram:,}: "
             f"{ram.bytes - wish.ram:,} too much"
         )
-    if wish.flash is not None and flash.bytes > wish.flash and not board.is_host:
+    if wish.flash is not None and flash.bytes > wish.flash:
         raise DoesNotFit(
             f"{plan.model} needs {flash.bytes:,} bytes of flash (weights {flash.weights:,}, code "
             f"{flash.code:,}), the budget allows {wish.flash:,}: {flash.bytes - wish.flash:,} too "

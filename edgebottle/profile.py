@@ -26,7 +26,7 @@ def check_board(board: Board) -> None:
     """
     advice = "profile a virtual board, such as nucleo_l4r5zi"
     if board.is_host:
-        raise BadInput(f"the board 'host' is this computer, which counts no instructions: {advice}")
+        raise BadInput(f"{board.id} runs on this computer, which counts no instructions: {advice}")
     if board.qemu_machine:
         raise BadInput(f"{board.id} runs on QEMU, which counts no instructions: {advice}")
     if not board.virtual:

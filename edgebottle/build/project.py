@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgebottle.boards import Board
+from edgebottle.boards import Board, board_file
 from edgebottle.build.pio import run_pio
 from edgebottle.build.toolchains import Compiler, cross_compiler
-from edgebottle.data import data_dir
 from edgebottle.errors import BadInput, BuildFailed
 
 OPTIMIZE = "-Os"
@@ -87,4 +86,4 @@ def _place_board_file(project_dir: Path, board: Board) -> None:
     target = platform / "boards" / f"{board.id}.toml"
     if platform.is_dir() and not target.is_file():
         target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(data_dir("boards") / f"{board.id}.toml", target)
+        shutil.copyfile(board_file(board.id), target)

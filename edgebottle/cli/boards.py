@@ -12,6 +12,9 @@ from edgebottle.cli.options import json_option, print_json
 def command(as_json: bool) -> None:
     """List the boards: CPU, clock, RAM, flash, and whether a virtual one exists.
 
+    A core stands for every chip that has it: `build` makes the library alone, for a project of
+    your own, and `verify` and `measure` run it on a virtual core with memory in plenty.
+
     "untried" means that the clock and UART set-up of the port has not been tried on the real
     board yet: it has run on the virtual board only.
 
@@ -20,9 +23,9 @@ def command(as_json: bool) -> None:
       edgebottle boards
       edgebottle boards --json
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.boards import all_boards
+    from edgebottle.boards import all_boards, all_cores
 
-    boards = all_boards()
+    boards, cores = all_boards(), all_cores()
     if as_json:
         print_json(
             {
@@ -40,11 +43,22 @@ def command(as_json: bool) -> None:
                         "tried_on_hardware": board.tried_on_hardware,
                     }
                     for board in boards
-                ]
+                ],
+                "cores": [
+                    {
+                        "id": core.id,
+                        "name": core.name,
+                        "cpu": core.cpu,
+                        "dsp": core.dsp,
+                        "mve": core.mve,
+                        "virtual": core.virtual,
+                    }
+                    for core in cores
+                ],
             }
         )
         return
-    from edgebottle.cli.tables import boards_table
+    from edgebottle.cli.tables import boards_table, cores_table
     from edgebottle.report.terminal import show
 
-    show(*boards_table(boards))
+    show(*boards_table(boards), "", cores_table(cores))

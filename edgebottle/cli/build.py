@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgebottle.build.flash_files import SUFFIXES
 from edgebottle.cli.options import (
     Chosen,
     board_option,
@@ -26,6 +27,7 @@ from edgebottle.errors import BadInput
 if TYPE_CHECKING:
     from edgebottle.boards import Board
     from edgebottle.fit import Wish
+    from edgebottle.pipeline import Built
 
 
 @click.command("build")
@@ -54,17 +56,18 @@ def command(
     """Compile MODEL into firmware for a board: a self-contained PlatformIO project.
 
     The project holds the model as a library (lib/eb_MODEL, for your own project), the kernels,
-    and a bench application around it. Without MODEL, edgebottle.toml of this folder names it,
-    else the zoo's default network is built. RAM and flash are exact: what the linker says.
+    and a bench application around it; for a core (-b cortex-m4) it holds the two libraries alone.
+    Without MODEL, edgebottle.toml of this folder names it, else the zoo's default network is
+    built. RAM and flash are exact: what the linker says.
 
     \b
     Examples:
       edgebottle build model.tflite --board stm32f746
       edgebottle build model.tflite -b microbit --ram 12k --out firmware
       edgebottle build model.tflite -b stm32f746 --optimize speed --explain
+      edgebottle build model.tflite -b cortex-m4  the library alone, for a project of your own
       edgebottle build                            with the edgebottle.toml of this folder
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.build.flash_files import SUFFIXES
     from edgebottle.pipeline import build, load
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
@@ -92,10 +95,7 @@ def command(
                 "model": loaded.name,
                 "board": target.id,
                 "project": str(built.folder),
-                "elf": str(built.elf),
-                **{s[1:]: str(built.elf.with_suffix(s)) for s in SUFFIXES if not target.is_host},
-                "ram": {**built.ram.to_json(), "lower_bound": built.plan.lower_bound},
-                "flash": built.flash.to_json(),
+                **_figures(built),
                 "schedule": built.plan.schedule,
                 "macs": built.model.macs(),
                 "extra_macs": built.extra_macs,
@@ -110,10 +110,34 @@ def command(
 
     if explain:
         show(kernels_table(built.project.source.kernels))
-    beside = "" if target.is_host else f" ({' and '.join(SUFFIXES)} beside it)"
-    show(build_table(built), f"project:  {built.folder}", f"firmware: {built.elf}{beside}")
+    if target.is_core:
+        parts = f"eb_{loaded.name} and edgebottle, for lib/ of your own project"
+        show(build_table(built), f"library:  {built.folder / 'lib'} ({parts})")
+    else:
+        beside = "" if target.is_host else f" ({' and '.join(SUFFIXES)} beside it)"
+        show(build_table(built), f"project:  {built.folder}", f"firmware: {built.elf}{beside}")
     if volume() is not Volume.QUIET:
         show(f"next:     {_next(chosen, target)}")
+
+
+def _figures(built: Built) -> dict[str, Any]:
+    """Image and memory; of a library null what only the program around it knows."""
+    bound = {"lower_bound": built.plan.lower_bound}
+    if built.board.is_core:
+        unknown: dict[str, Any] = {"bytes": None, "stack": None, "static": None}
+        return {
+            "elf": None,
+            "ram": {**unknown, "arena": built.ram.arena, **bound},
+            "flash": {"bytes": None, "weights": built.flash.weights, "code": None},
+        }
+    elf = built.elf
+    files = {} if built.board.is_host else {s[1:]: str(elf.with_suffix(s)) for s in SUFFIXES}
+    return {
+        "elf": str(elf),
+        **files,
+        "ram": {**built.ram.to_json(), **bound},
+        "flash": built.flash.to_json(),
+    }
 
 
 def _next(chosen: Chosen, board: Board) -> str:

@@ -93,7 +93,7 @@ def command(
       edgebottle measure model.tflite -b stm32f746 --inputs test.npz --samples 100
       edgebottle measure model.tflite -b stm32f746 --port /dev/ttyACM0 --runs 10
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.measure import measure
+    from edgebottle.measure import check_board, measure
     from edgebottle.pipeline import build, load
     from edgebottle.sample_values import Meaning
     from edgebottle.samples import edge_cases, load_samples
@@ -101,6 +101,7 @@ def command(
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
+    check_board(target)
     check_port(port)
     check_writable(records)
     loaded = load(chosen.model, io=chosen.io, name=chosen.name)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from edgebottle.boards import Board, board_ids, load_board
+from edgebottle.boards import HOST, Board, load_board, target_ids
 from edgebottle.cli.voice import note
 from edgebottle.config import Config, load_config, parse_bytes
 from edgebottle.errors import BadInput, BoardNotFound
@@ -58,14 +58,14 @@ def board_option(function: F) -> F:
     """--board."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-        return [board for board in board_ids() if board.startswith(incomplete)]
+        return [board for board in target_ids() if board.startswith(incomplete)]
 
     return click.option(
         "--board",
         "-b",
         metavar="ID",
         shell_complete=complete,
-        help="Which board; `edgebottle boards` lists them.",
+        help="Which board, or which core (the library alone); `edgebottle boards` lists them.",
     )(function)
 
 
@@ -180,8 +180,13 @@ class Chosen:
         """The board; raises a usage error where none was given, or it has no such ``port``."""
         if self.board is None:
             raise click.UsageError("Give a board with --board ID; `edgebottle boards` lists them.")
-        if port is not None and self.board.is_host:
+        if port is not None and self.board.id == HOST:
             raise click.UsageError("The board 'host' is this computer: it takes no --port.")
+        if port is not None and self.board.is_core:
+            raise click.UsageError(
+                f"{self.board.id} is a core and no board: it takes no --port. `edgebottle boards` "
+                "lists the boards."
+            )
         return self.board
 
 

@@ -52,18 +52,31 @@ def boards_table(boards: Sequence[Board]) -> tuple[FittedTable | str, ...]:
     return table, f"Tried on hardware: {tried}; the others untried, on their virtual boards only."
 
 
+def cores_table(cores: Sequence[Board]) -> FittedTable:
+    """The cores to build a library for."""
+    table = new_table("Cores (the library alone, for a project of your own)", "id", "for~")
+    for core in cores:
+        add_row(table, core.id, core.name)
+    return table
+
+
 def build_table(built: Built) -> FittedTable:
     """RAM and flash of a build."""
     table = new_table(
         f"{built.model.name} on {built.board.id} ({built.compiler})", "", "bytes>", "~"
     )
     ram, flash, plan = built.ram, built.flash, built.plan
-    add_row(table, "RAM", number(ram.bytes), _of(ram.bytes, built.board, "ram"))
     bound = (
         "equal to the lower bound of this order"
         if plan.arena_bytes == plan.lower_bound
         else f"lower bound of this order {plan.lower_bound:,}"
     )
+    if built.board.is_core:
+        add_row(table, "arena", number(ram.arena), f"RAM, exact; {bound}")
+        add_row(table, "weights", number(flash.weights), "flash; code and stack come on top")
+        add_row(table, "schedule", "", _schedule(built))
+        return table
+    add_row(table, "RAM", number(ram.bytes), _of(ram.bytes, built.board, "ram"))
     add_row(table, "  arena", number(ram.arena), f"exact; {bound}")
     add_row(table, "  stack", number(ram.stack), "reserved; `measure` shows what is used")
     add_row(table, "  other", number(ram.static), "serial line and bench application")

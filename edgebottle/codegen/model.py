@@ -225,6 +225,7 @@ def _source(module: Module, feed: Feed | None, code: _Code) -> str:
     return f"""{_banner(f"The network {m}")}#include "eb_exact.h"
 
 #define EB_NEEDS_DSP {int(module.isa is Isa.DSP)} /* see eb_core.h */
+#define EB_NEEDS_MVE {int(module.isa is Isa.MVE)}
 #include "eb_core.h"
 #include "eb_{m}_model.h"
 

@@ -8,11 +8,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from edgebottle import __version__
-from edgebottle.boards import Board
+from edgebottle.boards import Board, board_file
 from edgebottle.build.flash_files import SUFFIXES
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.model import ModelSource, write_model
@@ -76,14 +76,42 @@ def write_project(
     for folder in ("lib/edgebottle", "platform", "src", "port/include", "port/common"):
         files.update(_copy(firmware, folder))
     files.update(_copy(firmware, f"port/{board.port}"))
-    board_file = data_dir("boards") / f"{board.id}.toml"
-    files[f"platform/boards/{board.id}.toml"] = board_file.read_bytes()
+    files[f"platform/boards/{board.id}.toml"] = board_file(board.id).read_bytes()
     files["src/bench_binding.h"] = _binding(graph, plan, buffer).encode()
     files["platformio.ini"] = _platformio_ini(board, optimize).encode()
-    manifest = {"edgebottle": __version__, "model": model, "board": board.id}
-    marker = json.dumps({**manifest, "files": sorted(files)}, indent=1) + "\n"
-    files[MARKER] = marker.encode()
+    files[MARKER] = _marker(model, board, files)
     return Project(model, board, source, files, buffer)
+
+
+def library_of(project: Project) -> Project:
+    """What of a project goes into one of the user's own: the two libraries, and how to use them."""
+    files = {name: text for name, text in project.files.items() if name.startswith("lib/")}
+    files["README.md"] = _library_readme(project).encode()
+    files[MARKER] = _marker(project.model, project.board, files)
+    return replace(project, files=files)
+
+
+def _marker(model: str, board: Board, files: Mapping[str, bytes]) -> bytes:
+    manifest = {"edgebottle": __version__, "model": model, "board": board.id}
+    return (json.dumps({**manifest, "files": sorted(files)}, indent=1) + "\n").encode()
+
+
+def _library_readme(project: Project) -> str:
+    model = project.model
+    return f"""# {model} for {project.board.id}
+
+Written by edgebottle {__version__}: a neural network in C99, without dependencies.
+
+Copy `lib/eb_{model}` and `lib/edgebottle` into `lib/` of your PlatformIO project. With any other
+build, compile every `.c` file of both; `lib/eb_{model}` and `lib/edgebottle/include` are include
+folders. Then:
+
+```c
+#include "eb_{model}_model.h"
+```
+
+That header says what there is to call, and with which sizes.
+"""
 
 
 def _input_buffer(graph: Graph, plan: Plan, board: Board, ram: int | None) -> int:
@@ -186,19 +214,26 @@ def check_output(folder: Path) -> None:
         )
 
 
+def publish_library(project: Project, folder: Path) -> None:
+    """Puts ``library_of(project)`` into ``folder``, as ``publish`` does."""
+    with tempfile.TemporaryDirectory() as made:
+        sync(library_of(project), Path(made))
+        publish(Path(made), None, folder)
+
+
 def publish(
-    built: Path, elf: Path, folder: Path, beside: Mapping[str, bytes] | None = None
+    built: Path, elf: Path | None, folder: Path, beside: Mapping[str, bytes] | None = None
 ) -> Path:
     """Puts a project that was built in ``built`` into ``folder``, whole or not at all.
 
     Args:
         built: Where it was built.
-        elf: The firmware.
+        elf: The firmware, if it goes there too.
         folder: Where to put it.
         beside: The firmware in other formats, by suffix.
 
     Returns:
-        The path of the ELF file in ``folder``.
+        The path of the ELF file in ``folder``, if there is one.
 
     Raises:
         BadInput: the folder holds something else, or cannot be written.
@@ -212,7 +247,8 @@ def publish(
             shutil.copytree(
                 built, fresh, ignore=shutil.ignore_patterns(".pio", "*.log", "__pycache__")
             )
-            shutil.copy2(elf, fresh / ELF)
+            if elf is not None:
+                shutil.copy2(elf, fresh / ELF)
             for suffix, content in (beside or {}).items():
                 (fresh / ELF).with_suffix(suffix).write_bytes(content)
             if folder.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgebottle.boards import board_ids, load_board
+from edgebottle.boards import load_board, target_ids
 from edgebottle.report.arena import arena_map
 from edgebottle.report.comparison import beside_published, over_time, title_of
 from edgebottle.report.confusion import confusion_section
@@ -117,7 +117,7 @@ def _costs(record: Record) -> str:
 def _rates(record: Record) -> str:
     """The layers under the limit of the core, where both are known."""
     is_counted = any(layer.macs and layer.instructions for layer in record.layers)
-    if not is_counted or record.board not in board_ids():
+    if not is_counted or record.board not in target_ids():
         return ""
     limit = mac_limit(load_board(record.board))
     rates = rate_table(record.layers, limit, rates_caption(limit))

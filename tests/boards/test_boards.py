@@ -34,6 +34,8 @@ MISTAKES = [
     ("start = 0x2000_0000", "start = 0x1000", "regions.flash and regions.ram overlap"),
     ("stack_size = 2048", "stack_size = 16384", "stack_size 16384 does not fit"),
     ('name = "BBC', "name = BBC", "Invalid value"),
+    ('name = "BBC', 'kind = "chip"\nname = "BBC', "kind is 'chip', not one of board, core"),
+    ('name = "BBC', 'kind = "core"\nname = "BBC', "kind is 'core' in cores/, and nowhere else"),
 ]
 
 CACHE = "wait = 1\nnext = 1\nline_bytes = 16\nsets = 2\nways = 2\nread_bytes = 8\n"
@@ -139,8 +141,14 @@ def test_facts_the_design_counts_on() -> None:
         ("f746", "did you mean 'stm32f746'?"),
         ("nucleo_h", "did you mean 'nucleo_h7a3zi'?"),
         ("nucleo", "'nucleo_g0b1re' or 'nucleo_h7a3zi' or 'nucleo_l4r5zi' or 'nucleo_u575zi'"),
-        ("cortex-m7", "a core, which these boards have: nucleo_h7a3zi, stm32f746"),
+        ("cortex-m0", "a core, which these boards have: microbit"),
+        ("cortex-m5", "did you mean 'cortex-m55'?"),
+        ("Cortex-M4", "did you mean 'cortex-m4'?"),
+        ("m0plus", "did you mean 'cortex-m0plus'?"),
+        ("esp32s3", "did you mean 'esp32'?"),
+        ("rv32", "did you mean 'rv32imac'?"),
         ("zzz", "boards: arduino_zero, host, longan_nano"),
+        ("zzz", "cores: cortex-m0plus, cortex-m33, cortex-m4, cortex-m55, cortex-m7, esp32"),
         ("../boards/microbit", "no board"),
     ],
 )

@@ -1,29 +1,37 @@
-/* Refuses a core for which the plan of a model is wrong: kernels with DSP instructions need
- * scratch, those without have none. EB_NEEDS_DSP, defined before: whether the plan is for such a
- * core.
+/* Refuses a core for which the plan of a model is wrong: kernels with DSP instructions or vectors
+ * (MVE) need scratch, those without have none. EB_NEEDS_DSP and EB_NEEDS_MVE, defined before:
+ * whether the plan is for such a core. -DEB_FORCE_PORTABLE takes the C twins of vectors.
  */
 #ifndef EB_CORE_H
 #define EB_CORE_H
 
 #include "eb_dsp.h"
 
-#if EB_NEEDS_DSP != EB_HAVE_DSP
+#if defined(__ARM_FEATURE_MVE) || defined(EB_FORCE_PORTABLE)
+#define EB_CAN_MVE 1
+#else
+#define EB_CAN_MVE 0
+#endif
+
+#if EB_NEEDS_DSP != EB_HAVE_DSP || EB_NEEDS_MVE > EB_CAN_MVE
 #if defined(__ARM_ARCH_6M__)
-#error "C for another kind of core; for Cortex-M0 and M0+ build with --board nucleo_g0b1re"
+#error "C for another kind of core; for Cortex-M0 and M0+ build with --board cortex-m0plus"
 #elif defined(__ARM_FEATURE_MVE)
-#error "C for another kind of core; for Cortex-M55 build with --board mps3_an547"
+#error "C for another kind of core; for Cortex-M55 build with --board cortex-m55"
 #elif defined(__ARM_ARCH_7EM__) && defined(__ARM_FP) && (__ARM_FP & 8)
-#error "C for another kind of core; for Cortex-M7 build with --board stm32f746"
+#error "C for another kind of core; for Cortex-M7 build with --board cortex-m7"
 #elif defined(__ARM_ARCH_7EM__)
-#error "C for another kind of core; for Cortex-M4 build with --board nucleo_l4r5zi"
+#error "C for another kind of core; for Cortex-M4 build with --board cortex-m4"
 #elif defined(__ARM_ARCH_8M_MAIN__) && defined(__ARM_FEATURE_DSP)
-#error "C for another kind of core; for Cortex-M33 build with --board nucleo_u575zi"
+#error "C for another kind of core; for Cortex-M33 build with --board cortex-m33"
 #elif defined(__riscv)
-#error "C for another kind of core; for RISC-V build with --board longan_nano"
+#error "C for another kind of core; for RISC-V build with --board rv32imac"
+#elif defined(__XTENSA__)
+#error "C for another kind of core; for Xtensa build with --board esp32"
 #elif defined(__x86_64__) || defined(__aarch64__) || defined(__i386__)
 #error "C for another kind of core; for a computer build with --board host"
 #else
-#error "C for another kind of core; for one without DSP build with --board nucleo_g0b1re"
+#error "C for another kind of core; for plain C build with --board esp32"
 #endif
 #endif
 
