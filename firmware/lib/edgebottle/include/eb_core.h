@@ -18,10 +18,8 @@
 #error "C for another kind of core; for Cortex-M0 and M0+ build with --board cortex-m0plus"
 #elif defined(__ARM_FEATURE_MVE)
 #error "C for another kind of core; for Cortex-M55 build with --board cortex-m55"
-#elif defined(__ARM_ARCH_7EM__) && defined(__ARM_FP) && (__ARM_FP & 8)
-#error "C for another kind of core; for Cortex-M7 build with --board cortex-m7"
-#elif defined(__ARM_ARCH_7EM__)
-#error "C for another kind of core; for Cortex-M4 build with --board cortex-m4"
+#elif defined(__ARM_ARCH_7EM__) /* no macro tells a Cortex-M7 from a Cortex-M4 in every case */
+#error "C for another kind of core; for Cortex-M4 and M7 build with --board cortex-m4, cortex-m7"
 #elif defined(__ARM_ARCH_8M_MAIN__) && defined(__ARM_FEATURE_DSP)
 #error "C for another kind of core; for Cortex-M33 build with --board cortex-m33"
 #elif defined(__riscv)
