@@ -254,7 +254,8 @@ def _suggestion(wanted: str, folder: Path) -> str:
     if not near:
         cores = ", ".join(core_ids(folder))
         return f"boards: {', '.join(board_ids(folder))}" + (f"; cores: {cores}" if cores else "")
-    return "did you mean " + " or ".join(f"'{board_id}'" for board_id in near) + "?"
+    names = " or ".join(f"'{board_id}'" for board_id in near)
+    return f"did you mean {names}? `edgebottle boards` lists boards, and cores for other chips"
 
 
 def board_ids(folder: Path | None = None) -> tuple[str, ...]:

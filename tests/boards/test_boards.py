@@ -146,6 +146,7 @@ def test_facts_the_design_counts_on() -> None:
         ("Cortex-M4", "did you mean 'cortex-m4'?"),
         ("m0plus", "did you mean 'cortex-m0plus'?"),
         ("esp32s3", "did you mean 'esp32'?"),
+        ("rp2040", "`edgebottle boards` lists boards, and cores for other chips"),
         ("rv32", "did you mean 'rv32imac'?"),
         ("zzz", "boards: arduino_zero, host, longan_nano"),
         ("zzz", "cores: cortex-m0plus, cortex-m33, cortex-m4, cortex-m55, cortex-m7, esp32"),
