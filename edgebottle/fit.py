@@ -83,6 +83,20 @@ def arena_limit(board: Board, wish: Wish) -> int | None:
     return max(0, allowed - board.stack_size - STATIC_RESERVE)
 
 
+def has_room(graph: Graph, arena: int, board: Board, wish: Wish, row_fed: bool) -> bool:
+    """Whether an arena fits beside the stack, the bench application and its copy of a row.
+
+    Args:
+        graph: A graph after the passes.
+        arena: Bytes of the arena.
+        board: The board.
+        wish: The budget; its schedule does not count.
+        row_fed: The arena is that of a row-fed input.
+    """
+    limit = arena_limit(board, wish)
+    return limit is None or arena + (_row_bytes(graph) if row_fed else 0) <= limit
+
+
 def fit(graph: Graph, board: Board, wish: Wish | None = None, isa: Isa | None = None) -> Chosen:
     """Plans ``graph`` for ``board``.
 
@@ -140,13 +154,13 @@ def check_budget(board: Board, wish: Wish) -> None:
     least = board.stack_size + LEAST_STATIC
     if wish.ram is not None and wish.ram <= least:
         raise DoesNotFit(
-            f"a budget of {kilobytes(wish.ram)} of RAM leaves nothing for a network: on {board.id} "
+            f"a budget of {room(wish.ram)} of RAM leaves nothing for a network: on {board.id} "
             f"the stack takes {kilobytes(board.stack_size)} and the bench application at least "
             f"{kilobytes(LEAST_STATIC)}"
         )
     if wish.flash is not None and wish.flash <= LEAST_CODE:
         raise DoesNotFit(
-            f"a budget of {kilobytes(wish.flash)} of flash leaves nothing for a network: the bench "
+            f"a budget of {room(wish.flash)} of flash leaves nothing for a network: the bench "
             f"application alone takes at least {kilobytes(LEAST_CODE)}"
         )
 
@@ -174,7 +188,7 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
         raise DoesNotFit(
             f"{plan.model} needs {kilobytes(need)} of RAM (arena {kilobytes(plan.arena_bytes)}, "
             f"stack {kilobytes(stack)}, other at least {kilobytes(static)}), {who} allows "
-            f"{kilobytes(allowed)}: {kilobytes(need - allowed)} too much. {_peak(peak)}; "
+            f"{room(allowed)}: {kilobytes(need - allowed)} too much. {_peak(peak)}; "
             f"{_remedy(graph, plan, board, wish)}"
         )
     if board.is_host:
@@ -186,7 +200,7 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
         beside = f", code at least {kilobytes(code)}" if code else ", without its code"
         raise DoesNotFit(
             f"{plan.model} needs {kilobytes(weights + code)} of flash (weights "
-            f"{kilobytes(weights)}{beside}), {who} allows {kilobytes(flash)}: "
+            f"{kilobytes(weights)}{beside}), {who} allows {room(flash)}: "
             f"{kilobytes(weights + code - flash)} too much"
         )
 
@@ -232,15 +246,14 @@ def _remedy(graph: Graph, plan: Plan, board: Board, wish: Wish) -> str:
         arenas[False] = choose_schedule(graph, isa, "min-ram").plan.arena_bytes
     with suppress(UnsupportedOp):
         arenas[True] = choose_schedule(graph, isa, "min-ram", row_fed=True).plan.arena_bytes
-    limit = arena_limit(board, wish)
     found = []
     for row_fed, arena in arenas.items():
         if arena < plan.arena_bytes and (row_fed or not plan.row_fed):
             option = "--schedule min-ram" + (" --input rows" if row_fed else "")
-            room = None if limit is None else limit - (_row_bytes(graph) if row_fed else 0)
-            verdict = "fits" if room is None or arena <= room else "is still too much"
+            fits = has_room(graph, arena, board, wish, row_fed)
+            verdict = "fits" if fits else "is still too much"
             found.append(f"`{option}` brings the arena to {kilobytes(arena)}, which {verdict}")
-            if verdict == "fits":
+            if fits:
                 return "; ".join(found)
     found = found or [f"no arena with {_input_kind(plan)} can be smaller"]
     if board.is_core:
@@ -264,11 +277,10 @@ def _smallest_board(graph: Graph, arenas: Mapping[bool, int], small: Board | Non
     weights = sum(tensor.nbytes for tensor in graph.tensors.values() if tensor.data is not None)
     boards = [board for board in all_boards() if not board.is_host and board != small]
     for board in sorted(boards, key=lambda board: (board.region("ram").size, board.id)):
-        limit = arena_limit(board, Wish()) or 0
         if 2 * weights + CODE_ESTIMATE > board.region("flash").size:
             continue
         for row_fed, arena in arenas.items():
-            if arena * 5 // 4 + (_row_bytes(graph) if row_fed else 0) <= limit:
+            if has_room(graph, arena * 5 // 4, board, Wish(), row_fed):
                 return f"{board.id} has room for it{' with `--input rows`' if row_fed else ''}"
     return "no board here has room for it"
 
@@ -278,5 +290,14 @@ def _input_kind(plan: Plan) -> str:
 
 
 def kilobytes(count: int) -> str:
-    """For messages; 1 kB is 1024 bytes."""
-    return f"{count / 1024:.1f} kB"
+    """What is needed, rounded up: as ``--ram`` or ``--flash`` it is enough; 1 kB is 1024 bytes."""
+    return _tenths(-(-count * 10 // 1024))
+
+
+def room(count: int) -> str:
+    """What there is, rounded down: never more than there is; 1 kB is 1024 bytes."""
+    return _tenths(count * 10 // 1024)
+
+
+def _tenths(count: int) -> str:
+    return f"{count // 10}.{count % 10} kB"

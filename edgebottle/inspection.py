@@ -15,7 +15,7 @@ from edgebottle.fit import (
     CODE_ESTIMATE,
     PATCHES,
     Wish,
-    arena_limit,
+    has_room,
     kernel_variant,
     kernel_variants,
     patched,
@@ -199,9 +199,9 @@ def _fit(plans: dict[str, Chosen], weights: int, board: Board) -> BoardFit:
     """The first schedule that fits, from the fastest on."""
     if not board.is_host and weights + CODE_ESTIMATE > board.region("flash").size:
         return BoardFit(board.id, False, "", "not enough flash")
-    limit = arena_limit(board, Wish())
     for name, chosen in plans.items():
-        if limit is None or chosen.plan.arena_bytes <= limit:
+        plan = chosen.plan
+        if has_room(chosen.graph, plan.arena_bytes, board, Wish(), plan.row_fed):
             return BoardFit(board.id, True, name, "")
     return BoardFit(board.id, False, "", "not enough RAM")
 

@@ -40,6 +40,7 @@ from edgebottle.fit import (
     kilobytes,
     overflow,
     ram_allowed,
+    room,
 )
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
@@ -207,7 +208,7 @@ def _check_size(graph: Graph) -> None:
         ram = largest.region("ram").size
         raise DoesNotFit(
             f"tensor '{tensor.name}' of the shape {list(tensor.shape)} alone needs "
-            f"{kilobytes(tensor.nbytes)}; the largest board, {largest.id}, has {kilobytes(ram)} of "
+            f"{kilobytes(tensor.nbytes)}; the largest board, {largest.id}, has {room(ram)} of "
             f"RAM: {kilobytes(tensor.nbytes - ram)} too much"
         )
 
