@@ -11,7 +11,7 @@ from edgebottle.litert import LiteRTModel
 from edgebottle.ops.base import Isa
 from edgebottle.pipeline import load
 from edgebottle.verify import verify_model
-from quantize.patch import make_schedule
+from quantize.patch import choose_schedule
 from tests.conftest import SHARED
 from tests.ops.compiled import run_compiled
 from tests.samples import assert_same, samples
@@ -61,14 +61,25 @@ def test_exact(isa: Isa, tmp_path: Path) -> None:
     runs, plans = [], []
     for name in EXACT:
         path = CASES / f"{name}.tflite"
-        graph, litert = load(str(path)).graph, LiteRTModel(path.read_bytes())
+        litert = LiteRTModel(path.read_bytes())
+        chosen = choose_schedule(load(str(path)).graph, isa, "min-ram")
+        graph = chosen.graph
         runs.append((graph, [values for _, values in samples(graph)]))
-        plans.append(make_schedule(graph, isa, "min-ram"))
+        plans.append(chosen.plan)
         for inputs in runs[-1][1]:
             assert_same(Interpreter(graph).run(inputs), litert.run(inputs), name)
     for (graph, every), outputs in zip(runs, run_compiled(runs, isa, tmp_path, plans), strict=True):
         for inputs, found in zip(every, outputs, strict=True):
             assert_same(found, Interpreter(graph).run(inputs), graph.name)
+
+
+@pytest.mark.parametrize("isa", [Isa.SCALAR, Isa.DSP], ids=lambda isa: isa.value)
+def test_a_signal_takes_as_little_memory_lying_as_standing(isa: Isa) -> None:
+    lying, standing = (
+        choose_schedule(load(str(CASES / f"{name}.tflite")).graph, isa, "min-ram").plan.arena_bytes
+        for name in ("k_conv1d_long", "conv1d_long_swapped")
+    )
+    assert lying == standing == {Isa.SCALAR: 8980, Isa.DSP: 8484}[isa]
 
 
 def test_dilation_by_batches_becomes_dilation() -> None:

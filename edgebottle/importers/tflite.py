@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from edgebottle.importers.tflite_tensors import (
     unsupported_type,
 )
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Graph, Node, Tensor
+from edgebottle.ir.graph import Array, Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
 from edgebottle.ops import BY_NAME
 from edgebottle.ops.base import where
@@ -321,19 +321,13 @@ class _Importer:
         seen = {*self.file.inputs, *self.file.outputs[:number]}
         if index not in seen and tensor.data is None:
             return source.name
-        copy = _unused(f"{source.name}_output", self.tensors)
+        copy = unused_name(f"{source.name}_output", self.tensors)
         self.tensors[copy] = replace(tensor, name=copy, data=None)
-        layer = _unused(f"output_{number}", {node.name for node in self.nodes})
+        layer = unused_name(f"output_{number}", {node.name for node in self.nodes})
         self.nodes.append(
             Reshape(name=layer, inputs=(source.name,), outputs=(copy,), shape=tensor.shape)
         )
         return copy
-
-
-def _unused(name: str, taken: Container[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _with_batch(record: TensorRecord) -> TensorRecord:

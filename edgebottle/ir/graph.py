@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -103,6 +103,13 @@ class Tensor:
 
 
 Tensors = Sequence[Tensor | None]
+
+
+def unused_name(name: str, taken: Container[str]) -> str:
+    """``name``, lengthened until nothing has it yet."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 @dataclass(frozen=True, kw_only=True)

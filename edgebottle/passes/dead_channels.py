@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor
+from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, unused_name
 from edgebottle.ops.convolution import operands
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.elementwise import BinaryOperator
@@ -146,9 +146,7 @@ def _put(
         quant = replace(quant, scale=scales, zero_point=zeros)
     name = old.name
     if len(needs.graph.consumers(name)) != 1 or node.inputs.count(name) != 1:
-        name = f"{old.name}/{node.name}"
-        while name in tensors:
-            name += "_"
+        name = unused_name(f"{old.name}/{node.name}", tensors)
     tensors[name] = replace(old, name=name, shape=data.shape, data=data, quant=quant)
     return name
 

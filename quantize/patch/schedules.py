@@ -8,6 +8,7 @@ from dataclasses import replace
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
+from edgebottle.passes.upright import upright
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
@@ -38,7 +39,8 @@ def choose_schedule(
     """Plans a network; where that saves memory its stages are cut into parts.
 
     Parts are of columns or of channels (see ``split``). ``min-ram`` spends up to ``EXTRA_MACS``
-    on them; within a limit that nothing else fits, they cost what they must.
+    on them; within a limit that nothing else fits, they cost what they must. Where memory counts,
+    images of one row are stood up (see ``passes.upright``).
 
     Args:
         graph: A graph after the passes.
@@ -55,6 +57,21 @@ def choose_schedule(
     Raises:
         UnsupportedOp: ``row_fed`` for a network whose first layers do not read rows.
     """
+    as_it_is = _chosen(graph, isa, schedule, ram_limit, row_fed=row_fed)
+    fits = ram_limit is not None and as_it_is.plan.arena_bytes <= ram_limit
+    if schedule == "layers" or row_fed or (schedule != "min-ram" and (fits or ram_limit is None)):
+        return as_it_is
+    standing = upright(graph)
+    if standing is graph:
+        return as_it_is
+    stood = _chosen(standing, isa, schedule, ram_limit, row_fed=False)
+    return min(as_it_is, stood, key=lambda chosen: chosen.plan.arena_bytes)
+
+
+def _chosen(
+    graph: Graph, isa: Isa, schedule: str, ram_limit: int | None, *, row_fed: bool
+) -> Chosen:
+    """``choose_schedule`` of the images as they lie."""
     plan, found = _uncut(graph, isa, schedule, ram_limit, row_fed=row_fed)
     uncut = Chosen(graph, plan)
     if schedule == "layers":
