@@ -42,8 +42,8 @@ _KEYS = {"model": str, "board": str, "io": str, "toolchain": str, "budget": dict
 _KINDS = {str: "text in quotes", dict: "a table"}
 _BUDGETS = ("ram", "flash")
 
-MAX_BYTES = 1 << 50
-"""No board has as much."""
+MAX_COUNT = 1 << 50
+"""Bytes that no board has."""
 
 _FACTORS = {"": 1, "k": 1024, "m": 1024**2}
 _BYTES = re.compile(
@@ -94,7 +94,7 @@ def parse_bytes(text: str) -> int:
     if found is not None:
         digits, unit = found["digits"].replace(",", ""), found["unit"].lower()
         count = int(Fraction(digits) * _FACTORS[unit])
-    if not 0 < count < MAX_BYTES:
+    if not 0 < count < MAX_COUNT:
         raise BadInput(f"'{text}' is not a number of bytes such as 65536, 64k, 12.5kB or 1M")
     return count
 

@@ -189,7 +189,7 @@ def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) 
             f"{plan.model} needs {kilobytes(need)} of RAM (arena {kilobytes(plan.arena_bytes)}, "
             f"stack {kilobytes(stack)}, other at least {kilobytes(static)}), {who} allows "
             f"{room(allowed)}: {kilobytes(need - allowed)} too much. {_peak(peak)}; "
-            f"{_remedy(graph, plan, board, wish)}"
+            f"{remedy(graph, plan, board, wish)}"
         )
     if board.is_host:
         return
@@ -222,7 +222,7 @@ def overflow(
         what = f"RAM (arena {kilobytes(plan.arena_bytes)}, stack {kilobytes(board.stack_size)}"
         return DoesNotFit(
             f"{plan.model} needs {excess:,} bytes more {what}, and the bench application) than "
-            f"{board.id} has; {_remedy(graph, plan, board, wish)}"
+            f"{board.id} has; {remedy(graph, plan, board, wish)}"
         )
     return DoesNotFit(
         f"{plan.model} needs {excess:,} bytes more of {region} (weights and code) than {board.id} "
@@ -238,8 +238,8 @@ def _peak(step: Step) -> str:
     return f"The largest stage is {first} to {last} with {kilobytes(step.live_bytes)}"
 
 
-def _remedy(graph: Graph, plan: Plan, board: Board, wish: Wish) -> str:
-    """The smallest arenas that can be reached, and whether each fits; else a board that does."""
+def remedy(graph: Graph, plan: Plan, board: Board, wish: Wish) -> str:
+    """What helps: the smallest arenas that can be reached and whether each fits, or a board."""
     isa = Isa(plan.isa)
     arenas = {False: plan.arena_bytes}
     if not plan.row_fed and plan.schedule != "min-ram":

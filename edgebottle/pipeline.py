@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from edgebottle.boards import Board, all_boards
@@ -40,6 +40,7 @@ from edgebottle.fit import (
     kilobytes,
     overflow,
     ram_allowed,
+    remedy,
     room,
 )
 from edgebottle.importers import import_model
@@ -113,6 +114,7 @@ class Built:
         compiler: Name and version.
         flags: Compiler flags.
         extra_macs: Multiply-accumulates that the schedule does twice.
+        wish: The schedule and the budget that were asked for.
     """
 
     model: Model
@@ -126,6 +128,7 @@ class Built:
     compiler: str
     flags: str
     extra_macs: int = 0
+    wish: Wish = field(default_factory=Wish)
 
 
 def find_model(model: str) -> Path:
@@ -295,7 +298,7 @@ def build(
                     raise
                 raise overflow(whole, plan, board, wish, found[1], int(found[2])) from error
         ram, flash = _sizes(result.elf, plan, project, board)
-        _check_budget(plan, ram, flash, board, wish)
+        _check_budget(whole, plan, ram, flash, board, wish)
         if board.is_core and out is not None:
             publish_library(project, out)
         if board.is_core or out is None:
@@ -315,6 +318,7 @@ def build(
         compiler=result.compiler,
         flags=" ".join(result.flags),
         extra_macs=fitted.extra_macs,
+        wish=wish,
     )
 
 
@@ -348,7 +352,9 @@ def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, 
     return Ram(plan.arena_bytes, sizes.stack, static), Flash(sizes.weights, sizes.code)
 
 
-def _check_budget(plan: Plan, ram: Ram, flash: Flash, board: Board, wish: Wish) -> None:
+def _check_budget(
+    graph: Graph, plan: Plan, ram: Ram, flash: Flash, board: Board, wish: Wish
+) -> None:
     """Checks a budget against the real figures (the linker has checked the board itself).
 
     That of a core is for arena and weights, which were checked before anything was compiled.
@@ -359,13 +365,13 @@ def _check_budget(plan: Plan, ram: Ram, flash: Flash, board: Board, wish: Wish) 
         raise DoesNotFit(
             f"{plan.model} needs {ram.bytes:,} bytes of RAM (arena {ram.arena:,}, stack "
             f"{ram.stack:,}, other {ram.static:,}), the budget allows {wish.ram:,}: "
-            f"{ram.bytes - wish.ram:,} too much"
+            f"{ram.bytes - wish.ram:,} too much; {remedy(graph, plan, board, wish)}"
         )
     if wish.flash is not None and flash.bytes > wish.flash:
         raise DoesNotFit(
             f"{plan.model} needs {flash.bytes:,} bytes of flash (weights {flash.weights:,}, code "
             f"{flash.code:,}), the budget allows {wish.flash:,}: {flash.bytes - wish.flash:,} too "
-            "much"
+            "much; `--optimize size` makes the code smaller"
         )
 
 

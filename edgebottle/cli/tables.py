@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from edgebottle.fit import flash_allowed, ram_allowed, room
 from edgebottle.report.columns import FittedTable
 from edgebottle.report.memory import ArenaView
 from edgebottle.report.terminal import (
@@ -76,11 +77,12 @@ def build_table(built: Built) -> FittedTable:
         add_row(table, "weights", number(flash.weights), "flash; code and stack come on top")
         add_row(table, "schedule", "", _schedule(built))
         return table
-    add_row(table, "RAM", number(ram.bytes), _of(ram.bytes, built.board, "ram"))
+    add_row(table, "RAM", number(ram.bytes), _of(ram.bytes, ram_allowed(built.board, built.wish)))
     add_row(table, "  arena", number(ram.arena), f"exact; {bound}")
     add_row(table, "  stack", number(ram.stack), "reserved; `measure` shows what is used")
     add_row(table, "  other", number(ram.static), "serial line and bench application")
-    add_row(table, "flash", number(flash.bytes), _of(flash.bytes, built.board, "flash"))
+    allowed = None if built.board.is_host else flash_allowed(built.board, built.wish)
+    add_row(table, "flash", number(flash.bytes), _of(flash.bytes, allowed))
     add_row(table, "  weights", number(flash.weights), "")
     add_row(table, "  code", number(flash.code), "kernels, start-up, bench application")
     add_row(table, "schedule", "", _schedule(built))
@@ -122,11 +124,9 @@ def _schedule(built: Built) -> str:
     return text
 
 
-def _of(used: int, board: Board, region: str) -> str:
-    if board.is_host:
-        return ""
-    size = board.region(region).size
-    return f"{used / size:.1%} of {kilobytes(size)}"
+def _of(used: int, allowed: int | None) -> str:
+    """The part of the board, or of the budget, that is taken."""
+    return "" if allowed is None else f"{used / allowed:.1%} of {room(allowed)}"
 
 
 def verification_lines(result: Verification) -> tuple[FittedTable | Text | str, ...]:

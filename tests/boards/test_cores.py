@@ -127,8 +127,8 @@ def test_budget_of_a_core_is_for_arena_and_weights(digits: Model) -> None:
     assert fit(digits.graph, core, Wish(ram=arena)).plan.schedule == "layers"
     assert fit(digits.graph, core, Wish(ram=arena - 1)).plan.arena_bytes < arena
     with pytest.raises(DoesNotFit) as caught:
-        build(digits, core, wish=Wish(ram=100))
-    assert "board" not in str(caught.value) and "budget allows 0.1 kB" in str(caught.value)
+        build(digits, core, wish=Wish(ram=1024))
+    assert "board" not in str(caught.value) and "budget allows 1.0 kB" in str(caught.value)
     with pytest.raises(DoesNotFit, match="without its code"):
         build(digits, core, wish=Wish(flash=1000))
 

@@ -125,7 +125,10 @@ PLACES = [
     ("measure -b microbit --inputs single.npy", "single.npy: not an .npz file"),
     ("measure -b microbit --inputs pickled.npz", "pickled.npz: not an .npz file of plain arrays"),
     ("measure -b microbit --inputs shape.npz", r"shape \[5, 5, 1\], input .* takes \[1, 8, 8, 1\]"),
-    ("profile -b host", "'host' is this computer, which counts no instructions: profile a virtual"),
+    (
+        "profile -b host",
+        "host runs on this computer, which counts no instructions: profile a virtual",
+    ),
     ("profile -b mps3_an547", "mps3_an547 runs on QEMU, which counts no instructions: profile a"),
     ("profile -b microbit --html notes", "cannot write notes: it is a folder"),
     ("profile text.tflite -b microbit", r"text\.tflite: the file is text"),
