@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from edgebottle.ir.graph import Graph, Node
-from edgebottle.ops.base import Operator
-from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.transpose import Transpose
-from edgebottle.passes.rewrite import Rewrite
+from edgebottle.passes.rewrite import Rewrite, is_view, view
 
 
 def drop_reshapes(graph: Graph) -> Graph:
@@ -18,21 +16,14 @@ def drop_reshapes(graph: Graph) -> Graph:
     rewrite = Rewrite(graph)
     for node in rewrite:
         if isinstance(node, Transpose) and _moves_nothing(rewrite, node):
-            shape = rewrite.outs(node)[0].shape
-            node = Reshape(
-                name=node.name, inputs=node.inputs[:1], outputs=node.outputs, shape=shape
-            )
+            node = view(node.name, node.inputs[0] or "", rewrite.outs(node)[0])
             rewrite.put(node)
-        if _is_view(node):
+        if is_view(node):
             _skip_views_before(rewrite, node)
     for node in rewrite:
-        if _is_view(node) and _does_nothing(rewrite, node):
+        if is_view(node) and _does_nothing(rewrite, node):
             rewrite.bypass(node)
     return rewrite.graph()
-
-
-def _is_view(node: Node | None) -> bool:
-    return isinstance(node, Operator) and node.VIEW
 
 
 def _moves_nothing(rewrite: Rewrite, node: Transpose) -> bool:
@@ -46,7 +37,7 @@ def _skip_views_before(rewrite: Rewrite, node: Node) -> None:
     """Lets a view read what the view before it reads; that one goes when nothing else reads it."""
     source = node.inputs[0]
     maker = rewrite.producer(source)
-    if source is None or maker is None or not _is_view(maker) or source in rewrite.outputs:
+    if source is None or maker is None or not is_view(maker) or source in rewrite.outputs:
         return
     assert maker.inputs[0] is not None
     rewrite.rename(node, source, maker.inputs[0])

@@ -6,15 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edgebottle.ir.graph import Graph, Node, Shape, Tensor
-from edgebottle.ops.base import Operator
 from edgebottle.ops.batch_to_space_nd import BatchToSpaceND
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
-from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.space_to_batch_nd import SpaceToBatchND
 from edgebottle.passes.drop_dead import drop_dead
-from edgebottle.passes.rewrite import Rewrite
+from edgebottle.passes.rewrite import Rewrite, is_view, view
 
 _Value = TypeVar("_Value")
 
@@ -66,10 +64,9 @@ def _chain(rewrite: Rewrite, join: BatchToSpaceND) -> _Chain | None:
         return None
     lift = only_for(conv) if lower is not None else None
     split = rewrite.producer((lift or conv).inputs[0])
-    views = [view for view in (lift, lower) if view is not None]
     if not isinstance(split, SpaceToBatchND) or split.block != join.block:
         return None
-    if not all(isinstance(view, Operator) and view.VIEW for view in views):
+    if not all(is_view(node) for node in (lift, lower) if node is not None):
         return None
     return _Chain(split, lift, conv, lower, join)
 
@@ -106,14 +103,10 @@ def _fuse(rewrite: Rewrite, chain: _Chain) -> None:
             return
         tensors[parts.name] = replace(parts, shape=whole[0])
         tensors[results.name] = replace(results, shape=whole[1])
-        rewrite.put(_view(chain.lift.name, image.name, tensors[parts.name]))
+        rewrite.put(view(chain.lift.name, image.name, tensors[parts.name]))
         rewrite.put(dilated)
-        rewrite.put(_view(chain.lower.name, results.name, target))
+        rewrite.put(view(chain.lower.name, results.name, target))
         return
-
-
-def _view(name: str, source: str, target: Tensor) -> Reshape:
-    return Reshape(name=name, inputs=(source,), outputs=(target.name,), shape=target.shape)
 
 
 def _widened(values: tuple[_Value, ...], across: int | None, fill: _Value) -> tuple[_Value, ...]:

@@ -1,4 +1,4 @@
-"""The one way in which passes replace and remove nodes."""
+"""What passes share: the one way to replace and remove nodes, and views."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from edgebottle.ir.graph import Graph, Node, Tensor
+from edgebottle.ops.base import Operator
+from edgebottle.ops.reshape import Reshape
+
+
+def is_view(node: Node | None) -> bool:
+    """Whether the output of ``node`` is the very bytes of its input under another shape."""
+    return isinstance(node, Operator) and node.VIEW
+
+
+def view(name: str, source: str, target: Tensor) -> Reshape:
+    """The node that makes ``target`` of the bytes of ``source``."""
+    return Reshape(name=name, inputs=(source,), outputs=(target.name,), shape=target.shape)
 
 
 class Rewrite:

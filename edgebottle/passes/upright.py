@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 
 from edgebottle.ir.graph import Graph, Node, Shape, Tensor, unused_name
-from edgebottle.ops.base import Operator
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.elementwise import BinaryOperator
@@ -22,8 +21,8 @@ from edgebottle.ops.mean import Mean
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.pooling import Pool2D
 from edgebottle.ops.quantize import Quantize
-from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.table import UnaryOperator
+from edgebottle.passes.rewrite import is_view, view
 
 _TURNED = (0, 2, 1, 3)
 """Where each axis of an image goes."""
@@ -51,7 +50,7 @@ def upright(graph: Graph) -> Graph:
     for name in ends:
         source, target = (name, inner[name]) if name in graph.inputs else (inner[name], name)
         layer = unused_name(f"upright_{len(views)}", layers)
-        views[name] = _view(layer, source, tensors[target])
+        views[name] = view(layer, source, tensors[target])
     nodes = [_stood(graph, node, standing, tensors) for node in graph.nodes]
     nodes = [
         replace(
@@ -66,17 +65,13 @@ def upright(graph: Graph) -> Graph:
     return graph.with_nodes([*before, *nodes, *after], tensors)
 
 
-def _view(name: str, source: str, target: Tensor) -> Reshape:
-    return Reshape(name=name, inputs=(source,), outputs=(target.name,), shape=target.shape)
-
-
 def _turned(shape: Shape) -> Shape:
     return tuple(shape[axis] for axis in _TURNED)
 
 
 def _can_stand(graph: Graph) -> set[str]:
     """The images of one row that every operator around them can take stood up."""
-    computed = [node for node in graph.nodes if not _is_view(node)]
+    computed = [node for node in graph.nodes if not is_view(node)]
     names = {name for node in computed for name in (*node.inputs, *node.outputs) if name}
     images = [tensor for name in names if _is_image(tensor := graph.tensors[name])]
     standing = {image.name for image in images if image.shape[1] == 1 < image.shape[2]}
@@ -90,17 +85,13 @@ def _can_stand(graph: Graph) -> set[str]:
     return standing
 
 
-def _is_view(node: Node) -> bool:
-    return isinstance(node, Operator) and node.VIEW
-
-
 def _is_image(tensor: Tensor) -> bool:
     return len(tensor.shape) == 4 and tensor.data is None and not tensor.state
 
 
 def _takes(graph: Graph, node: Node, standing: set[str]) -> bool:
     """Whether ``node`` computes the same bytes from images that stand, all of them."""
-    if _is_view(node):
+    if is_view(node):
         return True
     if isinstance(node, FullyConnected):
         return not node.keep_num_dims
@@ -119,12 +110,12 @@ def _stood(graph: Graph, node: Node, standing: set[str], tensors: dict[str, Tens
     """``node`` for images that stand; adds its new constants to ``tensors``."""
     if standing.isdisjoint(node.inputs) and standing.isdisjoint(node.outputs):
         return node
-    if _is_view(node):
+    if is_view(node):
         target = graph.outs(node)[0]
         if target.name in standing:
             target = replace(target, shape=_turned(target.shape))
         assert node.inputs[0] is not None
-        return _view(node.name, node.inputs[0], target)
+        return view(node.name, node.inputs[0], target)
     if isinstance(node, Mean):
         return replace(node, axes=tuple(sorted(_TURNED[axis] for axis in node.axes)))
     if isinstance(node, Pad):
