@@ -141,6 +141,8 @@ def interrupt(words: list[str], cwd: Path, waits_for: str, **env: str) -> tuple[
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell lets what runs in its background ignore Ctrl-C, and these tests would inherit it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         env=environment(**{MARK: mark}, **env),
     )
 
