@@ -22,8 +22,9 @@ NEAR = 1.25
 COLUMNS, CHANNELS = 2, 3
 """Axes of an image."""
 
-COSTS_WORK = 3_000_000
-"""What is spent on finding the units of all orders of a network."""
+COSTS_WORK = 5_500_000
+"""What is spent on finding the units of all orders of a network: enough for two layers on as many
+rows as the steps of a layer can be counted."""
 
 AVOIDED = 8
 """A layer that is better avoided costs as much as so many layers row by row."""

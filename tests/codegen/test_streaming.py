@@ -87,7 +87,7 @@ def test_an_operand_without_batch_in_a_stage(tmp_path: Path) -> None:
 
 def test_counts_beyond_int16(tmp_path: Path) -> None:
     b = RowBuilder("long", 2)
-    sound = b.input(1, 40000, 1, 1)
+    sound = b.input(1, 60000, 1, 1)
     graph = b.graph(b.global_pool(b.conv(sound, 2, (3, 1)), AveragePool2D))
     plan = make_schedule(graph, Isa.PORTABLE, "min-ram", row_fed=True)
     inputs = [values for _, values in samples(graph, 1)][-2:]
