@@ -138,11 +138,15 @@ def test_code_limit(name: str, board: str, toolchain: str) -> None:
 
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
-def test_what_only_the_linker_finds_too_large(toolchain: str) -> None:
+def test_what_only_the_linker_finds_too_large(
+    toolchain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Arena and stack fit the micro:bit, but not the bench application's variables as well."""
+    # What the bench application takes at least is known before: here nothing is expected of it.
+    monkeypatch.setattr("edgebottle.fit.LEAST_STATIC", 0)
     if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
-    with pytest.raises(DoesNotFit, match=r"needs \d+ bytes more RAM \(arena .*`--input rows`"):
+    with pytest.raises(DoesNotFit, match=r"needs \d+ bytes more RAM \(arena .* --input rows`"):
         build(model(TINY["ic"]), load_board("microbit"), toolchain=toolchain)
 
 
