@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from edgebottle import __version__
 from edgebottle.cli.main import cli
-from edgebottle.config import MAX_BYTES, parse_bytes
+from edgebottle.config import MAX_COUNT, parse_bytes
 from edgebottle.errors import BadInput
 from tests.cli.command_line import edgebottle, environment
 
@@ -132,7 +132,7 @@ NO_BYTES = (
         "1e3",
         "0x40",
     ),
-    *("0.0001", "nan", "64\n1", "٣", "1.5.2k", "9" * 99, f"{MAX_BYTES}", "12.5 G"),
+    *("0.0001", "nan", "64\n1", "٣", "1.5.2k", "9" * 99, f"{MAX_COUNT}", "12.5 G"),
 )
 
 
