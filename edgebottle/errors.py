@@ -55,3 +55,17 @@ class BoardError(EdgebottleError):
     """The board, real or virtual, is silent, busy, faulted, or answered garbage."""
 
     exit_code = 3
+
+
+def error_named(name: str, message: str, otherwise: type[EdgebottleError]) -> EdgebottleError:
+    """The error that another process of ours told of.
+
+    Args:
+        name: Name of its class.
+        message: What it said.
+        otherwise: The class where there is none of that name.
+    """
+    kind = globals().get(name)
+    if isinstance(kind, type) and issubclass(kind, EdgebottleError):
+        return kind(message)
+    return otherwise(message)

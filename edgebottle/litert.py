@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,17 @@ from edgebottle.ir.graph import Array
 class LiteRTModel:
     """A model in LiteRT's interpreter; its variable tensors survive from run to run.
 
-    LiteRT trusts what it reads: give it only models that the importer accepted.
+    LiteRT trusts what it reads: give it only models that the importer accepted. And it ends the
+    process where an assertion of its own fails: commands use ``litert_process``.
     """
 
-    def __init__(self, data: bytes, reference: bool = True) -> None:
+    def __init__(self, data: bytes, reference: bool = True, quiet: bool = True) -> None:
         """Prepares the model.
 
         Args:
             data: The .tflite file.
             reference: LiteRT's plain reference kernels, else its optimised ones.
+            quiet: Keep what LiteRT writes to standard error away from the user.
 
         Raises:
             BadModel: the file is corrupt, or LiteRT refuses it.
@@ -38,7 +40,8 @@ class LiteRTModel:
         file = read_tflite(data)
         self._names = {tensor.name: index for index, tensor in enumerate(file.tensors)}
         self._content = for_litert(data, file)
-        with _quiet():
+        self._quiet: Callable[[], AbstractContextManager[None]] = _quiet if quiet else nullcontext
+        with self._quiet():
             self._interpreter = self._prepare(reference)
         self.inputs: tuple[int, ...] = file.inputs
         self.outputs: tuple[int, ...] = file.outputs
@@ -82,13 +85,13 @@ class LiteRTModel:
         if len(inputs) != len(self.inputs):
             raise BadInput(f"the model has {len(self.inputs)} inputs, not {len(inputs)}")
         try:
-            with _quiet():
+            with self._quiet():
                 for index, value in zip(self.inputs, inputs, strict=True):
                     self._interpreter.set_tensor(index, np.array(value, order="C"))
         except ValueError as error:
             raise BadInput(f"LiteRT refuses an input: {error}") from error
         try:
-            with _quiet():
+            with self._quiet():
                 self._interpreter.invoke()
         except RuntimeError as error:
             reason = " ".join(str(error).split())

@@ -69,10 +69,11 @@ def measure(
     check_board(built.board)
     has_state = any(t.state for t in built.model.imported.tensors.values())
     repeats = runs if has_state else 1  # state advances with every run, as on the board
+    reference, refusal = None, ""
     try:
         reference = litert_reference(built.model, samples, repeats, progress)
-    except (BadModel, ToolMissing):
-        reference = None
+    except (BadModel, ToolMissing) as error:
+        refusal = str(error)
     stop = threading.Event()
     with ThreadPoolExecutor(1) as pool, open_bench(built, port) as bench:
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
@@ -83,7 +84,7 @@ def measure(
             stop.set()
             raise
         if reference is None:
-            reference = Reference(NUMPY, numpy.result())
+            reference = Reference(NUMPY, numpy.result(), refusal)
     graph = built.model.graph
     for number, outputs in enumerate(result.outputs):
         where, expected = built.board.id, reference.outputs[number]
@@ -93,7 +94,7 @@ def measure(
                 f"{found}. `edgebottle verify {built.model.path} --board {built.board.id}` "
                 "names the first layer that differs"
             )
-    return _record(built, bench, samples, result, reference.name)
+    return _record(built, bench, samples, result, reference)
 
 
 def _numpy_outputs(
@@ -169,7 +170,7 @@ def _per_run(counts: StepCounts, runs: int) -> StepCounts:
 
 
 def _record(
-    built: Built, bench: Bench, samples: Samples, result: _Session, reference: str
+    built: Built, bench: Bench, samples: Samples, result: _Session, reference: Reference
 ) -> Record:
     model, plan = built.model, built.plan
     correct, confusion = None, count_confusion((), ())
@@ -223,7 +224,8 @@ def _record(
         attempts=result.attempts,
         edgebottle=__version__,
         exact=is_exact(model.graph),
-        reference=reference,
+        reference=reference.name,
+        litert_refusal=reference.litert_refusal,
         inputs="; ".join(samples.taken),
         confusion=confusion,
         cycles=cycles,

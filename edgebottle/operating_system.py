@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, AnyStr
+from typing import IO, Any, AnyStr, Self
 
 _END_SECONDS = 5.0
 """How long a killed process may take to be gone."""
@@ -120,6 +120,23 @@ class Child(subprocess.Popen[AnyStr]):
         """
         self._has_ended = False
         self._start([str(word) for word in command], options)
+
+    @classmethod
+    def python(cls, module: str, *arguments: str, **options: Any) -> Self:
+        """Starts a module of this program, in another Python that finds what this one finds.
+
+        Args:
+            module: Its name.
+            arguments: Of its command line.
+            options: As above, but for the environment.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        root = str(Path(__file__).resolve().parents[1])
+        paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+        command = [sys.executable, "-P", "-m", module, *arguments]
+        return cls(command, env={**os.environ, "PYTHONPATH": paths}, **options)
 
     def cpu_seconds(self) -> float | None:
         """CPU time that it and what it started have used so far; None where nobody says."""

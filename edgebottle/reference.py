@@ -17,6 +17,7 @@ import numpy as np
 from edgebottle import __version__
 from edgebottle.errors import ToolMissing
 from edgebottle.ir.graph import Array, Graph
+from edgebottle.litert_process import LiteRTProcess
 from edgebottle.pipeline import Model
 from edgebottle.samples import Samples
 
@@ -38,10 +39,12 @@ class Reference:
     Attributes:
         name: ``LiteRT`` with its version, or ``NumPy``.
         outputs: For each sample one array per output of the network, of its type.
+        litert_refusal: Why it is not LiteRT; "" where it is.
     """
 
     name: str
     outputs: tuple[tuple[Array, ...], ...]
+    litert_refusal: str = ""
 
 
 def litert_name() -> str:
@@ -62,7 +65,7 @@ def litert_reference(model: Model, samples: Samples, repeats: int, progress: Pro
         progress: Told what is being done.
 
     Raises:
-        BadModel: LiteRT refuses the file.
+        BadModel: LiteRT refuses the file, or ends on it.
         ToolMissing: LiteRT is not installed.
     """
     name = litert_name()
@@ -86,26 +89,24 @@ def litert_outputs(
         repeats: Runs of each sample, of which the last one counts.
 
     Raises:
-        BadModel: LiteRT refuses the file.
+        BadModel: LiteRT refuses the file, or ends on it.
         ToolMissing: LiteRT is not installed.
     """
-    from edgebottle.litert import LiteRTModel
-
-    runner = LiteRTModel(model.data)
     graph = model.imported
     outputs = []
-    for number, sample in enumerate(samples.inputs):
-        wide = [
-            _dequantize(graph, name, value) if stripped else value
-            for name, value, stripped in zip(
-                graph.inputs, sample, model.stripped_inputs, strict=True
+    with LiteRTProcess(model.data) as runner:
+        for number, sample in enumerate(samples.inputs):
+            wide = [
+                _dequantize(graph, name, value) if stripped else value
+                for name, value, stripped in zip(
+                    graph.inputs, sample, model.stripped_inputs, strict=True
+                )
+            ]
+            results = [runner.run(wide) for _ in range(repeats)][-1]
+            outputs.append(
+                tuple(_quantize(graph, n, v) for n, v in zip(graph.outputs, results, strict=True))
             )
-        ]
-        results = [runner.run(wide) for _ in range(repeats)][-1]
-        outputs.append(
-            tuple(_quantize(graph, n, v) for n, v in zip(graph.outputs, results, strict=True))
-        )
-        progress("LiteRT reference", number + 1, len(samples))
+            progress("LiteRT reference", number + 1, len(samples))
     return tuple(outputs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from edgebottle.errors import BadModel, BoardError, ToolMissing
 from edgebottle.fit import Wish
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
+from edgebottle.litert_process import LiteRTProcess
 from edgebottle.pipeline import Built, Model, build
 from edgebottle.reference import litert_outputs
 from edgebottle.samples import Samples, edge_cases
@@ -149,33 +151,33 @@ def _reference_outputs(
         outputs.append(plain)
         progress("NumPy reference", number + 1, len(inputs))
     if difference is not None and litert is not None and model.io != "int8":
-        difference = _first_litert_layer(model, inputs, difference)
+        with contextlib.suppress(BadModel, ToolMissing):  # the difference is what matters
+            difference = _first_litert_layer(model, inputs, difference)
     return outputs, difference
 
 
 def _first_litert_layer(model: Model, inputs: Samples, difference: Difference) -> Difference:
     """Names the first layer at which NumPy leaves LiteRT."""
-    from edgebottle.litert import LiteRTModel
-
-    runner, interpreter = LiteRTModel(model.data), Interpreter(model.imported)
-    for sample in inputs.inputs[: difference.sample + 1]:
-        runner.run(sample)
-        interpreter.run(sample)
-    for node in model.imported.nodes:
-        for name in node.outputs:
-            expected = runner.tensor(name)
-            if expected is None:
-                continue
-            found = compare(
-                difference.implementation,
-                difference.sample,
-                model.imported,
-                [name],
-                [expected],
-                [interpreter.values[name]],
-            )
-            if found is not None:
-                return found
+    interpreter = Interpreter(model.imported)
+    with LiteRTProcess(model.data) as runner:
+        for sample in inputs.inputs[: difference.sample + 1]:
+            runner.run(sample)
+            interpreter.run(sample)
+        for node in model.imported.nodes:
+            for name in node.outputs:
+                expected = runner.tensor(name)
+                if expected is None:
+                    continue
+                found = compare(
+                    difference.implementation,
+                    difference.sample,
+                    model.imported,
+                    [name],
+                    [expected],
+                    [interpreter.values[name]],
+                )
+                if found is not None:
+                    return found
     return difference
 
 

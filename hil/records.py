@@ -158,6 +158,7 @@ class Record:
         cycles_kind: ``modelled`` or ``measured``; empty without cycles.
         clock_hz: Of the CPU; None in old records.
         reference: What the outputs were compared with: ``LiteRT`` with its version, or ``NumPy``.
+        litert_refusal: Why LiteRT was not the reference; empty where it was, and in old records.
         inputs: In words, what the numbers of the file of samples were taken for.
         confusion: Right classes and answers; empty without labels.
         network: Layers with shapes, kernels, weights and edges; None in old records.
@@ -194,6 +195,7 @@ class Record:
     cycles_kind: str = ""
     clock_hz: int | None = None
     reference: str = "NumPy"
+    litert_refusal: str = ""
     inputs: str = ""
     confusion: tuple[Confusion, ...] = ()
     network: Network | None = None

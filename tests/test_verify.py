@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgebottle import litert
+from edgebottle import reference
 from edgebottle import verify as verify_module
 from edgebottle.boards import load_board
 from edgebottle.errors import BadModel
@@ -75,7 +75,7 @@ def test_litert_refuses(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> No
     def refuse(data: bytes) -> None:
         raise BadModel("LiteRT cannot run it")
 
-    monkeypatch.setattr(litert, "LiteRTModel", refuse)
+    monkeypatch.setattr(reference, "LiteRTProcess", refuse)
     result = verify_model(load(str(model_file)), load_board("host"), samples=3)
     assert result.match
     assert result.implementations == ("NumPy", "host C")

@@ -133,13 +133,16 @@ def verification_lines(result: Verification) -> tuple[FittedTable | Text | str, 
     """What ``verify`` found."""
     names = " = ".join(result.implementations)
     how = "to the last bit" if result.exact else "within the tolerance of floating point"
+    tail = []
+    if result.litert_refusal is not None:
+        tail = [printable(f"NumPy is the reference, not LiteRT: {result.litert_refusal}")]
     if result.difference is not None:
-        return (Text(printable(f"MISMATCH: {result.difference}"), style="bold red"),)
+        return (Text(printable(f"MISMATCH: {result.difference}"), style="bold red"), *tail)
     head = f"match: {names}, {how}, {result.samples} samples"
-    tail = ""
     if result.instructions is not None:
-        tail = f"{result.instructions:,} instructions (exact), {result.stack:,} bytes of stack used"
-    return (Text(head, style="bold green"), *([tail] if tail else []))
+        stack = f"{result.stack:,} bytes of stack used"
+        tail.append(f"{result.instructions:,} instructions (exact), {stack}")
+    return (Text(head, style="bold green"), *tail)
 
 
 def inspection_tables(

@@ -97,6 +97,7 @@ def command(
                 "exact": result.exact,
                 "samples": result.samples,
                 "implementations": list(result.implementations),
+                "litert_refusal": result.litert_refusal,
                 "difference": asdict(result.difference) if result.difference else None,
                 "ram": {**ram, "stack": stack, "static": built.ram.static},
                 "flash": built.flash.to_json(),

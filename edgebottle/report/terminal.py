@@ -110,6 +110,8 @@ def agreement(record: Record) -> tuple[str, str]:
     reference = f"{record.reference}'s reference kernels"
     if record.reference.startswith("NumPy"):
         reference = "the NumPy reference"
+        if record.litert_refusal:
+            reference += f" ({record.litert_refusal})"
     if not record.match:
         return "differ", f"{samples}, not those of {reference}"
     if record.exact:

@@ -2,10 +2,8 @@
 
 import contextlib
 import json
-import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -14,9 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-import edgebottle.errors
 from edgebottle.boards import Board
-from edgebottle.errors import BoardError, EdgebottleError
+from edgebottle.errors import BoardError, error_named
 from edgebottle.operating_system import Child, Patience, ending
 from hil.virtual.state import BlockCount, Counts, Fault
 
@@ -65,21 +62,18 @@ class VirtualBoard:
             BoardError: the process did not come up in time.
             EdgebottleError: what the board said: BadInput, BadBoard, BuildFailed, ToolMissing.
         """
-        command = [sys.executable, "-P", "-m", "hil.virtual", str(elf)]
-        command += ["--board-json", json.dumps(asdict(board))]
+        arguments = [str(elf), "--board-json", json.dumps(asdict(board))]
         if deadline is not None:
-            command += ["--deadline", str(deadline)]
-        root = str(Path(__file__).resolve().parents[2])
-        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+            arguments += ["--deadline", str(deadline)]
         diagnostics = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the process
         try:
-            process: Child[str] = Child(
-                command,
+            process: Child[str] = Child.python(
+                "hil.virtual",
+                *arguments,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=diagnostics,
                 text=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             )
         except OSError as error:
             diagnostics.close()
@@ -196,9 +190,8 @@ class VirtualBoard:
             self._answers.put(None)
             raise self._ended()
         if "error" in message:
-            kind = getattr(edgebottle.errors, str(message["error"]["type"]), BoardError)
-            known = isinstance(kind, type) and issubclass(kind, EdgebottleError)
-            raise (kind if known else BoardError)(message["error"]["message"])
+            told = message["error"]
+            raise error_named(str(told["type"]), str(told["message"]), otherwise=BoardError)
         return message
 
     def _ended(self) -> BoardError:
