@@ -4,6 +4,7 @@ The lowest layer of all: it imports nothing but the standard library.
 """
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -25,6 +26,9 @@ _LEAST_PROGRESS_S = 0.01
 
 _LOCKED_BYTE = 1 << 40
 """Where Windows locks a file: behind its content, which others may not even read else."""
+
+_FIRST_EXCEPTION = 0xC0000000
+"""From here on a return code on Windows is the exception that ended the process."""
 
 _KEEPER = ("/bin/sh", "-c", "trap '' HUP INT QUIT TERM; read -r _; kill -KILL 0")
 """Waits for the end of its standard input, then kills its process group, itself included."""
@@ -49,9 +53,26 @@ def socket_libraries() -> tuple[str, ...]:
     return ("-lws2_32",) if sys.platform == "win32" else ()
 
 
+def executables_are_elf() -> bool:
+    """What a compiler makes for this computer is an ELF file."""
+    return sys.platform not in ("darwin", "win32")
+
+
 def can_wait_for_files() -> bool:
     """``select`` takes any file, not sockets alone."""
-    return os.name == "posix"
+    return sys.platform != "win32"
+
+
+def can_pass_files() -> bool:
+    """A child can be handed an open file by its number."""
+    return sys.platform != "win32"
+
+
+def reader_has_gone(error: OSError) -> bool:
+    """Writing to a pipe failed because nobody reads from it any more."""
+    if isinstance(error, BrokenPipeError):
+        return True
+    return sys.platform == "win32" and error.errno == errno.EINVAL and error.filename is None
 
 
 def owning_group(path: str) -> str | None:
@@ -73,11 +94,14 @@ def try_lock(file: IO[bytes]) -> bool:
     if sys.platform == "win32":
         import msvcrt
 
+        position = file.tell()
         file.seek(_LOCKED_BYTE)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except PermissionError:
             return False
+        finally:
+            file.seek(position)
     else:
         import fcntl
 
@@ -90,6 +114,8 @@ def try_lock(file: IO[bytes]) -> bool:
 
 def ending(returncode: int | None) -> str:
     """How a process ended, from its return code: "exit code 2", "killed by SIGKILL"."""
+    if returncode is not None and returncode >= _FIRST_EXCEPTION:
+        return f"exception 0x{returncode:08X}"
     if returncode is None or returncode >= 0:
         return f"exit code {returncode}"
     with contextlib.suppress(ValueError):
@@ -169,7 +195,9 @@ class Child(subprocess.Popen[AnyStr]):
         def _start(self, command: list[str], options: dict[str, Any]) -> None:
             self._job: int = _new_job()
             try:
-                super().__init__(command, creationflags=_CREATE_SUSPENDED, **options)
+                # A group of its own hears no Ctrl-C.
+                flags = _CREATE_SUSPENDED | subprocess.CREATE_NEW_PROCESS_GROUP
+                super().__init__(command, creationflags=flags, **options)
             except BaseException:
                 _kernel32.CloseHandle(self._job)
                 raise

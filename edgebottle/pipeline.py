@@ -46,6 +46,7 @@ from edgebottle.fit import (
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
+from edgebottle.operating_system import executables_are_elf
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise, strip_float_io
 from edgebottle.plan.plan import Plan
@@ -342,8 +343,11 @@ def _keep_image(elf: Path) -> Path:
 
 def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, Flash]:
     """RAM and flash of a compiled image."""
-    from edgebottle.build.sizes import firmware_sizes
+    from edgebottle.build.sizes import firmware_sizes, plain_sizes
 
+    if board.is_host and not executables_are_elf():
+        sizes = plain_sizes(elf, weight_bytes(project))
+        return Ram(plan.arena_bytes, 0, 0), Flash(sizes.weights, sizes.code)
     sizes = firmware_sizes(elf, tuple(project.source.constants))
     # The arena's section holds its canaries as well, which are not the model's.
     canaries = sizes.arena - plan.arena_bytes if sizes.arena else 0

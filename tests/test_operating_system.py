@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,6 +23,23 @@ FROM_A_THREAD = (
     "import threading, time\nfrom edgebottle.operating_system import Child\n"
     "threading.Thread(target=lambda: Child({command!r})).start()\ntime.sleep(600)"
 )
+
+
+@pytest.mark.parametrize(
+    ("system", "error", "has_gone"),
+    [
+        ("linux", BrokenPipeError(32, "Broken pipe"), True),
+        ("linux", OSError(22, "Invalid argument"), False),
+        ("win32", OSError(22, "Invalid argument"), True),
+        ("win32", OSError(22, "Invalid argument", "a:b"), False),
+        ("win32", OSError(28, "No space left on device"), False),
+    ],
+)
+def test_a_reader_that_has_gone(
+    monkeypatch: pytest.MonkeyPatch, system: str, error: OSError, has_gone: bool
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert operating_system.reader_has_gone(error) == has_gone
 
 
 @posix
@@ -116,6 +135,7 @@ def test_a_child_that_has_ended_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
     [
         (0, "exit code 0"),
         (3, "exit code 3"),
+        (3221225477, "exception 0xC0000005"),
         pytest.param(-9, "killed by SIGKILL", marks=posix),
         pytest.param(-99, "killed by signal 99", marks=posix),
     ],
@@ -124,39 +144,123 @@ def test_ending_is_named(code: int, words: str) -> None:
     assert ending(code) == words
 
 
-@pytest.mark.parametrize(
-    ("target", "library"),
-    [("x86_64-windows-gnu", ("-lws2_32",)), ("aarch64-macos", ())],
-)
-def test_the_native_part_links_for_systems_that_are_not_here(
-    tmp_path: Path, target: str, library: tuple[str, ...]
-) -> None:
+WINDOWS, MACOS = "x86_64-windows-gnu", "aarch64-macos"
+
+
+def link(target: str, words: Sequence[str | Path], out: Path) -> None:
+    """Compiles and links for a system that is not here, without a warning."""
     from edgebottle.build.cache import compiler_environment
-    from hil.virtual import native
 
     pytest.importorskip("ziglang", reason="zig compiles for other systems")
-    sources = sorted(native._SOURCES.glob("*.c"))
-    command = [sys.executable, "-m", "ziglang", "cc", "-target", target, *native._FLAGS]
+    command = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-Werror"]
     done = subprocess.run(
-        [*command, "-Werror", *sources, *library, "-o", tmp_path / "board"],
+        [*command, *words, "-o", out],
         capture_output=True,
         text=True,
         check=False,
         env=compiler_environment(),
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "board").stat().st_size > 10_000
+    assert out.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("target", "library"), [(WINDOWS, ("-lws2_32",)), (MACOS, ())])
+def test_the_native_part_links_for_systems_that_are_not_here(
+    tmp_path: Path, target: str, library: tuple[str, ...]
+) -> None:
+    from hil.virtual import native
+
+    sources = sorted(native._SOURCES.glob("*.c"))
+    link(target, [*native._FLAGS, *sources, *library], tmp_path / "board")
+
+
+@pytest.mark.parametrize("target", [WINDOWS, MACOS])
+def test_the_host_board_links_for_systems_that_are_not_here(tmp_path: Path, target: str) -> None:
+    from edgebottle.boards import load_board
+    from edgebottle.build import host
+    from edgebottle.codegen.project import sync, write_project
+    from edgebottle.ops.base import Isa
+    from edgebottle.pipeline import load
+    from edgebottle.plan.planner import make_plan
+
+    graph = load("digits").graph
+    sync(write_project(graph, make_plan(graph, Isa.PORTABLE), load_board("host")), tmp_path)
+    sources = [x for part in ("src", "port/host", "lib") for x in (tmp_path / part).rglob("*.c")]
+    flags = [host.OPTIMIZE, host.FORCE_PORTABLE, *host.FLAGS, *host._includes(tmp_path)]
+    link(target, [*flags, "-fno-sanitize=all", *sources], tmp_path / "firmware.elf")
 
 
 @pytest.mark.parametrize(
-    ("system", "name", "libraries"),
-    [("linux", "x.so", ()), ("darwin", "x.dylib", ()), ("win32", "x.dll", ("-lws2_32",))],
+    ("system", "name", "libraries", "is_elf", "takes_files", "home"),
+    [
+        ("linux", "x.so", (), True, True, "home/.cache"),
+        ("darwin", "x.dylib", (), False, True, "home/Library/Caches"),
+        ("win32", "x.dll", ("-lws2_32",), False, False, "local"),
+    ],
 )
-def test_names_of_systems(
-    monkeypatch: pytest.MonkeyPatch, system: str, name: str, libraries: tuple[str, ...]
+def test_what_systems_have(
+    monkeypatch: pytest.MonkeyPatch,
+    system: str,
+    name: str,
+    libraries: tuple[str, ...],
+    is_elf: bool,
+    takes_files: bool,
+    home: str,
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setenv("HOME", "home")
+    monkeypatch.setenv("LOCALAPPDATA", "local")
     assert (shared_library("x"), socket_libraries()) == (name, libraries)
+    assert operating_system.executables_are_elf() == is_elf
+    assert operating_system.can_pass_files() == takes_files
+    assert operating_system.can_wait_for_files() == takes_files
+    assert operating_system.cache_home() == Path(home)
+
+
+def test_a_lock_on_windows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One byte far behind the content, and the place in the file stays."""
+    locked: dict[int, bool] = {}
+
+    def locking(number: int, mode: str, count: int) -> None:
+        position = os.lseek(number, 0, os.SEEK_CUR)
+        assert (mode, count) == ("at once", 1) and position > 1 << 32
+        if locked.get(position):
+            raise PermissionError(13, "Permission denied")
+        locked[position] = True
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK="at once"))
+    with (tmp_path / "file").open("a+b") as file:
+        file.write(b"three lines")
+        file.seek(5)
+        assert operating_system.try_lock(file) and file.tell() == 5
+        assert not operating_system.try_lock(file)
+        assert file.read() == b" lines"
+
+    def failing(number: int, mode: str, count: int) -> None:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=failing, LK_NBLCK="at once"))
+    with (tmp_path / "file").open("a+b") as file, pytest.raises(OSError, match="Invalid"):
+        operating_system.try_lock(file)
+
+
+def test_qemu_is_handed_no_socket_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgebottle.boards import load_board
+    from edgebottle.errors import BoardError
+    from hil.virtual.qemu import QemuBoard
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(BoardError, match=r"mps3_an547 is a machine of QEMU, .* on Windows: take"):
+        QemuBoard(Path("firmware.elf"), load_board("mps3_an547"))
+
+
+def test_sizes_of_an_executable_that_is_no_elf_file(tmp_path: Path) -> None:
+    from edgebottle.build.sizes import plain_sizes
+
+    (tmp_path / "firmware.elf").write_bytes(b"MZ" + bytes(998))
+    sizes = plain_sizes(tmp_path / "firmware.elf", 300)
+    assert (sizes.weights, sizes.code, sizes.ram) == (300, 700, 0)
 
 
 def test_the_command_line_runs_as_a_module() -> None:

@@ -50,6 +50,17 @@ def firmware_sizes(elf: Path, constants: Collection[str] = ()) -> FirmwareSizes:
     return sizes_of(read_elf(elf), constants)
 
 
+def plain_sizes(executable: Path, weights: int) -> FirmwareSizes:
+    """Of an executable that is no ELF file: what is not weights counts as code, RAM is unknown.
+
+    Args:
+        executable: The file.
+        weights: Bytes of the model's constants.
+    """
+    code = max(executable.stat().st_size - weights, 0)
+    return FirmwareSizes(weights, code, arena=0, stack=0, static=0)
+
+
 def sizes_of(elf: Elf, constants: Collection[str] = ()) -> FirmwareSizes:
     """The same for an ELF file that was read already."""
     spaces = {".eb_weights": 0, ".eb_arena": 0, ".eb_stack": 0}

@@ -16,6 +16,7 @@ import click
 from edgebottle import __version__
 from edgebottle.cli.voice import common_options
 from edgebottle.errors import BadInput, EdgebottleError, ToolMissing
+from edgebottle.operating_system import reader_has_gone
 
 COMMANDS = {
     "demo": "See it work: the zoo's default network on a virtual board.",
@@ -83,7 +84,9 @@ class LazyGroup(click.Group):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError as error:
+            if not reader_has_gone(error):
+                raise
             _forget_reader()
         return result
 
@@ -91,7 +94,9 @@ class LazyGroup(click.Group):
         """As ``invoke``, for ``--help`` and ``--version``, which answer before a command runs."""
         try:
             return super().make_context(*words, **more)
-        except BrokenPipeError:
+        except OSError as error:
+            if not reader_has_gone(error):
+                raise
             _forget_reader()
 
 

@@ -240,7 +240,7 @@ static struct {{
     uint32_t before[4];
     uint8_t bytes[{max(module.plan.arena_bytes, 1)}];
     uint32_t after[4];
-}} arena __attribute__((section(".bss.eb_arena"), aligned(16)));
+}} arena EB_ARENA __attribute__((aligned(16)));
 
 /* Where each tensor lives, and when. */
 {chr(10).join(_places(module))}

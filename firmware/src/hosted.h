@@ -2,7 +2,7 @@
 #ifndef BENCH_HOSTED_H
 #define BENCH_HOSTED_H
 
-#if defined(__linux__) || defined(__APPLE__)
+#if defined(__linux__) || defined(__APPLE__) || defined(_WIN32)
 #define BENCH_HOSTED 1
 #ifndef EB_PORT_CYCLE_HZ
 #define EB_PORT_CYCLE_HZ 1000000000u

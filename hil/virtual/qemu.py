@@ -16,7 +16,7 @@ from typing import Self
 from edgebottle.boards import Board
 from edgebottle.build.toolchains import QEMU, qemu_path
 from edgebottle.errors import BoardError
-from edgebottle.operating_system import Child, Patience, ending
+from edgebottle.operating_system import Child, Patience, can_pass_files, ending
 
 STEP = 5
 """log2 of the nanoseconds of an instruction: 32 ns, a cycle at 31.25 MHz."""
@@ -40,6 +40,11 @@ class QemuBoard:
             ToolMissing: QEMU is not installed.
             BoardError: it cannot be started.
         """
+        if not can_pass_files():
+            raise BoardError(
+                f"the virtual {board.id} is a machine of QEMU, which edgebottle cannot start on "
+                "Windows: take a board of another core, or run edgebottle under WSL"
+            )
         emulator = qemu_path()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         # QEMU is handed a socket that listens already: nobody else can take its port.

@@ -252,7 +252,7 @@ def _unit(
         )
         text = re.sub(rf'#include "eb_{graph.name}_\w*\.h"\n', "", text)
         # sanitizers watch no variable that has a section of its own
-        text = text.replace('section(".bss.eb_arena"), ', "")
+        text = text.replace("arena EB_ARENA ", "arena ")
         parts.append(_FILE_SCOPE.sub(rf"\1_{graph.name}", text))
     rows = [
         f'    {{"{g.name}", {count}, {len(g.inputs)}, {len(g.outputs)}, '

@@ -115,15 +115,20 @@ if toolchain.needs_libc_headers:
 
 def build_small(env, node):
     """Compiles what is not the network for size: only the network is worth the flash of -O2."""
-    path = node.srcnode().get_abspath()
+    path = comparable(node.srcnode().get_abspath())
     if not path.startswith((port_path, source_path)):
         return node
     flags = [flag for flag in env["CCFLAGS"] if flag not in optimize]
     return env.Object(node, CCFLAGS=[*flags, *toolchain.optimize_flags("-Oz")])
 
 
-port_path = os.path.join(str(port_dir.resolve()), "")
-source_path = os.path.join(os.path.realpath(env.subst("$PROJECT_SRC_DIR")), "")
+def comparable(path):
+    """A path as it can be compared: without links, and on Windows in one case."""
+    return os.path.normcase(os.path.realpath(path))
+
+
+port_path = os.path.join(comparable(port_dir), "")
+source_path = os.path.join(comparable(env.subst("$PROJECT_SRC_DIR")), "")
 env.AddBuildMiddleware(build_small)
 
 sources = []
@@ -149,8 +154,9 @@ if board["upload"] in PROBES:
     chip = CHIPS.get(board["port"], board["port"] + "x")
     transport = "hla_swd" if probe == "stlink" else "swd"
     env.Replace(
-        UPLOADCMD=f"openocd -f interface/{probe}.cfg -c 'transport select {transport}' "
-        f"-f target/{chip}.cfg -c 'program {{$SOURCE}} verify reset exit'"
+        # Windows has no single quotes.
+        UPLOADCMD=f'openocd -f interface/{probe}.cfg -c "transport select {transport}" '
+        f'-f target/{chip}.cfg -c "program {{$SOURCE}} verify reset exit"'
     )
 
 

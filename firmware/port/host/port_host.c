@@ -1,25 +1,12 @@
 /* The port to the machine that runs the compiler: the process's standard input and output are the
- * UART, a nanosecond clock is the cycle counter. POSIX.
+ * UART, a nanosecond clock is the cycle counter.
  *
  * The stack cannot be painted here, so `mem%` says stack=0. The image of `build%` is the
  * executable file itself: its CRC-32 is what `zlib.crc32` gives for the file.
  */
-#define _POSIX_C_SOURCE 200809L
+#include "host_system.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-#ifdef __APPLE__
-#include <mach-o/dyld.h>
-#endif
 
 #include "eb_port.h"
 
@@ -41,33 +28,17 @@ static int idle_calls;
 static bool closed; /* standard input has come to its end */
 static uint64_t start_nanoseconds;
 
-static uint64_t nanoseconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void flush(void)
 {
-    size_t done = 0;
-    while (done < output.count) {
-        ssize_t written = write(STDOUT_FILENO, output.bytes + done, output.count - done);
-        if (written > 0) {
-            done += (size_t)written;
-        } else if (written < 0 && errno == EAGAIN) {
-            struct pollfd room = {STDOUT_FILENO, POLLOUT, 0};
-            (void)poll(&room, 1, IDLE_MILLISECONDS);
-        } else if (written < 0 && errno != EINTR) {
-            exit(0); /* nobody listens any more */
-        }
+    if (!host_write(output.bytes, output.count)) {
+        exit(0); /* nobody listens any more */
     }
     output.count = 0;
 }
 
 void eb_init_port(void)
 {
-    start_nanoseconds = nanoseconds();
+    start_nanoseconds = host_nanoseconds();
 }
 
 /* Also the place where the process sleeps while there is nothing to do; and where it ends, when
@@ -88,14 +59,8 @@ int eb_port_getc(void)
         }
         return -1;
     }
-    struct pollfd waiting = {STDIN_FILENO, POLLIN, 0};
-    if (poll(&waiting, 1, idle ? IDLE_MILLISECONDS : 0) <= 0) {
-        return -1;
-    }
-    ssize_t received = read(STDIN_FILENO, input.bytes, sizeof input.bytes);
-    if (received == 0 || (received < 0 && errno != EINTR && errno != EAGAIN)) {
-        closed = true;
-    }
+    int received = host_read(input.bytes, sizeof input.bytes, idle ? IDLE_MILLISECONDS : 0);
+    closed = received == HOST_CLOSED;
     if (received <= 0) {
         return -1;
     }
@@ -116,23 +81,12 @@ void eb_port_putc(char c)
 
 uint32_t eb_port_cycles(void)
 {
-    return (uint32_t)nanoseconds();
+    return (uint32_t)host_nanoseconds();
 }
 
 uint64_t eb_port_micros(void)
 {
-    return (nanoseconds() - start_nanoseconds) / 1000u;
-}
-
-static int open_executable(void)
-{
-#ifdef __APPLE__
-    char path[4096];
-    uint32_t size = sizeof path;
-    return _NSGetExecutablePath(path, &size) == 0 ? open(path, O_RDONLY) : -1;
-#else
-    return open("/proc/self/exe", O_RDONLY);
-#endif
+    return (host_nanoseconds() - start_nanoseconds) / 1000u;
 }
 
 /* For `build%`: the bytes of the running executable file, or NULL where it cannot be read. */
@@ -142,18 +96,9 @@ const void *eb_host_image(size_t *bytes)
 {
     static const void *image;
     static size_t image_bytes;
-    struct stat status;
-    int file = image == NULL ? open_executable() : -1;
-    if (file >= 0 && fstat(file, &status) == 0) {
-        void *mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-        if (mapped != MAP_FAILED) {
-            image = mapped;
-            image_bytes = (size_t)status.st_size;
-        }
+    if (image == NULL) {
+        image = host_executable(&image_bytes);
     }
-    if (file >= 0) {
-        (void)close(file);
-    }
-    *bytes = image_bytes;
+    *bytes = image == NULL ? 0 : image_bytes;
     return image;
 }

@@ -7,6 +7,14 @@
 
 #include "eb_dsp.h"
 
+/* The arena has a section of its own, which a linker script may place. macOS names them otherwise.
+ */
+#if defined(__APPLE__)
+#define EB_ARENA
+#else
+#define EB_ARENA __attribute__((section(".bss.eb_arena")))
+#endif
+
 #if defined(__ARM_FEATURE_MVE) || defined(EB_FORCE_PORTABLE)
 #define EB_CAN_MVE 1
 #else
