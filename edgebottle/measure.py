@@ -43,6 +43,15 @@ def check_board(board: Board) -> None:
         )
 
 
+def check_runs(runs: int, row_fed: bool) -> None:
+    """Raises ``BadInput`` for several runs of one sample that is gone after the first."""
+    if row_fed and runs > 1:
+        raise BadInput(
+            f"--runs {runs}: with --input rows a run uses up the rows of its input; leave one of "
+            "the two out"
+        )
+
+
 def measure(
     built: Built,
     samples: Samples,
@@ -64,9 +73,11 @@ def measure(
         Mismatch: an output differs from the reference, which is LiteRT, and NumPy where LiteRT
             cannot run the file; names sample and layer.
         BoardError: the board failed.
-        BadInput: nothing runs the instructions of this core.
+        BadInput: nothing runs the instructions of this core, or several runs of a sample that is
+            fed row by row.
     """
     check_board(built.board)
+    check_runs(runs, built.plan.row_fed)
     has_state = any(t.state for t in built.model.imported.tensors.values())
     repeats = runs if has_state else 1  # state advances with every run, as on the board
     reference, refusal = None, ""

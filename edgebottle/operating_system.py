@@ -6,6 +6,7 @@ The lowest layer of all: it imports nothing but the standard library.
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +52,11 @@ def shared_library(stem: str) -> str:
 def socket_libraries() -> tuple[str, ...]:
     """What a C program that uses sockets has to be linked with."""
     return ("-lws2_32",) if sys.platform == "win32" else ()
+
+
+def lacks_shell() -> bool:
+    """Programs that call ``sh`` as on every POSIX system would not find it; Windows needs none."""
+    return sys.platform != "win32" and shutil.which("sh") is None
 
 
 def executables_are_elf() -> bool:

@@ -12,6 +12,7 @@ from edgebottle.build.cache import cache_dir, compiler_environment
 from edgebottle.build.process import run_tool
 from edgebottle.build.toolchains import platform_module
 from edgebottle.errors import BuildFailed, ToolMissing
+from edgebottle.operating_system import lacks_shell
 
 DEADLINE_S = 300.0
 
@@ -84,9 +85,14 @@ def run_pio(
     """Runs ``pio run`` in ``project_dir`` and returns its output; ``heard`` as in ``run_tool``.
 
     Raises:
-        ToolMissing: PlatformIO or SCons is not installed.
+        ToolMissing: PlatformIO or SCons is not installed, or the shell that SCons calls.
         BuildFailed: the build failed; the message has the first compiler errors and the log's path.
     """
+    if lacks_shell():
+        raise ToolMissing(
+            "there is no sh in PATH, with which SCons starts compilers: add its folder, as in "
+            "PATH=$PATH:/usr/bin:/bin"
+        )
     environment = pio_environment(project_dir, toolchain=toolchain, optimize=optimize)
     command = [sys.executable, "-m", "platformio", "run", "-d", str(project_dir)]
     return run_tool(

@@ -51,7 +51,8 @@ def run_tool(
             errors="replace",
         )
     except OSError as error:
-        raise ToolMissing(f"cannot run {words[0]}: {error.strerror}") from error
+        tool = error.filename or words[0]
+        raise ToolMissing(f"cannot run {tool}: {error.strerror}") from error
     with process:
         try:
             output = _output(process, Patience(process, deadline_s), heard)

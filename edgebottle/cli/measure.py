@@ -93,7 +93,7 @@ def command(
       edgebottle measure model.tflite -b stm32f746 --inputs test.npz --samples 100
       edgebottle measure model.tflite -b stm32f746 --port /dev/ttyACM0 --runs 10
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.measure import check_board, measure
+    from edgebottle.measure import check_board, check_runs, measure
     from edgebottle.pipeline import build, load
     from edgebottle.sample_values import Meaning
     from edgebottle.samples import edge_cases, load_samples
@@ -104,6 +104,8 @@ def command(
     check_board(target)
     check_port(port)
     check_writable(records)
+    wish = chosen.complete(wish)
+    check_runs(runs, wish.row_fed)
     loaded = load(chosen.model, io=chosen.io, name=chosen.name)
     if inputs is None:
         data = edge_cases(loaded.graph, samples or 4)
@@ -119,7 +121,7 @@ def command(
             loaded,
             target,
             toolchain=chosen.toolchain,
-            wish=chosen.complete(wish),
+            wish=wish,
             progress=progress,
         )
         record = measure(built, data, runs=runs, port=port, progress=progress)

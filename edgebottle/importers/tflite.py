@@ -160,7 +160,7 @@ class _Importer:
         file = self.file
         layers = layer_names([(op.op, _first_output(file, op)) for op in file.operators])
         for number, (layer, record) in enumerate(zip(layers, file.operators, strict=True)):
-            if not {record.op} & {*BY_NAME, *SHAPES, *CONSTANT_OPERATORS}:
+            if not any(record.op in known for known in (BY_NAME, SHAPES, CONSTANT_OPERATORS)):
                 self.unsupported[number] = layer
         if not self.unsupported:
             _check_hybrid(file, layers)

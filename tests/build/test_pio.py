@@ -77,6 +77,12 @@ def test_too_large_for_the_board(tmp_path: Path) -> None:
         build_firmware(project, BOARD, "zig")
 
 
+def test_without_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissing, match=r"^there is no sh in PATH.*PATH=\$PATH:/usr/bin:/bin$"):
+        build_firmware(write_fixture_project(tmp_path / "project", BOARD), BOARD, "zig")
+
+
 def test_not_a_project(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"platformio\.ini"):
         build_firmware(tmp_path, BOARD)

@@ -119,6 +119,7 @@ PLACES = [
     ("measure -b microbit --records notes", "cannot write notes: it is a folder"),
     ("measure -b microbit --records model.tflite/r", "model.tflite is a file"),
     ("demo --out model.tflite", "model.tflite is a file"),
+    ("measure -b host --input rows --runs 2", "--runs 2: with --input rows a run uses up the rows"),
     ("measure -b microbit --inputs no.npz", "cannot read no.npz: No such file"),
     ("measure -b microbit --inputs notes", "cannot read notes: it is a folder"),
     ("measure -b microbit --inputs text.tflite", "text.tflite: not an .npz file"),
