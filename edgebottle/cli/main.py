@@ -94,6 +94,12 @@ class LazyGroup(click.Group):
         """As ``invoke``, for ``--help`` and ``--version``, which answer before a command runs."""
         try:
             return super().make_context(*words, **more)
+        except click.NoSuchOption as error:
+            raise click.UsageError(
+                f"No such option '{error.option_name}' here: those of a command stand behind its "
+                "name, as in `edgebottle boards --json`.",
+                error.ctx,
+            ) from error
         except OSError as error:
             if not reader_has_gone(error):
                 raise

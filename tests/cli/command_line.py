@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "edgebottle"
-DEADLINE_S = 120.0
+DEADLINE_S = 600.0
 DIGITS = Path(__file__).resolve().parents[2] / "edgebottle" / "zoo" / "digits.tflite"
 MARK = "EDGEBOTTLE_TEST_MARK"
 """Environment variable by which the processes that a command left behind are found."""

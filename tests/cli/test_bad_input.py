@@ -147,6 +147,7 @@ PLACES = [
 
 USAGES = [
     ("frob", r"There is no command 'frob'\."),
+    ("-b host build", "'-b' here: .* behind its name, as in `edgebottle boards --json`"),
     ("biuld", "There is no command 'biuld'. Did you mean 'build'"),
     ("zoo tain", "'tain'. *Did you mean 'train'"),
     ("build --bord x", "'?--bord'?.*--board"),
