@@ -1,7 +1,7 @@
 """Offsets: packs blocks with given lifetimes into the smallest arena."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import accumulate, compress
 
 import numpy as np
@@ -13,6 +13,10 @@ MOST_PLACED = 100_000
 
 MAX_NEIGHBOURS = 8_000_000
 """Blocks alive at the same time that it looks at, at most, to place all these."""
+
+
+PlaceOne = Callable[[int, Sequence[int]], int]
+"""The offset of a block, from those of all blocks: -1 for the ones not yet placed."""
 
 
 def live_bytes(blocks: Sequence[Block], steps: int) -> list[int]:
@@ -52,8 +56,51 @@ def place(blocks: Sequence[Block], bound: int, tries: int = 400) -> tuple[int, l
         The size of the arena, the offset of each block, and the name of the order that won.
     """
     conflicts = neighbours(blocks)
+
+    def lowest(i: int, offsets: Sequence[int]) -> int:
+        """The lowest place that is free."""
+        start, nbytes, alignment = 0, blocks[i].nbytes, blocks[i].alignment
+        busy = [(low, low + blocks[j].nbytes) for j in conflicts[i] if (low := offsets[j]) >= 0]
+        for low, high in sorted(busy):
+            if start + nbytes <= low:
+                break
+            start = max(start, -(-high // alignment) * alignment)
+        return start
+
+    best_size, best_offsets, best_name, best_order = -1, [0] * len(blocks), "none", [0]
+    for name, order in _greedy_orders(blocks, conflicts).items():
+        offsets = first_fit(order, lowest, conflicts)
+        size = _size(blocks, offsets)
+        if best_size < 0 or size < best_size:
+            best_size, best_offsets, best_name, best_order = size, offsets, name, order
+    here = best_offsets
+    generator = random.Random(0)
+    looks = sum(map(len, conflicts)) + 1
+    tries = min(tries, MOST_PLACED // max(len(blocks), 1), MAX_NEIGHBOURS // looks)
+    for _ in range(tries if len(blocks) > 2 else 0):
+        if best_size <= bound:
+            break
+        order, touched = list(best_order), set[int]()
+        for _ in range(generator.randint(1, 3)):
+            to, start = generator.randrange(len(order)), generator.randrange(len(order))
+            block = order.pop(start)
+            order.insert(to, block)
+            touched |= {block, *conflicts[block]}
+        offsets = first_fit(order, lowest, conflicts, before=here, touched=touched)
+        size = _size(blocks, offsets)
+        if size < best_size:
+            best_size, best_offsets, best_name = size, offsets, "by search"
+        if size <= best_size:
+            best_order, here = order, offsets
+    return max(best_size, 0), best_offsets, best_name
+
+
+def _greedy_orders(
+    blocks: Sequence[Block], conflicts: Sequence[Sequence[int]]
+) -> dict[str, list[int]]:
+    """Orders in which to place the blocks, by name."""
     indices = range(len(blocks))
-    orders = {
+    return {
         "by size": sorted(indices, key=lambda i: (-blocks[i].nbytes, blocks[i].first)),
         "by time": sorted(indices, key=lambda i: (blocks[i].first, -blocks[i].nbytes)),
         "by lifetime": sorted(
@@ -63,46 +110,47 @@ def place(blocks: Sequence[Block], bound: int, tries: int = 400) -> tuple[int, l
             indices, key=lambda i: -sum(blocks[j].nbytes for j in conflicts[i]) - blocks[i].nbytes
         ),
     }
-    best_size, best_offsets, best_name, best_order = -1, [0] * len(blocks), "none", list(indices)
-    for name, order in orders.items():
-        size, offsets = _first_fit(blocks, conflicts, order)
-        if best_size < 0 or size < best_size:
-            best_size, best_offsets, best_name, best_order = size, offsets, name, order
-    generator = random.Random(0)
-    looks = sum(map(len, conflicts)) + 1
-    tries = min(tries, MOST_PLACED // max(len(blocks), 1), MAX_NEIGHBOURS // looks)
-    for _ in range(tries if len(blocks) > 2 else 0):
-        if best_size <= bound:
-            break
-        order = list(best_order)
-        for _ in range(generator.randint(1, 3)):
-            order.insert(
-                generator.randrange(len(order)), order.pop(generator.randrange(len(order)))
-            )
-        size, offsets = _first_fit(blocks, conflicts, order)
-        if size < best_size:
-            best_size, best_offsets, best_name = size, offsets, "by search"
-        if size <= best_size:
-            best_order = order
-    return max(best_size, 0), best_offsets, best_name
 
 
-def _first_fit(
-    blocks: Sequence[Block], conflicts: Sequence[Sequence[int]], order: Sequence[int]
-) -> tuple[int, list[int]]:
-    offsets = [-1] * len(blocks)
+def _size(blocks: Sequence[Block], offsets: Sequence[int]) -> int:
+    ends = [offset + block.nbytes for offset, block in zip(offsets, blocks, strict=True)]
+    return max(ends, default=0)
+
+
+def first_fit(
+    order: Sequence[int],
+    place_one: PlaceOne,
+    conflicts: Sequence[Sequence[int]],
+    *,
+    before: Sequence[int] | None = None,
+    touched: Collection[int] = (),
+) -> list[int]:
+    """Places blocks one after the other; after a change of the order only those it may move.
+
+    Args:
+        order: Numbers of the blocks.
+        place_one: Gives the offset of a block; of the offsets that it gets, those of the blocks
+            that come later are -1.
+        conflicts: For each block the others that it must keep clear of.
+        before: The offsets that the order gave before it was changed; None to place all.
+        touched: Blocks that stand elsewhere in the order now, and their conflicts; blocks that
+            ``place_one`` treats in another way than before.
+
+    Returns:
+        The offset of each block.
+    """
+    if before is None:
+        before, touched = [-1] * len(order), order
+    offsets = [-1] * len(order)
+    is_open = bytearray(len(order))
+    for i in touched:
+        is_open[i] = 1
     for i in order:
-        start = 0
-        alignment = blocks[i].alignment
-        busy = sorted(
-            (offsets[j], offsets[j] + blocks[j].nbytes) for j in conflicts[i] if offsets[j] >= 0
-        )
-        for low, high in busy:
-            if start + blocks[i].nbytes <= low:
-                break
-            start = max(start, -(-high // alignment) * alignment)
-        offsets[i] = start
-    size = max(
-        (offset + block.nbytes for offset, block in zip(offsets, blocks, strict=True)), default=0
-    )
-    return size, offsets
+        if not is_open[i]:
+            offsets[i] = before[i]
+            continue
+        offsets[i] = offset = place_one(i, offsets)
+        if offset != before[i]:
+            for j in conflicts[i]:
+                is_open[j] = 1
+    return offsets

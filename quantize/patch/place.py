@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgebottle.plan.place import neighbours
+from edgebottle.plan.place import PlaceOne, first_fit, neighbours
 from edgebottle.plan.storage import Block
 from edgebottle.plan.work import Work
 from quantize.patch.rows import UNLIMITED, aligned
@@ -95,6 +95,10 @@ def pack(
     return search.best
 
 
+class _TooLarge(Exception):
+    """A block ends above what the arena may have."""
+
+
 class _Search:
     """A walk over the orders in which the blocks are placed.
 
@@ -110,6 +114,7 @@ class _Search:
         self.blocks, self.gaps, self.bound = blocks, gaps, bound
         self.cost = sum(map(len, gaps)) + 3 * len(blocks)
         self._random = generator
+        self._others = [[other for other, _, _ in own] for own in gaps]
         indices = range(len(blocks))
         orders = {
             "by size": sorted(indices, key=lambda i: (-blocks[i].nbytes, blocks[i].first)),
@@ -120,41 +125,51 @@ class _Search:
         for name, order in orders.items():
             for all_high in (False, True):
                 high = [all_high] * len(blocks)
-                packing = _first_fit(blocks, gaps, order, high, bound, name, UNLIMITED)
-                assert packing is not None
-                starts.append((packing, order, high))
+                offsets = first_fit(order, self._placer(high, UNLIMITED), self._others)
+                starts.append((self._packing(offsets, name), order, high))
         self._stay(*min(starts, key=lambda start: start[0].nbytes))
         self.best = self._here
 
     def change(self) -> None:
         """Tries one change, and stays with it unless it is for the worse."""
-        order, high = list(self._order), list(self._high)
+        order, high, touched = list(self._order), list(self._high), set[int]()
         for _ in range(self._random.randint(1, 2)):
-            self._move(order, high)
+            self._move(order, high, touched)
         anyway = self._random.random() < 0.02
-        most = UNLIMITED if anyway else self._here.nbytes
-        packing = _first_fit(self.blocks, self.gaps, order, high, self.bound, "by search", most)
-        if packing is None:
+        placer = self._placer(high, UNLIMITED if anyway else self._here.nbytes)
+        before = self._here.offsets
+        try:
+            offsets = first_fit(order, placer, self._others, before=before, touched=touched)
+        except _TooLarge:
             return
+        packing = self._packing(offsets, "by search")
         if anyway or packing.nbytes < self._here.nbytes or self._excess(packing) <= self._above:
             self._stay(packing, order, high)
         if packing.nbytes < self.best.nbytes:
             self.best = packing
 
-    def _move(self, order: list[int], high: list[bool]) -> None:
-        """Moves a block that sticks out, or one that may be in its way."""
+    def _move(self, order: list[int], high: list[bool], touched: set[int]) -> None:
+        """Moves a block that sticks out, or one that may be in its way.
+
+        Args:
+            order: Of the blocks.
+            high: Which take the highest place below the bound.
+            touched: Grows by the blocks that may have to be placed anew.
+        """
         generator = self._random
         block = generator.choice(self._outside)
         for chance in (0.6, 0.3):
-            if self.gaps[block] and generator.random() < chance:
-                block = generator.choice(self.gaps[block])[0]
+            if self._others[block] and generator.random() < chance:
+                block = generator.choice(self._others[block])
         if generator.random() < 0.7:
             place = order.index(block)
             order.pop(place)
             end = len(order) if generator.random() < 0.5 else place
             order.insert(generator.randint(0, end), block)
+            touched |= {block, *self._others[block]}
         if generator.random() < 0.4:
             high[block] = not high[block]
+            touched.add(block)
 
     def _stay(self, packing: Packing, order: list[int], high: list[bool]) -> None:
         self._here, self._order, self._high = packing, order, high
@@ -167,33 +182,28 @@ class _Search:
         ends = [o + b.nbytes for o, b in zip(packing.offsets, self.blocks, strict=True)]
         return packing.nbytes, sum([end - self.bound for end in ends if end > self.bound])
 
+    def _packing(self, offsets: Sequence[int], strategy: str) -> Packing:
+        ends = [offset + block.nbytes for offset, block in zip(offsets, self.blocks, strict=True)]
+        return Packing(max(ends, default=0), tuple(offsets), strategy)
 
-def _first_fit(
-    blocks: Sequence[Block],
-    gaps: Gaps,
-    order: Sequence[int],
-    high: Sequence[bool],
-    bound: int,
-    strategy: str,
-    most: int,
-) -> Packing | None:
-    """Places the blocks in ``order``; None as soon as one ends above ``most``."""
-    offsets = [-1] * len(blocks)
-    size = 0
-    for i in order:
-        spans = [
-            (offset - below, offset + above)
-            for j, below, above in gaps[i]
-            if (offset := offsets[j]) >= 0
-        ]
-        block, place = blocks[i], -1
-        if high[i]:
-            place = _highest(spans, bound - block.nbytes, block.alignment)
-        offsets[i] = place if place >= 0 else _lowest(spans, block.alignment)
-        size = max(size, offsets[i] + block.nbytes)
-        if size > most:
-            return None
-    return Packing(size, tuple(offsets), strategy)
+    def _placer(self, high: Sequence[bool], most: int) -> PlaceOne:
+        """Finds the place of a block; raises ``_TooLarge`` where it ends above ``most``."""
+
+        def place_one(i: int, offsets: Sequence[int]) -> int:
+            spans = [
+                (offset - below, offset + above)
+                for j, below, above in self.gaps[i]
+                if (offset := offsets[j]) >= 0
+            ]
+            block, place = self.blocks[i], -1
+            if high[i]:
+                place = _highest(spans, self.bound - block.nbytes, block.alignment)
+            place = place if place >= 0 else _lowest(spans, block.alignment)
+            if place + block.nbytes > most:
+                raise _TooLarge
+            return place
+
+        return place_one
 
 
 Spans = list[tuple[int, int]]

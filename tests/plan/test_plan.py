@@ -1,5 +1,6 @@
 """The plan: no two tensors that are alive at the same time share a byte, and the size is exact."""
 
+from collections.abc import Sequence
 from itertools import combinations, permutations
 
 import numpy as np
@@ -9,7 +10,7 @@ from edgebottle.ir.graph import Array, Graph, Node
 from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.plan.order import candidate_orders
-from edgebottle.plan.place import live_bytes, place
+from edgebottle.plan.place import first_fit, live_bytes, neighbours, place
 from edgebottle.plan.plan import Placement, Plan
 from edgebottle.plan.planner import make_plan
 from edgebottle.plan.storage import Block
@@ -193,3 +194,29 @@ def test_placement_is_as_small_as_exhaustive_search(seed: int) -> None:
     for (i, a), (j, b) in combinations(enumerate(blocks), 2):
         if a.first <= b.last and b.first <= a.last:
             assert offsets[i] + a.nbytes <= offsets[j] or offsets[j] + b.nbytes <= offsets[i]
+
+
+def test_after_a_change_of_the_order_only_what_may_move_is_placed_again() -> None:
+    random = np.random.default_rng(1)
+    starts = range(200)
+    blocks = [
+        Block(4 * int(random.integers(1, 50)), i, i + int(random.integers(6))) for i in starts
+    ]
+    conflicts, placed = neighbours(blocks), list[int]()
+
+    def on_top(i: int, offsets: Sequence[int]) -> int:
+        placed.append(i)
+        below = [offsets[j] + blocks[j].nbytes for j in conflicts[i] if offsets[j] >= 0]
+        return max(below, default=0)
+
+    order = [int(i) for i in random.permutation(len(blocks))]
+    before = first_fit(order, on_top, conflicts)
+    for _ in range(50):
+        block = order.pop(int(random.integers(len(order))))
+        order.insert(int(random.integers(len(order))), block)
+        placed.clear()
+        touched = (block, *conflicts[block])
+        again = first_fit(order, on_top, conflicts, before=before, touched=touched)
+        assert len(placed) < len(blocks)
+        assert again == first_fit(order, on_top, conflicts)
+        before = again
