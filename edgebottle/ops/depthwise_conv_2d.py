@@ -15,15 +15,8 @@ from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, where
 from edgebottle.ops.convolution import Convolution, bias_values, operands, per_channel
 from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, Case, weighted_case
 from edgebottle.ops.depthwise_cases import DEPTHWISE_3X3
-from edgebottle.ops.depthwise_packing import (
-    HIGH,
-    LOW,
-    Packing,
-    Sums,
-    find_packing,
-    pack_3x3,
-    pack_window,
-)
+from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
+from edgebottle.ops.depthwise_scaling import HIGH, LOW, Packing, Sums, find_packing
 from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
 from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
 from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip

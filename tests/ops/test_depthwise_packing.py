@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 
-from edgebottle.ops.depthwise_packing import (
-    Scaling,
-    Sums,
-    find_packing,
-    pack_3x3,
-    pack_window,
-    unpack_3x3,
-    unpack_window,
-)
+from edgebottle.ops.depthwise_packing import pack_3x3, pack_window, unpack_3x3, unpack_window
+from edgebottle.ops.depthwise_scaling import Scaling, Sums, find_packing
+from tests.waiting import calls_of
 
 
 def sums(channels: int, places: tuple[int, int], zero_point: int = -128, seed: int = 1) -> Sums:
@@ -91,3 +85,11 @@ def test_unpacking_a_window_inverts_packing(height, width):
     packed = pack_window(weights)
     assert packed.shape == (6, -(-height // 2), -(-width // 2), 2, 2)
     np.testing.assert_array_equal(unpack_window(packed, height, width), weights)
+
+
+def test_a_scale_that_cannot_be_is_refused_at_once() -> None:
+    """A network of 1,000 layers may have hundreds of such layers."""
+    find_packing.cache_clear()
+    found, calls = calls_of(lambda: find_packing(sums(8, (3, 9), zero_point=3)))
+    assert found is None
+    assert calls < 3000

@@ -1,0 +1,364 @@
+"""How the DSP kernel of a 3x3 depthwise convolution requantizes.
+
+The kernel requantizes with one multiplication, one shift by a constant and one saturation:
+
+    saturate((offset * 2^32 + acc * multiplier) >> (32 + SHIFT)),  acc = bias + sum(weights * x)
+
+where the weights and the bias of a channel carry a factor of ``2^gain`` that brings channels of
+any scale to the same shift. LiteRT rounds twice; that both give the same output for every sum that
+can occur is proven here, channel by channel, at the 255 sums where the output steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+
+import numpy as np
+
+from edgebottle.ir.graph import Array
+from edgebottle.ops.fixed_point import Int, multiply_by_quantized_multiplier
+
+SHIFTS = (10, 8, 12)
+"""Shifts the kernel is compiled for, the preferred one first."""
+
+MAX_OFFSET = 8
+"""How far from the exact offset others are tried."""
+
+MAX_GAIN = 8
+"""Larger factors would take -128 out of 16 bits."""
+
+FEW_STEPS = 8
+"""Steps of the output that rule out most of what is tried, before all 255 are looked at."""
+
+LOW, HIGH = -128, 127
+"""Bounds of the output: the kernel saturates to int8 and has no others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What requantization is to do, for each channel.
+
+    Attributes:
+        weights: int8, (taps, channels).
+        bias: With the input's zero point folded in.
+        multiplier: As ``quantize_multipliers`` gives it.
+        shift: The same.
+        zero_point: Of the output.
+    """
+
+    weights: Array
+    bias: Int
+    multiplier: Array
+    shift: Array
+    zero_point: int
+
+    def _content(self) -> tuple[bytes | int, ...]:
+        arrays = (self.weights, self.bias, self.multiplier, self.shift)
+        return (*(array.tobytes() for array in arrays), self.zero_point)
+
+    def __eq__(self, other: object) -> bool:
+        """The same numbers."""
+        return isinstance(other, Sums) and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        """By the numbers."""
+        return hash(self._content())
+
+    def take(self, channels: Int) -> Sums:
+        """Those of some channels."""
+        return Sums(
+            self.weights[:, channels],
+            self.bias[channels],
+            self.multiplier[channels],
+            self.shift[channels],
+            self.zero_point,
+        )
+
+    def reach(self) -> tuple[Int, Int]:
+        """The lowest and the highest sum of each channel."""
+        wide = self.weights.astype(np.int64)
+        ends = np.stack([wide * -128, wide * 127])
+        return ends.min(axis=0).sum(axis=0) + self.bias, ends.max(axis=0).sum(axis=0) + self.bias
+
+    def outputs(self, acc: Int) -> Int:
+        """The outputs of sums (..., channels), as LiteRT rounds them."""
+        scaled = multiply_by_quantized_multiplier(acc, self.multiplier, self.shift)
+        return np.asarray(np.clip(scaled + self.zero_point, LOW, HIGH), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The kernel's numbers, for each channel.
+
+    Attributes:
+        gain: Binary logarithm of the factor of the weights.
+        bias: int32, with the factor.
+        multiplier: int32.
+        offset: int32.
+    """
+
+    gain: Int
+    bias: Int
+    multiplier: Int
+    offset: Int
+
+    def take(self, channels: Int) -> Scaling:
+        """That of some channels."""
+        return Scaling(
+            self.gain[channels],
+            self.bias[channels],
+            self.multiplier[channels],
+            self.offset[channels],
+        )
+
+    def put(self, channels: Int, other: Scaling) -> Scaling:
+        """The same with ``other`` for some channels."""
+        return Scaling(
+            _put(self.gain, channels, other.gain),
+            _put(self.bias, channels, other.bias),
+            _put(self.multiplier, channels, other.multiplier),
+            _put(self.offset, channels, other.offset),
+        )
+
+    def outputs(self, acc: Int, bias: Int, shift: int) -> Int:
+        """The outputs of sums (..., channels) that were made with ``bias``."""
+        scaled = ((acc - bias) << self.gain) + self.bias
+        high = ((scaled * self.multiplier) >> 32) + self.offset
+        return np.asarray(np.clip(high >> shift, LOW, HIGH), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What ``find_packing`` found.
+
+    Attributes:
+        sums: What was asked for.
+        scaling: How the kernel does it.
+        shift: The shift it is compiled for.
+    """
+
+    sums: Sums
+    scaling: Scaling
+    shift: int
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Sums of each channel at which the output steps.
+
+    Attributes:
+        sums: What requantization is to do.
+        low: The lowest sum of each channel.
+        high: The highest.
+        at: (steps, channels): the first sum whose output is at least ``wanted``, above ``high``
+            where no sum reaches it.
+        wanted: (steps, channels).
+    """
+
+    sums: Sums
+    low: Int
+    high: Int
+    at: Int
+    wanted: Int
+
+    @property
+    def reached(self) -> Array:
+        """(steps, channels): whether the output takes the step."""
+        return np.asarray((self.at > self.low) & (self.at <= self.high))
+
+    def take(self, channels: Int) -> _Steps:
+        """Those of some channels."""
+        columns = self.at[:, channels], self.wanted[:, channels]
+        return _Steps(self.sums.take(channels), self.low[channels], self.high[channels], *columns)
+
+    def few(self) -> _Steps:
+        """``FEW_STEPS`` of each channel, from the first to the last that it takes."""
+        reached = self.reached
+        first, last = reached.argmax(axis=0), len(reached) - 1 - reached[::-1].argmax(axis=0)
+        rows = np.linspace(first, last, FEW_STEPS).round().astype(np.int64)
+        at, wanted = (np.take_along_axis(array, rows, axis=0) for array in (self.at, self.wanted))
+        return _Steps(self.sums, self.low, self.high, at, wanted)
+
+    def are_right(self, scaling: Scaling, shift: int) -> Array:
+        """(..., channels): whether a scaling, or each of many, takes all of these steps."""
+        bias = self.sums.bias
+        after = scaling.outputs(np.minimum(self.at, self.high), bias, shift)
+        before = scaling.outputs(np.maximum(self.at - 1, self.low), bias, shift)
+        right = (after >= self.wanted) | (self.at > self.high)
+        right &= (before < self.wanted) | (self.at <= self.low)
+        return np.asarray(right.all(axis=-2))
+
+    def multipliers(self, gain: Int, bias: Int, offset: Int, shift: int) -> tuple[Int, Int]:
+        """(..., channels): the least and the greatest multiplier with all reached steps right.
+
+        At the step to the output k, sum * multiplier >= ((k << shift) - offset) << 32; one before,
+        not.
+
+        Args:
+            gain: (channels).
+            bias: (..., channels): any number of them is tried at once.
+            offset: (..., channels).
+            shift: That of the kernel.
+        """
+        needed = ((self.wanted << shift) - offset[..., None, :]) << 32
+        at = ((self.at - self.sums.bias) << gain) + bias[..., None, :]
+        before = at - (np.int64(1) << gain)
+        unbound = np.int64(1) << 40
+        least, most = np.full(at.shape, -unbound), np.full(at.shape, unbound)
+        at_least = -(-needed // np.where(at == 0, 1, at))
+        least = np.where(at > 0, at_least, least)
+        most = np.where(at < 0, needed // np.where(at == 0, 1, at), most)
+        divisor = np.where(before == 0, 1, before)
+        most = np.where(before > 0, np.minimum(most, -(-needed // divisor) - 1), most)
+        least = np.where(before < 0, np.maximum(least, needed // divisor + 1), least)
+        reached = self.reached
+        least, most = np.where(reached, least, -unbound), np.where(reached, most, unbound)
+        return least.max(axis=-2), most.min(axis=-2)
+
+
+@lru_cache(maxsize=1024)
+def find_packing(sums: Sums) -> Packing | None:
+    """A scaling that gives LiteRT's outputs for all sums that can occur; None without one."""
+    low, high = sums.reach()
+    if max(abs(int(low.min())), abs(int(high.max()))) >= 1 << 30:
+        return None
+    steps = _steps(sums, low, high)
+    few = steps.few()
+    for shift in SHIFTS:
+        found = _search(steps, few, shift)
+        if found is not None:
+            return Packing(sums, found, shift)
+    return None
+
+
+def _steps(sums: Sums, low: Int, high: Int) -> _Steps:
+    """The steps to the outputs -127, -126, ... 127."""
+    wanted = np.arange(LOW + 1, HIGH + 1, dtype=np.int64)[:, None]
+    first, last = np.broadcast_arrays(low, high + 1)
+    first, last = np.tile(first, (len(wanted), 1)), np.tile(last, (len(wanted), 1))
+    while (first < last).any():
+        middle = (first + last) >> 1
+        reached = sums.outputs(middle) >= wanted
+        last = np.where(reached, middle, last)
+        first = np.where(reached | (first >= last), first, middle + 1)
+    return _Steps(sums, low, high, last, np.broadcast_to(wanted, last.shape))
+
+
+def _search(steps: _Steps, few: _Steps, shift: int) -> Scaling | None:
+    """Tries roundings of the scaling until every channel has one that is right."""
+    near = _candidates(steps.sums, steps.low, steps.high, shift)
+    bias, offset = _moved(near[0])
+    least, most = few.multipliers(near[0].gain, bias, offset, shift)
+    some_right = few.are_right(_stacked(near), shift)
+    if not (some_right.any(axis=0) | (least <= most).any(axis=0)).all():
+        return None  # for a channel
+    right = np.zeros(len(steps.low), dtype=bool)
+    best = near[0]
+    for candidate, may_be in zip(near, some_right, strict=True):
+        if not (may_be & ~right).any():
+            continue
+        fits = _is_right(candidate, steps, shift) & ~right
+        best = _merge(best, candidate, fits)
+        right |= fits
+        if right.all():
+            return best
+    left = np.flatnonzero(~right)
+    solved = _solved(near[0].take(left), steps.take(left), few.take(left), shift)
+    return None if solved is None else best.put(left, solved)
+
+
+def _stacked(scalings: Sequence[Scaling]) -> Scaling:
+    """All of them as one, each (scalings, 1, channels)."""
+    return Scaling(
+        *(
+            np.stack([getattr(scaling, field.name) for scaling in scalings])[:, None]
+            for field in fields(Scaling)
+        )
+    )
+
+
+def _put(values: Int, channels: Int, others: Int) -> Int:
+    copied = values.copy()
+    copied[channels] = others
+    return copied
+
+
+def _merge(old: Scaling, new: Scaling, take: Array) -> Scaling:
+    return Scaling(
+        np.where(take, new.gain, old.gain),
+        np.where(take, new.bias, old.bias),
+        np.where(take, new.multiplier, old.multiplier),
+        np.where(take, new.offset, old.offset),
+    )
+
+
+def _is_right(scaling: Scaling, steps: _Steps, shift: int) -> Array:
+    """Channels whose output steps where it should, and whose numbers fit 32 bits."""
+    limit = 1 << 31
+    fits = (scaling.multiplier >= 0) & (scaling.multiplier < limit)
+    for end in (steps.low, steps.high):
+        fits &= np.abs(((end - steps.sums.bias) << scaling.gain) + scaling.bias) < limit
+    fits &= np.abs(scaling.bias) < limit
+    return np.asarray(steps.are_right(scaling, shift) & fits)
+
+
+def _candidates(sums: Sums, low: Int, high: Int, shift: int) -> list[Scaling]:
+    """Scalings near the exact one; it is exact where the gain is at least 2."""
+    places = -sums.shift.astype(np.int64)
+    largest = np.maximum(np.abs(sums.weights.astype(np.int64)).max(axis=0), 1)
+    room = np.floor(np.log2(32767 / largest)).astype(np.int64)
+    gain = np.clip(1 + shift - places, 0, np.minimum(room, MAX_GAIN))
+    rest = 1 + shift - places - gain
+    factor = np.ldexp(1.0, rest.astype(np.int32))
+    multiplier = np.minimum(np.rint(sums.multiplier * factor), 2.0**31).astype(np.int64)
+    # both roundings of LiteRT, as one number added to acc * multiplier, in units of 2^-(32 + shift)
+    added = np.ldexp(1.0, (31 + shift - places).astype(np.int32)) + np.ldexp(1.0, 31 + shift)
+    offset = np.floor(added / 2.0**32).astype(np.int64)
+    more = np.floor((added - offset * 2.0**32) / np.maximum(multiplier, 1)).astype(np.int64)
+    offset = offset + (sums.zero_point << shift)
+    bias = sums.bias << gain
+    result = []
+    for nudge in (0, 1, -1):
+        for extra in (0, 1, 2, -1):
+            result.append(Scaling(gain, bias + more + extra, multiplier + nudge, offset))
+    constant = np.asarray(sums.outputs(low) << shift, dtype=np.int64)
+    zero = np.zeros_like(gain)
+    result.append(Scaling(zero, zero, zero, constant))
+    return result
+
+
+def _moved(near: Scaling) -> tuple[Int, Int]:
+    """(scalings, channels): biases and offsets near that of ``near``, to be tried with it.
+
+    Where the gain is small, a bias cannot be as fine as the rounding it stands for. A little more
+    or less of it in the offset, and a multiplier that makes up for the rest, can.
+    """
+    bias, offset = [], []
+    for more in range(-MAX_OFFSET, MAX_OFFSET + 1):
+        moved = np.rint(more * 2.0**32 / np.maximum(near.multiplier, 1)).astype(np.int64)
+        bias += [near.bias - moved + extra for extra in (0, 1, -1)]
+        offset += [near.offset + more] * 3
+    return np.stack(bias), np.stack(offset)
+
+
+def _solved(near: Scaling, steps: _Steps, few: _Steps, shift: int) -> Scaling | None:
+    """A scaling whose multiplier lies where all steps of the output come out right."""
+    right = np.zeros(len(steps.low), dtype=bool)
+    best = near
+    biases, offsets = _moved(near)
+    least, most = few.multipliers(near.gain, biases, offsets, shift)
+    for number in np.flatnonzero((least <= most).any(axis=1)):
+        bias, offset = biases[number], offsets[number]
+        least, most = steps.multipliers(near.gain, bias, offset, shift)
+        if (least > most).all():
+            continue
+        middle = (np.maximum(least, 0) + np.minimum(most, (1 << 31) - 1)) >> 1
+        candidate = Scaling(near.gain, bias, np.clip(middle, 0, (1 << 31) - 1), offset)
+        fits = _is_right(candidate, steps, shift) & ~right
+        best = _merge(best, candidate, fits)
+        right |= fits
+        if right.all():
+            return best
+    return None
