@@ -14,7 +14,7 @@ from itertools import accumulate
 from edgebottle.ops.base import Operator
 from edgebottle.plan.work import Work
 from quantize.patch.rows import FED, UNLIMITED, RowGraph, aligned
-from quantize.patch.segment import ARRAYS, SHORT, Cone, Inside, Rings
+from quantize.patch.segment import ARRAYS, SHORT, Inside, OrderFacts, Rings, Savings
 
 NEAR = 1.25
 """Units up to so many times the least peak of short stages are worth knowing."""
@@ -79,7 +79,13 @@ class Unit:
 class Costs:
     """Every unit worth considering, by the node after its last."""
 
-    def __init__(self, rows: RowGraph, wanted: int = 0, work: Work | None = None) -> None:
+    def __init__(
+        self,
+        rows: RowGraph,
+        wanted: int = 0,
+        work: Work | None = None,
+        facts: OrderFacts | None = None,
+    ) -> None:
         """Computes the units.
 
         Args:
@@ -87,10 +93,12 @@ class Costs:
             wanted: Bytes of arena that are there anyway: units up to so many are all found.
                 Others only where they are not far from the least peak.
             work: What may be spent on it; ``COSTS_WORK`` by default.
+            facts: What is known of the order; it grows.
         """
         self.rows = rows
         self.work = work or Work(COSTS_WORK)
-        self._rings = Rings(rows, self.work)
+        self._facts = facts or OrderFacts()
+        self._rings = Rings(rows, self.work, self._facts)
         count = len(rows.order)
         self._live = self._live_bytes()
         layers: list[list[Unit]] = [[] for _ in range(count + 1)]
@@ -206,9 +214,9 @@ class Costs:
                     saved = rows.size(outputs[0])
         row = rows.row[number]
         if row is not None and not row.accumulates and not saved:
-            cone = Cone(rows, number + 1, self.work)
-            cone.grow(number)
-            saved = cone.saved(self._dying([number], number + 1))
+            savings = Savings(rows, number + 1, self.work, self._facts)
+            savings.grow(number)
+            saved = savings.saved(number, self._dying([number], number + 1), is_fed=False)
         return total - saved
 
     def _root(self, name: str | None) -> str:
@@ -234,15 +242,16 @@ class Costs:
             return False
         return rows.last[root] < end
 
-    def grown(self, end: int, most: int) -> Iterator[tuple[int, Cone, Inside]]:
+    def grown(self, end: int, most: int) -> Iterator[tuple[int, Savings, Inside]]:
         """What grows upwards from node ``end`` by one node at a time, with its first node."""
-        cone, inside = Cone(self.rows, end, self.work), Inside(self._rings, end)
+        savings = Savings(self.rows, end, self.work, self._facts)
+        inside = Inside(self._rings, end)
         for first in range(end - 1, max(end - most, 0) - 1, -1):
             if self.rows.row[first] is None:
                 return
-            cone.grow(first)
-            inside.grow(first, cone)
-            yield first, cone, inside
+            savings.grow(first)
+            inside.grow(first)
+            yield first, savings, inside
 
     def whole_bytes(self, first: int, inside: Inside) -> int:
         """Bytes of the tensors that are held whole while a stage from node ``first`` on runs."""
@@ -260,7 +269,7 @@ class Costs:
         rows, dying = self.rows, dict[str, None]()
         enough = self.work.left - share
         fed = rows.fed
-        for first, cone, inside in self.grown(end, most):
+        for first, savings, inside in self.grown(end, most):
             self.work.spend(ARRAYS + end - first)
             if self.work.left < enough:
                 return
@@ -271,7 +280,8 @@ class Costs:
                 return
             ring = 0
             sources = list(dying)
-            if fed is not None and any(first <= n < end for n in rows.readers[fed.output]):
+            is_fed = fed is not None and any(first <= n < end for n in rows.readers[fed.output])
+            if fed is not None and is_fed:
                 if first > 0 or rows.readers[fed.output][-1] >= end:
                     continue
                 ring = aligned(self._rings.ring(FED, end) * fed.row_bytes)
@@ -281,7 +291,8 @@ class Costs:
             around = self.whole_bytes(first, inside) + ring
             possible = min(sum(rows.size(name) for name in sources), inside.outer)
             if around + inside.nbytes() - possible < limit:
-                total = around + inside.exact_nbytes() - cone.saved(sources)
+                saved = savings.saved(first, sources, is_fed=is_fed)
+                total = around + inside.exact_nbytes() - saved
                 yield Unit(first, end, True, total)
 
 

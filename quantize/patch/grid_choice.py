@@ -16,6 +16,7 @@ from edgebottle.plan.storage import Storage
 from edgebottle.plan.work import Work
 from quantize.patch.grid import Stage, extra_macs, patch_grid, patches
 from quantize.patch.grid_nodes import Rect
+from quantize.patch.known import known
 from quantize.patch.rows import aligned
 
 MOST = 6
@@ -83,7 +84,7 @@ def least_macs(graph: Graph, isa: Isa, ram_limit: int, most: int = MOST) -> Grid
     Returns:
         The choice, without patches where they are not needed; None where no grid fits.
     """
-    plan = make_plan(graph, isa)
+    plan = known(graph).layers(isa)
     if plan.arena_bytes <= ram_limit:
         return GridChoice((), (1, 1), 0, graph, plan)
     found = [c for c in _candidates(graph, isa, most, ram_limit) if c.lower_bound <= ram_limit]
@@ -112,7 +113,7 @@ def least_ram(
         most_extra_macs: What the halos may cost; None for any number.
         most: Patches along an axis, at most.
     """
-    plan = make_plan(graph, isa)
+    plan = known(graph).layers(isa)
     best = GridChoice((), (1, 1), 0, graph, plan)
     scored: list[tuple[int, _Candidate]] = []
     work = Work(TRIAL_WORK)

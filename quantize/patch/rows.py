@@ -7,7 +7,7 @@ input row. Steps of one node run in ascending order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,8 +104,22 @@ def fed_input(graph: Graph) -> RowNode:
     return RowNode(tensor.name, tensor.name, tensor.rows, tensor.rows, row_bytes(tensor), ())
 
 
-def row_nodes(graph: Graph, isa: Isa) -> dict[str, RowNode | None]:
-    """The row steps of every node by its name, in any order of the nodes the same."""
+def row_nodes(
+    graph: Graph, isa: Isa, others: Mapping[str, RowNode | None] | None = None
+) -> dict[str, RowNode | None]:
+    """The row steps of every node by its name, in any order of the nodes the same.
+
+    Args:
+        graph: The graph.
+        isa: The kernel variant.
+        others: Those of another variant, where they are known: only the scratch differs.
+    """
+    if others is not None:
+        nodes = {node.name: node for node in graph.nodes}
+        return {
+            name: row and replace(row, scratch_bytes=_scratch(graph, nodes[name], isa))
+            for name, row in others.items()
+        }
     depth = _depths(graph.nodes)
     reads = {node.name: _row_reads(graph, node) for node in graph.nodes}
     found: dict[str, RowNode | None] = dict.fromkeys(reads)
@@ -174,8 +188,13 @@ def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNo
         edges=tuple(_edge(graph.tensors[name], reads[name]) for name in names),
         accumulator_bytes=_accumulator_bytes(node, graph) if collects else 0,
         accumulates=collects,
-        scratch_bytes=node.scratch_bytes(ins, outs, isa),
+        scratch_bytes=_scratch(graph, node, isa),
     )
+
+
+def _scratch(graph: Graph, node: Node, isa: Isa) -> int:
+    assert isinstance(node, Operator)
+    return node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
 
 
 def _has_rows(tensor: Tensor) -> bool:
@@ -262,6 +281,7 @@ class RowGraph:
             for name, tensor in graph.tensors.items()
             if tensor.data is None
         }
+        self._row_bytes: dict[str, int] = {}
         nodes = row_nodes(graph, isa) if nodes is None else nodes
         self.row = [nodes[node.name] for node in order]
         self.fed = fed_input(graph) if row_fed else None
@@ -289,6 +309,12 @@ class RowGraph:
     def size(self, name: str) -> int:
         """Bytes in the arena of a tensor held whole."""
         return self._sizes[name]
+
+    def row_bytes(self, name: str) -> int:
+        """Bytes of a row of a tensor held whole."""
+        if name not in self._row_bytes:
+            self._row_bytes[name] = row_bytes(self.graph.tensors[name])
+        return self._row_bytes[name]
 
     def scratch(self, number: int) -> int:
         """Bytes of scratch of a node as a layer."""

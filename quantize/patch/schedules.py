@@ -8,10 +8,8 @@ from dataclasses import replace
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
-from edgebottle.passes.upright import upright
-from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
-from edgebottle.plan.planner import make_plan
+from quantize.patch.known import known
 from quantize.patch.rows import UNLIMITED
 from quantize.patch.search import (
     Chosen,
@@ -61,7 +59,7 @@ def choose_schedule(
     fits = ram_limit is not None and as_it_is.plan.arena_bytes <= ram_limit
     if schedule == "layers" or row_fed or (schedule != "min-ram" and (fits or ram_limit is None)):
         return as_it_is
-    standing = upright(graph)
+    standing = known(graph).standing
     if standing is graph:
         return as_it_is
     stood = _chosen(standing, isa, schedule, ram_limit, row_fed=False)
@@ -112,15 +110,14 @@ def _uncut(
         )
     limit = UNLIMITED if ram_limit is None else ram_limit
     wanted = "min-time" if schedule == "auto" else schedule
-    ordered = candidate_orders(graph)
-    layers = None if row_fed else make_plan(graph, isa, orders=ordered)
+    layers = None if row_fed else known(graph).layers(isa)
     if layers is not None and wanted != "min-ram":
         if wanted == "layers":
             return layers, ()
         if layers.arena_bytes <= limit:
             return replace(layers, schedule="layers" if schedule == "auto" else wanted), ()
     ample = UNLIMITED if ram_limit is None and wanted != "min-ram" else ram_limit or 0
-    found = orders(graph, isa, wanted=ample, row_fed=row_fed, ordered=ordered)
+    found = orders(graph, isa, wanted=ample, row_fed=row_fed)
     if not found:
         raise UnsupportedOp(
             f"{graph.name} cannot be fed row by row: it needs one input of 4 axes and batch 1 that "

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
-from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
-from edgebottle.plan.planner import Orders
 from edgebottle.plan.work import Work
 from quantize.patch.choose import CHANNELS, COSTS_WORK, Costs, Unit
-from quantize.patch.rows import PLAN_WORK, UNLIMITED, RowGraph, row_nodes
+from quantize.patch.known import known
+from quantize.patch.rows import PLAN_WORK, UNLIMITED, RowGraph
 from quantize.patch.schedule import build_plan
 from quantize.patch.split import SPLIT_WORK, add_splits, expand
 
@@ -77,7 +76,6 @@ def orders(
     *,
     wanted: int = 0,
     row_fed: bool = False,
-    ordered: Orders | None = None,
 ) -> list[Order]:
     """The orders in which the network can be planned, that of the least peak first.
 
@@ -86,14 +84,12 @@ def orders(
         isa: The kernel variant.
         wanted: Bytes of arena that are there anyway.
         row_fed: The input is handed over row by row.
-        ordered: ``candidate_orders`` of the graph, where they are known.
     """
-    found = []
-    ordered = ordered or candidate_orders(graph)
-    row_steps, work = row_nodes(graph, isa), Work(PLAN_WORK)
-    for name, nodes in ordered.items():
+    found, what = [], known(graph)
+    row_steps, work = what.row_nodes(isa), Work(PLAN_WORK)
+    for name, nodes in what.orders.items():
         rows = RowGraph(graph, nodes, isa, row_fed=row_fed, nodes=row_steps, work=work)
-        costs = Costs(rows, wanted, Work(COSTS_WORK // len(ordered)))
+        costs = Costs(rows, wanted, Work(COSTS_WORK // len(what.orders)), what.facts[name])
         bound = costs.smallest()
         if bound < UNLIMITED:
             found.append(Order(name, rows, costs, bound))

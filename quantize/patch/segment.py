@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 import numpy as np
 
 from edgebottle.plan.work import Work
-from quantize.patch.demand import Trace, final_steps, simulate, smallest_ring, steps_for
+from quantize.patch.demand import final_steps, simulate, smallest_ring, steps_for
 from quantize.patch.overlay import FREE
-from quantize.patch.rows import NEVER, Ints, RowGraph, aligned, row_bytes
+from quantize.patch.rows import NEVER, Ints, RowGraph, aligned
 
 COUNTER_BYTES = 2
 
@@ -26,13 +28,33 @@ SHORT = 8
 """Nodes whose row steps are quickly simulated."""
 
 
+@dataclass
+class OrderFacts:
+    """What is found about the stages of one order, whatever the kernels and the schedule.
+
+    What finding it took is kept as well: it is spent each time, so that a plan does not depend on
+    what was planned before.
+
+    Attributes:
+        rings: Rows of rings, and units of work.
+        growth: By the end of a stage, units of work for each node that it grows by.
+        saved: By end, first node and whether the fed input is left out: what ``Cone.saved`` gave,
+            and units of work.
+    """
+
+    rings: dict[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)
+    growth: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    saved: dict[tuple[int, int, bool], tuple[int, int]] = field(default_factory=dict)
+
+
 class Rings:
     """The rings of all stages; each is found once."""
 
-    def __init__(self, rows: RowGraph, work: Work) -> None:
+    def __init__(self, rows: RowGraph, work: Work, facts: OrderFacts) -> None:
         """Starts with none; what finding them takes is spent from ``work``."""
         self.rows = rows
         self._work = work
+        self._facts = facts
         self._rings: dict[tuple[int, ...], int] = {}
 
     def ring(self, number: int, end: int, head: int | None = None) -> int:
@@ -52,10 +74,7 @@ class Rings:
         if key not in self._rings:
             between = range(first, number) if head is not None else ()
             chain = [n for n in between if self._leads_to(n, number)]
-            trace = self._simulate([*chain, *members])
-            written = trace.written[self.rows.node(first).output]
-            read = trace.read[self.rows.node(number).output]
-            self._rings[key] = smallest_ring(written, read)
+            self._rings[key] = self._simulated(key, first, number, [*chain, *members])
         return self._rings[key]
 
     def _meet(self, number: int, end: int) -> tuple[int, list[int]]:
@@ -63,10 +82,17 @@ class Rings:
         self._work.spend(4 * len(members))
         return merge, members
 
-    def _simulate(self, members: list[int]) -> Trace:
-        trace = simulate(self.rows, members)
-        self._work.spend(SIMULATION * (len(trace.steps) + len(members)))
-        return trace
+    def _simulated(self, key: tuple[int, ...], first: int, number: int, members: list[int]) -> int:
+        """Rows from where node ``first`` writes to where the output of ``number`` is read."""
+        if key not in self._facts.rings:
+            trace = simulate(self.rows, members)
+            written = trace.written[self.rows.node(first).output]
+            read = trace.read[self.rows.node(number).output]
+            units = SIMULATION * (len(trace.steps) + len(members))
+            self._facts.rings[key] = smallest_ring(written, read), units
+        rows, units = self._facts.rings[key]
+        self._work.spend(units)
+        return rows
 
     def _leads_to(self, number: int, last: int) -> bool:
         """Whether node ``number`` is part of the chain of shared rings that ends in ``last``."""
@@ -87,8 +113,7 @@ class Rings:
         for reader in readers:
             key = (number, reader)
             if key not in self._rings:
-                trace = self._simulate([number, reader])
-                self._rings[key] = trace.ring_rows(self.rows.node(number).output)
+                self._rings[key] = self._simulated(key, number, number, [number, reader])
             rows = max(rows, self._rings[key])
         return rows, False
 
@@ -111,7 +136,7 @@ class Inside:
         self._later: list[int] = []
         self._scratch = self._accumulators = self._nodes = 0
 
-    def grow(self, number: int, cone: Cone) -> None:
+    def grow(self, number: int) -> None:
         """Adds the node before the first."""
         rows, end = self._rows, self._end
         node = rows.node(number)
@@ -119,7 +144,7 @@ class Inside:
         self._nodes += 1
         self._scratch = max(self._scratch, aligned(node.scratch_bytes))
         self._accumulators += aligned(node.accumulator_bytes)
-        if rows.last[name] >= end or not cone.readers(name):
+        if rows.last[name] >= end or not rows.readers[name]:
             self.outer += rows.size(name)
         elif name in rows.shares:
             reader = rows.shares[name]
@@ -189,7 +214,7 @@ class Cone:
         self.after: dict[int, Ints] = {}
         self._before: dict[int, Ints] = {}
         self._writes: dict[int, Ints] = {}
-        self._row_bytes: dict[str, int] = {}
+        self._distances: dict[tuple[int, str], tuple[int, int]] = {}
 
     def readers(self, tensor: str) -> list[int]:
         """The nodes of the segment that read ``tensor``."""
@@ -205,7 +230,7 @@ class Cone:
         events = final_steps((n, self.rows.node(n)) for n in inside)
         self._work.spend(len(events) * ELEMENTS + len(inside) * (ARRAYS + len(events) // ELEMENTS))
         who = np.array([n for n, _ in events], np.int32)
-        self.after, self._before = {}, {}
+        self.after, self._before, self._distances = {}, {}, {}
         for last in inside:
             mine = who == last
             self.after[last] = np.cumsum(mine, dtype=np.int32)
@@ -257,18 +282,74 @@ class Cone:
 
     def _distance(self, last: int, when: Ints, source: str) -> int:
         """See ``overlay.distance``, from the state at each step of the last nodes."""
-        node = self.rows.node(last)
-        lowest = np.full(len(when), NEVER, np.int32)
         self._work.spend(ARRAYS + len(when) // ELEMENTS)
-        if source not in self._row_bytes:
-            self._row_bytes[source] = row_bytes(self.rows.graph.tensors[source])
-        for reader in self.readers(source):
+        readers = self.readers(source)
+        count, found = self._distances.get((last, source), (0, FREE))
+        if count != len(readers):
+            found = self._find_distance(last, when, source, readers)
+            self._distances[last, source] = len(readers), found
+        return found
+
+    def _find_distance(self, last: int, when: Ints, source: str, readers: list[int]) -> int:
+        lowest: Ints | None = None
+        for reader in readers:
             for edge in self.rows.node(reader).edges:
                 if edge.tensor == source:
-                    done = self._before.get(reader, self.after[reader])[when]
-                    lowest = np.minimum(lowest, edge.first[done])
+                    first = edge.first[self._before.get(reader, self.after[reader])[when]]
+                    lowest = first if lowest is None else np.minimum(lowest, first)
+        if lowest is None:
+            return FREE
+        node = self.rows.node(last)
         if node.accumulates:
             lowest = lowest[-1:]
-        ends = (np.arange(len(lowest)) + 1) * node.row_bytes
-        gaps = (ends - lowest.astype(np.int64) * self._row_bytes[source])[lowest < NEVER]
-        return int(gaps.max()) if len(gaps) else FREE
+        # It never falls: what is needed at all comes before what is never read again.
+        count = int(np.searchsorted(lowest, NEVER))
+        if not count:
+            return FREE
+        ends = np.arange(1, count + 1) * node.row_bytes
+        begins = lowest[:count].astype(np.int64) * self.rows.row_bytes(source)
+        return int((ends - begins).max())
+
+
+class Savings:
+    """What is saved where outputs are written over dying inputs, while a stage grows.
+
+    What is known of the stage already takes no cone.
+    """
+
+    def __init__(self, rows: RowGraph, end: int, work: Work, facts: OrderFacts) -> None:
+        """Starts at the end; from ``work`` goes what cones take, whether they are made or not."""
+        self._work, self._facts, self._end = work, facts, end
+        self._meter = Work(0)
+        self._cone = Cone(rows, end, self._meter)
+        self._first = end
+        self._growth = facts.growth[end]
+
+    def grow(self, number: int) -> None:
+        """Adds the node before the first."""
+        count = self._end - number
+        if count > len(self._growth):
+            self._growth.append(self._reach(number))
+        self._work.spend(self._growth[count - 1])
+
+    def saved(self, first: int, dying: list[str], *, is_fed: bool) -> int:
+        """See ``Cone``, for the stage from node ``first`` on."""
+        key = self._end, first, is_fed
+        if key not in self._facts.saved:
+            self._reach(first)
+            before = self._meter.left
+            saved = self._cone.saved(dying)
+            self._facts.saved[key] = saved, before - self._meter.left
+        saved, units = self._facts.saved[key]
+        self._work.spend(units)
+        return saved
+
+    def _reach(self, number: int) -> int:
+        """Lets the cone begin at node ``number``; returns what its last node took."""
+        units = 0
+        while self._first > number:
+            self._first -= 1
+            before = self._meter.left
+            self._cone.grow(self._first)
+            units = before - self._meter.left
+        return units
