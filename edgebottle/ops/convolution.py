@@ -31,7 +31,7 @@ from edgebottle.ops.fixed_point import (
 from edgebottle.ops.mve_packing import pack_scales
 from edgebottle.ops.packing import Output, sum_range
 from edgebottle.ops.scaling import Scaling, find_scaling, scale_twice
-from edgebottle.ops.window_padding import code_of, padding_of
+from edgebottle.ops.window_padding import check_padding, code_of, padding_of
 
 MAX_WINDOW = (1 << 17) - 1
 """Products of two int8 that can be added without leaving int32."""
@@ -228,7 +228,8 @@ class Convolution(RowOperator):
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
         check_weights(self, ins, outs[0], self.CHANNEL_AXIS)
-        _, weights, _ = operands(ins)
+        data, weights, _ = operands(ins)
+        check_padding(data.shape, self.padding, where(self))
         if weights.quant is not None and any(weights.quant.zero_point):
             raise UnsupportedOp(
                 f"{where(self)} has weights with a zero point, which edgebottle does not support"

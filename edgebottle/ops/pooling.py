@@ -24,7 +24,7 @@ from edgebottle.ops.base import (
 from edgebottle.ops.case_tensors import plain, quantized
 from edgebottle.ops.fixed_point import activation_range
 from edgebottle.ops.movement import data_input
-from edgebottle.ops.window_padding import SAME, VALID, code_of, padding_of
+from edgebottle.ops.window_padding import SAME, VALID, check_padding, code_of, padding_of
 
 SCALE_TOLERANCE = 1e-6
 """LiteRT's own bound on the difference between the scales of input and output."""
@@ -118,6 +118,7 @@ class Pool2D(AccumulatingOperator):
         """See ``Node``."""
         data, output = data_input(ins), outs[0]
         require_dtype(self, data, DType.I8, DType.F32)
+        check_padding(data.shape, self.padding, where(self))
         if data.dtype is DType.F32:
             return
         if data.zero_point != output.zero_point or abs(data.scale - output.scale) > SCALE_TOLERANCE:

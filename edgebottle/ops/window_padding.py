@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.graph import Shape
 
 Extents = Sequence[int]
 """Height and width."""
@@ -14,6 +16,10 @@ Padding = tuple[int, int, int, int]
 
 SAME, VALID = 0, 1
 """Codes of TFLite's schema."""
+
+MAX_PADDED = 1 << 24
+"""Elements of a padded image, at most, or twice those of the image: 32-bit indices are enough, and
+a computer can hold it. More is a dilation or a window far beyond the image."""
 
 
 def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
@@ -62,3 +68,23 @@ def code_of(
         if padding == padding_of(code, image, window, stride, dilation, label):
             return code
     raise UnsupportedOp(f"{label} uses padding that is neither SAME nor VALID")
+
+
+def check_padding(image: Shape, padding: Padding, label: str) -> None:
+    """Refuses what is nearly all padding.
+
+    Args:
+        image: Of 4 axes.
+        padding: Around it.
+        label: The layer, for messages.
+
+    Raises:
+        UnsupportedOp: the padded image has more than ``MAX_PADDED`` elements.
+    """
+    top, bottom, left, right = padding
+    padded = (image[1] + top + bottom) * (image[2] + left + right) * image[3]
+    if padded > max(MAX_PADDED, 2 * math.prod(image)):
+        raise UnsupportedOp(
+            f"{label} pads an image of {image[1]} x {image[2]} with {top + bottom} rows and "
+            f"{left + right} columns: its window or dilation is far beyond the image"
+        )

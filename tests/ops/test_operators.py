@@ -16,6 +16,8 @@ from edgebottle.ir.verify import verify
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa
+from edgebottle.ops.max_pool_2d import MaxPool2D
+from tests.graphs import Builder
 from tests.ops.compiled import differs_from_portable, run_compiled
 from tests.samples import assert_same, samples
 from tests.tflite_writer import write_tflite
@@ -118,3 +120,15 @@ def test_compiled_c_equals_reference(operator, isa, tmp_path):
         reference = Interpreter(graph)
         for (kind, _), sample, found in zip(samples(graph), inputs, outputs, strict=True):
             assert_same(found, reference.run(sample), f"{graph.name}, {kind}")
+
+
+@pytest.mark.parametrize("kind", ["dilation", "pool"])
+def test_a_window_far_beyond_its_image_is_refused(kind):
+    """A computer could not hold the padded image, and 32 bits not count its rows."""
+    b = Builder("far")
+    x = b.input(1, 6, 5, 4)
+    b.conv(x, 4, dilation=(1 << 31) - 1) if kind == "dilation" else b.pool(x, MaxPool2D, 1 << 31, 1)
+    node = b.nodes[-1]
+    graph = b.graph(*node.outputs)
+    with pytest.raises(UnsupportedOp, match=rf"{node.name} .*pads an image of 6 x 5 with [0-9]+ r"):
+        node.check(graph.ins(node), graph.outs(node))
