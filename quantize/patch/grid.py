@@ -27,10 +27,10 @@ from quantize.patch.grid_nodes import (
     Windows,
     data_inputs,
     for_rect,
-    grown,
     input_rect,
     macs_of,
     part_of_constant,
+    reading,
 )
 
 
@@ -154,12 +154,9 @@ class Stage:
             name = node.outputs[0]
             if name not in rects:
                 continue
-            rects[name] = grown(self.windows, node, rects[name])
-            for index in data_inputs(node):
-                source = node.inputs[index]
-                need = input_rect(self.windows, node, index, rects[name])
-                if source is not None and need is not None:
-                    rects[source] = need.union(rects.get(source))
+            rects[name], needs = reading(self.windows, node, rects[name])
+            for source, need in needs:
+                rects[source] = need.union(rects.get(source))
         return rects
 
 

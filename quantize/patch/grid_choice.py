@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgebottle.ir.graph import Graph, Node
+from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa, Operator
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.plan import place
@@ -22,7 +22,7 @@ from quantize.patch.rows import aligned
 MOST = 6
 """Patches along an axis, at most."""
 
-PATCH_WORK = 12_000_000
+PATCH_WORK = 4_000_000
 """What is spent on finding grids: the largest real networks take half."""
 
 RECTS_COST = 40
@@ -31,8 +31,8 @@ RECTS_COST = 40
 GRID_COST = 40
 """The same for each grid."""
 
-TRIAL_WORK = 6_000_000
-"""What is spent on trying them: the largest real networks take a third."""
+TRIAL_WORK = 2_500_000
+"""What is spent on trying them: the largest real networks take half."""
 
 TRIAL_COST = 200
 PLAN_COST = 1000
@@ -231,19 +231,14 @@ def patch_bytes(stage: Stage, rects: dict[str, Rect]) -> int:
     last = {name: i for i, node in enumerate(nodes) for name in node.inputs if name is not None}
     alive: dict[str, int] = {}
     peak = 0
-
-    def in_place(node: Node) -> Sequence[str | None]:
-        if isinstance(node, Concatenation) or not isinstance(node, Operator):
-            return node.inputs
-        return [node.inputs[i] for i in node.overwrites(graph.ins(node), graph.outs(node))]
-
     for i, node in enumerate(nodes):
         name = node.outputs[0]
         shape = rects[name].shape(graph.tensors[name].shape)
         size = math.prod(shape) * graph.tensors[name].dtype.bytes if name != stage.output else 0
         dying = [str(source) for source in node.inputs if last.get(str(source)) == i]
-        replaced = [0, *(alive.get(source, 0) for source in dying if source in in_place(node))]
-        most = sum(replaced) if isinstance(node, Concatenation) else max(replaced)
+        replaced = stage.windows.replaced(node)
+        sizes = [0, *(alive.get(source, 0) for source in dying if source in replaced)]
+        most = sum(sizes) if isinstance(node, Concatenation) else max(sizes)
         alive[name] = size
         peak = max(peak, sum(alive.values()) - min(most, size))
         alive = {tensor: nbytes for tensor, nbytes in alive.items() if last.get(tensor, -1) > i}

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Graph, Node, Shape, Tensor
-from edgebottle.ops.base import where
+from edgebottle.ops.base import Operator, where
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.elementwise import BinaryOperator
@@ -137,6 +137,8 @@ class Windows:
         """Starts with none."""
         self._graph = graph
         self._found: dict[tuple[str, int, int], Window | None] = {}
+        self._spans: dict[tuple[str, int, Span], tuple[Span, tuple[Span, ...]]] = {}
+        self._replaced: dict[str, tuple[str | None, ...]] = {}
 
     def of(self, node: Node, index: int, axis: int) -> Window | None:
         """See ``window``."""
@@ -144,6 +146,29 @@ class Windows:
         if key not in self._found:
             self._found[key] = window(self._graph, node, index, axis)
         return self._found[key]
+
+    def spans(self, node: Node, axis: int, span: Span) -> tuple[Span, tuple[Span, ...]]:
+        """See ``reading``, along one axis; what is needed may be empty."""
+        key = (node.name, axis, span)
+        if key not in self._spans:
+            wide = span
+            if isinstance(node, Convolution | Pool2D | Pad) and (along := self.of(node, 0, axis)):
+                wide = along.grown(span)
+            found = [self.of(node, index, axis) for index in data_inputs(node)]
+            needs = tuple((0, 1) if along is None else along.needs(wide) for along in found)
+            self._spans[key] = wide, needs
+        return self._spans[key]
+
+    def replaced(self, node: Node) -> tuple[str | None, ...]:
+        """The inputs whose memory the output may take, or be joined in."""
+        if node.name not in self._replaced:
+            sources = node.inputs
+            if isinstance(node, Operator) and not isinstance(node, Concatenation):
+                graph = self._graph
+                taken = node.overwrites(graph.ins(node), graph.outs(node))
+                sources = tuple(node.inputs[index] for index in taken)
+            self._replaced[node.name] = sources
+        return self._replaced[node.name]
 
 
 def input_rect(windows: Windows, node: Node, index: int, rect: Rect) -> Rect | None:
@@ -162,15 +187,22 @@ def input_rect(windows: Windows, node: Node, index: int, rect: Rect) -> Rect | N
     return Rect(*spans)
 
 
-def grown(windows: Windows, node: Node, rect: Rect) -> Rect:
-    """``rect`` of the output, or the smallest around it that reads more than padding."""
-    if not isinstance(node, Convolution | Pool2D | Pad):
-        return rect
-    rows, columns = (
-        along.grown(rect[axis]) if (along := windows.of(node, 0, axis)) else rect[axis]
-        for axis in AXES
+def reading(windows: Windows, node: Node, rect: Rect) -> tuple[Rect, list[tuple[str, Rect]]]:
+    """What ``node`` reads to compute a rectangle of its output.
+
+    Returns:
+        ``rect``, or the smallest around it that reads more than padding; and what that needs of
+        each input of which it needs any.
+    """
+    (rows, row_needs), (columns, column_needs) = (
+        windows.spans(node, axis, rect[axis]) for axis in AXES
     )
-    return Rect(rows, columns)
+    needs = [
+        (source, Rect(row, column))
+        for source, row, column in zip(node.inputs, row_needs, column_needs, strict=False)
+        if source is not None and row[0] < row[1] and column[0] < column[1]
+    ]
+    return Rect(rows, columns), needs
 
 
 def for_rect(windows: Windows, node: Node, rect: Rect) -> dict[str, Any]:
