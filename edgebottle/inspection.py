@@ -156,8 +156,9 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     reference = board or next(item for item in boards if not item.is_host)
     isa = kernel_variant(board) if board is not None else Isa.DSP
     smallest = {board.id: kernel_variants(board)[-1] for board in boards}
-    schedules = {variant: _schedules(model, variant) for variant in {isa, *smallest.values()}}
-    plan = schedules[isa][LAYERS].plan
+    schedules = {variant: _Schedules(model, variant) for variant in {isa, *smallest.values()}}
+    plans = schedules[isa].all()
+    plan = plans[LAYERS].plan
     weights = weight_bytes(write_project(model.graph, plan, reference))
     counts = Counter(node.OP for node in model.imported.nodes)
     return Inspection(
@@ -167,7 +168,7 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
         weights=weights,
         boards=tuple(_fit(schedules[smallest[b.id]], weights, b) for b in boards),
         schedules=(
-            *(_view(name, found) for name, found in schedules[isa].items()),
+            *(_view(name, found) for name, found in plans.items()),
             _view(PATCHES, patched(model.graph, isa, most=INSPECTED_PATCHES)),
         ),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
@@ -175,15 +176,33 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     )
 
 
-LAYERS = "layers"
+LAYERS, MIN_RAM, ROW_FED = "layers", "min-ram", "min-ram, rows"
+COMPARED = (LAYERS, MIN_RAM, ROW_FED)
+"""The schedules worth comparing, the fastest first."""
 
 
-def _schedules(model: Model, isa: Isa) -> dict[str, Chosen]:
-    """The plans worth comparing, by name; row-fed only where the network allows it."""
-    plans = {name: choose_schedule(model.graph, isa, name) for name in (LAYERS, "min-ram")}
-    with suppress(UnsupportedOp):
-        plans["min-ram, rows"] = choose_schedule(model.graph, isa, "min-ram", row_fed=True)
-    return plans
+class _Schedules:
+    """The plans of a network for a kernel variant, each made when it is asked for."""
+
+    def __init__(self, model: Model, isa: Isa) -> None:
+        self._graph = model.graph
+        self._isa = isa
+        self._found: dict[str, Chosen | None] = {}
+
+    def get(self, name: str) -> Chosen | None:
+        """The plan of one of ``COMPARED``; None where the network cannot be fed row by row."""
+        if name not in self._found:
+            self._found[name] = None
+            schedule, row_fed = (LAYERS if name == LAYERS else MIN_RAM), name == ROW_FED
+            with suppress(UnsupportedOp):
+                self._found[name] = choose_schedule(
+                    self._graph, self._isa, schedule, row_fed=row_fed
+                )
+        return self._found[name]
+
+    def all(self) -> dict[str, Chosen]:
+        """All that there are, by name."""
+        return {name: chosen for name in COMPARED if (chosen := self.get(name)) is not None}
 
 
 def _view(name: str, chosen: Chosen) -> ScheduleView:
@@ -195,11 +214,14 @@ def _view(name: str, chosen: Chosen) -> ScheduleView:
     )
 
 
-def _fit(plans: dict[str, Chosen], weights: int, board: Board) -> BoardFit:
+def _fit(schedules: _Schedules, weights: int, board: Board) -> BoardFit:
     """The first schedule that fits, from the fastest on."""
     if not board.is_host and weights + CODE_ESTIMATE > board.region("flash").size:
         return BoardFit(board.id, False, "", "not enough flash")
-    for name, chosen in plans.items():
+    for name in COMPARED:
+        chosen = schedules.get(name)
+        if chosen is None:
+            continue
         plan = chosen.plan
         if has_room(chosen.graph, plan.arena_bytes, board, Wish(), plan.row_fed):
             return BoardFit(board.id, True, name, "")

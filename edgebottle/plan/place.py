@@ -139,9 +139,11 @@ def first_fit(
     Returns:
         The offset of each block.
     """
-    if before is None:
-        before, touched = [-1] * len(order), order
     offsets = [-1] * len(order)
+    if before is None:
+        for i in order:
+            offsets[i] = place_one(i, offsets)
+        return offsets
     is_open = bytearray(len(order))
     for i in touched:
         is_open[i] = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -46,19 +47,16 @@ def conflicts(blocks: Sequence[Block], overlays: Mapping[tuple[int, int], int]) 
         For each block: another block alive at the same time, how far below it this one must begin
         at the least, and how far above it.
     """
-    found: list[list[tuple[int, int, int]]] = []
-    for i, others in enumerate(neighbours(blocks)):
-        own = blocks[i].nbytes
-        found.append(
-            [
-                (
-                    j,
-                    aligned(overlays.get((i, j), own)),
-                    aligned(overlays.get((j, i), blocks[j].nbytes)),
-                )
-                for j in others
-            ]
-        )
+    sizes = [aligned(block.nbytes) for block in blocks]
+    others = neighbours(blocks)
+    found = [[(j, sizes[i], sizes[j]) for j in own] for i, own in enumerate(others)]
+    for (output, source), distance in overlays.items():
+        for i, j in ((output, source), (source, output)):
+            k = bisect_left(others[i], j)
+            if k < len(others[i]) and others[i][k] == j:
+                _, below, above = found[i][k]
+                near = aligned(distance)
+                found[i][k] = (j, near, above) if i == output else (j, below, near)
     return found
 
 

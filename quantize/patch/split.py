@@ -237,7 +237,8 @@ def expand(rows: RowGraph, units: Sequence[Unit]) -> tuple[RowGraph, list[Unit]]
         groups.append(((writer.nodes[-1],), Unit(0, 0, False, 0), 0))
         tensors = writer.tensors
     order = [node for nodes, _, _ in groups for node in nodes]
-    cut = RowGraph(graph.with_nodes(order, tensors), order, rows.isa, row_fed=rows.row_fed)
+    parted = graph.with_nodes(order, tensors)
+    cut = RowGraph(parted, order, rows.isa, row_fed=rows.row_fed, work=rows.work)
     found: list[Unit] = []
     for nodes, unit, whole in groups:
         first = found[-1].end if found else 0
