@@ -205,12 +205,13 @@ class Cone:
     Attributes:
         end: Number after the last node.
         after: For each node, the steps it has done after each step of the last nodes.
+        spent: Units of work that all of it has taken.
     """
 
-    def __init__(self, rows: RowGraph, end: int, work: Work) -> None:
+    def __init__(self, rows: RowGraph, end: int) -> None:
         self.rows = rows
         self.end = end
-        self._work = work
+        self.spent = 0
         self.after: dict[int, Ints] = {}
         self._before: dict[int, Ints] = {}
         self._writes: dict[int, Ints] = {}
@@ -228,7 +229,7 @@ class Cone:
         members = [number, *sorted(self.after)]
         inside = [n for n in members if not self.readers(self.rows.node(n).output)]
         events = final_steps((n, self.rows.node(n)) for n in inside)
-        self._work.spend(len(events) * ELEMENTS + len(inside) * (ARRAYS + len(events) // ELEMENTS))
+        self.spent += len(events) * ELEMENTS + len(inside) * (ARRAYS + len(events) // ELEMENTS)
         who = np.array([n for n, _ in events], np.int32)
         self.after, self._before, self._distances = {}, {}, {}
         for last in inside:
@@ -255,7 +256,7 @@ class Cone:
             for edge in self.rows.node(reader).edges
             if edge.tensor == node.output
         ]
-        self._work.spend(len(needs) * (ARRAYS + len(needs[0]) // ELEMENTS))
+        self.spent += len(needs) * (ARRAYS + len(needs[0]) // ELEMENTS)
         most = needs[0] if len(needs) == 1 else np.maximum.reduce(needs)
         return steps_for(most, node)
 
@@ -263,7 +264,7 @@ class Cone:
         """Bytes that writing outputs over dying inputs saves: the best pair of each."""
         rows = self.rows
         pairs = []
-        self._work.spend(len(self._writes) * (1 + len(dying)))
+        self.spent += len(self._writes) * (1 + len(dying))
         for last, when in self._writes.items():
             node = rows.node(last)
             if node.output in rows.source or last not in self.after:
@@ -282,7 +283,7 @@ class Cone:
 
     def _distance(self, last: int, when: Ints, source: str) -> int:
         """See ``overlay.distance``, from the state at each step of the last nodes."""
-        self._work.spend(ARRAYS + len(when) // ELEMENTS)
+        self.spent += ARRAYS + len(when) // ELEMENTS
         readers = self.readers(source)
         count, found = self._distances.get((last, source), (0, FREE))
         if count != len(readers):
@@ -320,8 +321,7 @@ class Savings:
     def __init__(self, rows: RowGraph, end: int, work: Work, facts: OrderFacts) -> None:
         """Starts at the end; from ``work`` goes what cones take, whether they are made or not."""
         self._work, self._facts, self._end = work, facts, end
-        self._meter = Work(0)
-        self._cone = Cone(rows, end, self._meter)
+        self._cone = Cone(rows, end)
         self._first = end
         self._growth = facts.growth[end]
 
@@ -337,9 +337,9 @@ class Savings:
         key = self._end, first, is_fed
         if key not in self._facts.saved:
             self._reach(first)
-            before = self._meter.left
+            before = self._cone.spent
             saved = self._cone.saved(dying)
-            self._facts.saved[key] = saved, before - self._meter.left
+            self._facts.saved[key] = saved, self._cone.spent - before
         saved, units = self._facts.saved[key]
         self._work.spend(units)
         return saved
@@ -349,7 +349,7 @@ class Savings:
         units = 0
         while self._first > number:
             self._first -= 1
-            before = self._meter.left
+            before = self._cone.spent
             self._cone.grow(self._first)
-            units = before - self._meter.left
+            units = self._cone.spent - before
         return units
