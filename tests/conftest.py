@@ -1,6 +1,7 @@
 """What all tests share: the folder of real models and data, and the marker that needs it."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,21 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("EDGEBOTTLE_SHARED", ROOT.parent / "shared" / "data"))
 """Real models and data, see its README.md; absent in a fresh clone."""
+
+
+def _keep_bytecode(folder: Path) -> None:
+    """Hundreds of processes import the same modules: each is compiled once, not once in each.
+
+    Only where the environment forbids Python to keep bytecode beside the sources, as that of many
+    containers does; the workers of xdist and the tools that tests start inherit it.
+    """
+    if sys.dont_write_bytecode:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
+        sys.dont_write_bytecode = False
+
+
+_keep_bytecode(ROOT / ".pytest_cache" / "bytecode")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,12 +1,18 @@
-"""Runs ``edgebottle`` as a user does: the installed entry point, in a process of its own."""
+"""Runs the command line as a user does: its entry point, here or in a process of its own."""
 
+import io
 import json
 import os
 import subprocess
+import sys
 import sysconfig
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from edgebottle.cli.main import main
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "edgebottle"
 DEADLINE_S = 600.0
@@ -43,7 +49,31 @@ def environment(**changes: str | None) -> dict[str, str]:
 
 
 def edgebottle(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Result:
-    """Runs a command to its end."""
+    """Runs a command to its end in this process, which has loaded already what it needs."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with ExitStack() as stack:
+        stack.enter_context(chdir(cwd))
+        stack.enter_context(patch.dict(os.environ, env or environment(), clear=True))
+        stack.enter_context(patch.object(sys, "argv", ["edgebottle", *map(str, words)]))
+        stack.enter_context(patch.object(sys, "stdin", None))
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(err))
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    assert isinstance(code, int)
+    return _result(code, *(_written(stream) for stream in (out, err)))
+
+
+def _written(stream: io.TextIOWrapper) -> bytes:
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue()
+
+
+def installed(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Result:
+    """Runs the installed script in a process of its own, where that is what is tested."""
     done = subprocess.run(
         [str(SCRIPT), *map(str, words)],
         cwd=cwd,
@@ -53,9 +83,13 @@ def edgebottle(*words: str | Path, cwd: Path, env: dict[str, str] | None = None)
         timeout=DEADLINE_S,
         check=False,
     )
-    lines = done.stderr.decode().splitlines(keepends=True)
-    err = "".join(line for line in lines if not line.startswith("... "))
-    return Result(done.returncode, done.stdout.decode(), err)
+    return _result(done.returncode, done.stdout, done.stderr)
+
+
+def _result(code: int, out: bytes, err: bytes) -> Result:
+    lines = err.decode().splitlines(keepends=True)
+    said = "".join(line for line in lines if not line.startswith("... "))
+    return Result(code, out.decode(), said)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cli.command_line import DIGITS, edgebottle, environment, files_of
+from tests.cli.command_line import DIGITS, edgebottle, environment, files_of, installed
 from tests.report.make_record import make_record
 
 INPUT, USAGE, TOOLS = 1, 2, 3
@@ -232,7 +232,7 @@ def test_real_models_that_cannot_be(folder: Path, shared: Path, line: str, messa
 def test_without_gcc(folder: Path) -> None:
     env = environment(PATH=str(folder / "notes"))
     line = ("build", "model.tflite", "-b", "microbit", "--toolchain", "gcc", "--out", "o")
-    done = edgebottle(*line, cwd=folder, env=env)
+    done = installed(*line, cwd=folder, env=env)
     assert done.code == TOOLS and done.out == "" and "arm-none-eabi-gcc" in done.err
     assert "Traceback" not in done.err and not (folder / "o").exists()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command_line import DEADLINE_S, Result, edgebottle, environment
+from tests.cli.command_line import DEADLINE_S, Result, edgebottle, environment, installed
 from tests.hil.fake_board import READY, Answer, FakeBoard
 
 BOARD = "microbit"
@@ -96,7 +96,7 @@ def test_a_real_board_without_a_programmer(tmp_path: Path) -> None:
     ours, theirs = os.openpty()
     line = ("measure", "digits", "-b", BOARD, "--port", os.ttyname(theirs))
     (tmp_path / "sh").symlink_to(shutil.which("sh") or "/bin/sh")  # SCons needs it
-    done = edgebottle(*line, cwd=tmp_path, env=environment(PATH=str(tmp_path)))
+    done = installed(*line, cwd=tmp_path, env=environment(PATH=str(tmp_path)))
     os.close(ours)
     os.close(theirs)
     assert done.code == 3 and re.search("no programmer for .* is installed", done.err), done.err

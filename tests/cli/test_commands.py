@@ -8,7 +8,7 @@ import pytest
 
 from edgebottle.build.elf import read_elf
 from tests.build.test_flash_files import read_intel_hex
-from tests.cli.command_line import DIGITS, Result, edgebottle, environment, files_of
+from tests.cli.command_line import DIGITS, Result, edgebottle, environment, files_of, installed
 from tests.quantize.test_split import wide_rows
 from tests.tflite_writer import write_tflite
 
@@ -37,7 +37,7 @@ def clean(result: Result) -> str:
 
 
 def test_help(tmp_path: Path) -> None:
-    text = clean(edgebottle("--help", cwd=tmp_path))
+    text = clean(installed("--help", cwd=tmp_path))
     assert text == clean(edgebottle("-h", cwd=tmp_path)) and "edgebottle demo" in text
     assert "Exit codes: 0 done, 1 your input, 2 usage, 3 the board or the tools" in text
     assert re.fullmatch(r"edgebottle, version \S+\n", clean(edgebottle("--version", cwd=tmp_path)))
@@ -247,7 +247,7 @@ def test_verify(workspace: Path) -> None:
 
 
 def test_demo(tmp_path: Path) -> None:
-    text = clean(edgebottle("demo", cwd=tmp_path))
+    text = clean(installed("demo", cwd=tmp_path))
     assert "accuracy" in text and "60 of 60 samples" in text and "bit for bit LiteRT" in text
     assert str(tmp_path / "edgebottle-out" / "demo.html") in text
     assert sorted(files_of(tmp_path)) == ["edgebottle-out/demo.html", "edgebottle-out/demo.jsonl"]
@@ -257,7 +257,7 @@ def test_doctor(tmp_path: Path) -> None:
     text = clean(edgebottle("doctor", cwd=tmp_path))
     assert "PlatformIO" in text and "zig" in text and "MISSING" not in text
     env = environment(PATH=str(tmp_path))
-    data = edgebottle("doctor", "--json", cwd=tmp_path, env=env).json()
+    data = installed("doctor", "--json", cwd=tmp_path, env=env).json()
     checks = {check["name"]: check for check in data["checks"]}
     assert data["ok"] is True
     assert not checks["gcc for Arm"]["ok"] and checks["gcc for Arm"]["remedy"]

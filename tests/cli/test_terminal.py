@@ -18,6 +18,7 @@ from tests.cli.command_line import (
     edgebottle,
     environment,
     files_of,
+    installed,
     left_running,
 )
 from tests.report.make_record import make_record
@@ -57,7 +58,7 @@ def test_closed_streams(tmp_path: Path) -> None:
 
 def test_an_encoding_without_box_characters(tmp_path: Path) -> None:
     env = environment(PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
-    done = edgebottle("inspect", "digits", cwd=tmp_path, env=env)
+    done = installed("inspect", "digits", cwd=tmp_path, env=env)
     assert (done.code, done.err) == (0, "") and done.out.isascii() and "####" in done.out
 
 
