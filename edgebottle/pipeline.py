@@ -234,7 +234,7 @@ def build(
 ) -> Built:
     """Generates and compiles the project of ``model`` for ``board``.
 
-    The work happens in a folder of the cache, so that a second build is incremental and a failed
+    The work happens in a folder of the cache: a second build does what has changed, and a failed
     one leaves ``out`` as it was.
 
     Args:

@@ -1,17 +1,21 @@
 """Builds a generated project with PlatformIO."""
 
+import contextlib
+import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgebottle.boards import Board, board_file
-from edgebottle.build.pio import run_pio
+from edgebottle.build.pio import platformio_version, run_pio
 from edgebottle.build.toolchains import Compiler, cross_compiler
 from edgebottle.errors import BadInput, BuildFailed
 
 OPTIMIZE = "-Os"
 LOG = Path(".pio") / "build.log"
+STAMP = Path(".pio") / "built"
+"""What the firmware was made of, and what it is: two hashes."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ def build_firmware(
 ) -> BuildResult:
     """Compiles and links the generated project in ``project_dir`` for ``board``.
 
+    Where nothing has changed since the last build, PlatformIO is not asked, which takes seconds.
+
     Args:
         project_dir: Folder with ``platformio.ini``, ``src/``, ``lib/``, ``port/``, ``platform/``.
         board: Any board but ``host``.
@@ -58,20 +64,46 @@ def build_firmware(
         raise BadInput(f"{project_dir} has no platformio.ini: not a project made by edgebottle")
     compiler = cross_compiler(board, toolchain)
     _place_board_file(project_dir, board)
-    log = project_dir / LOG
-    run_pio(project_dir, toolchain=toolchain, optimize=optimize, log=log, heard=heard)
+    log, stamp = project_dir / LOG, project_dir / STAMP
     elf = project_dir / ".pio" / "build" / board.id / "firmware.elf"
-    if not elf.is_file():
-        raise BuildFailed(f"PlatformIO made no {elf}; full log: {log}")
+    made_of = _made_of(project_dir, compiler, optimize)
+    if _text(stamp) != _stamp(made_of, elf):
+        stamp.unlink(missing_ok=True)
+        run_pio(project_dir, toolchain=toolchain, optimize=optimize, log=log, heard=heard)
+        if not elf.is_file():
+            raise BuildFailed(f"PlatformIO made no {elf}; full log: {log}")
+        stamp.write_text(_stamp(made_of, elf), encoding="utf-8")
     return _result(elf, log, compiler, optimize)
 
 
 def build_log(project_dir: Path) -> str:
     """What the last build of a project printed; empty where there was none."""
-    try:
-        return (project_dir / LOG).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    return _text(project_dir / LOG)
+
+
+def _text(path: Path) -> str:
+    """What a file holds; empty where there is none."""
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
+def _made_of(project_dir: Path, compiler: Compiler, optimize: str) -> str:
+    """A hash of all that decides what the firmware is: sources, build scripts, tools, options."""
+    tools = (platformio_version(), *compiler.command, compiler.version, *compiler.arch_flags)
+    found = hashlib.sha256("\0".join((*tools, optimize)).encode())
+    for path in sorted(project_dir.rglob("*")):
+        relative = path.relative_to(project_dir)
+        if relative.parts[0] != ".pio" and path.suffix != ".pyc" and path.is_file():
+            content = path.read_bytes()
+            found.update(f"\0{relative.as_posix()}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()
+
+
+def _stamp(made_of: str, elf: Path) -> str:
+    """Content of ``STAMP``; a firmware that is not there, or was changed, has another."""
+    image = elf.read_bytes() if elf.is_file() else b""
+    return f"{made_of} {hashlib.sha256(image).hexdigest()}\n"
 
 
 def _result(elf: Path, log: Path, compiler: Compiler, optimize: str) -> BuildResult:
