@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from edgebottle.build.cache import compiler_environment
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("EDGEBOTTLE_SHARED", ROOT.parent / "shared" / "data"))
 """Real models and data, see its README.md; absent in a fresh clone."""
@@ -24,6 +26,7 @@ def _keep_bytecode(folder: Path) -> None:
 
 
 _keep_bytecode(ROOT / ".pytest_cache" / "bytecode")
+os.environ.update(compiler_environment())  # so that zig's own libraries are built once for all
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,17 @@ import zlib
 from pathlib import Path
 
 import pytest
-from bench_build import APPLICATION, FAKE, FAKE_ROWS, INCLUDES, WARNINGS, ZIG, ask, build_host
+from bench_build import (
+    APPLICATION,
+    FAKE,
+    FAKE_ROWS,
+    INCLUDES,
+    WARNINGS,
+    ZIG,
+    ask,
+    build_host,
+    sanitizing_compiler,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -284,7 +294,7 @@ def formatter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "main.c").write_text(FORMAT_MAIN)
     source = APPLICATION[0].parent / "format.c"
     command = ["-O1", *INCLUDES, str(folder / "main.c"), str(source), "-o", str(folder / "format")]
-    subprocess.run([*ZIG, *command], check=True, capture_output=True)
+    subprocess.run([*sanitizing_compiler(), *command], check=True, capture_output=True)
     return folder / "format"
 
 
