@@ -32,7 +32,7 @@ types: setup-dev
 	$(BIN)/mypy
 
 pytest: setup-dev
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 format: setup-dev
 	$(BIN)/ruff check --fix .

@@ -28,9 +28,8 @@ def run(file: str, board: str, wish: Wish, samples: int = 2) -> Verification:
 @pytest.mark.parametrize(
     ("name", "row_fed"),
     [
-        *((name, False) for name in ("ic", "kws", "vww", "ad", "person_detect", "mcunet_vww")),
+        *((name, False) for name in ("ic", "kws", "vww", "mcunet_vww")),
         ("vww", True),
-        ("mcunet_320kb", False),
         ("mcunet_320kb", True),
     ],
 )

@@ -26,7 +26,8 @@ from tests.waiting import calls_of
 MOST_WORK = PLAN_WORK + COSTS_WORK + SPLIT_WORK + 1_000_000
 """Each budget may be overdrawn by what has begun when it is spent."""
 
-LAYERS = 200
+LAYERS = 60
+"""Enough to spend the budgets: of 200 layers no more is spent, and it takes twice as long."""
 
 
 @pytest.fixture
