@@ -20,7 +20,8 @@ from tests.passes.dying_networks import DyingBuilder
 from tests.quantize.random_graphs import RowBuilder
 from tests.samples import assert_same, samples
 
-NETWORKS = 150
+NETWORKS = 100
+"""A program for each kernel variant; ``python -m tests.codegen.stream_fuzz`` tries more."""
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
 """UPDATE_GOLDEN=1 writes the golden files anew; read the difference before it is committed."""
