@@ -97,8 +97,8 @@ class Costs:
         """
         self.rows = rows
         self.work = work or Work(COSTS_WORK)
-        self._facts = facts or OrderFacts()
-        self._rings = Rings(rows, self.work, self._facts)
+        self.facts = facts or OrderFacts()
+        self._rings = Rings(rows, self.work, self.facts)
         count = len(rows.order)
         self._live = self._live_bytes()
         layers: list[list[Unit]] = [[] for _ in range(count + 1)]
@@ -214,7 +214,7 @@ class Costs:
                     saved = rows.size(outputs[0])
         row = rows.row[number]
         if row is not None and not row.accumulates and not saved:
-            savings = Savings(rows, number + 1, self.work, self._facts)
+            savings = Savings(rows, number + 1, self.work, self.facts)
             savings.grow(number)
             saved = savings.saved(number, self._dying([number], number + 1), is_fed=False)
         return total - saved
@@ -244,7 +244,7 @@ class Costs:
 
     def grown(self, end: int, most: int) -> Iterator[tuple[int, Savings, Inside]]:
         """What grows upwards from node ``end`` by one node at a time, with its first node."""
-        savings = Savings(self.rows, end, self.work, self._facts)
+        savings = Savings(self.rows, end, self.work, self.facts)
         inside = Inside(self._rings, end)
         for first in range(end - 1, max(end - most, 0) - 1, -1):
             if self.rows.row[first] is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -28,6 +29,28 @@ SHORT = 8
 """Nodes whose row steps are quickly simulated."""
 
 
+@dataclass(frozen=True)
+class Parts:
+    """A way to cut a stage.
+
+    Attributes:
+        axis: ``COLUMNS`` or ``CHANNELS``.
+        shares: For each part and tensor of the stage, the columns or channels computed, and all.
+        extra_macs: What is computed twice.
+    """
+
+    axis: int
+    shares: tuple[Mapping[str, tuple[int, int]], ...]
+    extra_macs: int
+
+    def largest(self, rings: Mapping[str, int]) -> int:
+        """Bytes of the rings of the part that needs most, from those of the whole stage."""
+        return max(
+            sum(aligned(-(-rings[name] * part[name][0] // part[name][1])) for name in rings)
+            for part in self.shares
+        )
+
+
 @dataclass
 class OrderFacts:
     """What is found about the stages of one order, whatever the kernels and the schedule.
@@ -40,11 +63,13 @@ class OrderFacts:
         growth: By the end of a stage, units of work for each node that it grows by.
         saved: By end, first node and whether the fed input is left out: what ``Cone.saved`` gave,
             and units of work.
+        cuts: The ways to cut a stage, by its first node and its end; None where it cannot be cut.
     """
 
     rings: dict[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)
     growth: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     saved: dict[tuple[int, int, bool], tuple[int, int]] = field(default_factory=dict)
+    cuts: dict[tuple[int, int], tuple[Parts, ...] | None] = field(default_factory=dict)
 
 
 class Rings:

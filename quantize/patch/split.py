@@ -16,7 +16,7 @@ network of MCUNetV2.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Node
@@ -25,8 +25,9 @@ from edgebottle.ops.strided_slice import StridedSlice
 from quantize.patch.choose import CHANNELS, COLUMNS, Costs, Split, Unit
 from quantize.patch.grid import Stage, Writer, patches
 from quantize.patch.grid_nodes import Rect, data_inputs, input_rect, macs_of
-from quantize.patch.rows import UNLIMITED, RowGraph, aligned
+from quantize.patch.rows import UNLIMITED, RowGraph
 from quantize.patch.schedule import unit_bytes
+from quantize.patch.segment import Parts
 from quantize.patch.slices import keeps_channels_apart, slices, write_slice
 
 MOST_PARTS = 8
@@ -74,15 +75,18 @@ def _uncut_peaks(costs: Costs) -> dict[tuple[int, int], int]:
     """The least peak of the nodes from the first on, up to the second, with no stage cut."""
     peaks: dict[tuple[int, int], int] = {}
     near = [
-        [unit for unit in units if unit.first >= end - MOST_LAYERS and not unit.split]
+        [(u.first, u.nbytes) for u in units if u.first >= end - MOST_LAYERS and not u.split]
         for end, units in enumerate(costs.units)
     ]
-    for first in range(len(costs.rows.order)):
+    count = len(costs.rows.order)
+    for first in range(count):
         peaks[first, first] = 0
-        for end in range(first + 1, min(first + MOST_LAYERS, len(costs.rows.order)) + 1):
-            units = [unit for unit in near[end] if unit.first >= first]
-            options = [max(peaks[first, unit.first], unit.nbytes) for unit in units]
-            peaks[first, end] = min(options, default=UNLIMITED)
+        for end in range(first + 1, min(first + MOST_LAYERS, count) + 1):
+            least = UNLIMITED
+            for begin, nbytes in near[end]:
+                if begin >= first and nbytes < least:
+                    least = min(least, max(peaks[first, begin], nbytes))
+            peaks[first, end] = least
     return peaks
 
 
@@ -112,18 +116,27 @@ def _splits(
         least = whole + inside.nbytes() - rings + rings // MOST_PARTS
         if not (rings and reached[first] and least < below):
             continue
-        stage = _stage(costs.rows, first, end)
-        if stage is None:
+        cuts = _known_cuts(costs, first, end)
+        if cuts is None:
             continue
-        costs.work.spend(CUTS_COST * len(stage.nodes))
+        costs.work.spend(CUTS_COST * (end - first))
         fixed = whole + inside.exact_nbytes() - sum(inside.rings.values())
-        for cut in _cuts(stage):
+        for cut in cuts:
             if most_extra_macs is not None and cut.extra_macs > most_extra_macs:
                 continue
             nbytes = fixed + cut.largest(inside.rings)
             if nbytes < below:
                 split = Split(cut.axis, len(cut.shares), cut.extra_macs, whole)
                 yield Unit(first, end, True, nbytes, split)
+
+
+def _known_cuts(costs: Costs, first: int, end: int) -> Sequence[Parts] | None:
+    """The ways to cut the nodes, None where they are no stage that can be cut."""
+    known = costs.facts.cuts
+    if (first, end) not in known:
+        stage = _stage(costs.rows, first, end)
+        known[first, end] = None if stage is None else tuple(_cuts(stage))
+    return known[first, end]
 
 
 def _stage(rows: RowGraph, first: int, end: int) -> Stage | None:
@@ -138,41 +151,19 @@ def _stage(rows: RowGraph, first: int, end: int) -> Stage | None:
         return None
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """A way to cut a stage.
-
-    Attributes:
-        axis: ``COLUMNS`` or ``CHANNELS``.
-        shares: For each part and tensor of the stage, the columns or channels computed, and all.
-        extra_macs: What is computed twice.
-    """
-
-    axis: int
-    shares: tuple[Mapping[str, tuple[int, int]], ...]
-    extra_macs: int
-
-    def largest(self, rings: Mapping[str, int]) -> int:
-        """Bytes of the rings of the part that needs most, from those of the whole stage."""
-        return max(
-            sum(aligned(-(-rings[name] * part[name][0] // part[name][1])) for name in rings)
-            for part in self.shares
-        )
-
-
-def _cuts(stage: Stage) -> Iterator[_Cut]:
+def _cuts(stage: Stage) -> Iterator[Parts]:
     """The ways to cut a stage, into few parts first."""
     names = [node.outputs[0] for node in stage.nodes]
     _, _, width, channels = stage.graph.tensors[stage.output].shape
     if keeps_channels_apart(stage):
         for parts in range(2, min(MOST_PARTS, -(-channels // 4)) + 1):
             shares = [dict.fromkeys(names, (b - a, channels)) for a, b in slices(stage, parts)]
-            yield _Cut(CHANNELS, tuple(shares), 0)
+            yield Parts(CHANNELS, tuple(shares), 0)
     for parts in range(2, min(MOST_PARTS, width) + 1):
         columns = [(rect, stage.rects(rect)) for rect in patches(stage, 1, parts)[0]]
         if all(_needs_no_crop(stage, rect, rects) for rect, rects in columns):
             shares = [_columns(stage, names, rects) for _, rects in columns]
-            yield _Cut(COLUMNS, tuple(shares), _extra_macs(stage, [r for _, r in columns]))
+            yield Parts(COLUMNS, tuple(shares), _extra_macs(stage, [r for _, r in columns]))
 
 
 def _columns(
