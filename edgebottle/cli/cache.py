@@ -34,7 +34,8 @@ def command(kinds: tuple[str, ...], clean: bool, as_json: bool) -> None:
     from edgebottle.build import cache_use
     from edgebottle.build.cache import cache_dir
     from edgebottle.cli.tables import cache_table
-    from edgebottle.report.terminal import kilobytes, show
+    from edgebottle.report.terminal import show
+    from edgebottle.units import kilobytes
 
     known = [name for name, _, _ in cache_use.KINDS]
     for name in kinds:

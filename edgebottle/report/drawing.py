@@ -17,7 +17,7 @@ from edgebottle.report.layers import (
     shape,
 )
 from edgebottle.report.markup import clean, legend
-from edgebottle.report.terminal import kilobytes
+from edgebottle.units import kilobytes
 from hil.network import Network, NodeRecord, TensorRecord
 from hil.records import LayerRecord
 

@@ -18,7 +18,8 @@ from edgebottle.report.parts import parts_bar
 from edgebottle.report.profile import mac_limit
 from edgebottle.report.profile_page import rates_caption
 from edgebottle.report.published import Comparison
-from edgebottle.report.terminal import agreement, kilobytes, moment, number
+from edgebottle.report.terminal import agreement, moment, number
+from edgebottle.units import kilobytes
 from hil.network import Network
 from hil.records import Record
 

@@ -78,11 +78,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
-def kilobytes(count: int) -> str:
-    """``49152`` as ``48.0 kB`` (1 kB = 1024 bytes), small numbers as bytes."""
-    return f"{count} B" if count < 1024 else f"{count / 1024:.1f} kB"
-
-
 def number(value: int | None) -> str:
     """With thousands separated; a dash for none."""
     return "-" if value is None else f"{value:,}"
