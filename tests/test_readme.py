@@ -7,6 +7,7 @@ import pytest
 
 from edgebottle.boards import all_boards
 from edgebottle.ops import OPERATORS
+from edgebottle.plan.schedules import SCHEDULES
 from tests.bench.figures import read
 from tests.bench.readme import README, insert, regions
 
@@ -28,7 +29,19 @@ def operators() -> str:
     return ", ".join(sorted(f"`{operator.OP}`" for operator in OPERATORS)) + "."
 
 
-TABLES = {"boards": boards(), "operators": operators(), **regions(read())}
+def schedules() -> str:
+    """What ``--help`` says as well."""
+    default, *others = SCHEDULES.items()
+    lines = [f"* `--schedule {default[0]}` (the default): {default[1]}."]
+    return "\n".join([*lines, *(f"* `{name}`: {what}." for name, what in others)])
+
+
+TABLES = {
+    "boards": boards(),
+    "operators": operators(),
+    "schedules": schedules(),
+    **regions(read()),
+}
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -17,6 +17,7 @@ from edgebottle.cli.voice import note
 from edgebottle.config import Config, load_config, parse_bytes
 from edgebottle.errors import BadInput, BoardNotFound
 from edgebottle.files import check_creatable, check_plain, reason
+from edgebottle.plan.schedules import SCHEDULES
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish
@@ -109,12 +110,11 @@ def memory_options(function: F) -> F:
     decorators = (
         click.option(
             "--schedule",
-            type=click.Choice(["auto", "layers", "min-ram", "min-time", "patches"]),
+            type=click.Choice(list(SCHEDULES)),
             default="auto",
-            help="layers: one after the other. min-ram: rows streamed through stages, for the "
-            "smallest arena. min-time: the fastest that fits. patches: the first layers patch by "
-            "patch, halos computed again, for comparison. auto (default): layers if they fit, "
-            "else the fastest that fits.",
+            help="auto (default)"
+            + ". ".join(f"{name}: {what}" for name, what in SCHEDULES.items()).removeprefix("auto")
+            + ".",
         ),
         click.option(
             "--input",

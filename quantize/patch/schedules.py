@@ -43,9 +43,8 @@ def choose_schedule(
     Args:
         graph: A graph after the passes.
         isa: The kernel variant.
-        schedule: ``layers``: one layer after the other. ``min-ram``: the smallest arena.
-            ``min-time``: the fewest layers row by row within ``ram_limit``. ``auto``: layers if
-            they fit, else the fastest that fits, else the smallest arena.
+        schedule: Any but ``patches`` of ``edgebottle.plan.schedules``, which says what they do.
+            Where nothing fits ``ram_limit``, ``auto`` and ``min-time`` are the smallest arena.
         ram_limit: Bytes that the arena may have; None for any number.
         row_fed: The input is handed over row by row and never lies in RAM as a whole.
 
