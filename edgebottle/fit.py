@@ -1,31 +1,37 @@
-"""Makes a model fit a board: the schedule, the budget, and what to say where it does not fit."""
+"""Makes a model fit a board: the schedule, the budget, and whether what comes of them fits.
+
+``Judge`` is the one that says whether a model fits: to ``build``, to ``inspect``, and to the
+messages of ``refusal``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import cached_property
 
-from edgebottle.boards import Board, all_boards
-from edgebottle.codegen.project import STATIC_RESERVE
-from edgebottle.errors import BadInput, DoesNotFit, UnsupportedOp
+from edgebottle.boards import Board
+from edgebottle.codegen.code_size import Bounds, code_bounds
+from edgebottle.codegen.kernels import Optimize
+from edgebottle.codegen.model import ModelSource, write_model
+from edgebottle.codegen.project import static_bytes
+from edgebottle.errors import BadInput
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
-from edgebottle.plan.plan import Plan, Step
+from edgebottle.plan.plan import Plan
+from edgebottle.plan.schedules import PATCHES
 from quantize.patch import Chosen, choose_schedule
 from quantize.patch.grid_choice import MOST, least_macs, least_ram
 
-PATCHES = "patches"
-"""The schedule that recomputes halos."""
+REGIONS = {"ram": "RAM", "flash": "flash"}
+"""The memories a model has to fit, and what they are called in a text."""
 
-CODE_ESTIMATE = 24 * 1024
-"""Flash that is set aside for code when judging, without compiling, whether a model fits."""
-
-LEAST_CODE = 6 * 1024
-"""Bytes of flash that the bench application alone takes on any board, at least."""
+HOPELESS = 2
+"""Kernels of other boards need so many times as much memory for the same network, at most."""
 
 LEAST_STATIC = 320
-"""Bytes of RAM that its variables take on any board, at least."""
+"""Bytes of RAM that the bench application's variables take on any board, at least."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Wish:
     """What the user asks of memory and time.
 
     Attributes:
-        schedule: ``auto``, ``layers``, ``min-ram``, ``min-time`` or ``patches``.
+        schedule: Of ``plan.schedules.SCHEDULES``.
         row_fed: The input is handed over row by row.
         ram: The most bytes of RAM the firmware may take; None for all the board has.
         flash: The most bytes of flash; None for all the board has.
@@ -45,6 +51,93 @@ class Wish:
     ram: int | None = None
     flash: int | None = None
     optimize: str = "balanced"
+
+
+class Answer(IntEnum):
+    """Whether something fits: certainly not, what only a build can tell, or certainly."""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2
+
+
+@dataclass(frozen=True)
+class Need:
+    """What is needed of a memory, and what there is.
+
+    Attributes:
+        bounds: Bytes that are needed.
+        allowed: Bytes of the board or of the budget; None for any number.
+    """
+
+    bounds: Bounds
+    allowed: int | None
+
+    @property
+    def answer(self) -> Answer:
+        """Whether it fits."""
+        if self.allowed is None or self.bounds.most <= self.allowed:
+            return Answer.YES
+        return Answer.MAYBE if self.bounds.least <= self.allowed else Answer.NO
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a build would make of a model for a board, and whether it fits.
+
+    Attributes:
+        judge: Of the model.
+        chosen: The plan and its graph.
+        board: The board.
+        wish: Schedule and budget.
+    """
+
+    judge: Judge
+    chosen: Chosen
+    board: Board
+    wish: Wish
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+        return self.chosen.plan
+
+    def need(self, region: str) -> Need:
+        """What is needed of ``ram`` or of ``flash``."""
+        return {"ram": self.ram, "flash": self.flash}[region]
+
+    @property
+    def answer(self) -> Answer:
+        """Whether it fits: ``YES`` is a promise that its build keeps."""
+        return min(self.ram.answer, self.flash.answer) if self.ram.answer else Answer.NO
+
+    @property
+    def source(self) -> ModelSource:
+        """The generated library."""
+        return self.judge.source(self.chosen, Optimize(self.wish.optimize))
+
+    @cached_property
+    def ram(self) -> Need:
+        """RAM that is needed."""
+        graph, arena = self.judge.graph, self.plan.arena_bytes
+        if is_alone(self.board):
+            return Need(Bounds(arena, arena), arena_limit(graph, self.board, self.wish))
+        held = arena + self.board.stack_size
+        least = held + static_bytes(graph, self.plan.row_fed, LEAST_STATIC)
+        most = held + static_bytes(graph, self.plan.row_fed)
+        return Need(Bounds(least, most), ram_allowed(self.board, self.wish))
+
+    @cached_property
+    def flash(self) -> Need:
+        """Flash that is needed."""
+        weights = self.source.weight_bytes
+        if is_alone(self.board):
+            allowed = None if self.board.is_host else flash_allowed(self.board, self.wish)
+            return Need(Bounds(weights, weights), allowed)
+        floats = any(tensor.dtype is DType.F32 for tensor in self.judge.graph.tensors.values())
+        code = code_bounds(self.source, self.board, Optimize(self.wish.optimize), floats)
+        bounds = Bounds(weights + code.least, weights + code.most)
+        return Need(bounds, flash_allowed(self.board, self.wish))
 
 
 def kernel_variants(board: Board) -> tuple[Isa, ...]:
@@ -75,26 +168,31 @@ def flash_allowed(board: Board, wish: Wish) -> int:
     return size if wish.flash is None else min(size, wish.flash)
 
 
-def arena_limit(board: Board, wish: Wish) -> int | None:
+def is_alone(board: Board) -> bool:
+    """Whether budgets are for the model alone, without stack and bench application."""
+    return board.is_host or board.is_core
+
+
+def arena_limit(graph: Graph, board: Board, wish: Wish) -> int | None:
     """Bytes the arena may take beside the stack and the bench application's variables."""
     allowed = ram_allowed(board, wish)
     if allowed is None or board.is_host or (board.is_core and wish.ram is not None):
         return allowed
-    return max(0, allowed - board.stack_size - STATIC_RESERVE)
+    return max(0, allowed - board.stack_size - static_bytes(graph, wish.row_fed))
 
 
-def has_room(graph: Graph, arena: int, board: Board, wish: Wish, row_fed: bool) -> bool:
-    """Whether an arena fits beside the stack, the bench application and its copy of a row.
+def is_hopeless(graph: Graph, board: Board, arena: int, weights: int) -> bool:
+    """Whether a board is so small that nothing need be planned for its own kernels.
 
     Args:
         graph: A graph after the passes.
-        arena: Bytes of the arena.
         board: The board.
-        wish: The budget; its schedule does not count.
-        row_fed: The arena is that of a row-fed input.
+        arena: Bytes of the smallest arena that is known, with the kernels of any board.
+        weights: Bytes of its constants.
     """
-    limit = arena_limit(board, wish)
-    return limit is None or arena + (_row_bytes(graph) if row_fed else 0) <= limit
+    limit = arena_limit(graph, board, Wish())
+    flash = board.region("flash").size
+    return (limit is not None and arena > HOPELESS * limit) or weights > HOPELESS * flash
 
 
 def fit(graph: Graph, board: Board, wish: Wish | None = None, isa: Isa | None = None) -> Chosen:
@@ -111,12 +209,16 @@ def fit(graph: Graph, board: Board, wish: Wish | None = None, isa: Isa | None = 
         BadInput: patches and row-fed input were asked for together.
     """
     wish = wish or Wish()
-    isa, limit = isa or kernel_variant(board), arena_limit(board, wish)
-    if wish.schedule == PATCHES:
-        if wish.row_fed:
-            raise BadInput("patches need the whole input: leave out --input rows")
-        return patched(graph, isa, limit)
-    return choose_schedule(graph, isa, wish.schedule, ram_limit=limit, row_fed=wish.row_fed)
+    isa, limit = isa or kernel_variant(board), arena_limit(graph, board, wish)
+    return _planned(graph, isa, wish.schedule, limit, wish.row_fed)
+
+
+def _planned(graph: Graph, isa: Isa, schedule: str, limit: int | None, row_fed: bool) -> Chosen:
+    if schedule != PATCHES:
+        return choose_schedule(graph, isa, schedule, ram_limit=limit, row_fed=row_fed)
+    if row_fed:
+        raise BadInput("patches need the whole input: leave out --input rows")
+    return patched(graph, isa, limit)
 
 
 def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MOST) -> Chosen:
@@ -135,169 +237,49 @@ def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MOST) 
     return Chosen(choice.graph, plan, choice.extra_macs)
 
 
-def is_roomy(plan: Plan, weights: int, board: Board, wish: Wish) -> bool:
-    """Whether a plan fits with room for code, so that a variant that takes less is not needed."""
-    limit = arena_limit(board, wish)
-    if limit is not None and plan.arena_bytes > limit:
-        return False
-    return board.is_host or weights + CODE_ESTIMATE <= flash_allowed(board, wish)
+class Judge:
+    """Says of one model what a build would make of it; what was planned once is remembered."""
 
+    def __init__(self, graph: Graph) -> None:
+        """``graph`` is one after the passes."""
+        self.graph = graph
+        self._plans: dict[tuple[Isa, str, int | None, bool], Chosen] = {}
+        self._sources: dict[tuple[Plan, Optimize], ModelSource] = {}
 
-def check_budget(board: Board, wish: Wish) -> None:
-    """Refuses, before anything is planned, a budget that no network fits.
+    def verdict(self, board: Board, wish: Wish, planned: Chosen | None = None) -> Verdict:
+        """What ``build`` makes of the model: of the board's kernel variants the first that fits.
 
-    Raises:
-        DoesNotFit: the stack and the bench application alone take more.
-    """
-    if board.is_host or board.is_core:
-        return
-    least = board.stack_size + LEAST_STATIC
-    if wish.ram is not None and wish.ram <= least:
-        raise DoesNotFit(
-            f"a budget of {room(wish.ram)} of RAM leaves nothing for a network: on {board.id} "
-            f"the stack takes {kilobytes(board.stack_size)} and the bench application at least "
-            f"{kilobytes(LEAST_STATIC)}"
-        )
-    if wish.flash is not None and wish.flash <= LEAST_CODE:
-        raise DoesNotFit(
-            f"a budget of {room(wish.flash)} of flash leaves nothing for a network: the bench "
-            f"application alone takes at least {kilobytes(LEAST_CODE)}"
-        )
+        Of two that may fit it is the later one, which takes less.
 
+        Args:
+            board: The board.
+            wish: Schedule and budget.
+            planned: The plan to take, whatever the wish.
 
-def check_fit(graph: Graph, plan: Plan, weights: int, board: Board, wish: Wish) -> None:
-    """Checks RAM and flash before anything is compiled.
+        Raises:
+            UnsupportedOp: the network cannot be fed row by row.
+            BadInput: patches and row-fed input were asked for together.
+        """
+        best: Verdict | None = None
+        for isa in kernel_variants(board):
+            found = Verdict(self, planned or self.plan(board, wish, isa), board, wish)
+            best = found if best is None or found.answer >= best.answer else best
+            if best.answer is Answer.YES:
+                break
+        assert best is not None
+        return best
 
-    Args:
-        graph: The graph after the passes.
-        plan: Its plan, or that of the graph with stages cut into parts.
-        weights: Bytes of constants.
-        board: The board.
-        wish: The budget.
+    def plan(self, board: Board, wish: Wish, isa: Isa) -> Chosen:
+        """``fit``, remembered for boards with the same limit."""
+        limit = arena_limit(self.graph, board, wish)
+        key = (isa, wish.schedule, limit, wish.row_fed)
+        if key not in self._plans:
+            self._plans[key] = _planned(self.graph, *key)
+        return self._plans[key]
 
-    Raises:
-        DoesNotFit: with what does not fit, by how much, the step that sets it, and what helps.
-    """
-    allowed = ram_allowed(board, wish)
-    alone = board.is_host or board.is_core  # the library, without the bench application
-    stack, static = (0, 0) if alone else (board.stack_size, LEAST_STATIC)
-    need = plan.arena_bytes + stack + static
-    if allowed is not None and need > allowed:
-        who = "the budget" if allowed == wish.ram else board.id
-        peak = max(plan.steps, key=lambda step: step.live_bytes)
-        raise DoesNotFit(
-            f"{plan.model} needs {kilobytes(need)} of RAM (arena {kilobytes(plan.arena_bytes)}, "
-            f"stack {kilobytes(stack)}, other at least {kilobytes(static)}), {who} allows "
-            f"{room(allowed)}: {kilobytes(need - allowed)} too much. {_peak(peak)}; "
-            f"{remedy(graph, plan, board, wish)}"
-        )
-    if board.is_host:
-        return
-    flash = flash_allowed(board, wish)
-    code = 0 if alone else LEAST_CODE
-    if weights + code > flash:
-        who = "the budget" if flash == wish.flash else board.id
-        beside = f", code at least {kilobytes(code)}" if code else ", without its code"
-        raise DoesNotFit(
-            f"{plan.model} needs {kilobytes(weights + code)} of flash (weights "
-            f"{kilobytes(weights)}{beside}), {who} allows {room(flash)}: "
-            f"{kilobytes(weights + code - flash)} too much"
-        )
-
-
-def overflow(
-    graph: Graph, plan: Plan, board: Board, wish: Wish, region: str, excess: int
-) -> DoesNotFit:
-    """What to say where only the linker found out, of the bench application's own bytes.
-
-    Args:
-        graph: The graph after the passes.
-        plan: Its plan.
-        board: The board.
-        wish: The budget.
-        region: Memory region of the board.
-        excess: Bytes that it lacks.
-    """
-    if region == "ram":
-        what = f"RAM (arena {kilobytes(plan.arena_bytes)}, stack {kilobytes(board.stack_size)}"
-        return DoesNotFit(
-            f"{plan.model} needs {excess:,} bytes more {what}, and the bench application) than "
-            f"{board.id} has; {remedy(graph, plan, board, wish)}"
-        )
-    return DoesNotFit(
-        f"{plan.model} needs {excess:,} bytes more of {region} (weights and code) than {board.id} "
-        "has; `--optimize size` makes the code smaller"
-    )
-
-
-def _peak(step: Step) -> str:
-    """Which step sets the peak."""
-    if step.stage is None:
-        return f"The largest step is {step.node} with {kilobytes(step.live_bytes)}"
-    first, last = step.stage.nodes[0], step.stage.nodes[-1]
-    return f"The largest stage is {first} to {last} with {kilobytes(step.live_bytes)}"
-
-
-def remedy(graph: Graph, plan: Plan, board: Board, wish: Wish) -> str:
-    """What helps: the smallest arenas that can be reached and whether each fits, or a board."""
-    isa = Isa(plan.isa)
-    arenas = {False: plan.arena_bytes}
-    if not plan.row_fed and plan.schedule != "min-ram":
-        arenas[False] = choose_schedule(graph, isa, "min-ram").plan.arena_bytes
-    with suppress(UnsupportedOp):
-        arenas[True] = choose_schedule(graph, isa, "min-ram", row_fed=True).plan.arena_bytes
-    found = []
-    for row_fed, arena in arenas.items():
-        if arena < plan.arena_bytes and (row_fed or not plan.row_fed):
-            option = "--schedule min-ram" + (" --input rows" if row_fed else "")
-            fits = has_room(graph, arena, board, wish, row_fed)
-            verdict = "fits" if fits else "is still too much"
-            found.append(f"`{option}` brings the arena to {kilobytes(arena)}, which {verdict}")
-            if fits:
-                return "; ".join(found)
-    found = found or [f"no arena with {_input_kind(plan)} can be smaller"]
-    if board.is_core:
-        return "; ".join(found)
-    is_budget = wish.ram is not None or wish.flash is not None
-    return "; ".join([*found, _smallest_board(graph, arenas, None if is_budget else board)])
-
-
-def _row_bytes(graph: Graph) -> int:
-    """Bytes of the bench application's copy of a row, for an input that is fed row by row."""
-    tensor = graph.tensors[graph.inputs[0]]
-    return tensor.row_elements * tensor.dtype.bytes
-
-
-def _smallest_board(graph: Graph, arenas: Mapping[bool, int], small: Board | None) -> str:
-    """The board with the least RAM that has room for one of the arenas, and for the constants.
-
-    The arenas are of the kernels of another board, whose scratch may differ: a quarter is kept for
-    it. ``small`` is known to have no room.
-    """
-    weights = sum(tensor.nbytes for tensor in graph.tensors.values() if tensor.data is not None)
-    boards = [board for board in all_boards() if not board.is_host and board != small]
-    for board in sorted(boards, key=lambda board: (board.region("ram").size, board.id)):
-        if 2 * weights + CODE_ESTIMATE > board.region("flash").size:
-            continue
-        for row_fed, arena in arenas.items():
-            if has_room(graph, arena * 5 // 4, board, Wish(), row_fed):
-                return f"{board.id} has room for it{' with `--input rows`' if row_fed else ''}"
-    return "no board here has room for it"
-
-
-def _input_kind(plan: Plan) -> str:
-    return "a row-fed input" if plan.row_fed else "the whole input in RAM"
-
-
-def kilobytes(count: int) -> str:
-    """What is needed, rounded up: as ``--ram`` or ``--flash`` it is enough; 1 kB is 1024 bytes."""
-    return _tenths(-(-count * 10 // 1024))
-
-
-def room(count: int) -> str:
-    """What there is, rounded down: never more than there is; 1 kB is 1024 bytes."""
-    return _tenths(count * 10 // 1024)
-
-
-def _tenths(count: int) -> str:
-    return f"{count // 10}.{count % 10} kB"
+    def source(self, chosen: Chosen, optimize: Optimize = Optimize.BALANCED) -> ModelSource:
+        """``write_model``, remembered."""
+        key = (chosen.plan, optimize)
+        if key not in self._sources:
+            self._sources[key] = write_model(chosen.graph, chosen.plan, optimize)
+        return self._sources[key]

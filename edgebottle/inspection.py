@@ -9,22 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.boards import Board, all_boards
-from edgebottle.codegen.project import write_project
 from edgebottle.errors import BadInput, UnsupportedOp
 from edgebottle.fit import (
-    CODE_ESTIMATE,
-    PATCHES,
+    REGIONS,
+    Answer,
+    Judge,
+    Verdict,
     Wish,
-    has_room,
+    is_hopeless,
     kernel_variant,
-    kernel_variants,
     patched,
 )
 from edgebottle.ir.text import dump as dump_text
 from edgebottle.ops.base import Isa
 from edgebottle.passes.dead_channels import DeadChannelReport, dead_channel_report
-from edgebottle.pipeline import Model, weight_bytes
+from edgebottle.pipeline import Model
 from edgebottle.plan.plan import Plan
+from edgebottle.plan.schedules import PATCHES
+from edgebottle.units import kilobytes
 from quantize.patch import Chosen, Cut, choose_schedule
 
 PEAK_SHARE = 0.95
@@ -70,13 +72,16 @@ class BoardFit:
 
     Attributes:
         board: Its id.
-        fits: It does, code estimated.
-        schedule: The schedule it fits with; empty if it does not.
-        reason: Why it does not fit; empty if it does.
+        fits: It does: ``build`` succeeds.
+        may_fit: Only ``build`` can tell.
+        schedule: The schedule that it fits with, or may fit with, ``auto`` chooses it (with
+            ``, rows`` it does under ``--input rows``); empty if the model does not fit.
+        reason: Why it does not fit, or what is near the limit; empty if it fits.
     """
 
     board: str
     fits: bool
+    may_fit: bool
     schedule: str
     reason: str
 
@@ -152,23 +157,20 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
         model: The model.
         board: Plan for this board's kernels; by default for a Cortex-M with DSP instructions.
     """
-    boards = all_boards()
-    reference = board or next(item for item in boards if not item.is_host)
     isa = kernel_variant(board) if board is not None else Isa.DSP
-    smallest = {board.id: kernel_variants(board)[-1] for board in boards}
-    schedules = {variant: _Schedules(model, variant) for variant in {isa, *smallest.values()}}
-    plans = schedules[isa].all()
-    plan = plans[LAYERS].plan
-    weights = weight_bytes(write_project(model.graph, plan, reference))
+    judge, schedules = Judge(model.graph), _schedules(model, isa)
+    plan = schedules[LAYERS].plan
+    weights = judge.source(schedules[LAYERS]).weight_bytes
+    arena = min(chosen.plan.arena_bytes for chosen in schedules.values())
     counts = Counter(node.OP for node in model.imported.nodes)
     return Inspection(
         model=model,
         plan=plan,
         layers=_layers(model, plan),
         weights=weights,
-        boards=tuple(_fit(schedules[smallest[b.id]], weights, b) for b in boards),
+        boards=tuple(_fit(judge, board, arena, weights) for board in all_boards()),
         schedules=(
-            *(_view(name, found) for name, found in plans.items()),
+            *(_view(name, found) for name, found in schedules.items()),
             _view(PATCHES, patched(model.graph, isa, most=INSPECTED_PATCHES)),
         ),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
@@ -176,33 +178,15 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     )
 
 
-LAYERS, MIN_RAM, ROW_FED = "layers", "min-ram", "min-ram, rows"
-COMPARED = (LAYERS, MIN_RAM, ROW_FED)
-"""The schedules worth comparing, the fastest first."""
+LAYERS = "layers"
 
 
-class _Schedules:
-    """The plans of a network for a kernel variant, each made when it is asked for."""
-
-    def __init__(self, model: Model, isa: Isa) -> None:
-        self._graph = model.graph
-        self._isa = isa
-        self._found: dict[str, Chosen | None] = {}
-
-    def get(self, name: str) -> Chosen | None:
-        """The plan of one of ``COMPARED``; None where the network cannot be fed row by row."""
-        if name not in self._found:
-            self._found[name] = None
-            schedule, row_fed = (LAYERS if name == LAYERS else MIN_RAM), name == ROW_FED
-            with suppress(UnsupportedOp):
-                self._found[name] = choose_schedule(
-                    self._graph, self._isa, schedule, row_fed=row_fed
-                )
-        return self._found[name]
-
-    def all(self) -> dict[str, Chosen]:
-        """All that there are, by name."""
-        return {name: chosen for name in COMPARED if (chosen := self.get(name)) is not None}
+def _schedules(model: Model, isa: Isa) -> dict[str, Chosen]:
+    """The plans worth comparing, by name; row-fed only where the network allows it."""
+    plans = {name: choose_schedule(model.graph, isa, name) for name in (LAYERS, "min-ram")}
+    with suppress(UnsupportedOp):
+        plans["min-ram, rows"] = choose_schedule(model.graph, isa, "min-ram", row_fed=True)
+    return plans
 
 
 def _view(name: str, chosen: Chosen) -> ScheduleView:
@@ -214,18 +198,41 @@ def _view(name: str, chosen: Chosen) -> ScheduleView:
     )
 
 
-def _fit(schedules: _Schedules, weights: int, board: Board) -> BoardFit:
-    """The first schedule that fits, from the fastest on."""
-    if not board.is_host and weights + CODE_ESTIMATE > board.region("flash").size:
-        return BoardFit(board.id, False, "", "not enough flash")
-    for name in COMPARED:
-        chosen = schedules.get(name)
-        if chosen is None:
-            continue
-        plan = chosen.plan
-        if has_room(chosen.graph, plan.arena_bytes, board, Wish(), plan.row_fed):
-            return BoardFit(board.id, True, name, "")
-    return BoardFit(board.id, False, "", "not enough RAM")
+def _fit(judge: Judge, board: Board, arena: int, weights: int) -> BoardFit:
+    """Whether ``build`` succeeds for a board, the whole input in RAM or row by row.
+
+    Args:
+        judge: Of the model.
+        board: The board.
+        arena: Bytes of the smallest arena that is known.
+        weights: Bytes of the constants.
+    """
+    if board.is_host:
+        return BoardFit(board.id, True, False, LAYERS, "")
+    for region in REGIONS:
+        needed = {"ram": (arena, 0), "flash": (0, weights)}[region]
+        if is_hopeless(judge.graph, board, *needed):
+            return BoardFit(board.id, False, False, "", f"not enough {REGIONS[region]}")
+    verdicts = [judge.verdict(board, Wish())]
+    if verdicts[0].answer is not Answer.YES:
+        with suppress(UnsupportedOp):
+            verdicts.append(judge.verdict(board, Wish(row_fed=True)))
+    best = max(verdicts, key=lambda verdict: (verdict.answer, -verdict.plan.arena_bytes))
+    fits, may_fit = (best.answer is answer for answer in (Answer.YES, Answer.MAYBE))
+    schedule = best.plan.schedule + (", rows" if best.plan.row_fed else "")
+    return BoardFit(board.id, fits, may_fit, schedule if fits or may_fit else "", _reason(best))
+
+
+def _reason(verdict: Verdict) -> str:
+    """Why a model does not fit, or what only a build can tell; empty if it fits."""
+    for region in REGIONS:
+        need = verdict.need(region)
+        least, most = kilobytes(need.bounds.least), kilobytes(need.bounds.most)
+        if need.answer is Answer.NO:
+            return f"not enough {REGIONS[region]}: needs at least {least}"
+        if need.answer is Answer.MAYBE and verdict.answer is Answer.MAYBE:
+            return f"needs {least} to {most} of {REGIONS[region]}: `build` tells"
+    return ""
 
 
 def _layers(model: Model, plan: Plan) -> tuple[LayerView, ...]:

@@ -30,19 +30,7 @@ from edgebottle.codegen.project import (
 )
 from edgebottle.errors import BadInput, BadModel, BuildFailed, DoesNotFit, UnsupportedOp
 from edgebottle.files import check_creatable, check_plain, read_file
-from edgebottle.fit import (
-    Wish,
-    check_budget,
-    check_fit,
-    fit,
-    is_roomy,
-    kernel_variants,
-    kilobytes,
-    overflow,
-    ram_allowed,
-    remedy,
-    room,
-)
+from edgebottle.fit import Judge, Wish, ram_allowed
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
@@ -50,6 +38,8 @@ from edgebottle.operating_system import executables_are_elf
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise, strip_float_io
 from edgebottle.plan.plan import Plan
+from edgebottle.refusal import Refusal, check_budget
+from edgebottle.units import kilobytes, room
 from hil.records import Flash, Ram
 from quantize.patch import Chosen
 
@@ -217,11 +207,6 @@ def _check_size(graph: Graph) -> None:
         )
 
 
-def weight_bytes(project: Project) -> int:
-    """Bytes of the model's constants in flash."""
-    return sum(project.source.constants.values())
-
-
 def build(
     model: Model,
     board: Board,
@@ -262,17 +247,14 @@ def build(
     if out is not None:
         check_output(out)
         check_creatable(out)
-    whole, optimize = model.graph, Optimize(wish.optimize)
-    for isa in kernel_variants(board):
-        fitted = planned or fit(whole, board, wish, isa)
-        plan = fitted.plan
-        # A budget for a core is the arena's; the application of its virtual run has room enough.
-        allowed = None if board.is_core else ram_allowed(board, wish)
-        project = write_project(fitted.graph, plan, board, allowed, optimize)
-        if is_roomy(plan, weight_bytes(project), board, wish):
-            break
+    verdict, optimize = Judge(model.graph).verdict(board, wish, planned), Optimize(wish.optimize)
+    refusal = Refusal(verdict)
+    refusal.check()
+    fitted, plan = verdict.chosen, verdict.plan
+    # A budget for a core is the arena's; the application of its virtual run has room enough.
+    allowed = None if board.is_core else ram_allowed(board, wish)
+    project = write_project(fitted.graph, plan, board, allowed, optimize, verdict.source)
     model = replace(model, graph=fitted.graph)
-    check_fit(whole, plan, weight_bytes(project), board, wish)
     what = f"compile {model.name} for {board.id}"
     progress(what, 0, 0)
 
@@ -297,9 +279,9 @@ def build(
                 found = _OVERFLOW.search(build_log(folder))
                 if found is None:
                     raise
-                raise overflow(whole, plan, board, wish, found[1], int(found[2])) from error
+                raise refusal.overflow(found[1], int(found[2])) from error
         ram, flash = _sizes(result.elf, plan, project, board)
-        _check_budget(whole, plan, ram, flash, board, wish)
+        refusal.check_built(ram, flash)
         if board.is_core and out is not None:
             publish_library(project, out)
         if board.is_core or out is None:
@@ -346,7 +328,7 @@ def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, 
     from edgebottle.build.sizes import firmware_sizes, plain_sizes
 
     if board.is_host and not executables_are_elf():
-        sizes = plain_sizes(elf, weight_bytes(project))
+        sizes = plain_sizes(elf, project.source.weight_bytes)
         return Ram(plan.arena_bytes, 0, 0), Flash(sizes.weights, sizes.code)
     sizes = firmware_sizes(elf, tuple(project.source.constants))
     # The arena's section holds its canaries as well, which are not the model's.
@@ -354,29 +336,6 @@ def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, 
     arena_in_static = 0 if sizes.arena else plan.arena_bytes
     static = sizes.static + canaries - arena_in_static
     return Ram(plan.arena_bytes, sizes.stack, static), Flash(sizes.weights, sizes.code)
-
-
-def _check_budget(
-    graph: Graph, plan: Plan, ram: Ram, flash: Flash, board: Board, wish: Wish
-) -> None:
-    """Checks a budget against the real figures (the linker has checked the board itself).
-
-    That of a core is for arena and weights, which were checked before anything was compiled.
-    """
-    if board.is_host or board.is_core:
-        return
-    if wish.ram is not None and ram.bytes > wish.ram:
-        raise DoesNotFit(
-            f"{plan.model} needs {ram.bytes:,} bytes of RAM (arena {ram.arena:,}, stack "
-            f"{ram.stack:,}, other {ram.static:,}), the budget allows {wish.ram:,}: "
-            f"{ram.bytes - wish.ram:,} too much; {remedy(graph, plan, board, wish)}"
-        )
-    if wish.flash is not None and flash.bytes > wish.flash:
-        raise DoesNotFit(
-            f"{plan.model} needs {flash.bytes:,} bytes of flash (weights {flash.weights:,}, code "
-            f"{flash.code:,}), the budget allows {wish.flash:,}: {flash.bytes - wish.flash:,} too "
-            "much; `--optimize size` makes the code smaller"
-        )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ LAYERS = (
         "edgebottle.errors",
         "edgebottle.files",
         "edgebottle.data",
+        "edgebottle.units",
         "edgebottle.boards",
         "edgebottle.ir",
     ),
@@ -33,6 +34,7 @@ LAYERS = (
     (
         "edgebottle.pipeline",
         "edgebottle.fit",
+        "edgebottle.refusal",
         "edgebottle.config",
         "edgebottle.archives",
         "edgebottle.samples",

@@ -7,7 +7,7 @@ from edgebottle.codegen.project import write_project
 from edgebottle.describe import describe
 from edgebottle.fit import Wish, fit
 from edgebottle.measure import step_labels
-from edgebottle.pipeline import load, weight_bytes
+from edgebottle.pipeline import load
 from edgebottle.zoo import DEFAULT
 from hil.records import Record
 from tests.report.make_record import make_record
@@ -23,7 +23,7 @@ def test_the_network_of_a_record(schedule: str) -> None:
     assert {node.name for node in network.nodes} == {node.name for node in graph.nodes}
     running = [node.name for node in network.nodes if node.step is not None]
     assert running == [layer for layer, _ in project.source.steps]
-    assert sum(node.flash_bytes for node in network.nodes) == weight_bytes(project)
+    assert sum(node.flash_bytes for node in network.nodes) == project.source.weight_bytes
     steps = [node.step for node in network.nodes if node.step is not None]
     assert steps == sorted(steps) and set(steps) == set(range(len(step_labels(plan))))
     known = {tensor.name: tensor for tensor in network.tensors}

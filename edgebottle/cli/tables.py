@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from edgebottle.fit import flash_allowed, ram_allowed, room
+from edgebottle.fit import flash_allowed, ram_allowed
 from edgebottle.report.columns import FittedTable
 from edgebottle.report.memory import ArenaView
 from edgebottle.report.terminal import (
     add_row,
-    kilobytes,
     memory_chart,
     new_table,
     number,
     printable,
 )
+from edgebottle.units import kilobytes, room
 
 if TYPE_CHECKING:
     from edgebottle.boards import Board
@@ -196,7 +196,8 @@ def inspection_tables(
             add_row(schedules, name, "", "", f"{cut.parts} parts of its {cut.axis}")
     fits = new_table("Boards", "board", "fits", "schedule", "~")
     for fit in found.boards:
-        add_row(fits, fit.board, "yes" if fit.fits else "no", fit.schedule, fit.reason)
+        answer = "yes" if fit.fits else "maybe" if fit.may_fit else "no"
+        add_row(fits, fit.board, answer, fit.schedule, fit.reason)
     running = [layer.name for layer in found.layers if not layer.elided]
     chart = memory_chart(ArenaView.of(memory, running, plan.arena_bytes))
     return head, layers, chart, "", schedules, fits

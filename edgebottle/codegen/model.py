@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from edgebottle import __version__
 from edgebottle.codegen import feeding
@@ -33,7 +35,9 @@ class ModelSource:
     """The generated library.
 
     Attributes:
-        files: File name to text.
+        name: C identifier of the model.
+        code: File name to text of all files but that of the constants.
+        arrays: The arrays in flash.
         constants: Names of the arrays in flash, with their bytes.
         steps: For each layer, the name of its node and of its function, which the virtual board
             counts instructions by.
@@ -41,11 +45,23 @@ class ModelSource:
             its function.
     """
 
-    files: dict[str, str]
+    name: str
+    code: dict[str, str]
+    arrays: tuple[Constant, ...]
     constants: dict[str, int]
     steps: tuple[tuple[str, str], ...]
     units: tuple[tuple[str, str], ...]
     kernels: tuple[KernelChoice, ...]
+
+    @cached_property
+    def files(self) -> dict[str, str]:
+        """File name to text; writing the constants takes longer than all the rest."""
+        return {**self.code, f"eb_{self.name}_weights.c": _weights_source(self.name, self.arrays)}
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the model's constants in flash."""
+        return sum(self.constants.values())
 
 
 def write_model(graph: Graph, plan: Plan, optimize: Optimize = Optimize.BALANCED) -> ModelSource:
@@ -87,12 +103,19 @@ def write_model(graph: Graph, plan: Plan, optimize: Optimize = Optimize.BALANCED
         f"eb_{graph.name}_model.h": _header(module, feed, code),
         f"eb_{graph.name}_model.c": _source(module, feed, code),
         f"eb_{graph.name}_weights.h": _weights_header(graph.name, module.constants),
-        f"eb_{graph.name}_weights.c": _weights_source(graph.name, module.constants),
         "library.json": _library_json(graph.name),
     }
     sizes = {constant.name: constant.values.nbytes for constant in module.constants}
     kernels = tuple(_kernel_choice(module, layer, gains.get(layer)) for layer, _ in code.steps)
-    return ModelSource(files, sizes, tuple(code.steps), tuple(code.units), kernels)
+    return ModelSource(
+        graph.name,
+        files,
+        tuple(module.constants),
+        sizes,
+        tuple(code.steps),
+        tuple(code.units),
+        kernels,
+    )
 
 
 def _kernel_choice(module: Module, layer: str, gain: Inlining | None) -> KernelChoice:
@@ -350,7 +373,7 @@ def _weights_header(model: str, constants: list[Constant]) -> str:
     )
 
 
-def _weights_source(model: str, constants: list[Constant]) -> str:
+def _weights_source(model: str, constants: Sequence[Constant]) -> str:
     arrays = [f"{_declaration(item)} = {{\n{c_values(item.values)}\n}};\n" for item in constants]
     banner = _banner(f"Constants of the network {model}")
     return f'{banner}#include "eb_{model}_weights.h"\n\n' + "\n".join(arrays)

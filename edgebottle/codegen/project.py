@@ -29,8 +29,8 @@ ELF = "firmware.elf"
 
 _FIRMWARE = {MARKER, ELF, *(str(PurePosixPath(ELF).with_suffix(suffix)) for suffix in SUFFIXES)}
 
-STATIC_RESERVE = 1024
-"""Bytes of RAM kept for the bench application's own variables, its input buffer left out."""
+MOST_STATIC = 448
+"""Bytes of RAM that the bench application's own variables take on any board, at most."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def write_project(
     board: Board,
     ram: int | None = None,
     optimize: Optimize = Optimize.BALANCED,
+    source: ModelSource | None = None,
 ) -> Project:
     """Generates every file of the project of ``graph`` for ``board``.
 
@@ -67,8 +68,9 @@ def write_project(
         board: The board.
         ram: Bytes of RAM the firmware may take; None for all the board has.
         optimize: What is spent for what.
+        source: The model library of this graph, plan and choice, where it is written already.
     """
-    source = write_model(graph, plan, optimize)
+    source = source or write_model(graph, plan, optimize)
     buffer = _input_buffer(graph, plan, board, ram)
     model = graph.name
     files = {f"lib/eb_{model}/{name}": text.encode() for name, text in source.files.items()}
@@ -120,8 +122,26 @@ def _input_buffer(graph: Graph, plan: Plan, board: Board, ram: int | None) -> in
     wanted = sum(-(-graph.tensors[name].nbytes // 4) * 4 for name in graph.inputs)
     if board.is_host:
         return wanted
-    free = (ram or board.region("ram").size) - plan.arena_bytes - board.stack_size - STATIC_RESERVE
-    return wanted if wanted <= free else 0
+    taken = plan.arena_bytes + board.stack_size + static_bytes(graph, row_fed=False)
+    return wanted if taken + wanted <= (ram or board.region("ram").size) else 0
+
+
+def static_bytes(graph: Graph, row_fed: bool, own: int = MOST_STATIC) -> int:
+    """Bytes of RAM beside arena, stack and a copy of the inputs, at most.
+
+    Args:
+        graph: The graph after the passes.
+        row_fed: The input is handed over row by row: the bench application holds one row.
+        own: Bytes of its own variables.
+    """
+    row = _row_bytes(graph) if row_fed and graph.inputs else 0
+    return own + len(graph.inputs) + row
+
+
+def _row_bytes(graph: Graph) -> int:
+    """Bytes of a row of the input."""
+    tensor = graph.tensors[graph.inputs[0]]
+    return tensor.row_elements * tensor.dtype.bytes
 
 
 def _copy(root: Path, folder: str) -> dict[str, bytes]:
@@ -133,10 +153,7 @@ def _copy(root: Path, folder: str) -> dict[str, bytes]:
 
 
 def _binding(graph: Graph, plan: Plan, buffer: int) -> str:
-    model, row = graph.name, 0
-    if plan.row_fed:
-        tensor = graph.tensors[graph.inputs[0]]
-        row = tensor.row_elements * tensor.dtype.bytes
+    model, row = graph.name, _row_bytes(graph) if plan.row_fed else 0
     return f"""/* Binds the bench application to its model. Written by edgebottle {__version__}. */
 #ifndef BENCH_BINDING_H
 #define BENCH_BINDING_H

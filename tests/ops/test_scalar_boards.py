@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edgebottle import pipeline
+from edgebottle import fit
 from edgebottle.boards import load_board
 from edgebottle.errors import UnsupportedOp
-from edgebottle.fit import CODE_ESTIMATE, Wish
+from edgebottle.fit import Wish
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
 from edgebottle.measure import measure
@@ -89,7 +89,7 @@ def test_cases_on_the_virtual_board(board: str, toolchain: str, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("network", "flash", "isa"),
     [
-        pytest.param("digits", CODE_ESTIMATE + 27 * 1024, Isa.PORTABLE, id="budget"),
+        pytest.param("digits", 45 * 1024, Isa.PORTABLE, id="budget"),
         pytest.param("fashion", None, Isa.PORTABLE, id="full"),
     ],
 )
@@ -104,7 +104,7 @@ def test_fewer_instructions_than_plain_loops(board: str, monkeypatch: pytest.Mon
     counts = {}
     for isa in (Isa.SCALAR, Isa.PORTABLE):
         with monkeypatch.context() as patch:
-            patch.setattr(pipeline, "kernel_variants", lambda board, isa=isa: (isa,))
+            patch.setattr(fit, "kernel_variants", lambda board, isa=isa: (isa,))
             built = build(model, load_board(board))
         assert built.plan.isa == isa.value
         counts[isa] = measure(built, edge_cases(model.graph, 1)).instructions
