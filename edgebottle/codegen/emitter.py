@@ -183,7 +183,7 @@ class StepEmitter:
     def out_pixel_stride(self) -> int:
         """See ``Emitter``."""
         output = self._outs[0]
-        return self._module.placements[output.name].pixel_stride // output.dtype.bytes
+        return self._module.placements[output.name].pixel_stride // output.layout.element_bytes
 
     def y(self) -> str:
         """See ``Emitter``; replaced by the row loop, which may have no variable of that name."""

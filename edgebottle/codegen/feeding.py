@@ -61,7 +61,7 @@ def header(module: Module, feed: Feed) -> str:
     """The declarations, and how to use them."""
     m, upper = module.graph.name, module.graph.name.upper()
     tensor = feed.tensor
-    width = tensor.row_elements * tensor.dtype.bytes
+    width = tensor.layout.row_bytes
     text = comment(
         f"The input comes row by row: {tensor.rows} rows of {width} bytes each, top to bottom. "
         f"No memory holds the whole image, so eb_{m}_input(0).data is NULL (its shape, scale and "
@@ -105,7 +105,7 @@ def state(module: Module, feed: Feed) -> str:
     """What is kept between two calls, and the function that takes a row."""
     m = module.graph.name
     base = module.names[feed.tensor.name]
-    width = feed.tensor.row_elements * feed.tensor.dtype.bytes
+    width = feed.tensor.layout.row_bytes
     stride, ring = row_place(module, feed.tensor)
     to = f"eb_ring_row({base}, feed.taken, {stride}, {ring})"
     if not ring:

@@ -19,6 +19,7 @@ from edgebottle.codegen.model import ModelSource, write_model
 from edgebottle.data import data_dir
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Graph
+from edgebottle.ir.layout import aligned
 from edgebottle.plan.plan import Plan
 
 MARKER = "edgebottle.json"
@@ -119,7 +120,7 @@ That header says what there is to call, and with which sizes.
 def _input_buffer(graph: Graph, plan: Plan, board: Board, ram: int | None) -> int:
     if plan.row_fed:
         return 0
-    wanted = sum(-(-graph.tensors[name].nbytes // 4) * 4 for name in graph.inputs)
+    wanted = sum(aligned(graph.tensors[name].nbytes) for name in graph.inputs)
     if board.is_host:
         return wanted
     taken = plan.arena_bytes + board.stack_size + static_bytes(graph, row_fed=False)
@@ -140,8 +141,7 @@ def static_bytes(graph: Graph, row_fed: bool, own: int = MOST_STATIC) -> int:
 
 def _row_bytes(graph: Graph) -> int:
     """Bytes of a row of the input."""
-    tensor = graph.tensors[graph.inputs[0]]
-    return tensor.row_elements * tensor.dtype.bytes
+    return graph.tensors[graph.inputs[0]].layout.row_bytes
 
 
 def _copy(root: Path, folder: str) -> dict[str, bytes]:

@@ -117,8 +117,9 @@ def _are_apart(module: Module, first: Tensor, second: Tensor) -> bool:
 def _span(module: Module, tensor: Tensor) -> tuple[int, int]:
     """First byte in the arena of a tensor without gaps, and the one after its last."""
     place = module.placements[tensor.name]
-    before_last = (tensor.rows * tensor.shape[2] - 1) * place.pixel_stride
-    return place.offset, place.offset + before_last + tensor.shape[3] * tensor.dtype.bytes
+    layout = tensor.layout
+    before_last = (layout.rows * layout.pixels - 1) * place.pixel_stride
+    return place.offset, place.offset + before_last + layout.pixel_bytes
 
 
 def _all_rows(module: Module, emitter: StepEmitter, node: RowOperator) -> str:
@@ -241,7 +242,7 @@ def fill_rows(
 def row_place(module: Module, tensor: Tensor) -> tuple[int, int]:
     """Bytes from one row of a tensor to the next, and the rows of its ring (0: held whole)."""
     if tensor.data is not None:
-        return tensor.row_elements * tensor.dtype.bytes, 0
+        return tensor.layout.row_bytes, 0
     return module.placements[tensor.name].row_stride, module.ring_rows(tensor.name)
 
 

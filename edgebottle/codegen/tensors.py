@@ -52,8 +52,7 @@ def _tensor_entry(module: Module, tensor: Tensor) -> str:
 def _strides(module: Module, tensor: Tensor) -> list[int] | None:
     """Bytes of a row, to the next row, of a pixel, to the next pixel; None where without gaps."""
     place = module.placements[tensor.name]
-    pixel = (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes
-    row = tensor.row_elements * tensor.dtype.bytes
+    row, pixel = tensor.layout.row_bytes, tensor.layout.pixel_bytes
     if place.pixel_stride == pixel and place.row_stride == row:
         return None
     return [row, place.row_stride, pixel, place.pixel_stride]

@@ -11,6 +11,7 @@ from edgebottle.errors import BadModel, UnsupportedOp
 from edgebottle.importers.tflite_file import TensorRecord
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Quant, Shape, Tensor
+from edgebottle.ir.layout import packed_bytes
 
 _DTYPES = {
     "FLOAT32": DType.F32,
@@ -70,7 +71,7 @@ def computed_tensor(record: TensorRecord, shape: Shape) -> Tensor:
 
 def _constant(record: TensorRecord, dtype: DType) -> Array:
     assert record.data is not None
-    expected = prod(record.shape) * dtype.bytes
+    expected = packed_bytes(prod(record.shape), dtype.bits)
     if record.data.size != expected:
         raise BadModel(
             f"constant '{record.name}' has {record.data.size} bytes, "

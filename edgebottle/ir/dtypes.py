@@ -34,11 +34,6 @@ class DType(Enum):
         self.c = c
 
     @property
-    def bytes(self) -> int:
-        """Bytes of one element as stored in C; sub-byte types are not stored alone."""
-        return max(1, self.bits // 8)
-
-    @property
     def is_quantized(self) -> bool:
         """True for the integer types that carry activations of quantized networks."""
         return self in (DType.I8, DType.I16, DType.U8)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
+from edgebottle.ir.layout import Layout
+from edgebottle.ir.layout import Shape as Shape
 
 Array = NDArray[Any]
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,20 @@ class Tensor:
     data: Array | None = field(default=None, compare=False, repr=False)
     state: bool = False
 
+    @cached_property
+    def layout(self) -> Layout:
+        """Where its elements lie when nothing lies between them."""
+        return Layout.contiguous(self.shape, self.dtype.bits)
+
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return self.layout.size
 
     @property
     def nbytes(self) -> int:
         """Bytes when stored contiguously."""
-        return (
-            -(-self.size * self.dtype.bits // 8)
-            if self.dtype.bits < 8
-            else (self.size * self.dtype.bytes)
-        )
+        return self.layout.nbytes
 
     @property
     def scale(self) -> float:
@@ -93,13 +94,8 @@ class Tensor:
 
     @property
     def rows(self) -> int:
-        """Rows of a rank-4 tensor (batch x height); 1 for any other rank."""
-        return self.shape[0] * self.shape[1] if len(self.shape) == 4 else 1
-
-    @property
-    def row_elements(self) -> int:
-        """Elements of one row (width x channels, or everything when the rank is not 4)."""
-        return self.size // self.rows
+        """Its rows: batch x height of images."""
+        return self.layout.rows
 
 
 Tensors = Sequence[Tensor | None]

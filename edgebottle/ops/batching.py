@@ -119,8 +119,8 @@ class BatchingOperator(Operator):
             "block_width": block_width,
             "top": top,
             "left": left,
-            "pixel_bytes": images.shape[-1] * images.dtype.bytes,
-            "element_bytes": images.dtype.bytes,
+            "pixel_bytes": images.layout.pixel_bytes,
+            "element_bytes": images.layout.element_bytes,
             "value": value,
         }
         e.include("eb_space_to_batch.h")

@@ -115,13 +115,13 @@ class Concatenation(RowOperator):
         ins, outs = e.tensors
         output = outs[0]
         e.include("eb_concatenation.h")
-        pixel = e.out_pixel_stride() * output.dtype.bytes
+        pixel = e.out_pixel_stride() * output.layout.element_bytes
         return "\n    ".join(self._copy(e, index, ins, output, pixel) for index in range(len(ins)))
 
     def _copy(self, e: Emitter, index: int, ins: Tensors, output: Tensor, pixel: int) -> str:
         """Copies one input (row). ``pixel``: bytes from one output pixel to the next."""
         data = data_input(ins, index)
-        size, rank = data.dtype.bytes, len(data.shape)
+        size, rank = data.layout.element_bytes, len(data.shape)
         before = self._before(index, ins)
         # Of a rank-4 tensor a call sees one row: its axes 0 and 1 have one element.
         seen = (1, 1, *data.shape[2:]) if rank == 4 else data.shape
@@ -136,7 +136,7 @@ class Concatenation(RowOperator):
             blocks = (_product(seen[: self.axis]), joined, seen[self.axis] * within, pixel)
         place = f"(uint8_t *){e.out_row()} + {offset}" if offset else e.out_row()
         arguments = f"{e.rows(index)}[0], {place}, {', '.join(map(str, blocks))}"
-        return f"eb_concatenation_copy({arguments}, {data.shape[-1] * size});"
+        return f"eb_concatenation_copy({arguments}, {data.layout.pixel_bytes});"
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

@@ -11,6 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ir.layout import Layout
 from edgebottle.ops.base import (
     AccumulatingOperator,
     CValue,
@@ -24,7 +25,6 @@ from edgebottle.ops.case_tensors import indices, plain, quantized
 from edgebottle.ops.fixed_point import checked_multiplier, multiply_by_quantized_multiplier
 from edgebottle.ops.movement import (
     constant_ints,
-    contiguous,
     data_input,
     merged,
     normal_axis,
@@ -148,7 +148,7 @@ class Mean(Operator):
 
     def _groups(self, shape: Shape) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Elements and stride of the axes that stay and of those that are averaged, merged."""
-        strides = contiguous(shape, 1).strides
+        strides = Layout.contiguous(shape, 8).byte_strides
         groups = []
         for wanted in (False, True):
             axes = [axis for axis in range(len(shape)) if (axis in self.axes) == wanted]

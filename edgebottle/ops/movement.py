@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Node, Shape, Tensor, Tensors
+from edgebottle.ir.layout import Layout
 from edgebottle.ops.base import CValue, Emitter, require_dtype, where
 
 MOVABLE = tuple(dtype for dtype in DType if dtype.bits >= 8)
@@ -19,31 +19,6 @@ MAX_RANK = 6
 
 MAX_OPERANDS = 64
 """Numbers of a shape, axes or paddings: many times those of the most axes."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A walk over some elements of a tensor.
-
-    Attributes:
-        shape: Elements along each axis.
-        strides: Bytes from one element to the next along each axis, of any sign.
-        offset: Byte of the first element.
-    """
-
-    shape: Shape
-    strides: tuple[int, ...]
-    offset: int = 0
-
-
-def contiguous(shape: Shape, element_bytes: int) -> Layout:
-    """The layout of a tensor whose elements lie one after the other."""
-    strides = []
-    step = element_bytes
-    for dim in reversed(shape):
-        strides.append(step)
-        step *= dim
-    return Layout(shape, tuple(reversed(strides)))
 
 
 def merged(
@@ -65,10 +40,10 @@ def merged(
     return axes
 
 
-def copy_fields(source: Layout, target: Layout, element_bytes: int) -> dict[str, CValue]:
+def copy_fields(source: Layout, target: Layout) -> dict[str, CValue]:
     """The fields of ``eb_strided_copy`` for a copy between two layouts of the same shape."""
-    axes = merged(source.shape, source.strides, target.strides)
-    run = element_bytes
+    axes = merged(source.shape, source.byte_strides, target.byte_strides)
+    run = element_bytes = source.element_bytes
     if axes and axes[-1][1:] == (element_bytes, element_bytes):
         run *= axes.pop()[0]
     axes = [(1, 0, 0)] * (MAX_RANK - len(axes)) + axes
@@ -80,10 +55,10 @@ def copy_fields(source: Layout, target: Layout, element_bytes: int) -> dict[str,
     }
 
 
-def copy_params(e: Emitter, source: Layout, target: Layout, element_bytes: int) -> str:
+def copy_params(e: Emitter, source: Layout, target: Layout) -> str:
     """Registers the parameters of a strided copy; returns the pointer to them."""
     e.include("eb_strided_copy.h")
-    return e.params("eb_strided_copy", copy_fields(source, target, element_bytes))
+    return e.params("eb_strided_copy", copy_fields(source, target))
 
 
 def copy_call(params: str, source: str, source_offset: int, target: str, target_offset: int) -> str:

@@ -14,9 +14,7 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Operator, one_node_graph, where
 from edgebottle.ops.case_tensors import activation
 from edgebottle.ops.movement import (
-    Layout,
     check_movable,
-    contiguous,
     copy_call,
     copy_params,
     data_input,
@@ -92,14 +90,11 @@ class Pack(Operator):
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
-        shape = data_input(ins).shape
-        size = outs[0].dtype.bytes
-        strides = contiguous(outs[0].shape, size).strides
-        target = Layout(shape, strides[: self.axis] + strides[self.axis + 1 :])
-        params = copy_params(e, contiguous(shape, size), target, size)
+        places = [outs[0].layout.index(self.axis, number) for number in range(len(ins))]
+        params = copy_params(e, data_input(ins).layout, places[0])
         return "\n    ".join(
-            copy_call(params, e.input(index), 0, e.output(), index * strides[self.axis])
-            for index in range(len(ins))
+            copy_call(params, e.input(index), 0, e.output(), place.offset)
+            for index, place in enumerate(places)
         )
 
     @classmethod

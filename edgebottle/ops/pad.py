@@ -14,10 +14,8 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, RowOperator, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, constant, quantized
 from edgebottle.ops.movement import (
-    Layout,
     check_movable,
     constant_ints,
-    contiguous,
     copy_call,
     copy_params,
     data_input,
@@ -102,23 +100,20 @@ class Pad(RowOperator):
         """See ``Operator``."""
         ins, outs = e.tensors
         data, output = data_input(ins), outs[0]
-        size = data.dtype.bytes
+        size = data.layout.element_bytes
         bits = border_bits(self.value(output), output.dtype)
         e.include("eb_pad.h")
         if len(data.shape) != 4:
             fill = f"(void)eb_pad_fill((uint8_t *){e.out_row()}, {output.nbytes}, {bits}, {size});"
-            strides = contiguous(output.shape, size).strides
-            offset = sum(
-                before * stride for (before, _), stride in zip(self.paddings, strides, strict=True)
-            )
-            params = copy_params(e, contiguous(data.shape, size), Layout(data.shape, strides), size)
-            return f"{fill}\n    {copy_call(params, e.row(0), 0, e.out_row(), offset)}"
+            inner = output.layout.box([before for before, _ in self.paddings], data.shape)
+            params = copy_params(e, data.layout, inner)
+            return f"{fill}\n    {copy_call(params, e.row(0), 0, e.out_row(), inner.offset)}"
         _, _, (left, right), (before, after) = self.paddings
         params = e.params(
             "eb_pad",
             {
                 "width": data.shape[2],
-                "pixel_bytes": data.shape[3] * size,
+                "pixel_bytes": data.layout.pixel_bytes,
                 "left": left,
                 "right": right,
                 "before": before * size,
@@ -160,7 +155,7 @@ def read_paddings(label: str, ins: Tensors) -> Paddings:
 
 def border_bits(value: int | float, dtype: DType) -> str:
     """A stored value as a C literal of its bits."""
-    if dtype.bytes > 4 and value != 0:
+    if dtype.bits > 32 and value != 0:
         raise UnsupportedOp(f"a border of {value} in {dtype.label} is not supported")
     stored = np.array([value], dtype=dtype.numpy).tobytes()[:4]
     return f"{int.from_bytes(stored, 'little'):#x}u"

@@ -61,10 +61,10 @@ class ResizeNearestNeighbor(Resize):
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         data = data_input(e.tensors[0])
-        size = data.dtype.bytes
         columns = self._sources(data.shape[2], self.size[1]).astype(np.uint16)
         e.include("eb_resize.h")
         return (
             f"eb_resize_nearest_row({e.row(0)}, {e.out_row()}, {e.constant('columns', columns)}, "
-            f"{self.size[1]}, {data.shape[3] * size}, {e.out_pixel_stride() * size});"
+            f"{self.size[1]}, {data.layout.pixel_bytes}, "
+            f"{e.out_pixel_stride() * data.layout.element_bytes});"
         )

@@ -145,7 +145,7 @@ class Softmax(UnaryOperator):
         ins, outs = e.tensors
         channels = _channels(outs[0])
         e.include("eb_softmax.h")
-        pixels = outs[0].row_elements // channels
+        pixels = outs[0].layout.pixels
         common = f"{pixels}, {channels}, {e.row(0)}, {e.out_row()}, {e.out_pixel_stride()}"
         if outs[0].dtype == DType.F32:
             return f"eb_softmax_f32_row({common}, {float(np.float32(self.beta)).hex()}f);"

@@ -14,10 +14,8 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Operator, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
-    Layout,
     check_movable,
     constant_int,
-    contiguous,
     copy_call,
     copy_params,
     data_input,
@@ -89,14 +87,15 @@ class Split(Operator):
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
-        data, part = data_input(ins, 1), outs[0].shape
-        size = data.dtype.bytes
-        strides = contiguous(data.shape, size).strides
-        params = copy_params(e, Layout(part, strides), contiguous(part, size), size)
-        step = part[self.axis] * strides[self.axis]
+        whole, part = data_input(ins, 1).layout, outs[0].shape[self.axis]
+        places = [
+            whole.slice(self.axis, number * part, (number + 1) * part)
+            for number in range(len(outs))
+        ]
+        params = copy_params(e, places[0], outs[0].layout)
         return "\n    ".join(
-            copy_call(params, e.input(1), index * step, e.output(index), 0)
-            for index in range(len(outs))
+            copy_call(params, e.input(1), place.offset, e.output(index), 0)
+            for index, place in enumerate(places)
         )
 
     @classmethod

@@ -11,13 +11,12 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ir.layout import Layout
 from edgebottle.ops.base import Emitter, Operator, one_node_graph
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
-    Layout,
     check_movable,
     constant_ints,
-    contiguous,
     copy_call,
     copy_params,
     data_input,
@@ -182,17 +181,12 @@ class StridedSlice(Operator):
 
     def _source(self, data: Tensor) -> Layout:
         """The picked elements; axes that are dropped count one element."""
-        strides = contiguous(data.shape, data.dtype.bytes).strides
-        axes = self._axes(data.shape)
-        return Layout(
-            tuple(axis.count for axis in axes if axis.kept),
-            tuple(
-                0 if axis.source is None else axis.step * strides[axis.source]
-                for axis in axes
-                if axis.kept
-            ),
-            sum(axis.start * strides[axis.source] for axis in axes if axis.source is not None),
-        )
+        layout, axes = data.layout, self._axes(data.shape)
+        for axis in axes:
+            if axis.source is not None:
+                stop = axis.start + axis.count * axis.step
+                layout = layout.slice(axis.source, axis.start, stop, axis.step)
+        return layout.permuted([axis.source for axis in axes if axis.kept])
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
@@ -210,9 +204,8 @@ class StridedSlice(Operator):
         """See ``Operator``."""
         ins, outs = e.tensors
         data, output = data_input(ins), outs[0]
-        size = data.dtype.bytes
         source = self._source(data)
-        params = copy_params(e, source, contiguous(output.shape, size), size)
+        params = copy_params(e, source, output.layout)
         return copy_call(params, e.input(0), source.offset, e.output(), 0)
 
     @classmethod

@@ -99,10 +99,10 @@ def flat_extent(tensor: Tensor, out_pixel_stride: int) -> tuple[int, int]:
 
     A row without gaps is one pixel of all its elements.
     """
-    channels = tensor.shape[-1] if tensor.shape else 1
-    if out_pixel_stride == channels:
-        return 1, tensor.row_elements
-    return tensor.row_elements // channels, channels
+    layout = tensor.layout
+    if out_pixel_stride == layout.pixel_elements:
+        return 1, layout.row_elements
+    return layout.pixels, layout.pixel_elements
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,7 @@ class UnaryOperator(RowOperator):
 
     def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
         """The input, where an output element takes as many bytes."""
-        return (0,) if tensor_of(ins).dtype.bytes == outs[0].dtype.bytes else ()
+        return (0,) if tensor_of(ins).dtype.bits == outs[0].dtype.bits else ()
 
     def emit_row(self, e: Emitter, header: str, kernel: str, *arguments: str) -> str:
         """The call of a unary row kernel.

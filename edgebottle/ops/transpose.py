@@ -14,10 +14,8 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Operator, one_node_graph
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
-    Layout,
     check_movable,
     constant_ints,
-    contiguous,
     copy_call,
     copy_params,
     data_input,
@@ -81,10 +79,7 @@ class Transpose(Operator):
         """See ``Operator``."""
         ins, outs = e.tensors
         data, output = data_input(ins), outs[0]
-        size = data.dtype.bytes
-        strides = contiguous(data.shape, size).strides
-        source = Layout(output.shape, tuple(strides[axis] for axis in self.permutation))
-        params = copy_params(e, source, contiguous(output.shape, size), size)
+        params = copy_params(e, data.layout.permuted(self.permutation), output.layout)
         return copy_call(params, e.input(0), 0, e.output(), 0)
 
     @classmethod

@@ -14,9 +14,7 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Operator, one_node_graph, where
 from edgebottle.ops.case_tensors import activation
 from edgebottle.ops.movement import (
-    Layout,
     check_movable,
-    contiguous,
     copy_call,
     copy_params,
     data_input,
@@ -90,14 +88,11 @@ class Unpack(Operator):
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
-        data, shape = data_input(ins), outs[0].shape
-        size = data.dtype.bytes
-        strides = contiguous(data.shape, size).strides
-        source = Layout(shape, strides[: self.axis] + strides[self.axis + 1 :])
-        params = copy_params(e, source, contiguous(shape, size), size)
+        places = [data_input(ins).layout.index(self.axis, number) for number in range(len(outs))]
+        params = copy_params(e, places[0], outs[0].layout)
         return "\n    ".join(
-            copy_call(params, e.input(0), index * strides[self.axis], e.output(index), 0)
-            for index in range(len(outs))
+            copy_call(params, e.input(0), place.offset, e.output(index), 0)
+            for index, place in enumerate(places)
         )
 
     @classmethod

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgebottle.ir.graph import Graph, Node
+from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import Isa, Operator
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.place import live_bytes, place
-from edgebottle.plan.plan import Placement, Plan, Step
-from edgebottle.plan.storage import ALIGNMENT, Block, Storage
+from edgebottle.plan.plan import Plan, Step
+from edgebottle.plan.storage import Block, Storage
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,7 @@ def _candidate(
         nbytes = 0
         if isinstance(node, Operator) and node.name not in storage.elided:
             nbytes = node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
-        nbytes = -(-nbytes // ALIGNMENT) * ALIGNMENT
-        scratch.append(Block(nbytes, index, index) if nbytes else None)
+        scratch.append(Block(aligned(nbytes), index, index) if nbytes else None)
     blocks = [*storage.blocks, *(block for block in scratch if block is not None)]
     bound = max(live_bytes(blocks, len(order)))
     return _Candidate(name, storage, tuple(scratch), bound)
@@ -90,19 +90,7 @@ def _place(graph: Graph, candidate: _Candidate, isa: Isa) -> Plan:
         )
         for index, (node, scratch) in enumerate(zip(storage.order, candidate.scratch, strict=True))
     )
-    placements = tuple(
-        Placement(
-            tensor=name,
-            offset=start[id(slot.block)] + slot.offset,
-            nbytes=graph.tensors[name].nbytes,
-            row_stride=slot.row_stride,
-            pixel_stride=slot.pixel_stride,
-            first=storage.life(name)[0],
-            last=storage.life(name)[1],
-            shares=slot.shares,
-        )
-        for name, slot in storage.slots.items()
-    )
+    placements = tuple(storage.placements(offsets[: len(storage.blocks)]))
     return Plan(
         model=graph.name,
         isa=isa.value,

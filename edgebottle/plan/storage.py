@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgebottle.ir.graph import Graph, Node, Tensor
+from edgebottle.ir.layout import ALIGNMENT, Layout, aligned, packed_bytes
 from edgebottle.ops.base import Operator, RowOperator
 from edgebottle.ops.strided_slice import StridedSlice
-
-ALIGNMENT = 4
+from edgebottle.plan.plan import Placement
 
 NEVER = 1 << 30
 """After every step."""
@@ -37,12 +37,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Slot:
-    """A tensor's place in its block: start, strides in bytes, and whose memory it shares."""
+    """A tensor's place in its block, and whose memory it shares."""
 
     block: Block
-    offset: int
-    row_stride: int
-    pixel_stride: int
+    layout: Layout
     shares: str | None = None
 
 
@@ -98,7 +96,7 @@ class Storage:
             if name not in self.slots:
                 self._place(self.graph.tensors[name])
         for slot in self.slots.values():
-            slot.block.nbytes = -(-slot.block.nbytes // ALIGNMENT) * ALIGNMENT
+            slot.block.nbytes = aligned(slot.block.nbytes)
 
     @property
     def blocks(self) -> list[Block]:
@@ -110,6 +108,23 @@ class Storage:
         computed = [name for node in self.order for name in node.outputs]
         names = [*self.graph.inputs, *states, *computed]
         return [name for name in names if name not in self._rings]
+
+    def placements(self, starts: Sequence[int]) -> list[Placement]:
+        """Where every tensor lives, given the offset of each of ``blocks`` in the arena."""
+        start = {id(block): first for block, first in zip(self.blocks, starts, strict=True)}
+        return [
+            Placement(
+                tensor=name,
+                offset=start[id(slot.block)] + slot.layout.offset,
+                nbytes=slot.layout.nbytes,
+                row_stride=slot.layout.row_stride,
+                pixel_stride=slot.layout.pixel_stride,
+                first=self.life(name)[0],
+                last=self.life(name)[1],
+                shares=slot.shares,
+            )
+            for name, slot in self.slots.items()
+        ]
 
     def life(self, name: str) -> tuple[int, int]:
         """First and last step that needs tensor ``name`` itself."""
@@ -133,7 +148,7 @@ class Storage:
         host = None if slot is not None else self._host(tensor)
         if host is not None:
             shared = self.slots[host]
-            slot = Slot(shared.block, shared.offset, *contiguous_strides(tensor), host)
+            slot = Slot(shared.block, replace(tensor.layout, offset=shared.layout.offset), host)
         self._keep(tensor, slot or _new_slot(tensor))
 
     def _keep(self, tensor: Tensor, slot: Slot) -> None:
@@ -153,11 +168,10 @@ class Storage:
         if source is None or origin is None or source not in self.slots:
             return None
         slot, data = self.slots[source], self.graph.tensors[source]
-        if data.state or slot.pixel_stride != contiguous_strides(data)[1]:
+        if data.state or slot.layout.pixel_stride != data.layout.pixel_stride:
             return None
         self.elided.add(node.name)
-        offset = slot.offset + origin[1] * slot.row_stride + origin[2] * slot.pixel_stride
-        return Slot(slot.block, offset, *_strides_of_part(tensor, slot), source)
+        return Slot(slot.block, slot.layout.box(origin, tensor.shape), source)
 
     def _is_view(self, node: Node) -> bool:
         """Whether ``node`` crops an image, and all that read the crop can read it by rows."""
@@ -187,8 +201,8 @@ class Storage:
             name = node.inputs[index]
             if self._is_plain(name) and name is not None and self._dies_at(name, node):
                 slot = self.slots[name]
-                aligned = slot.offset % max(ALIGNMENT, tensor.dtype.bytes) == 0
-                if aligned and tensor.nbytes <= self.graph.tensors[name].nbytes:
+                is_aligned = slot.layout.offset % _alignment(tensor) == 0
+                if is_aligned and tensor.nbytes <= self.graph.tensors[name].nbytes:
                     return name
         return None
 
@@ -196,9 +210,7 @@ class Storage:
         """The tensor lives in the arena, contiguously, and is not state."""
         if name is None or name not in self.slots or self.graph.tensors[name].state:
             return False
-        slot = self.slots[name]
-        tensor = self.graph.tensors[name]
-        return (slot.row_stride, slot.pixel_stride) == contiguous_strides(tensor)
+        return self.slots[name].layout.is_contiguous
 
     def _dies_at(self, name: str, node: Node) -> bool:
         """Nothing in the memory of ``name`` is needed after ``node``."""
@@ -214,15 +226,18 @@ class Storage:
         axis = getattr(node, "axis", 0) % len(output.shape)
         names = [name for name in node.inputs if name is not None]
         places: dict[str, Slot] = {}
-        offset = whole.offset
+        before = 0
         for name in names:
             part = self.graph.tensors[name]
-            strides = _strides_of_part(part, whole) if len(part.shape) == 4 else None
-            slot = Slot(whole.block, offset, *(strides or contiguous_strides(part)), output.name)
+            after = before + part.shape[axis]
+            try:
+                slot = Slot(whole.block, whole.layout.slice(axis, before, after), output.name)
+            except ValueError:
+                return  # it begins or ends inside a byte
             if not self._can_write(part, node, output, axis, slot):
                 return
             places[name] = slot
-            offset += part.shape[axis] * _step_along(output, axis, whole)
+            before = after
         if len(places) != len(names):
             return  # the same tensor twice
         if output.name not in self.slots:
@@ -243,12 +258,11 @@ class Storage:
         outer = math.prod(output.shape[:axis])
         if len(part.shape) != 4 or (axis < 2 and outer > 1):
             return outer == 1
-        row, pixel = contiguous_strides(part)
-        if slot.row_stride == row and slot.pixel_stride == pixel:
+        if slot.layout.is_contiguous:
             return True
         if not isinstance(producer, RowOperator) or part.name in self._gapless:
             return False
-        return producer.STRIDED_OUTPUT or slot.pixel_stride == pixel
+        return producer.STRIDED_OUTPUT or slot.layout.pixel_stride == part.layout.pixel_stride
 
 
 def _reads_by_rows(node: Node) -> bool:
@@ -258,23 +272,12 @@ def _reads_by_rows(node: Node) -> bool:
 
 def _new_slot(tensor: Tensor) -> Slot:
     """Memory of its own; when it is needed is still to be said."""
-    alignment = max(ALIGNMENT, tensor.dtype.bytes)
-    block = Block(tensor.nbytes, NEVER, -1, alignment)
-    return Slot(block, 0, *contiguous_strides(tensor))
+    return Slot(Block(tensor.nbytes, NEVER, -1, _alignment(tensor)), tensor.layout)
 
 
-def _step_along(tensor: Tensor, axis: int, slot: Slot) -> int:
-    """Bytes from one index of ``axis`` to the next."""
-    if len(tensor.shape) == 4 and axis in (1, 2):
-        return slot.row_stride if axis == 1 else slot.pixel_stride
-    return math.prod(tensor.shape[axis + 1 :]) * tensor.dtype.bytes
-
-
-def _strides_of_part(part: Tensor, whole: Slot) -> tuple[int, int]:
-    """The strides of a part of an image within the whole: its own where there is but one."""
-    row, pixel = contiguous_strides(part)
-    wide = part.shape[2] > 1
-    return whole.row_stride if part.rows > 1 else row, whole.pixel_stride if wide else pixel
+def _alignment(tensor: Tensor) -> int:
+    """That of memory which the elements of ``tensor`` may begin at."""
+    return max(ALIGNMENT, packed_bytes(1, tensor.dtype.bits))
 
 
 def _steps(order: Sequence[Node], staged: Mapping[str, int]) -> dict[str, int]:
@@ -288,9 +291,3 @@ def _steps(order: Sequence[Node], staged: Mapping[str, int]) -> dict[str, int]:
         steps[node.name] = count
         before = stage
     return steps
-
-
-def contiguous_strides(tensor: Tensor) -> tuple[int, int]:
-    """Row and pixel stride in bytes of a tensor stored without gaps."""
-    row = tensor.row_elements * tensor.dtype.bytes
-    return row, (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from edgebottle.ir.layout import aligned
 from hil.records import MemoryBlock
-
-ALIGNMENT = 4
-"""Blocks of the arena take whole words."""
 
 SCRATCH_SUFFIX = " scratch"
 RING_SUFFIX = " ring"
@@ -100,4 +98,4 @@ class ArenaView:
 
 def span(block: MemoryBlock) -> tuple[int, int]:
     """First byte of the block, and the first one behind it."""
-    return block.offset, block.offset + -(-block.nbytes // ALIGNMENT) * ALIGNMENT
+    return block.offset, block.offset + aligned(block.nbytes)

@@ -215,9 +215,10 @@ class _Replay:
         tensor, output = self.graph.tensors[source], outs[0]
 
         def cropped(per_byte: Bytes) -> Bytes:
-            elements = per_byte[:: tensor.dtype.bytes].reshape(tensor.shape)
+            size = tensor.layout.element_bytes
+            elements = per_byte[::size].reshape(tensor.shape)
             part = np.asarray(node.reference([elements, *constants], ins, outs)[0]).ravel()
-            return np.asarray(part[:, None] + np.arange(tensor.dtype.bytes)).ravel()
+            return np.asarray(part[:, None] + np.arange(size)).ravel()
 
         if not np.array_equal(cropped(self._all(source)), self._all(output.name)):
             raise UnsafePlan(f"the output of {node.name} is not where that part of its input is")
@@ -310,13 +311,12 @@ class _Replay:
         return self._rows[name, row]
 
     def _addresses(self, name: str, row: int) -> Bytes:
-        place, tensor = self.places[name], self.graph.tensors[name]
+        place, layout = self.places[name], self.graph.tensors[name].layout
         slot = row % place.ring_rows if place.ring_rows else row
         start = place.offset + slot * place.row_stride
-        nbytes = tensor.row_elements * tensor.dtype.bytes
-        pixel = (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes
-        where = np.arange(nbytes, dtype=np.int64)
-        addresses = start + where // pixel * place.pixel_stride + where % pixel
+        where = np.arange(layout.row_bytes, dtype=np.int64)
+        pixel, within = np.divmod(where, layout.pixel_bytes)
+        addresses = start + pixel * place.pixel_stride + within
         if len(addresses) and not 0 <= start <= int(addresses[-1]) < len(self.owner):
             raise UnsafePlan(f"row {row} of {name} lies outside of the arena")
         return addresses
@@ -346,7 +346,7 @@ class _Replay:
         tensor, place = self.graph.tensors[name], self.places[name]
         if len(tensor.shape) != 4 or tensor.shape[2] == 1:
             return
-        if place.pixel_stride != tensor.shape[3] * tensor.dtype.bytes:
+        if place.pixel_stride != tensor.layout.pixel_bytes:
             raise UnsafePlan(f"{reader} reads {name}, whose pixels have gaps between them")
 
     def _write_all(self, name: str) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
+from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import Operator
 from edgebottle.plan.work import Work
-from quantize.patch.rows import FED, UNLIMITED, RowGraph, aligned
+from quantize.patch.rows import FED, UNLIMITED, RowGraph
 from quantize.patch.segment import ARRAYS, SHORT, Inside, OrderFacts, Rings, Savings
 
 NEAR = 1.25

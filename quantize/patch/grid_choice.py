@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgebottle.ir.graph import Graph
+from edgebottle.ir.layout import Layout, aligned
 from edgebottle.ops.base import Isa, Operator
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.plan import place
@@ -17,7 +17,6 @@ from edgebottle.plan.work import Work
 from quantize.patch.grid import Stage, extra_macs, patch_grid, patches
 from quantize.patch.grid_nodes import Rect
 from quantize.patch.known import known
-from quantize.patch.rows import aligned
 
 MOST = 6
 """Patches along an axis, at most."""
@@ -233,8 +232,9 @@ def patch_bytes(stage: Stage, rects: dict[str, Rect]) -> int:
     peak = 0
     for i, node in enumerate(nodes):
         name = node.outputs[0]
-        shape = rects[name].shape(graph.tensors[name].shape)
-        size = math.prod(shape) * graph.tensors[name].dtype.bytes if name != stage.output else 0
+        tensor = graph.tensors[name]
+        shape = rects[name].shape(tensor.shape)
+        size = Layout.contiguous(shape, tensor.dtype.bits).nbytes if name != stage.output else 0
         dying = [str(source) for source in node.inputs if last.get(str(source)) == i]
         replaced = stage.windows.replaced(node)
         sizes = [0, *(alive.get(source, 0) for source in dying if source in replaced)]

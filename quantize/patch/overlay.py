@@ -6,7 +6,7 @@ import numpy as np
 
 from edgebottle.ir.graph import Graph
 from quantize.patch.demand import Trace
-from quantize.patch.rows import NEVER, row_bytes
+from quantize.patch.rows import NEVER
 
 FREE = -(1 << 30)
 """Any distance will do."""
@@ -28,7 +28,7 @@ def distance(graph: Graph, trace: Trace, source: str, output: str) -> int:
         The distance in bytes; at most the bytes of the output, ``FREE`` or negative when the
         output may even begin above the input.
     """
-    in_bytes, out_bytes = (row_bytes(graph.tensors[name]) for name in (source, output))
+    in_bytes, out_bytes = (graph.tensors[name].layout.row_bytes for name in (source, output))
     written, read = trace.written[output], trace.read[source]
     # The lowest row read at or after each moment: rows in the order of their last reading.
     order = np.argsort(read, kind="stable")

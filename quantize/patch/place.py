@@ -7,10 +7,11 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edgebottle.ir.layout import aligned
 from edgebottle.plan.place import PlaceOne, first_fit, neighbours
 from edgebottle.plan.storage import Block
 from edgebottle.plan.work import Work
-from quantize.patch.rows import UNLIMITED, aligned
+from quantize.patch.rows import UNLIMITED
 
 MAX_COST = 100_000
 """Units of work for placing all blocks beyond which only one order is tried from both ends: so

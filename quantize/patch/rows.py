@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebottle.ir.graph import Graph, Node, Tensor
+from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator
 from edgebottle.plan.storage import Storage
 from edgebottle.plan.work import Work
@@ -89,20 +90,10 @@ class RowNode:
     scratch_bytes: int = 0
 
 
-def aligned(nbytes: int, alignment: int = 4) -> int:
-    """``nbytes`` rounded up to a multiple of the arena's alignment."""
-    return -(-nbytes // alignment) * alignment
-
-
-def row_bytes(tensor: Tensor) -> int:
-    """Bytes of one row of a contiguous tensor."""
-    return tensor.row_elements * tensor.dtype.bytes
-
-
 def fed_input(graph: Graph) -> RowNode:
     """The input as a node without inputs, each step of which is the arrival of a row."""
     tensor = graph.tensors[graph.inputs[0]]
-    return RowNode(tensor.name, tensor.name, tensor.rows, tensor.rows, row_bytes(tensor), ())
+    return RowNode(tensor.name, tensor.name, tensor.rows, tensor.rows, tensor.layout.row_bytes, ())
 
 
 def row_nodes(
@@ -185,7 +176,7 @@ def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNo
         output=output.name,
         steps=steps,
         rows=output.rows,
-        row_bytes=row_bytes(output),
+        row_bytes=output.layout.row_bytes,
         edges=tuple(_edge(graph.tensors[name], reads[name]) for name in names),
         accumulator_bytes=_accumulator_bytes(node, graph) if collects else 0,
         accumulates=collects,
@@ -282,7 +273,6 @@ class RowGraph:
             for name, tensor in graph.tensors.items()
             if tensor.data is None
         }
-        self._row_bytes: dict[str, int] = {}
         nodes = row_nodes(graph, isa) if nodes is None else nodes
         self.row = [nodes[node.name] for node in order]
         self.fed = fed_input(graph) if row_fed else None
@@ -313,9 +303,7 @@ class RowGraph:
 
     def row_bytes(self, name: str) -> int:
         """Bytes of a row of a tensor held whole."""
-        if name not in self._row_bytes:
-            self._row_bytes[name] = row_bytes(self.graph.tensors[name])
-        return self._row_bytes[name]
+        return self.graph.tensors[name].layout.row_bytes
 
     def scratch(self, number: int) -> int:
         """Bytes of scratch of a node as a layer."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edgebottle.ir.graph import Graph
+from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import RowOperator
 from edgebottle.plan.place import live_bytes
 from edgebottle.plan.plan import Placement, Plan, Stage, Step
@@ -16,7 +17,7 @@ from quantize.patch.demand import Trace, simulate
 from quantize.patch.fold import fold
 from quantize.patch.overlay import distance
 from quantize.patch.place import Packing, pack
-from quantize.patch.rows import FED, RowGraph, RowNode, aligned
+from quantize.patch.rows import FED, RowGraph, RowNode
 from quantize.patch.segment import COUNTER_BYTES
 
 NODE_COST = 100
@@ -113,25 +114,12 @@ def build_plan(
     if packing.nbytes <= enough and needed != overlays:
         apart = _pack(wholes, works, needed, enough, rounds, rows.work)
         packing, places = apart if apart[0].nbytes <= enough else (packing, places)
-    start = {id(block): packing.offsets[i] for i, block in enumerate(wholes)}
     alive = _spans(wholes, packing, len(works))
     steps = tuple(
         _step(rows, storage, work, places[i], _used(alive[i], places[i], work))
         for i, work in enumerate(works)
     )
-    placements = [
-        Placement(
-            tensor=name,
-            offset=start[id(slot.block)] + slot.offset,
-            nbytes=rows.graph.tensors[name].nbytes,
-            row_stride=slot.row_stride,
-            pixel_stride=slot.pixel_stride,
-            first=storage.life(name)[0],
-            last=storage.life(name)[1],
-            shares=slot.shares,
-        )
-        for name, slot in storage.slots.items()
-    ]
+    placements = storage.placements(packing.offsets[: len(wholes)])
     for i, work in enumerate(works):
         placements += [
             _ring_placement(rows.graph, ring, offset, i)
@@ -275,8 +263,8 @@ def _is_plain(rows: RowGraph, storage: Storage, name: str) -> bool:
     """The tensor is held whole, without gaps, at the beginning of its block."""
     if name not in storage.slots or rows.graph.tensors[name].state:
         return False
-    slot, tensor = storage.slots[name], rows.graph.tensors[name]
-    return slot.offset == 0 and slot.row_stride == tensor.row_elements * tensor.dtype.bytes
+    layout = storage.slots[name].layout
+    return layout.offset == 0 and layout.row_stride == layout.row_bytes
 
 
 def _alive(storage: Storage, block: Block, step: int) -> list[str]:
@@ -387,13 +375,13 @@ def _step(
 
 
 def _ring_placement(graph: Graph, ring: _Ring, offset: int, step: int) -> Placement:
-    tensor = graph.tensors[ring.tensor]
+    layout = graph.tensors[ring.tensor].layout
     return Placement(
         tensor=ring.tensor,
         offset=offset,
         nbytes=ring.rows * ring.row_bytes,
         row_stride=ring.row_bytes,
-        pixel_stride=tensor.shape[-1] * tensor.dtype.bytes,
+        pixel_stride=layout.pixel_bytes,
         first=step,
         last=step,
         ring_rows=ring.rows,

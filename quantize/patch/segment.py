@@ -9,10 +9,11 @@ from heapq import heappop, heappush
 
 import numpy as np
 
+from edgebottle.ir.layout import aligned
 from edgebottle.plan.work import Work
 from quantize.patch.demand import final_steps, simulate, smallest_ring, steps_for
 from quantize.patch.overlay import FREE
-from quantize.patch.rows import NEVER, Ints, RowGraph, aligned
+from quantize.patch.rows import NEVER, Ints, RowGraph
 
 COUNTER_BYTES = 2
 

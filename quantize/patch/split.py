@@ -20,6 +20,7 @@ from dataclasses import replace
 
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Node
+from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import where
 from edgebottle.ops.strided_slice import StridedSlice
 from quantize.patch.choose import CHANNELS, COLUMNS, Costs, Split, Unit

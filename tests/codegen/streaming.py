@@ -84,8 +84,8 @@ class _Maker:
         places = []
         for name in tensors:
             tensor, rows = self.graph.tensors[name], self.rings.get(name, 0)
-            row = tensor.row_elements * tensor.dtype.bytes
-            pixel = (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes
+            row = tensor.layout.row_bytes
+            pixel = tensor.layout.pixel_bytes
             offset = self._take(row * rows if rows else tensor.nbytes)
             nbytes = tensor.nbytes
             places.append(

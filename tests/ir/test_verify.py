@@ -98,8 +98,8 @@ def test_bytes_of_a_tensor(shape, dtype, nbytes):
 
 def test_rows_of_a_tensor():
     image, vector = Tensor("t", (2, 5, 3, 4), DType.I8), Tensor("t", (2, 12), DType.I8)
-    assert (image.rows, image.row_elements) == (10, 12)
-    assert (vector.rows, vector.row_elements) == (1, 24)
+    assert (image.rows, image.layout.row_elements) == (10, 12)
+    assert (vector.rows, vector.layout.row_elements) == (1, 24)
 
 
 def test_what_a_tensor_lacks_is_named():

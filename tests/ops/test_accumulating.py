@@ -127,9 +127,9 @@ def program(graph: Graph, gap: int) -> str:
     return PROGRAM.format(
         includes="\n".join(f'#include "{header}"' for header in dict.fromkeys(emitter.includes)),
         height=data.shape[1],
-        row_bytes=data.row_elements * data.dtype.bytes,
+        row_bytes=data.layout.row_bytes,
         accumulator_bytes=node.accumulator_bytes(ins, outs),
-        out_bytes=((pixels - 1) * (channels + gap) + channels) * output.dtype.bytes,
+        out_bytes=((pixels - 1) * (channels + gap) + channels) * output.layout.element_bytes,
         begin=begin,
         accumulate=accumulate,
         end=end,
@@ -152,7 +152,7 @@ def run_rows(graph: Graph, inputs: list[Array], gap: int, folder: Path) -> list[
     assert run.returncode == 0, run.stderr.decode()
     output = graph.tensors[graph.outputs[0]]
     channels = output.shape[-1]
-    padding = bytes(gap * output.dtype.bytes)
+    padding = bytes(gap * output.layout.element_bytes)
     results = []
     size = len(run.stdout) // len(inputs)
     for at in range(0, len(run.stdout), size):

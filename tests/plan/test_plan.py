@@ -22,8 +22,8 @@ RANDOM = 60
 def addresses(graph: Graph, place: Placement) -> Array:
     """Where each byte of a tensor lives, by row, pixel and byte."""
     tensor = graph.tensors[place.tensor]
-    pixel = (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bytes
-    pixels = tensor.row_elements * tensor.dtype.bytes // pixel
+    pixel = (tensor.shape[-1] if tensor.shape else 1) * tensor.dtype.bits // 8
+    pixels = tensor.nbytes // tensor.rows // pixel
     rows = np.arange(tensor.rows)[:, None, None] * place.row_stride
     columns = np.arange(pixels)[None, :, None] * place.pixel_stride
     return (place.offset + rows + columns + np.arange(pixel)).ravel()
@@ -83,7 +83,7 @@ def same_bytes(graph: Graph, node: Node, values: dict[str, Array]) -> Array:
     """The bytes of the output of a layer that is elided: those of its inputs."""
     ins = graph.ins(node)
     parts = [
-        values[t.name].reshape(*t.shape, t.dtype.bytes)
+        values[t.name].reshape(*t.shape, t.dtype.bits // 8)
         for t in ins
         if t is not None and t.name in values
     ]
