@@ -12,6 +12,7 @@ from edgebottle.codegen.steps import (
     describe,
     fill_rows,
     linear,
+    needed_rows,
     row_array,
     row_place,
     symbol,
@@ -149,7 +150,7 @@ class _Writer:
         height = output.shape[1] if len(output.shape) == 4 else 1
         fills = []
         for index in emitter.row_inputs:
-            needed = [node.input_rows(index, y, *emitter.tensors) for y in range(height)]
+            needed = needed_rows(node, index, emitter.tensors, height)
             fills.append(f"    {self._fill(emitter, index, needed)}")
         lines = [*fills, self._out(emitter, output), f"    {call}"]
         return [line.replace(ROW, "0") for line in lines] if height == 1 else lines

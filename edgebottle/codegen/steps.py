@@ -141,7 +141,7 @@ def _walk(module: Module, emitter: StepEmitter, node: RowOperator) -> dict[str, 
     if data is None or data.data is not None or len(data.shape) != 4 or len(output.shape) != 4:
         return None
     height = output.shape[1]
-    needed = [node.input_rows(0, y, ins, outs) for y in range(height)]
+    needed = needed_rows(node, 0, emitter.tensors, height)
     affine = affine_rows(needed) if needed[0] else None
     if affine is None or len(needed[0]) > WALK_ROWS or data.shape[0] != 1:
         return None
@@ -191,12 +191,17 @@ def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str
 
 def row_array(emitter: StepEmitter, node: RowOperator, index: int) -> str:
     """The declaration of the pointers to the rows of one input."""
-    count = len(_rows_of(emitter, node, index, 0))
+    (first,) = needed_rows(node, index, emitter.tensors, 1)
+    count = len(first)
     return f"    const void *rows{index}[{count}];"
 
 
-def _rows_of(emitter: StepEmitter, node: RowOperator, index: int, y: int) -> tuple[int, ...]:
-    return node.input_rows(index, y, *emitter.tensors)
+def needed_rows(
+    node: RowOperator, index: int, tensors: NodeTensors, height: int
+) -> list[tuple[int, ...]]:
+    """The rows of an input that each of the output's ``height`` rows reads."""
+    along = node.row_access(index, *tensors)
+    return [() if along is None else along.reads(y) for y in range(height)]
 
 
 def _fill(
@@ -206,7 +211,7 @@ def _fill(
     batch, height = extent
     tensor = emitter.tensors[0][index]
     assert tensor is not None
-    needed = [_rows_of(emitter, node, index, y) for y in range(height)]
+    needed = needed_rows(node, index, emitter.tensors, height)
     base = emitter.base(index)
     if batch > 1 and len(tensor.shape) == 4 and tensor.shape[0] == batch:
         stride = row_place(module, tensor)[0]

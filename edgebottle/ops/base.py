@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, AxisMap, Broadcast, Offset, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor, Tensors
 
@@ -110,7 +111,7 @@ class Emitter(Protocol):
         """Pointer to the whole of a contiguous output."""
 
     def rows(self, index: int) -> str:
-        """Row operators: ``const void *const *``, the rows named by ``input_rows``, in its order.
+        """Row operators: ``const void *const *``, the rows named by ``row_access``, in its order.
 
         NULL stands for a row outside of the tensor.
         """
@@ -146,6 +147,31 @@ class Operator(Node):
 
     The plan gives both the same memory where it can; ``emit`` is the copy for where it cannot.
     """
+
+    MOVES: ClassVar[bool] = False
+    """Each element of the output is the element of an input that ``access`` says, unchanged.
+
+    So a join or a crop need not be computed where its parts can lie where they belong.
+    """
+
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """How output 0 reads input ``index``: a relation for each axis of the output.
+
+        None where there is no such relation: the input is no data (weights, sizes), or any element
+        of the output may depend on any of the input.
+        """
+        return None
+
+    def attribute_operands(self) -> Mapping[int, Sequence[int]]:
+        """Constant inputs that only repeat attributes, such as paddings: index and elements."""
+        return {}
+
+    def channel_operands(self) -> Mapping[int, int]:
+        """Constant inputs that hold something of each output channel: index and axis.
+
+        A layer that has them computes some of its channels from its slices of them.
+        """
+        return {}
 
     def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
         """What a kernel compiled for this layer alone would bring; None where there is none."""
@@ -209,15 +235,24 @@ class RowOperator(Operator):
     STRIDED_OUTPUT: ClassVar[bool] = False
     """The kernel can leave gaps between output pixels, as writing into a concatenation needs."""
 
-    @abstractmethod
+    def row_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """Which rows of input ``index`` an output row reads; None where it is not read by rows.
+
+        As many for every row; those below 0 or beyond the last are padding (NULL in the kernel).
+        """
+        access, data, row_axis = self.access(index, ins, outs), ins[index], outs[0].layout.row_axis
+        if access is None or data is None:
+            return None
+        if row_axis is None or data.layout.row_axis is None:
+            return Broadcast()  # all of it is one row
+        return access[row_axis]
+
     def input_rows(
         self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[int, ...]:
-        """The rows of input ``index`` that output row ``y`` reads.
-
-        As many for every ``y``; rows below 0 or beyond the last are padding (NULL in the kernel).
-        Empty for inputs that are not read by rows (weights, constants).
-        """
+        """The rows of ``row_access`` of output row ``y``; none where it is not read by rows."""
+        access = self.row_access(index, ins, outs)
+        return () if access is None else access.reads(y)
 
     def emit_layer(self, e: Emitter, walk: Mapping[str, CValue]) -> str | None:
         """The C call that computes all output rows of a layer whose tensors are held whole.
@@ -239,7 +274,27 @@ class RowOperator(Operator):
         If so, rows that follow each other in memory without a gap may be computed in one call, as
         one long row. Inputs of one pixel are the same for all.
         """
-        return False
+        for index, data in enumerate(ins):
+            access = self.access(index, ins, outs)
+            if access is None or data is None:
+                continue
+            is_pixel = data.layout.size == data.layout.pixel_elements
+            alike = (Same, Broadcast) if is_pixel else (Same,)
+            if not all(isinstance(axis, alike) for axis in access[:-1]):
+                return False
+            if not is_pixel and isinstance(access[-1], Broadcast | Offset):
+                return False
+        return True
+
+    def bordered(self, rows: tuple[int, int], columns: tuple[int, int]) -> Self:
+        """The same operator with other padding before and after the rows and columns it reads.
+
+        Raises:
+            TypeError: it has no padding.
+        """
+        if (rows, columns) != ((0, 0), (0, 0)):
+            raise TypeError(f"{where(self)} has no padding")
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, Offset, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Activation, Emitter, RowOperator, one_node_graph, where
@@ -30,6 +31,7 @@ class Concatenation(RowOperator):
 
     OP: ClassVar[str] = "CONCATENATION"
     STRIDED_OUTPUT: ClassVar[bool] = True
+    MOVES: ClassVar[bool] = True
 
     axis: int
 
@@ -98,13 +100,10 @@ class Concatenation(RowOperator):
         """See ``Node``."""
         return (np.concatenate([value for value in values if value is not None], self.axis),)
 
-    def input_rows(
-        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[int, ...]:
-        """See ``RowOperator``."""
-        if len(outs[0].shape) != 4:
-            return (0,)
-        return (y - self._before(index, ins),) if self.axis == 1 else (y,)
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
+        """One behind the other along the axis."""
+        joined = Offset(self._before(index, ins))
+        return tuple(joined if i == self.axis else Same() for i in range(len(outs[0].shape)))
 
     def _before(self, index: int, ins: Tensors) -> int:
         """Elements along the axis that come before input ``index``."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import All, AxisMap, Listed
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, where
@@ -53,6 +54,15 @@ class Conv2D(Convolution):
                 f"{where(self)} has {data[3]} input channels, weights for {weights[3]}, and "
                 f"{weights[0]} output channels: not a whole number of groups"
             )
+
+    def channel_access(self, data: Tensor, weights: Tensor) -> AxisMap:
+        """All of them, or those of its group."""
+        outputs, depth = weights.shape[0], weights.shape[3]
+        groups = data.shape[3] // depth
+        if groups == 1:
+            return All(depth)
+        firsts = (output // (outputs // groups) * depth for output in range(outputs))
+        return Listed(tuple(tuple(range(first, first + depth)) for first in firsts))
 
     def sums(self, value: Array, weights: Array, shape: Shape) -> Array:
         """See ``Convolution``."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, AxisMap, Same, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Node, Shape, Tensor, Tensors
 from edgebottle.ops.base import (
@@ -281,20 +282,28 @@ class Convolution(RowOperator):
         _, weights, _ = operands(ins)
         return outs[0].size * weights.size // weights.shape[self.CHANNEL_AXIS]
 
-    def input_rows(
-        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[int, ...]:
-        """See ``RowOperator``."""
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """A window of pixels; weights and bias are read as a whole."""
         if index != 0:
-            return ()
-        _, weights, _ = operands(ins)
-        first = y * self.stride[0] - self.padding[0]
-        return tuple(first + k * self.dilation[0] for k in range(weights.shape[1]))
+            return None
+        data, weights, _ = operands(ins)
+        height, width = (
+            window(self.stride[i], weights.shape[1 + i], self.dilation[i], self.padding[2 * i])
+            for i in (0, 1)
+        )
+        return (Same(), height, width, self.channel_access(data, weights))
 
-    def is_pixelwise(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+    @abstractmethod
+    def channel_access(self, data: Tensor, weights: Tensor) -> AxisMap:
+        """Which channels of the input a channel of the output reads."""
+
+    def channel_operands(self) -> Mapping[int, int]:
+        """The weights and the bias."""
+        return {1: self.CHANNEL_AXIS, 2: 0}
+
+    def bordered(self, rows: tuple[int, int], columns: tuple[int, int]) -> Self:
         """See ``RowOperator``."""
-        window = operands(ins)[1].shape[1:3]
-        return window == self.stride == (1, 1) and not any(self.padding)
+        return replace(self, padding=(*rows, *columns))
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import AxisMap, Listed, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, where
@@ -35,6 +36,13 @@ class DepthwiseConv2D(Convolution):
     HEADER: ClassVar[str] = "eb_depthwise_conv_2d"
 
     depth_multiplier: int
+
+    def channel_access(self, data: Tensor, weights: Tensor) -> AxisMap:
+        """Each its own."""
+        if self.depth_multiplier == 1:
+            return Same()
+        outputs = weights.shape[3]
+        return Listed(tuple((channel // self.depth_multiplier,) for channel in range(outputs)))
 
     @classmethod
     def more_options(cls, label: str, ins: Tensors, options: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, Broadcast, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import (
@@ -158,18 +158,12 @@ class BinaryOperator(RowOperator):
             self.quantization(ins, outs)
             self.bounds(outs[0])
 
-    def input_rows(
-        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[int, ...]:
-        """The row itself; 0 for an operand without rows, or broadcast along the height."""
-        tensor = tensor_of(ins, index)
-        has_rows = len(outs[0].shape) == len(tensor.shape) == 4 and tensor.shape[1] > 1
-        return (y,) if has_rows else (0,)
-
-    def is_pixelwise(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
-        """See ``RowOperator``: nothing is broadcast but single pixels."""
-        shapes = (tensor_of(ins, 0).shape, tensor_of(ins, 1).shape)
-        return all(shape == outs[0].shape or math.prod(shape[:-1]) == 1 for shape in shapes)
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
+        """The same place; the only one along axes that are broadcast, or missing."""
+        shape, out = tensor_of(ins, index).shape, outs[0].shape
+        dims = (*(None,) * (len(out) - len(shape)), *shape)
+        pairs = zip(dims, out, strict=True)
+        return tuple(Same() if dim == count else Broadcast() for dim, count in pairs)
 
     def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
         """The operands that are not broadcast."""

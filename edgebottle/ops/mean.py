@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, All, AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ir.layout import Layout
@@ -222,11 +223,16 @@ class Mean(Operator):
 class GlobalMean(Mean, AccumulatingOperator):
     """The mean over height and width of one image: one output row, of rank 4 or less."""
 
-    def input_rows(
-        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[int, ...]:
-        """See ``RowOperator``: all of them."""
-        return tuple(range(data_input(ins).shape[1])) if index == 0 else ()
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """All pixels of the channel; without a relation where the axes of pixels are dropped."""
+        if index != 0 or not self.keep_dims:
+            return None
+        _, height, width, _ = data_input(ins).shape
+        return (Same(), All(height), All(width), Same())
+
+    def row_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """All of them, whatever the axes of the output."""
+        return All(data_input(ins).shape[1]) if index == 0 else None
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""

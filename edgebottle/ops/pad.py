@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, Offset
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, RowOperator, one_node_graph, where
@@ -88,13 +89,19 @@ class Pad(RowOperator):
         assert data is not None
         return (np.pad(data, self.paddings, constant_values=self.value(outs[0])),)
 
-    def input_rows(
-        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[int, ...]:
-        """See ``RowOperator``."""
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """The same place behind the padding; the amounts and the value are no data."""
         if index != 0:
-            return ()
-        return (y - self.paddings[1][0],) if len(self.paddings) == 4 else (0,)
+            return None
+        return tuple(Offset(before) for before, _ in self.paddings)
+
+    def bordered(self, rows: tuple[int, int], columns: tuple[int, int]) -> Self:
+        """See ``RowOperator``."""
+        return replace(self, paddings=(self.paddings[0], rows, columns, self.paddings[3]))
+
+    def attribute_operands(self) -> Mapping[int, Sequence[int]]:
+        """The paddings."""
+        return {1: [amount for pair in self.paddings for amount in pair]}
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""

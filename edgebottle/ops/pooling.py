@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, AxisMap, Listed, Same, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import (
@@ -148,16 +149,23 @@ class Pool2D(AccumulatingOperator):
     def pool(self, window: Array, output: Tensor) -> Array:
         """Pools the pixels of one window, of shape (batch, rows, columns, channels)."""
 
-    def input_rows(
-        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[int, ...]:
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
+        """A window of each channel."""
+        height, width = (
+            window(self.stride[i], self.filter[i], before=self.padding[2 * i]) for i in (0, 1)
+        )
+        return (Same(), height, width, Same())
+
+    def row_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap:
+        """The same; of one window no rows that are padding anyway."""
+        along = self.access(index, ins, outs)[1]
+        if outs[0].shape[1] > 1:
+            return along
+        return Listed((tuple(y for y in along.reads(0) if 0 <= y < data_input(ins).shape[1]),))
+
+    def bordered(self, rows: tuple[int, int], columns: tuple[int, int]) -> Self:
         """See ``RowOperator``."""
-        first = y * self.stride[0] - self.padding[0]
-        if outs[0].shape[1] == 1:
-            # One window: no pointers to rows that are padding anyway.
-            last = min(first + self.filter[0], data_input(ins).shape[1])
-            return tuple(range(max(first, 0), last))
-        return tuple(range(first, first + self.filter[0]))
+        return replace(self, padding=(*rows, *columns))
 
     def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
         """See ``Node``: in place where no window begins before its own output pixel."""
@@ -184,7 +192,7 @@ class Pool2D(AccumulatingOperator):
         """See ``AccumulatingOperator``: one window over all rows."""
         if outs[0].shape[:2] != (1, 1):
             return False
-        return self.input_rows(0, 0, ins, outs) == tuple(range(data_input(ins).shape[1]))
+        return self.row_access(0, ins, outs).reads(0) == tuple(range(data_input(ins).shape[1]))
 
     def accumulator_bytes(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """See ``AccumulatingOperator``."""
@@ -224,7 +232,7 @@ class Pool2D(AccumulatingOperator):
                 "in_width": data.shape[2],
                 "channels": data.shape[3],
                 "out_width": output.shape[2],
-                "window_height": len(self.input_rows(0, 0, ins, outs)),
+                "window_height": len(self.row_access(0, ins, outs).reads(0)),
                 "window_width": self.filter[1],
                 "stride_width": self.stride[1],
                 "padding_left": self.padding[2],

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Listed
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor, Tensors
 from edgebottle.ops.base import Emitter, require_dtype, where
@@ -98,15 +99,10 @@ class ResizeBilinear(Resize):
         rounded = np.sign(total) * ((np.abs(total) + UNIT * UNIT // 2) // (UNIT * UNIT))
         return (rounded.astype(np.int8),)
 
-    def input_rows(
-        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[int, ...]:
-        """See ``RowOperator``."""
-        if index != 0:
-            return ()
-        data = data_input(ins)
-        top, bottom, _ = self._neighbours(data.shape[1], self.size[0], data.dtype)
-        return int(top[y]), int(bottom[y])
+    def along(self, before: int, after: int, dtype: DType) -> Listed:
+        """See ``Resize``."""
+        low, high, _ = self._neighbours(before, after, dtype)
+        return Listed(tuple(zip(low.tolist(), high.tolist(), strict=True)))
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgebottle.ir.access import Listed
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor, Tensors
 from edgebottle.ops.base import Emitter
@@ -50,13 +51,9 @@ class ResizeNearestNeighbor(Resize):
         columns = self._sources(data.shape[2], self.size[1])
         return (np.ascontiguousarray(data[:, rows][:, :, columns]),)
 
-    def input_rows(
-        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[int, ...]:
-        """See ``RowOperator``."""
-        if index != 0:
-            return ()
-        return (int(self._sources(data_input(ins).shape[1], self.size[0])[y]),)
+    def along(self, before: int, after: int, dtype: DType) -> Listed:
+        """See ``Resize``."""
+        return Listed(tuple((place,) for place in self._sources(before, after).tolist()))
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""

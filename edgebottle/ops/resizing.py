@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, Listed, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import RowOperator, one_node_graph, where
@@ -88,6 +90,21 @@ class Resize(RowOperator):
             raise UnsupportedOp(
                 f"{where(self)} changes the quantization, which edgebottle does not support yet"
             )
+
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """Pixels of the input around the place of each; the size is no data."""
+        if index != 0:
+            return None
+        data = data_input(ins)
+        height, width = (
+            self.along(before, after, data.dtype)
+            for before, after in zip(data.shape[1:3], self.size, strict=True)
+        )
+        return (Same(), height, width, Same())
+
+    @abstractmethod
+    def along(self, before: int, after: int, dtype: DType) -> Listed:
+        """The indices that each reads, along an axis of ``before`` that gets ``after``."""
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

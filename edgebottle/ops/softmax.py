@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, All, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, one_node_graph, require_dtype, where
@@ -115,6 +116,11 @@ class Softmax(UnaryOperator):
                 f"int8 softmax takes at most {MAX_CHANNELS}"
             )
         exponentials(tensor.scale, self.beta)
+
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
+        """All channels of the same pixel."""
+        shape = outs[0].shape
+        return (*(Same(),) * (len(shape) - 1), *(All(dim) for dim in shape[-1:]))
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, Offset, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ir.layout import Layout
@@ -63,6 +64,7 @@ class StridedSlice(Operator):
     """
 
     OP: ClassVar[str] = "STRIDED_SLICE"
+    MOVES: ClassVar[bool] = True
 
     begin: tuple[int, ...]
     end: tuple[int, ...]
@@ -171,13 +173,19 @@ class StridedSlice(Operator):
         """See ``Node``."""
         check_movable(self, ins, outs, 0)
 
-    def origin(self, ins: Tensors) -> tuple[int, ...] | None:
-        """The first element, where the result is a box of the input with all its axes."""
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """The picked places, where the result has the axes of the input."""
         axes = self._axes(data_input(ins).shape)
-        whole = all(
-            axis.kept and axis.source == i and axis.step == 1 for i, axis in enumerate(axes)
+        if index != 0 or not all(axis.kept and axis.source == i for i, axis in enumerate(axes)):
+            return None
+        return tuple(
+            window(axis.step, 1, before=-axis.start) if axis.step != 1 else Offset(-axis.start)
+            for axis in axes
         )
-        return tuple(axis.start for axis in axes) if whole else None
+
+    def attribute_operands(self) -> Mapping[int, Sequence[int]]:
+        """Begin, end and strides."""
+        return {1: self.begin, 2: self.end, 3: self.strides}
 
     def _source(self, data: Tensor) -> Layout:
         """The picked elements; axes that are dropped count one element."""

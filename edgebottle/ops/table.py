@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from edgebottle.ir.access import Access, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, RowOperator, one_node_graph, require_dtype
@@ -115,15 +116,9 @@ class UnaryOperator(RowOperator):
         """Shape and type of the input."""
         return ((tensor_of(ins).shape, tensor_of(ins).dtype),)
 
-    def input_rows(
-        self, index: int, y: int, ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[int, ...]:
-        """The row itself."""
-        return (y,)
-
-    def is_pixelwise(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
-        """See ``RowOperator``."""
-        return True
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
+        """The same place."""
+        return (Same(),) * len(outs[0].shape)
 
     def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
         """The input, where an output element takes as many bytes."""

@@ -6,10 +6,10 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from edgebottle.ir.access import All, joined_axis, origin
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ir.layout import ALIGNMENT, Layout, aligned, packed_bytes
 from edgebottle.ops.base import Operator, RowOperator
-from edgebottle.ops.strided_slice import StridedSlice
 from edgebottle.plan.plan import Placement
 
 NEVER = 1 << 30
@@ -90,8 +90,9 @@ class Storage:
                     self._readers[name].append(node)
         self._preserved = set(graph.inputs) if preserve_inputs else set()
         for node in reversed(order):
-            if node.OP == "CONCATENATION" and node.name not in self._staged:
-                self._concatenate_in_place(node)
+            axis = joined_axis_of(graph, node)
+            if axis is not None and node.name not in self._staged:
+                self._join_in_place(node, axis)
         for name in self._arena_tensors():
             if name not in self.slots:
                 self._place(self.graph.tensors[name])
@@ -161,30 +162,43 @@ class Storage:
     def _crop(self, tensor: Tensor) -> Slot | None:
         """The place within its source of a rectangle that is read where it is."""
         node = self._made.get(tensor.name)
-        if not isinstance(node, StridedSlice) or not self._is_view(node):
+        first = None if node is None else cropped_from(self.graph, node)
+        if node is None or first is None or not self._is_view(node, first):
             return None
         source = node.inputs[0]
-        origin = node.origin(self.graph.ins(node))
-        if source is None or origin is None or source not in self.slots:
+        if source is None or source not in self.slots:
             return None
         slot, data = self.slots[source], self.graph.tensors[source]
         if data.state or slot.layout.pixel_stride != data.layout.pixel_stride:
             return None
         self.elided.add(node.name)
-        return Slot(slot.block, slot.layout.box(origin, tensor.shape), source)
+        return Slot(slot.block, slot.layout.box(first, tensor.shape), source)
 
-    def _is_view(self, node: Node) -> bool:
+    def _is_view(self, node: Node, first: tuple[int, ...] | None) -> bool:
         """Whether ``node`` crops an image, and all that read the crop can read it by rows."""
-        if not isinstance(node, StridedSlice) or node.outputs[0] in self.graph.outputs:
+        if first is None or node.outputs[0] in self.graph.outputs:
             return False
-        ins, output = self.graph.ins(node), self.graph.outs(node)[0]
-        data = ins[0]
-        if data is None or len(data.shape) != 4 or node.origin(ins) is None:
+        data, output = self.graph.ins(node)[0], self.graph.outs(node)[0]
+        if data is None or data.layout.row_axis is None:
             return False
         if data.shape[0] != 1 or output.shape[3] != data.shape[3]:
             return False
-        readers = self._readers[output.name]
-        return all(_reads_by_rows(reader) or self._is_view(reader) for reader in readers)
+        return all(
+            self._reads_by_rows(reader, output.name)
+            or self._is_view(reader, cropped_from(self.graph, reader))
+            for reader in self._readers[output.name]
+        )
+
+    def _reads_by_rows(self, node: Node, name: str) -> bool:
+        """Whether ``node`` finds a tensor row by row; the mean over a whole image does not."""
+        if not isinstance(node, RowOperator):
+            return False
+        ins, outs = self.graph.ins(node), self.graph.outs(node)
+        return not any(
+            isinstance(node.row_access(index, ins, outs), All)
+            for index, source in enumerate(node.inputs)
+            if source == name
+        )
 
     def _host(self, tensor: Tensor) -> str | None:
         """The tensor whose memory ``tensor`` may take, or None."""
@@ -216,14 +230,13 @@ class Storage:
         """Nothing in the memory of ``name`` is needed after ``node``."""
         return self.slots[name].block.last <= self._step[node.name]
 
-    def _concatenate_in_place(self, node: Node) -> None:
+    def _join_in_place(self, node: Node, axis: int) -> None:
         """Lets the producers write straight into the output, where all of them can.
 
         The output may itself be a part of another concatenation.
         """
         output = self.graph.outs(node)[0]
         whole = self.slots.get(output.name) or _new_slot(output)
-        axis = getattr(node, "axis", 0) % len(output.shape)
         names = [name for name in node.inputs if name is not None]
         places: dict[str, Slot] = {}
         before = 0
@@ -265,9 +278,22 @@ class Storage:
         return producer.STRIDED_OUTPUT or slot.layout.pixel_stride == part.layout.pixel_stride
 
 
-def _reads_by_rows(node: Node) -> bool:
-    """Whether ``node`` finds its inputs row by row; the mean over a whole image does not."""
-    return isinstance(node, RowOperator) and node.OP != "MEAN"
+def joined_axis_of(graph: Graph, node: Node) -> int | None:
+    """The axis along which ``node`` does nothing but join its inputs; None where it does more."""
+    if not isinstance(node, Operator) or not node.MOVES or len(node.outputs) != 1:
+        return None
+    ins, outs = graph.ins(node), graph.outs(node)
+    axis = joined_axis([node.access(index, ins, outs) for index in range(len(ins))])
+    parts = [] if axis is None else [part.shape[axis] for part in ins if part is not None]
+    return axis if axis is not None and sum(parts) == outs[0].shape[axis] else None
+
+
+def cropped_from(graph: Graph, node: Node) -> tuple[int, ...] | None:
+    """The first element of the box that ``node`` cuts out of input 0; None where it does not."""
+    if not isinstance(node, Operator) or not node.MOVES or joined_axis_of(graph, node) is not None:
+        return None
+    access = node.access(0, graph.ins(node), graph.outs(node))
+    return None if access is None else origin(access)
 
 
 def _new_slot(tensor: Tensor) -> Slot:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ops.base import AccumulatingOperator, Operator, RowOperator
 from edgebottle.plan.plan import Placement, Plan, Stage, Step
+from edgebottle.plan.storage import joined_axis_of
 from quantize.patch.fold import unfold
 
 GARBAGE, COUNTERS = -1, -2
@@ -188,11 +189,11 @@ class _Replay:
         return found
 
     def _elided(self, node: Node) -> None:
-        if node.OP != "CONCATENATION":
+        if joined_axis_of(self.graph, node) is None:
             source = node.inputs[0]
             assert source is not None
             self._read_all(source, node.name)
-            if node.OP == "STRIDED_SLICE":
+            if not getattr(node, "VIEW", False):
                 self._crop(node, source)
             else:
                 self.value[node.outputs[0]] = self.value[source]

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebottle.ir.access import Same
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator
-from edgebottle.plan.storage import Storage
+from edgebottle.plan.storage import Storage, joined_axis_of
 from edgebottle.plan.work import Work
 
 Ints = NDArray[np.int32]
@@ -133,7 +134,8 @@ def _row_reads(graph: Graph, node: Node) -> int:
     if not all(_has_rows(tensor) for tensor in (ins[i] for i in used) if tensor is not None):
         return 0
     middle = outs[0].rows // 2
-    reads = sum(len(list(node.input_rows(i, middle, ins, outs))) for i in used)
+    accesses = [node.row_access(i, ins, outs) for i in used]
+    reads = sum(len(access.reads(middle)) for access in accesses if access is not None)
     return outs[0].rows * (STEP_READS + reads)
 
 
@@ -167,8 +169,9 @@ def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNo
     reads: dict[str, list[list[int]]] = {}
     for index, tensor in used:
         lists = reads.setdefault(tensor.name, [[] for _ in range(steps)])
+        access = Same() if collects else node.row_access(index, ins, outs)
         for step, rows in enumerate(lists):
-            wanted = (step,) if collects else node.input_rows(index, step, ins, outs)
+            wanted = () if access is None else access.reads(step)
             rows.extend(row for row in wanted if 0 <= row < tensor.rows)
     names = sorted(reads, key=lambda name: depth.get(name, 0))
     return RowNode(
@@ -317,7 +320,8 @@ class RowGraph:
         storage = Storage(self.graph, self.order, preserve_inputs=False)
         for node in self.order:
             source = node.inputs[0] if node.inputs else None
-            if node.name in storage.elided and node.OP != "CONCATENATION" and source in self.maker:
+            is_join = joined_axis_of(self.graph, node) is not None
+            if node.name in storage.elided and not is_join and source in self.maker:
                 assert source is not None
                 self.source[node.outputs[0]] = source
 
