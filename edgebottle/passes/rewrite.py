@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from edgebottle.ir.graph import Graph, Node, Tensor
+from edgebottle.ir.graph import Graph, Node, Shape, Tensor
 from edgebottle.ops.base import Operator
+from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.reshape import Reshape
+from edgebottle.ops.strided_slice import StridedSlice
 
 
 def is_view(node: Node | None) -> bool:
@@ -18,6 +20,26 @@ def is_view(node: Node | None) -> bool:
 def view(name: str, source: str, target: Tensor) -> Reshape:
     """The node that makes ``target`` of the bytes of ``source``."""
     return Reshape(name=name, inputs=(source,), outputs=(target.name,), shape=target.shape)
+
+
+def join(name: str, parts: Sequence[str], whole: str, axis: int) -> Concatenation:
+    """The node that joins ``parts`` along ``axis`` to ``whole``."""
+    return Concatenation(name=name, inputs=tuple(parts), outputs=(whole,), axis=axis)
+
+
+def crop(name: str, source: str, part: str, *, begin: Shape, end: Shape) -> StridedSlice:
+    """The node that cuts the box from ``begin`` to ``end`` out of ``source``.
+
+    The constants that repeat its ``attribute_operands`` are still to be added to its inputs.
+    """
+    return StridedSlice(
+        name=name,
+        inputs=(source,),
+        outputs=(part,),
+        begin=begin,
+        end=end,
+        strides=(1,) * len(begin),
+    )
 
 
 class Rewrite:

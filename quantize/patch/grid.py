@@ -11,21 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from edgebottle.errors import BadInput
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Tensor
-from edgebottle.ops.base import where
-from edgebottle.ops.concatenation import Concatenation
-from edgebottle.ops.pad import Pad
-from edgebottle.ops.strided_slice import StridedSlice
+from edgebottle.ops.base import RowOperator, where
+from edgebottle.passes.rewrite import crop, join
 from quantize.patch.grid_nodes import (
     Rect,
     Windows,
-    data_inputs,
     for_rect,
     input_rect,
     macs_of,
@@ -115,15 +111,16 @@ class Stage:
         if unknown or not names:
             raise BadInput(f"{graph.name} has no layer '{unknown[0]}'" if unknown else "no layers")
         nodes = tuple(graph.nodes[number] for number in sorted({known[name] for name in names}))
+        windows = Windows(graph)
         for node in nodes:
-            _check_node(graph, node)
+            _check_node(windows, node)
         leaving = list(_leaving(graph, nodes))
         if len(leaving) != 1:
             raise BadInput(
                 f"one tensor must leave a stage of patches, but {len(leaving)} do: "
                 + ", ".join(leaving)
             )
-        return cls(graph, nodes, leaving[0], Windows(graph))
+        return cls(graph, nodes, leaving[0], windows)
 
     @classmethod
     def beginnings(cls, graph: Graph) -> Iterator[Stage]:
@@ -132,7 +129,7 @@ class Stage:
         leaving: dict[str, None] = {}
         for number, node in enumerate(graph.nodes):
             try:
-                _check_node(graph, node)
+                _check_node(windows, node)
             except BadInput:
                 return
             inside.add(node.name)
@@ -178,9 +175,10 @@ def patches(stage: Stage, m: int, n: int) -> list[list[Rect]]:
     return [[Rect(row, column) for column in columns] for row in rows]
 
 
-def _check_node(graph: Graph, node: Node) -> None:
+def _check_node(windows: Windows, node: Node) -> None:
+    graph = windows.graph
     images = [graph.outs(node)[0]]
-    for index in data_inputs(node):
+    for index in windows.inputs(node):
         tensor = graph.ins(node)[index]
         assert tensor is not None
         if tensor.data is None and math.prod(tensor.shape[:-1]) > 1:
@@ -227,6 +225,10 @@ class Writer:
         self.tensors = dict(self.graph.tensors)
         self.taken = {*self.tensors, *(node.name for node in self.graph.nodes)}
 
+    def made(self) -> Graph:
+        """The new nodes with all tensors."""
+        return replace(self.graph, nodes=tuple(self.nodes), tensors=self.tensors)
+
     def patch(self, rect: Rect, label: str) -> str:
         """Adds the layers of one patch; returns the tensor that they compute."""
         rects = self.stage.rects(rect)
@@ -245,15 +247,13 @@ class Writer:
         shape = list(tensor.shape)
         shape[axis] = sum(self.tensors[part].shape[axis] for part in parts)
         self.tensors[name] = replace(tensor, name=name, shape=tuple(shape))
-        node = Concatenation(
-            name=self._name(f"{name}_join"), inputs=tuple(parts), outputs=(name,), axis=axis
-        )
-        self.nodes.append(node)
+        self.nodes.append(join(self._name(f"{name}_join"), parts, name, axis))
         return name
 
     def _copy(self, node: Node, rect: Rect, made: dict[str, tuple[str, Rect]], label: str) -> str:
         """A copy of ``node`` for ``rect`` of its output."""
-        images = set(data_inputs(node))
+        assert isinstance(node, RowOperator)
+        images = self.stage.windows.inputs(node)
         inputs: list[str | None] = []
         for index, source in enumerate(node.inputs):
             if source is None or index not in images:
@@ -262,16 +262,13 @@ class Writer:
             need = input_rect(self.stage.windows, node, index, rect)
             if need is not None:
                 inputs.append(self._part(source, need, made, label))
-        fields = for_rect(self.stage.windows, node, rect)
-        if isinstance(node, Pad):
-            amounts = [amount for pair in fields["paddings"] for amount in pair]
-            inputs[1] = self._indices(f"{node.name}_{label}_paddings", amounts)
+        part = for_rect(self.stage.windows, node, rect)
+        for index, values in part.attribute_operands().items():
+            inputs[index] = self._indices(f"{node.name}_{label}_operand_{index}", values)
         old = self.graph.outs(node)[0]
-        return self.copy(node, inputs, replace(old, shape=rect.shape(old.shape)), label, **fields)
+        return self.copy(part, inputs, replace(old, shape=rect.shape(old.shape)), label)
 
-    def copy(
-        self, node: Node, inputs: Sequence[str | None], output: Tensor, label: str, **fields: Any
-    ) -> str:
+    def copy(self, node: Node, inputs: Sequence[str | None], output: Tensor, label: str) -> str:
         """Adds a copy of ``node`` that computes ``output``, a part of what ``node`` does.
 
         Returns:
@@ -280,7 +277,7 @@ class Writer:
         name = made = self.add(output, label)
         if node.name != output.name:
             name = self._name(f"{node.name}_{label}")
-        self.nodes.append(replace(node, name=name, inputs=tuple(inputs), outputs=(made,), **fields))
+        self.nodes.append(replace(node, name=name, inputs=tuple(inputs), outputs=(made,)))
         return made
 
     def add(self, tensor: Tensor, label: str) -> str:
@@ -310,26 +307,20 @@ class Writer:
             (need[axis][0] - rect[axis][0], need[axis][1] - rect[axis][0]) for axis in (0, 1)
         )
         tensor = self.tensors[source]
-        begin = (0, rows[0], columns[0], 0)
-        end = (1, rows[1], columns[1], tensor.shape[3])
         name = self._name(f"{source}_crop_{label}")
-        inputs = (
+        node = crop(
+            name,
             source,
-            self._indices(f"{name}_begin", begin),
-            self._indices(f"{name}_end", end),
-            self._indices(f"{name}_strides", (1, 1, 1, 1)),
+            name,
+            begin=(0, rows[0], columns[0], 0),
+            end=(1, rows[1], columns[1], tensor.shape[3]),
         )
+        operands = [
+            self._indices(f"{name}_operand_{index}", values)
+            for index, values in node.attribute_operands().items()
+        ]
         self.tensors[name] = replace(tensor, name=name, shape=need.shape(tensor.shape))
-        self.nodes.append(
-            StridedSlice(
-                name=name,
-                inputs=inputs,
-                outputs=(name,),
-                begin=begin,
-                end=end,
-                strides=(1, 1, 1, 1),
-            )
-        )
+        self.nodes.append(replace(node, inputs=(source, *operands)))
         return name
 
     def _indices(self, name: str, values: Sequence[int]) -> str:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import Layout, aligned
 from edgebottle.ops.base import Isa, Operator
-from edgebottle.ops.concatenation import Concatenation
 from edgebottle.plan import place
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
-from edgebottle.plan.storage import Storage
+from edgebottle.plan.storage import Storage, joined_axis_of
 from edgebottle.plan.work import Work
 from quantize.patch.grid import Stage, extra_macs, patch_grid, patches
 from quantize.patch.grid_nodes import Rect
@@ -193,7 +192,7 @@ class _Axes:
         _, height, width, _ = stage.graph.tensors[stage.output].shape
         heights, widths = range(1, min(most, height) + 1), range(1, min(most, width) + 1)
         self.grids = [(m, n) for m in heights for n in widths if m * n > 1]
-        self._joined = any(isinstance(n, Concatenation) and n.axis < 3 for n in stage.nodes)
+        self._joined = any(joined_axis_of(stage.graph, n) in (1, 2) for n in stage.nodes)
         self._rows = {m: [stage.rects(band[0]) for band in patches(stage, m, 1)] for m in heights}
         self._columns = {n: [stage.rects(r) for r in patches(stage, 1, n)[0]] for n in widths}
         self._macs = {
@@ -238,7 +237,7 @@ def patch_bytes(stage: Stage, rects: dict[str, Rect]) -> int:
         dying = [str(source) for source in node.inputs if last.get(str(source)) == i]
         replaced = stage.windows.replaced(node)
         sizes = [0, *(alive.get(source, 0) for source in dying if source in replaced)]
-        most = sum(sizes) if isinstance(node, Concatenation) else max(sizes)
+        most = sum(sizes) if stage.windows.is_join(node) else max(sizes)
         alive[name] = size
         peak = max(peak, sum(alive.values()) - min(most, size))
         alive = {tensor: nbytes for tensor, nbytes in alive.items() if last.get(tensor, -1) > i}

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from edgebottle.errors import BadInput
+from edgebottle.ir import access as access_types
+from edgebottle.ir.access import Access, All, Broadcast, Listed, Offset
 from edgebottle.ir.graph import Graph, Node, Shape, Tensor
-from edgebottle.ops.base import Operator, where
-from edgebottle.ops.concatenation import Concatenation
-from edgebottle.ops.convolution import Convolution
-from edgebottle.ops.elementwise import BinaryOperator
-from edgebottle.ops.pad import Pad
-from edgebottle.ops.pooling import Pool2D
-from edgebottle.ops.table import UnaryOperator
+from edgebottle.ops.base import Operator, RowOperator, where
+from edgebottle.plan.storage import joined_axis_of
 
 AXES = (0, 1)
 """Rows and columns: axes 1 and 2 of an image."""
@@ -98,63 +94,54 @@ class Window:
         return begin, end
 
 
-def data_inputs(node: Node) -> range:
-    """Indices of the inputs that are images, or are broadcast to one.
-
-    Raises:
-        BadInput: the layer cannot be computed in rectangles.
-    """
-    if isinstance(node, BinaryOperator | Concatenation):
-        return range(len(node.inputs))
-    if isinstance(node, Convolution | Pool2D | Pad | UnaryOperator):
-        return range(1)
-    raise BadInput(f"{where(node)} cannot be part of a patch grid")
-
-
-def window(graph: Graph, node: Node, index: int, axis: int) -> Window | None:
-    """How ``node`` reads input ``index`` along rows or columns; None where it is broadcast."""
-    tensor = _input(graph, node, index)
-    output = graph.outs(node)[0]
-    place = 1 + axis - 4 + len(tensor.shape)
-    size = tensor.shape[place] if place >= 0 else 1
-    if isinstance(node, Convolution):
-        taps = _input(graph, node, 1).shape[1 + axis]
-        reach = (taps - 1) * node.dilation[axis] + 1
-        return Window(size, node.padding[2 * axis], reach, node.stride[axis])
-    if isinstance(node, Pool2D):
-        return Window(size, node.padding[2 * axis], node.filter[axis], node.stride[axis])
-    if isinstance(node, Pad):
-        return Window(size, node.paddings[1 + axis][0])
-    if isinstance(node, Concatenation) and node.axis == 1 + axis:
-        return Window(size, sum(_input(graph, node, i).shape[node.axis] for i in range(index)))
-    return None if size == 1 < output.shape[1 + axis] else Window(size)
-
-
 class Windows:
-    """How the layers of a graph read their inputs; each is found once."""
+    """How the layers of a graph read their inputs along rows and columns; each is found once."""
 
     def __init__(self, graph: Graph) -> None:
         """Starts with none."""
-        self._graph = graph
+        self.graph = graph
+        self._accesses: dict[str, dict[int, Access]] = {}
         self._found: dict[tuple[str, int, int], Window | None] = {}
         self._spans: dict[tuple[str, int, Span], tuple[Span, tuple[Span, ...]]] = {}
         self._replaced: dict[str, tuple[str | None, ...]] = {}
+        self._joins: dict[str, bool] = {}
+
+    def inputs(self, node: Node) -> Mapping[int, Access]:
+        """How the layer reads those of its inputs that are images, or are broadcast to one.
+
+        Raises:
+            BadInput: the layer cannot be computed in rectangles.
+        """
+        if node.name not in self._accesses:
+            self._accesses[node.name] = self._inputs(node)
+        return self._accesses[node.name]
+
+    def _inputs(self, node: Node) -> dict[int, Access]:
+        found: dict[int, Access] = {}
+        if isinstance(node, RowOperator):
+            ins, outs = self.graph.ins(node), self.graph.outs(node)
+            every = {index: node.access(index, ins, outs) for index in range(len(ins))}
+            found = {index: access for index, access in every.items() if access is not None}
+        along = [axis for access in found.values() for axis in access[1:3]]
+        if not found or any(isinstance(axis, All | Listed) for axis in along):
+            raise BadInput(f"{where(node)} cannot be part of a patch grid")
+        return found
 
     def of(self, node: Node, index: int, axis: int) -> Window | None:
-        """See ``window``."""
+        """How ``node`` reads input ``index`` along rows or columns; None where it is broadcast."""
         key = (node.name, index, axis)
         if key not in self._found:
-            self._found[key] = window(self._graph, node, index, axis)
+            self._found[key] = self._window(node, index, axis)
         return self._found[key]
 
     def spans(self, node: Node, axis: int, span: Span) -> tuple[Span, tuple[Span, ...]]:
         """See ``reading``, along one axis; what is needed may be empty."""
         key = (node.name, axis, span)
         if key not in self._spans:
-            wide = span
-            if isinstance(node, Convolution | Pool2D | Pad) and (along := self.of(node, 0, axis)):
-                wide = along.grown(span)
-            found = [self.of(node, index, axis) for index in data_inputs(node)]
+            found = [self.of(node, index, axis) for index in self.inputs(node)]
+            # Of tensors that are joined a part may read none of one.
+            first = None if self.is_join(node) else found[0]
+            wide = span if first is None else first.grown(span)
             needs = tuple((0, 1) if along is None else along.needs(wide) for along in found)
             self._spans[key] = wide, needs
         return self._spans[key]
@@ -163,12 +150,33 @@ class Windows:
         """The inputs whose memory the output may take, or be joined in."""
         if node.name not in self._replaced:
             sources = node.inputs
-            if isinstance(node, Operator) and not isinstance(node, Concatenation):
-                graph = self._graph
+            if isinstance(node, Operator) and not self.is_join(node):
+                graph = self.graph
                 taken = node.overwrites(graph.ins(node), graph.outs(node))
                 sources = tuple(node.inputs[index] for index in taken)
             self._replaced[node.name] = sources
         return self._replaced[node.name]
+
+    def is_join(self, node: Node) -> bool:
+        """Whether the layer does nothing but join its inputs."""
+        if node.name not in self._joins:
+            self._joins[node.name] = joined_axis_of(self.graph, node) is not None
+        return self._joins[node.name]
+
+    def _window(self, node: Node, index: int, axis: int) -> Window | None:
+        access, tensor = self.inputs(node)[index][1 + axis], self.graph.ins(node)[index]
+        assert tensor is not None, f"{where(node)} lacks input {index}"
+        place = 1 + axis - 4 + len(tensor.shape)
+        size = tensor.shape[place] if place >= 0 else 1
+        match access:
+            case Broadcast():
+                return None
+            case access_types.Window():
+                reach = (access.taps - 1) * access.dilation + 1
+                return Window(size, access.before, reach, access.stride)
+            case Offset():
+                return Window(size, access.before)
+        return Window(size)
 
 
 def input_rect(windows: Windows, node: Node, index: int, rect: Rect) -> Rect | None:
@@ -197,30 +205,28 @@ def reading(windows: Windows, node: Node, rect: Rect) -> tuple[Rect, list[tuple[
     (rows, row_needs), (columns, column_needs) = (
         windows.spans(node, axis, rect[axis]) for axis in AXES
     )
+    sources = [node.inputs[index] for index in windows.inputs(node)]
     needs = [
         (source, Rect(row, column))
-        for source, row, column in zip(node.inputs, row_needs, column_needs, strict=False)
+        for source, row, column in zip(sources, row_needs, column_needs, strict=True)
         if source is not None and row[0] < row[1] and column[0] < column[1]
     ]
     return Rect(rows, columns), needs
 
 
-def for_rect(windows: Windows, node: Node, rect: Rect) -> dict[str, Any]:
-    """The attributes with which ``node`` computes the rectangle ``rect`` of its output.
+def for_rect(windows: Windows, node: RowOperator, rect: Rect) -> RowOperator:
+    """The layer that computes the rectangle ``rect`` of the output of ``node``.
 
-    Its inputs are then the rectangles of ``input_rect``: padding is left only where they touch
-    the border of the image.
+    Its inputs are the rectangles of ``input_rect``: padding is left only where they touch the
+    border of the image.
     """
-    if not isinstance(node, Convolution | Pool2D | Pad):
-        return {}
-    borders: list[tuple[int, int]] = []
-    for axis in AXES:
-        along = windows.of(node, 0, axis)
-        assert along is not None
-        borders.append(along.borders(rect[axis]))
-    if isinstance(node, Pad):
-        return {"paddings": (node.paddings[0], *borders, node.paddings[3])}
-    return {"padding": (*borders[0], *borders[1])}
+    if windows.is_join(node):
+        return node
+    rows, columns = (
+        (0, 0) if (along := windows.of(node, 0, axis)) is None else along.borders(rect[axis])
+        for axis in AXES
+    )
+    return node.bordered(rows, columns)
 
 
 def part_of_constant(tensor: Tensor, rect: Rect) -> Tensor:
@@ -238,9 +244,3 @@ def macs_of(graph: Graph, node: Node, rect: Rect) -> int:
     outs: Sequence[Tensor] = graph.outs(node)
     part = replace(outs[0], shape=rect.shape(outs[0].shape))
     return node.macs(graph.ins(node), [part])
-
-
-def _input(graph: Graph, node: Node, index: int) -> Tensor:
-    tensor = graph.ins(node)[index]
-    assert tensor is not None, f"{where(node)} lacks input {index}"
-    return tensor

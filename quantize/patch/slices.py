@@ -11,13 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from edgebottle.ir.graph import Node, Tensor
-from edgebottle.ops.conv_2d import Conv2D
-from edgebottle.ops.convolution import Convolution
-from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
-from edgebottle.ops.pooling import Pool2D
-from edgebottle.ops.softmax import Softmax
-from edgebottle.ops.table import UnaryOperator
+from edgebottle.ir.access import All, Same
+from edgebottle.ir.graph import Tensor
+from edgebottle.ops.base import Operator
 from quantize.patch.grid import Stage, Writer
 from quantize.patch.grid_nodes import Span
 
@@ -42,21 +38,18 @@ def keeps_channels_apart(stage: Stage) -> bool:
     for node in stage.nodes:
         if stage.graph.tensors[node.outputs[0]].shape[3] != channels:
             return False
-        if isinstance(node, Conv2D):
-            data, weights = stage.graph.ins(node)[:2]
-            assert data is not None and weights is not None
-            if node.inputs[0] in inside or weights.shape[3] != data.shape[3]:
-                return False
-        elif not (_is_channelwise(node) and node.inputs[0] in inside):
+        accesses = stage.windows.inputs(node)
+        if len(accesses) != 1 or not isinstance(node, Operator):
             return False
+        ((index, access),) = accesses.items()
+        is_inside = node.inputs[index] in inside
+        match access[3]:
+            case Same() if is_inside:
+                continue
+            case All() if not is_inside and node.channel_operands():
+                continue
+        return False
     return True
-
-
-def _is_channelwise(node: Node) -> bool:
-    """Channel c of the output comes from channel c of the one input."""
-    if isinstance(node, DepthwiseConv2D):
-        return node.depth_multiplier == 1
-    return isinstance(node, Pool2D | UnaryOperator) and not isinstance(node, Softmax)
 
 
 def write_slice(writer: Writer, span: Span, label: str) -> str:
@@ -64,11 +57,11 @@ def write_slice(writer: Writer, span: Span, label: str) -> str:
     made: dict[str | None, str] = {}
     for node in writer.stage.nodes:
         inputs = [made.get(name, name) for name in node.inputs]
-        if isinstance(node, Convolution):
-            for index, axis in ((1, node.CHANNEL_AXIS), (2, 0)):
-                tensor = writer.graph.ins(node)[index] if index < len(inputs) else None
-                if tensor is not None:
-                    inputs[index] = writer.add(_slice(tensor, span, axis), label)
+        assert isinstance(node, Operator)
+        for index, axis in node.channel_operands().items():
+            tensor = writer.graph.ins(node)[index] if index < len(inputs) else None
+            if tensor is not None:
+                inputs[index] = writer.add(_slice(tensor, span, axis), label)
         output = writer.graph.outs(node)[0]
         part = replace(output, shape=(*output.shape[:3], span[1] - span[0]))
         made[output.name] = writer.copy(node, inputs, part, label)

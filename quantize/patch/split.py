@@ -22,10 +22,10 @@ from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Node
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import where
-from edgebottle.ops.strided_slice import StridedSlice
+from edgebottle.plan.storage import cropped_from
 from quantize.patch.choose import CHANNELS, COLUMNS, Costs, Split, Unit
 from quantize.patch.grid import Stage, Writer, patches
-from quantize.patch.grid_nodes import Rect, data_inputs, input_rect, macs_of
+from quantize.patch.grid_nodes import Rect, input_rect, macs_of
 from quantize.patch.rows import UNLIMITED, RowGraph
 from quantize.patch.schedule import unit_bytes
 from quantize.patch.segment import Parts
@@ -194,7 +194,7 @@ def _needs_no_crop(stage: Stage, rect: Rect, rects: Mapping[str, Rect]) -> bool:
     return all(
         input_rect(stage.windows, node, index, rects[node.outputs[0]]) == rects[source]
         for node in stage.nodes
-        for index in data_inputs(node)
+        for index in stage.windows.inputs(node)
         if (source := str(node.inputs[index])) in inside
     )
 
@@ -222,9 +222,10 @@ def expand(rows: RowGraph, units: Sequence[Unit]) -> tuple[RowGraph, list[Unit]]
         stage = Stage.of(graph, [node.name for node in nodes])
         writer = Writer(replace(graph, tensors=tensors), stage)
         for written in _write_parts(writer, unit.split):
-            crops = [node for node in written if isinstance(node, StridedSlice)]
+            made = writer.made()
+            crops = [node for node in written if cropped_from(made, node) is not None]
             groups += [((crop,), Unit(0, 0, False, 0), 0) for crop in crops]
-            layers = [node for node in written if not isinstance(node, StridedSlice)]
+            layers = [node for node in written if node not in crops]
             groups.append((layers, unit, unit.split.whole_bytes))
         groups.append(((writer.nodes[-1],), Unit(0, 0, False, 0), 0))
         tensors = writer.tensors
