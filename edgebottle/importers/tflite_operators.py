@@ -2,71 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from edgebottle.errors import BadModel
 from edgebottle.importers.tflite_file import OperatorRecord, default_options
+from edgebottle.ops import OPERATORS
+from edgebottle.ops.base import Signature
 
-
-@dataclass(frozen=True)
-class Signature:
-    """How many inputs and outputs an operator has, and which options.
-
-    Attributes:
-        options: The schema's table of options, empty where there is none.
-        least: Fewest inputs.
-        most: Most inputs.
-        outputs: Outputs; 0 for any number from one.
-        optional: Inputs that may be absent; added at the end where the file leaves them out.
-    """
-
-    options: str
-    least: int
-    most: int
-    outputs: int = 1
-    optional: tuple[int, ...] = ()
-
-
-_MANY = 10_000
-
-SIGNATURES = {
-    "ADD": Signature("AddOptions", 2, 2),
-    "ARG_MAX": Signature("ArgMaxOptions", 2, 2),
-    "AVERAGE_POOL_2D": Signature("Pool2DOptions", 1, 1),
-    "BATCH_TO_SPACE_ND": Signature("BatchToSpaceNDOptions", 3, 3),
-    "CONCATENATION": Signature("ConcatenationOptions", 1, _MANY),
-    "CONV_2D": Signature("Conv2DOptions", 2, 3, optional=(2,)),
-    "DEPTHWISE_CONV_2D": Signature("DepthwiseConv2DOptions", 2, 3, optional=(2,)),
-    "DEQUANTIZE": Signature("DequantizeOptions", 1, 1),
-    "EXPAND_DIMS": Signature("ExpandDimsOptions", 2, 2),
-    "FULLY_CONNECTED": Signature("FullyConnectedOptions", 2, 3, optional=(2,)),
-    "HARD_SWISH": Signature("HardSwishOptions", 1, 1),
-    "LOGISTIC": Signature("", 1, 1),
-    "MAX_POOL_2D": Signature("Pool2DOptions", 1, 1),
-    "MEAN": Signature("ReducerOptions", 2, 2),
-    "MUL": Signature("MulOptions", 2, 2),
-    "PACK": Signature("PackOptions", 1, _MANY),
-    "PAD": Signature("PadOptions", 2, 2),
-    "PADV2": Signature("PadV2Options", 3, 3),
-    "QUANTIZE": Signature("QuantizeOptions", 1, 1),
-    "RELU": Signature("", 1, 1),
-    "RELU6": Signature("", 1, 1),
-    "RELU_N1_TO_1": Signature("", 1, 1),
-    "RESHAPE": Signature("ReshapeOptions", 1, 2),
-    "RESIZE_BILINEAR": Signature("ResizeBilinearOptions", 2, 2),
-    "RESIZE_NEAREST_NEIGHBOR": Signature("ResizeNearestNeighborOptions", 2, 2),
-    "SOFTMAX": Signature("SoftmaxOptions", 1, 1),
-    "SPACE_TO_BATCH_ND": Signature("SpaceToBatchNDOptions", 3, 3),
-    "SPLIT": Signature("SplitOptions", 2, 2, outputs=0),
-    "SQUEEZE": Signature("SqueezeOptions", 1, 1),
-    "STRIDED_SLICE": Signature("StridedSliceOptions", 4, 4),
-    "SUB": Signature("SubOptions", 2, 2),
-    "SVDF": Signature("SVDFOptions", 5, 5, optional=(3,)),
-    "TANH": Signature("", 1, 1),
-    "TRANSPOSE": Signature("TransposeOptions", 2, 2),
-    "UNPACK": Signature("UnpackOptions", 1, 1, outputs=0),
-}
+SIGNATURES = {operator.OP: operator.SIGNATURE for operator in OPERATORS}
 """Of the operators that can be compiled."""
 
 _POSITIVE = (

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
-from edgebottle.ops.base import CValue, where
+from edgebottle.ops.base import CValue, Signature, where
 from edgebottle.ops.elementwise import BinaryOperator, binary_cases
 from edgebottle.ops.fixed_point import (
     Int,
@@ -46,6 +46,7 @@ class Add(BinaryOperator):
     """a + b."""
 
     OP = "ADD"
+    SIGNATURE: ClassVar[Signature] = Signature("AddOptions", 2, 2)
     OPTIONS = "AddOptionsT"
     SIGN: ClassVar[int] = 1
     """Of the second operand, at the common scale."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, Operator, one_node_graph, require_dtype, where
+from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, require_dtype, where
 from edgebottle.ops.table import per_tensor, tensor_of, value_of
 
 SHORT = {DType.I8: "s8", DType.F32: "f32", DType.I32: "s32", DType.I64: "s64"}
@@ -31,6 +31,7 @@ class ArgMax(Operator):
     dtype: DType
 
     OP = "ARG_MAX"
+    SIGNATURE: ClassVar[Signature] = Signature("ArgMaxOptions", 2, 2)
 
     @classmethod
     def from_tflite(

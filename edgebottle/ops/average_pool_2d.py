@@ -9,6 +9,7 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor
+from edgebottle.ops.base import Signature
 from edgebottle.ops.fixed_point import activation_range
 from edgebottle.ops.pooling import Pool2D
 
@@ -18,6 +19,7 @@ class AveragePool2D(Pool2D):
     """The mean of the window's pixels inside of the image, rounded half away from zero."""
 
     OP: ClassVar[str] = "AVERAGE_POOL_2D"
+    SIGNATURE: ClassVar[Signature] = Signature("Pool2DOptions", 1, 1)
     KERNEL: ClassVar[str] = "average_pool_2d"
     BEGIN_S8: ClassVar[str] = "0"
     BEGIN_F32: ClassVar[str] = "0.0f"

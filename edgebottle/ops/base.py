@@ -138,9 +138,35 @@ class Emitter(Protocol):
         """The same as a constant, for a struct in flash; a kernel must not see its value."""
 
 
+MANY = 10_000
+"""More inputs than any operator of a file has."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a .tflite file has of an operator: inputs, outputs, options.
+
+    Attributes:
+        options: The schema's table of options, empty where there is none.
+        least: Fewest inputs.
+        most: Most inputs; ``MANY`` for any number.
+        outputs: Outputs; 0 for any number from one.
+        optional: Inputs that may be absent; added at the end where the file leaves them out.
+    """
+
+    options: str
+    least: int
+    most: int
+    outputs: int = 1
+    optional: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operator(Node):
     """A node that edgebottle can compile: it reads TFLite's options and emits C."""
+
+    SIGNATURE: ClassVar[Signature]
+    """What the importer expects of the operator in a file."""
 
     VIEW: ClassVar[bool] = False
     """Output 0 is the very bytes of input 0 under another shape (RESHAPE, SQUEEZE).

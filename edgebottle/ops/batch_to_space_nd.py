@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, where
+from edgebottle.ops.base import Emitter, Signature, where
 from edgebottle.ops.batching import BatchingOperator, Borders
 from edgebottle.ops.movement import data_input
 
@@ -19,6 +20,7 @@ class BatchToSpaceND(BatchingOperator):
     """Parts to images."""
 
     OP = "BATCH_TO_SPACE_ND"
+    SIGNATURE: ClassVar[Signature] = Signature("BatchToSpaceNDOptions", 3, 3)
     OPTIONS = "BatchToSpaceNDOptionsT"
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:

@@ -12,7 +12,15 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, Offset, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Activation, Emitter, RowOperator, one_node_graph, where
+from edgebottle.ops.base import (
+    MANY,
+    Activation,
+    Emitter,
+    RowOperator,
+    Signature,
+    one_node_graph,
+    where,
+)
 from edgebottle.ops.case_tensors import activation
 from edgebottle.ops.movement import check_movable, data_input, normal_axis
 
@@ -30,6 +38,7 @@ class Concatenation(RowOperator):
     """
 
     OP: ClassVar[str] = "CONCATENATION"
+    SIGNATURE: ClassVar[Signature] = Signature("ConcatenationOptions", 1, MANY)
     STRIDED_OUTPUT: ClassVar[bool] = True
     MOVES: ClassVar[bool] = True
 

@@ -12,7 +12,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import All, AxisMap, Listed
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, where
+from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, Signature, where
 from edgebottle.ops.convolution import (
     Convolution,
     bias_values,
@@ -36,6 +36,7 @@ class Conv2D(Convolution):
     """
 
     OP: ClassVar[str] = "CONV_2D"
+    SIGNATURE: ClassVar[Signature] = Signature("Conv2DOptions", 2, 3, optional=(2,))
     CHANNEL_AXIS: ClassVar[int] = 0
     HEADER: ClassVar[str] = "eb_conv_2d"
 

@@ -12,7 +12,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import AxisMap, Listed, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, where
+from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, Signature, where
 from edgebottle.ops.convolution import Convolution, bias_values, operands, per_channel
 from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, Case, weighted_case
 from edgebottle.ops.depthwise_cases import DEPTHWISE_3X3
@@ -32,6 +32,7 @@ class DepthwiseConv2D(Convolution):
     """
 
     OP: ClassVar[str] = "DEPTHWISE_CONV_2D"
+    SIGNATURE: ClassVar[Signature] = Signature("DepthwiseConv2DOptions", 2, 3, optional=(2,))
     CHANNEL_AXIS: ClassVar[int] = 3
     HEADER: ClassVar[str] = "eb_depthwise_conv_2d"
 

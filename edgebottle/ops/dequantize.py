@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, one_node_graph, require_dtype
+from edgebottle.ops.base import Emitter, Signature, one_node_graph, require_dtype
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
@@ -37,6 +37,7 @@ class Dequantize(UnaryOperator):
     """
 
     OP = "DEQUANTIZE"
+    SIGNATURE: ClassVar[Signature] = Signature("DequantizeOptions", 1, 1)
 
     @classmethod
     def from_tflite(

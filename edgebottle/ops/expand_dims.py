@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, Operator, one_node_graph
+from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
     check_movable,
@@ -31,6 +31,7 @@ class ExpandDims(Operator):
     """
 
     OP: ClassVar[str] = "EXPAND_DIMS"
+    SIGNATURE: ClassVar[Signature] = Signature("ExpandDimsOptions", 2, 2)
     VIEW: ClassVar[bool] = True
 
     axis: int

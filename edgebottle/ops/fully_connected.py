@@ -12,7 +12,16 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
-from edgebottle.ops.base import Activation, CValue, Emitter, Isa, Operator, one_node_graph, where
+from edgebottle.ops.base import (
+    Activation,
+    CValue,
+    Emitter,
+    Isa,
+    Operator,
+    Signature,
+    one_node_graph,
+    where,
+)
 from edgebottle.ops.case_tensors import constant, plain, quantized
 from edgebottle.ops.convolution import (
     bias_values,
@@ -51,6 +60,7 @@ class FullyConnected(Operator):
     """
 
     OP: ClassVar[str] = "FULLY_CONNECTED"
+    SIGNATURE: ClassVar[Signature] = Signature("FullyConnectedOptions", 2, 3, optional=(2,))
 
     keep_num_dims: bool
     activation: Activation

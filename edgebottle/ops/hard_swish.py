@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
-from edgebottle.ops.base import where
+from edgebottle.ops.base import Signature, where
 from edgebottle.ops.fixed_point import (
     Int,
     checked_multiplier,
@@ -49,6 +49,7 @@ class HardSwish(ActivationOperator):
     """
 
     OP = "HARD_SWISH"
+    SIGNATURE: ClassVar[Signature] = Signature("HardSwishOptions", 1, 1)
     KERNEL = "eb_hard_swish_f32_row"
 
     def to_tflite(self, ins: Tensors, outs: Any) -> Any:

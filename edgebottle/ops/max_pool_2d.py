@@ -9,6 +9,7 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor
+from edgebottle.ops.base import Signature
 from edgebottle.ops.fixed_point import activation_range
 from edgebottle.ops.pooling import Pool2D
 
@@ -18,6 +19,7 @@ class MaxPool2D(Pool2D):
     """The largest of the window's pixels inside of the image."""
 
     OP: ClassVar[str] = "MAX_POOL_2D"
+    SIGNATURE: ClassVar[Signature] = Signature("Pool2DOptions", 1, 1)
     KERNEL: ClassVar[str] = "max_pool_2d"
     BEGIN_S8: ClassVar[str] = "-128"
     BEGIN_F32: ClassVar[str] = "-3.402823466e+38f"

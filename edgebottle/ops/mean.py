@@ -18,6 +18,7 @@ from edgebottle.ops.base import (
     CValue,
     Emitter,
     Operator,
+    Signature,
     one_node_graph,
     require_dtype,
     where,
@@ -48,6 +49,7 @@ class Mean(Operator):
     """
 
     OP: ClassVar[str] = "MEAN"
+    SIGNATURE: ClassVar[Signature] = Signature("ReducerOptions", 2, 2)
 
     axes: tuple[int, ...]
     keep_dims: bool

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
-from edgebottle.ops.base import CValue, where
+from edgebottle.ops.base import CValue, Signature, where
 from edgebottle.ops.elementwise import BinaryOperator, binary_cases
 from edgebottle.ops.fixed_point import (
     Int,
@@ -28,6 +29,7 @@ class Mul(BinaryOperator):
     """a * b."""
 
     OP = "MUL"
+    SIGNATURE: ClassVar[Signature] = Signature("MulOptions", 2, 2)
     OPTIONS = "MulOptionsT"
 
     def combine(self, a: Array, b: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, Operator, one_node_graph, where
+from edgebottle.ops.base import MANY, Emitter, Operator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation
 from edgebottle.ops.movement import (
     check_movable,
@@ -34,6 +34,7 @@ class Pack(Operator):
     """
 
     OP: ClassVar[str] = "PACK"
+    SIGNATURE: ClassVar[Signature] = Signature("PackOptions", 1, MANY)
 
     axis: int
 

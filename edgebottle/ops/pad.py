@@ -12,7 +12,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, Offset
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, RowOperator, one_node_graph, where
+from edgebottle.ops.base import Emitter, RowOperator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, constant, quantized
 from edgebottle.ops.movement import (
     check_movable,
@@ -37,6 +37,7 @@ class Pad(RowOperator):
     """
 
     OP: ClassVar[str] = "PAD"
+    SIGNATURE: ClassVar[Signature] = Signature("PadOptions", 2, 2)
 
     paddings: Paddings
 

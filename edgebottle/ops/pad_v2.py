@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Tensor, Tensors
-from edgebottle.ops.base import one_node_graph, where
+from edgebottle.ops.base import Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, constant, quantized
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.pad import PAD_CASES, Pad, read_paddings
@@ -29,6 +29,7 @@ class PadV2(Pad):
     """
 
     OP: ClassVar[str] = "PADV2"
+    SIGNATURE: ClassVar[Signature] = Signature("PadV2Options", 3, 3)
 
     border: int | float
 

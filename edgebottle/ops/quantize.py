@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, one_node_graph, require_dtype, where
+from edgebottle.ops.base import Emitter, Signature, one_node_graph, require_dtype, where
 from edgebottle.ops.fixed_point import (
     checked_multiplier,
     multiply_by_quantized_multiplier,
@@ -74,6 +74,7 @@ class Quantize(UnaryOperator):
     dtype: DType
 
     OP = "QUANTIZE"
+    SIGNATURE: ClassVar[Signature] = Signature("QuantizeOptions", 1, 1)
 
     @classmethod
     def from_tflite(

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgebottle.ir.graph import Array, Graph, Tensor
-from edgebottle.ops.base import Activation, where
+from edgebottle.ops.base import Activation, Signature, where
 from edgebottle.ops.fixed_point import (
     activation_range,
     checked_multiplier,
@@ -39,6 +39,7 @@ class Relu(ActivationOperator):
     """
 
     OP = "RELU"
+    SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
     KERNEL = "eb_clamp_f32_row"
     ACTIVATION: ClassVar[Activation] = Activation.RELU
 

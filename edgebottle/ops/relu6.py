@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgebottle.ops.base import Activation
+from edgebottle.ops.base import Activation, Signature
 from edgebottle.ops.relu import Relu
 
 
@@ -14,4 +14,5 @@ class Relu6(Relu):
     """min(max(0, x), 6), as RELU does it."""
 
     OP = "RELU6"
+    SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
     ACTIVATION: ClassVar[Activation] = Activation.RELU6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgebottle.ops.base import Activation
+from edgebottle.ops.base import Activation, Signature
 from edgebottle.ops.relu import Relu
 
 
@@ -14,4 +14,5 @@ class ReluN1To1(Relu):
     """min(max(-1, x), 1), as RELU does it."""
 
     OP = "RELU_N1_TO_1"
+    SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
     ACTIVATION: ClassVar[Activation] = Activation.RELU_N1_TO_1

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, Operator, one_node_graph, where
+from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import check_movable, constant_ints, data_input, view_call
 
@@ -28,6 +28,7 @@ class Reshape(Operator):
     """
 
     OP: ClassVar[str] = "RESHAPE"
+    SIGNATURE: ClassVar[Signature] = Signature("ReshapeOptions", 1, 2)
     VIEW: ClassVar[bool] = True
 
     shape: Shape

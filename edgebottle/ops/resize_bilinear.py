@@ -12,7 +12,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Listed
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor, Tensors
-from edgebottle.ops.base import Emitter, require_dtype, where
+from edgebottle.ops.base import Emitter, Signature, require_dtype, where
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.resizing import Resize
 
@@ -31,6 +31,7 @@ class ResizeBilinear(Resize):
     """
 
     OP: ClassVar[str] = "RESIZE_BILINEAR"
+    SIGNATURE: ClassVar[Signature] = Signature("ResizeBilinearOptions", 2, 2)
     OPTIONS: ClassVar[str] = "ResizeBilinearOptionsT"
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.ir.access import Listed
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor, Tensors
-from edgebottle.ops.base import Emitter
+from edgebottle.ops.base import Emitter, Signature
 from edgebottle.ops.fixed_point import round_half_away
 from edgebottle.ops.movement import check_movable, data_input
 from edgebottle.ops.resizing import Resize
@@ -22,6 +22,7 @@ class ResizeNearestNeighbor(Resize):
     """Every output pixel is a copy of the input pixel next to it."""
 
     OP: ClassVar[str] = "RESIZE_NEAREST_NEIGHBOR"
+    SIGNATURE: ClassVar[Signature] = Signature("ResizeNearestNeighborOptions", 2, 2)
     OPTIONS: ClassVar[str] = "ResizeNearestNeighborOptionsT"
     CASE_TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.F32, DType.I16)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, All, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, one_node_graph, require_dtype, where
+from edgebottle.ops.base import Emitter, Signature, one_node_graph, require_dtype, where
 from edgebottle.ops.fixed_point import (
     Int,
     quantize_multiplier,
@@ -65,6 +65,7 @@ class Softmax(UnaryOperator):
     dtype: DType
 
     OP = "SOFTMAX"
+    SIGNATURE: ClassVar[Signature] = Signature("SoftmaxOptions", 1, 1)
 
     @classmethod
     def from_tflite(

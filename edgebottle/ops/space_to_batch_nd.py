@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, where
+from edgebottle.ops.base import Emitter, Signature, where
 from edgebottle.ops.batching import BatchingOperator, Borders
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.pad import border_bits
@@ -22,6 +23,7 @@ class SpaceToBatchND(BatchingOperator):
     """Images to parts; the border holds zeros (the zero point, where quantized)."""
 
     OP = "SPACE_TO_BATCH_ND"
+    SIGNATURE: ClassVar[Signature] = Signature("SpaceToBatchNDOptions", 3, 3)
     OPTIONS = "SpaceToBatchNDOptionsT"
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, Operator, one_node_graph, where
+from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
     check_movable,
@@ -35,6 +35,7 @@ class Split(Operator):
     """
 
     OP: ClassVar[str] = "SPLIT"
+    SIGNATURE: ClassVar[Signature] = Signature("SplitOptions", 2, 2, outputs=0)
 
     axis: int
 

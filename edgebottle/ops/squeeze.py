@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, Operator, one_node_graph, where
+from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation
 from edgebottle.ops.movement import check_movable, data_input, normal_axis, view_call
 
@@ -28,6 +28,7 @@ class Squeeze(Operator):
     """
 
     OP: ClassVar[str] = "SQUEEZE"
+    SIGNATURE: ClassVar[Signature] = Signature("SqueezeOptions", 1, 1)
     VIEW: ClassVar[bool] = True
 
     axes: tuple[int, ...]

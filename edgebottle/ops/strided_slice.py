@@ -13,7 +13,7 @@ from edgebottle.ir.access import Access, Offset, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ir.layout import Layout
-from edgebottle.ops.base import Emitter, Operator, one_node_graph
+from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
     check_movable,
@@ -64,6 +64,7 @@ class StridedSlice(Operator):
     """
 
     OP: ClassVar[str] = "STRIDED_SLICE"
+    SIGNATURE: ClassVar[Signature] = Signature("StridedSliceOptions", 4, 4)
     MOVES: ClassVar[bool] = True
 
     begin: tuple[int, ...]

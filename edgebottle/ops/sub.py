@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.add import Add
+from edgebottle.ops.base import Signature
 from edgebottle.ops.elementwise import binary_cases
 
 
@@ -16,6 +17,7 @@ class Sub(Add):
     """a - b: ADD's arithmetic; the second operand is subtracted after its rounding."""
 
     OP = "SUB"
+    SIGNATURE: ClassVar[Signature] = Signature("SubOptions", 2, 2)
     OPTIONS = "SubOptionsT"
     SIGN: ClassVar[int] = -1
 

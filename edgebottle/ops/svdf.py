@@ -16,6 +16,7 @@ from edgebottle.ops.base import (
     CValue,
     Emitter,
     Operator,
+    Signature,
     one_node_graph,
     require_dtype,
     where,
@@ -50,6 +51,7 @@ class Svdf(Operator):
     """
 
     OP: ClassVar[str] = "SVDF"
+    SIGNATURE: ClassVar[Signature] = Signature("SVDFOptions", 5, 5, optional=(3,))
 
     rank: int
     activation: Activation

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from edgebottle.ir.graph import Array, Graph, Tensor
+from edgebottle.ops.base import Signature
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
@@ -27,6 +29,7 @@ class Tanh(ActivationOperator):
     """
 
     OP = "TANH"
+    SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
     KERNEL = "eb_tanh_f32_row"
 
     def real(self, value: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, Operator, one_node_graph
+from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
     check_movable,
@@ -32,6 +32,7 @@ class Transpose(Operator):
     """
 
     OP: ClassVar[str] = "TRANSPOSE"
+    SIGNATURE: ClassVar[Signature] = Signature("TransposeOptions", 2, 2)
 
     permutation: tuple[int, ...]
 

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, Operator, one_node_graph, where
+from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation
 from edgebottle.ops.movement import (
     check_movable,
@@ -34,6 +34,7 @@ class Unpack(Operator):
     """
 
     OP: ClassVar[str] = "UNPACK"
+    SIGNATURE: ClassVar[Signature] = Signature("UnpackOptions", 1, 1, outputs=0)
 
     axis: int
 

@@ -356,8 +356,7 @@ def test_every_truncation_is_refused():
         raise AssertionError(f"the first {size} bytes of {len(data)} pass for a model")
 
 
-def test_every_operator_has_a_signature_and_its_options_are_known():
-    assert set(BY_NAME) == set(SIGNATURES)
+def test_the_options_of_every_operator_are_known():
     signatures = [
         *SIGNATURES.values(),
         *(operator.signature for operator in CONSTANT_OPERATORS.values()),
