@@ -12,10 +12,12 @@ import struct
 from collections.abc import Mapping
 
 from edgebottle.errors import BadModel
+from edgebottle.ops import OPERATORS
 
 SCALARS = {"bool": 1, "i8": 1, "u8": 1, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8}
 
 TABLES: dict[str, tuple[str, ...]] = {
+    **{operator.SIGNATURE.options: operator.SIGNATURE.fields for operator in OPERATORS},
     "Model": ("u32", "[OperatorCode]", "[SubGraph]", "-", "[Buffer]", "-", "-", "[SignatureDef]"),
     "OperatorCode": ("i8", "string", "i32", "i32"),
     "SubGraph": ("[Tensor]", "[i32]", "[i32]", "[Operator]"),
@@ -51,65 +53,37 @@ TABLES: dict[str, tuple[str, ...]] = {
     "SignatureDef": ("-", "-", "string", "-", "u32"),
     "Buffer": ("[u8]", "u64", "u64"),
     "AbsOptions": (),
-    "AddOptions": ("i8", "bool"),
-    "ArgMaxOptions": ("i8",),
-    "BatchToSpaceNDOptions": (),
     "BroadcastToOptions": (),
     "CastOptions": ("i8", "i8"),
-    "ConcatenationOptions": ("i32", "i8"),
-    "Conv2DOptions": ("i8", "i32", "i32", "i8", "i32", "i32", "i8"),
-    "DepthwiseConv2DOptions": ("i8", "i32", "i32", "i32", "i8", "i32", "i32"),
-    "DequantizeOptions": (),
     "DivOptions": ("i8",),
     "EqualOptions": (),
-    "ExpandDimsOptions": (),
     "FillOptions": (),
     "FloorDivOptions": (),
     "FloorModOptions": (),
-    "FullyConnectedOptions": ("i8", "i8", "bool", "bool", "i8", "-"),
     "GatherOptions": ("i32", "i32"),
     "GreaterOptions": (),
     "GreaterEqualOptions": (),
-    "HardSwishOptions": (),
     "LessOptions": (),
     "LessEqualOptions": (),
     "LogicalAndOptions": (),
     "LogicalNotOptions": (),
     "LogicalOrOptions": (),
     "MaximumMinimumOptions": (),
-    "MulOptions": ("i8",),
     "NegOptions": (),
     "NotEqualOptions": (),
-    "PackOptions": ("i32", "i32"),
-    "PadOptions": (),
-    "PadV2Options": (),
-    "Pool2DOptions": ("i8", "i32", "i32", "i32", "i32", "i8"),
-    "QuantizeOptions": (),
     "RangeOptions": (),
     "RankOptions": (),
-    "ReducerOptions": ("bool",),
-    "ReshapeOptions": ("[i32]",),
-    "ResizeBilinearOptions": ("-", "-", "bool", "bool"),
-    "ResizeNearestNeighborOptions": ("bool", "bool"),
-    "SVDFOptions": ("i32", "i8", "bool"),
     "SelectOptions": (),
     "SelectV2Options": (),
     "ShapeOptions": ("i8",),
     "SliceOptions": (),
-    "SoftmaxOptions": ("f32",),
-    "SpaceToBatchNDOptions": (),
-    "SplitOptions": ("i32",),
-    "SqueezeOptions": ("[i32]",),
-    "StridedSliceOptions": ("i32", "i32", "i32", "i32", "i32", "bool"),
-    "SubOptions": ("i8", "bool"),
     "TileOptions": (),
-    "TransposeOptions": (),
-    "UnpackOptions": ("i32", "i32"),
     "ZerosLikeOptions": (),
 }
 """The fields of each table by their number in the schema; ``-`` is never followed.
 
 ``[X]`` is a vector, ``options`` the operator's options, whose table the field before it names.
+The options of what can be compiled come from the operators.
 """
 
 BUDGET = 100_000

@@ -46,7 +46,7 @@ class Add(BinaryOperator):
     """a + b."""
 
     OP = "ADD"
-    SIGNATURE: ClassVar[Signature] = Signature("AddOptions", 2, 2)
+    SIGNATURE: ClassVar[Signature] = Signature("AddOptions", 2, 2, fields=("i8", "bool"))
     OPTIONS = "AddOptionsT"
     SIGN: ClassVar[int] = 1
     """Of the second operand, at the common scale."""

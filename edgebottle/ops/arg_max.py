@@ -31,7 +31,7 @@ class ArgMax(Operator):
     dtype: DType
 
     OP = "ARG_MAX"
-    SIGNATURE: ClassVar[Signature] = Signature("ArgMaxOptions", 2, 2)
+    SIGNATURE: ClassVar[Signature] = Signature("ArgMaxOptions", 2, 2, fields=("i8",))
 
     @classmethod
     def from_tflite(

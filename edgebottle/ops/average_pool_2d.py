@@ -19,7 +19,9 @@ class AveragePool2D(Pool2D):
     """The mean of the window's pixels inside of the image, rounded half away from zero."""
 
     OP: ClassVar[str] = "AVERAGE_POOL_2D"
-    SIGNATURE: ClassVar[Signature] = Signature("Pool2DOptions", 1, 1)
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "Pool2DOptions", 1, 1, fields=("i8", "i32", "i32", "i32", "i32", "i8")
+    )
     KERNEL: ClassVar[str] = "average_pool_2d"
     BEGIN_S8: ClassVar[str] = "0"
     BEGIN_F32: ClassVar[str] = "0.0f"

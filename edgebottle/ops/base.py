@@ -152,6 +152,8 @@ class Signature:
         most: Most inputs; ``MANY`` for any number.
         outputs: Outputs; 0 for any number from one.
         optional: Inputs that may be absent; added at the end where the file leaves them out.
+        fields: The types of the options by their number in the schema, as ``flatbuffer_check``
+            names them.
     """
 
     options: str
@@ -159,6 +161,7 @@ class Signature:
     most: int
     outputs: int = 1
     optional: tuple[int, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,9 @@ class Concatenation(RowOperator):
     """
 
     OP: ClassVar[str] = "CONCATENATION"
-    SIGNATURE: ClassVar[Signature] = Signature("ConcatenationOptions", 1, MANY)
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "ConcatenationOptions", 1, MANY, fields=("i32", "i8")
+    )
     STRIDED_OUTPUT: ClassVar[bool] = True
     MOVES: ClassVar[bool] = True
 

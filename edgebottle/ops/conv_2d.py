@@ -36,7 +36,9 @@ class Conv2D(Convolution):
     """
 
     OP: ClassVar[str] = "CONV_2D"
-    SIGNATURE: ClassVar[Signature] = Signature("Conv2DOptions", 2, 3, optional=(2,))
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "Conv2DOptions", 2, 3, optional=(2,), fields=("i8", "i32", "i32", "i8", "i32", "i32", "i8")
+    )
     CHANNEL_AXIS: ClassVar[int] = 0
     HEADER: ClassVar[str] = "eb_conv_2d"
 

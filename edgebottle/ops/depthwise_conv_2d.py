@@ -32,7 +32,13 @@ class DepthwiseConv2D(Convolution):
     """
 
     OP: ClassVar[str] = "DEPTHWISE_CONV_2D"
-    SIGNATURE: ClassVar[Signature] = Signature("DepthwiseConv2DOptions", 2, 3, optional=(2,))
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "DepthwiseConv2DOptions",
+        2,
+        3,
+        optional=(2,),
+        fields=("i8", "i32", "i32", "i32", "i8", "i32", "i32"),
+    )
     CHANNEL_AXIS: ClassVar[int] = 3
     HEADER: ClassVar[str] = "eb_depthwise_conv_2d"
 

@@ -60,7 +60,9 @@ class FullyConnected(Operator):
     """
 
     OP: ClassVar[str] = "FULLY_CONNECTED"
-    SIGNATURE: ClassVar[Signature] = Signature("FullyConnectedOptions", 2, 3, optional=(2,))
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "FullyConnectedOptions", 2, 3, optional=(2,), fields=("i8", "i8", "bool", "bool", "i8", "-")
+    )
 
     keep_num_dims: bool
     activation: Activation

@@ -19,7 +19,9 @@ class MaxPool2D(Pool2D):
     """The largest of the window's pixels inside of the image."""
 
     OP: ClassVar[str] = "MAX_POOL_2D"
-    SIGNATURE: ClassVar[Signature] = Signature("Pool2DOptions", 1, 1)
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "Pool2DOptions", 1, 1, fields=("i8", "i32", "i32", "i32", "i32", "i8")
+    )
     KERNEL: ClassVar[str] = "max_pool_2d"
     BEGIN_S8: ClassVar[str] = "-128"
     BEGIN_F32: ClassVar[str] = "-3.402823466e+38f"

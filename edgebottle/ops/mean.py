@@ -49,7 +49,7 @@ class Mean(Operator):
     """
 
     OP: ClassVar[str] = "MEAN"
-    SIGNATURE: ClassVar[Signature] = Signature("ReducerOptions", 2, 2)
+    SIGNATURE: ClassVar[Signature] = Signature("ReducerOptions", 2, 2, fields=("bool",))
 
     axes: tuple[int, ...]
     keep_dims: bool

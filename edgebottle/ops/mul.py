@@ -29,7 +29,7 @@ class Mul(BinaryOperator):
     """a * b."""
 
     OP = "MUL"
-    SIGNATURE: ClassVar[Signature] = Signature("MulOptions", 2, 2)
+    SIGNATURE: ClassVar[Signature] = Signature("MulOptions", 2, 2, fields=("i8",))
     OPTIONS = "MulOptionsT"
 
     def combine(self, a: Array, b: Array) -> Array:

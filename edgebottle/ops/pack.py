@@ -34,7 +34,7 @@ class Pack(Operator):
     """
 
     OP: ClassVar[str] = "PACK"
-    SIGNATURE: ClassVar[Signature] = Signature("PackOptions", 1, MANY)
+    SIGNATURE: ClassVar[Signature] = Signature("PackOptions", 1, MANY, fields=("i32", "i32"))
 
     axis: int
 

@@ -31,7 +31,9 @@ class ResizeBilinear(Resize):
     """
 
     OP: ClassVar[str] = "RESIZE_BILINEAR"
-    SIGNATURE: ClassVar[Signature] = Signature("ResizeBilinearOptions", 2, 2)
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "ResizeBilinearOptions", 2, 2, fields=("-", "-", "bool", "bool")
+    )
     OPTIONS: ClassVar[str] = "ResizeBilinearOptionsT"
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:

@@ -22,7 +22,9 @@ class ResizeNearestNeighbor(Resize):
     """Every output pixel is a copy of the input pixel next to it."""
 
     OP: ClassVar[str] = "RESIZE_NEAREST_NEIGHBOR"
-    SIGNATURE: ClassVar[Signature] = Signature("ResizeNearestNeighborOptions", 2, 2)
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "ResizeNearestNeighborOptions", 2, 2, fields=("bool", "bool")
+    )
     OPTIONS: ClassVar[str] = "ResizeNearestNeighborOptionsT"
     CASE_TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.F32, DType.I16)
 

@@ -65,7 +65,7 @@ class Softmax(UnaryOperator):
     dtype: DType
 
     OP = "SOFTMAX"
-    SIGNATURE: ClassVar[Signature] = Signature("SoftmaxOptions", 1, 1)
+    SIGNATURE: ClassVar[Signature] = Signature("SoftmaxOptions", 1, 1, fields=("f32",))
 
     @classmethod
     def from_tflite(

@@ -35,7 +35,7 @@ class Split(Operator):
     """
 
     OP: ClassVar[str] = "SPLIT"
-    SIGNATURE: ClassVar[Signature] = Signature("SplitOptions", 2, 2, outputs=0)
+    SIGNATURE: ClassVar[Signature] = Signature("SplitOptions", 2, 2, outputs=0, fields=("i32",))
 
     axis: int
 

@@ -64,7 +64,9 @@ class StridedSlice(Operator):
     """
 
     OP: ClassVar[str] = "STRIDED_SLICE"
-    SIGNATURE: ClassVar[Signature] = Signature("StridedSliceOptions", 4, 4)
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "StridedSliceOptions", 4, 4, fields=("i32", "i32", "i32", "i32", "i32", "bool")
+    )
     MOVES: ClassVar[bool] = True
 
     begin: tuple[int, ...]

@@ -17,7 +17,7 @@ class Sub(Add):
     """a - b: ADD's arithmetic; the second operand is subtracted after its rounding."""
 
     OP = "SUB"
-    SIGNATURE: ClassVar[Signature] = Signature("SubOptions", 2, 2)
+    SIGNATURE: ClassVar[Signature] = Signature("SubOptions", 2, 2, fields=("i8", "bool"))
     OPTIONS = "SubOptionsT"
     SIGN: ClassVar[int] = -1
 

@@ -51,7 +51,9 @@ class Svdf(Operator):
     """
 
     OP: ClassVar[str] = "SVDF"
-    SIGNATURE: ClassVar[Signature] = Signature("SVDFOptions", 5, 5, optional=(3,))
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "SVDFOptions", 5, 5, optional=(3,), fields=("i32", "i8", "bool")
+    )
 
     rank: int
     activation: Activation

@@ -34,7 +34,9 @@ class Unpack(Operator):
     """
 
     OP: ClassVar[str] = "UNPACK"
-    SIGNATURE: ClassVar[Signature] = Signature("UnpackOptions", 1, 1, outputs=0)
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "UnpackOptions", 1, 1, outputs=0, fields=("i32", "i32")
+    )
 
     axis: int
 
