@@ -12,6 +12,7 @@ from edgebottle.ops.dequantize import Dequantize
 from edgebottle.ops.expand_dims import ExpandDims
 from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.hard_swish import HardSwish
+from edgebottle.ops.leaky_relu import LeakyRelu
 from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.mean import Mean
@@ -49,6 +50,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     ExpandDims,
     FullyConnected,
     HardSwish,
+    LeakyRelu,
     Logistic,
     MaxPool2D,
     Mean,

@@ -48,6 +48,7 @@ CASES = {
     "DEQUANTIZE": ("dequantize_1d",),
     "RELU": ("relu_4d",),
     "RELU6": ("relu6_4d",),
+    "LEAKY_RELU": ("leaky_relu_4d",),
     "HARD_SWISH": ("hard_swish_4d",),
     "LOGISTIC": ("logistic_4d",),
     "TANH": ("tanh_4d",),

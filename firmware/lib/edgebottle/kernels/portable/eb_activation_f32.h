@@ -27,6 +27,23 @@ static inline void eb_clamp_f32_row(int32_t pixels,
     }
 }
 
+/* x where it is positive, slope * x elsewhere. */
+static inline void eb_leaky_relu_f32_row(int32_t pixels,
+                                         int32_t channels,
+                                         const float *row,
+                                         float *out,
+                                         int32_t out_pixel_stride,
+                                         float slope)
+{
+    for (int32_t x = 0; x < pixels; ++x) {
+        for (int32_t c = 0; c < channels; ++c) {
+            out[c] = row[c] > 0.0f ? row[c] : row[c] * slope;
+        }
+        row += channels;
+        out += out_pixel_stride;
+    }
+}
+
 /* 1 / (1 + e^-x). */
 static inline void eb_logistic_f32_row(
     int32_t pixels, int32_t channels, const float *row, float *out, int32_t out_pixel_stride)
