@@ -13,18 +13,13 @@ from edgebottle.ir.access import All, AxisMap, Listed
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, Signature, where
-from edgebottle.ops.convolution import (
-    Convolution,
-    bias_values,
-    exact_matmul,
-    operands,
-    per_channel,
-)
+from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.convolution_cases import CONV_2D, Case, weighted_case
 from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
 from edgebottle.ops.mve_packing import pack_weights, quads
 from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_twice
 from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_segment
+from edgebottle.ops.weights import bias_values, exact_matmul, operands, per_channel
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from edgebottle.ir.access import AxisMap, Listed, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, Signature, where
-from edgebottle.ops.convolution import Convolution, bias_values, operands, per_channel
+from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, Case, weighted_case
 from edgebottle.ops.depthwise_cases import DEPTHWISE_3X3
 from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
@@ -21,6 +21,7 @@ from edgebottle.ops.depthwise_scaling import HIGH, LOW, Packing, Sums, find_pack
 from edgebottle.ops.fixed_point import activation_range, effective_scales, quantize_multipliers
 from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
 from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip
+from edgebottle.ops.weights import bias_values, operands, per_channel
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,12 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, unused_name
-from edgebottle.ops.convolution import operands
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.elementwise import BinaryOperator
 from edgebottle.ops.fixed_point import wrap_int32
-from edgebottle.ops.fully_connected import FullyConnected, weights_zero_point
+from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.reshape import Reshape
+from edgebottle.ops.weights import operands, weights_zero_point
 from edgebottle.passes.channels.needs import (
     Needs,
     constant_part,

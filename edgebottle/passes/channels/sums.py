@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Node, Tensor, Tensors
 from edgebottle.ops.conv_2d import Conv2D
-from edgebottle.ops.convolution import Convolution, bias_values, operands
+from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.fixed_point import Int
-from edgebottle.ops.fully_connected import FullyConnected, weights_zero_point
+from edgebottle.ops.fully_connected import FullyConnected
+from edgebottle.ops.weights import bias_values, operands, weights_zero_point
 
 Weighted = Convolution | FullyConnected
 Mask = NDArray[np.bool_]

@@ -1,0 +1,113 @@
+"""What layers with constant weights share: operands and their checks, biases, exact products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Node, Tensor, Tensors
+from edgebottle.ops.base import require_dtype, where
+from edgebottle.ops.fixed_point import checked_multiplier, effective_scales
+
+MAX_WINDOW = (1 << 17) - 1
+"""Products of two int8 that can be added without leaving int32."""
+
+EXACT_FLOAT32 = 1 << 24
+"""Sums of integers below this are exact in float32, in any order."""
+
+
+def operands(ins: Tensors) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Input, weights and bias of a node."""
+    data, weights = ins[0], ins[1]
+    assert data is not None and weights is not None
+    return data, weights, ins[2] if len(ins) > 2 else None
+
+
+def check_weights(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
+    """Checks types and quantization of a node with weights.
+
+    Args:
+        node: The node, for messages.
+        ins: Input, weights and optional bias.
+        output: The output.
+        axis: The axis of the weights' output channels.
+
+    Raises:
+        UnsupportedOp: with the reason.
+    """
+    data, weights, bias = operands(ins)
+    require_dtype(node, data, DType.I8, DType.F32)
+    require_dtype(node, output, data.dtype)
+    require_dtype(node, weights, data.dtype)
+    weights.constant()
+    if bias is not None:
+        require_dtype(node, bias, DType.I32 if data.dtype is DType.I8 else DType.F32)
+        if bias.size != weights.shape[axis]:
+            raise UnsupportedOp(
+                f"{where(node)} has {bias.size} biases for {weights.shape[axis]} output channels"
+            )
+        bias.constant()
+    if data.dtype is DType.I8:
+        _check_quantization(node, ins, output, axis)
+
+
+def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
+    data, weights, _ = operands(ins)
+    _ = data.scale, output.scale
+    quant = weights.quant
+    if quant is None:
+        raise UnsupportedOp(f"{where(node)}: the weights '{weights.name}' have no quantization")
+    channels = weights.shape[axis]
+    if len(quant.scale) not in (1, channels):
+        raise UnsupportedOp(
+            f"{where(node)} has {len(quant.scale)} weight scales for {channels} output channels"
+        )
+    if len(quant.scale) > 1 and quant.axis != axis:
+        raise UnsupportedOp(
+            f"{where(node)} quantizes its weights along axis {quant.axis}, not along the output "
+            f"channels (axis {axis}), which edgebottle does not support yet"
+        )
+    if weights.size // channels > MAX_WINDOW:
+        raise UnsupportedOp(
+            f"{where(node)} sums {weights.size // channels} products for each output; "
+            f"edgebottle supports {MAX_WINDOW}"
+        )
+    for scale in effective_scales(data, weights, output):
+        checked_multiplier(where(node), abs(scale))  # some converters write weights so
+
+
+def per_channel(values: Sequence[float], channels: int) -> list[float]:
+    """One value per channel, from one or as many."""
+    return list(values) * channels if len(values) == 1 else list(values)
+
+
+def bias_values(bias: Tensor | None, channels: int, dtype: DType) -> Array:
+    """The bias, or zeros: int32 for int8 networks, else float32."""
+    numpy = np.int32 if dtype is DType.I8 else np.float32
+    if bias is None:
+        return np.zeros(channels, dtype=numpy)
+    return np.asarray(bias.constant().reshape(channels), dtype=numpy)
+
+
+def exact_matmul(left: Array, right: Array) -> Array:
+    """Product of small integers held in float64, through float32 where that is exact.
+
+    Args:
+        left: (rows, depth), each |value| <= 255.
+        right: (depth, columns).
+
+    Returns:
+        float64 or float32 holding the exact integers.
+    """
+    reach = 255 * float(np.abs(right).sum(axis=0).max(initial=0))
+    numpy = np.float32 if reach < EXACT_FLOAT32 else np.float64
+    return np.asarray(left.astype(numpy) @ right.astype(numpy))
+
+
+def weights_zero_point(weights: Tensor) -> int:
+    """The zero point that all weights share; per-channel weights have none but 0."""
+    assert weights.quant is not None
+    return weights.quant.zero_point[0]
