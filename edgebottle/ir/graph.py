@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edgebottle.errors import UnsupportedOp
@@ -16,6 +17,8 @@ from edgebottle.ir.layout import Layout
 from edgebottle.ir.layout import Shape as Shape
 
 Array = NDArray[Any]
+Int = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

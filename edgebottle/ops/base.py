@@ -14,6 +14,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, AxisMap, Broadcast, Offset, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor, Tensors
+from edgebottle.ops.weighted_sums import WeightedSums
 
 
 class Isa(Enum):
@@ -201,6 +202,13 @@ class Operator(Node):
         A layer that has them computes some of its channels from its slices of them.
         """
         return {}
+
+    def weighted_sums(self, ins: Tensors, outs: Sequence[Tensor]) -> WeightedSums | None:
+        """Output 0 as sums of input 0 before they are requantized; None where it is no such sums.
+
+        Only of int8 layers with constant weights.
+        """
+        return None
 
     def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
         """What a kernel compiled for this layer alone would bring; None where there is none."""

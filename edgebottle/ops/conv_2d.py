@@ -53,7 +53,7 @@ class Conv2D(Convolution):
                 f"{weights[0]} output channels: not a whole number of groups"
             )
 
-    def channel_access(self, data: Tensor, weights: Tensor) -> AxisMap:
+    def channels_read(self, data: Tensor, weights: Tensor) -> AxisMap:
         """All of them, or those of its group."""
         outputs, depth = weights.shape[0], weights.shape[3]
         groups = data.shape[3] // depth

@@ -24,6 +24,7 @@ from edgebottle.ops.fixed_point import (
 from edgebottle.ops.mve_packing import pack_scales
 from edgebottle.ops.packing import Output, sum_range
 from edgebottle.ops.scaling import Scaling, find_scaling, scale_twice
+from edgebottle.ops.weighted_sums import WeightedSums, seen_taps, terms_read
 from edgebottle.ops.weights import bias_values, check_weights, operands, per_channel
 from edgebottle.ops.window_padding import check_padding, code_of, padding_of
 
@@ -186,19 +187,43 @@ class Convolution(RowOperator):
         if index != 0:
             return None
         data, weights, _ = operands(ins)
+        return (Same(), *self._windows(weights), self.channels_read(data, weights))
+
+    def _windows(self, weights: Tensor) -> tuple[AxisMap, AxisMap]:
+        """Which rows and which columns of the input those of the output read."""
         height, width = (
             window(self.stride[i], weights.shape[1 + i], self.dilation[i], self.padding[2 * i])
             for i in (0, 1)
         )
-        return (Same(), height, width, self.channel_access(data, weights))
+        return height, width
 
     @abstractmethod
-    def channel_access(self, data: Tensor, weights: Tensor) -> AxisMap:
+    def channels_read(self, data: Tensor, weights: Tensor) -> AxisMap:
         """Which channels of the input a channel of the output reads."""
 
     def channel_operands(self) -> Mapping[int, int]:
         """The weights and the bias."""
         return {1: self.CHANNEL_AXIS, 2: 0}
+
+    def weighted_sums(self, ins: Tensors, outs: Sequence[Tensor]) -> WeightedSums | None:
+        """See ``Operator``."""
+        if outs[0].dtype is not DType.I8:
+            return None
+        data, weights, bias = operands(ins)
+        _, height, width, outputs = outs[0].shape
+        rows, columns = self._windows(weights)
+        row_always, row_ever = seen_taps(rows, height, data.shape[1])
+        column_always, column_ever = seen_taps(columns, width, data.shape[2])
+        values = np.moveaxis(weights.constant(), self.CHANNEL_AXIS, 0).astype(np.int64)
+        return WeightedSums(
+            weights=values.reshape(outputs, row_ever.size * column_ever.size, -1),
+            reads=terms_read(self.channels_read(data, weights), outputs),
+            bias=bias_values(bias, outputs, DType.I8).astype(np.int64),
+            channels=data.shape[3],
+            zero_point=data.zero_point,
+            inside=np.logical_and.outer(row_always, column_always).ravel(),
+            outside=~np.logical_and.outer(row_ever, column_ever).ravel(),
+        )
 
     def bordered(self, rows: tuple[int, int], columns: tuple[int, int]) -> Self:
         """See ``RowOperator``."""

@@ -45,7 +45,7 @@ class DepthwiseConv2D(Convolution):
 
     depth_multiplier: int
 
-    def channel_access(self, data: Tensor, weights: Tensor) -> AxisMap:
+    def channels_read(self, data: Tensor, weights: Tensor) -> AxisMap:
         """Each its own."""
         if self.depth_multiplier == 1:
             return Same()

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor
+from edgebottle.ir.graph import Int as Int
 from edgebottle.ops.base import Activation
-
-Int = NDArray[np.int64]
 
 MAX_SHIFT = 30
 """Longest left shift that C and LiteRT's arithmetic define."""

@@ -22,6 +22,7 @@ from edgebottle.ops.fixed_point import (
 from edgebottle.ops.fully_connected_cases import FULLY_CONNECTED, fully_connected_case
 from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_once, sum_range
 from edgebottle.ops.scaling import Scaling, find_scaling, pack_fours, pack_scaling, scale_once
+from edgebottle.ops.weighted_sums import WeightedSums
 from edgebottle.ops.weights import (
     bias_values,
     check_weights,
@@ -165,6 +166,23 @@ class FullyConnected(Operator):
         scaled = scale_accumulator(acc, np.array(effective_scales(data, weights, output)))
         low, high = activation_range(self.activation, output)
         return np.clip(scaled + output.zero_point, low, high).astype(np.int8)
+
+    def weighted_sums(self, ins: Tensors, outs: Sequence[Tensor]) -> WeightedSums | None:
+        """See ``Operator``."""
+        if outs[0].dtype is not DType.I8:
+            return None
+        data, weights, bias = operands(ins)
+        outputs, inputs = weights.shape
+        values = weights.constant().astype(np.int64) - weights_zero_point(weights)
+        return WeightedSums(
+            weights=values[:, None, :],
+            reads=np.arange(inputs)[None, :],
+            bias=bias_values(bias, outputs, DType.I8).astype(np.int64),
+            channels=inputs,
+            zero_point=data.zero_point,
+            inside=np.ones(1, dtype=bool),
+            outside=np.zeros(1, dtype=bool),
+        )
 
     def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """See ``Node``."""

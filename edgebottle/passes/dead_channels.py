@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, unused_name
+from edgebottle.ir.graph import Array, Graph, Mask, Node, Quant, Tensor, unused_name
+from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.elementwise import BinaryOperator
 from edgebottle.ops.fixed_point import wrap_int32
@@ -21,7 +22,9 @@ from edgebottle.passes.channels.needs import (
     summing_rows,
 )
 from edgebottle.passes.channels.ranges import channel_ranges, channels_of
-from edgebottle.passes.channels.sums import Mask, Weighted
+
+Weighted = Convolution | FullyConnected
+"""Layers with weights."""
 
 
 def dead_channels(graph: Graph) -> Graph:
@@ -81,14 +84,14 @@ def _narrowed_layer(node: Weighted, needs: Needs, tensors: dict[str, Tensor]) ->
     data, weights, bias = operands(needs.graph.ins(node))
     sums = needs.sums[node.name]
     rows, terms = needs.kept(node.outputs[0]), _kept_terms(node, needs)
-    seen = needs.ranges[data.name].regrouped(_inputs(node, needs))
+    seen = needs.ranges[data.name].regrouped(sums.channels)
     summing = summing_rows(node, needs)
     gone = np.where(terms[sums.reads], 0, constant_part(sums, seen)).sum(axis=1)
     # A row that is clamped to one value whatever it adds up to becomes a bias alone: any
     # accumulator that gives the value will do.
     lowest, _ = sums.bounds(seen.low, seen.high)
     added = np.where(summing, sums.bias + gone, wrap_int32(lowest)).astype(np.int32)
-    zero = weights_zero_point(weights) if isinstance(node, FullyConnected) else 0
+    zero = weights_zero_point(weights)
     axis = node.CHANNEL_AXIS if not isinstance(node, FullyConnected) else 0
     shape = [1] * len(weights.shape)
     shape[axis] = summing.size
@@ -106,16 +109,9 @@ def _narrowed_layer(node: Weighted, needs: Needs, tensors: dict[str, Tensor]) ->
     return changed
 
 
-def _inputs(node: Weighted, needs: Needs) -> int:
-    """Channels of the input as the layer sees it: a fully connected one flattens it."""
-    if isinstance(node, FullyConnected):
-        return needs.sums[node.name].reads.size
-    return needs.kept(node.inputs[0]).size
-
-
 def _kept_terms(node: Weighted, needs: Needs) -> Mask:
-    """Those of ``_inputs`` that are left."""
-    kept, count = needs.kept(node.inputs[0]), _inputs(node, needs)
+    """Those channels of the input that are left, as the layer sees them."""
+    kept, count = needs.kept(node.inputs[0]), needs.sums[node.name].channels
     return np.tile(kept, count // kept.size) if kept.size <= count else np.ones(count, dtype=bool)
 
 

@@ -13,12 +13,12 @@ from functools import singledispatch
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Graph, Node
+from edgebottle.ir.graph import Graph, Int, Mask, Node
+from edgebottle.ops.base import Operator
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.elementwise import BinaryOperator
-from edgebottle.ops.fixed_point import Int
 from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.mean import Mean
 from edgebottle.ops.pad import Pad
@@ -27,8 +27,8 @@ from edgebottle.ops.quantize import Quantize
 from edgebottle.ops.resizing import Resize
 from edgebottle.ops.table import ActivationOperator
 from edgebottle.ops.transpose import Transpose
+from edgebottle.ops.weighted_sums import WeightedSums
 from edgebottle.passes.channels.ranges import INT32, Range, channels_of
-from edgebottle.passes.channels.sums import Mask, Sums, sums_of
 
 
 class Needs:
@@ -45,7 +45,9 @@ class Needs:
         """Starts with the inputs and outputs of the network, which keep their shape."""
         self.graph, self.ranges = graph, ranges
         found = {
-            node.name: sums_of(node, graph.ins(node), graph.outs(node)) for node in graph.nodes
+            node.name: node.weighted_sums(graph.ins(node), graph.outs(node))
+            for node in graph.nodes
+            if isinstance(node, Operator)
         }
         self.sums = {name: sums for name, sums in found.items() if sums is not None}
         self.masks: dict[str, Mask] = {
@@ -150,17 +152,17 @@ def _fully_connected(node: FullyConnected, needs: Needs) -> None:
     source = needs.graph.ins(node)[0]
     assert source is not None
     channels = channels_of(source)
-    if sums is None or sums.reads.size % channels:
+    if sums is None or sums.channels % channels:
         needs.need(node.inputs[0])
         if sums is None:
             needs.need(node.outputs[0])
         return
-    data = needs.ranges[source.name].regrouped(sums.reads.size)
+    data = needs.ranges[source.name].regrouped(sums.channels)
     needed = _needed_terms(node, sums, needs, data)
     needs.need(node.inputs[0], np.asarray(needed.reshape(-1, channels).any(axis=0)))
 
 
-def _needed_terms(node: Node, sums: Sums, needs: Needs, data: Range) -> Mask:
+def _needed_terms(node: Node, sums: WeightedSums, needs: Needs, data: Range) -> Mask:
     """[terms] of a layer that sums over all of its input: those it cannot do without."""
     rows = summing_rows(node, needs)
     weights = sums.weights[rows]
@@ -182,7 +184,7 @@ def summing_rows(node: Node, needs: Needs) -> Mask:
     return np.asarray(needs.kept(out) & ~needs.ranges[out].constant)
 
 
-def constant_part(sums: Sums, data: Range) -> Int:
+def constant_part(sums: WeightedSums, data: Range) -> Int:
     """[outputs, terms]: what each term adds to each accumulator if its channel is constant."""
     offset = (data.low - sums.zero_point)[sums.reads]
     return np.asarray(sums.weights[:, sums.inside].sum(axis=1) * offset)

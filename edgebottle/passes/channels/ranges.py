@@ -14,12 +14,11 @@ from itertools import product
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Graph, Node, Tensor, Tensors
+from edgebottle.ir.graph import Graph, Int, Mask, Node, Tensor, Tensors
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.elementwise import BinaryOperator
 from edgebottle.ops.fixed_point import (
-    Int,
     activation_range,
     effective_scales,
     quantize_multipliers,
@@ -33,7 +32,6 @@ from edgebottle.ops.quantize import Quantize
 from edgebottle.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from edgebottle.ops.table import ActivationOperator, all_values, integer_range
 from edgebottle.ops.transpose import Transpose
-from edgebottle.passes.channels.sums import Mask, Weighted, sums_of
 
 LOWEST, HIGHEST = integer_range(DType.I8)
 INT32 = integer_range(DType.I32)
@@ -128,10 +126,12 @@ def _range(node: Node, ins: Tensors, out: Tensor, operands: Operands) -> Range |
 
 @_range.register(Convolution)
 @_range.register(FullyConnected)
-def _weighted(node: Weighted, ins: Tensors, out: Tensor, operands: Operands) -> Range | None:
-    sums, data = sums_of(node, ins, (out,)), operands[0]
+def _weighted(
+    node: Convolution | FullyConnected, ins: Tensors, out: Tensor, operands: Operands
+) -> Range | None:
+    sums, data = node.weighted_sums(ins, (out,)), operands[0]
     assert sums is not None and data is not None
-    seen = data.regrouped(data.low.size if isinstance(node, Convolution) else sums.reads.size)
+    seen = data.regrouped(sums.channels)
     low, high = sums.bounds(seen.low, seen.high)
     shift: Int | int = 0
     if isinstance(node, Convolution):

@@ -1,0 +1,80 @@
+"""Layers with constant weights, seen as one sum of products for each output channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgebottle.ir.access import All, AxisMap
+from edgebottle.ir.graph import Int, Mask
+
+
+@dataclass(frozen=True)
+class WeightedSums:
+    """Output o is bias[o] + the sum over t, i of weights[o, t, i] * (x[reads[o, i]] - zero_point).
+
+    What a tap sees outside of the image counts as the zero point, that is, as nothing.
+
+    Attributes:
+        weights: [outputs, taps, terms], without their zero point.
+        reads: [outputs or 1, terms], the channel of the input that a term reads.
+        bias: [outputs].
+        channels: Of the input. For a fully connected layer they are those of the input flattened
+            to what it multiplies.
+        zero_point: Of the input.
+        inside: [taps], taps that see the image at every position of the window.
+        outside: [taps], taps that never see it.
+    """
+
+    weights: Int
+    reads: Int
+    bias: Int
+    channels: int
+    zero_point: int
+    inside: Mask
+    outside: Mask
+
+    @property
+    def crossing(self) -> Mask:
+        """[taps], taps that see the image at some positions of the window only."""
+        return ~(self.inside | self.outside)
+
+    def bounds(self, low: Int, high: Int) -> tuple[Int, Int]:
+        """Bounds of each output's accumulator, before it wraps into int32.
+
+        Args:
+            low: [channels], the lowest stored value of each input channel.
+            high: [channels], the highest.
+        """
+        below = (low - self.zero_point)[self.reads]
+        above = (high - self.zero_point)[self.reads]
+        lowest, highest = self.bias.copy(), self.bias.copy()
+        for taps, least, most in (
+            (self.inside, below, above),
+            (self.crossing, np.minimum(below, 0), np.maximum(above, 0)),
+        ):
+            positive = np.maximum(self.weights[:, taps], 0).sum(axis=1)
+            negative = np.minimum(self.weights[:, taps], 0).sum(axis=1)
+            lowest += (positive * least + negative * most).sum(axis=1)
+            highest += (positive * most + negative * least).sum(axis=1)
+        return lowest, highest
+
+
+def terms_read(channels: AxisMap, outputs: int) -> Int:
+    """``reads`` of a layer whose ``outputs`` channels read so; one row where all read alike."""
+    rows = 1 if isinstance(channels, All) else outputs
+    return np.array([channels.reads(output) for output in range(rows)], dtype=np.int64)
+
+
+def seen_taps(axis: AxisMap, outputs: int, extent: int) -> tuple[Mask, Mask]:
+    """For each tap of a window along one axis: whether it always, and whether it ever sees data.
+
+    Args:
+        axis: How the axis is read.
+        outputs: Indices of the output.
+        extent: Indices of the input.
+    """
+    position = np.array([axis.reads(output) for output in range(outputs)])
+    sees = (position >= 0) & (position < extent)
+    return np.asarray(sees.all(axis=0)), np.asarray(sees.any(axis=0))
