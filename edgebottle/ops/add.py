@@ -12,7 +12,8 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature, where
-from edgebottle.ops.elementwise import BinaryOperator, binary_cases
+from edgebottle.ops.elementwise import BinaryOperator
+from edgebottle.ops.elementwise_cases import binary_cases
 from edgebottle.ops.fixed_point import (
     Int,
     checked_multiplier,

@@ -9,7 +9,7 @@ from typing import ClassVar
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.add import Add
 from edgebottle.ops.base import Signature
-from edgebottle.ops.elementwise import binary_cases
+from edgebottle.ops.elementwise_cases import binary_cases
 
 
 @dataclass(frozen=True, kw_only=True)
