@@ -14,6 +14,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, AxisMap, Broadcast, Offset, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor, Tensors
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.weighted_sums import WeightedSums
 
 
@@ -202,6 +203,23 @@ class Operator(Node):
         A layer that has them computes some of its channels from its slices of them.
         """
         return {}
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """The values that the channels of output 0 can take, whatever the input is.
+
+        Only asked of operators whose input 0 and whose only output are int8.
+
+        Args:
+            ranges: Of the int8 inputs, by index.
+            ins: The input tensors.
+            outs: The output tensors.
+
+        Returns:
+            None where nothing is known.
+        """
+        return ranges[0].regrouped(outs[0].layout.pixel_elements) if self.VIEW else None
 
     def weighted_sums(self, ins: Tensors, outs: Sequence[Tensor]) -> WeightedSums | None:
         """Output 0 as sums of input 0 before they are requantized; None where it is no such sums.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -22,6 +22,7 @@ from edgebottle.ops.base import (
     where,
 )
 from edgebottle.ops.case_tensors import activation
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.movement import check_movable, data_input, normal_axis
 
 
@@ -115,6 +116,14 @@ class Concatenation(RowOperator):
         """One behind the other along the axis."""
         joined = Offset(self._before(index, ins))
         return tuple(joined if i == self.axis else Same() for i in range(len(outs[0].shape)))
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """See ``Operator``."""
+        parts = list(ranges.values())
+        is_channels = self.axis == len(outs[0].shape) - 1
+        return Range.joined(parts) if is_channels else Range.around(parts)
 
     def _before(self, index: int, ins: Tensors) -> int:
         """Elements along the axis that come before input ``index``."""

@@ -14,6 +14,7 @@ from edgebottle.ir.access import Access, AxisMap, Same, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Shape, Tensor, Tensors
 from edgebottle.ops.base import Activation, CValue, Emitter, RowOperator, where
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import (
     activation_range,
     effective_scales,
@@ -25,7 +26,13 @@ from edgebottle.ops.mve_packing import pack_scales
 from edgebottle.ops.packing import Output, sum_range
 from edgebottle.ops.scaling import Scaling, find_scaling, scale_twice
 from edgebottle.ops.weighted_sums import WeightedSums, seen_taps, terms_read
-from edgebottle.ops.weights import bias_values, check_weights, operands, per_channel
+from edgebottle.ops.weights import (
+    bias_values,
+    check_weights,
+    operands,
+    per_channel,
+    range_of_sums,
+)
 from edgebottle.ops.window_padding import check_padding, code_of, padding_of
 
 SHIFT_WIDE = 64
@@ -204,6 +211,19 @@ class Convolution(RowOperator):
     def channel_operands(self) -> Mapping[int, int]:
         """The weights and the bias."""
         return {1: self.CHANNEL_AXIS, 2: 0}
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """See ``Operator``."""
+        sums, (data, weights, _), output = self.weighted_sums(ins, outs), operands(ins), outs[0]
+        if sums is None:
+            return None
+        _, shift = quantize_multipliers(effective_scales(data, weights, output))
+        bounds = activation_range(self.activation, output)
+        return range_of_sums(
+            sums, ranges[0], shift, bounds, lambda acc: self.requantize(acc, ins, output)
+        )
 
     def weighted_sums(self, ins: Tensors, outs: Sequence[Tensor]) -> WeightedSums | None:
         """See ``Operator``."""

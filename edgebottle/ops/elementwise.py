@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from edgebottle.ops.base import (
     require_dtype,
     where,
 )
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import Int, activation_range, wrap_int32
 from edgebottle.ops.movement import MAX_RANK
 from edgebottle.ops.table import saturate, tensor_of, value_of
@@ -190,6 +192,18 @@ class BinaryOperator(RowOperator):
         )
         scaled = self.combine_centered(*centered, ins, outs) + outs[0].zero_point
         return (saturate(np.clip(scaled, int(low), int(high)), DType.I8),)
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """Sums, differences and products are extreme where both operands are."""
+        a, b = ((known.low, known.high) for known in (ranges[0], ranges[1]))
+        corners = []
+        for operands in product(a, b):
+            values = [operand.astype(np.int8) for operand in operands]
+            corner = self.reference(values, ins, outs)[0].astype(np.int64)
+            corners.append(Range(corner, corner))
+        return Range.around(corners)
 
     def bounds(self, out: Tensor) -> tuple[float, float]:
         """Bounds of the stored output under the fused activation."""

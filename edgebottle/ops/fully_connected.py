@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -12,6 +12,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Activation, CValue, Emitter, Isa, Operator, Signature, where
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import (
     activation_range,
     effective_scales,
@@ -29,6 +30,7 @@ from edgebottle.ops.weights import (
     exact_matmul,
     operands,
     per_channel,
+    range_of_sums,
     weights_zero_point,
 )
 
@@ -166,6 +168,18 @@ class FullyConnected(Operator):
         scaled = scale_accumulator(acc, np.array(effective_scales(data, weights, output)))
         low, high = activation_range(self.activation, output)
         return np.clip(scaled + output.zero_point, low, high).astype(np.int8)
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """See ``Operator``."""
+        sums, output = self.weighted_sums(ins, outs), outs[0]
+        if sums is None:
+            return None
+        bounds = activation_range(self.activation, output)
+        return range_of_sums(
+            sums, ranges[0], 0, bounds, lambda acc: self.requantize(acc, ins, output)
+        )
 
     def weighted_sums(self, ins: Tensors, outs: Sequence[Tensor]) -> WeightedSums | None:
         """See ``Operator``."""

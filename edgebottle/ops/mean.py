@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
@@ -24,6 +24,7 @@ from edgebottle.ops.base import (
     where,
 )
 from edgebottle.ops.case_tensors import indices, plain, quantized
+from edgebottle.ops.channel_range import Range, fits_int32
 from edgebottle.ops.fixed_point import checked_multiplier, multiply_by_quantized_multiplier
 from edgebottle.ops.movement import (
     constant_ints,
@@ -144,6 +145,23 @@ class Mean(Operator):
         scaled = multiply_by_quantized_multiplier(total, *self.rescale(ins, outs))
         result = np.clip(scaled + output.zero_point, -128, 127).astype(np.int8)
         return (result.reshape(output.shape),)
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """The mean of a channel's lowest values, and that of its highest."""
+        known, data = ranges[0], data_input(ins)
+        if len(data.shape) - 1 in self.axes:
+            return None
+        low, high = (
+            self._count(data.shape) * (end - data.zero_point) for end in (known.low, known.high)
+        )
+        grows = known.constant | fits_int32(low, high, self.rescale(ins, outs)[1])
+        ends = []
+        for end in (known.low, known.high):
+            value = np.broadcast_to(end.astype(np.int8), data.shape)
+            ends.append(self.reference((value,), ins, outs)[0].reshape(-1, end.size)[0])
+        return Range(*ends).where(grows, Range.anything(known.low.size))
 
     def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
         """See ``Node``: output i is the mean of elements none of which comes before i."""

@@ -14,6 +14,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, RowOperator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, constant, quantized
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.movement import (
     check_movable,
     constant_ints,
@@ -95,6 +96,16 @@ class Pad(RowOperator):
         if index != 0:
             return None
         return tuple(Offset(before) for before, _ in self.paddings)
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """That of the input, and the value of the border where there is one."""
+        data, value = ranges[0], int(self.value(outs[0]))
+        if any(amount for pair in self.paddings[:-1] for amount in pair):
+            data = Range.around([data, Range.between(value, value, data.low.size)])
+        before, after = (Range.between(value, value, count) for count in self.paddings[-1])
+        return Range.joined([before, data, after])
 
     def bordered(self, rows: tuple[int, int], columns: tuple[int, int]) -> Self:
         """See ``RowOperator``."""

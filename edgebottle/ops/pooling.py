@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -23,6 +23,7 @@ from edgebottle.ops.base import (
     where,
 )
 from edgebottle.ops.case_tensors import plain, quantized
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import activation_range
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.window_padding import SAME, VALID, check_padding, code_of, padding_of
@@ -162,6 +163,12 @@ class Pool2D(AccumulatingOperator):
         if outs[0].shape[1] > 1:
             return along
         return Listed((tuple(y for y in along.reads(0) if 0 <= y < data_input(ins).shape[1]),))
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """Padding is not counted, and a rounded mean of integers stays between them."""
+        return ranges[0].clipped(*activation_range(self.activation, outs[0]))
 
     def bordered(self, rows: tuple[int, int], columns: tuple[int, int]) -> Self:
         """See ``RowOperator``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from edgebottle.ir.access import Listed
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Signature
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import round_half_away
 from edgebottle.ops.movement import check_movable, data_input
 from edgebottle.ops.resizing import Resize
@@ -53,6 +54,12 @@ class ResizeNearestNeighbor(Resize):
         rows = self._sources(data.shape[1], self.size[0])
         columns = self._sources(data.shape[2], self.size[1])
         return (np.ascontiguousarray(data[:, rows][:, :, columns]),)
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """That of the input."""
+        return ranges[0]
 
     def along(self, before: int, after: int, dtype: DType) -> Listed:
         """See ``Resize``."""

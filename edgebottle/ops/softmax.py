@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -13,6 +13,7 @@ from edgebottle.ir.access import Access, All, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Signature, one_node_graph, require_dtype, where
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import (
     Int,
     quantize_multiplier,
@@ -122,6 +123,12 @@ class Softmax(UnaryOperator):
         """All channels of the same pixel."""
         shape = outs[0].shape
         return (*(Same(),) * (len(shape) - 1), *(All(dim) for dim in shape[-1:]))
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """Nothing is known: each value depends on all channels."""
+        return None
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

@@ -7,7 +7,7 @@ the exact reference, so that one kernel serves them all and no rounding happens 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -17,6 +17,7 @@ from edgebottle.ir.access import Access, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, RowOperator, one_node_graph, require_dtype
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import checked_multiplier, round_half_away, single_ratio
 
 BYTE_TYPES = (DType.I8, DType.U8)
@@ -119,6 +120,19 @@ class UnaryOperator(RowOperator):
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
         """The same place."""
         return (Same(),) * len(outs[0].shape)
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """Any function of single values: what it makes of those in the interval."""
+        results = self.reference((all_values(DType.I8).astype(np.int8),), ins, outs)[0]
+        least, _ = integer_range(DType.I8)
+        pieces = [
+            results[low - least : high - least + 1].astype(np.int64)
+            for low, high in zip(ranges[0].low, ranges[0].high, strict=True)
+        ]
+        lows, highs = [piece.min() for piece in pieces], [piece.max() for piece in pieces]
+        return Range(np.array(lows), np.array(highs))
 
     def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
         """The input, where an output element takes as many bytes."""

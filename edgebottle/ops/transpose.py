@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -13,6 +13,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph
 from edgebottle.ops.case_tensors import activation, indices
+from edgebottle.ops.channel_range import Range
 from edgebottle.ops.movement import (
     check_movable,
     constant_ints,
@@ -75,6 +76,12 @@ class Transpose(Operator):
         """See ``Node``."""
         assert values[0] is not None
         return (np.ascontiguousarray(values[0].transpose(self.permutation)),)
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """That of the input where the last axis stays the last."""
+        return ranges[0] if self.permutation[-1] == len(self.permutation) - 1 else None
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Node, Tensor, Tensors
+from edgebottle.ir.graph import Array, Int, Node, Tensor, Tensors
 from edgebottle.ops.base import require_dtype, where
-from edgebottle.ops.fixed_point import checked_multiplier, effective_scales
+from edgebottle.ops.channel_range import Range, fits_int32
+from edgebottle.ops.fixed_point import checked_multiplier, effective_scales, wrap_int32
+from edgebottle.ops.weighted_sums import WeightedSums
 
 MAX_WINDOW = (1 << 17) - 1
 """Products of two int8 that can be added without leaving int32."""
@@ -111,3 +113,26 @@ def weights_zero_point(weights: Tensor) -> int:
     """The zero point that all weights share; per-channel weights have none but 0."""
     assert weights.quant is not None
     return weights.quant.zero_point[0]
+
+
+def range_of_sums(
+    sums: WeightedSums,
+    data: Range,
+    shift: Int | int,
+    bounds: tuple[int, int],
+    requantize: Callable[[Int], Array],
+) -> Range:
+    """The values that the outputs of a layer can take.
+
+    Args:
+        sums: What the layer sums.
+        data: The values of its input.
+        shift: Places that requantization first shifts the sums to the left, if positive.
+        bounds: Of the fused activation, on stored values.
+        requantize: The stored outputs of sums within int32.
+    """
+    seen = data.regrouped(sums.channels)
+    low, high = sums.bounds(seen.low, seen.high)
+    known = (low == high) | fits_int32(low, high, shift)
+    stored = Range(*(requantize(wrap_int32(end)) for end in (low, high)))
+    return stored.where(known, Range.between(*bounds, low.size))

@@ -21,7 +21,7 @@ from edgebottle.passes.channels.needs import (
     needed_channels,
     summing_rows,
 )
-from edgebottle.passes.channels.ranges import channel_ranges, channels_of
+from edgebottle.passes.channels.ranges import channel_ranges
 
 Weighted = Convolution | FullyConnected
 """Layers with weights."""
@@ -74,7 +74,11 @@ def _narrowed_binary(
     kept = needs.kept(node.outputs[0])
     inputs = list(node.inputs)
     for index, tensor in enumerate(needs.graph.ins(node)):
-        if tensor is not None and tensor.data is not None and channels_of(tensor) == kept.size:
+        if (
+            tensor is not None
+            and tensor.data is not None
+            and tensor.layout.pixel_elements == kept.size
+        ):
             inputs[index] = _put(tensors, node, needs, tensor, tensor.data[..., kept])
     return replace(node, inputs=tuple(inputs))
 
@@ -188,7 +192,7 @@ def dead_channel_report(before: Graph, after: Graph) -> DeadChannelReport:
 def _channels(graph: Graph) -> dict[str, int]:
     """Output channels of each layer with weights."""
     layers = [node for node in graph.nodes if isinstance(node, Weighted)]
-    return {node.name: channels_of(graph.outs(node)[0]) for node in layers}
+    return {node.name: graph.outs(node)[0].layout.pixel_elements for node in layers}
 
 
 def _weight_bytes(graph: Graph) -> int:

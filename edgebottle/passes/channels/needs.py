@@ -15,6 +15,7 @@ import numpy as np
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Int, Mask, Node
 from edgebottle.ops.base import Operator
+from edgebottle.ops.channel_range import INT32, Range
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
@@ -28,7 +29,6 @@ from edgebottle.ops.resizing import Resize
 from edgebottle.ops.table import ActivationOperator
 from edgebottle.ops.transpose import Transpose
 from edgebottle.ops.weighted_sums import WeightedSums
-from edgebottle.passes.channels.ranges import INT32, Range, channels_of
 
 
 class Needs:
@@ -51,7 +51,7 @@ class Needs:
         }
         self.sums = {name: sums for name, sums in found.items() if sums is not None}
         self.masks: dict[str, Mask] = {
-            name: np.zeros(channels_of(graph.tensors[name]), dtype=bool)
+            name: np.zeros(graph.tensors[name].layout.pixel_elements, dtype=bool)
             for name in ranges
             if graph.tensors[name].data is None and not graph.tensors[name].state
         }
@@ -80,7 +80,7 @@ class Needs:
     def kept(self, name: str | None) -> Mask:
         """[channels] of an int8 tensor; all of one that cannot change."""
         assert name is not None
-        whole = np.ones(channels_of(self.graph.tensors[name]), dtype=bool)
+        whole = np.ones(self.graph.tensors[name].layout.pixel_elements, dtype=bool)
         return self.masks.get(name, whole)
 
     def settle(self) -> None:
@@ -124,7 +124,7 @@ def _spread(node: Node, needs: Needs) -> None:
 def _view(node: Node, needs: Needs) -> None:
     source, target = needs.graph.ins(node)[0], needs.graph.outs(node)[0]
     assert source is not None
-    inner, outer = channels_of(source), channels_of(target)
+    inner, outer = source.layout.pixel_elements, target.layout.pixel_elements
     if outer % inner == 0:
         needs.link(source.name, target.name, np.arange(outer) % inner)
     elif inner % outer == 0:
@@ -139,7 +139,7 @@ def _convolution(node: Conv2D, needs: Needs) -> None:
     sums = needs.sums.get(node.name)
     source = needs.graph.ins(node)[0]
     assert source is not None
-    if sums is None or sums.reads.shape != (1, channels_of(source)):
+    if sums is None or sums.reads.shape != (1, source.layout.pixel_elements):
         needs.need(node.inputs[0])  # grouped, or in floating point
         needs.need(node.outputs[0])
         return
@@ -151,7 +151,7 @@ def _fully_connected(node: FullyConnected, needs: Needs) -> None:
     sums = needs.sums.get(node.name)
     source = needs.graph.ins(node)[0]
     assert source is not None
-    channels = channels_of(source)
+    channels = source.layout.pixel_elements
     if sums is None or sums.channels % channels:
         needs.need(node.inputs[0])
         if sums is None:
@@ -173,7 +173,7 @@ def _needed_terms(node: Node, sums: WeightedSums, needs: Needs, data: Range) -> 
     needed |= used[:, sums.crossing].any(axis=(0, 1)) & (varies | (offset != 0))
     contribution = np.where(needed, 0, constant_part(sums, data)[rows])
     bias = sums.bias[rows] + contribution.sum(axis=1)
-    if not ((bias >= INT32[0]) & (bias <= INT32[1])).all():
+    if not ((bias >= INT32.min) & (bias <= INT32.max)).all():
         needed |= (contribution != 0).any(axis=0)
     return np.asarray(needed)
 
@@ -206,7 +206,7 @@ def _binary(node: BinaryOperator, needs: Needs) -> None:
     out = node.outputs[0]
     for tensor in needs.graph.ins(node):
         assert tensor is not None
-        if channels_of(tensor) != needs.kept(out).size:
+        if tensor.layout.pixel_elements != needs.kept(out).size:
             needs.need(tensor.name)  # broadcast along the channels
         elif tensor.data is None or tensor.dtype is not DType.I8:
             needs.link(tensor.name, out)
@@ -249,9 +249,9 @@ def _concatenation(node: Concatenation, needs: Needs) -> None:
         if node.axis != len(out.shape) - 1:
             needs.link(tensor.name, out.name)
             continue
-        end = begin + channels_of(tensor)
+        end = begin + tensor.layout.pixel_elements
         if tensor.data is not None:
-            needs.need(out.name, _span(begin, end, channels_of(out)))
+            needs.need(out.name, _span(begin, end, out.layout.pixel_elements))
         else:
             needs.link(out.name, tensor.name, np.arange(begin, end))
         begin = end
@@ -262,7 +262,7 @@ def _pad(node: Pad, needs: Needs) -> None:
     source, out = needs.graph.ins(node)[0], needs.graph.outs(node)[0]
     assert source is not None
     before, _ = node.paddings[-1]
-    inner, channels = channels_of(source), channels_of(out)
+    inner, channels = source.layout.pixel_elements, out.layout.pixel_elements
     needs.need(out.name, ~_span(before, before + inner, channels))
     needs.link(out.name, source.name, np.arange(before, before + inner))
 
