@@ -197,7 +197,18 @@ class Operator(Node):
         """Constant inputs that only repeat attributes, such as paddings: index and elements."""
         return {}
 
-    def channel_operands(self) -> Mapping[int, int]:
+    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """Which channels of input ``index``, that is indices of its last axis, output 0 reads.
+
+        Channels can be taken away by it: those that stay are computed as before once shapes and
+        ``channel_operands`` have shrunk. None where they would not be, or the input is no data.
+        """
+        access = self.access(index, ins, outs)
+        if access is None:
+            return None
+        return access[-1] if access else Same()
+
+    def channel_operands(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[int, int]:
         """Constant inputs that hold something of each output channel: index and axis.
 
         A layer that has them computes some of its channels from its slices of them.

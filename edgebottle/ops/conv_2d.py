@@ -62,6 +62,11 @@ class Conv2D(Convolution):
         firsts = (output // (outputs // groups) * depth for output in range(outputs))
         return Listed(tuple(tuple(range(first, first + depth)) for first in firsts))
 
+    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """All of them; None where they form groups, of which each would have to lose as many."""
+        access = super().channel_access(index, ins, outs)
+        return access if isinstance(access, All) else None
+
     def sums(self, value: Array, weights: Array, shape: Shape) -> Array:
         """See ``Convolution``."""
         outputs, height, width, depth = weights.shape

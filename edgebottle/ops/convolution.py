@@ -208,7 +208,7 @@ class Convolution(RowOperator):
     def channels_read(self, data: Tensor, weights: Tensor) -> AxisMap:
         """Which channels of the input a channel of the output reads."""
 
-    def channel_operands(self) -> Mapping[int, int]:
+    def channel_operands(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[int, int]:
         """The weights and the bias."""
         return {1: self.CHANNEL_AXIS, 2: 0}
 

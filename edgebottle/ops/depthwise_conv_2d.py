@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
-from edgebottle.ir.access import AxisMap, Listed, Same
+from edgebottle.ir.access import AxisMap, Broadcast, Listed, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, Signature, where
@@ -51,6 +51,12 @@ class DepthwiseConv2D(Convolution):
             return Same()
         outputs = weights.shape[3]
         return Listed(tuple((channel // self.depth_multiplier,) for channel in range(outputs)))
+
+    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """Each its own; where the input has but one, its outputs come and go alone."""
+        if index == 0 and operands(ins)[0].shape[3] == 1:
+            return Broadcast()
+        return super().channel_access(index, ins, outs)
 
     @classmethod
     def more_options(cls, label: str, ins: Tensors, options: Any) -> dict[str, Any]:

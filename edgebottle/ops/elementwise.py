@@ -167,6 +167,15 @@ class BinaryOperator(RowOperator):
         pairs = zip(dims, out, strict=True)
         return tuple(Same() if dim == count else Broadcast() for dim, count in pairs)
 
+    def channel_operands(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[int, int]:
+        """Constants that are not broadcast along the channels."""
+        return {
+            index: len(tensor_of(ins, index).shape) - 1
+            for index in (0, 1)
+            if tensor_of(ins, index).data is not None
+            and isinstance(self.channel_access(index, ins, outs), Same)
+        }
+
     def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
         """The operands that are not broadcast."""
         return tuple(

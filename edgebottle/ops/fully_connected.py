@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import All, AxisMap
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Activation, CValue, Emitter, Isa, Operator, Signature, where
@@ -168,6 +169,14 @@ class FullyConnected(Operator):
         scaled = scale_accumulator(acc, np.array(effective_scales(data, weights, output)))
         low, high = activation_range(self.activation, output)
         return np.clip(scaled + output.zero_point, low, high).astype(np.int8)
+
+    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """All, with weights of their own for each pixel that is flattened."""
+        return All(operands(ins)[0].layout.pixel_elements) if index == 0 else None
+
+    def channel_operands(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[int, int]:
+        """The weights and the bias."""
+        return {1: 0, 2: 0}
 
     def channel_range(
         self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]

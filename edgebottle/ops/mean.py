@@ -146,12 +146,17 @@ class Mean(Operator):
         result = np.clip(scaled + output.zero_point, -128, 127).astype(np.int8)
         return (result.reshape(output.shape),)
 
+    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """Its own, unless the mean is over channels too."""
+        is_over_channels = len(data_input(ins).shape) - 1 in self.axes
+        return Same() if index == 0 and not is_over_channels else None
+
     def channel_range(
         self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
     ) -> Range | None:
         """The mean of a channel's lowest values, and that of its highest."""
         known, data = ranges[0], data_input(ins)
-        if len(data.shape) - 1 in self.axes:
+        if self.channel_access(0, ins, outs) is None:
             return None
         low, high = (
             self._count(data.shape) * (end - data.zero_point) for end in (known.low, known.high)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
-from edgebottle.ir.access import Access, Offset, window
+from edgebottle.ir.access import Access, AxisMap, Offset, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ir.layout import Layout
@@ -185,6 +185,10 @@ class StridedSlice(Operator):
             window(axis.step, 1, before=-axis.start) if axis.step != 1 else Offset(-axis.start)
             for axis in axes
         )
+
+    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """None: begin and end count channels."""
+        return None
 
     def attribute_operands(self) -> Mapping[int, Sequence[int]]:
         """Begin, end and strides."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph
@@ -77,11 +78,16 @@ class Transpose(Operator):
         assert values[0] is not None
         return (np.ascontiguousarray(values[0].transpose(self.permutation)),)
 
+    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """Its own where the last axis stays the last."""
+        is_kept = self.permutation[-1] == len(self.permutation) - 1
+        return Same() if index == 0 and is_kept else None
+
     def channel_range(
         self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
     ) -> Range | None:
         """That of the input where the last axis stays the last."""
-        return ranges[0] if self.permutation[-1] == len(self.permutation) - 1 else None
+        return None if self.channel_access(0, ins, outs) is None else ranges[0]
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""

@@ -43,10 +43,11 @@ def keeps_channels_apart(stage: Stage) -> bool:
             return False
         ((index, access),) = accesses.items()
         is_inside = node.inputs[index] in inside
+        tensors = stage.graph.ins(node), stage.graph.outs(node)
         match access[3]:
             case Same() if is_inside:
                 continue
-            case All() if not is_inside and node.channel_operands():
+            case All() if not is_inside and node.channel_operands(*tensors):
                 continue
         return False
     return True
@@ -58,13 +59,13 @@ def write_slice(writer: Writer, span: Span, label: str) -> str:
     for node in writer.stage.nodes:
         inputs = [made.get(name, name) for name in node.inputs]
         assert isinstance(node, Operator)
-        for index, axis in node.channel_operands().items():
-            tensor = writer.graph.ins(node)[index] if index < len(inputs) else None
+        ins, outs = writer.graph.ins(node), writer.graph.outs(node)
+        for index, axis in node.channel_operands(ins, outs).items():
+            tensor = ins[index] if index < len(inputs) else None
             if tensor is not None:
                 inputs[index] = writer.add(_slice(tensor, span, axis), label)
-        output = writer.graph.outs(node)[0]
-        part = replace(output, shape=(*output.shape[:3], span[1] - span[0]))
-        made[output.name] = writer.copy(node, inputs, part, label)
+        part = replace(outs[0], shape=(*outs[0].shape[:3], span[1] - span[0]))
+        made[outs[0].name] = writer.copy(node, inputs, part, label)
     return made[writer.stage.output]
 
 

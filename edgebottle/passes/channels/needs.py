@@ -7,27 +7,14 @@ passes channels through one by one, input and output keep the same ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import singledispatch
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Graph, Int, Mask, Node
+from edgebottle.ir.access import All, AxisMap, Broadcast, Listed, Offset, Same
+from edgebottle.ir.graph import Graph, Int, Mask, Node, Tensor, Tensors
 from edgebottle.ops.base import Operator
 from edgebottle.ops.channel_range import INT32, Range
-from edgebottle.ops.concatenation import Concatenation
-from edgebottle.ops.conv_2d import Conv2D
-from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
-from edgebottle.ops.elementwise import BinaryOperator
-from edgebottle.ops.fully_connected import FullyConnected
-from edgebottle.ops.mean import Mean
-from edgebottle.ops.pad import Pad
-from edgebottle.ops.pooling import Pool2D
-from edgebottle.ops.quantize import Quantize
-from edgebottle.ops.resizing import Resize
-from edgebottle.ops.table import ActivationOperator
-from edgebottle.ops.transpose import Transpose
 from edgebottle.ops.weighted_sums import WeightedSums
 
 
@@ -67,9 +54,9 @@ class Needs:
     def link(self, a: str | None, b: str | None, index: Int | slice = slice(None)) -> None:
         """Channel j of ``b`` is channel ``index[j]`` of ``a``: both stay or both go."""
         if a not in self.masks or b not in self.masks:
-            self.need(a)
-            if b in self.masks:
-                self.need(b)
+            if a in self.masks:
+                self.masks[a][index] = True
+            self.need(b)
             return
         left, right = self.masks[a], self.masks[b]
         right |= left[index]
@@ -111,18 +98,26 @@ def needed_channels(graph: Graph, ranges: Mapping[str, Range]) -> Needs:
     return needs
 
 
-@singledispatch
 def _spread(node: Node, needs: Needs) -> None:
     """Marks what ``node`` needs of its inputs and, where channels are linked, of its output."""
-    if getattr(node, "VIEW", False):
-        _view(node, needs)
+    assert isinstance(node, Operator)
+    ins, outs = needs.graph.ins(node), needs.graph.outs(node)
+    if node.VIEW:
+        _spread_view(ins[0], outs[0], needs)
         return
-    for name in (*node.inputs, *node.outputs):
-        needs.need(name)
+    accesses = [node.channel_access(index, ins, outs) for index in range(len(ins))]
+    if len(outs) > 1 or all(access is None for access in accesses):
+        for name in (*node.inputs, *node.outputs):
+            needs.need(name)
+        return
+    narrowed = node.channel_operands(ins, outs)
+    for index, (tensor, access) in enumerate(zip(ins, accesses, strict=True)):
+        if tensor is not None and index not in narrowed:
+            _spread_input(node, tensor, access, needs)
+    needs.need(outs[0].name, _border(ins, accesses, outs[0]))
 
 
-def _view(node: Node, needs: Needs) -> None:
-    source, target = needs.graph.ins(node)[0], needs.graph.outs(node)[0]
+def _spread_view(source: Tensor | None, target: Tensor, needs: Needs) -> None:
     assert source is not None
     inner, outer = source.layout.pixel_elements, target.layout.pixel_elements
     if outer % inner == 0:
@@ -134,32 +129,47 @@ def _view(node: Node, needs: Needs) -> None:
         needs.need(target.name)
 
 
-@_spread.register
-def _convolution(node: Conv2D, needs: Needs) -> None:
-    sums = needs.sums.get(node.name)
-    source = needs.graph.ins(node)[0]
-    assert source is not None
-    if sums is None or sums.reads.shape != (1, source.layout.pixel_elements):
-        needs.need(node.inputs[0])  # grouped, or in floating point
-        needs.need(node.outputs[0])
-        return
-    needs.need(node.inputs[0], _needed_terms(node, sums, needs, needs.ranges[source.name]))
+def _spread_input(node: Node, data: Tensor, access: AxisMap | None, needs: Needs) -> None:
+    """Marks what ``node`` needs of an input whose channels it reads so."""
+    out, channels = needs.graph.outs(node)[0], data.layout.pixel_elements
+    match access:
+        case Same():
+            needs.link(data.name, out.name)
+        case Listed(places) if all(len(place) == 1 for place in places):
+            needs.link(data.name, out.name, np.array(places)[:, 0])
+        case Offset(before) if 0 <= before <= out.layout.pixel_elements - channels:
+            needs.link(out.name, data.name, np.arange(before, before + channels))
+        case All() if node.name in needs.sums:
+            _spread_sums(node, data, needs)
+        case Broadcast() | None:
+            needs.need(data.name)
+        case _:
+            needs.need(data.name)
+            needs.need(out.name)
 
 
-@_spread.register
-def _fully_connected(node: FullyConnected, needs: Needs) -> None:
-    sums = needs.sums.get(node.name)
-    source = needs.graph.ins(node)[0]
-    assert source is not None
-    channels = source.layout.pixel_elements
-    if sums is None or sums.channels % channels:
-        needs.need(node.inputs[0])
-        if sums is None:
-            needs.need(node.outputs[0])
+def _spread_sums(node: Node, data: Tensor, needs: Needs) -> None:
+    """Marks the terms that a layer cannot do without; channels of a flattened input have many."""
+    sums, channels = needs.sums[node.name], data.layout.pixel_elements
+    if sums.channels % channels:
+        needs.need(data.name)
         return
-    data = needs.ranges[source.name].regrouped(sums.channels)
-    needed = _needed_terms(node, sums, needs, data)
-    needs.need(node.inputs[0], np.asarray(needed.reshape(-1, channels).any(axis=0)))
+    needed = _needed_terms(node, sums, needs, needs.ranges[data.name].regrouped(sums.channels))
+    needs.need(data.name, np.asarray(needed.reshape(-1, channels).any(axis=0)))
+
+
+def _border(ins: Tensors, accesses: Sequence[AxisMap | None], out: Tensor) -> Mask:
+    """[channels] of ``out``, those that read none of the inputs."""
+    border = np.ones(out.layout.pixel_elements, dtype=bool)
+    for tensor, access in zip(ins, accesses, strict=True):
+        match access:
+            case None:
+                continue
+            case Offset(before) if tensor is not None:
+                border[max(before, 0) : before + tensor.layout.pixel_elements] = False
+            case _:
+                border[:] = False
+    return border
 
 
 def _needed_terms(node: Node, sums: WeightedSums, needs: Needs, data: Range) -> Mask:
@@ -188,85 +198,3 @@ def constant_part(sums: WeightedSums, data: Range) -> Int:
     """[outputs, terms]: what each term adds to each accumulator if its channel is constant."""
     offset = (data.low - sums.zero_point)[sums.reads]
     return np.asarray(sums.weights[:, sums.inside].sum(axis=1) * offset)
-
-
-@_spread.register
-def _depthwise(node: DepthwiseConv2D, needs: Needs) -> None:
-    source, out = node.inputs[0], node.outputs[0]
-    assert source is not None
-    if needs.kept(source).size == 1:
-        needs.need(source)  # its copies in the output come and go alone
-        return
-    outputs = needs.kept(out).size
-    needs.link(source, out, np.arange(outputs) // node.depth_multiplier)
-
-
-@_spread.register
-def _binary(node: BinaryOperator, needs: Needs) -> None:
-    out = node.outputs[0]
-    for tensor in needs.graph.ins(node):
-        assert tensor is not None
-        if tensor.layout.pixel_elements != needs.kept(out).size:
-            needs.need(tensor.name)  # broadcast along the channels
-        elif tensor.data is None or tensor.dtype is not DType.I8:
-            needs.link(tensor.name, out)
-
-
-@_spread.register(ActivationOperator)
-@_spread.register(Quantize)
-@_spread.register(Pool2D)
-@_spread.register(Resize)
-def _channelwise(node: Node, needs: Needs) -> None:
-    needs.link(node.inputs[0], node.outputs[0])
-
-
-@_spread.register
-def _mean(node: Mean, needs: Needs) -> None:
-    source = needs.graph.ins(node)[0]
-    assert source is not None
-    if len(source.shape) - 1 in node.axes:
-        needs.need(source.name)
-        needs.need(node.outputs[0])
-    else:
-        needs.link(source.name, node.outputs[0])
-
-
-@_spread.register
-def _transpose(node: Transpose, needs: Needs) -> None:
-    if node.permutation[-1] == len(node.permutation) - 1:
-        needs.link(node.inputs[0], node.outputs[0])
-    else:
-        needs.need(node.inputs[0])
-        needs.need(node.outputs[0])
-
-
-@_spread.register
-def _concatenation(node: Concatenation, needs: Needs) -> None:
-    out = needs.graph.outs(node)[0]
-    begin = 0
-    for tensor in needs.graph.ins(node):
-        assert tensor is not None
-        if node.axis != len(out.shape) - 1:
-            needs.link(tensor.name, out.name)
-            continue
-        end = begin + tensor.layout.pixel_elements
-        if tensor.data is not None:
-            needs.need(out.name, _span(begin, end, out.layout.pixel_elements))
-        else:
-            needs.link(out.name, tensor.name, np.arange(begin, end))
-        begin = end
-
-
-@_spread.register
-def _pad(node: Pad, needs: Needs) -> None:
-    source, out = needs.graph.ins(node)[0], needs.graph.outs(node)[0]
-    assert source is not None
-    before, _ = node.paddings[-1]
-    inner, channels = source.layout.pixel_elements, out.layout.pixel_elements
-    needs.need(out.name, ~_span(before, before + inner, channels))
-    needs.link(out.name, source.name, np.arange(before, before + inner))
-
-
-def _span(begin: int, end: int, channels: int) -> Mask:
-    index = np.arange(channels)
-    return np.asarray((index >= begin) & (index < end))
