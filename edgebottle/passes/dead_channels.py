@@ -8,9 +8,9 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Mask, Node, Quant, Tensor, unused_name
+from edgebottle.ops.base import Operator
 from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
-from edgebottle.ops.elementwise import BinaryOperator
 from edgebottle.ops.fixed_point import wrap_int32
 from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.reshape import Reshape
@@ -59,33 +59,30 @@ def _narrowed(node: Node, needs: Needs, tensors: dict[str, Tensor]) -> Node:
     touched = [name for name in (*node.inputs, *node.outputs) if name in needs.masks]
     if all(needs.masks[name].all() for name in touched if name is not None):
         return node
-    if isinstance(node, Weighted):
+    assert isinstance(node, Operator)
+    if node.name in needs.sums:
         return _narrowed_layer(node, needs, tensors)
     if isinstance(node, Reshape):
         return replace(node, inputs=node.inputs[:1], shape=tensors[node.outputs[0]].shape)
-    if isinstance(node, BinaryOperator):
-        return _narrowed_binary(node, needs, tensors)
-    return node
+    return _narrowed_operands(node, needs, tensors)
 
 
-def _narrowed_binary(
-    node: BinaryOperator, needs: Needs, tensors: dict[str, Tensor]
-) -> BinaryOperator:
-    kept = needs.kept(node.outputs[0])
-    inputs = list(node.inputs)
-    for index, tensor in enumerate(needs.graph.ins(node)):
-        if (
-            tensor is not None
-            and tensor.data is not None
-            and tensor.layout.pixel_elements == kept.size
-        ):
-            inputs[index] = _put(tensors, node, needs, tensor, tensor.data[..., kept])
+def _narrowed_operands(node: Operator, needs: Needs, tensors: dict[str, Tensor]) -> Operator:
+    """Drops channels of constants that hold something of each."""
+    ins, outs = needs.graph.ins(node), needs.graph.outs(node)
+    kept, inputs = needs.kept(node.outputs[0]), list(node.inputs)
+    for index, axis in node.channel_operands(ins, outs).items():
+        tensor = ins[index]
+        assert tensor is not None
+        values = np.compress(kept, tensor.constant(), axis)
+        inputs[index] = _put(tensors, node, needs, tensor, values)
     return replace(node, inputs=tuple(inputs))
 
 
-def _narrowed_layer(node: Weighted, needs: Needs, tensors: dict[str, Tensor]) -> Node:
+def _narrowed_layer(node: Operator, needs: Needs, tensors: dict[str, Tensor]) -> Operator:
     """Drops rows and columns of the weights; the bias takes what constants contributed."""
-    data, weights, bias = operands(needs.graph.ins(node))
+    ins, outs = needs.graph.ins(node), needs.graph.outs(node)
+    data, weights, bias = operands(ins)
     sums = needs.sums[node.name]
     rows, terms = needs.kept(node.outputs[0]), _kept_terms(node, needs)
     seen = needs.ranges[data.name].regrouped(sums.channels)
@@ -95,11 +92,11 @@ def _narrowed_layer(node: Weighted, needs: Needs, tensors: dict[str, Tensor]) ->
     # accumulator that gives the value will do.
     lowest, _ = sums.bounds(seen.low, seen.high)
     added = np.where(summing, sums.bias + gone, wrap_int32(lowest)).astype(np.int32)
-    zero = weights_zero_point(weights)
-    axis = node.CHANNEL_AXIS if not isinstance(node, FullyConnected) else 0
+    axis = node.channel_operands(ins, outs)[1]
     shape = [1] * len(weights.shape)
     shape[axis] = summing.size
-    values = np.where(summing.reshape(shape), weights.constant(), np.int8(zero))
+    zero = np.int8(weights_zero_point(weights))
+    values = np.where(summing.reshape(shape), weights.constant(), zero)
     values = np.compress(rows, values, axis=axis)
     if not isinstance(node, DepthwiseConv2D):
         values = np.compress(terms, values, axis=-1)
@@ -113,7 +110,7 @@ def _narrowed_layer(node: Weighted, needs: Needs, tensors: dict[str, Tensor]) ->
     return changed
 
 
-def _kept_terms(node: Weighted, needs: Needs) -> Mask:
+def _kept_terms(node: Operator, needs: Needs) -> Mask:
     """Those channels of the input that are left, as the layer sees them."""
     kept, count = needs.kept(node.inputs[0]), needs.sums[node.name].channels
     return np.tile(kept, count // kept.size) if kept.size <= count else np.ones(count, dtype=bool)
