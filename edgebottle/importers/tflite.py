@@ -12,7 +12,7 @@ from edgebottle.errors import BadModel, EdgebottleError, UnsupportedOp
 from edgebottle.importers.names import identifier, layer_names
 from edgebottle.importers.tflite_constants import CONSTANT_OPERATORS, SHAPES, compute_constant
 from edgebottle.importers.tflite_file import OperatorRecord, TensorRecord, TFLiteFile, read_tflite
-from edgebottle.importers.tflite_operators import SIGNATURES, Signature, check_counts, options_of
+from edgebottle.importers.tflite_operators import SIGNATURES, check_counts, options_of
 from edgebottle.importers.tflite_tensors import (
     computed_tensor,
     import_tensor,
@@ -22,7 +22,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
 from edgebottle.ops import BY_NAME
-from edgebottle.ops.base import where
+from edgebottle.ops.base import Signature, where
 from edgebottle.ops.reshape import Reshape
 from edgebottle.passes.fold_constants import folded
 

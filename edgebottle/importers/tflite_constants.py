@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from edgebottle.errors import BadModel, UnsupportedOp
-from edgebottle.importers.tflite_operators import Signature
 from edgebottle.ir.graph import Array, Shape
+from edgebottle.ops.base import Signature
 from edgebottle.ops.movement import MAX_OPERANDS
 
 MAX_ELEMENTS = 1 << 22

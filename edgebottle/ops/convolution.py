@@ -13,7 +13,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, AxisMap, Same, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Shape, Tensor, Tensors
-from edgebottle.ops.base import Activation, CValue, Emitter, RowOperator, where
+from edgebottle.ops.base import Activation, CValue, RowOperator, where
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import (
     activation_range,
@@ -22,25 +22,19 @@ from edgebottle.ops.fixed_point import (
     quantize_multipliers,
     wrap_int32,
 )
-from edgebottle.ops.mve_packing import pack_scales
-from edgebottle.ops.packing import Output, sum_range
-from edgebottle.ops.scaling import Scaling, find_scaling, scale_twice
+from edgebottle.ops.kernel import KernelOperator
 from edgebottle.ops.weighted_sums import WeightedSums, seen_taps, terms_read
 from edgebottle.ops.weights import (
     bias_values,
     check_weights,
     operands,
-    per_channel,
     range_of_sums,
 )
 from edgebottle.ops.window_padding import check_padding, code_of, padding_of
 
-SHIFT_WIDE = 64
-"""``EB_SHIFT_WIDE`` of ``eb_requant.h``: marks channels whose sums may reach 2^30."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class Convolution(RowOperator):
+class Convolution(KernelOperator, RowOperator):
     """A window of weights that moves over height and width.
 
     Limits:
@@ -58,8 +52,6 @@ class Convolution(RowOperator):
     STRIDED_OUTPUT: ClassVar[bool] = True
     CHANNEL_AXIS: ClassVar[int]
     """The axis of the weights' output channels."""
-    HEADER: ClassVar[str]
-    """The kernel header in C; the kernel's functions and structs begin with the same name."""
 
     stride: tuple[int, int]
     dilation: tuple[int, int]
@@ -248,147 +240,6 @@ class Convolution(RowOperator):
     def bordered(self, rows: tuple[int, int], columns: tuple[int, int]) -> Self:
         """See ``RowOperator``."""
         return replace(self, padding=(*rows, *columns))
-
-    def emit(self, e: Emitter) -> str:
-        """See ``Operator``."""
-        ins, outs = e.tensors
-        data, weights, bias = operands(ins)
-        output = outs[0]
-        channels = output.shape[3]
-        added = bias_values(bias, channels, data.dtype)
-        if data.dtype is DType.F32:
-            low, high = self.activation.float_range()
-            fields = {**self._fields(ins, output), "low": low, "high": high}
-            arrays = [e.constant("weights", weights.constant()), e.constant("bias", added)]
-            return self.row_call(e, f"{self.HEADER}_f32_row", f"{self.HEADER}_f32", fields, *arrays)
-        constants = self._constants(e, ins, output, added)
-        return self.int8_call(e, "s8_row", *constants, self.scratch_or_null(e))
-
-    def int8_fields(self, e: Emitter) -> dict[str, CValue]:
-        """The fields of the struct that is named as the header, for int8."""
-        ins, outs = e.tensors
-        return self._fields(ins, outs[0]) | self._quantized(ins, outs[0])
-
-    def int8_call(self, e: Emitter, function: str, *rest: str) -> str:
-        """The call of an int8 row kernel whose struct and name begin as the header's."""
-        name = f"{self.HEADER}_{function}"
-        return self.row_call(e, name, self.HEADER, self.int8_fields(e), *rest)
-
-    def row_call(
-        self, e: Emitter, function: str, struct: str, fields: Mapping[str, CValue], *rest: str
-    ) -> str:
-        """The call of a row kernel: parameters, rows, the output row and its stride, the rest."""
-        e.include(self.HEADER + ".h")
-        row = (e.params(struct, fields), e.rows(0), e.out_row(), str(e.out_pixel_stride()))
-        return f"{function}({', '.join((*row, *rest))});"
-
-    def scratch_or_null(self, e: Emitter) -> str:
-        """The scratch of a layer that may have none."""
-        ins, outs = e.tensors
-        return e.scratch() if self.scratch_bytes(ins, outs, e.isa) else "NULL"
-
-    def _constants(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
-        """Weights, bias with the input's zero point folded in, multipliers and shifts."""
-        data, weights, _ = operands(ins)
-        values = weights.constant()
-        axes = tuple(axis for axis in range(4) if axis != self.CHANNEL_AXIS)
-        folded = added - data.zero_point * values.sum(axis=axes, dtype=np.int64)
-        return [
-            e.constant("weights", values),
-            e.constant("bias", wrap_int32(folded).astype(np.int32)),
-            *self._scales(e, ins, output, added),
-        ]
-
-    def layer_call(
-        self,
-        e: Emitter,
-        struct: str,
-        function: str,
-        params: Mapping[str, CValue],
-        rest: Mapping[str, CValue],
-    ) -> str:
-        """The call of a kernel that computes a whole layer.
-
-        Args:
-            e: The emitter.
-            struct: The struct of its arguments.
-            function: Its name.
-            params: The fields of ``params`` in the struct.
-            rest: Its other fields, but for the stride of the output and the scratch.
-        """
-        e.include(self.HEADER + ".h")
-        fields: dict[str, CValue] = {f"params.{name}": value for name, value in params.items()}
-        fields |= {**rest, "out_pixel_stride": e.out_pixel_stride(), "scratch": e.scratch_place()}
-        return f"{function}({e.params(struct, fields)});"
-
-    def mve_scales(
-        self, ins: Tensors, output: Tensor, vectors: Sequence[Sequence[int]]
-    ) -> Array | None:
-        """Bias and scales for the MVE kernel, whose sums of ``vectors`` are computed together.
-
-        None where it does not do the layer.
-        """
-        data, weights, bias = operands(ins)
-        channels = output.shape[3]
-        axes = tuple(axis for axis in range(4) if axis != self.CHANNEL_AXIS)
-        added = bias_values(bias, channels, data.dtype).astype(np.int64)
-        folded = added - data.zero_point * weights.constant().sum(axis=axes, dtype=np.int64)
-        scales = per_channel(effective_scales(data, weights, output), channels)
-        return pack_scales(wrap_int32(folded), *quantize_multipliers(scales), vectors)
-
-    def emit_mve(self, e: Emitter, weights: Array, scales: Array) -> str:
-        """The call of the MVE kernel, with packed weights and scales."""
-        constants = e.constant("weights", weights), e.constant("scales", scales)
-        return self.int8_call(e, "s8_mve_row", *constants, self.scratch_or_null(e))
-
-    def _scales(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
-        """Multipliers and shifts; those of wide sums are marked."""
-        data, weights, _ = operands(ins)
-        scales = per_channel(effective_scales(data, weights, output), output.shape[3])
-        multiplier, shift = quantize_multipliers(scales)
-        axes = tuple(axis for axis in range(4) if axis != self.CHANNEL_AXIS)
-        magnitude = np.abs(weights.constant().astype(np.int64)).sum(axis=axes)
-        is_wide = (np.abs(added.astype(np.int64)) + 256 * magnitude >= 1 << 30) & (shift < 0)
-        marked = np.where(is_wide, shift + SHIFT_WIDE, shift)
-        return [
-            e.constant("multiplier", multiplier),
-            e.constant("shift", marked.astype(np.int8)),
-        ]
-
-    def scaling(self, ins: Tensors, output: Tensor) -> Scaling | None:
-        """Requantization with products of 32 bits, of an int8 layer; None if there is none."""
-        data, weights, bias = operands(ins)
-        channels = weights.shape[self.CHANNEL_AXIS]
-        matrix = np.moveaxis(weights.constant(), self.CHANNEL_AXIS, 0).reshape(channels, -1)
-        added = bias_values(bias, channels, data.dtype).astype(np.int64)
-        folded = added - data.zero_point * matrix.sum(axis=1, dtype=np.int64)
-        scales = per_channel(effective_scales(data, weights, output), channels)
-        place = Output(output.zero_point, *activation_range(self.activation, output))
-        reach = sum_range(matrix, folded)
-        return find_scaling(*reach, folded, scales, scale_twice(scales, place), place)
-
-    def _fields(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:
-        data, weights, _ = operands(ins)
-        return {
-            "input_width": data.shape[2],
-            "input_channels": data.shape[3],
-            "output_width": output.shape[2],
-            "kernel_height": weights.shape[1],
-            "kernel_width": weights.shape[2],
-            "stride_width": self.stride[1],
-            "dilation_width": self.dilation[1],
-            "pad_left": self.padding[2],
-            **self.more_fields(data.shape, weights.shape),
-        }
-
-    def _quantized(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:
-        low, high = activation_range(self.activation, output)
-        return {
-            "input_zero_point": operands(ins)[0].zero_point,
-            "output_zero_point": output.zero_point,
-            "low": low,
-            "high": high,
-        }
 
     @abstractmethod
     def more_fields(self, data: Shape, weights: Shape) -> dict[str, CValue]:

@@ -12,34 +12,31 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import All, AxisMap
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Activation, CValue, Emitter, Isa, Operator, Signature, where
+from edgebottle.ops.base import Activation, Signature, where
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import (
     activation_range,
     effective_scales,
-    exact_multiplier,
     scale_accumulator,
     wrap_int32,
 )
 from edgebottle.ops.fully_connected_cases import FULLY_CONNECTED, fully_connected_case
-from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_once, sum_range
-from edgebottle.ops.scaling import Scaling, find_scaling, pack_fours, pack_scaling, scale_once
+from edgebottle.ops.fully_connected_kernels import KERNELS
+from edgebottle.ops.kernel import AnyKernel, KernelOperator
+from edgebottle.ops.packing import sum_range
 from edgebottle.ops.weighted_sums import WeightedSums
 from edgebottle.ops.weights import (
     bias_values,
     check_weights,
     exact_matmul,
     operands,
-    per_channel,
     range_of_sums,
     weights_zero_point,
 )
 
-HEADER = "eb_fully_connected"
-
 
 @dataclass(frozen=True, kw_only=True)
-class FullyConnected(Operator):
+class FullyConnected(KernelOperator):
     """Matrix product with constant weights (outputs, inputs), over any number of batches.
 
     Limits:
@@ -57,6 +54,7 @@ class FullyConnected(Operator):
     SIGNATURE: ClassVar[Signature] = Signature(
         "FullyConnectedOptions", 2, 3, optional=(2,), fields=("i8", "i8", "bool", "bool", "i8", "-")
     )
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = KERNELS
 
     keep_num_dims: bool
     activation: Activation
@@ -210,141 +208,6 @@ class FullyConnected(Operator):
     def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """See ``Node``."""
         return outs[0].size * operands(ins)[1].shape[1]
-
-    def emit(self, e: Emitter) -> str:
-        """See ``Operator``."""
-        ins, outs = e.tensors
-        data, weights, bias = operands(ins)
-        output = outs[0]
-        packed = self.packed(ins, output) if e.isa is Isa.DSP else None
-        if packed is not None:
-            return self._emit_packed(e, packed)
-        scaling = self.fours(ins, output) if e.isa is Isa.SCALAR else None
-        if scaling is not None:
-            return self._emit_fours(e, scaling)
-        outputs, inputs = weights.shape
-        e.include(HEADER + ".h")
-        fields: dict[str, CValue] = {
-            "batches": data.size // inputs,
-            "inputs": inputs,
-            "outputs": outputs,
-        }
-        added = bias_values(bias, outputs, data.dtype)
-        if data.dtype is DType.F32:
-            low, high = self.activation.float_range()
-            params = e.params(f"{HEADER}_f32", {**fields, "low": low, "high": high})
-            call = f"{HEADER}_f32_layer"
-            arrays = [e.constant("weights", weights.constant()), e.constant("bias", added)]
-        else:
-            params = e.params(HEADER, fields | self._quantized(ins, output))
-            call = f"{HEADER}_s8_layer"
-            arrays = self._constants(e, ins, output, added)
-        return f"{call}({params}, {e.input(0)}, {e.output()}, {', '.join(arrays)});"
-
-    def _emit_packed(self, e: Emitter, packed: Packed) -> str:
-        ins, outs = e.tensors
-        data, weights, _ = operands(ins)
-        outputs, inputs = weights.shape
-        e.include(HEADER + ".h")
-        sizes = {"batches": data.size // inputs, "inputs": inputs, "outputs": outputs}
-        arguments = (
-            e.params(HEADER, sizes | self._quantized(ins, outs[0])),
-            e.input(0),
-            e.output(),
-            f"(const uint32_t *){e.constant('weights', packed.weights)}",
-            e.constant("bias", packed.requant[:, 0]),
-            e.constant("scale", packed.requant[0, 1:]),
-            e.scratch() if inputs % TAPS else "NULL",
-        )
-        return f"{HEADER}_s8_packed_layer({', '.join(arguments)});"
-
-    def _emit_fours(self, e: Emitter, scaling: Scaling) -> str:
-        ins, outs = e.tensors
-        data, weights, bias = operands(ins)
-        outputs, inputs = weights.shape
-        matrix = weights.constant()
-        added = bias_values(bias, outputs, data.dtype).astype(np.int64)
-        folded = added - data.zero_point * matrix.sum(axis=1, dtype=np.int64)
-        e.include(HEADER + ".h")
-        sizes = {"batches": data.size // inputs, "inputs": inputs, "outputs": outputs}
-        arguments = (
-            e.params(HEADER, sizes | self._quantized(ins, outs[0])),
-            e.input(0),
-            e.output(),
-            e.constant("weights", pack_fours(matrix)),
-            e.constant("bias", pack_fours(folded[:, None]).astype(np.int32)),
-            e.constant("scale", pack_scaling(scaling)),
-        )
-        return f"{HEADER}_s8_fours_layer({', '.join(arguments)});"
-
-    def fours(self, ins: Tensors, output: Tensor) -> Scaling | None:
-        """The scaling of the kernel of four outputs; None where it does not suit."""
-        data, weights, bias = operands(ins)
-        scales = effective_scales(data, weights, output) if data.dtype is DType.I8 else []
-        if len(scales) != 1 or weights_zero_point(weights):
-            return None
-        matrix = weights.constant()
-        added = bias_values(bias, len(matrix), data.dtype).astype(np.int64)
-        folded = added - data.zero_point * matrix.sum(axis=1, dtype=np.int64)
-        least, most = sum_range(matrix, folded)
-        place = Output(output.zero_point, *activation_range(self.activation, output))
-        found = find_scaling(
-            least.min(keepdims=True),
-            most.max(keepdims=True),
-            np.zeros(1, np.int64),
-            scales,
-            scale_once(scales, place),
-            place,
-        )
-        # Rounded once, a multiplier a little larger moves halves below zero: no pivot is needed.
-        return None if found is None or found.has_pivot else found
-
-    def packed(self, ins: Tensors, output: Tensor) -> Packed | None:
-        """The constants of the packed kernel; None where it does not suit the layer."""
-        data, weights, bias = operands(ins)
-        if data.dtype is not DType.I8 or weights_zero_point(weights):
-            return None
-        outputs = weights.shape[0]
-        matrix = weights.constant()
-        added = bias_values(bias, outputs, data.dtype).astype(np.int64)
-        folded = added - data.zero_point * matrix.sum(axis=1, dtype=np.int64)
-        scales = np.array(per_channel(effective_scales(data, weights, output), outputs))
-        place = Output(output.zero_point, *activation_range(self.activation, output))
-        packed = pack(matrix, folded, *rounded_once(scales, place))
-        if packed is None or np.any(packed.requant[:outputs, 1:] != packed.requant[0, 1:]):
-            return None  # the kernel has one scale for all channels
-        return packed
-
-    def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
-        """See ``Operator``: the input where it is not a whole number of words."""
-        data, weights, _ = operands(ins)
-        if isa is not Isa.DSP or data.dtype is not DType.I8 or weights.shape[1] % TAPS == 0:
-            return 0
-        return pad_to(weights.shape[1], TAPS)
-
-    def _quantized(self, ins: Tensors, output: Tensor) -> dict[str, CValue]:
-        _, weights, _ = operands(ins)
-        assert weights.quant is not None
-        low, high = activation_range(self.activation, output)
-        return {
-            "per_channel": int(len(weights.quant.scale) > 1),
-            "weights_zero_point": weights_zero_point(weights),
-            "output_zero_point": output.zero_point,
-            "low": low,
-            "high": high,
-        }
-
-    def _constants(self, e: Emitter, ins: Tensors, output: Tensor, added: Array) -> list[str]:
-        """Weights, bias with the zero points folded in, and scales."""
-        data, weights, _ = operands(ins)
-        values = weights.constant()
-        sums = values.sum(axis=1, dtype=np.int64) - values.shape[1] * weights_zero_point(weights)
-        scales = [exact_multiplier(scale) for scale in effective_scales(data, weights, output)]
-        return [
-            e.constant("weights", values),
-            e.constant("bias", wrap_int32(added - data.zero_point * sums).astype(np.int32)),
-            e.constant("scales", np.array(scales, dtype=np.uint32)),
-        ]
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

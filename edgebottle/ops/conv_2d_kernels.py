@@ -1,0 +1,202 @@
+"""The kernels of CONV_2D."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgebottle.ir.graph import Array
+from edgebottle.ops.base import CValue, Emitter, Inlining, Isa
+from edgebottle.ops.convolution_kernels import (
+    ConvolutionKernel,
+    Convolved,
+    PlainF32,
+    PlainS8,
+    folded_bias,
+    int8_fields,
+    is_int8,
+    matrix_of,
+    mve_scales,
+    output_of,
+    scales_of,
+    scaling_of,
+)
+from edgebottle.ops.fixed_point import quantize_multipliers
+from edgebottle.ops.kernel import AnyKernel, P
+from edgebottle.ops.mve_packing import pack_weights, quads
+from edgebottle.ops.packing import TAPS, Packed, pack, pad_to, rounded_twice
+from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_segment
+from edgebottle.ops.weights import operands
+
+STRUCT = "eb_conv_2d"
+
+
+class _Whole(ConvolutionKernel[P]):
+    """A kernel of int8 layers whose windows read all channels."""
+
+    HEADER = "eb_conv_2d.h"
+
+    def suits(self, layer: Convolved) -> bool:
+        """int8 without groups."""
+        data, weights, _ = operands(layer.ins)
+        return is_int8(layer) and weights.shape[3] == data.shape[3]
+
+
+class PackedRows(_Whole[Packed]):
+    """Two output channels share a lane: DSP, two pixels by four channels at a time."""
+
+    ISAS = frozenset({Isa.DSP})
+    ROW, ROW_INLINED = "eb_conv_2d_s8_packed_row", "eb_conv_2d_s8_packed_row_inlined"
+    LAYER, LAYER_INLINED = "eb_conv_2d_s8_packed_layer", "eb_conv_2d_s8_packed_layer_inlined"
+
+    PAIR_INSTRUCTIONS = 20
+    TAP_INSTRUCTIONS = 4
+    """Instructions saved by a copy of its own, for each pair of pixels, and each tap that is
+    gathered for it; counted on layers of IC, VWW and mcunet."""
+    INLINED_BYTES = 700
+    """Of such a copy; the same."""
+
+    def pack(self, layer: Convolved) -> Packed | None:
+        """See ``packing.pack``."""
+        scales = quantize_multipliers(scales_of(layer))
+        rows = rounded_twice(*scales, output_of(layer))
+        return pack(matrix_of(layer), folded_bias(layer), *rows)
+
+    def scratch(self, layer: Convolved) -> int:
+        """The windows of two pixels, and what gathers them."""
+        data, weights, _ = operands(layer.ins)
+        window, depth = weights.size // weights.shape[0], data.shape[3]
+        taps = pad_to(window, TAPS)
+        if layer.output.shape[2] == 1:
+            return taps + TAPS
+        if depth % TAPS:
+            return 4 * taps + 2 * (taps + TAPS)
+        return 4 * taps + (depth if window > depth or any(layer.node.padding) else 0)
+
+    def emit(self, layer: Convolved, packed: Packed, e: Emitter) -> str:
+        """See ``Kernel``."""
+        return self.row_call(
+            e,
+            self.ROW_INLINED if e.inlined else self.ROW,
+            STRUCT,
+            int8_fields(layer),
+            f"(const uint32_t *){e.constant('weights', packed.weights)}",
+            e.constant("requant", packed.requant),
+            e.scratch(),
+        )
+
+    def emit_layer(
+        self, layer: Convolved, packed: Packed, e: Emitter, walk: Mapping[str, CValue]
+    ) -> str:
+        """See ``Kernel``."""
+        constants: dict[str, CValue] = {
+            "weights": e.constant("weights", packed.weights),
+            "requant": e.constant("requant", packed.requant),
+        }
+        function = self.LAYER_INLINED if e.inlined else self.LAYER
+        rest = {**walk, **constants}
+        return self.layer_call(e, function, "eb_conv_2d_packed", int8_fields(layer), rest)
+
+    def inlining(self, layer: Convolved) -> Inlining:
+        """See ``Kernel``."""
+        _, height, width, depth = operands(layer.ins)[1].shape
+        pairs = layer.output.size // layer.output.shape[3] // 2
+        gathered = height * width if height * width > 1 and depth % TAPS == 0 else 0
+        saved = self.PAIR_INSTRUCTIONS + self.TAP_INSTRUCTIONS * gathered
+        return Inlining(saved * pairs, self.INLINED_BYTES)
+
+
+class TripleRows(_Whole[Scaling]):
+    """Three pixels at a time with products of 32 bits: cores without the DSP extension."""
+
+    ISAS = frozenset({Isa.SCALAR})
+    ROW = "eb_conv_2d_s8_triple_row"
+
+    def pack(self, layer: Convolved) -> Scaling | None:
+        """See ``scaling_of``."""
+        return scaling_of(layer)
+
+    def scratch(self, layer: Convolved) -> int:
+        """The windows of three pixels, and a row of zero points."""
+        data, weights, _ = operands(layer.ins)
+        return 8 * (weights.size // weights.shape[0]) + data.shape[3]
+
+    def emit(self, layer: Convolved, packed: Scaling, e: Emitter) -> str:
+        """See ``Kernel``."""
+        matrix = matrix_of(layer)
+        return self.row_call(
+            e,
+            self.ROW,
+            STRUCT,
+            int8_fields(layer),
+            e.constant("weights", pack_fours(matrix)),
+            e.constant("scales", pack_scaling(packed)),
+            str(int(packed.has_pivot)),
+            str(triple_segment(matrix)),
+            e.scratch(),
+        )
+
+
+class VectorRows(_Whole[Array]):
+    """Four output channels of sixteen taps at a time: MVE."""
+
+    ISAS = frozenset({Isa.MVE})
+    ROW = "eb_conv_2d_s8_mve_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """No shift is to the left: then its constants are exact."""
+        return super().suits(layer) and self.pack(layer) is not None
+
+    def pack(self, layer: Convolved) -> Array | None:
+        """Bias and scales."""
+        return mve_scales(layer, quads(layer.output.shape[3]))
+
+    def scratch(self, layer: Convolved) -> int:
+        """The window of a pixel, where it is gathered."""
+        weights = operands(layer.ins)[1]
+        is_pixel = weights.shape[1:3] == (1, 1) and not any(layer.node.padding)
+        return 0 if is_pixel else weights.size // weights.shape[0]
+
+    def emit(self, layer: Convolved, packed: Array, e: Emitter) -> str:
+        """See ``Kernel``."""
+        constants = (
+            e.constant("weights", pack_weights(matrix_of(layer))),
+            e.constant("scales", packed),
+            self.scratch_or_null(layer, e),
+        )
+        return self.row_call(e, self.ROW, STRUCT, int8_fields(layer), *constants)
+
+
+class PlainRowsS8(PlainS8):
+    """Any int8 layer."""
+
+    HEADER = "eb_conv_2d.h"
+    ROW, STRUCT = "eb_conv_2d_s8_row", STRUCT
+
+
+class PairRows(PlainRowsS8):
+    """The same, two pixels at a time: DSP, where the packed kernel is not exact."""
+
+    ISAS = frozenset({Isa.DSP})
+
+    def scratch(self, layer: Convolved) -> int:
+        """The windows of two pixels."""
+        weights = operands(layer.ins)[1]
+        window = weights.size // weights.shape[0]
+        return min(2, layer.output.shape[2]) * ((window + 1) // 2 * 4)
+
+
+class PlainRowsF32(PlainF32):
+    """Any float32 layer."""
+
+    HEADER = "eb_conv_2d.h"
+    ROW, STRUCT = "eb_conv_2d_f32_row", "eb_conv_2d_f32"
+
+
+KERNELS: tuple[AnyKernel, ...] = (
+    PackedRows(),
+    TripleRows(),
+    VectorRows(),
+    PairRows(),
+    PlainRowsS8(),
+    PlainRowsF32(),
+)

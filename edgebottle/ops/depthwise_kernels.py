@@ -1,0 +1,318 @@
+"""The kernels of DEPTHWISE_CONV_2D."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from edgebottle.ir.graph import Array
+from edgebottle.ops.base import CValue, Emitter, Inlining, Isa
+from edgebottle.ops.convolution_kernels import (
+    ConvolutionKernel,
+    Convolved,
+    PlainF32,
+    PlainS8,
+    folded_bias,
+    int8_fields,
+    is_int8,
+    marked_scales,
+    mve_scales,
+    quantization,
+    scales_of,
+    scaling_of,
+)
+from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
+from edgebottle.ops.depthwise_scaling import HIGH, LOW, Packing, Sums, find_packing
+from edgebottle.ops.fixed_point import activation_range, quantize_multipliers
+from edgebottle.ops.kernel import AnyKernel, P
+from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
+from edgebottle.ops.packing import pad_to
+from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip
+from edgebottle.ops.weights import bias_values, operands
+
+
+class _OneToOne(ConvolutionKernel[P]):
+    """A kernel of int8 layers with as many output as input channels."""
+
+    HEADER = "eb_depthwise_conv_2d.h"
+
+    def suits(self, layer: Convolved) -> bool:
+        """int8 with a depth multiplier of 1."""
+        data, weights, _ = operands(layer.ins)
+        return is_int8(layer) and weights.shape[3] == data.shape[3]
+
+
+class _Tiles(_OneToOne[P]):
+    """A kernel of the DSP extension for windows without gaps between their columns."""
+
+    ISAS = frozenset({Isa.DSP})
+    STRIDES = (1, 2)
+    """Pixels from one window to the next."""
+
+    def suits(self, layer: Convolved) -> bool:
+        """Windows without gaps that step by one pixel or two, of at least four channels."""
+        node, channels = layer.node, layer.output.shape[3]
+        is_dense = node.dilation[1] == 1 and node.stride[1] in self.STRIDES
+        return super().suits(layer) and channels >= 4 and is_dense
+
+
+class WindowRows(_Tiles[Array]):
+    """Tiles of four pixels of a channel, gathered into a strip."""
+
+    ROW, ROW_INLINED = "eb_depthwise_window_s8_row", "eb_depthwise_window_s8_row_inlined"
+    TILES: ClassVar[dict[int, str]] = {
+        1: "eb_depthwise_window_stride_1",
+        2: "eb_depthwise_window_stride_2",
+    }
+    """By the stride of the pixels."""
+
+    TILE_INSTRUCTIONS, INLINED_BYTES = 40, 650
+    """Saved by a copy of its own for each tile, and its bytes; counted on layers of KWS and
+    mcunet."""
+
+    def pack(self, layer: Convolved) -> Array:
+        """The weights; the requantization is that of the plain kernel."""
+        return pack_window(operands(layer.ins)[1].constant()[0]).reshape(-1)
+
+    def scratch(self, layer: Convolved) -> int:
+        """The strip: all columns of a channel, two rows to a word."""
+        height = operands(layer.ins)[1].shape[1]
+        return 16 * ((height + 1) // 2) * _columns(layer)
+
+    def emit(self, layer: Convolved, packed: Array, e: Emitter) -> str:
+        """See ``Kernel``."""
+        node, (data, weights, bias), output = layer.node, operands(layer.ins), layer.output
+        columns = _columns(layer)
+        fields: dict[str, CValue] = {
+            "channels": data.shape[3],
+            "output_width": output.shape[2],
+            "kernel_height": weights.shape[1],
+            "kernel_width": weights.shape[2],
+            "stride_width": node.stride[1],
+            "pad_left": node.padding[2],
+            "pixels": max(min(data.shape[2], columns - node.padding[2]), 0),
+            "columns": columns,
+            **quantization(layer),
+        }
+        added = bias_values(bias, output.shape[3], data.dtype)
+        arrays = [
+            e.constant("weights", packed),
+            e.constant("bias", added),
+            *marked_scales(layer, added, e),
+            e.scratch(),
+            self.TILES[node.stride[1]],
+        ]
+        function = self.ROW_INLINED if e.inlined else self.ROW
+        return self.row_call(e, function, "eb_depthwise_window", fields, *arrays)
+
+    def inlining(self, layer: Convolved) -> Inlining:
+        """See ``Kernel``."""
+        batch, height, width, channels = layer.output.shape
+        tiles = batch * height * channels * (pad_to(width, 4) // 4)
+        return Inlining(self.TILE_INSTRUCTIONS * tiles, self.INLINED_BYTES)
+
+
+class Rows3x3(_Tiles[Packing]):
+    """3x3 windows, a pair of columns shared by neighbouring pixels."""
+
+    ROW, ROW_INLINED = "eb_depthwise_3x3_s8_row", "eb_depthwise_3x3_s8_row_inlined"
+    LAYER, LAYER_INLINED = "eb_depthwise_3x3_s8_layer", "eb_depthwise_3x3_s8_layer_inlined"
+    TILES: ClassVar[dict[tuple[int, int], str]] = {
+        (1, 8): "eb_depthwise_3x3_stride_1_shift_8",
+        (1, 10): "eb_depthwise_3x3_stride_1_shift_10",
+        (1, 12): "eb_depthwise_3x3_stride_1_shift_12",
+        (2, 8): "eb_depthwise_3x3_stride_2_shift_8",
+        (2, 10): "eb_depthwise_3x3_stride_2_shift_10",
+        (2, 12): "eb_depthwise_3x3_stride_2_shift_12",
+    }
+    """By the stride of the pixels and the shift of ``Packing``."""
+
+    GROUP_BYTES = 48 + 6 * 4
+    """Of scratch for each pair of columns: its values, and pointers to them."""
+    ROW_INSTRUCTIONS, INLINED_BYTES = 13, 480
+    """Saved by a copy of its own for each four channels of a row, and its bytes; counted on layers
+    of KWS, VWW and mcunet."""
+
+    def suits(self, layer: Convolved) -> bool:
+        """3x3, two pixels at least, and no bounds but those of int8."""
+        return (
+            super().suits(layer)
+            and operands(layer.ins)[1].shape[1:3] == (3, 3)
+            and layer.output.shape[2] >= 2
+            and activation_range(layer.node.activation, layer.output) == (LOW, HIGH)
+        )
+
+    def pack(self, layer: Convolved) -> Packing | None:
+        """See ``find_packing``."""
+        taps = operands(layer.ins)[1].constant().reshape(9, -1)
+        scales = quantize_multipliers(scales_of(layer))
+        return find_packing(Sums(taps, folded_bias(layer), *scales, layer.output.zero_point))
+
+    def scratch(self, layer: Convolved) -> int:
+        """Pairs of columns of four channels, and a pixel of zero points."""
+        channels = operands(layer.ins)[0].shape[3]
+        return self._groups(layer) * self.GROUP_BYTES + pad_to(channels, 4)
+
+    def emit(self, layer: Convolved, packed: Packing, e: Emitter) -> str:
+        """See ``Kernel``."""
+        function = self.ROW_INLINED if e.inlined else self.ROW
+        rest = self._records(packed, e), e.scratch(), self._tile(layer, packed)
+        return self.row_call(e, function, "eb_depthwise_3x3", self._params(layer), *rest)
+
+    def emit_layer(
+        self, layer: Convolved, packed: Packing, e: Emitter, walk: Mapping[str, CValue]
+    ) -> str:
+        """See ``Kernel``."""
+        function = self.LAYER_INLINED if e.inlined else self.LAYER
+        records = self._records(packed, e)
+        rest = {**walk, "records": records, "tile": self._tile(layer, packed)}
+        return self.layer_call(e, function, "eb_depthwise_3x3_whole", self._params(layer), rest)
+
+    def inlining(self, layer: Convolved) -> Inlining:
+        """See ``Kernel``."""
+        batch, height, _, channels = layer.output.shape
+        fours = batch * height * (pad_to(channels, 4) // 4)
+        return Inlining(self.ROW_INSTRUCTIONS * fours, self.INLINED_BYTES)
+
+    def _params(self, layer: Convolved) -> dict[str, CValue]:
+        data = operands(layer.ins)[0]
+        return {
+            "input_width": data.shape[2],
+            "channels": data.shape[3],
+            "output_width": layer.output.shape[2],
+            "pad_left": layer.node.padding[2],
+            "input_zero_point": data.zero_point,
+            "groups": self._groups(layer),
+        }
+
+    def _groups(self, layer: Convolved) -> int:
+        """Pairs of columns that an output row reads."""
+        width = layer.output.shape[2]
+        return width + 1 if layer.node.stride[1] == 2 else (width + 3) // 2
+
+    def _tile(self, layer: Convolved, packed: Packing) -> str:
+        return self.TILES[layer.node.stride[1], packed.shift]
+
+    @staticmethod
+    def _records(packed: Packing, e: Emitter) -> str:
+        return e.constant("weights", pack_3x3(packed.sums, packed.scaling).reshape(-1))
+
+
+class StripRows(_OneToOne[Scaling]):
+    """A strip of columns, with products of 32 bits: cores without the DSP extension."""
+
+    ISAS = frozenset({Isa.SCALAR})
+    ROW = "eb_depthwise_strip_s8_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """Windows without gaps between their columns."""
+        return super().suits(layer) and layer.node.dilation[1] == 1
+
+    def pack(self, layer: Convolved) -> Scaling | None:
+        """See ``scaling_of``."""
+        return scaling_of(layer)
+
+    def scratch(self, layer: Convolved) -> int:
+        """The strip, and the sums of its pixels."""
+        height, width = operands(layer.ins)[1].shape[1:3]
+        pixels = layer.output.shape[2]
+        columns = (pixels - 1) * layer.node.stride[1] + width
+        return 4 * (columns * height + STRIP_TAPS - 1 + pixels)
+
+    def emit(self, layer: Convolved, packed: Scaling, e: Emitter) -> str:
+        """See ``Kernel``."""
+        weights = operands(layer.ins)[1].constant()
+        return self.row_call(
+            e,
+            self.ROW,
+            "eb_depthwise_conv_2d",
+            int8_fields(layer),
+            e.constant("weights", pack_strip(weights[0])),
+            e.constant("scales", pack_scaling(packed)),
+            str(int(packed.has_pivot)),
+            e.scratch(),
+        )
+
+
+class VectorRows(_OneToOne[Array]):
+    """Eight channels at a time: MVE."""
+
+    ISAS = frozenset({Isa.MVE})
+    ROW = "eb_depthwise_conv_2d_s8_mve_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """Windows that fit its pointers, eight channels at least, and no shift to the left."""
+        weights = operands(layer.ins)[1]
+        taps, channels = weights.shape[1] * weights.shape[2], weights.shape[3]
+        fits = taps <= MAX_TAPS and channels >= 2 * CHANNELS
+        return super().suits(layer) and fits and self.pack(layer) is not None
+
+    def pack(self, layer: Convolved) -> Array | None:
+        """Bias and scales."""
+        return mve_scales(layer, even_and_odd(layer.output.shape[3]))
+
+    def scratch(self, layer: Convolved) -> int:
+        """A pixel of zero points."""
+        return operands(layer.ins)[0].shape[3]
+
+    def emit(self, layer: Convolved, packed: Array, e: Emitter) -> str:
+        """See ``Kernel``."""
+        constants = (
+            e.constant("weights", operands(layer.ins)[1].constant()),
+            e.constant("scales", packed),
+            self.scratch_or_null(layer, e),
+        )
+        fields = int8_fields(layer)
+        return self.row_call(e, self.ROW, "eb_depthwise_conv_2d", fields, *constants)
+
+
+class PlainRowsS8(PlainS8):
+    """Any int8 layer."""
+
+    HEADER = "eb_depthwise_conv_2d.h"
+    ROW, STRUCT = "eb_depthwise_conv_2d_s8_row", "eb_depthwise_conv_2d"
+
+
+class TapRows(PlainRowsS8):
+    """The same, several channels of a tap at a time: DSP, for windows with gaps."""
+
+    ISAS = frozenset({Isa.DSP})
+
+    def suits(self, layer: Convolved) -> bool:
+        """As many output as input channels, where the tiles of windows do not suit."""
+        data, weights, _ = operands(layer.ins)
+        is_one_to_one = is_int8(layer) and weights.shape[3] == data.shape[3]
+        return is_one_to_one and not _WINDOWS.suits(layer)
+
+    def scratch(self, layer: Convolved) -> int:
+        """Pointers to the taps, and a pixel of zero points."""
+        data, weights, _ = operands(layer.ins)
+        return 8 * weights.shape[1] * weights.shape[2] + data.shape[3]
+
+
+class PlainRowsF32(PlainF32):
+    """Any float32 layer."""
+
+    HEADER = "eb_depthwise_conv_2d.h"
+    ROW, STRUCT = "eb_depthwise_conv_2d_f32_row", "eb_depthwise_conv_2d_f32"
+
+
+def _columns(layer: Convolved) -> int:
+    """Columns that the tiles of an output row read: four pixels each, two taps at a time."""
+    stride = layer.node.stride[1]
+    pixels = pad_to(layer.output.shape[2], 4)
+    taps = pad_to(operands(layer.ins)[1].shape[2], 2)
+    return (pixels - 4) * stride + taps + (3 if stride == 1 else 6)
+
+
+_WINDOWS = WindowRows()
+
+KERNELS: tuple[AnyKernel, ...] = (
+    Rows3x3(),
+    _WINDOWS,
+    StripRows(),
+    VectorRows(),
+    TapRows(),
+    PlainRowsS8(),
+    PlainRowsF32(),
+)

@@ -1,0 +1,223 @@
+"""The kernels of FULLY_CONNECTED."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Int
+from edgebottle.ops.base import CValue, Emitter, Isa, Operator
+from edgebottle.ops.fixed_point import (
+    activation_range,
+    effective_scales,
+    exact_multiplier,
+    wrap_int32,
+)
+from edgebottle.ops.kernel import AnyKernel, Kernel, Layer, P
+from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_once, sum_range
+from edgebottle.ops.scaling import Scaling, find_scaling, pack_fours, pack_scaling, scale_once
+from edgebottle.ops.weights import bias_values, operands, per_channel, weights_zero_point
+
+Dense = Layer[Any]
+
+STRUCT = "eb_fully_connected"
+
+
+class _DenseKernel(Kernel[Operator, P]):
+    """A kernel over a matrix of weights."""
+
+    def call(
+        self, e: Emitter, function: str, struct: str, fields: dict[str, CValue], *rest: str
+    ) -> str:
+        """The call of a kernel: parameters, input, output, the rest."""
+        arguments = (e.params(struct, fields), e.input(0), e.output(), *rest)
+        return f"{function}({', '.join(arguments)});"
+
+
+class PackedLayer(_DenseKernel[Packed]):
+    """Two outputs share a lane: DSP."""
+
+    ISAS = frozenset({Isa.DSP})
+    FUNCTION = "eb_fully_connected_s8_packed_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """int8."""
+        return _is_int8(layer)
+
+    def pack(self, layer: Dense) -> Packed | None:
+        """See ``packing.pack``; one scale for all outputs, and weights without a zero point."""
+        weights = operands(layer.ins)[1]
+        if weights_zero_point(weights):
+            return None
+        matrix = weights.constant()
+        rows = rounded_once(np.array(per_channel(_scales(layer), len(matrix))), _place(layer))
+        packed = pack(matrix, _folded(layer), *rows)
+        if packed is None or np.any(packed.requant[: len(matrix), 1:] != packed.requant[0, 1:]):
+            return None
+        return packed
+
+    def scratch(self, layer: Dense) -> int:
+        """The input where it is not a whole number of words."""
+        inputs = operands(layer.ins)[1].shape[1]
+        return pad_to(inputs, TAPS) if inputs % TAPS else 0
+
+    def emit(self, layer: Dense, packed: Packed, e: Emitter) -> str:
+        """See ``Kernel``."""
+        e.include("eb_fully_connected.h")
+        params = e.params(STRUCT, _sizes(layer) | _quantization(layer))
+        arguments = (
+            params,
+            e.input(0),
+            e.output(),
+            f"(const uint32_t *){e.constant('weights', packed.weights)}",
+            e.constant("bias", packed.requant[:, 0]),
+            e.constant("scale", packed.requant[0, 1:]),
+            e.scratch() if self.scratch(layer) else "NULL",
+        )
+        return f"{self.FUNCTION}({', '.join(arguments)});"
+
+
+class FoursLayer(_DenseKernel[Scaling]):
+    """Four outputs at a time with products of 32 bits: cores without the DSP extension."""
+
+    ISAS = frozenset({Isa.SCALAR})
+    FUNCTION = "eb_fully_connected_s8_fours_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """int8 with one scale for all outputs, and no zero point of weights."""
+        weights = operands(layer.ins)[1]
+        is_one = _is_int8(layer) and len(_scales(layer)) == 1
+        return is_one and not weights_zero_point(weights)
+
+    def pack(self, layer: Dense) -> Scaling | None:
+        """See ``find_scaling``."""
+        least, most = sum_range(operands(layer.ins)[1].constant(), _folded(layer))
+        scales, place = _scales(layer), _place(layer)
+        found = find_scaling(
+            least.min(keepdims=True),
+            most.max(keepdims=True),
+            np.zeros(1, np.int64),
+            scales,
+            scale_once(scales, place),
+            place,
+        )
+        # Rounded once, a multiplier a little larger moves halves below zero: no pivot is needed.
+        return None if found is None or found.has_pivot else found
+
+    def emit(self, layer: Dense, packed: Scaling, e: Emitter) -> str:
+        """See ``Kernel``."""
+        e.include("eb_fully_connected.h")
+        folded = _folded(layer)
+        arguments = (
+            e.params(STRUCT, _sizes(layer) | _quantization(layer)),
+            e.input(0),
+            e.output(),
+            e.constant("weights", pack_fours(operands(layer.ins)[1].constant())),
+            e.constant("bias", pack_fours(folded[:, None]).astype(np.int32)),
+            e.constant("scale", pack_scaling(packed)),
+        )
+        return f"{self.FUNCTION}({', '.join(arguments)});"
+
+
+class PlainLayerS8(_DenseKernel[Array]):
+    """Any int8 layer, product by product."""
+
+    FUNCTION = "eb_fully_connected_s8_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """int8."""
+        return _is_int8(layer)
+
+    def pack(self, layer: Dense) -> Array:
+        """The scales, as LiteRT's doubles."""
+        return np.array([exact_multiplier(scale) for scale in _scales(layer)], dtype=np.uint32)
+
+    def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
+        """See ``Kernel``."""
+        e.include("eb_fully_connected.h")
+        values = operands(layer.ins)[1].constant()
+        params = e.params(STRUCT, _sizes(layer) | _quantization(layer))
+        arrays = (
+            e.constant("weights", values),
+            e.constant("bias", wrap_int32(_folded(layer)).astype(np.int32)),
+            e.constant("scales", packed),
+        )
+        return f"{self.FUNCTION}({params}, {e.input(0)}, {e.output()}, {', '.join(arrays)});"
+
+
+class PlainLayerF32(_DenseKernel[Array]):
+    """Any float32 layer."""
+
+    FUNCTION = "eb_fully_connected_f32_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """float32."""
+        return operands(layer.ins)[0].dtype is DType.F32
+
+    def pack(self, layer: Dense) -> Array:
+        """The bias."""
+        _, weights, bias = operands(layer.ins)
+        return bias_values(bias, weights.shape[0], DType.F32)
+
+    def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
+        """See ``Kernel``."""
+        e.include("eb_fully_connected.h")
+        low, high = layer.node.activation.float_range()
+        params = e.params("eb_fully_connected_f32", {**_sizes(layer), "low": low, "high": high})
+        weights = operands(layer.ins)[1].constant()
+        arrays = e.constant("weights", weights), e.constant("bias", packed)
+        return f"{self.FUNCTION}({params}, {e.input(0)}, {e.output()}, {', '.join(arrays)});"
+
+
+def _is_int8(layer: Dense) -> bool:
+    return operands(layer.ins)[0].dtype is DType.I8
+
+
+def _sizes(layer: Dense) -> dict[str, CValue]:
+    data, weights, _ = operands(layer.ins)
+    outputs, inputs = weights.shape
+    return {"batches": data.size // inputs, "inputs": inputs, "outputs": outputs}
+
+
+def _quantization(layer: Dense) -> dict[str, CValue]:
+    """The fields of the parameters that say how int8 values are meant."""
+    weights = operands(layer.ins)[1]
+    assert weights.quant is not None
+    low, high = activation_range(layer.node.activation, layer.output)
+    return {
+        "per_channel": int(len(weights.quant.scale) > 1),
+        "weights_zero_point": weights_zero_point(weights),
+        "output_zero_point": layer.output.zero_point,
+        "low": low,
+        "high": high,
+    }
+
+
+def _scales(layer: Dense) -> list[float]:
+    """One scale, or one for each output."""
+    data, weights, _ = operands(layer.ins)
+    return list(effective_scales(data, weights, layer.output))
+
+
+def _place(layer: Dense) -> Output:
+    bounds = activation_range(layer.node.activation, layer.output)
+    return Output(layer.output.zero_point, *bounds)
+
+
+def _folded(layer: Dense) -> Int:
+    """[outputs] int64: the bias with both zero points folded in, not wrapped."""
+    data, weights, bias = operands(layer.ins)
+    values = weights.constant()
+    added = bias_values(bias, len(values), data.dtype).astype(np.int64)
+    sums = values.sum(axis=1, dtype=np.int64) - values.shape[1] * weights_zero_point(weights)
+    return np.asarray(added - data.zero_point * sums)
+
+
+KERNELS: tuple[AnyKernel, ...] = (
+    PackedLayer(),
+    FoursLayer(),
+    PlainLayerS8(),
+    PlainLayerF32(),
+)

@@ -1,0 +1,45 @@
+"""Kernels as objects: each is chosen by some case, and is there in C under its whole name."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from edgebottle.data import data_dir
+from edgebottle.ops import OPERATORS
+from edgebottle.ops.base import Isa
+from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer
+
+WITH_KERNELS = [operator for operator in OPERATORS if issubclass(operator, KernelOperator)]
+FUNCTIONS = ("ROW", "ROW_INLINED", "LAYER", "LAYER_INLINED", "FUNCTION")
+"""Attributes of kernels that name a function in C."""
+
+
+def names(kernel: AnyKernel) -> Iterator[str]:
+    """The functions in C that a kernel may call."""
+    yield from (value for name in FUNCTIONS if (value := getattr(kernel, name, None)))
+    yield from getattr(kernel, "TILES", {}).values()
+
+
+@pytest.mark.parametrize("operator", WITH_KERNELS, ids=lambda operator: operator.OP)
+def test_every_kernel_is_chosen_by_some_case(operator: type[KernelOperator]) -> None:
+    chosen = set()
+    for graph in operator.cases():
+        (node,) = graph.nodes
+        assert isinstance(node, KernelOperator)
+        layer = Layer(node, graph.ins(node), graph.outs(node))
+        for isa in Isa:
+            kernel, _ = node.chosen(layer, isa)
+            chosen.add(kernel)
+            needed = node.scratch_bytes(layer.ins, layer.outs, isa)
+            assert kernel.scratch(layer) <= needed, (graph.name, isa)
+    assert chosen == set(operator.KERNELS)
+
+
+def test_kernels_are_found_in_c_by_their_whole_names() -> None:
+    library = data_dir("firmware") / "lib" / "edgebottle"
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(library.rglob("*.h")))
+    words = set(re.findall(r"\beb_\w+", text))
+    wanted = {name for op in WITH_KERNELS for kernel in op.KERNELS for name in names(kernel)}
+    assert len(wanted) > 20
+    assert wanted <= words, wanted - words
