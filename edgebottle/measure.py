@@ -9,14 +9,15 @@ import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgebottle import __version__
-from edgebottle.bench import Bench, StepCounts, StepCycles, open_bench, to_bytes
 from edgebottle.boards import Board
 from edgebottle.compare import compare, is_exact
 from edgebottle.describe import describe
+from edgebottle.drivers import open_session, to_bytes
 from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
@@ -27,8 +28,9 @@ from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
 from hil.confusion import count_confusion
-from hil.protocol import BoardClient, Cycles
+from hil.protocol import Cycles
 from hil.records import MemoryBlock, Ram, Record
+from hil.session import Run, Session
 from quantize.patch.segment import COUNTER_BYTES
 
 Progress = Callable[[str, int, int], None]
@@ -86,11 +88,11 @@ def measure(
     except (BadModel, ToolMissing) as error:
         refusal = str(error)
     stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool, open_bench(built, port) as bench:
+    with ThreadPoolExecutor(1) as pool, open_session(built, port) as session:
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
         try:
-            result = _Session(built, bench, samples, runs, progress).run()
+            result = _run(built, session, samples, runs, progress)
         except BaseException:
             stop.set()
             raise
@@ -105,7 +107,7 @@ def measure(
                 f"{found}. `edgebottle verify {built.model.path} --board {built.board.id}` "
                 "names the first layer that differs"
             )
-    return _record(built, bench, samples, result, reference)
+    return _record(built, session.driver.image_crc or 0, port is None, samples, result, reference)
 
 
 def _numpy_outputs(
@@ -124,64 +126,57 @@ def _numpy_outputs(
     return tuple(outputs)
 
 
-class _Session:
-    """One connection to a board, and what it brought back."""
+@dataclass(frozen=True)
+class _Result:
+    """What a board brought back.
 
-    def __init__(
-        self, built: Built, bench: Bench, samples: Samples, runs: int, progress: Progress
-    ) -> None:
-        self.built, self.bench, self.samples = built, bench, samples
-        self.runs, self.progress = runs, progress
-        self.outputs: list[tuple[Array, ...]] = []
-        self.micros: list[float] = []
-        self.counts: StepCounts | None = None
-        self.cycles: Cycles | None = None
-        self.modelled: StepCycles | None = None
-        self.stack = 0
-        self.attempts = 1
+    Attributes:
+        outputs: Of each sample.
+        micros: Of a run of each sample, on the board's own clock.
+        counted: The run of the first sample, with what was counted.
+        cycles: Of each step of a run of the first sample, as the board counts them.
+        stack: High-water mark in bytes.
+        attempts: How often an input had to be sent.
+    """
 
-    def run(self) -> _Session:
-        """Runs every sample."""
-        from hil.runner import check_build, check_memory
-
-        graph = self.built.model.graph
-        with BoardClient.connect(self.bench.url, patience=self.bench.patience) as client:
-            check_build(client, self.bench.image_crc)
-            for number, sample in enumerate(self.samples.inputs):
-                if number == 0 and self.bench.model_memory:
-                    self.bench.model_memory(True)
-                if number == 0 and self.bench.reset_counts:
-                    self.bench.reset_counts()  # a row-fed model computes as it is loaded
-                self._load(client, sample)
-                self.micros.append(client.infer(self.runs, 0).us / self.runs)
-                if number == 0 and self.bench.counts:
-                    self.counts = _per_run(self.bench.counts(), self.runs)
-                if number == 0 and self.bench.cycles:
-                    self.modelled = self.bench.cycles(self.runs)
-                if number == 0 and self.bench.model_memory:
-                    self.bench.model_memory(False)
-                self.outputs.append(from_bytes(graph, client.outputs()))
-                memory = client.mem()
-                check_memory(memory)
-                self.stack = memory.stack
-                self.progress(f"{self.built.board.id}", number + 1, len(self.samples))
-            if self.bench.counts is None and not self.built.board.is_host:
-                self._load(client, self.samples.inputs[0])
-                self.cycles = client.cycles()
-            self.attempts = max(1, client.load_attempts)
-        return self
-
-    def _load(self, client: BoardClient, sample: tuple[Array, ...]) -> None:
-        for index, data in enumerate(to_bytes(sample)):
-            client.load_input(index, data)
+    outputs: tuple[tuple[Array, ...], ...]
+    micros: tuple[float, ...]
+    counted: Run | None
+    cycles: Cycles | None
+    stack: int
+    attempts: int
 
 
-def _per_run(counts: StepCounts, runs: int) -> StepCounts:
-    return StepCounts(counts.instructions // runs, tuple(step // runs for step in counts.steps))
+def _run(
+    built: Built, session: Session, samples: Samples, runs: int, progress: Progress
+) -> _Result:
+    """Runs every sample."""
+    outputs, done = [], list[Run]()
+    for number, sample in enumerate(samples.inputs):
+        is_first = number == 0
+        done.append(session.run(to_bytes(sample), runs, count=is_first, model=is_first))
+        outputs.append(from_bytes(built.model.graph, done[-1].outputs))
+        progress(f"{built.board.id}", number + 1, len(samples))
+    cycles = None
+    if session.driver.counter is None and not built.board.is_host:
+        cycles = session.cycles(to_bytes(samples.inputs[0]))
+    return _Result(
+        outputs=tuple(outputs),
+        micros=tuple(run.micros for run in done),
+        counted=done[0] if done else None,
+        cycles=cycles,
+        stack=done[-1].memory.stack if done else 0,
+        attempts=max(1, session.attempts),
+    )
 
 
 def _record(
-    built: Built, bench: Bench, samples: Samples, result: _Session, reference: Reference
+    built: Built,
+    image_crc: int,
+    virtual: bool,
+    samples: Samples,
+    result: _Result,
+    reference: Reference,
 ) -> Record:
     model, plan = built.model, built.plan
     correct, confusion = None, count_confusion((), ())
@@ -193,21 +188,22 @@ def _record(
     for outputs in result.outputs:
         for array in outputs:
             crc = zlib.crc32(array.tobytes(), crc)
-    counts, modelled = result.counts, result.modelled
-    micros = result.micros or [0.0]
-    cycles, real = None, not bench.virtual
+    counts = result.counted.counts if result.counted else None
+    modelled = result.counted.modelled if result.counted else None
+    micros = list(result.micros) or [0.0]
+    cycles, real = None, not virtual
     if modelled is not None:
         cycles = modelled.total.total
         micros = [cycles / built.board.clock_hz * 1e6]
-    elif result.cycles is not None and not bench.virtual:
+    elif result.cycles is not None and real:
         cycles = result.cycles.total * built.board.cycle_divider
     return Record(
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         model=model.name,
         model_hash=model.sha256,
-        image_hash=f"{bench.image_crc:08x}",
+        image_hash=f"{image_crc:08x}",
         board=built.board.id,
-        virtual=bench.virtual,
+        virtual=virtual,
         compiler=built.compiler,
         flags=built.flags,
         schedule=plan.schedule,

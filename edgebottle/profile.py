@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from edgebottle.bench import Bench, StepCounts, open_bench, to_bytes
 from edgebottle.boards import Board
 from edgebottle.build.elf import read_elf
+from edgebottle.drivers import open_session, to_bytes
 from edgebottle.errors import BadInput, BoardError
 from edgebottle.loops import find_loops
 from edgebottle.pipeline import Built
 from edgebottle.report.profile import LayerProfile, Profile, mac_limit
 from edgebottle.samples import edge_cases
 from edgebottle.verify import layer_records
-from hil.protocol import BoardClient
-from hil.runner import check_build
-from hil.virtual.state import BlockCount
 
 
 def check_board(board: Board) -> None:
@@ -44,10 +41,14 @@ def profile(built: Built) -> Profile:
         BoardError: the board failed.
     """
     check_board(built.board)
-    with open_bench(built) as bench:
-        counts, blocks = _run(built, bench)
+    (sample,) = edge_cases(built.model.graph, 1).inputs
+    with open_session(built) as session:
+        run = session.run(to_bytes(sample), count=True)
+    counts = run.counts
+    if counts is None:
+        raise BoardError(f"{built.board.id} counts no instructions")
     elf, per_step = read_elf(built.elf), defaultdict(list)
-    for block in blocks:
+    for block in run.blocks:
         per_step[block.step].append(block)
     layers = layer_records(built, counts.steps)
     return Profile(
@@ -63,16 +64,3 @@ def profile(built: Built) -> Profile:
             for number, layer in enumerate(layers)
         ),
     )
-
-
-def _run(built: Built, bench: Bench) -> tuple[StepCounts, tuple[BlockCount, ...]]:
-    if bench.reset_counts is None or bench.counts is None or bench.blocks is None:
-        raise BoardError(f"{built.board.id} counts no instructions")
-    (sample,) = edge_cases(built.model.graph, 1).inputs
-    with BoardClient.connect(bench.url, patience=bench.patience) as client:
-        check_build(client, bench.image_crc)
-        bench.reset_counts()  # a row-fed model computes as it is loaded
-        for index, data in enumerate(to_bytes(sample)):
-            client.load_input(index, data)
-        client.infer(1, 0)
-        return bench.counts(), bench.blocks()

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgebottle.bench import Bench, open_bench, to_bytes
 from edgebottle.boards import Board, load_board
 from edgebottle.compare import Difference, compare, is_exact
+from edgebottle.drivers import open_session, to_bytes
 from edgebottle.errors import BadModel, BoardError, ToolMissing
 from edgebottle.fit import Wish
 from edgebottle.ir.graph import Array, Graph
@@ -20,8 +20,8 @@ from edgebottle.litert_process import LiteRTProcess
 from edgebottle.pipeline import Built, Model, build
 from edgebottle.reference import litert_outputs
 from edgebottle.samples import Samples, edge_cases
-from hil.protocol import BoardClient
 from hil.records import LayerRecord
+from hil.session import Session
 from hil.virtual.timing.cycles import Cycles
 from quantize.patch import Chosen
 
@@ -99,17 +99,17 @@ def verify_model(
     target = build(model, board, toolchain=toolchain, wish=wish, progress=progress)
     host = target if board.is_host else _on_host(model, target)
     if difference is None:
-        with open_bench(host) as bench:
-            difference, _, _ = _on_board(host, bench, "host C", inputs, reference, progress)
+        with open_session(host) as session:
+            difference, _, _ = _on_board(host, session, "host C", inputs, reference, progress)
     counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
     stack = None
     if not board.is_host:
         kind = f"{'real' if port else 'virtual'} {board.id}"
         names.append(kind)
         if difference is None:
-            with open_bench(target, port) as bench:
+            with open_session(target, port) as session:
                 difference, counts, stack = _on_board(
-                    target, bench, kind, inputs, reference, progress
+                    target, session, kind, inputs, reference, progress
                 )
     layers = counts[1] or layer_records(target, None)
     return Verification(
@@ -183,46 +183,32 @@ def _first_litert_layer(model: Model, inputs: Samples, difference: Difference) -
 
 def _on_board(
     built: Built,
-    bench: Bench,
+    session: Session,
     kind: str,
     inputs: Samples,
     reference: Sequence[tuple[Array, ...]],
     progress: Progress,
 ) -> tuple[Difference | None, tuple[int | None, tuple[LayerRecord, ...]], int]:
     """Runs all samples on a board and compares each output with the reference."""
-    from hil.runner import check_build, check_memory
-
     graph = built.model.graph
     counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
     stack = 0
-    with BoardClient.connect(bench.url, patience=bench.patience) as client:
-        check_build(client, bench.image_crc)
-        for number, sample in enumerate(inputs.inputs):
-            if number == 0 and bench.reset_counts:
-                bench.reset_counts()  # before loading: a row-fed model computes as it loads
-            for index, data in enumerate(to_bytes(sample)):
-                client.load_input(index, data)
-            if number == 0 and bench.counts:
-                client.infer(1, 0)
-                found = bench.counts()
-                counts = (found.instructions, layer_records(built, found.steps))
-            else:
-                client.infer(1, 0)
-            outputs = from_bytes(graph, client.outputs())
-            memory = client.mem()
-            check_memory(memory)
-            stack = memory.stack
-            expected = reference[number]
-            difference = compare(kind, number, graph, graph.outputs, expected, outputs)
-            if difference is not None:
-                layer = _first_layer(built, client, kind, inputs, number)
-                return layer or replace(difference, layer=None), counts, stack
-            progress(kind, number + 1, len(inputs))
+    for number, sample in enumerate(inputs.inputs):
+        run = session.run(to_bytes(sample), count=number == 0)
+        if run.counts is not None:
+            counts = (run.counts.instructions, layer_records(built, run.counts.steps))
+        stack = run.memory.stack
+        outputs = from_bytes(graph, run.outputs)
+        difference = compare(kind, number, graph, graph.outputs, reference[number], outputs)
+        if difference is not None:
+            layer = _first_layer(built, session, kind, inputs, number)
+            return layer or replace(difference, layer=None), counts, stack
+        progress(kind, number + 1, len(inputs))
     return None, counts, stack
 
 
 def _first_layer(
-    built: Built, client: BoardClient, kind: str, inputs: Samples, number: int
+    built: Built, session: Session, kind: str, inputs: Samples, number: int
 ) -> Difference | None:
     """Asks the board for the CRC of each layer or stage and names the first that differs."""
     if not is_exact(built.model.graph) or built.plan.row_fed:
@@ -230,9 +216,7 @@ def _first_layer(
     interpreter = Interpreter(built.model.graph)
     for sample in inputs.inputs[: number + 1]:
         interpreter.run(sample)
-    for index, data in enumerate(to_bytes(inputs.inputs[number])):
-        client.load_input(index, data)
-    found = client.crc().steps
+    found = session.checksums(to_bytes(inputs.inputs[number])).steps
     nodes = {node.name: node for node in built.model.graph.nodes}
     units = built.project.source.units
     if len(found) != len(units):

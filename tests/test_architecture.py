@@ -42,7 +42,7 @@ LAYERS = (
         "edgebottle.reference",
         "edgebottle.compare",
         "edgebottle.describe",
-        "edgebottle.bench",
+        "edgebottle.drivers",
         "edgebottle.measure",
         "edgebottle.verify",
         "edgebottle.inspection",

@@ -13,7 +13,7 @@ from bench_build import build_host
 from edgebottle.errors import BoardError
 from hil.host_board import HostBoard, image_crc
 from hil.protocol import BoardClient, Memory, Refused
-from hil.runner import run_samples
+from hil.session import Session, UrlDriver
 from tests.waiting import wait_until
 
 
@@ -34,12 +34,12 @@ def expected(number: int) -> list[bytes]:
 
 def test_many_samples_come_back_right(executable: Path) -> None:
     with HostBoard(executable) as board:
-        crc = image_crc(executable)
-        run = run_samples(board.url, [sample(n) for n in range(200)], expected_build=crc)
+        with Session(UrlDriver(board.url, image_crc(executable))) as session:
+            runs = [session.run(sample(n)) for n in range(200)]
+            assert session.attempts == 400
         assert board.fault() is None
-    assert run.outputs == [expected(n) for n in range(200)]
-    assert run.load_attempts == 400
-    assert run.memory == Memory(28, 0, 0, True)
+    assert [run.outputs for run in runs] == [expected(n) for n in range(200)]
+    assert runs[-1].memory == Memory(28, 0, 0, True)
 
 
 def test_a_board_keeps_its_state_when_the_line_is_opened_again(executable: Path) -> None:

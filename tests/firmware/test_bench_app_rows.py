@@ -8,7 +8,7 @@ from bench_build import FAKE, FAKE_ROWS, ask, build_host
 
 from hil.host_board import HostBoard
 from hil.protocol import BoardClient, Refused
-from hil.runner import run_samples
+from hil.session import Session, UrlDriver
 
 READY = b"m-ready\r\n"
 DONE = b"m-load-done\r\n" + READY
@@ -139,12 +139,12 @@ def sample(number: int) -> list[bytes]:
 
 
 def test_many_samples_come_back_right(app: Path) -> None:
-    with HostBoard(app) as board:
-        run = run_samples(board.url, [sample(n) for n in range(50)])
-    for number, (output,) in enumerate(run.outputs):
-        (data,) = sample(number)
-        assert output == bytes(sum(data[i : i + 6]) % 256 for i in range(0, 24, 6))
-    assert run.load_attempts == 50
+    with HostBoard(app) as board, Session(UrlDriver(board.url)) as session:
+        for number in range(50):
+            (output,) = session.run(sample(number)).outputs
+            (data,) = sample(number)
+            assert output == bytes(sum(data[i : i + 6]) % 256 for i in range(0, 24, 6))
+        assert session.attempts == 50
 
 
 def test_client_waits_after_each_row(app: Path) -> None:

@@ -1,6 +1,7 @@
 """The client of the protocol: what it reads, and what it says when a board misbehaves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from fake_board import READY, Answer, FakeBoard
@@ -8,7 +9,16 @@ from fake_board import READY, Answer, FakeBoard
 from edgebottle.errors import BoardError
 from hil import protocol
 from hil.protocol import BoardClient, Checksums, Cycles, InferResult, Memory, Refused
-from hil.runner import check_build, check_memory, run_samples
+from hil.session import (
+    Session,
+    StepCounts,
+    StepCycles,
+    UrlDriver,
+    check_build,
+    check_memory,
+)
+from hil.virtual.state import BlockCount
+from hil.virtual.timing.cycles import Cycles as ModelledCycles
 
 BANNER = b"m-timestamp-mode-performance\r\nm-lap-us-7\r\nm-init-done\r\nm-ready\r\n"
 INFER = (
@@ -173,19 +183,57 @@ def test_connecting_skips_what_was_on_its_way() -> None:
         assert client.name() == "stm32f746"
 
 
-def test_run_samples() -> None:
-    seen: list[tuple[int, int]] = []
+def test_a_session_runs_samples() -> None:
+    with (
+        FakeBoard(GOOD, BANNER) as board,
+        Session(UrlDriver(board.url, 0xC0FFEE)) as session,
+    ):
+        runs = [session.run([b"\1\2", b"\1\2"]) for _ in range(3)]
+        assert session.attempts == 6
+    assert [run.outputs for run in runs] == [[b"\x01\xff", b""]] * 3
+    assert [run.micros for run in runs] == [250, 250, 250]
+    assert runs[0].counts is runs[0].modelled is None
+
+
+class FakeCounter:
+    """Counts ten instructions for each sample it is asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def reset(self) -> None:
+        self.asked.append("reset")
+
+    def counts(self) -> StepCounts:
+        self.asked.append("counts")
+        return StepCounts(10, (6, 4))
+
+    def blocks(self) -> tuple[BlockCount, ...]:
+        return ()
+
+    def cycles(self, runs: int) -> StepCycles:
+        self.asked.append(f"cycles of {runs}")
+        return StepCycles(ModelledCycles(), ())
+
+    def model_memory(self, on: bool) -> None:
+        self.asked.append(f"memory {on}")
+
+
+def test_a_session_counts_what_it_is_asked_to() -> None:
+    counter = FakeCounter()
     with FakeBoard(GOOD, BANNER) as board:
-        run = run_samples(
-            board.url,
-            [[b"\1\2", b"\1\2"]] * 3,
-            expected_build=0xC0FFEE,
-            progress=lambda done, total: seen.append((done, total)),
-        )
-    assert run.outputs == [[b"\x01\xff", b""]] * 3
-    assert run.micros == (250, 250, 250)
-    assert run.load_attempts == 6
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+        driver = replace(UrlDriver(board.url), counter=counter)  # type: ignore[arg-type]
+        with Session(driver) as session:
+            plain, counted = (session.run([b"\1\2"] * 2, count=count) for count in (False, True))
+            modelled = session.run([b"\1\2"] * 2, count=True, model=True)
+    assert plain.counts is None
+    assert counted.counts == StepCounts(10, (6, 4)) and counted.modelled is None
+    assert modelled.counts == counted.counts and modelled.modelled is not None
+    assert StepCounts(11, (6, 5)).shared(2) == StepCounts(5, (3, 2))
+    assert counter.asked == [
+        *("memory False", "reset", "counts", "memory False"),
+        *("memory True", "reset", "counts", "cycles of 1", "memory False"),
+    ]
 
 
 def test_a_stale_image_is_an_error() -> None:

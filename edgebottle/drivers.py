@@ -1,0 +1,213 @@
+"""Brings a built model up on its board: this computer, a virtual board, or a real one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from edgebottle.build.elf import Elf, read_elf
+from edgebottle.errors import BoardError
+from edgebottle.ir.graph import Array
+from edgebottle.pipeline import Built
+from hil.link import Deadline, Patience, WallClock
+from hil.session import Driver, Session, StepCounts, StepCycles, UrlDriver
+from hil.virtual.client import VirtualBoard
+from hil.virtual.state import BlockCount
+from hil.virtual.timing.cycles import Cycles
+
+
+@contextmanager
+def open_session(built: Built, port: str | None = None) -> Iterator[Session]:
+    """Brings the firmware up on its board, keeps it there, and talks to it.
+
+    Args:
+        built: The firmware.
+        port: Serial port (or URL) of a real board, which is flashed first unless it is a network
+            URL; None for the virtual board, or for this computer when the board is ``host``.
+
+    Raises:
+        BoardError: the board cannot be flashed, booted or reached, or it faulted.
+    """
+    with _open_driver(built, port) as driver:
+        try:
+            with Session(driver) as session:
+                yield session
+        except BoardError as error:
+            reason = driver.explain()
+            if reason is None:
+                raise
+            raise BoardError(reason) from error
+
+
+def _open_driver(built: Built, port: str | None) -> AbstractContextManager[Driver]:
+    if port is not None:
+        return _real(built, port)
+    if built.board.is_host:
+        return _host(built)
+    return _qemu(built) if built.board.qemu_machine else _virtual(built)
+
+
+class _Process(Protocol):
+    """A board that is a process of this computer."""
+
+    @property
+    def url(self) -> str:
+        """Where pyserial finds it."""
+
+    def fault(self) -> str | None:
+        """What stopped it."""
+
+    def patience(self, seconds: float) -> Deadline:
+        """How long to wait for it."""
+
+
+@dataclass(frozen=True)
+class _ProcessDriver:
+    """This computer, or a virtual board that counts nothing."""
+
+    process: _Process
+    image_crc: int
+    counter: None = None
+
+    @property
+    def url(self) -> str:
+        return self.process.url
+
+    @property
+    def patience(self) -> Patience:
+        return self.process.patience
+
+    def explain(self) -> str | None:
+        return _soon(self.process.fault)
+
+
+@contextmanager
+def _host(built: Built) -> Iterator[Driver]:
+    from hil.host_board import HostBoard, image_crc
+
+    with HostBoard(built.elf) as host:
+        yield _ProcessDriver(host, image_crc(built.elf))
+
+
+@contextmanager
+def _qemu(built: Built) -> Iterator[Driver]:
+    from hil.virtual.qemu import QemuBoard
+
+    with QemuBoard(built.elf, built.board) as qemu:
+        yield _ProcessDriver(qemu, read_elf(built.elf).crc32)
+
+
+@contextmanager
+def _virtual(built: Built) -> Iterator[Driver]:
+    if not built.board.virtual:
+        raise BoardError(f"{built.board.id} has no virtual board: give its serial port with --port")
+    with VirtualBoard.boot(built.elf, built.board) as virtual:
+        yield _VirtualDriver(virtual, VirtualCounter(virtual, built, read_elf(built.elf)))
+
+
+@contextmanager
+def _real(built: Built, port: str) -> Iterator[Driver]:
+    from hil.flash import flash
+    from hil.link import Link
+
+    if "://" not in port:
+        Link.open(port).close()  # a port that is not there is said before anything is written
+        flash(built.elf, built.board, port)
+    yield UrlDriver(port, read_elf(built.elf).crc32, WallClock)
+
+
+@dataclass(frozen=True)
+class _VirtualDriver:
+    """A virtual board that counts."""
+
+    virtual: VirtualBoard
+    counter: VirtualCounter
+
+    @property
+    def url(self) -> str:
+        return self.virtual.url
+
+    @property
+    def image_crc(self) -> int:
+        return self.counter.image.crc32
+
+    @property
+    def patience(self) -> Patience:
+        return self.virtual.patience
+
+    def explain(self) -> str | None:
+        fault = self.virtual.fault(timeout=0.2)
+        if fault is not None:
+            return f"the virtual board faulted: {fault.message}"
+        return _soon(self.virtual.death)
+
+
+@dataclass(frozen=True)
+class VirtualCounter:
+    """What a virtual board counts, layer by layer of the model that it runs.
+
+    Attributes:
+        virtual: The board.
+        built: The firmware.
+        image: Its ELF file.
+    """
+
+    virtual: VirtualBoard
+    built: Built
+    image: Elf
+
+    @property
+    def _frame(self) -> list[str]:
+        """The functions of the model around its layers."""
+        name, source = self.built.model.name, self.built.project.source
+        layers = {function for _, function in source.steps}
+        between = [function for _, function in source.units if function not in layers]
+        return [f"eb_{name}_run", f"eb_{name}_feed_rows", *between]
+
+    @property
+    def _layers(self) -> int:
+        return len(self.built.project.source.steps)
+
+    def reset(self) -> None:
+        """See ``Counter``."""
+        self.virtual.reset_counts()
+
+    def counts(self) -> StepCounts:
+        """See ``Counter``."""
+        found = self.virtual.counts()
+        # Behind the layers a row-fed model counts the rows it takes as one step more.
+        instructions = sum(found.steps) + sum(found.functions.get(f, 0) for f in self._frame)
+        return StepCounts(instructions, tuple(found.steps)[: self._layers])
+
+    def blocks(self) -> tuple[BlockCount, ...]:
+        """See ``Counter``."""
+        return self.virtual.blocks()
+
+    def cycles(self, runs: int) -> StepCycles:
+        """See ``Counter``."""
+        from hil.virtual.timing.model import CycleModel
+
+        found = CycleModel(self.built.board, self.image).steps(self.virtual.blocks(), self._frame)
+        layers = (found.get(step, Cycles()) for step in range(self._layers))
+        total = sum(found.values(), Cycles())
+        return StepCycles(total.shared(runs), tuple(layer.shared(runs) for layer in layers))
+
+    def model_memory(self, on: bool) -> None:
+        """See ``Counter``."""
+        self.virtual.model_memory(on)
+
+
+def _soon(ask: Callable[[], str | None], seconds: float = 0.5) -> str | None:
+    """Asks until there is an answer: a process is dead a moment before that can be seen."""
+    end = time.monotonic() + seconds
+    while (answer := ask()) is None and time.monotonic() < end:
+        time.sleep(0.01)
+    return answer
+
+
+def to_bytes(arrays: Sequence[Array]) -> list[bytes]:
+    """The bytes of each array, as the board takes them."""
+    return [array.tobytes() for array in arrays]

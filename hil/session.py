@@ -1,0 +1,252 @@
+"""One session with a board: samples go in, outputs, times, counts and memory come out.
+
+A ``Driver`` brings a board up and knows what it can count; whatever measures or compares goes
+through a ``Session`` over it, so that every answer is checked in the same way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from edgebottle.errors import BoardError
+from hil.link import BAUD, Patience, WallClock
+from hil.protocol import RUN_SECONDS, BoardClient, Checksums, Memory
+from hil.protocol import Cycles as BoardCycles
+from hil.virtual.state import BlockCount
+from hil.virtual.timing.cycles import Cycles
+
+
+@dataclass(frozen=True)
+class StepCounts:
+    """Exact instructions of one run on a virtual board: in all, and per layer."""
+
+    instructions: int
+    steps: tuple[int, ...]
+
+    def shared(self, runs: int) -> Self:
+        """The part of one of so many runs."""
+        return type(self)(self.instructions // runs, tuple(step // runs for step in self.steps))
+
+
+@dataclass(frozen=True)
+class StepCycles:
+    """Modelled cycles of one run on a virtual board: in all, and per layer."""
+
+    total: Cycles
+    steps: tuple[Cycles, ...]
+
+
+class Counter(Protocol):
+    """What counts the instructions of a virtual board."""
+
+    def reset(self) -> None:
+        """Starts counting anew."""
+
+    def counts(self) -> StepCounts:
+        """Instructions since then."""
+
+    def blocks(self) -> tuple[BlockCount, ...]:
+        """Basic blocks since then."""
+
+    def cycles(self, runs: int) -> StepCycles | None:
+        """Modelled cycles since then of one of so many runs; None where nothing models them."""
+
+    def model_memory(self, on: bool) -> None:
+        """Says whether ``cycles`` has the waiting for memory, which takes time to model."""
+
+
+class Driver(Protocol):
+    """A board that runs the firmware and can be reached."""
+
+    @property
+    def url(self) -> str:
+        """Any pyserial URL."""
+
+    @property
+    def image_crc(self) -> int | None:
+        """What the board must answer to ``build%``; None where any image may run."""
+
+    @property
+    def patience(self) -> Patience:
+        """How long to wait for it."""
+
+    @property
+    def counter(self) -> Counter | None:
+        """What counts its instructions; None where nothing does."""
+
+    def explain(self) -> str | None:
+        """What is known of how the board failed, asked once it did; None for nothing."""
+
+
+@dataclass(frozen=True)
+class UrlDriver:
+    """A board that somebody else has brought up.
+
+    Attributes:
+        url: Any pyserial URL.
+        image_crc: What the board must answer to ``build%``; None where any image may run.
+        patience: How long to wait for it.
+        counter: Nothing counts its instructions.
+    """
+
+    url: str
+    image_crc: int | None = None
+    patience: Patience = WallClock
+    counter: None = None
+
+    def explain(self) -> str | None:
+        """Nothing more than the line says."""
+        return None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a board made of one sample.
+
+    Attributes:
+        outputs: The bytes of each output.
+        micros: Microseconds of a run, on the board's own clock.
+        memory: After the run; the stack's high-water mark only grows.
+        counts: Instructions of a run; None where they were not asked for, or are not counted.
+        blocks: Basic blocks of all runs; none where ``counts`` is None.
+        modelled: Cycles of a run; None where they were not asked for, or nothing models them.
+    """
+
+    outputs: list[bytes]
+    micros: float
+    memory: Memory
+    counts: StepCounts | None = None
+    blocks: tuple[BlockCount, ...] = ()
+    modelled: StepCycles | None = None
+
+
+class Session:
+    """A connection to the firmware of a board.
+
+    Attributes:
+        driver: The board.
+    """
+
+    def __init__(
+        self, driver: Driver, *, baud: int = BAUD, run_seconds: float = RUN_SECONDS
+    ) -> None:
+        """Connects.
+
+        Args:
+            driver: The board.
+            baud: Symbols per second of the line.
+            run_seconds: The longest that one run may take.
+
+        Raises:
+            BoardError: The board is silent, or runs another image.
+        """
+        self.driver = driver
+        self._client = BoardClient.connect(
+            driver.url, baud=baud, run_seconds=run_seconds, patience=driver.patience
+        )
+        try:
+            if driver.image_crc is not None:
+                check_build(self._client, driver.image_crc)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the line."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def attempts(self) -> int:
+        """How often an input had to be sent, at best once per sample and input."""
+        return self._client.load_attempts
+
+    def run(
+        self, inputs: Sequence[bytes], runs: int = 1, *, count: bool = False, model: bool = False
+    ) -> Run:
+        """Runs the network on one sample.
+
+        Args:
+            inputs: The bytes of each input.
+            runs: Timed runs.
+            count: Instructions and basic blocks are wanted, where something counts them.
+            model: Modelled cycles are wanted as well, where something models them.
+
+        Raises:
+            BoardError: The board is silent, faults, answers garbage, resets, or its canaries or
+                its stack show that memory was overrun.
+        """
+        counter = self.driver.counter if count or model else None
+        if counter is not None:
+            counter.model_memory(model)
+            counter.reset()  # before loading: a row-fed network computes as it is loaded
+        self._load(inputs)
+        micros = self._client.infer(runs, 0).us / runs
+        counts: StepCounts | None = None
+        blocks: tuple[BlockCount, ...] = ()
+        modelled: StepCycles | None = None
+        if counter is not None:
+            counts, blocks = counter.counts().shared(runs), counter.blocks()
+            modelled = counter.cycles(runs) if model else None
+            counter.model_memory(False)
+        outputs = self._client.outputs()
+        memory = self._client.mem()
+        check_memory(memory)
+        return Run(outputs, micros, memory, counts, blocks, modelled)
+
+    def cycles(self, inputs: Sequence[bytes]) -> BoardCycles:
+        """Ticks of each step of a run on one sample, as the board counts them."""
+        self._load(inputs)
+        return self._client.cycles()
+
+    def checksums(self, inputs: Sequence[bytes]) -> Checksums:
+        """CRC-32 of what each step of a run on one sample writes."""
+        self._load(inputs)
+        return self._client.crc()
+
+    def _load(self, inputs: Sequence[bytes]) -> None:
+        for index, data in enumerate(inputs):
+            self._client.load_input(index, data)
+
+
+def check_build(client: BoardClient, expected: int) -> None:
+    """Makes sure that the board runs the image that was just built.
+
+    Raises:
+        BoardError: It runs another one.
+    """
+    found = client.build()
+    if found != expected:
+        raise BoardError(
+            f"the board runs another image (CRC {found:08x}) than the one built "
+            f"(CRC {expected:08x}): flash it again"
+        )
+
+
+def check_memory(memory: Memory) -> None:
+    """Makes sure that nothing wrote past the arena or the stack.
+
+    Raises:
+        BoardError: Something did.
+    """
+    if not memory.canary_ok:
+        raise BoardError(
+            f"a canary of the arena ({memory.arena} bytes) was overwritten: the network wrote "
+            "outside of its memory"
+        )
+    if memory.stack_size and memory.stack >= memory.stack_size:
+        raise BoardError(
+            f"the stack overflowed: all of its {memory.stack_size} bytes have been used; make it "
+            "larger in the board file"
+        )
