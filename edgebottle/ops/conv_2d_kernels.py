@@ -173,18 +173,6 @@ class PlainRowsS8(PlainS8):
     ROW, STRUCT = "eb_conv_2d_s8_row", STRUCT
 
 
-class PairRows(PlainRowsS8):
-    """The same, two pixels at a time: DSP, where the packed kernel is not exact."""
-
-    ISAS = frozenset({Isa.DSP})
-
-    def scratch(self, layer: Convolved) -> int:
-        """The windows of two pixels."""
-        weights = operands(layer.ins)[1]
-        window = weights.size // weights.shape[0]
-        return min(2, layer.output.shape[2]) * ((window + 1) // 2 * 4)
-
-
 class PlainRowsF32(PlainF32):
     """Any float32 layer."""
 
@@ -196,7 +184,6 @@ KERNELS: tuple[AnyKernel, ...] = (
     PackedRows(),
     TripleRows(),
     VectorRows(),
-    PairRows(),
     PlainRowsS8(),
     PlainRowsF32(),
 )

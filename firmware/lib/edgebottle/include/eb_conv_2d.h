@@ -7,13 +7,12 @@
  *   weights     output_channels x kernel_height x kernel_width x (input_channels / groups)
  *   bias        output_channels; holds -input_zero_point * (sum of the channel's weights) already
  *   multiplier, shift   output_channels, see eb_requantize
- *   scratch     DSP variant: 4-byte aligned, for each of two pixels (one if output_width is 1) the
- *               window of a group as int16, rounded up to 4 bytes; portable variant: not used
+ *   scratch     not used by eb_conv_2d_s8_row
  *
  * eb_conv_2d_s8_triple_row is the scalar kernel for layers without groups, and
  * eb_conv_2d_s8_packed_row has weights packed by edgebottle/ops/packing.py instead, and fast
  * requantization; eb_conv_2d_s8_mve_row has bias and scales packed by mve_packing.py. Their scratch
- * is what Conv2D.scratch_bytes says.
+ * is what edgebottle/ops/conv_2d_kernels.py says.
  */
 #ifndef EB_CONV_2D_H
 #define EB_CONV_2D_H
@@ -71,10 +70,12 @@ typedef struct {
 } eb_conv_2d_f32;
 
 #if EB_HAVE_DSP
-#include "../kernels/dsp/eb_conv_2d_s8.h"
+#include "../kernels/dsp/eb_dot_s8.h"
+#endif
+#include "../kernels/portable/eb_conv_2d_s8.h"
+#if EB_HAVE_DSP
 #include "../kernels/dsp/eb_conv_2d_s8_packed.h"
 #else
-#include "../kernels/portable/eb_conv_2d_s8.h"
 #include "../kernels/scalar/eb_conv_2d_s8_triple.h"
 #endif
 #include "../kernels/mve/eb_conv_2d_s8_mve.h"
