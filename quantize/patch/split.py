@@ -20,7 +20,6 @@ from dataclasses import replace
 
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Node
-from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import where
 from edgebottle.plan.storage import cropped_from
 from quantize.patch.choose import CHANNELS, COLUMNS, Costs, Split, Unit
