@@ -68,9 +68,8 @@ def test_files_that_contributing_names_exist() -> None:
         ("eb_conv_2d_s8_packed_row", "firmware/lib/edgebottle/kernels/dsp/eb_conv_2d_s8_packed.h"),
         ("def pack_lanes", "edgebottle/ops/packing.py"),
         ("def unpack_lanes", "edgebottle/ops/packing.py"),
-        ("def packed", "edgebottle/ops/conv_2d.py"),
-        ("def scratch_bytes", "edgebottle/ops/conv_2d.py"),
-        ("test_the_cases_try_both_kernels", "tests/ops/test_packing.py"),
+        ("class PackedRows", "edgebottle/ops/conv_2d_kernels.py"),
+        ("KERNELS", "edgebottle/ops/conv_2d_kernels.py"),
     ],
 )
 def test_what_the_example_of_contributing_names_is_there(name: str, file: str) -> None:
