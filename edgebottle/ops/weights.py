@@ -134,5 +134,7 @@ def range_of_sums(
     seen = data.regrouped(sums.channels)
     low, high = sums.bounds(seen.low, seen.high)
     known = (low == high) | fits_int32(low, high, shift)
-    stored = Range(*(requantize(wrap_int32(end)) for end in (low, high)))
+    ends = [requantize(wrap_int32(end)) for end in (low, high)]
+    # Where the weights have a negative scale, the highest sum gives the lowest output.
+    stored = Range(np.minimum(*ends), np.maximum(*ends))
     return stored.where(known, Range.between(*bounds, low.size))

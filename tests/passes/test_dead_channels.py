@@ -18,7 +18,7 @@ from edgebottle.ops.mul import Mul
 from edgebottle.ops.sub import Sub
 from edgebottle.passes.channels.ranges import channel_ranges
 from edgebottle.passes.dead_channels import dead_channel_report, dead_channels
-from tests.graphs import random_network
+from tests.graphs import Builder, random_network
 from tests.ops.compiled import run_compiled
 from tests.passes.dying_networks import DyingBuilder, dying_network
 from tests.samples import assert_same, samples
@@ -53,15 +53,29 @@ def test_most_random_networks_lose_channels() -> None:
     assert losing > 50
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_ranges_hold_every_value(seed: int) -> None:
-    graph = dying_network(10_000 + seed)
+def assert_ranges_hold(graph: Graph) -> None:
     ranges, interpreter = channel_ranges(graph), Interpreter(graph)
     for _, inputs in samples(graph):
         interpreter.run(inputs)
         for name, known in ranges.items():
             value = interpreter.values[name].reshape(-1, known.low.size)
-            assert (value >= known.low).all() and (value <= known.high).all(), (seed, name)
+            assert (value >= known.low).all() and (value <= known.high).all(), (graph.name, name)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_ranges_hold_every_value(seed: int) -> None:
+    assert_ranges_hold(dying_network(10_000 + seed))
+
+
+def test_ranges_hold_where_weights_have_a_negative_scale() -> None:
+    b = Builder("negative")
+    out = b.relu(b.conv(b.input(1, 4, 4, 2), 3), same_quant=False)
+    weights = b.nodes[0].inputs[1]
+    quant = b.tensors[weights].quant
+    assert quant is not None
+    scale = (quant.scale[0], -quant.scale[1], -8 * quant.scale[2])
+    b.tensors[weights] = replace(b.tensors[weights], quant=replace(quant, scale=scale))
+    assert_ranges_hold(b.graph(out))
 
 
 @pytest.mark.parametrize("isa", list(Isa), ids=lambda isa: isa.value)
