@@ -89,11 +89,11 @@ def convert(
 
 
 def _quant(tensor: Tensor, graph: Graph) -> Quant | None:
-    """How an input is quantized: itself, or in floating point by the QUANTIZE that reads it."""
+    """How an input is quantized: itself, or in floating point by what makes int8 of it."""
     if tensor.dtype is not DType.F32:
         return tensor.quant
-    readers = [node for node in graph.nodes if tensor.name in node.inputs]
-    if len(readers) != 1 or readers[0].OP != "QUANTIZE":
+    readers = graph.consumers(tensor.name)
+    if len(readers) != 1 or readers[0].inputs != (tensor.name,):
         return None
     target = graph.outs(readers[0])[0]
     return target.quant if target.dtype is DType.I8 else None

@@ -1,12 +1,15 @@
 """Imports run one way, heavy packages load late, and tests neither time nor skip in silence."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from edgebottle.ops import OPERATORS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -160,6 +163,49 @@ def test_one_module_knows_the_operating_system(module: str, path: Path) -> None:
 
 
 HEAVY = {"tensorflow", "ai_edge_litert", "unicorn", "numpy", "rich", "platformio", "serial"}
+
+
+KNOWS_OPERATORS = ("edgebottle.ops", "edgebottle.importers", "edgebottle.passes")
+ASKS_OPERATORS = ("edgebottle.passes.channels",)
+"""Part of the former, but passes through what operators say of themselves."""
+
+
+def operator_modules() -> set[str]:
+    """The modules with the class of an operator, or with one that some of them share."""
+    shared = {"edgebottle.ops.base", "edgebottle.ops.kernel"}
+    names = {base.__module__ for operator in OPERATORS for base in operator.__mro__}
+    return {name for name in names if name.startswith("edgebottle.ops.")} - shared
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])
+def test_nothing_else_asks_what_operator_a_node_is(module: str, path: Path) -> None:
+    """What follows from an operator is asked from it: access, operands, kernels."""
+    if module.startswith(KNOWS_OPERATORS) and not module.startswith(ASKS_OPERATORS):
+        pytest.skip("operators, what builds them, and passes that rewrite some of them")
+    source = path.read_text(encoding="utf-8")
+    assert not operator_modules() & set(imports(source, module.rpartition(".")[0]))
+    compared = [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Compare)
+        for side in (node.left, *node.comparators)
+        if isinstance(side, ast.Attribute) and side.attr == "OP"
+    ]
+    assert compared == []
+
+
+def test_bytes_are_counted_in_one_place() -> None:
+    """Bits and bytes of elements are the business of layouts: others ask them."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for module, path in modules()
+        if not module.startswith("edgebottle.ir.")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Mult | ast.FloorDiv | ast.Div | ast.Mod)
+        and re.search(r"\b(dtype\.bits|dtype\.bytes|row_elements)\b", ast.unparse(node))
+    ]
+    assert found == []
 
 
 def test_help_loads_nothing_heavy() -> None:

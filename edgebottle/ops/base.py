@@ -180,7 +180,7 @@ class Operator(Node):
     """
 
     MOVES: ClassVar[bool] = False
-    """Each element of the output is the element of an input that ``access`` says, unchanged.
+    """Each output element is an element of an input, unchanged: the one that ``access`` says.
 
     So a join or a crop need not be computed where its parts can lie where they belong.
     """

@@ -34,6 +34,7 @@ class Pack(Operator):
     """
 
     OP: ClassVar[str] = "PACK"
+    MOVES: ClassVar[bool] = True
     SIGNATURE: ClassVar[Signature] = Signature("PackOptions", 1, MANY, fields=("i32", "i32"))
 
     axis: int

@@ -35,6 +35,7 @@ class Split(Operator):
     """
 
     OP: ClassVar[str] = "SPLIT"
+    MOVES: ClassVar[bool] = True
     SIGNATURE: ClassVar[Signature] = Signature("SplitOptions", 2, 2, outputs=0, fields=("i32",))
 
     axis: int

@@ -34,6 +34,7 @@ class Transpose(Operator):
     """
 
     OP: ClassVar[str] = "TRANSPOSE"
+    MOVES: ClassVar[bool] = True
     SIGNATURE: ClassVar[Signature] = Signature("TransposeOptions", 2, 2)
 
     permutation: tuple[int, ...]

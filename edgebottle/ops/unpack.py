@@ -34,6 +34,7 @@ class Unpack(Operator):
     """
 
     OP: ClassVar[str] = "UNPACK"
+    MOVES: ClassVar[bool] = True
     SIGNATURE: ClassVar[Signature] = Signature(
         "UnpackOptions", 1, 1, outputs=0, fields=("i32", "i32")
     )

@@ -19,7 +19,7 @@ from edgebottle.ir.access import (
     window,
 )
 from edgebottle.ir.graph import Array, Graph, Tensor
-from edgebottle.ops import OPERATORS
+from edgebottle.ops import BY_NAME, OPERATORS
 from edgebottle.ops.base import Operator, RowOperator
 from edgebottle.plan.storage import cropped_from, joined_axis_of
 from tests.samples import samples
@@ -94,11 +94,9 @@ def test_what_computes_neither_joins_nor_crops() -> None:
                 assert cropped_from(graph, graph.nodes[0]) is None
 
 
-MOVING = [operator for operator in OPERATORS if operator.MOVES]
-
-
-@pytest.mark.parametrize("operator", MOVING, ids=lambda operator: operator.OP)
-def test_what_moves_is_found_where_it_is_said_to_be(operator: type[Operator]) -> None:
+@pytest.mark.parametrize("op", ["CONCATENATION", "STRIDED_SLICE"])
+def test_what_moves_is_found_where_it_is_said_to_be(op: str) -> None:
+    operator = BY_NAME[op]
     found = 0
     for graph in operator.cases():
         (node,) = graph.nodes
