@@ -79,6 +79,7 @@ def measure(
             fed row by row.
     """
     check_board(built.board)
+    virtual = port is None and not built.board.is_host
     check_runs(runs, built.plan.row_fed)
     has_state = any(t.state for t in built.model.imported.tensors.values())
     repeats = runs if has_state else 1  # state advances with every run, as on the board
@@ -107,7 +108,7 @@ def measure(
                 f"{found}. `edgebottle verify {built.model.path} --board {built.board.id}` "
                 "names the first layer that differs"
             )
-    return _record(built, session.driver.image_crc or 0, port is None, samples, result, reference)
+    return _record(built, session.driver.image_crc or 0, virtual, samples, result, reference)
 
 
 def _numpy_outputs(
