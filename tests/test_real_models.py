@@ -150,7 +150,7 @@ def test_what_only_the_linker_finds_too_large(
     monkeypatch.setattr("edgebottle.fit.LEAST_STATIC", 0)
     if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
-    with pytest.raises(DoesNotFit, match=r"needs \d+ bytes more RAM \(arena .* --input rows`"):
+    with pytest.raises(DoesNotFit, match=r"needs \d+ bytes more of RAM \(arena .* --input rows`"):
         build(model(TINY["ic"]), load_board("microbit"), toolchain=toolchain)
 
 
