@@ -51,6 +51,20 @@ class BuildFailed(EdgebottleError):
     exit_code = 3
 
 
+class RegionOverflow(BuildFailed):
+    """The linker had no room for an image in a memory region of the board.
+
+    Attributes:
+        region: Its name in the board file.
+        excess: Bytes that it lacks.
+    """
+
+    def __init__(self, message: str, region: str = "", excess: int = 0) -> None:
+        """Keeps what the linker said."""
+        super().__init__(message)
+        self.region, self.excess = region, excess
+
+
 class BoardError(EdgebottleError):
     """The board, real or virtual, is silent, busy, faulted, or answered garbage."""
 

@@ -1,21 +1,19 @@
 """The way of the data, as plain functions: load, optimise, plan, generate, build.
 
 Each function's input and output can be written to disk and looked at. What runs on a board
-(measure, verify) is in ``bench.py``.
+(measure, verify) goes through ``drivers.py``.
 """
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.kernels import Optimize
@@ -28,7 +26,7 @@ from edgebottle.codegen.project import (
     work_key,
     write_project,
 )
-from edgebottle.errors import BadInput, BadModel, BuildFailed, DoesNotFit, UnsupportedOp
+from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
 from edgebottle.files import check_creatable, check_plain, read_file
 from edgebottle.fit import Judge, Wish, ram_allowed
 from edgebottle.importers import import_model
@@ -43,8 +41,8 @@ from edgebottle.units import kilobytes, room
 from hil.records import Flash, Ram
 from quantize.patch import Chosen
 
-_OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
-"""What linkers say of an image that a board has no room for."""
+if TYPE_CHECKING:
+    from edgebottle.build.project import BuildResult
 
 MAX_TENSOR_BYTES = 64 * 1024 * 1024
 """Of one tensor: sixty times what the largest board has, so that a computer can run the rest."""
@@ -54,9 +52,6 @@ Progress = Callable[[str, int, int], None]
 
 MAX_MODEL_BYTES = 64 * 1024 * 1024
 """A larger file is no model for a microcontroller."""
-
-MAX_IMAGES = 200
-"""Firmware images that the cache keeps."""
 
 
 @dataclass(frozen=True)
@@ -237,9 +232,6 @@ def build(
         ToolMissing: the compiler is not installed.
         BadInput: ``out`` holds something else, or cannot be written.
     """
-    from edgebottle.build.flash_files import flash_files
-    from edgebottle.build.host import build_host
-    from edgebottle.build.project import build_firmware, build_log
     from edgebottle.codegen.project import check_output
 
     wish = wish or Wish()
@@ -254,43 +246,17 @@ def build(
     # A budget for a core is the arena's; the application of its virtual run has room enough.
     allowed = None if board.is_core else ram_allowed(board, wish)
     project = write_project(fitted.graph, plan, board, allowed, optimize, verdict.source)
-    model = replace(model, graph=fitted.graph)
-    what = f"compile {model.name} for {board.id}"
-    progress(what, 0, 0)
-
-    def heard(line: str) -> None:
-        if line.startswith(("Compiling", "Archiving", "Linking")):
-            progress(f"{what}: {PurePath(line).name}", 0, 0)
-
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
-        if board.is_host:
-            result = build_host(folder, toolchain, dsp=plan.isa == Isa.DSP.value)
-        else:
-            try:
-                result = build_firmware(
-                    folder,
-                    board,
-                    toolchain,
-                    optimize=optimize.option,
-                    heard=heard,
-                )
-            except BuildFailed as error:
-                found = _OVERFLOW.search(build_log(folder))
-                if found is None:
-                    raise
-                raise refusal.overflow(found[1], int(found[2])) from error
+        try:
+            result = _compile(project, plan, folder, toolchain, optimize, progress)
+        except RegionOverflow as error:
+            raise refusal.overflow(error.region, error.excess) from error
         ram, flash = _sizes(result.elf, plan, project, board)
         refusal.check_built(ram, flash)
-        if board.is_core and out is not None:
-            publish_library(project, out)
-        if board.is_core or out is None:
-            elf = _keep_image(result.elf)
-        else:
-            beside = {} if board.is_host else flash_files(result.elf)
-            elf = publish(folder, result.elf, out, beside)
+        elf = _publish(project, folder, result.elf, out)
     return Built(
-        model=model,
+        model=replace(model, graph=fitted.graph),
         board=board,
         plan=plan,
         project=project,
@@ -305,22 +271,41 @@ def build(
     )
 
 
-def _keep_image(elf: Path) -> Path:
-    """Copies an image to a name made of its content, where no later build touches it."""
-    from edgebottle.build.cache import cache_dir, forget_oldest
+def _compile(
+    project: Project,
+    plan: Plan,
+    folder: Path,
+    toolchain: str,
+    optimize: Optimize,
+    progress: Progress,
+) -> BuildResult:
+    """Compiles the project in ``folder``; raises as ``build_firmware`` and ``build_host`` do."""
+    from edgebottle.build.host import build_host
+    from edgebottle.build.project import build_firmware
 
-    data = elf.read_bytes()
-    folder = cache_dir() / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{hashlib.sha256(data).hexdigest()[:24]}.elf"
-    if not path.is_file():
-        fresh = Path(tempfile.mkdtemp(dir=folder)) / path.name
-        shutil.copy(elf, fresh)  # with its mode: the host runs its own
-        os.replace(fresh, path)
-        fresh.parent.rmdir()
-    path.touch()  # a build that had nothing to do leaves an old image, and the oldest go
-    forget_oldest(folder, "*.elf", MAX_IMAGES)
-    return path
+    what = f"compile {project.model} for {project.board.id}"
+    progress(what, 0, 0)
+
+    def heard(line: str) -> None:
+        if line.startswith(("Compiling", "Archiving", "Linking")):
+            progress(f"{what}: {PurePath(line).name}", 0, 0)
+
+    if project.board.is_host:
+        return build_host(folder, toolchain, dsp=plan.isa == Isa.DSP.value)
+    option = optimize.option
+    return build_firmware(folder, project.board, toolchain, optimize=option, heard=heard)
+
+
+def _publish(project: Project, folder: Path, elf: Path, out: Path | None) -> Path:
+    """Puts a compiled project where it was asked for; returns where its image is to be found."""
+    from edgebottle.build.flash_files import flash_files
+    from edgebottle.build.images import keep_image
+
+    if project.board.is_core and out is not None:
+        publish_library(project, out)
+    if project.board.is_core or out is None:
+        return keep_image(elf)
+    return publish(folder, elf, out, {} if project.board.is_host else flash_files(elf))
 
 
 def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, Flash]:

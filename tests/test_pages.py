@@ -19,6 +19,7 @@ import hil.records
 from edgebottle import errors
 from edgebottle.boards import load_board
 from edgebottle.build.cache_use import KINDS, RECENT_S
+from edgebottle.build.images import MAX_IMAGES
 from edgebottle.cli.main import EXIT_BUG, EXIT_INTERRUPTED
 from edgebottle.codegen.naming import API_WORDS, MACRO_WORDS, MAX_IDENTIFIER, MAX_MODEL_NAME
 from edgebottle.codegen.project import write_project
@@ -30,7 +31,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ops import OPERATORS, convolution, fixed_point, softmax
 from edgebottle.ops.movement import MAX_RANK, MOVABLE
 from edgebottle.passes import PIPELINE
-from edgebottle.pipeline import MAX_IMAGES, MAX_TENSOR_BYTES, load
+from edgebottle.pipeline import MAX_TENSOR_BYTES, load
 from edgebottle.reference import MAX_FILES
 from edgebottle.sample_values import MAX_CLIPPED, MIN_LEVELS
 from hil.virtual.timing.cycles import Cycles

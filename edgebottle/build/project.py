@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from pathlib import Path
 from edgebottle.boards import Board, board_file
 from edgebottle.build.pio import platformio_version, run_pio
 from edgebottle.build.toolchains import Compiler, cross_compiler
-from edgebottle.errors import BadInput, BuildFailed
+from edgebottle.errors import BadInput, BuildFailed, RegionOverflow
 
 OPTIMIZE = "-Os"
 LOG = Path(".pio") / "build.log"
+
+_OVERFLOW = re.compile(r"region [`'](\w+)':? overflowed by (\d+) bytes")
+"""What linkers say of an image that a board has no room for."""
 STAMP = Path(".pio") / "built"
 """What the firmware was made of, and what it is: two hashes."""
 
@@ -56,7 +60,8 @@ def build_firmware(
 
     Raises:
         ToolMissing: PlatformIO or the compiler is not installed.
-        BuildFailed: a compiler error, or the image does not fit the board's memory.
+        RegionOverflow: the image does not fit a memory region of the board.
+        BuildFailed: a compiler error.
         BadInput: the folder is not a generated project.
     """
     project_dir = project_dir.resolve()
@@ -69,16 +74,17 @@ def build_firmware(
     made_of = _made_of(project_dir, compiler, optimize)
     if _text(stamp) != _stamp(made_of, elf):
         stamp.unlink(missing_ok=True)
-        run_pio(project_dir, toolchain=toolchain, optimize=optimize, log=log, heard=heard)
+        try:
+            run_pio(project_dir, toolchain=toolchain, optimize=optimize, log=log, heard=heard)
+        except BuildFailed as error:
+            found = _OVERFLOW.search(_text(log))
+            if found is None:
+                raise
+            raise RegionOverflow(str(error), found[1], int(found[2])) from error
         if not elf.is_file():
             raise BuildFailed(f"PlatformIO made no {elf}; full log: {log}")
         stamp.write_text(_stamp(made_of, elf), encoding="utf-8")
     return _result(elf, log, compiler, optimize)
-
-
-def build_log(project_dir: Path) -> str:
-    """What the last build of a project printed; empty where there was none."""
-    return _text(project_dir / LOG)
 
 
 def _text(path: Path) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgebottle import pipeline
+from edgebottle.build.images import keep_image
 
 
 def test_an_image_in_use_is_never_the_oldest(
@@ -16,7 +16,7 @@ def test_an_image_in_use_is_never_the_oldest(
     elf.write_bytes(b"an image that was linked long ago")
     elf.chmod(0o755)
     os.utime(elf, (1, 1))
-    kept = pipeline._keep_image(elf)
+    kept = keep_image(elf)
     (kept.parent / "gone.elf").symlink_to(tmp_path / "forgotten by another build")
     for number, known in enumerate((False, True)):
         for other in range(200):
@@ -27,6 +27,6 @@ def test_an_image_in_use_is_never_the_oldest(
             os.utime(kept, (1, 1))
         else:
             kept.unlink()
-        assert pipeline._keep_image(elf) == kept
+        assert keep_image(elf) == kept
         assert kept.read_bytes() == elf.read_bytes() and os.access(kept, os.X_OK)
     assert len(list(kept.parent.glob("*.elf"))) == 200
