@@ -194,7 +194,7 @@ _UART: dict[str, type] = {
 _REGION: dict[str, type] = {"start": int, "size": int, "wait_states": int}
 _WAIT: dict[str, type] = {"wait": int, "next": int}
 _CACHE: dict[str, type] = {"line_bytes": int, "sets": int, "ways": int, "read_bytes": int}
-_MOST_LINES = 65536
+_MAX_LINES = 65536
 _CPUS = (
     "cortex-m0",
     "cortex-m0plus",
@@ -366,8 +366,8 @@ def _parse_timing(path: Path, data: dict[str, Any]) -> Timing:
             line, read = table["line_bytes"], table["read_bytes"]
             if read & (read - 1) or line % read or line // read > 32:
                 raise BadBoard(f"{path}: {prefix}read_bytes does not divide a line")
-            if table["sets"] * table["ways"] > _MOST_LINES:
-                raise BadBoard(f"{path}: timing.{name} has more than {_MOST_LINES} lines")
+            if table["sets"] * table["ways"] > _MAX_LINES:
+                raise BadBoard(f"{path}: timing.{name} has more than {_MAX_LINES} lines")
     return Timing(**{name: MemoryPath(**table) for name, table in data.items()})
 
 

@@ -22,7 +22,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import PATCHES
 from quantize.patch import Chosen, choose_schedule
-from quantize.patch.grid_choice import MOST, least_macs, least_ram
+from quantize.patch.grid_choice import MAX_PATCHES, least_macs, least_ram
 
 REGIONS = {"ram": "RAM", "flash": "flash"}
 """The memories a model has to fit, and what they are called in a text."""
@@ -221,7 +221,7 @@ def _planned(graph: Graph, isa: Isa, schedule: str, limit: int | None, row_fed: 
     return patched(graph, isa, limit)
 
 
-def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MOST) -> Chosen:
+def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MAX_PATCHES) -> Chosen:
     """The first layers patch by patch, as MCUNetV2 does, with the halo computed again.
 
     Args:

@@ -26,12 +26,9 @@ from edgebottle.passes.dead_channels import DeadChannelReport, dead_channel_repo
 from edgebottle.pipeline import Model
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import PATCHES
+from edgebottle.report.memory import PEAK_SHARE
 from edgebottle.units import kilobytes
 from quantize.patch import Chosen, Cut, choose_schedule
-
-PEAK_SHARE = 0.95
-"""Steps that hold at least this share of the largest memory are said to set the peak."""
-
 
 INSPECTED_PATCHES = 3
 """Patches along an axis that ``inspect`` tries, at most; ``build`` tries more, and takes longer."""

@@ -22,7 +22,7 @@ from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built
-from edgebottle.plan.plan import Plan, Step
+from edgebottle.plan.plan import COUNTER_BYTES, Plan, Step
 from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
@@ -31,7 +31,6 @@ from hil.confusion import count_confusion
 from hil.protocol import Cycles
 from hil.records import MemoryBlock, Ram, Record
 from hil.session import Run, Session
-from quantize.patch.segment import COUNTER_BYTES
 
 Progress = Callable[[str, int, int], None]
 

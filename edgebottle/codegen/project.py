@@ -30,7 +30,7 @@ ELF = "firmware.elf"
 
 _FIRMWARE = {MARKER, ELF, *(str(PurePosixPath(ELF).with_suffix(suffix)) for suffix in SUFFIXES)}
 
-MOST_STATIC = 448
+MAX_STATIC = 448
 """Bytes of RAM that the bench application's own variables take on any board, at most."""
 
 
@@ -127,7 +127,7 @@ def _input_buffer(graph: Graph, plan: Plan, board: Board, ram: int | None) -> in
     return wanted if taken + wanted <= (ram or board.region("ram").size) else 0
 
 
-def static_bytes(graph: Graph, row_fed: bool, own: int = MOST_STATIC) -> int:
+def static_bytes(graph: Graph, row_fed: bool, own: int = MAX_STATIC) -> int:
     """Bytes of RAM beside arena, stack and a copy of the inputs, at most.
 
     Args:

@@ -20,12 +20,9 @@ from edgebottle.codegen.steps import (
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Tensor
 from edgebottle.ops.base import AccumulatingOperator, RowOperator, where
-from edgebottle.plan.plan import Loop, Stage, Step
+from edgebottle.plan.plan import MAX_STEPS, Loop, Stage, Step
 
 Program = Sequence[str | Loop]
-
-MOST_ROWS = 65535
-"""Of a tensor of a stage: the counters have 16 bits."""
 
 _INDEX = "ijklmnpq"
 """Names of the outermost loop variables."""
@@ -98,9 +95,9 @@ def stage_source(
 def _check_rows(module: Module, used: set[str]) -> None:
     for node in module.graph.nodes:
         for name in (*node.inputs, *node.outputs) if node.name in used else ():
-            if name is not None and module.graph.tensors[name].rows > MOST_ROWS:
+            if name is not None and module.graph.tensors[name].rows > MAX_STEPS:
                 raise UnsupportedOp(
-                    f"{where(node)} runs row by row and has more than {MOST_ROWS} rows, which "
+                    f"{where(node)} runs row by row and has more than {MAX_STEPS} rows, which "
                     "edgebottle does not support yet"
                 )
 

@@ -33,7 +33,7 @@ from edgebottle.ops.movement import (
     normal_axis,
 )
 
-_MOST_AXES = 3
+_MAX_AXES = 3
 """Axes of each kind in ``eb_mean``."""
 
 
@@ -108,7 +108,7 @@ class Mean(Operator):
         """See ``Node``."""
         data = data_input(ins)
         require_dtype(self, data, DType.I8, DType.F32)
-        if max(len(axes) for axes in self._groups(data.shape)) > _MOST_AXES:
+        if max(len(axes) for axes in self._groups(data.shape)) > _MAX_AXES:
             raise UnsupportedOp(f"{where(self)} uses the axes {self.axes}: too many groups")
         if data.dtype is DType.I8:
             self.rescale(ins, outs)
@@ -191,7 +191,7 @@ class Mean(Operator):
         ins, outs = e.tensors
         data, output = data_input(ins), outs[0]
         kept, reduced = (
-            [(1, 0)] * (_MOST_AXES - len(axes)) + axes for axes in self._groups(data.shape)
+            [(1, 0)] * (_MAX_AXES - len(axes)) + axes for axes in self._groups(data.shape)
         )
         count = self._count(data.shape)
         fields: dict[str, CValue] = {

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgebottle.plan.storage import Block
 
-MOST_PLACED = 100_000
+MAX_PLACED = 100_000
 """Blocks that a search places, at most: of a thousand, as patches have, few orders are tried."""
 
 MAX_NEIGHBOURS = 8_000_000
@@ -76,7 +76,7 @@ def place(blocks: Sequence[Block], bound: int, tries: int = 400) -> tuple[int, l
     here = best_offsets
     generator = random.Random(0)
     looks = sum(map(len, conflicts)) + 1
-    tries = min(tries, MOST_PLACED // max(len(blocks), 1), MAX_NEIGHBOURS // looks)
+    tries = min(tries, MAX_PLACED // max(len(blocks), 1), MAX_NEIGHBOURS // looks)
     for _ in range(tries if len(blocks) > 2 else 0):
         if best_size <= bound:
             break

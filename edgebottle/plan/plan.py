@@ -6,6 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+COUNTER_BYTES = 2
+"""The generated code counts the row steps of a layer of a stage in a uint16."""
+
+MAX_STEPS = (1 << 8 * COUNTER_BYTES) - 1
+"""Row steps of such a layer."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -53,8 +59,8 @@ class Stage:
         nodes: Names of its nodes, in the order of the graph.
         program: What runs, folded into loops: each name means "the next row of this node". The
             name of a network's input means "wait for its next row" (row-fed input only).
-        counters_offset: First byte in the arena of the nodes' row counters (uint16 each, in the
-            order of ``nodes``), a multiple of 4.
+        counters_offset: First byte in the arena of the nodes' row counters (``COUNTER_BYTES``
+            each, in the order of ``nodes``), a multiple of 4.
         accumulators: For each node that accumulates rows, its name and the first byte in the
             arena of its accumulator, a multiple of 4.
     """

@@ -10,10 +10,8 @@ from edgebottle.ir.access import All, joined_axis, origin
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ir.layout import ALIGNMENT, Layout, aligned, packed_bytes
 from edgebottle.ops.base import Operator, RowOperator
+from edgebottle.plan.limits import NEVER
 from edgebottle.plan.plan import Placement
-
-NEVER = 1 << 30
-"""After every step."""
 
 
 @dataclass

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ops.base import AccumulatingOperator, Operator, RowOperator
-from edgebottle.plan.plan import Placement, Plan, Stage, Step
+from edgebottle.plan.plan import COUNTER_BYTES, Placement, Plan, Stage, Step
 from edgebottle.plan.storage import joined_axis_of
 from quantize.patch.fold import unfold
 
 GARBAGE, COUNTERS = -1, -2
-COUNTER_BYTES = 2
 
 Bytes = NDArray[np.int64]
 

@@ -13,8 +13,9 @@ from itertools import accumulate
 
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import Operator
+from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.work import Work
-from quantize.patch.rows import FED, UNLIMITED, RowGraph
+from quantize.patch.rows import FED, RowGraph
 from quantize.patch.segment import ARRAYS, SHORT, Inside, OrderFacts, Rings, Savings
 
 NEAR = 1.25

@@ -17,7 +17,7 @@ from quantize.patch.grid import Stage, extra_macs, patch_grid, patches
 from quantize.patch.grid_nodes import Rect
 from quantize.patch.known import known
 
-MOST = 6
+MAX_PATCHES = 6
 """Patches along an axis, at most."""
 
 PATCH_WORK = 4_000_000
@@ -70,7 +70,9 @@ class _Candidate:
     grid: tuple[int, int]
 
 
-def least_macs(graph: Graph, isa: Isa, ram_limit: int, most: int = MOST) -> GridChoice | None:
+def least_macs(
+    graph: Graph, isa: Isa, ram_limit: int, most: int = MAX_PATCHES
+) -> GridChoice | None:
     """The grid with the fewest extra MACs whose plan fits.
 
     Args:
@@ -101,7 +103,7 @@ def least_macs(graph: Graph, isa: Isa, ram_limit: int, most: int = MOST) -> Grid
 
 
 def least_ram(
-    graph: Graph, isa: Isa, most_extra_macs: int | None = None, most: int = MOST
+    graph: Graph, isa: Isa, most_extra_macs: int | None = None, most: int = MAX_PATCHES
 ) -> GridChoice:
     """The grid with the smallest arena.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgebottle.ir.graph import Graph
+from edgebottle.plan.limits import NEVER
 from quantize.patch.demand import Trace
-from quantize.patch.rows import NEVER
 
 FREE = -(1 << 30)
 """Any distance will do."""

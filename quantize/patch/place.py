@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgebottle.ir.layout import aligned
+from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.place import PlaceOne, first_fit, neighbours
 from edgebottle.plan.storage import Block
 from edgebottle.plan.work import Work
-from quantize.patch.rows import UNLIMITED
 
 MAX_COST = 100_000
 """Units of work for placing all blocks beyond which only one order is tried from both ends: so

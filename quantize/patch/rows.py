@@ -16,19 +16,12 @@ from edgebottle.ir.access import Same
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator
+from edgebottle.plan.limits import NEVER
+from edgebottle.plan.plan import MAX_STEPS
 from edgebottle.plan.storage import Storage, joined_axis_of
 from edgebottle.plan.work import Work
 
 Ints = NDArray[np.int32]
-
-NEVER = 1 << 24
-"""Greater than any row or time: a row that is never read again."""
-
-UNLIMITED = 1 << 60
-"""More bytes than any arena has."""
-
-MOST_STEPS = (1 << 16) - 1
-"""The generated code counts the steps of a layer in a uint16."""
 
 MAX_ROW_READS = 2_000_000
 """Rows that the steps of all layers read, at most: beyond that, the layers of the most rows run
@@ -164,7 +157,7 @@ def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNo
     if not (collects and output.rows == 1) and not _has_rows(output):
         return None
     steps = used[0][1].rows if collects else output.rows
-    if steps > MOST_STEPS:
+    if steps > MAX_STEPS:
         return None
     reads: dict[str, list[list[int]]] = {}
     for index, tensor in used:

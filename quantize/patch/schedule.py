@@ -9,7 +9,7 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import RowOperator
 from edgebottle.plan.place import live_bytes
-from edgebottle.plan.plan import Placement, Plan, Stage, Step
+from edgebottle.plan.plan import COUNTER_BYTES, Placement, Plan, Stage, Step
 from edgebottle.plan.storage import Block, Storage
 from edgebottle.plan.work import Work
 from quantize.patch.choose import Unit
@@ -18,7 +18,6 @@ from quantize.patch.fold import fold
 from quantize.patch.overlay import distance
 from quantize.patch.place import Packing, pack
 from quantize.patch.rows import FED, RowGraph, RowNode
-from quantize.patch.segment import COUNTER_BYTES
 
 NODE_COST = 100
 STEP_COST = 8

@@ -8,9 +8,9 @@ from dataclasses import replace
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
+from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.plan import Plan
 from quantize.patch.known import known
-from quantize.patch.rows import UNLIMITED
 from quantize.patch.search import (
     Chosen,
     Order,

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
+from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.work import Work
 from quantize.patch.choose import CHANNELS, COSTS_WORK, Costs, Unit
 from quantize.patch.known import known
-from quantize.patch.rows import PLAN_WORK, UNLIMITED, RowGraph
+from quantize.patch.rows import PLAN_WORK, RowGraph
 from quantize.patch.schedule import build_plan
 from quantize.patch.split import SPLIT_WORK, add_splits, expand
 

@@ -10,12 +10,12 @@ from heapq import heappop, heappush
 import numpy as np
 
 from edgebottle.ir.layout import aligned
+from edgebottle.plan.limits import NEVER
+from edgebottle.plan.plan import COUNTER_BYTES
 from edgebottle.plan.work import Work
 from quantize.patch.demand import final_steps, simulate, smallest_ring, steps_for
 from quantize.patch.overlay import FREE
-from quantize.patch.rows import NEVER, Ints, RowGraph
-
-COUNTER_BYTES = 2
+from quantize.patch.rows import Ints, RowGraph
 
 SIMULATION = 4
 """Units of work for each step that is simulated."""

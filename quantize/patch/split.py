@@ -21,16 +21,17 @@ from dataclasses import replace
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Node
 from edgebottle.ops.base import where
+from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.storage import cropped_from
 from quantize.patch.choose import CHANNELS, COLUMNS, Costs, Split, Unit
 from quantize.patch.grid import Stage, Writer, patches
 from quantize.patch.grid_nodes import Rect, input_rect, macs_of
-from quantize.patch.rows import UNLIMITED, RowGraph
+from quantize.patch.rows import RowGraph
 from quantize.patch.schedule import unit_bytes
 from quantize.patch.segment import Parts
 from quantize.patch.slices import keeps_channels_apart, slices, write_slice
 
-MOST_PARTS = 8
+MAX_PARTS = 8
 """Parts of a stage, at most."""
 
 SPLIT_WORK = 1_000_000
@@ -39,7 +40,7 @@ SPLIT_WORK = 1_000_000
 CUTS_COST = 2_000
 """Units of work for each layer of a stage that is cut in all ways."""
 
-MOST_LAYERS = 16
+MAX_LAYERS = 16
 """Layers of a stage that is cut into parts, at most: halos grow with each."""
 
 
@@ -75,13 +76,13 @@ def _uncut_peaks(costs: Costs) -> dict[tuple[int, int], int]:
     """The least peak of the nodes from the first on, up to the second, with no stage cut."""
     peaks: dict[tuple[int, int], int] = {}
     near = [
-        [(u.first, u.nbytes) for u in units if u.first >= end - MOST_LAYERS and not u.split]
+        [(u.first, u.nbytes) for u in units if u.first >= end - MAX_LAYERS and not u.split]
         for end, units in enumerate(costs.units)
     ]
     count = len(costs.rows.order)
     for first in range(count):
         peaks[first, first] = 0
-        for end in range(first + 1, min(first + MOST_LAYERS, count) + 1):
+        for end in range(first + 1, min(first + MAX_LAYERS, count) + 1):
             least = UNLIMITED
             for begin, nbytes in near[end]:
                 if begin >= first and nbytes < least:
@@ -106,14 +107,14 @@ def _splits(
         limits: Bytes for each first node.
         most_extra_macs: See ``add_splits``.
     """
-    for first, _, inside in costs.grown(end, MOST_LAYERS):
+    for first, _, inside in costs.grown(end, MAX_LAYERS):
         below = limits[first]
         if costs.work.is_spent:
             return
         if costs.reads_fed(first) or costs.rows.node(first).accumulates:
             return
         whole, rings = costs.whole_bytes(first, inside), sum(inside.rings.values())
-        least = whole + inside.nbytes() - rings + rings // MOST_PARTS
+        least = whole + inside.nbytes() - rings + rings // MAX_PARTS
         if not (rings and reached[first] and least < below):
             continue
         cuts = _known_cuts(costs, first, end)
@@ -156,10 +157,10 @@ def _cuts(stage: Stage) -> Iterator[Parts]:
     names = [node.outputs[0] for node in stage.nodes]
     _, _, width, channels = stage.graph.tensors[stage.output].shape
     if keeps_channels_apart(stage):
-        for parts in range(2, min(MOST_PARTS, -(-channels // 4)) + 1):
+        for parts in range(2, min(MAX_PARTS, -(-channels // 4)) + 1):
             shares = [dict.fromkeys(names, (b - a, channels)) for a, b in slices(stage, parts)]
             yield Parts(CHANNELS, tuple(shares), 0)
-    for parts in range(2, min(MOST_PARTS, width) + 1):
+    for parts in range(2, min(MAX_PARTS, width) + 1):
         columns = [(rect, stage.rects(rect)) for rect in patches(stage, 1, parts)[0]]
         if all(_needs_no_crop(stage, rect, rects) for rect, rects in columns):
             shares = [_columns(stage, names, rects) for _, rects in columns]

@@ -9,8 +9,9 @@ from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Isa
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.plan.limits import UNLIMITED
 from quantize.patch.choose import CHANNELS, Costs, Unit
-from quantize.patch.rows import UNLIMITED, RowGraph
+from quantize.patch.rows import RowGraph
 from quantize.patch.split import add_splits, expand
 from tests.quantize.stages import StageBuilder
 
