@@ -9,8 +9,10 @@ The copies share their weights, and the result is the same to the last bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +26,6 @@ from quantize.patch.grid_nodes import (
     Windows,
     for_rect,
     input_rect,
-    macs_of,
     part_of_constant,
     reading,
 )
@@ -75,16 +76,16 @@ def extra_macs(graph: Graph, nodes: tuple[str, ...], m: int, n: int) -> int:
     grid = patches(stage, m, n)
     if m == n == 1:
         return 0
-    total = 0
-    for band in grid:
-        for rect in band:
-            rects = stage.rects(rect)
-            total += sum(
-                macs_of(graph, node, rects[node.outputs[0]])
-                for node in stage.nodes
-                if node.outputs[0] in rects
-            )
-    return total - sum(node.macs(graph.ins(node), graph.outs(node)) for node in stage.nodes)
+    return stage.extra_macs(computed_pixels(stage.rects(rect) for band in grid for rect in band))
+
+
+def computed_pixels(parts: Iterable[Mapping[str, Rect]]) -> Counter[str]:
+    """Pixels of each tensor that all parts of a stage compute together."""
+    pixels = Counter[str]()
+    for rects in parts:
+        for name, rect in rects.items():
+            pixels[name] += rect.pixels
+    return pixels
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,27 @@ class Stage:
             for source, need in needs:
                 rects[source] = need.union(rects.get(source))
         return rects
+
+    def extra_macs(self, pixels: Mapping[str, int]) -> int:
+        """Multiply-accumulates beyond those of the stage as a whole.
+
+        Args:
+            pixels: How many pixels of each tensor are computed, as often as that happens; tensors
+                that are not computed may be missing.
+        """
+        return sum(each * (pixels.get(name, 0) - whole) for name, each, whole in self._macs)
+
+    @cached_property
+    def _macs(self) -> tuple[tuple[str, int, int], ...]:
+        """Tensors with the multiply-accumulates of a pixel, and their pixels."""
+        found = []
+        for node in self.nodes:
+            output = self.graph.outs(node)[0]
+            pixels = Rect.whole(output.shape).pixels
+            each, rest = divmod(node.macs(self.graph.ins(node), [output]), pixels)
+            assert rest == 0, where(node)
+            found.append((output.name, each, pixels))
+        return tuple(found)
 
 
 def patches(stage: Stage, m: int, n: int) -> list[list[Rect]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgebottle.ir.graph import Graph
@@ -197,10 +198,6 @@ class _Axes:
         self._joined = any(joined_axis_of(stage.graph, n) in (1, 2) for n in stage.nodes)
         self._rows = {m: [stage.rects(band[0]) for band in patches(stage, m, 1)] for m in heights}
         self._columns = {n: [stage.rects(r) for r in patches(stage, 1, n)[0]] for n in widths}
-        self._macs = {
-            node.outputs[0]: node.macs(stage.graph.ins(node), stage.graph.outs(node))
-            for node in stage.nodes
-        }
 
     def middle(self, m: int, n: int) -> dict[str, Rect]:
         """``Stage.rects`` of a patch in the middle."""
@@ -211,18 +208,22 @@ class _Axes:
 
     def extra_macs(self, m: int, n: int) -> int:
         """``extra_macs`` of a grid."""
-        graph = self.stage.graph
         if self._joined:
-            return extra_macs(graph, self.names, m, n)
-        total = 0
-        for name, macs in self._macs.items():
-            _, height, width, _ = graph.tensors[name].shape
-            rows = sum(rects[name].rows[1] - rects[name].rows[0] for rects in self._rows[m])
-            columns = sum(
-                rects[name].columns[1] - rects[name].columns[0] for rects in self._columns[n]
-            )
-            total += macs // (height * width) * rows * columns - macs
-        return total
+            return extra_macs(self.stage.graph, self.names, m, n)
+        rows, columns = (
+            _extents(bands, axis) for axis, bands in enumerate((self._rows[m], self._columns[n]))
+        )
+        return self.stage.extra_macs({name: rows[name] * columns[name] for name in rows})
+
+
+def _extents(bands: Sequence[Mapping[str, Rect]], axis: int) -> Counter[str]:
+    """Rows (axis 0) or columns (axis 1) of each tensor that all bands compute together."""
+    found = Counter[str]()
+    for rects in bands:
+        for name, rect in rects.items():
+            begin, end = rect[axis]
+            found[name] += end - begin
+    return found
 
 
 def patch_bytes(stage: Stage, rects: dict[str, Rect]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from edgebottle.errors import BadInput
@@ -44,6 +45,11 @@ class Rect:
             for axis in AXES
         )
         return Rect(rows, columns)
+
+    @property
+    def pixels(self) -> int:
+        """How many it has."""
+        return math.prod(end - begin for begin, end in (self.rows, self.columns))
 
     def shape(self, image: Shape) -> Shape:
         """The shape of the rectangle cut out of an image."""
@@ -237,10 +243,3 @@ def part_of_constant(tensor: Tensor, rect: Rect) -> Tensor:
         if place >= 0 and data.shape[place] > 1:
             data = data.take(range(*rect[axis]), place)
     return replace(tensor, shape=data.shape, data=data)
-
-
-def macs_of(graph: Graph, node: Node, rect: Rect) -> int:
-    """Multiply-accumulates of ``node`` for a rectangle of its output."""
-    outs: Sequence[Tensor] = graph.outs(node)
-    part = replace(outs[0], shape=rect.shape(outs[0].shape))
-    return node.macs(graph.ins(node), [part])

@@ -6,7 +6,8 @@ import numpy as np
 
 from edgebottle.ir.graph import Graph
 from edgebottle.plan.limits import NEVER
-from quantize.patch.demand import Trace
+from quantize.patch.demand import Times, Trace
+from quantize.patch.rows import Ints
 
 FREE = -(1 << 30)
 """Any distance will do."""
@@ -28,13 +29,25 @@ def distance(graph: Graph, trace: Trace, source: str, output: str) -> int:
         The distance in bytes; at most the bytes of the output, ``FREE`` or negative when the
         output may even begin above the input.
     """
-    in_bytes, out_bytes = (graph.tensors[name].layout.row_bytes for name in (source, output))
     written, read = trace.written[output], trace.read[source]
     # The lowest row read at or after each moment: rows in the order of their last reading.
     order = np.argsort(read, kind="stable")
     lowest = np.minimum.accumulate(order[::-1])[::-1]
     place = np.searchsorted(read[order], written, side="left")
     first = np.append(lowest, NEVER)[place]
-    ends = (np.arange(len(written)) + 1) * out_bytes
-    gaps = (ends - first * in_bytes)[first < NEVER]
+    in_bytes, out_bytes = (graph.tensors[name].layout.row_bytes for name in (source, output))
+    return least_distance(first, in_bytes, out_bytes)
+
+
+def least_distance(first: Ints | Times, in_bytes: int, out_bytes: int) -> int:
+    """``distance``, from what is still read of the input.
+
+    Args:
+        first: For each row of the output, in the order in which they are written, the lowest row
+            of the input that is read then or later; ``NEVER`` for none.
+        in_bytes: Bytes of a row of the input.
+        out_bytes: Bytes of a row of the output.
+    """
+    ends = np.arange(1, len(first) + 1, dtype=np.int64) * out_bytes
+    gaps = (ends - first.astype(np.int64) * in_bytes)[first < NEVER]
     return int(gaps.max()) if len(gaps) else FREE

@@ -10,11 +10,10 @@ from heapq import heappop, heappush
 import numpy as np
 
 from edgebottle.ir.layout import aligned
-from edgebottle.plan.limits import NEVER
 from edgebottle.plan.plan import COUNTER_BYTES
 from edgebottle.plan.work import Work
 from quantize.patch.demand import final_steps, simulate, smallest_ring, steps_for
-from quantize.patch.overlay import FREE
+from quantize.patch.overlay import FREE, least_distance
 from quantize.patch.rows import Ints, RowGraph
 
 SIMULATION = 4
@@ -329,13 +328,7 @@ class Cone:
         node = self.rows.node(last)
         if node.accumulates:
             lowest = lowest[-1:]
-        # It never falls: what is needed at all comes before what is never read again.
-        count = int(np.searchsorted(lowest, NEVER))
-        if not count:
-            return FREE
-        ends = np.arange(1, count + 1) * node.row_bytes
-        begins = lowest[:count].astype(np.int64) * self.rows.row_bytes(source)
-        return int((ends - begins).max())
+        return least_distance(lowest, self.rows.row_bytes(source), node.row_bytes)
 
 
 class Savings:

@@ -24,8 +24,8 @@ from edgebottle.ops.base import where
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.storage import cropped_from
 from quantize.patch.choose import CHANNELS, COLUMNS, Costs, Split, Unit
-from quantize.patch.grid import Stage, Writer, patches
-from quantize.patch.grid_nodes import Rect, input_rect, macs_of
+from quantize.patch.grid import Stage, Writer, computed_pixels, patches
+from quantize.patch.grid_nodes import Rect, input_rect
 from quantize.patch.rows import RowGraph
 from quantize.patch.schedule import unit_bytes
 from quantize.patch.segment import Parts
@@ -164,7 +164,8 @@ def _cuts(stage: Stage) -> Iterator[Parts]:
         columns = [(rect, stage.rects(rect)) for rect in patches(stage, 1, parts)[0]]
         if all(_needs_no_crop(stage, rect, rects) for rect, rects in columns):
             shares = [_columns(stage, names, rects) for _, rects in columns]
-            yield Parts(COLUMNS, tuple(shares), _extra_macs(stage, [r for _, r in columns]))
+            extra_macs = stage.extra_macs(computed_pixels(rects for _, rects in columns))
+            yield Parts(COLUMNS, tuple(shares), extra_macs)
 
 
 def _columns(
@@ -172,15 +173,6 @@ def _columns(
 ) -> dict[str, tuple[int, int]]:
     spans = {name: rects[name].columns for name in names}
     return {name: (b - a, stage.graph.tensors[name].shape[2]) for name, (a, b) in spans.items()}
-
-
-def _extra_macs(stage: Stage, parts: Sequence[Mapping[str, Rect]]) -> int:
-    """See ``grid.extra_macs``."""
-    graph, total = stage.graph, 0
-    for node in stage.nodes:
-        total += sum(macs_of(graph, node, rects[node.outputs[0]]) for rects in parts)
-        total -= node.macs(graph.ins(node), graph.outs(node))
-    return total
 
 
 def _needs_no_crop(stage: Stage, rect: Rect, rects: Mapping[str, Rect]) -> bool:
