@@ -1,120 +1,337 @@
-"""Offsets: packs blocks with given lifetimes into the smallest arena."""
+"""Offsets: packs blocks with given lifetimes into the smallest arena.
+
+Blocks are placed one after the other, each where it is free during its whole lifetime, in a few
+greedy orders; then changes of the best order are tried. Which orders, and which changes, is the
+business of a strategy: ``AnyBlock`` for blocks that must keep apart, ``Protruding`` for blocks of
+which some pairs may overlap by so much, and which may also be placed from the top down.
+"""
+
+from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from itertools import accumulate, compress
+from dataclasses import dataclass
 
-import numpy as np
-
+from edgebottle.plan.lifetimes import Gaps, Overlays, conflicts
+from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.storage import Block
+from edgebottle.plan.work import Work
 
 MAX_PLACED = 100_000
-"""Blocks that a search places, at most: of a thousand, as patches have, few orders are tried."""
+"""Blocks that ``AnyBlock`` places: of a thousand, as patches have, few orders are tried."""
 
 MAX_NEIGHBOURS = 8_000_000
-"""Blocks alive at the same time that it looks at, at most, to place all these."""
+"""Blocks alive at the same time that it looks at to place all these."""
 
+MAX_COST = 100_000
+"""Units of work for placing all blocks beyond which ``Protruding`` tries only one order, from both
+ends: so many are alive at once where hundreds of branches meet; real networks have some
+thousands."""
 
 PlaceOne = Callable[[int, Sequence[int]], int]
 """The offset of a block, from those of all blocks: -1 for the ones not yet placed."""
 
-
-def live_bytes(blocks: Sequence[Block], steps: int) -> list[int]:
-    """Bytes of the blocks that are alive at each step, from -1 (before the first) to ``steps``."""
-    change = [0] * (steps + 3)
-    for block in blocks:
-        change[block.first + 1] += block.nbytes
-        change[block.last + 2] -= block.nbytes
-    return list(accumulate(change[:-1]))
+Spans = list[tuple[int, int]]
+"""For other blocks: up to where, and from where on, a block may begin."""
 
 
-def neighbours(blocks: Sequence[Block]) -> list[list[int]]:
-    """For each block the others that are alive at the same time, ascending."""
-    first = np.array([block.first for block in blocks])
-    last = np.array([block.last for block in blocks])
-    numbers = list(range(len(blocks)))
-    found = []
-    for i, block in enumerate(blocks):
-        alive = (first <= block.last) & (last >= block.first)
-        alive[i] = False
-        found.append(list(compress(numbers, alive.tolist())))
-    return found
+@dataclass(frozen=True)
+class Packing:
+    """Where each block begins.
 
-
-def place(blocks: Sequence[Block], bound: int, tries: int = 400) -> tuple[int, list[int], str]:
-    """Finds offsets.
-
-    Several greedy orders, each placing a block at the lowest address free during its whole
-    lifetime; then random changes of the best order until the bound is met or ``tries`` are used.
-
-    Args:
-        blocks: What to place.
-        bound: A proven lower bound of the arena; the search stops there.
-        tries: Random changes to try.
-
-    Returns:
-        The size of the arena, the offset of each block, and the name of the order that won.
+    Attributes:
+        nbytes: Size of the arena.
+        offsets: Of each block.
+        strategy: What found it.
     """
-    conflicts = neighbours(blocks)
 
-    def lowest(i: int, offsets: Sequence[int]) -> int:
-        """The lowest place that is free."""
-        start, nbytes, alignment = 0, blocks[i].nbytes, blocks[i].alignment
-        busy = [(low, low + blocks[j].nbytes) for j in conflicts[i] if (low := offsets[j]) >= 0]
-        for low, high in sorted(busy):
-            if start + nbytes <= low:
-                break
-            start = max(start, -(-high // alignment) * alignment)
-        return start
+    nbytes: int
+    offsets: tuple[int, ...]
+    strategy: str
 
-    best_size, best_offsets, best_name, best_order = -1, [0] * len(blocks), "none", [0]
-    for name, order in _greedy_orders(blocks, conflicts).items():
-        offsets = first_fit(order, lowest, conflicts)
-        size = _size(blocks, offsets)
-        if best_size < 0 or size < best_size:
-            best_size, best_offsets, best_name, best_order = size, offsets, name, order
-    here = best_offsets
-    generator = random.Random(0)
-    looks = sum(map(len, conflicts)) + 1
-    tries = min(tries, MAX_PLACED // max(len(blocks), 1), MAX_NEIGHBOURS // looks)
-    for _ in range(tries if len(blocks) > 2 else 0):
-        if best_size <= bound:
-            break
-        order, touched = list(best_order), set[int]()
+
+class Strategy(ABC):
+    """Which orders are tried first, and which changes of the best one afterwards.
+
+    Attributes:
+        BOTH_ENDS: Orders are tried from the top down as well.
+        ANYWAY: How likely it is that a change for the worse is kept.
+    """
+
+    BOTH_ENDS = False
+    ANYWAY = 0.0
+
+    @abstractmethod
+    def orders(self, blocks: Sequence[Block], gaps: Gaps) -> dict[str, list[int]]:
+        """Greedy orders, by name."""
+
+    @abstractmethod
+    def tries(self, gaps: Gaps) -> int:
+        """Changes to try."""
+
+    @abstractmethod
+    def change(self, walk: Walk, order: list[int], high: list[bool]) -> set[int]:
+        """Changes an arrangement.
+
+        Args:
+            walk: Where the search stands.
+            order: Of the blocks.
+            high: Which take the highest place below the bound.
+
+        Returns:
+            The blocks that may have to be placed anew.
+        """
+
+    @abstractmethod
+    def badness(self, walk: Walk, packing: Packing) -> tuple[int, ...]:
+        """What must not grow by a change; the size of the arena comes first."""
+
+
+class AnyBlock(Strategy):
+    """Moves blocks at random."""
+
+    def orders(self, blocks: Sequence[Block], gaps: Gaps) -> dict[str, list[int]]:
+        """Four, of which the last begins where most is alive."""
+        indices = range(len(blocks))
+        return {
+            **_by_size_and_time(blocks),
+            "by lifetime": sorted(
+                indices, key=lambda i: (blocks[i].first - blocks[i].last, -blocks[i].nbytes)
+            ),
+            "by pressure": sorted(
+                indices,
+                key=lambda i: -sum(blocks[j].nbytes for j, _, _ in gaps[i]) - blocks[i].nbytes,
+            ),
+        }
+
+    def tries(self, gaps: Gaps) -> int:
+        """400, fewer of many blocks, none where there is nothing to change."""
+        looks = sum(map(len, gaps)) + 1
+        few = min(400, MAX_PLACED // max(len(gaps), 1), MAX_NEIGHBOURS // looks)
+        return few if len(gaps) > 2 else 0
+
+    def change(self, walk: Walk, order: list[int], high: list[bool]) -> set[int]:
+        """Moves up to three."""
+        touched, generator = set[int](), walk.random
         for _ in range(generator.randint(1, 3)):
             to, start = generator.randrange(len(order)), generator.randrange(len(order))
             block = order.pop(start)
             order.insert(to, block)
-            touched |= {block, *conflicts[block]}
-        offsets = first_fit(order, lowest, conflicts, before=here, touched=touched)
-        size = _size(blocks, offsets)
-        if size < best_size:
-            best_size, best_offsets, best_name = size, offsets, "by search"
-        if size <= best_size:
-            best_order, here = order, offsets
-    return max(best_size, 0), best_offsets, best_name
+            touched |= {block, *walk.others[block]}
+        return touched
+
+    def badness(self, walk: Walk, packing: Packing) -> tuple[int, ...]:
+        """The size alone."""
+        return (packing.nbytes,)
 
 
-def _greedy_orders(
-    blocks: Sequence[Block], conflicts: Sequence[Sequence[int]]
-) -> dict[str, list[int]]:
-    """Orders in which to place the blocks, by name."""
+class Protruding(Strategy):
+    """Moves blocks that stick out above the bound, or that may be in their way."""
+
+    BOTH_ENDS = True
+    ANYWAY = 0.02
+
+    def orders(self, blocks: Sequence[Block], gaps: Gaps) -> dict[str, list[int]]:
+        """Three, one where placing all costs much."""
+        indices = range(len(blocks))
+        backwards = sorted(indices, key=lambda i: (-blocks[i].last, -blocks[i].nbytes))
+        orders = {**_by_size_and_time(blocks), "backwards": backwards}
+        return dict(list(orders.items())[: 1 if _cost(gaps) > MAX_COST else None])
+
+    def tries(self, gaps: Gaps) -> int:
+        """As many for all."""
+        return 200
+
+    def change(self, walk: Walk, order: list[int], high: list[bool]) -> set[int]:
+        """Moves one or two, and turns them around."""
+        touched = set[int]()
+        outside = walk.outside()
+        for _ in range(walk.random.randint(1, 2)):
+            self._move(walk, outside, order, high, touched)
+        return touched
+
+    def _move(
+        self,
+        walk: Walk,
+        outside: Sequence[int],
+        order: list[int],
+        high: list[bool],
+        touched: set[int],
+    ) -> None:
+        generator = walk.random
+        block = generator.choice(outside)
+        for chance in (0.6, 0.3):
+            if walk.others[block] and generator.random() < chance:
+                block = generator.choice(walk.others[block])
+        if generator.random() < 0.7:
+            place = order.index(block)
+            order.pop(place)
+            end = len(order) if generator.random() < 0.5 else place
+            order.insert(generator.randint(0, end), block)
+            touched |= {block, *walk.others[block]}
+        if generator.random() < 0.4:
+            high[block] = not high[block]
+            touched.add(block)
+
+    def badness(self, walk: Walk, packing: Packing) -> tuple[int, ...]:
+        """The size, and by how much all blocks together stick out."""
+        ends = [o + b.nbytes for o, b in zip(packing.offsets, walk.blocks, strict=True)]
+        return packing.nbytes, sum([end - walk.bound for end in ends if end > walk.bound])
+
+
+def _by_size_and_time(blocks: Sequence[Block]) -> dict[str, list[int]]:
     indices = range(len(blocks))
     return {
         "by size": sorted(indices, key=lambda i: (-blocks[i].nbytes, blocks[i].first)),
         "by time": sorted(indices, key=lambda i: (blocks[i].first, -blocks[i].nbytes)),
-        "by lifetime": sorted(
-            indices, key=lambda i: (blocks[i].first - blocks[i].last, -blocks[i].nbytes)
-        ),
-        "by pressure": sorted(
-            indices, key=lambda i: -sum(blocks[j].nbytes for j in conflicts[i]) - blocks[i].nbytes
-        ),
     }
 
 
-def _size(blocks: Sequence[Block], offsets: Sequence[int]) -> int:
-    ends = [offset + block.nbytes for offset, block in zip(offsets, blocks, strict=True)]
-    return max(ends, default=0)
+def _cost(gaps: Gaps) -> int:
+    """Units of work that placing all blocks once takes."""
+    return sum(map(len, gaps)) + 3 * len(gaps)
+
+
+def pack(
+    blocks: Sequence[Block],
+    bound: int,
+    strategy: Strategy,
+    *,
+    overlays: Overlays | None = None,
+    seed: int = 0,
+    work: Work | None = None,
+) -> Packing:
+    """Finds offsets.
+
+    Args:
+        blocks: What to place.
+        bound: What the arena should not exceed; the search stops there.
+        strategy: Where it starts, and what it changes.
+        overlays: Pairs that may overlap.
+        seed: Of the changes.
+        work: What may be spent on it.
+    """
+    gaps = conflicts(blocks, overlays or {})
+    work, cost = work or Work(UNLIMITED), _cost(gaps)
+    walk = Walk(blocks, gaps, bound, strategy, random.Random(seed))
+    work.spend(walk.starts * cost)
+    for _ in range(strategy.tries(gaps)):
+        if walk.best.nbytes <= bound or work.is_spent:
+            break
+        work.spend(cost)
+        walk.change()
+    return walk.best
+
+
+class _TooLarge(Exception):
+    """A block ends above what the arena may have."""
+
+
+class Walk:
+    """A walk over the orders in which the blocks are placed.
+
+    Attributes:
+        blocks: What is placed.
+        bound: What the arena should not exceed.
+        others: For each block those that it must keep clear of.
+        random: The source of all changes.
+        best: The smallest arena so far.
+        starts: How often all blocks were placed to begin with.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        gaps: Gaps,
+        bound: int,
+        strategy: Strategy,
+        generator: random.Random,
+    ) -> None:
+        """Starts from the best of the greedy orders."""
+        self.blocks, self.bound, self.random = blocks, bound, generator
+        self.others = [[other for other, _, _ in own] for own in gaps]
+        self._gaps, self._strategy = gaps, strategy
+        starts = []
+        for name, order in strategy.orders(blocks, gaps).items():
+            for all_high in (False, True) if strategy.BOTH_ENDS else (False,):
+                high = [all_high] * len(blocks)
+                offsets = first_fit(order, self._placer(high, UNLIMITED), self.others)
+                starts.append((self._packing(offsets, name), order, high))
+        self.starts = len(starts)
+        self._here, self._order, self._high = min(starts, key=lambda start: start[0].nbytes)
+        self._badness = strategy.badness(self, self._here)
+        self.best = self._here
+
+    def outside(self) -> list[int]:
+        """The blocks that end above the bound."""
+        offsets = self._here.offsets
+        return [i for i, b in enumerate(self.blocks) if offsets[i] + b.nbytes > self.bound]
+
+    def change(self) -> None:
+        """Tries one change, and stays with it unless it is for the worse."""
+        order, high, strategy = list(self._order), list(self._high), self._strategy
+        touched = strategy.change(self, order, high)
+        anyway = strategy.ANYWAY > 0 and self.random.random() < strategy.ANYWAY
+        placer = self._placer(high, UNLIMITED if anyway else self._here.nbytes)
+        before = self._here.offsets
+        try:
+            offsets = first_fit(order, placer, self.others, before=before, touched=touched)
+        except _TooLarge:
+            return
+        packing = self._packing(offsets, "by search")
+        badness = strategy.badness(self, packing)
+        if anyway or badness <= self._badness:
+            self._here, self._order, self._high = packing, order, high
+            self._badness = badness
+        if packing.nbytes < self.best.nbytes:
+            self.best = packing
+
+    def _packing(self, offsets: Sequence[int], strategy: str) -> Packing:
+        ends = [offset + block.nbytes for offset, block in zip(offsets, self.blocks, strict=True)]
+        return Packing(max(ends, default=0), tuple(offsets), strategy)
+
+    def _placer(self, high: Sequence[bool], most: int) -> PlaceOne:
+        """Finds the place of a block; raises ``_TooLarge`` where it ends above ``most``."""
+
+        def place_one(i: int, offsets: Sequence[int]) -> int:
+            spans = [
+                (offset - below, offset + above)
+                for j, below, above in self._gaps[i]
+                if (offset := offsets[j]) >= 0
+            ]
+            block, place = self.blocks[i], -1
+            if high[i]:
+                place = _highest(spans, self.bound - block.nbytes, block.alignment)
+            place = place if place >= 0 else _lowest(spans, block.alignment)
+            if place + block.nbytes > most:
+                raise _TooLarge
+            return place
+
+        return place_one
+
+
+def _lowest(spans: Spans, alignment: int) -> int:
+    """The lowest place."""
+    start = 0
+    spans.sort()
+    for low, top in spans:
+        if low >= start:
+            break
+        if start < top:
+            start = -(-top // alignment) * alignment
+    return start
+
+
+def _highest(spans: Spans, start: int, alignment: int) -> int:
+    """The highest place not above ``start``, negative when there is none."""
+    start -= start % alignment
+    for top, low in sorted([(top, low) for low, top in spans], reverse=True):
+        if top <= start:
+            break
+        if low < start:
+            start = low - low % alignment
+    return start
 
 
 def first_fit(

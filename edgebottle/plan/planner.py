@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from edgebottle.ir.graph import Graph, Node
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import Isa, Operator
+from edgebottle.plan.lifetimes import live_bytes
 from edgebottle.plan.order import candidate_orders
-from edgebottle.plan.place import live_bytes, place
+from edgebottle.plan.place import AnyBlock, pack
 from edgebottle.plan.plan import Plan, Step
 from edgebottle.plan.storage import Block, Storage
 
@@ -77,8 +78,8 @@ def _candidate(
 def _place(graph: Graph, candidate: _Candidate, isa: Isa) -> Plan:
     storage = candidate.storage
     blocks = [*storage.blocks, *(block for block in candidate.scratch if block is not None)]
-    arena, offsets, placing = place(blocks, candidate.bound)
-    start = {id(block): offset for block, offset in zip(blocks, offsets, strict=True)}
+    packing = pack(blocks, candidate.bound, AnyBlock())
+    start = {id(block): offset for block, offset in zip(blocks, packing.offsets, strict=True)}
     live = live_bytes(blocks, len(storage.order))
     steps = tuple(
         Step(
@@ -90,14 +91,14 @@ def _place(graph: Graph, candidate: _Candidate, isa: Isa) -> Plan:
         )
         for index, (node, scratch) in enumerate(zip(storage.order, candidate.scratch, strict=True))
     )
-    placements = tuple(storage.placements(offsets[: len(storage.blocks)]))
+    placements = tuple(storage.placements(packing.offsets[: len(storage.blocks)]))
     return Plan(
         model=graph.name,
         isa=isa.value,
         schedule="layers",
-        arena_bytes=arena,
+        arena_bytes=packing.nbytes,
         lower_bound=candidate.bound,
-        strategy=f"order: {candidate.name}, placement: {placing}",
+        strategy=f"order: {candidate.name}, placement: {packing.strategy}",
         steps=steps,
         placements=placements,
     )

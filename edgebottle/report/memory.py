@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from edgebottle.ir.layout import aligned
+from edgebottle.plan.lifetimes import covered_bytes
 from hil.records import MemoryBlock
 
 SCRATCH_SUFFIX = " scratch"
@@ -80,11 +81,7 @@ class ArenaView:
 
     def live_bytes(self, step: int) -> int:
         """Bytes in use during ``step``, each counted once."""
-        total, reached = 0, 0
-        for start, end in sorted(span(block) for block in self.at(step)):
-            total += max(0, end - max(start, reached))
-            reached = max(reached, end)
-        return total
+        return covered_bytes(span(block) for block in self.at(step))
 
     def live(self) -> tuple[int, ...]:
         """``live_bytes`` of every step."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import Layout, aligned
 from edgebottle.ops.base import Isa, Operator
-from edgebottle.plan import place
+from edgebottle.plan import lifetimes
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 from edgebottle.plan.storage import Storage, joined_axis_of
@@ -143,7 +143,7 @@ def least_ram(
 def live_bytes(graph: Graph, isa: Isa) -> list[int]:
     """Bytes alive at each layer, in the order of the graph, scratch included."""
     storage = Storage(graph, graph.nodes, preserve_inputs=False)
-    live = place.live_bytes(storage.blocks, len(graph.nodes))
+    live = lifetimes.live_bytes(storage.blocks, len(graph.nodes))
     result = []
     for step, node in enumerate(graph.nodes):
         scratch = 0

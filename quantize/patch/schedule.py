@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import RowOperator
-from edgebottle.plan.place import live_bytes
+from edgebottle.plan.lifetimes import covered_bytes, live_bytes
+from edgebottle.plan.place import Packing, Protruding, pack
 from edgebottle.plan.plan import COUNTER_BYTES, Placement, Plan, Stage, Step
 from edgebottle.plan.storage import Block, Storage
 from edgebottle.plan.work import Work
@@ -16,7 +17,6 @@ from quantize.patch.choose import Unit
 from quantize.patch.demand import Trace, simulate
 from quantize.patch.fold import fold
 from quantize.patch.overlay import distance
-from quantize.patch.place import Packing, pack
 from quantize.patch.rows import FED, RowGraph, RowNode
 
 NODE_COST = 100
@@ -24,8 +24,7 @@ STEP_COST = 8
 """Units of work for each node of a plan, and for each row step."""
 
 ROUNDS = 2
-TRIES = 200
-"""Changes from each start."""
+"""Starts of the search for offsets."""
 
 
 @dataclass(frozen=True)
@@ -289,7 +288,7 @@ def _pack(
             for nbytes in [sum(pieces)] if together and pieces else pieces:
                 blocks.append(Block(nbytes, step, step))
                 owners.append(step)
-        packing = pack(blocks, overlays, bound, tries=TRIES, seed=seed, work=effort)
+        packing = pack(blocks, bound, Protruding(), overlays=overlays, seed=seed, work=effort)
         if best is None or packing.nbytes < best[0].nbytes:
             offsets = packing.offsets[len(wholes) :]
             best = packing, _piece_places(works, offsets, owners, together=together)
@@ -339,11 +338,7 @@ def _used(wholes: Spans, places: Sequence[int], work: _Work) -> int:
     pieces = [
         (offset, offset + nbytes) for offset, nbytes in zip(places, work.pieces(), strict=True)
     ]
-    used = top = 0
-    for low, high in sorted([*wholes, *pieces]):
-        used += max(high - max(low, top), 0)
-        top = max(top, high)
-    return used
+    return covered_bytes([*wholes, *pieces])
 
 
 def _step(

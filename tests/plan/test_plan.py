@@ -9,8 +9,9 @@ import pytest
 from edgebottle.ir.graph import Array, Graph, Node
 from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.plan.lifetimes import live_bytes, neighbours
 from edgebottle.plan.order import candidate_orders
-from edgebottle.plan.place import first_fit, live_bytes, neighbours, place
+from edgebottle.plan.place import AnyBlock, Protruding, Strategy, first_fit, pack
 from edgebottle.plan.plan import Placement, Plan
 from edgebottle.plan.planner import make_plan
 from edgebottle.plan.storage import Block
@@ -179,8 +180,9 @@ def brute_force(blocks: list[Block]) -> int:
     return best
 
 
+@pytest.mark.parametrize("strategy", [AnyBlock(), Protruding()], ids=["any", "protruding"])
 @pytest.mark.parametrize("seed", range(12))
-def test_placement_is_as_small_as_exhaustive_search(seed: int) -> None:
+def test_placement_is_as_small_as_exhaustive_search(seed: int, strategy: Strategy) -> None:
     random = np.random.default_rng(seed)
     blocks = []
     for _ in range(6):
@@ -189,8 +191,9 @@ def test_placement_is_as_small_as_exhaustive_search(seed: int) -> None:
             Block(4 * int(random.integers(1, 30)), first, first + int(random.integers(0, 4)))
         )
     bound = max(live_bytes(blocks, 10))
-    size, offsets, _ = place(blocks, bound)
-    assert bound <= size == brute_force(blocks)
+    packing = pack(blocks, bound, strategy)
+    offsets = packing.offsets
+    assert bound <= packing.nbytes == brute_force(blocks)
     for (i, a), (j, b) in combinations(enumerate(blocks), 2):
         if a.first <= b.last and b.first <= a.last:
             assert offsets[i] + a.nbytes <= offsets[j] or offsets[j] + b.nbytes <= offsets[i]
