@@ -18,6 +18,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.fully_connected import FullyConnected
+from edgebottle.ops.kernel import Layer
 from edgebottle.pipeline import build, load
 from edgebottle.samples import edge_cases
 from edgebottle.verify import verify_model
@@ -33,19 +34,20 @@ EACH = 10
 FASTER = 1.5
 """Instructions of plain loops over those of the scalar kernels, at least."""
 
-KERNELS = ((Conv2D, "triple"), (DepthwiseConv2D, "strip"), (FullyConnected, "fours"))
+OPERATORS = (Conv2D, DepthwiseConv2D, FullyConnected)
+"""Those with scalar kernels."""
 
 
 def cases() -> list[Graph]:
     """Ten of each operator's small int8 cases that the scalar kernels take, evenly chosen."""
     chosen = []
-    for operator, choose in KERNELS:
-        found = [graph for graph in operator.cases() if suits(graph, choose)]
+    for operator in OPERATORS:
+        found = [graph for graph in operator.cases() if suits(graph)]
         chosen += [found[i * len(found) // EACH] for i in range(EACH)]
     return chosen
 
 
-def suits(graph: Graph, choose: str) -> bool:
+def suits(graph: Graph) -> bool:
     node = graph.nodes[0]
     ins, outs = graph.ins(node), graph.outs(node)
     tensors = [graph.tensors[name] for name in (*graph.inputs, *graph.outputs)]
@@ -53,7 +55,8 @@ def suits(graph: Graph, choose: str) -> bool:
         return False
     with suppress(UnsupportedOp):  # TFLite cannot express it
         node.to_tflite(ins, outs)
-        return getattr(node, choose)(ins, outs[0]) is not None
+        kernel, _ = node.chosen(Layer(node, ins, outs), Isa.SCALAR)
+        return Isa.PORTABLE not in kernel.ISAS
     return False
 
 

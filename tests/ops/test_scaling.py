@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from edgebottle.ops.base import Isa
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.fully_connected import FullyConnected
+from edgebottle.ops.kernel import Layer
 from edgebottle.ops.packing import Output, sum_range
 from edgebottle.ops.scaling import (
     STRIP_TAPS,
@@ -157,17 +159,18 @@ def test_segments_keep_sums_within_the_limit(taps, weight):
 
 
 @pytest.mark.parametrize(
-    ("operator", "choose"),
-    [(Conv2D, "triple"), (DepthwiseConv2D, "strip"), (FullyConnected, "fours")],
-    ids=lambda value: getattr(value, "OP", value),
+    "operator",
+    [Conv2D, DepthwiseConv2D, FullyConnected],
+    ids=lambda operator: operator.OP,
 )
-def test_the_cases_try_fast_and_plain_kernels(operator, choose):
+def test_the_cases_try_fast_and_plain_kernels(operator):
     chosen, pivots = [], []
     for graph in operator.cases():
         node = graph.nodes[0]
-        scaling = getattr(node, choose)(graph.ins(node), graph.outs(node)[0])
-        chosen.append(scaling is not None)
-        pivots += [scaling.has_pivot] if scaling is not None else []
+        layer = Layer(node, graph.ins(node), graph.outs(node))
+        kernel, scaling = node.chosen(layer, Isa.SCALAR)
+        chosen.append(Isa.PORTABLE not in kernel.ISAS)
+        pivots += [scaling.has_pivot] if chosen[-1] else []
     assert sum(chosen) >= len(chosen) / 2
     assert not all(chosen)
     assert len(set(pivots)) == (1 if operator is FullyConnected else 2)
