@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgebottle.board_schema import check_choice, check_keys
 from edgebottle.data import data_dir
 from edgebottle.errors import BadBoard, BoardNotFound
+from edgebottle.ports import Clock, Uart, Wiring, find_wiring
 
 
 @dataclass(frozen=True)
@@ -26,25 +28,6 @@ class Region:
     start: int
     size: int
     wait_states: int = 0
-
-
-@dataclass(frozen=True)
-class Uart:
-    """The serial port of the bench application.
-
-    Attributes:
-        name: As in the reference manual, such as ``USART1``.
-        base: Address of its register block.
-        tx_pin: Such as ``PA9``.
-        rx_pin: Such as ``PB7``.
-        baud: Bits per second, 8N1.
-    """
-
-    name: str
-    base: int
-    tx_pin: str
-    rx_pin: str
-    baud: int = 115200
 
 
 @dataclass(frozen=True)
@@ -114,6 +97,8 @@ class Board:
         timing: How the cycle model sees the memories; None: they never make the core wait.
         is_core: A core and no board: what is built is the model library alone. Port and memories
             are those of its virtual run.
+        clock: Crystal or clock on the board that the chip runs from; None: its own oscillator, or
+            what the port sets up by itself.
     """
 
     id: str
@@ -138,6 +123,7 @@ class Board:
     qemu_machine: str = ""
     timing: Timing | None = None
     is_core: bool = False
+    clock: Clock | None = None
 
     def region(self, name: str) -> Region:
         """Returns the region called ``name``; raises ``BadBoard`` if there is none."""
@@ -145,6 +131,18 @@ class Board:
             if region.name == name:
                 return region
         raise BadBoard(f"boards/{self.id}.toml has no memory region '{name}'")
+
+    def wiring(self) -> Wiring | None:
+        """What its port is told of UART, pins and clock; None for a port that is told nothing.
+
+        Raises:
+            BadBoard: the port cannot do it; names the key of the board file.
+        """
+        if self.uart is None:
+            return None
+        states = self.region("flash").wait_states
+        chip = (self.port, self.mcu, self.clock_hz, states)
+        return find_wiring(*chip, self.uart, self.clock, self.is_core)
 
     @property
     def is_host(self) -> bool:
@@ -181,6 +179,7 @@ _OPTIONAL: dict[str, type] = {
     "qemu_machine": str,
     "cycle_divider": int,
     "uart": dict,
+    "clock": dict,
     "regions": dict,
     "timing": dict,
 }
@@ -191,6 +190,8 @@ _UART: dict[str, type] = {
     "rx_pin": str,
     "baud": int,
 }
+_CLOCK: dict[str, type] = {"source": str, "hz": int}
+_SOURCES = ("crystal", "external")
 _REGION: dict[str, type] = {"start": int, "size": int, "wait_states": int}
 _WAIT: dict[str, type] = {"wait": int, "next": int}
 _CACHE: dict[str, type] = {"line_bytes": int, "sets": int, "ways": int, "read_bytes": int}
@@ -290,10 +291,10 @@ def all_cores(folder: Path | None = None) -> tuple[Board, ...]:
 
 
 def _parse(path: Path, data: dict[str, Any]) -> Board:
-    _check_keys(path, "", data, _REQUIRED, _OPTIONAL)
-    _check_choice(path, "cpu", data["cpu"], _CPUS)
-    _check_choice(path, "upload", data["upload"], _UPLOADS)
-    _check_choice(path, "kind", data.get("kind", "board"), _KINDS)
+    check_keys(path, "", data, _REQUIRED, _OPTIONAL)
+    check_choice(path, "cpu", data["cpu"], _CPUS)
+    check_choice(path, "upload", data["upload"], _UPLOADS)
+    check_choice(path, "kind", data.get("kind", "board"), _KINDS)
     is_core = data.get("kind") == "core"
     if is_core != (path.parent.name == CORES):
         raise BadBoard(f"{path}: kind is 'core' in {CORES}/, and nowhere else")
@@ -318,10 +319,15 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         qemu_machine=data.get("qemu_machine", ""),
         timing=_parse_timing(path, data["timing"]) if "timing" in data else None,
         is_core=is_core,
+        clock=_parse_clock(path, data["clock"]) if "clock" in data else None,
         **fields,
     )
     if not host and board.stack_size >= board.region("ram").size:
         raise BadBoard(f"{path}: stack_size {board.stack_size} does not fit regions.ram")
+    try:
+        board.wiring()
+    except BadBoard as error:
+        raise BadBoard(f"{path}: {error}") from error
     return board
 
 
@@ -330,8 +336,14 @@ def _parse_uart(path: Path, data: dict[str, Any] | None, host: bool) -> Uart | N
         if host:
             return None
         raise BadBoard(f"{path}: key 'uart' is missing")
-    _check_keys(path, "uart.", data, _UART, {})
+    check_keys(path, "uart.", data, _UART, {})
     return Uart(**data)
+
+
+def _parse_clock(path: Path, data: dict[str, Any]) -> Clock:
+    check_keys(path, "clock.", data, _CLOCK, {})
+    check_choice(path, "clock.source", data["source"], _SOURCES)
+    return Clock(**data)
 
 
 def _parse_regions(path: Path, data: dict[str, Any], host: bool) -> tuple[Region, ...]:
@@ -339,7 +351,7 @@ def _parse_regions(path: Path, data: dict[str, Any], host: bool) -> tuple[Region
     for name, region in data.items():
         if not isinstance(region, dict):
             raise BadBoard(f"{path}: regions.{name} must be a table")
-        _check_keys(path, f"regions.{name}.", region, _REGION, {})
+        check_keys(path, f"regions.{name}.", region, _REGION, {})
         if region["size"] <= 0 or not 0 <= region["start"] <= 2**32 - region["size"]:
             raise BadBoard(f"{path}: regions.{name} does not lie in the 32-bit address space")
         regions.append(Region(name=name, **region))
@@ -354,11 +366,11 @@ def _parse_regions(path: Path, data: dict[str, Any], host: bool) -> tuple[Region
 
 
 def _parse_timing(path: Path, data: dict[str, Any]) -> Timing:
-    _check_keys(path, "timing.", data, {"fetch": dict, "data": dict}, {"ram": dict})
+    check_keys(path, "timing.", data, {"fetch": dict, "data": dict}, {"ram": dict})
     for name, table in data.items():
         prefix = f"timing.{name}."
         shaped = name == "fetch" or (name == "data" and "line_bytes" in table)
-        _check_keys(path, prefix, table, {**_WAIT, **_CACHE} if shaped else _WAIT, {})
+        check_keys(path, prefix, table, {**_WAIT, **_CACHE} if shaped else _WAIT, {})
         for key in table:
             if table[key] < (1 if key in _CACHE else 0):
                 raise BadBoard(f"{path}: {prefix}{key} is {table[key]}")
@@ -369,30 +381,3 @@ def _parse_timing(path: Path, data: dict[str, Any]) -> Timing:
             if table["sets"] * table["ways"] > _MAX_LINES:
                 raise BadBoard(f"{path}: timing.{name} has more than {_MAX_LINES} lines")
     return Timing(**{name: MemoryPath(**table) for name, table in data.items()})
-
-
-def _check_keys(
-    path: Path,
-    prefix: str,
-    data: dict[str, Any],
-    required: dict[str, type],
-    optional: dict[str, type],
-) -> None:
-    for key in required:
-        if key not in data:
-            raise BadBoard(f"{path}: key '{prefix}{key}' is missing")
-    for key, value in data.items():
-        kind = required.get(key) or optional.get(key)
-        if kind is None:
-            near = difflib.get_close_matches(key, [*required, *optional], n=1)
-            hint = f" (did you mean '{prefix}{near[0]}'?)" if near else ""
-            raise BadBoard(f"{path}: unknown key '{prefix}{key}'{hint}")
-        # bool is an int in Python, but not in a board file.
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            wanted = getattr(kind, "__name__", str(kind))
-            raise BadBoard(f"{path}: {prefix}{key} is {value!r}, not of type {wanted}")
-
-
-def _check_choice(path: Path, key: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise BadBoard(f"{path}: {key} is '{value}', not one of {', '.join(choices)}")

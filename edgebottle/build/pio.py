@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgebottle.build.cache import cache_dir, compiler_environment
 from edgebottle.build.process import run_tool
-from edgebottle.build.toolchains import platform_module
+from edgebottle.data import platform_module
 from edgebottle.errors import BuildFailed, ToolMissing
 from edgebottle.operating_system import lacks_shell
 

@@ -1,17 +1,15 @@
 """Finds compilers; the flags themselves are the platform's (``firmware/platform/builder``)."""
 
 import functools
-import importlib.util
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from edgebottle.boards import Board
 from edgebottle.build.cache import compiler_environment
-from edgebottle.data import data_dir
+from edgebottle.data import platform_module
 from edgebottle.errors import ToolMissing
 
 TOOLCHAINS = ("zig", "gcc")
@@ -102,16 +100,3 @@ def _version(executable: str) -> str:
 
 def _platform_toolchains() -> ModuleType:
     return platform_module("eb_toolchain")
-
-
-@functools.cache
-def platform_module(name: str) -> ModuleType:
-    """Loads a module of the PlatformIO platform: a project must build without edgebottle too."""
-    path = data_dir("firmware") / "platform" / "builder" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ToolMissing(f"{path} is missing: reinstall edgebottle")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module

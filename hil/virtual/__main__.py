@@ -14,9 +14,10 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
-from edgebottle.boards import Board, MemoryPath, Region, Timing, Uart
+from edgebottle.boards import Board, MemoryPath, Region, Timing
 from edgebottle.build.elf import read_elf
 from edgebottle.errors import BadBoard, EdgebottleError
+from edgebottle.ports import Clock, Uart
 from hil.virtual.machine import Machine
 
 _print_lock = threading.Lock()
@@ -37,6 +38,7 @@ def board_from_json(text: str) -> Board:
         fields = json.loads(text)
         fields["regions"] = tuple(Region(**region) for region in fields["regions"])
         fields["uart"] = Uart(**fields["uart"]) if fields["uart"] else None
+        fields["clock"] = Clock(**fields["clock"]) if fields.get("clock") else None
         if fields.get("timing"):
             paths = {name: MemoryPath(**path) for name, path in fields["timing"].items() if path}
             fields["timing"] = Timing(**paths)

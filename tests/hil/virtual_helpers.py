@@ -13,7 +13,8 @@ from typing import Any
 
 import serial
 
-from edgebottle.boards import Board, Region, Uart
+from edgebottle.boards import Board, Region
+from edgebottle.ports import Uart
 from hil.virtual.client import VirtualBoard
 from hil.virtual.state import Fault
 

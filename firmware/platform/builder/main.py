@@ -18,6 +18,7 @@ platform_dir = Path(env.PioPlatform().get_dir()).resolve()
 sys.path.insert(0, str(platform_dir / "builder"))
 
 from eb_linker import linker_script  # noqa: E402
+from eb_port import RefusedError, defines, read_port, wiring  # noqa: E402
 from eb_toolchain import find_toolchain  # noqa: E402
 
 board = env.BoardConfig().get("edgebottle")
@@ -36,8 +37,13 @@ try:
     toolchain = find_toolchain(
         os.environ.get("EDGEBOTTLE_TOOLCHAIN", "zig"), board["cpu"], bool(board["fpu"])
     )
+    port = read_port(port_dir / board["port"] / "port.toml")
+    port_defines = defines(wiring(port, board)) if port else []
 except LookupError as error:
     sys.stderr.write(f"Error: {error}\n")
+    env.Exit(1)
+except RefusedError as error:
+    sys.stderr.write(f"Error: {env.BoardConfig().manifest_path}: {error}\n")
     env.Exit(1)
 
 is_host = board["cpu"] == "host"
@@ -91,6 +97,7 @@ else:
             ("EB_CYCLE_DIVIDER", f"{board.get('cycle_divider', 1)}u"),
             ("EB_UART_BASE", f"0x{board['uart']['base']:08x}u"),
             ("EB_UART_BAUD", f"{board['uart'].get('baud', 115200)}u"),
+            *port_defines,
         ],
         CPPPATH=[str(port_dir / "common")],
         LINKFLAGS=[

@@ -1,4 +1,5 @@
-/* STM32F74x: 216 MHz from the 25 MHz crystal (RM0385 chapters 3 FLASH, 4 PWR, 5 RCC). */
+/* STM32F74x to F77x: up to 216 MHz from the oscillator that the board file names (RM0385, RM0410:
+ * chapters 3 FLASH, 4 PWR, 5 RCC). */
 #include "eb_cortex_m7_cache.h"
 #include "eb_port_parts.h"
 #include "eb_reg.h"
@@ -8,6 +9,7 @@
 #define CR_HSIRDY (1u << 1)
 #define CR_HSEON (1u << 16)
 #define CR_HSERDY (1u << 17)
+#define CR_HSEBYP (1u << 18)
 #define CR_PLLON (1u << 24)
 #define CR_PLLRDY (1u << 25)
 #define RCC_PLLCFGR EB_REG(0x40023804u)
@@ -16,13 +18,13 @@
 #define PLLCFGR_P2 (0u << 16)
 #define PLLCFGR_SRC_HSE (1u << 22)
 #define PLLCFGR_Q(q) ((q) << 24)
-#define PLLCFGR_RESERVED_29 (1u << 29) /* reads 1 after reset, kept */
+#define PLLCFGR_KEPT (1u << 29) /* as after reset: reserved, and PLLR of the F76x and F77x */
 #define RCC_CFGR EB_REG(0x40023808u)
 #define CFGR_SW_PLL (2u << 0)
 #define CFGR_SWS_MASK (3u << 2)
 #define CFGR_SWS_PLL (2u << 2)
-#define CFGR_PPRE1_DIV4 (5u << 10) /* APB1: 54 MHz */
-#define CFGR_PPRE2_DIV2 (4u << 13) /* APB2: 108 MHz */
+#define CFGR_PPRE1_DIV4 (5u << 10) /* APB1: at most 54 MHz */
+#define CFGR_PPRE2_DIV2 (4u << 13) /* APB2: at most 108 MHz */
 #define RCC_APB1ENR EB_REG(0x40023840u)
 #define APB1ENR_PWREN (1u << 28)
 
@@ -35,19 +37,34 @@
 #define CSR1_ODSWRDY (1u << 17)
 
 #define FLASH_ACR EB_REG(0x40023C00u)
-#define ACR_7_WAIT_STATES 7u
 #define ACR_PRFTEN (1u << 8)
 #define ACR_ARTEN (1u << 9)
 
+#define MEGAHERTZ 1000000u
+#define INTERNAL_HZ (16u * MEGAHERTZ)
+#define OVERDRIVE_HZ (180u * MEGAHERTZ)
+
+/* What divides to 1 MHz: the internal oscillator where no other is, or where it does not run. */
+static uint32_t pll_input(void)
+{
+    if (EB_HSE_HZ != 0u) {
+        if (EB_HSE_BYPASS != 0u) {
+            RCC_CR |= CR_HSEBYP; /* before the oscillator is switched on */
+        }
+        RCC_CR |= CR_HSEON;
+        if (eb_wait(&RCC_CR, CR_HSERDY, CR_HSERDY)) {
+            return PLLCFGR_SRC_HSE | PLLCFGR_M(EB_HSE_HZ / MEGAHERTZ);
+        }
+    }
+    return PLLCFGR_M(INTERNAL_HZ / MEGAHERTZ);
+}
+
 static void start_pll(void)
 {
-    RCC_CR |= CR_HSEON;
-    /* 1 MHz into the PLL, x432, /2; from the internal 16 MHz when there is no crystal. */
-    uint32_t source = PLLCFGR_SRC_HSE | PLLCFGR_M(25u);
-    if (!eb_wait(&RCC_CR, CR_HSERDY, CR_HSERDY)) {
-        source = PLLCFGR_M(16u);
-    }
-    RCC_PLLCFGR = source | PLLCFGR_N(432u) | PLLCFGR_P2 | PLLCFGR_Q(9u) | PLLCFGR_RESERVED_29;
+    /* 1 MHz into the PLL, times twice the clock, /2. */
+    uint32_t input = pll_input();
+    RCC_PLLCFGR =
+        input | PLLCFGR_N(2u * EB_CLOCK_HZ / MEGAHERTZ) | PLLCFGR_P2 | PLLCFGR_Q(9u) | PLLCFGR_KEPT;
     RCC_CR |= CR_PLLON;
 }
 
@@ -66,10 +83,12 @@ void eb_init_clock(void)
     (void)RCC_APB1ENR; /* the clock arrives two cycles after the write */
     PWR_CR1 |= CR1_VOS_SCALE1;
     start_pll();
-    start_overdrive();
+    if (EB_CLOCK_HZ > OVERDRIVE_HZ) {
+        start_overdrive();
+    }
     (void)eb_wait(&RCC_CR, CR_PLLRDY, CR_PLLRDY);
 
-    FLASH_ACR = ACR_7_WAIT_STATES | ACR_PRFTEN | ACR_ARTEN;
+    FLASH_ACR = EB_FLASH_WAIT_STATES | ACR_PRFTEN | ACR_ARTEN;
     (void)FLASH_ACR;
     RCC_CFGR = CFGR_PPRE1_DIV4 | CFGR_PPRE2_DIV2;
     RCC_CFGR = CFGR_PPRE1_DIV4 | CFGR_PPRE2_DIV2 | CFGR_SW_PLL;

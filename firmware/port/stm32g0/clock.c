@@ -18,7 +18,6 @@
 
 #define FLASH_ACR EB_REG(0x40022000u)
 #define ACR_LATENCY_MASK 7u
-#define ACR_2_WAIT_STATES 2u
 #define ACR_PRFTEN (1u << 8)
 #define ACR_ICEN (1u << 9)
 
@@ -30,8 +29,8 @@ void eb_init_clock(void)
     (void)eb_wait(&RCC_CR, CR_PLLRDY, CR_PLLRDY);
 
     /* The register's other bits say whether the flash is empty: they stay as they are. */
-    eb_modify(&FLASH_ACR, ACR_LATENCY_MASK, ACR_2_WAIT_STATES | ACR_PRFTEN | ACR_ICEN);
-    (void)eb_wait(&FLASH_ACR, ACR_LATENCY_MASK, ACR_2_WAIT_STATES);
+    eb_modify(&FLASH_ACR, ACR_LATENCY_MASK, EB_FLASH_WAIT_STATES | ACR_PRFTEN | ACR_ICEN);
+    (void)eb_wait(&FLASH_ACR, ACR_LATENCY_MASK, EB_FLASH_WAIT_STATES);
     RCC_CFGR = CFGR_SW_PLLR;
     (void)eb_wait(&RCC_CFGR, CFGR_SWS_MASK, CFGR_SWS_PLLR);
 }

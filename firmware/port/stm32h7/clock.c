@@ -39,7 +39,6 @@
 #define SRDCR_VOS0 (3u << 14)
 
 #define FLASH_ACR EB_REG(0x52002000u)
-#define ACR_6_WAIT_STATES 6u
 #define ACR_WRHIGHFREQ_3 (3u << 4)
 
 /* The "-Q" board is wired for the step-down converter alone. The choice is made once after power-up
@@ -63,7 +62,7 @@ void eb_init_clock(void)
     RCC_CR |= CR_PLL1ON;
     (void)eb_wait(&RCC_CR, CR_PLL1RDY, CR_PLL1RDY);
 
-    FLASH_ACR = ACR_6_WAIT_STATES | ACR_WRHIGHFREQ_3;
+    FLASH_ACR = EB_FLASH_WAIT_STATES | ACR_WRHIGHFREQ_3;
     (void)FLASH_ACR;
     RCC_CDCFGR1 = CDCFGR1_CDPPRE_DIV2;
     RCC_CDCFGR2 = CDCFGR2_CDPPRE1_DIV2 | CDCFGR2_CDPPRE2_DIV2;

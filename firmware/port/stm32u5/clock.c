@@ -31,7 +31,6 @@
 #define VOSR_BOOSTEN (1u << 18)
 
 #define FLASH_ACR EB_REG(0x40022000u)
-#define ACR_4_WAIT_STATES 4u
 #define ACR_PRFTEN (1u << 8)
 
 #define ICACHE_CR EB_REG(0x40030400u)
@@ -57,7 +56,7 @@ void eb_init_clock(void)
     RCC_CR |= CR_PLL1ON;
     (void)eb_wait(&RCC_CR, CR_PLL1RDY, CR_PLL1RDY);
 
-    FLASH_ACR = ACR_4_WAIT_STATES | ACR_PRFTEN;
+    FLASH_ACR = EB_FLASH_WAIT_STATES | ACR_PRFTEN;
     (void)FLASH_ACR;
     eb_modify(&RCC_CFGR1, 3u, CFGR1_SW_PLL1);
     (void)eb_wait(&RCC_CFGR1, CFGR1_SWS_MASK, CFGR1_SWS_PLL1);

@@ -1,6 +1,20 @@
-/* Sending and receiving with the USART that uart.c of the family has set up. */
+/* The USART and the two pins that the board file names, as port.toml of the family knows them. */
 #include "eb_port.h"
+#include "eb_port_parts.h"
 #include "eb_stm32.h"
+
+void eb_init_uart(void)
+{
+    if (EB_GPIO_SUPPLY != 0u) { /* one of the pins has a supply of its own: it is there */
+        EB_REG(EB_GPIO_SUPPLY) |= 1u << EB_GPIO_SUPPLY_BIT;
+    }
+    EB_REG(EB_GPIO_ENABLE) |= 1u << EB_TX_GPIO_BIT | 1u << EB_RX_GPIO_BIT;
+    EB_REG(EB_UART_ENABLE) |= 1u << EB_UART_ENABLE_BIT;
+    (void)EB_REG(EB_UART_ENABLE);
+    eb_stm32_alternate(EB_STM32_GPIO(EB_TX_GPIO), EB_TX_PIN, EB_TX_FUNCTION);
+    eb_stm32_alternate(EB_STM32_GPIO(EB_RX_GPIO), EB_RX_PIN, EB_RX_FUNCTION);
+    eb_init_stm32_usart(EB_UART_DIVIDER, EB_UART_FIFO != 0u ? USART_CR1_FIFOEN : 0u);
+}
 
 int eb_port_getc(void)
 {

@@ -1,0 +1,140 @@
+"""What a board file asks of its chip family's port, and whether the port can do it.
+
+The facts stand in ``firmware/port/<family>/port.toml``. What the port's C is compiled with is
+worked out by the PlatformIO platform (``firmware/platform/builder/eb_port.py``), and asked here
+as well.
+"""
+
+import functools
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgebottle.data import data_dir, platform_module
+from edgebottle.errors import BadBoard
+
+
+@dataclass(frozen=True)
+class Uart:
+    """The serial port of the bench application.
+
+    Attributes:
+        name: As in the reference manual, such as ``USART1``.
+        base: Address of its register block.
+        tx_pin: Such as ``PA9``.
+        rx_pin: Such as ``PB7``.
+        baud: Bits per second, 8N1.
+    """
+
+    name: str
+    base: int
+    tx_pin: str
+    rx_pin: str
+    baud: int = 115200
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What on the board drives the chip's oscillator.
+
+    Attributes:
+        source: ``crystal``, or ``external`` for a clock fed into the pin OSC_IN.
+        hz: Its frequency.
+    """
+
+    source: str
+    hz: int
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What the C of an STM32 port is compiled with, each as ``EB_<NAME>``.
+
+    Attributes:
+        hse_hz: Frequency of crystal or external clock; 0: the chip's own oscillator.
+        hse_bypass: 1 for an external clock.
+        flash_wait_states: Of the flash at the board's clock.
+        uart_enable: Address of the register that gives the UART its clock.
+        uart_enable_bit: Its bit there.
+        uart_divider: For the baud rate.
+        uart_fifo: 1: the UART has a FIFO, which is used.
+        gpio_enable: Address of the register that gives the GPIO ports their clocks.
+        gpio_supply: Address of the register that says that a pin's own supply is there; 0: none.
+        gpio_supply_bit: Its bit there.
+        tx_gpio: Base of the port of ``tx_pin``.
+        tx_gpio_bit: Its bit in ``gpio_enable``.
+        tx_pin: 0 to 15.
+        tx_function: Alternate function that gives the pin to the UART.
+        rx_gpio: As for ``tx_gpio``.
+        rx_gpio_bit: As for ``tx_gpio_bit``.
+        rx_pin: As for ``tx_pin``.
+        rx_function: As for ``tx_function``.
+    """
+
+    hse_hz: int
+    hse_bypass: int
+    flash_wait_states: int
+    uart_enable: int
+    uart_enable_bit: int
+    uart_divider: int
+    uart_fifo: int
+    gpio_enable: int
+    gpio_supply: int
+    gpio_supply_bit: int
+    tx_gpio: int
+    tx_gpio_bit: int
+    tx_pin: int
+    tx_function: int
+    rx_gpio: int
+    rx_gpio_bit: int
+    rx_pin: int
+    rx_function: int
+
+
+def find_wiring(
+    port: str,
+    mcu: str,
+    clock_hz: int,
+    wait_states: int,
+    uart: Uart,
+    clock: Clock | None = None,
+    is_core: bool = False,
+) -> Wiring | None:
+    """Works out what the C of ``port`` is told; None for a port without ``port.toml``.
+
+    Args:
+        port: Folder below ``firmware/port/``.
+        mcu: Full chip name.
+        clock_hz: CPU clock.
+        wait_states: Of the flash.
+        uart: Serial port.
+        clock: None: the chip's own oscillator.
+        is_core: A core, which is any chip of the family, with memories that never wait.
+
+    Raises:
+        BadBoard: the port cannot do it; names the key of the board file.
+    """
+    facts = _facts(port)
+    if facts is None:
+        if clock is not None:
+            raise BadBoard(f"clock is not for port '{port}', whose clock is fixed")
+        return None
+    board = {
+        "kind": "core" if is_core else "board",
+        "mcu": mcu,
+        "clock_hz": clock_hz,
+        "regions": {"flash": {"wait_states": wait_states}},
+        "uart": asdict(uart),
+        "clock": asdict(clock) if clock else None,
+    }
+    builder = platform_module("eb_port")
+    try:
+        return Wiring(**builder.wiring(facts, board))
+    except builder.RefusedError as error:
+        raise BadBoard(str(error)) from error
+
+
+@functools.cache
+def _facts(port: str) -> dict[str, Any] | None:
+    path = data_dir("firmware") / "port" / port / "port.toml"
+    facts: dict[str, Any] | None = platform_module("eb_port").read_port(path)
+    return facts

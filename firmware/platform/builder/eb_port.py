@@ -1,0 +1,147 @@
+"""What a board file asks of its chip family, as the constants that the port's C is compiled with.
+
+``port/<family>/port.toml`` says what a family can do: the chips it is for, its UARTs with their clock
+and pins, and the clocks that its PLL makes. What a board file asks beyond that is refused here, for
+the command line (which asks when it reads the file) and for a plain ``pio run`` alike.
+"""
+
+import tomllib
+
+SOURCES = ("crystal", "external")
+"""Of a board's ``[clock]``: an oscillator with a crystal, or a clock fed into its pin."""
+
+LPUART_SCALE = 256  # an LPUART divides 256 times its clock
+DIVIDERS = {1: (16, 0xFFFF), LPUART_SCALE: (0x300, 0xFFFFF)}  # what fits BRR
+MAX_BAUD_ERROR = 0.02  # of one side; both together may be off by about 4 %
+
+
+class RefusedError(Exception):
+    """The port cannot do what ``key`` of the board file asks."""
+
+    def __init__(self, key, reason):
+        super().__init__(f"{key} {reason}")
+        self.key = key
+
+
+def read_port(path):
+    """Returns the parsed ``port.toml`` of a family, None where the family has none."""
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def wiring(port, board):
+    """Returns what the C of a family is told, by name: whole numbers.
+
+    Args:
+        port: Parsed ``port.toml``.
+        board: Parsed board file: ``mcu``, ``clock_hz``, ``uart``, ``clock``, ``regions``, ``kind``.
+
+    Raises ``RefusedError``.
+    """
+    mcu, core = board["mcu"], board.get("kind") == "core"
+    if not core and not mcu.startswith(tuple(port["chips"])):
+        raise RefusedError("mcu", f"is {mcu}: the port is for {_words(port['chips'], 'and')}")
+    for variant in port.get("variants", ()):
+        if core or mcu.startswith(tuple(variant["chips"])):
+            port = _merged(port, variant)
+    return {**_clock(port, board), **_uart(port, board)}
+
+
+def _merged(table, more):
+    """``table`` with the rows of ``more``, table by table."""
+    made = dict(table)
+    for key, value in more.items():
+        old = made.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        made[key] = _merged(old, value) if both else value
+    return made
+
+
+def _words(names, last="or"):
+    *first, end = names
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def _mhz(hz):
+    return f"{hz / 1e6:g} MHz"
+
+
+def _range(key, hz, limits):
+    low, high, step = limits["min_hz"], limits["max_hz"], limits.get("step_hz", 1)
+    if low <= hz <= high and hz % step == 0:
+        return
+    span = _mhz(low) if low == high else f"{_mhz(low)} to {_mhz(high)} in steps of {_mhz(step)}"
+    raise RefusedError(key, f"is {_mhz(hz)}: the port makes do with {span}")
+
+
+def _wait_states(port, hz):
+    return -(-hz // port["clock"]["hz_per_wait_state"]) - 1
+
+
+def _clock(port, board):
+    hz, limits = board["clock_hz"], port["clock"]
+    _range("clock_hz", hz, limits)
+    states = board["regions"]["flash"].get("wait_states", 0)
+    needed = _wait_states(port, hz)
+    if board.get("kind") != "core" and states != needed:
+        raise RefusedError("regions.flash.wait_states", f"is {states}: {_mhz(hz)} takes {needed}")
+    source = board.get("clock")
+    made = {"hse_hz": 0, "hse_bypass": 0, "flash_wait_states": needed}
+    if source is None:
+        return made
+    if source["source"] not in limits.get("sources", {}):
+        known = [name for name in SOURCES if name in limits.get("sources", {})]
+        can = f"takes {_words(known)}" if known else "runs from the chip's own oscillator: no [clock]"
+        raise RefusedError("clock.source", f"is '{source['source']}': the port {can}")
+    _range("clock.hz", source["hz"], limits["sources"][source["source"]])
+    return {**made, "hse_hz": source["hz"], "hse_bypass": int(source["source"] == "external")}
+
+
+def _uart(port, board):
+    asked = board["uart"]
+    name = asked["name"]
+    uart = port["uarts"].get(name)
+    if uart is None:
+        raise RefusedError("uart.name", f"is {name}: {board['mcu']} has {_words(port['uarts'])}")
+    if asked["base"] != uart["base"]:
+        where = f"{name} lies at 0x{uart['base']:08x}"
+        raise RefusedError("uart.base", f"is 0x{asked['base']:08x}: {where}")
+    bus = port["buses"][uart["bus"]]
+    low_power = name.startswith("LPUART")
+    hz = board["clock_hz"] // bus.get("divider", 1)
+    made = {
+        "uart_enable": bus["enable"],
+        "uart_enable_bit": uart["bit"],
+        "uart_divider": _divider(hz, asked["baud"], LPUART_SCALE if low_power else 1),
+        "uart_fifo": int(uart.get("fifo", False)),
+        "gpio_enable": port["gpio"]["enable"],
+        "gpio_supply": 0,
+        "gpio_supply_bit": 0,
+    }
+    for way, verb in (("tx", "sends"), ("rx", "receives")):
+        key, pin = f"{way}_pin", asked[f"{way}_pin"]
+        if pin not in uart[way]:
+            known = f"{name} of {board['mcu']} {verb} on {_words(uart[way])}"
+            raise RefusedError(f"uart.{key}", f"is {pin}: {known}")
+        letter, number = ord(pin[1]) - ord("A"), int(pin[2:])
+        made[f"{way}_gpio"] = port["gpio"]["base"] + 0x400 * letter
+        made[f"{way}_gpio_bit"] = letter
+        made[key] = number
+        made[f"{way}_function"] = uart[way][pin]
+        supply = port["gpio"].get("supplies", {}).get(pin[1])
+        if supply is not None:
+            made["gpio_supply"], made["gpio_supply_bit"] = supply
+    return made
+
+
+def _divider(hz, baud, scale):
+    """What ``BRR`` is set to, rounded to nearest."""
+    divider = (hz * scale + baud // 2) // baud if baud > 0 else 0
+    low, high = DIVIDERS[scale]
+    if not low <= divider <= high or abs(hz * scale / divider / baud - 1) > MAX_BAUD_ERROR:
+        raise RefusedError("uart.baud", f"is {baud}: it cannot be made from {_mhz(hz)}")
+    return divider
+
+
+def defines(made):
+    """The constants as the compiler is given them: ``hse_hz`` is ``EB_HSE_HZ``."""
+    return [(f"EB_{name.upper()}", f"0x{value:x}u") for name, value in made.items()]

@@ -1,0 +1,103 @@
+"""Board files against what their chip family's port can do: UART, pins, clock."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from edgebottle.boards import Board, all_boards, all_cores, load_board
+from edgebottle.data import data_dir
+from edgebottle.errors import BadBoard
+
+CRYSTAL = '[clock]                   # X2 (UM1907 6.3)\nsource = "crystal"\nhz = 25_000_000\n'
+
+# (board, old text, new text, what the message must say)
+REFUSED = [
+    ("stm32f746", '"PA9"', '"PA8"', "uart.tx_pin is PA8: USART1 of STM32F746NGH6 sends on PA9 or"),
+    ("stm32f746", '"PB7"', '"PB6"', "uart.rx_pin is PB6: USART1 of STM32F746NGH6 receives on PA10"),
+    ("stm32f746", '"PA9"', '"PB14"', "uart.tx_pin is PB14"),  # of the F76x alone
+    ("stm32f746", '"USART1"', '"USART9"', "uart.name is USART9: STM32F746NGH6 has USART1, USART2"),
+    ("stm32f746", '"USART1"', '"USART6"', "uart.base is 0x40011000: USART6 lies at 0x40011400"),
+    ("stm32f746", "= 115_200", "= 1_000", "uart.baud is 1000: it cannot be made from 108 MHz"),
+    ("stm32f746", "= 115_200", "= 0", "uart.baud is 0"),
+    ("stm32f746", '"STM32F746NGH6"', '"STM32F429ZI"', "mcu is STM32F429ZI: the port is for STM32F"),
+    (
+        "stm32f746",
+        "hz = 25_000_000",
+        "hz = 27_000_000",
+        "clock.hz is 27 MHz: the port makes do with",
+    ),
+    ("stm32f746", "hz = 25_000_000", "hz = 24_576_000", "clock.hz is 24.576 MHz"),
+    ("stm32f746", "hz = 25_000_000", "", "key 'clock.hz' is missing"),
+    ("stm32f746", '"crystal"', '"resonator"', "clock.source is 'resonator', not one of crystal"),
+    (
+        "stm32f746",
+        "= 216_000_000",
+        "= 240_000_000",
+        "clock_hz is 240 MHz: the port makes do with 50",
+    ),
+    ("stm32f746", "wait_states = 7", "wait_states = 5", "wait_states is 5: 216 MHz takes 7"),
+    ("nucleo_l4r5zi", '"PG7"', '"PG9"', "uart.tx_pin is PG9: LPUART1 of STM32L4R5ZIT6 sends on"),
+    ("nucleo_l4r5zi", "= 120_000_000", "= 122_000_000", "clock_hz is 122 MHz"),
+    (
+        "nucleo_l4r5zi",
+        "[uart]",
+        f"{CRYSTAL}[uart]",
+        "clock.source is 'crystal': the port runs from",
+    ),
+    (
+        "nucleo_g0b1re",
+        "= 64_000_000",
+        "= 48_000_000",
+        "clock_hz is 48 MHz: the port makes do with 64",
+    ),
+    (
+        "nucleo_h7a3zi",
+        '"PD8"',
+        '"PD9"',
+        "uart.tx_pin is PD9: USART3 of STM32H7A3ZIT6Q sends on PB10",
+    ),
+    ("nucleo_u575zi", '"STM32U575ZIT6Q"', '"STM32U599"', "mcu is STM32U599: the port is for"),
+    (
+        "microbit",
+        "[uart]",
+        f"{CRYSTAL}[uart]",
+        "clock is not for port 'nrf5', whose clock is fixed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("board", "old", "new", "message"), REFUSED)
+def test_what_a_port_cannot_do(
+    tmp_path: Path, board: str, old: str, new: str, message: str
+) -> None:
+    text = (data_dir("boards") / f"{board}.toml").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    (tmp_path / "mine.toml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(BadBoard, match=re.escape(message)) as caught:
+        load_board("mine", tmp_path)
+    assert "mine.toml" in str(caught.value)
+
+
+# (text of stm32f746.toml, another, what of the wiring is then so)
+TOLD = [
+    ("", "", {"hse_hz": 25_000_000, "hse_bypass": 0, "uart_divider": 938, "tx_function": 7}),
+    ('"crystal"', '"external"', {"hse_hz": 25_000_000, "hse_bypass": 1}),
+    (CRYSTAL, "", {"hse_hz": 0, "hse_bypass": 0, "flash_wait_states": 7}),
+    ('"PA9"', '"PB6"', {"tx_gpio": 0x40020400, "tx_gpio_bit": 1, "tx_pin": 6}),
+    ("= 115_200", "= 9_600", {"uart_divider": 11250}),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), TOLD)
+def test_what_a_port_is_told(tmp_path: Path, old: str, new: str, told: dict[str, int]) -> None:
+    text = (data_dir("boards") / "stm32f746.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "mine.toml").write_text(text.replace(old, new), encoding="utf-8")
+    wiring = load_board("mine", tmp_path).wiring()
+    assert {name: getattr(wiring, name) for name in told} == told
+
+
+@pytest.mark.parametrize("board", [*all_boards(), *all_cores()], ids=lambda board: board.id)
+def test_every_stm32_is_told(board: Board) -> None:
+    assert (board.wiring() is not None) == board.port.startswith("stm32")
