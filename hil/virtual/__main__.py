@@ -1,9 +1,9 @@
 """The virtual board as a process: ``python -m hil.virtual ELF --board ID``.
 
 Prints ``{"url": "socket://127.0.0.1:PORT"}``, then answers requests, one JSON object per line each
-way: ``counts``, ``blocks``, ``reset-counts``, ``model-memory`` (with ``on``), ``quit``. The end of
-standard input is a ``quit``, so that the board never outlives whoever started it. A fault is
-printed when it happens.
+way: ``counts``, ``blocks``, ``reset-counts``, ``model-memory`` (with ``on``), ``register`` (with
+``address``), ``quit``. The end of standard input is a ``quit``, so that the board never outlives
+whoever started it. A fault is printed when it happens.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Any
 
 from edgebottle.boards import Board, MemoryPath, Region, Timing
 from edgebottle.build.elf import read_elf
-from edgebottle.errors import BadBoard, EdgebottleError
+from edgebottle.errors import BadBoard, BadInput, EdgebottleError
 from edgebottle.ports import Clock, Uart
 from hil.virtual.machine import Machine
 
@@ -86,10 +86,19 @@ def _answer(machine: Machine, line: str) -> dict[str, Any] | None:
     if command == "model-memory":
         machine.model_memory(bool(request.get("on")))
         return {}
+    if command == "register":
+        return _register(machine, request.get("address"))
     if command == "reset-counts":
         machine.reset_counts()
         return {}
     return {"error": {"message": f"no command '{command}'", "type": "BadInput"}}
+
+
+def _register(machine: Machine, address: Any) -> dict[str, Any]:
+    try:
+        return {"value": machine.register(int(address))}
+    except (BadInput, TypeError, ValueError) as error:
+        return {"error": {"message": str(error), "type": "BadInput"}}
 
 
 def _watch(machine: Machine) -> None:

@@ -120,6 +120,14 @@ class VirtualBoard:
         """
         self._request("model-memory", on=on)
 
+    def register(self, address: int) -> int:
+        """Returns what the register of a peripheral holds.
+
+        Raises:
+            BadInput: no device of the board has a word at ``address``.
+        """
+        return int(self._request("register", address=address)["value"])
+
     def reset_counts(self) -> None:
         """Starts counting from here."""
         self._request("reset-counts")

@@ -14,8 +14,9 @@ from edgebottle.errors import BadBoard, BadInput, BoardError
 from hil.virtual.faults import explain
 from hil.virtual.native import Emulator, NativeBlock, Rule, library
 from hil.virtual.native_memory import describe_with, native_memory
-from hil.virtual.peripherals import Device, Follow, devices_of
+from hil.virtual.peripherals import Device, Fixed, Follow, devices_of
 from hil.virtual.state import BlockCount, Counts, Fault, blocks_since
+from hil.virtual.wiring import wired
 
 _STEP = re.compile(r"^step_(\d+)(?:_|$)")
 _PAGE = {"arm": 1024, "riscv": 4096}
@@ -40,7 +41,7 @@ class Machine:
         expected = "riscv" if self._riscv else "arm"
         if elf.machine != expected:
             raise BadInput(f"{elf.path} is for {elf.machine}, {board.id} runs {expected}")
-        devices = devices_of(board)
+        devices = wired(devices_of(board), board)
         self._library = library()
         self._uc = _open(board.cpu)
         self._registers = _registers(self._riscv)
@@ -112,6 +113,17 @@ class Machine:
     def model_memory(self, on: bool) -> None:
         """Models how long instructions and data from slow memory are waited for, from now on."""
         self._library.eb_board_model(self._native, int(on))
+
+    def register(self, address: int) -> int:
+        """What the register of a peripheral holds, as the CPU would read it from a register file.
+
+        Raises:
+            BadInput: no device of the board has a word at ``address``.
+        """
+        value = ctypes.c_uint32()
+        if self._library.eb_board_get_register(self._native, address, ctypes.byref(value)) != 0:
+            raise BadInput(f"{self._board.id} has no register at {address:#010x}")
+        return value.value
 
     def reset_counts(self) -> None:
         """Starts counting from here."""
@@ -197,13 +209,13 @@ class Machine:
             for offset, value in device.reset:
                 native.eb_board_set_register(self._native, index, offset, value)
             for rule in device.rules:
-                row = (
-                    Rule(rule.offset, rule.mask, rule.source, rule.source_mask, 0)
-                    if isinstance(rule, Follow)
-                    else Rule(rule.offset, rule.mask, -1, 0, rule.value)
-                )
+                row = _native_rule(rule)
                 if native.eb_board_add_rule(self._native, index, ctypes.byref(row)) != 0:
                     raise BadBoard(f"{self._board.id}: too many devices or rules")
+            for need in device.needs:
+                what = (int(need.purpose), need.address, need.mask, need.value)
+                if native.eb_board_add_need(self._native, index, *what) != 0:
+                    raise BadBoard(f"{self._board.id}: too many needs of {device.name}")
         if native.eb_board_map(self._native, page) != 0:
             raise BadBoard(f"{self._board.id}: a peripheral lies in a memory region")
 
@@ -282,6 +294,13 @@ class Machine:
             steps=tuple(steps),
             stack_lowest=None if lowest == 0xFFFFFFFF else lowest,
         )
+
+
+def _native_rule(rule: Follow | Fixed) -> Rule:
+    if isinstance(rule, Fixed):
+        return Rule(rule.offset, rule.mask, -1, 0, rule.value, 0, 0)
+    source = (rule.source, rule.source_mask, 0)
+    return Rule(rule.offset, rule.mask, *source, rule.when_mask, rule.when_value)
 
 
 def _open(cpu: str) -> Any:

@@ -46,7 +46,7 @@ class Rule(ctypes.Structure):
         ("mask", _U32),
         ("source_offset", _I32),
         ("source_mask", _U32),
-        ("value", _U32),
+        *((name, _U32) for name in ("value", "when_mask", "when_value")),
     ]
 
 
@@ -68,6 +68,8 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eb_board_set_stack": (None, (_PTR, _U32)),
     "eb_board_add_device": (ctypes.c_int, (_PTR, ctypes.c_int, _U32, _U32, _U32)),
     "eb_board_add_rule": (ctypes.c_int, (_PTR, ctypes.c_int, ctypes.POINTER(Rule))),
+    "eb_board_add_need": (ctypes.c_int, (_PTR, ctypes.c_int, ctypes.c_int, _U32, _U32, _U32)),
+    "eb_board_get_register": (ctypes.c_int, (_PTR, _U32, ctypes.POINTER(_U32))),
     "eb_board_set_register": (ctypes.c_int, (_PTR, ctypes.c_int, _U32, _U32)),
     "eb_board_set_memory": (ctypes.c_int, (_PTR, ctypes.POINTER(NativeMemory), Describe)),
     "eb_board_model": (None, (_PTR, ctypes.c_int)),

@@ -34,13 +34,38 @@ class DeviceKind(IntEnum):
 class Follow:
     """The bits ``mask`` of the register at ``offset`` read as the field ``source_mask``.
 
-    The field lies in the register at ``source``, of the same window.
+    The field lies in the register at ``source``, of the same window. They read 0 unless that
+    register holds ``when_value`` (in place) in ``when_mask``.
     """
 
     offset: int
     mask: int
     source: int
     source_mask: int
+    when_mask: int = 0
+    when_value: int = 0
+
+
+class Purpose(IntEnum):
+    """``eb_purpose`` of board.h."""
+
+    RUN = 0
+    SEND = 1
+    RECEIVE = 2
+
+
+@dataclass(frozen=True)
+class Need:
+    """Another device's register at ``address`` has to hold ``value`` (in place) in ``mask``.
+
+    Where it does not, a device that needs it to run reads 0 and takes no writes, and a UART neither
+    sends nor receives what it needs it for.
+    """
+
+    purpose: Purpose
+    address: int
+    mask: int
+    value: int
 
 
 @dataclass(frozen=True)
@@ -64,6 +89,7 @@ class Device:
         rules: Bits that the hardware sets.
         reset: (offset, value) of registers that are not 0 after a reset.
         divider: CPU clocks per tick, of counters.
+        needs: What other devices have to be set to.
     """
 
     name: str
@@ -73,6 +99,7 @@ class Device:
     rules: tuple[Follow | Fixed, ...] = ()
     reset: tuple[tuple[int, int], ...] = ()
     divider: int = 1
+    needs: tuple[Need, ...] = ()
 
 
 def _ready(offset: int, pairs: Iterable[tuple[int, int]]) -> tuple[Follow, ...]:

@@ -8,12 +8,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import serial
 
-from edgebottle.boards import Board, Region
+from edgebottle.boards import Board, Region, load_board
+from edgebottle.data import platform_module
 from edgebottle.ports import Uart
 from hil.virtual.client import VirtualBoard
 from hil.virtual.state import Fault
@@ -51,13 +53,19 @@ def make_board(
     )
 
 
+def small(id: str, board: str) -> Board:
+    """A board with small memories that never wait in the model."""
+    like = load_board(board)
+    flash = Region("flash", 0x08000000, 0x80000, like.region("flash").wait_states)
+    ram = Region("ram", 0x20000000, 0x10000)
+    return replace(like, id=id, regions=(flash, ram), stack_size=2048, timing=None)
+
+
 _STM32 = {"flash": (0x08000000, 0x80000), "ram": (0x20000000, 0x10000)}
-F7 = make_board("f7", "cortex-m7", "stm32f7", 0x40011000, **_STM32)
-L4 = make_board("l4", "cortex-m4", "stm32l4", 0x40008000, **_STM32)
-U5 = make_board("u5", "cortex-m33", "stm32u5", 0x40013800, **_STM32)
-G0 = make_board(
-    "g0", "cortex-m0plus", "stm32g0", 0x40004400, **_STM32, cycle_counter="timer:0x40000000"
-)
+F7 = small("f7", "stm32f746")
+L4 = small("l4", "nucleo_l4r5zi")
+U5 = small("u5", "nucleo_u575zi")
+G0 = small("g0", "nucleo_g0b1re")
 NRF51 = make_board(
     "nrf51",
     "cortex-m0",
@@ -120,6 +128,9 @@ def compile_program(source: Path, board: Board, elf: Path, flags: tuple[str, ...
     command += ["-Os", "-g", "-ffreestanding", "-fno-builtin", "-nostdlib", "-fno-sanitize=all"]
     command += ["-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
     command += [f"-I{_HERE}", f"-DPORT_{port}", f"-DUART={board.uart.base:#x}u"]
+    wiring = board.wiring()
+    told = platform_module("eb_port").defines(asdict(wiring)) if wiring else []
+    command += [f"-D{name}={value}" for name, value in told]
     command += [f"-DCOUNTER_{kind.upper()}={timer or 1}", *flags]
     command += [f"-Wl,-T,{script}", str(source), "-o", str(elf)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

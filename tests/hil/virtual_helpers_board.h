@@ -11,8 +11,31 @@ extern char __eb_stack_top[];
 int main(void);
 
 #if defined(PORT_STM32)
+#ifndef SKIP /* what a test leaves out: 1 UART clock, 2 TX, 4 RX, 8 GPIO clock, 16 its supply */
+#define SKIP 0
+#endif
+static inline void alternate(uint32_t gpio, uint32_t pin, uint32_t function)
+{
+    REG(gpio + 0x20u + pin / 8u * 4u) |= function << (pin % 8u * 4u);
+    REG(gpio) = (REG(gpio) & ~(3u << pin * 2u)) | 2u << pin * 2u;
+}
 static inline void uart_init(void)
 {
+#if EB_GPIO_SUPPLY && !(SKIP & 16)
+    REG(EB_GPIO_SUPPLY) |= 1u << EB_GPIO_SUPPLY_BIT;
+#endif
+    if (!(SKIP & 8)) {
+        REG(EB_GPIO_ENABLE) |= 1u << EB_TX_GPIO_BIT | 1u << EB_RX_GPIO_BIT;
+    }
+    if (!(SKIP & 1)) {
+        REG(EB_UART_ENABLE) |= 1u << EB_UART_ENABLE_BIT;
+    }
+    if (!(SKIP & 2)) {
+        alternate(EB_TX_GPIO, EB_TX_PIN, EB_TX_FUNCTION);
+    }
+    if (!(SKIP & 4)) {
+        alternate(EB_RX_GPIO, EB_RX_PIN, EB_RX_FUNCTION);
+    }
     REG(UART) = 0xDu;
 }
 static inline int uart_getc(void)

@@ -99,6 +99,20 @@ int eb_board_add_rule(eb_board *board, int device, const eb_rule *rule)
     return 0;
 }
 
+int eb_board_add_need(
+    eb_board *board, int device, int purpose, uint32_t address, uint32_t mask, uint32_t value)
+{
+    if (device < 0 || device >= board->device_count || purpose < 0 || purpose >= EB_PURPOSES) {
+        return -1;
+    }
+    eb_device *target = &board->devices[device];
+    if (target->need_count >= EB_MAX_NEEDS) {
+        return -1;
+    }
+    target->needs[target->need_count++] = (eb_need){(eb_purpose)purpose, address, mask, value};
+    return 0;
+}
+
 int eb_board_set_register(eb_board *board, int device, uint32_t offset, uint32_t value)
 {
     if (device < 0 || device >= board->device_count || offset >= board->devices[device].size) {
@@ -128,6 +142,7 @@ static int map_page(eb_board *board, uint32_t base, uint32_t page_bytes)
 
 int eb_board_map(eb_board *board, uint32_t page_bytes)
 {
+    eb_look_at_needs(board);
     for (int i = 0; i < board->device_count; i++) {
         const eb_device *device = &board->devices[i];
         uint32_t first = device->base & ~(page_bytes - 1u);

@@ -13,6 +13,7 @@
 #define EB_MAX_STEPS 4096
 #define EB_MAX_DEVICES 64
 #define EB_MAX_RULES 128
+#define EB_MAX_NEEDS 16
 #define EB_MAX_PAGES 1024
 #define EB_MAX_CHUNKS 1024
 #define EB_CHUNK_BLOCKS 1024
@@ -85,15 +86,33 @@ typedef enum {
 typedef struct eb_board eb_board;
 
 /* On reading the register at `offset`, the bits of `mask` are the field `source_mask` of the
- * register at `source_offset`, shifted into place; or, where source_offset < 0, they are `value`.
- */
+ * register at `source_offset`, shifted into place, or 0 unless that register's `when_mask` reads
+ * `when_value`; or, where source_offset < 0, they are `value`. */
 typedef struct {
     uint32_t offset;
     uint32_t mask;
     int32_t source_offset;
     uint32_t source_mask;
     uint32_t value;
+    uint32_t when_mask;
+    uint32_t when_value;
 } eb_rule;
+
+/* What a need is for; keep in step with Purpose of peripherals.py. */
+typedef enum {
+    EB_TO_RUN = 0, /* without it, registers read 0 and take no writes */
+    EB_TO_SEND,
+    EB_TO_RECEIVE
+} eb_purpose;
+#define EB_PURPOSES 3
+
+/* The register at `address`, another device's, has to hold `value` in `mask`. */
+typedef struct {
+    eb_purpose purpose;
+    uint32_t address;
+    uint32_t mask;
+    uint32_t value;
+} eb_need;
 
 typedef struct {
     eb_board *board;
@@ -107,6 +126,9 @@ typedef struct {
     bool running;
     eb_rule rules[EB_MAX_RULES];
     int rule_count;
+    eb_need needs[EB_MAX_NEEDS];
+    int need_count;
+    bool lacks[EB_PURPOSES]; /* a need of this purpose is not met */
 } eb_device;
 
 /* A page of the emulator's memory map; accesses are given to the device they belong to. */
@@ -268,7 +290,10 @@ int eb_board_add_step(eb_board *board, uint32_t address);
 void eb_board_set_stack(eb_board *board, uint32_t bottom);
 int eb_board_add_device(eb_board *board, int kind, uint32_t base, uint32_t size, uint32_t divider);
 int eb_board_add_rule(eb_board *board, int device, const eb_rule *rule);
+int eb_board_add_need(
+    eb_board *board, int device, int purpose, uint32_t address, uint32_t mask, uint32_t value);
 int eb_board_set_register(eb_board *board, int device, uint32_t offset, uint32_t value);
+int eb_board_get_register(eb_board *board, uint32_t address, uint32_t *value);
 int eb_board_set_memory(eb_board *board, const eb_memory *memory, eb_describe describe);
 void eb_board_model(eb_board *board, int on);
 int eb_board_map(eb_board *board, uint32_t page_bytes);
@@ -290,6 +315,7 @@ void eb_board_free_memory(eb_board *board);
 void eb_on_block(void *uc, uint64_t address, uint32_t size, void *user);
 uint64_t eb_on_read(void *uc, uint64_t offset, unsigned size, void *user);
 void eb_on_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
+void eb_look_at_needs(eb_board *board);
 uint32_t eb_uart_read(eb_device *device, uint32_t offset);
 void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value);
 void eb_uart_idle(eb_board *board);

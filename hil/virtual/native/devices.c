@@ -33,6 +33,9 @@ static uint32_t apply_rules(const eb_device *device, uint32_t offset, uint32_t v
             uint32_t source = device->registers[(uint32_t)rule->source_offset / 4u];
             field = (source & rule->source_mask) / lowest_bit(rule->source_mask) *
                     lowest_bit(rule->mask);
+            if ((source & rule->when_mask) != rule->when_value) {
+                field = 0u;
+            }
         }
         value = (value & ~rule->mask) | (field & rule->mask);
     }
@@ -68,8 +71,30 @@ static uint32_t nrf_timer_count(const eb_device *device)
     return (uint32_t)ticks(device) & masks[device->registers[0x508u / 4u] & 3u];
 }
 
+/* Finds out anew which devices lack what they need of others' registers. */
+void eb_look_at_needs(eb_board *board)
+{
+    for (int i = 0; i < board->device_count; i++) {
+        eb_device *device = &board->devices[i];
+        for (int purpose = 0; purpose < EB_PURPOSES; purpose++) {
+            device->lacks[purpose] = false;
+        }
+        for (int n = 0; n < device->need_count; n++) {
+            const eb_need *need = &device->needs[n];
+            const eb_device *other = find_device(board, need->address);
+            if (other == NULL || (other->registers[(need->address - other->base) / 4u] &
+                                  need->mask) != need->value) {
+                device->lacks[need->purpose] = true;
+            }
+        }
+    }
+}
+
 static uint32_t read_word(eb_device *device, uint32_t offset)
 {
+    if (device->lacks[EB_TO_RUN] && device->kind == EB_REGISTERS) {
+        return 0u;
+    }
     switch (device->kind) {
     case EB_UART_STM32:
     case EB_UART_STM32_LEGACY:
@@ -141,6 +166,9 @@ static void write_system_control(eb_device *device, uint32_t offset, uint32_t va
 
 static void write_word(eb_device *device, uint32_t offset, uint32_t value)
 {
+    if (device->lacks[EB_TO_RUN]) {
+        return;
+    }
     device->registers[offset / 4u] = value;
     switch (device->kind) {
     case EB_UART_STM32:
@@ -182,9 +210,22 @@ static void write_word(eb_device *device, uint32_t offset, uint32_t value)
         }
         break;
     case EB_REGISTERS:
+        eb_look_at_needs(device->board);
+        break;
     default:
         break;
     }
+}
+
+int eb_board_get_register(eb_board *board, uint32_t address, uint32_t *value)
+{
+    const eb_device *device = find_device(board, address);
+    if (device == NULL || address % 4u != 0u) {
+        return -1;
+    }
+    uint32_t offset = address - device->base;
+    *value = apply_rules(device, offset, device->registers[offset / 4u]);
+    return 0;
 }
 
 uint64_t eb_on_read(void *uc, uint64_t offset, unsigned size, void *user)

@@ -156,7 +156,8 @@ static uint32_t stm32_status(eb_device *device, uint32_t control, uint32_t enabl
     if (on && (control & 8u) != 0u) { /* TE */
         status |= 0xC0u;
     }
-    if (on && (control & 4u) != 0u && has_byte(device->board)) { /* RE */
+    if (on && (control & 4u) != 0u && has_byte(device->board) && /* RE */
+        !device->lacks[EB_TO_RECEIVE]) {
         status |= 0x20u;
     }
     return status;
@@ -221,6 +222,10 @@ static uint32_t read_sercom(eb_device *device, uint32_t offset)
 
 uint32_t eb_uart_read(eb_device *device, uint32_t offset)
 {
+    if (device->lacks[EB_TO_RUN]) {
+        (void)has_byte(device->board); /* so that a mute board sleeps, too */
+        return 0u;
+    }
     switch (device->kind) {
     case EB_UART_STM32:
         return read_stm32(device, offset);
@@ -236,6 +241,9 @@ uint32_t eb_uart_read(eb_device *device, uint32_t offset)
 void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value)
 {
     const uint32_t *registers = device->registers;
+    if (device->lacks[EB_TO_SEND]) {
+        return;
+    }
     if (device->kind == EB_UART_STM32) {
         if (offset == 0x28u && (registers[0] & 9u) == 9u) { /* UE and TE */
             transmit(device->board, (uint8_t)value);
