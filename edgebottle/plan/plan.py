@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from edgebottle.ir.layout import Layout
+
 COUNTER_BYTES = 2
 """The generated code counts the row steps of a layer of a stage in a uint16."""
 
@@ -41,6 +43,30 @@ class Placement:
     last: int
     shares: str | None = None
     ring_rows: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        tensor: str,
+        layout: Layout,
+        start: int,
+        life: tuple[int, int],
+        *,
+        shares: str | None = None,
+        ring_rows: int = 0,
+    ) -> Placement:
+        """The placement of what lies as ``layout`` says, from byte ``start`` of the arena on."""
+        return cls(
+            tensor=tensor,
+            offset=start + layout.offset,
+            nbytes=layout.nbytes,
+            row_stride=layout.row_stride,
+            pixel_stride=layout.pixel_stride,
+            first=life[0],
+            last=life[1],
+            shares=shares,
+            ring_rows=ring_rows,
+        )
 
 
 @dataclass(frozen=True)

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgebottle.ir.graph import Graph, Node
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import Isa, Operator
+from edgebottle.plan.assemble import StepMemory, assemble
 from edgebottle.plan.lifetimes import live_bytes
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.place import AnyBlock, pack
-from edgebottle.plan.plan import Plan, Step
+from edgebottle.plan.plan import Plan
 from edgebottle.plan.storage import Block, Storage
 
 
 @dataclass(frozen=True)
-class _Candidate:
-    """One order with its storage, and the arena its lifetimes cannot go below."""
+class LayerByLayer:
+    """One order of the nodes, one layer after the other.
 
-    name: str
+    Attributes:
+        storage: Which tensors share memory.
+        scratch: That of each node, None where it needs none.
+        live: Bytes alive at each step, from -1 (before the first) on.
+    """
+
     storage: Storage
     scratch: tuple[Block | None, ...]
-    bound: int
+    live: tuple[int, ...]
+
+    @property
+    def bound(self) -> int:
+        """The arena that these lifetimes cannot go below."""
+        return max(self.live)
+
+    @classmethod
+    def of(
+        cls, graph: Graph, order: Sequence[Node], isa: Isa, *, preserve_inputs: bool = False
+    ) -> LayerByLayer:
+        """Nodes in an order.
+
+        Args:
+            graph: A graph after the passes.
+            order: Its nodes.
+            isa: The kernel variant, which decides the scratch.
+            preserve_inputs: Inputs keep their bytes until the end of the run.
+        """
+        storage = Storage(graph, order, preserve_inputs=preserve_inputs)
+        scratch: list[Block | None] = []
+        for index, node in enumerate(order):
+            nbytes = 0
+            if isinstance(node, Operator) and node.name not in storage.elided:
+                nbytes = node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
+            scratch.append(Block(aligned(nbytes), index, index) if nbytes else None)
+        blocks = [*storage.blocks, *filter(None, scratch)]
+        return cls(storage, tuple(scratch), tuple(live_bytes(blocks, len(order))))
 
 
 Orders = Mapping[str, tuple[Node, ...]]
@@ -42,63 +75,33 @@ def make_plan(
     Returns:
         The plan with the smallest arena found, and the lower bound of its lifetimes.
     """
-    candidates = sorted(
-        (
-            _candidate(graph, name, order, isa, preserve_inputs=preserve_inputs)
-            for name, order in (orders or candidate_orders(graph)).items()
-        ),
-        key=lambda candidate: candidate.bound,
-    )
+    found = orders or candidate_orders(graph)
+    candidates = [
+        (LayerByLayer.of(graph, order, isa, preserve_inputs=preserve_inputs), name)
+        for name, order in found.items()
+    ]
     best: Plan | None = None
-    for candidate in candidates:
-        if best is not None and candidate.bound >= best.arena_bytes:
+    for layers, name in sorted(candidates, key=lambda candidate: candidate[0].bound):
+        if best is not None and layers.bound >= best.arena_bytes:
             break
-        plan = _place(graph, candidate, isa)
+        plan = _place(layers, name, isa)
         if best is None or plan.arena_bytes < best.arena_bytes:
             best = plan
     assert best is not None
     return best
 
 
-def _candidate(
-    graph: Graph, name: str, order: tuple[Node, ...], isa: Isa, *, preserve_inputs: bool
-) -> _Candidate:
-    storage = Storage(graph, order, preserve_inputs=preserve_inputs)
-    scratch: list[Block | None] = []
-    for index, node in enumerate(order):
-        nbytes = 0
-        if isinstance(node, Operator) and node.name not in storage.elided:
-            nbytes = node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
-        scratch.append(Block(aligned(nbytes), index, index) if nbytes else None)
-    blocks = [*storage.blocks, *(block for block in scratch if block is not None)]
-    bound = max(live_bytes(blocks, len(order)))
-    return _Candidate(name, storage, tuple(scratch), bound)
-
-
-def _place(graph: Graph, candidate: _Candidate, isa: Isa) -> Plan:
-    storage = candidate.storage
-    blocks = [*storage.blocks, *(block for block in candidate.scratch if block is not None)]
-    packing = pack(blocks, candidate.bound, AnyBlock())
-    start = {id(block): offset for block, offset in zip(blocks, packing.offsets, strict=True)}
-    live = live_bytes(blocks, len(storage.order))
-    steps = tuple(
-        Step(
-            node=node.name,
-            scratch_offset=0 if scratch is None else start[id(scratch)],
-            scratch_bytes=0 if scratch is None else scratch.nbytes,
-            live_bytes=live[index + 1],
-            elided=node.name in storage.elided,
-        )
-        for index, (node, scratch) in enumerate(zip(storage.order, candidate.scratch, strict=True))
-    )
-    placements = tuple(storage.placements(packing.offsets[: len(storage.blocks)]))
-    return Plan(
-        model=graph.name,
-        isa=isa.value,
-        schedule="layers",
-        arena_bytes=packing.nbytes,
-        lower_bound=candidate.bound,
-        strategy=f"order: {candidate.name}, placement: {packing.strategy}",
-        steps=steps,
-        placements=placements,
+def _place(layers: LayerByLayer, order: str, isa: Isa) -> Plan:
+    storage, wholes = layers.storage, layers.storage.blocks
+    packing = pack([*wholes, *filter(None, layers.scratch)], layers.bound, AnyBlock())
+    offsets = iter(packing.offsets[len(wholes) :])
+    steps = []
+    for node, scratch in zip(storage.order, layers.scratch, strict=True):
+        if scratch is None:
+            steps.append(StepMemory(node.name))
+            continue
+        offset, nbytes = next(offsets), scratch.nbytes
+        steps.append(StepMemory(node.name, ((offset, offset + nbytes),), offset, nbytes))
+    return assemble(
+        storage, isa, packing, steps, schedule="layers", order=order, bound=layers.bound
     )

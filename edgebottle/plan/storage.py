@@ -112,15 +112,8 @@ class Storage:
         """Where every tensor lives, given the offset of each of ``blocks`` in the arena."""
         start = {id(block): first for block, first in zip(self.blocks, starts, strict=True)}
         return [
-            Placement(
-                tensor=name,
-                offset=start[id(slot.block)] + slot.layout.offset,
-                nbytes=slot.layout.nbytes,
-                row_stride=slot.layout.row_stride,
-                pixel_stride=slot.layout.pixel_stride,
-                first=self.life(name)[0],
-                last=self.life(name)[1],
-                shares=slot.shares,
+            Placement.of(
+                name, slot.layout, start[id(slot.block)], self.life(name), shares=slot.shares
             )
             for name, slot in self.slots.items()
         ]

@@ -9,11 +9,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import Operator
+from edgebottle.plan.lifetimes import live_bytes
 from edgebottle.plan.limits import UNLIMITED
+from edgebottle.plan.storage import Block
 from edgebottle.plan.work import Work
 from quantize.patch.rows import FED, RowGraph
 from quantize.patch.segment import ARRAYS, SHORT, Inside, OrderFacts, Rings, Savings
@@ -192,13 +193,12 @@ class Costs:
     def _live_bytes(self) -> list[int]:
         """Bytes of what is there before each node runs and is needed by it or later."""
         rows = self.rows
-        change = [0] * (len(rows.order) + 2)
+        blocks = []
         for name, maker in rows.maker.items():
             is_fed = rows.fed is not None and name == rows.fed.output
             if name not in rows.source and not is_fed:
-                change[maker + 1] += rows.size(name)
-                change[rows.last[name] + 1] -= rows.size(name)
-        return list(accumulate(change[:-1]))
+                blocks.append(Block(rows.size(name), maker + 1, rows.last[name]))
+        return live_bytes(blocks, len(rows.order))[1:]
 
     def _layer_bytes(self, number: int) -> int:
         rows, node = self.rows, self.rows.order[number]

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import Layout, aligned
-from edgebottle.ops.base import Isa, Operator
-from edgebottle.plan import lifetimes
+from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan
-from edgebottle.plan.planner import make_plan
-from edgebottle.plan.storage import Storage, joined_axis_of
+from edgebottle.plan.planner import LayerByLayer, make_plan
+from edgebottle.plan.storage import joined_axis_of
 from edgebottle.plan.work import Work
 from quantize.patch.grid import Stage, extra_macs, patch_grid, patches
 from quantize.patch.grid_nodes import Rect
@@ -140,17 +139,9 @@ def least_ram(
     return best
 
 
-def live_bytes(graph: Graph, isa: Isa) -> list[int]:
+def live_bytes(graph: Graph, isa: Isa) -> tuple[int, ...]:
     """Bytes alive at each layer, in the order of the graph, scratch included."""
-    storage = Storage(graph, graph.nodes, preserve_inputs=False)
-    live = lifetimes.live_bytes(storage.blocks, len(graph.nodes))
-    result = []
-    for step, node in enumerate(graph.nodes):
-        scratch = 0
-        if isinstance(node, Operator) and node.name not in storage.elided:
-            scratch = node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
-        result.append(live[step + 1] + aligned(scratch))
-    return result
+    return LayerByLayer.of(graph, graph.nodes, isa).live[1:-1]
 
 
 def _candidates(graph: Graph, isa: Isa, most: int, ram_limit: int) -> Iterator[_Candidate]:

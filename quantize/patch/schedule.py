@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import RowOperator
-from edgebottle.plan.lifetimes import covered_bytes, live_bytes
+from edgebottle.plan.assemble import RingPlace, SharedRows, StepMemory, assemble
+from edgebottle.plan.lifetimes import live_bytes
 from edgebottle.plan.place import Packing, Protruding, pack
-from edgebottle.plan.plan import COUNTER_BYTES, Placement, Plan, Stage, Step
+from edgebottle.plan.plan import COUNTER_BYTES, Plan, Stage
 from edgebottle.plan.storage import Block, Storage
 from edgebottle.plan.work import Work
 from quantize.patch.choose import Unit
@@ -112,31 +112,14 @@ def build_plan(
     if packing.nbytes <= enough and needed != overlays:
         apart = _pack(wholes, works, needed, enough, rounds, rows.work)
         packing, places = apart if apart[0].nbytes <= enough else (packing, places)
-    alive = _spans(wholes, packing, len(works))
-    steps = tuple(
-        _step(rows, storage, work, places[i], _used(alive[i], places[i], work))
-        for i, work in enumerate(works)
-    )
-    placements = storage.placements(packing.offsets[: len(wholes)])
-    for i, work in enumerate(works):
-        placements += [
-            _ring_placement(rows.graph, ring, offset, i)
-            for ring, offset in zip(work.rings, places[i], strict=False)
-        ]
-        held = {place.tensor: place for place in placements} if work.shared else {}
-        placements += [
-            replace(held[host], tensor=name, first=i, last=i, shares=rows.shares[name])
-            for name, host in work.shared.items()
-        ]
-    return Plan(
-        model=rows.graph.name,
-        isa=rows.isa.value,
+    return assemble(
+        storage,
+        rows.isa,
+        packing,
+        [_memory(rows, work, own) for work, own in zip(works, places, strict=True)],
         schedule=schedule,
-        arena_bytes=packing.nbytes,
-        lower_bound=min(bound, packing.nbytes),
-        strategy=f"order: {order}, placement: {packing.strategy}",
-        steps=steps,
-        placements=tuple(placements),
+        order=order,
+        bound=bound,
         row_fed=rows.row_fed,
     )
 
@@ -320,32 +303,9 @@ def _piece_places(
     return places
 
 
-Spans = list[tuple[int, int]]
-"""First bytes in the arena, and those after the last."""
-
-
-def _spans(wholes: Sequence[Block], packing: Packing, steps: int) -> list[Spans]:
-    """Where the blocks lie that are alive at each step."""
-    found: list[Spans] = [[] for _ in range(steps)]
-    for block, offset in zip(wholes, packing.offsets, strict=False):
-        for step in range(max(block.first, 0), min(block.last + 1, steps)):
-            found[step].append((offset, offset + block.nbytes))
-    return found
-
-
-def _used(wholes: Spans, places: Sequence[int], work: _Work) -> int:
-    """Bytes of the arena in use during a step, overlapping ones counted once."""
-    pieces = [
-        (offset, offset + nbytes) for offset, nbytes in zip(places, work.pieces(), strict=True)
-    ]
-    return covered_bytes([*wholes, *pieces])
-
-
-def _step(
-    rows: RowGraph, storage: Storage, work: _Work, places: Sequence[int], live_bytes: int
-) -> Step:
+def _memory(rows: RowGraph, work: _Work, places: Sequence[int]) -> StepMemory:
+    """What a unit needs, and where its pieces lie."""
     unit = work.unit
-    node = rows.order[unit.end - 1]
     stage = None
     if unit.streamed and work.trace is not None:
         count = len(work.rings)
@@ -358,25 +318,18 @@ def _step(
                 for (name, _), offset in zip(work.accumulators, places[count + 1 :], strict=False)
             ),
         )
-    return Step(
-        node=node.name,
+    pieces = zip(places, work.pieces(), strict=True)
+    return StepMemory(
+        node=rows.order[unit.end - 1].name,
+        spans=tuple((offset, offset + nbytes) for offset, nbytes in pieces),
         scratch_offset=places[-1],
         scratch_bytes=work.scratch,
-        live_bytes=live_bytes,
-        elided=node.name in storage.elided,
         stage=stage,
-    )
-
-
-def _ring_placement(graph: Graph, ring: _Ring, offset: int, step: int) -> Placement:
-    layout = graph.tensors[ring.tensor].layout
-    return Placement(
-        tensor=ring.tensor,
-        offset=offset,
-        nbytes=ring.rows * ring.row_bytes,
-        row_stride=ring.row_bytes,
-        pixel_stride=layout.pixel_bytes,
-        first=step,
-        last=step,
-        ring_rows=ring.rows,
+        rings=tuple(
+            RingPlace(ring.tensor, ring.rows, offset)
+            for ring, offset in zip(work.rings, places, strict=False)
+        ),
+        shared=tuple(
+            SharedRows(name, host, rows.shares[name]) for name, host in work.shared.items()
+        ),
     )
