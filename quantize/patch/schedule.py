@@ -13,11 +13,11 @@ from edgebottle.plan.place import Packing, Protruding, pack
 from edgebottle.plan.plan import COUNTER_BYTES, Plan, Stage
 from edgebottle.plan.storage import Block, Storage
 from edgebottle.plan.work import Work
-from quantize.patch.choose import Unit
 from quantize.patch.demand import Trace, simulate
 from quantize.patch.fold import fold
 from quantize.patch.overlay import distance
 from quantize.patch.rows import FED, RowGraph, RowNode
+from quantize.patch.units import Unit
 
 NODE_COST = 100
 STEP_COST = 8

@@ -10,11 +10,12 @@ from edgebottle.ops.base import Isa
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.work import Work
-from quantize.patch.choose import CHANNELS, COSTS_WORK, Costs, Unit
+from quantize.patch.costs import COSTS_WORK, Costs
 from quantize.patch.known import known
 from quantize.patch.rows import PLAN_WORK, RowGraph
 from quantize.patch.schedule import build_plan
 from quantize.patch.split import SPLIT_WORK, add_splits, expand
+from quantize.patch.units import CHANNELS, Unit
 
 AVOID = (1.0, 0.9, 0.75, 0.6, 0.45, 0.3, 0.0, None)
 """Parts of the limit above which a layer should be in a stage, from the fewest stages to many.
@@ -91,7 +92,7 @@ def orders(
     for name, nodes in what.orders.items():
         rows = RowGraph(graph, nodes, isa, row_fed=row_fed, nodes=row_steps, work=work)
         costs = Costs(rows, wanted, Work(COSTS_WORK // len(what.orders)), what.facts[name])
-        bound = costs.smallest()
+        bound = costs.choices.smallest()
         if bound < UNLIMITED:
             found.append(Order(name, rows, costs, bound))
     return sorted(found, key=lambda order: order.bound)
@@ -108,7 +109,7 @@ def cut_orders(found: Sequence[Order], below: int, most_extra_macs: int | None) 
     cut = []
     for order in found:
         add_splits(order.costs, below, most_extra_macs, work=SPLIT_WORK // len(found))
-        bound = order.costs.smallest_within(most_extra_macs)
+        bound = order.costs.choices.smallest_within(most_extra_macs)
         if bound < below:
             cut.append(replace(order, bound=bound))
     return sorted(cut, key=lambda order: order.bound)
@@ -200,9 +201,9 @@ def _selections(order: Order, limit: int, parts: Sequence[float | None]) -> Iter
     seen: list[list[Unit]] = []
     for part in parts:
         if part is None:
-            units = order.costs.fastest(limit, few_units=True)
+            units = order.costs.choices.fastest(limit, few_units=True)
         else:
-            units = order.costs.fastest(limit, int(limit * part))
+            units = order.costs.choices.fastest(limit, int(limit * part))
         if units is not None and units not in seen:
             seen.append(units)
             yield units

@@ -23,13 +23,14 @@ from edgebottle.ir.graph import Node
 from edgebottle.ops.base import where
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.storage import cropped_from
-from quantize.patch.choose import CHANNELS, COLUMNS, Costs, Split, Unit
+from quantize.patch.costs import Costs
 from quantize.patch.grid import Stage, Writer, computed_pixels, patches
 from quantize.patch.grid_nodes import Rect, input_rect
 from quantize.patch.rows import RowGraph
 from quantize.patch.schedule import unit_bytes
 from quantize.patch.segment import Parts
 from quantize.patch.slices import keeps_channels_apart, slices, write_slice
+from quantize.patch.units import CHANNELS, COLUMNS, Split, Unit
 
 MAX_PARTS = 8
 """Parts of a stage, at most."""
@@ -62,14 +63,14 @@ def add_splits(
         only_gains: Leaves out what needs no less than the same nodes without a cut.
         work: Units that may be spent on it.
     """
-    reached = [True]
+    reached, units = [True], costs.choices.units
     peaks = _uncut_peaks(costs) if only_gains else {}
     costs.work.refill(work)
     for end in range(1, len(costs.rows.order) + 1):
         limits = [min(below, peaks.get((first, end), below)) for first in range(end)]
         found = _splits(costs, end, reached, limits, most_extra_macs)
-        costs.units[end] = [*costs.units[end], *found]
-        reached.append(any(reached[u.first] and u.nbytes < below for u in costs.units[end]))
+        units[end] = [*units[end], *found]
+        reached.append(any(reached[u.first] and u.nbytes < below for u in units[end]))
 
 
 def _uncut_peaks(costs: Costs) -> dict[tuple[int, int], int]:
@@ -77,7 +78,7 @@ def _uncut_peaks(costs: Costs) -> dict[tuple[int, int], int]:
     peaks: dict[tuple[int, int], int] = {}
     near = [
         [(u.first, u.nbytes) for u in units if u.first >= end - MAX_LAYERS and not u.split]
-        for end, units in enumerate(costs.units)
+        for end, units in enumerate(costs.choices.units)
     ]
     count = len(costs.rows.order)
     for first in range(count):
@@ -111,7 +112,7 @@ def _splits(
         below = limits[first]
         if costs.work.is_spent:
             return
-        if costs.reads_fed(first) or costs.rows.node(first).accumulates:
+        if costs.alive.reads_fed(first) or costs.rows.node(first).accumulates:
             return
         whole, rings = costs.whole_bytes(first, inside), sum(inside.rings.values())
         least = whole + inside.nbytes() - rings + rings // MAX_PARTS

@@ -16,7 +16,7 @@ from edgebottle.pipeline import Model, load
 from edgebottle.plan.planner import make_plan
 from edgebottle.plan.work import Work
 from quantize.patch import Chosen, choose_schedule
-from quantize.patch.choose import COSTS_WORK
+from quantize.patch.costs import COSTS_WORK
 from quantize.patch.rows import PLAN_WORK
 from quantize.patch.search import orders
 from quantize.patch.split import SPLIT_WORK

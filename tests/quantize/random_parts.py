@@ -10,9 +10,10 @@ from edgebottle.ops.base import Isa
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.plan.limits import UNLIMITED
-from quantize.patch.choose import CHANNELS, Costs, Unit
+from quantize.patch.costs import Costs
 from quantize.patch.rows import RowGraph
 from quantize.patch.split import add_splits, expand
+from quantize.patch.units import CHANNELS, Unit
 from tests.quantize.stages import StageBuilder
 
 
@@ -24,9 +25,9 @@ def random_cuts(graph: Graph, isa: Isa, seed: int) -> tuple[RowGraph, list[Unit]
     units: list[Unit] = []
     end = len(rows.order)
     while end:
-        cut = [unit for unit in costs.units[end] if unit.split is not None]
+        cut = [unit for unit in costs.choices.units[end] if unit.split is not None]
         channels = [unit for unit in cut if unit.split and unit.split.axis == CHANNELS]
-        found = channels or cut or costs.units[end]
+        found = channels or cut or costs.choices.units[end]
         units.insert(0, found[int(random.integers(len(found)))])
         end = units[0].first
     return rows, units

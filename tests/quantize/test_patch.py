@@ -15,12 +15,12 @@ from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 from quantize.patch import choose_schedule, make_schedule, streamed_layers
 from quantize.patch.check import UnsafePlan, check_plan, replay
-from quantize.patch.choose import Unit
 from quantize.patch.demand import simulate
 from quantize.patch.overlay import FREE, distance
 from quantize.patch.rows import FED, RowGraph
 from quantize.patch.schedule import build_plan
 from quantize.patch.table import lines
+from quantize.patch.units import Unit
 from tests.graphs import Builder
 from tests.quantize.random_graphs import random_row_network
 from tests.waiting import calls_of

@@ -13,11 +13,11 @@ from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Isa
 from quantize.patch import choose_schedule, make_schedule
 from quantize.patch.check import check_plan
-from quantize.patch.choose import CHANNELS, COLUMNS
 from quantize.patch.grid import Stage
 from quantize.patch.schedule import build_plan
 from quantize.patch.slices import slices
 from quantize.patch.split import expand
+from quantize.patch.units import CHANNELS, COLUMNS
 from tests.graphs import Builder
 from tests.quantize.random_graphs import random_row_network
 from tests.quantize.random_parts import random_cuts, random_gate
