@@ -57,6 +57,7 @@ class Wiring:
         uart_enable_bit: Its bit there.
         uart_divider: For the baud rate.
         uart_fifo: 1: the UART has a FIFO, which is used.
+        uart_generation: Of its registers: 1 with SR and DR, 2 with ISR, RDR and TDR.
         gpio_enable: Address of the register that gives the GPIO ports their clocks.
         gpio_supply: Address of the register that says that a pin's own supply is there; 0: none.
         gpio_supply_bit: Its bit there.
@@ -77,6 +78,7 @@ class Wiring:
     uart_enable_bit: int
     uart_divider: int
     uart_fifo: int
+    uart_generation: int
     gpio_enable: int
     gpio_supply: int
     gpio_supply_bit: int

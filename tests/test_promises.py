@@ -88,7 +88,7 @@ def test_what_a_refusal_names_fits(board: str, wish: Wish, region: str, named: s
 def test_a_network_too_large_for_flash_names_a_board() -> None:
     found, board = load(AD), load_board("microbit")
     verdict = Judge(found.graph).verdict(board, Wish())
-    with pytest.raises(DoesNotFit, match=r"too much; .*; nucleo_g0b1re has room for it$"):
+    with pytest.raises(DoesNotFit, match=r"too much; .*; nucleo_f411re has room for it$"):
         Refusal(verdict).check()
 
 

@@ -113,7 +113,7 @@ def _gpio(base: int, count: int) -> tuple[Device, ...]:
 
 _STM32_PLLS = ((16, 17), (24, 25), (26, 27), (28, 29))  # HSE, PLL and two more
 
-_STM32F7 = (
+_STM32F4_F7 = (
     Device(
         "RCC",
         0x40023800,
@@ -313,7 +313,8 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
-    "stm32f7": Family(_STM32F7, DeviceKind.UART_STM32),
+    "stm32f4": Family(_STM32F4_F7, DeviceKind.UART_STM32_LEGACY),
+    "stm32f7": Family(_STM32F4_F7, DeviceKind.UART_STM32),
     "stm32l4": Family(_STM32L4, DeviceKind.UART_STM32),
     "stm32h7": Family(_STM32H7, DeviceKind.UART_STM32),
     "stm32u5": Family(_STM32U5, DeviceKind.UART_STM32),

@@ -113,6 +113,8 @@ def test_all_boards_of_the_design_exist() -> None:
         "microbit",
         "mps3_an547",
         "nrf52840dk",
+        "nucleo_f411re",
+        "nucleo_f446re",
         "nucleo_f746zg",
         "nucleo_f767zi",
         "nucleo_g071rb",

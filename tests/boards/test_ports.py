@@ -39,6 +39,12 @@ REFUSED = [
     ("stm32f746", "wait_states = 7", "wait_states = 5", "wait_states is 5: 216 MHz takes 7"),
     ("nucleo_f767zi", '"PD8"', '"PD5"', "tx_pin is PD5: USART3 of STM32F767ZIT6 sends on PB10"),
     ("nucleo_f767zi", "hz = 8_000_000", "hz = 1_000_000", "clock.hz is 1 MHz: the port makes do"),
+    (
+        "nucleo_f411re",
+        '"USART2"',
+        '"USART3"',
+        "name is USART3: STM32F411RET6 has USART1, USART2 or",
+    ),
     ("nucleo_l4r5zi", '"PG7"', '"PG9"', "uart.tx_pin is PG9: LPUART1 of STM32L4R5ZIT6 sends on"),
     ("nucleo_l4r5zi", "= 120_000_000", "= 122_000_000", "clock_hz is 122 MHz"),
     (

@@ -1,4 +1,4 @@
-"""Every board with zig, every port and core with gcc: built by PlatformIO, measured, booted on its virtual board."""
+"""Every board with zig, every port and core with gcc: built, measured, booted (virtually)."""
 
 import shutil
 from dataclasses import dataclass

@@ -113,6 +113,7 @@ def _uart(port, board):
         "uart_enable_bit": uart["bit"],
         "uart_divider": _divider(hz, asked["baud"], LPUART_SCALE if low_power else 1),
         "uart_fifo": int(uart.get("fifo", False)),
+        "uart_generation": port.get("uart_generation", 2),
         "gpio_enable": port["gpio"]["enable"],
         "gpio_supply": 0,
         "gpio_supply_bit": 0,

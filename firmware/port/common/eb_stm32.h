@@ -1,5 +1,6 @@
-/* Peripherals that the STM32 families of this port share: GPIO and the "version 2" USART with
- * separate ISR, RDR and TDR (RM0385 chapters 6 and 31; the same registers in L4+, H7, U5, G0). */
+/* Peripherals that the STM32 families of this port share: GPIO and two generations of USART, the
+ * second with separate ISR, RDR and TDR (RM0385 chapters 6 and 31; the same registers in L4, H7, U5
+ * and G0), the first with one data register (RM0383 19.6, F4). */
 #ifndef EB_STM32_H
 #define EB_STM32_H
 
@@ -17,6 +18,24 @@ struct eb_stm32_gpio {
     volatile uint32_t afr[2];
 };
 
+#if EB_UART_GENERATION == 1
+
+struct eb_stm32_usart {
+    volatile uint32_t isr; /* SR: the bits used here are those of ISR */
+    volatile uint32_t dr;
+    volatile uint32_t brr;
+    volatile uint32_t cr1;
+    volatile uint32_t cr2;
+    volatile uint32_t cr3;
+};
+
+#define EB_USART_RECEIVED dr
+#define EB_USART_TO_SEND dr
+#define USART_CR1_UE (1u << 13)
+#define USART_CR3_OVRDIS 0u /* an overrun ends with the read of DR */
+
+#else
+
 struct eb_stm32_usart {
     volatile uint32_t cr1;
     volatile uint32_t cr2;
@@ -31,11 +50,16 @@ struct eb_stm32_usart {
     volatile uint32_t tdr;
 };
 
+#define EB_USART_RECEIVED rdr
+#define EB_USART_TO_SEND tdr
 #define USART_CR1_UE (1u << 0)
+#define USART_CR3_OVRDIS (1u << 12)
+
+#endif
+
 #define USART_CR1_RE (1u << 2)
 #define USART_CR1_TE (1u << 3)
 #define USART_CR1_FIFOEN (1u << 29)
-#define USART_CR3_OVRDIS (1u << 12)
 #define USART_ISR_RXNE (1u << 5)
 #define USART_ISR_TXE (1u << 7)
 

@@ -21,11 +21,11 @@ int eb_port_getc(void)
     if ((EB_STM32_USART->isr & USART_ISR_RXNE) == 0u) {
         return -1;
     }
-    return (int)(EB_STM32_USART->rdr & 0xFFu);
+    return (int)(EB_STM32_USART->EB_USART_RECEIVED & 0xFFu);
 }
 
 void eb_port_putc(char c)
 {
     (void)eb_wait(&EB_STM32_USART->isr, USART_ISR_TXE, USART_ISR_TXE);
-    EB_STM32_USART->tdr = (uint8_t)c;
+    EB_STM32_USART->EB_USART_TO_SEND = (uint8_t)c;
 }
