@@ -62,7 +62,7 @@ class Answer(IntEnum):
 
 
 @dataclass(frozen=True)
-class Need:
+class MemoryNeed:
     """What is needed of a memory, and what there is.
 
     Attributes:
@@ -102,7 +102,7 @@ class Verdict:
         """The plan."""
         return self.chosen.plan
 
-    def need(self, region: str) -> Need:
+    def need(self, region: str) -> MemoryNeed:
         """What is needed of ``ram`` or of ``flash``."""
         return {"ram": self.ram, "flash": self.flash}[region]
 
@@ -117,27 +117,27 @@ class Verdict:
         return self.judge.source(self.chosen, Optimize(self.wish.optimize))
 
     @cached_property
-    def ram(self) -> Need:
+    def ram(self) -> MemoryNeed:
         """RAM that is needed."""
         graph, arena = self.judge.graph, self.plan.arena_bytes
         if is_alone(self.board):
-            return Need(Bounds(arena, arena), arena_limit(graph, self.board, self.wish))
+            return MemoryNeed(Bounds(arena, arena), arena_limit(graph, self.board, self.wish))
         held = arena + self.board.stack_size
         least = held + static_bytes(graph, self.plan.row_fed, LEAST_STATIC)
         most = held + static_bytes(graph, self.plan.row_fed)
-        return Need(Bounds(least, most), ram_allowed(self.board, self.wish))
+        return MemoryNeed(Bounds(least, most), ram_allowed(self.board, self.wish))
 
     @cached_property
-    def flash(self) -> Need:
+    def flash(self) -> MemoryNeed:
         """Flash that is needed."""
         weights = self.source.weight_bytes
         if is_alone(self.board):
             allowed = None if self.board.is_host else flash_allowed(self.board, self.wish)
-            return Need(Bounds(weights, weights), allowed)
+            return MemoryNeed(Bounds(weights, weights), allowed)
         floats = any(tensor.dtype is DType.F32 for tensor in self.judge.graph.tensors.values())
         code = code_bounds(self.source, self.board, Optimize(self.wish.optimize), floats)
         bounds = Bounds(weights + code.least, weights + code.most)
-        return Need(bounds, flash_allowed(self.board, self.wish))
+        return MemoryNeed(bounds, flash_allowed(self.board, self.wish))
 
 
 def kernel_variants(board: Board) -> tuple[Isa, ...]:

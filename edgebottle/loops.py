@@ -21,7 +21,7 @@ from hil.virtual.timing.instructions import Instruction, Kind
 
 
 @dataclass(frozen=True)
-class Loop:
+class ExecutedLoop:
     """A loop that was executed, or what a function executed outside of its loops.
 
     Attributes:
@@ -47,7 +47,7 @@ class Loop:
         return self.instructions / self.iterations
 
 
-def find_loops(blocks: Iterable[BlockCount], elf: Elf) -> tuple[Loop, ...]:
+def find_loops(blocks: Iterable[BlockCount], elf: Elf) -> tuple[ExecutedLoop, ...]:
     """The loops among ``blocks`` and the rest of each function, most instructions first.
 
     Together they have every instruction once.
@@ -80,7 +80,7 @@ def find_loops(blocks: Iterable[BlockCount], elf: Elf) -> tuple[Loop, ...]:
                 ends[key], closing[key] = address, last
     own, rest = _shared_out(counts, [(first, end) for (_, first), end in ends.items()])
     loops = [
-        Loop(
+        ExecutedLoop(
             function=function,
             first=first,
             end=end,
@@ -94,14 +94,14 @@ def find_loops(blocks: Iterable[BlockCount], elf: Elf) -> tuple[Loop, ...]:
     return tuple(sorted(loops, key=lambda loop: (-loop.instructions, loop.first)))
 
 
-def _rest_by_function(rest: Counter[int], counts: Counter[int], elf: Elf) -> list[Loop]:
+def _rest_by_function(rest: Counter[int], counts: Counter[int], elf: Elf) -> list[ExecutedLoop]:
     """What was executed in no loop, by function."""
     per_function: dict[Symbol, int] = {}
     for address, count in rest.items():
         function = elf.function_at(address) or Symbol("?", address, 2, True)
         per_function[function] = per_function.get(function, 0) + count
     return [
-        Loop(
+        ExecutedLoop(
             function=function.name,
             first=function.address,
             end=function.address + function.size,

@@ -28,7 +28,7 @@ from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
 from hil.confusion import count_confusion
-from hil.protocol import Cycles
+from hil.protocol import BoardCycles
 from hil.records import MemoryBlock, Ram, Record
 from hil.session import Run, Session
 
@@ -142,7 +142,7 @@ class _Result:
     outputs: tuple[tuple[Array, ...], ...]
     micros: tuple[float, ...]
     counted: Run | None
-    cycles: Cycles | None
+    cycles: BoardCycles | None
     stack: int
     attempts: int
 

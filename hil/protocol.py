@@ -56,7 +56,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Cycles:
+class BoardCycles:
     """Ticks of one run and of each step of another run, and how many there are in a second."""
 
     hz: int
@@ -259,7 +259,7 @@ class BoardClient:
         )
         return Memory(int(arena), int(stack), int(size), canary == "ok")
 
-    def cycles(self) -> Cycles:
+    def cycles(self) -> BoardCycles:
         """Runs the network and counts the cycles of each step. Uses up the input.
 
         A row-fed network has run already, as its rows came: of it, there is the total only.
@@ -274,7 +274,7 @@ class BoardClient:
             int(self._match(rf"m-cyc-step-\[{i} {NUMBER}\]", lines, i + 1, doing)[0])
             for i in range(steps)
         ]
-        return Cycles(hz, tuple(counts), total)
+        return BoardCycles(hz, tuple(counts), total)
 
     def crc(self) -> Checksums:
         """Runs the network and takes the CRC-32 of what each step wrote. Uses up the input."""

@@ -11,8 +11,7 @@ from typing import Protocol, Self
 
 from edgebottle.errors import BoardError
 from hil.link import BAUD, Patience, WallClock
-from hil.protocol import RUN_SECONDS, BoardClient, Checksums, Memory
-from hil.protocol import Cycles as BoardCycles
+from hil.protocol import RUN_SECONDS, BoardClient, BoardCycles, Checksums, Memory
 from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
 

@@ -149,6 +149,16 @@ def test_imports_run_one_way(module: str, path: Path) -> None:
         assert other is None or other <= own, f"{name} imports {imported}, which is above it"
 
 
+def test_no_two_modules_share_the_name_of_a_class() -> None:
+    """One name, one meaning, in the whole tree."""
+    found: dict[str, list[str]] = {}
+    for _, path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not {name: places for name, places in found.items() if len(places) > 1}
+
+
 OF_ONE_SYSTEM = {"fcntl", "grp", "msvcrt", "posix", "pty", "pwd", "resource", "termios", "winreg"}
 ASKS_FOR_THE_SYSTEM = {"sys.platform", "os.name", "platform.system", "os.killpg", "os.fork"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgebottle.build.elf import Elf, Segment, Symbol
-from edgebottle.loops import Loop, find_loops
+from edgebottle.loops import ExecutedLoop, find_loops
 from hil.virtual.state import BlockCount
 from hil.virtual.timing import riscv, thumb
 from hil.virtual.timing.instructions import Kind
@@ -30,7 +30,7 @@ def block(offset: int, size: int, executions: int, fell_through: int) -> BlockCo
     return BlockCount(0, BASE + offset, size, 0, executions, fell_through)
 
 
-def loops_of(blocks: Sequence[BlockCount], program: Elf) -> tuple[Loop, ...]:
+def loops_of(blocks: Sequence[BlockCount], program: Elf) -> tuple[ExecutedLoop, ...]:
     return tuple(loop for loop in find_loops(blocks, program) if loop.is_loop)
 
 
@@ -52,9 +52,9 @@ TWICE_THREE = (
 
 def test_nested_loops_share_no_instruction() -> None:
     assert find_loops(TWICE_THREE, elf(*NESTED)) == (
-        Loop("f", BASE + 2, BASE + 6, iterations=6, instructions=12),
-        Loop("f", BASE, BASE + 10, iterations=2, instructions=6),
-        Loop("f", BASE, BASE + 12, iterations=2, instructions=1, is_loop=False),
+        ExecutedLoop("f", BASE + 2, BASE + 6, iterations=6, instructions=12),
+        ExecutedLoop("f", BASE, BASE + 10, iterations=2, instructions=6),
+        ExecutedLoop("f", BASE, BASE + 12, iterations=2, instructions=1, is_loop=False),
     )
     assert [loop.per_iteration for loop in loops_of(TWICE_THREE, elf(*NESTED))] == [2, 3]
 
@@ -67,9 +67,9 @@ def test_what_a_loop_calls_is_told_by_function() -> None:
         block(10, 4, 3, 0),
     )
     assert find_loops(counts, elf(*program, symbols={"f": 0, "g": 10})) == (
-        Loop("f", BASE, BASE + 8, 3, 9),
-        Loop("g", BASE + 10, BASE + 14, 3, 6, is_loop=False),
-        Loop("f", BASE, BASE + 10, 3, 1, is_loop=False),
+        ExecutedLoop("f", BASE, BASE + 8, 3, 9),
+        ExecutedLoop("g", BASE + 10, BASE + 14, 3, 6, is_loop=False),
+        ExecutedLoop("f", BASE, BASE + 10, 3, 1, is_loop=False),
     )
 
 
@@ -87,21 +87,23 @@ def test_an_entry_into_the_middle_counts_as_an_iteration() -> None:
     """b 6; 2: nop; nop; 6: subs; bne 2: two passes and a part of one."""
     program = (0xE001, 0xBF00, 0xBF00, 0x3801, 0xD1FB, 0x4770)
     counts = (block(0, 2, 1, 0), block(6, 4, 1, 0), block(2, 8, 2, 1), block(10, 2, 1, 0))
-    assert loops_of(counts, elf(*program)) == (Loop("f", BASE + 2, BASE + 10, 3, 10),)
+    assert loops_of(counts, elf(*program)) == (ExecutedLoop("f", BASE + 2, BASE + 10, 3, 10),)
 
 
 def test_two_branches_to_one_head_are_one_loop() -> None:
     """0: subs r0; bne 0; subs r1; bne 0."""
     program = (0x3801, 0xD1FD, 0x3901, 0xD1FB, 0x4770)
     counts = (block(0, 4, 6, 2), block(4, 4, 2, 1), block(8, 2, 1, 0))
-    assert loops_of(counts, elf(*program)) == (Loop("f", BASE, BASE + 8, 6, 16),)
+    assert loops_of(counts, elf(*program)) == (ExecutedLoop("f", BASE, BASE + 8, 6, 16),)
 
 
 def test_a_loop_of_riscv() -> None:
     """addi a0, a0, -1; nop (32 bits); bnez a0, -6."""
     program = (0x157D, 0x0013, 0x0000, 0xFD6D, 0x8082)
     counts = (block(0, 8, 5, 1), block(8, 2, 1, 0))
-    assert loops_of(counts, elf(*program, machine="riscv")) == (Loop("f", BASE, BASE + 8, 5, 15),)
+    assert loops_of(counts, elf(*program, machine="riscv")) == (
+        ExecutedLoop("f", BASE, BASE + 8, 5, 15),
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from edgebottle.boards import load_board
 from edgebottle.codegen.code_size import Bounds
 from edgebottle.errors import DoesNotFit
-from edgebottle.fit import REGIONS, Answer, Judge, Need, Wish
+from edgebottle.fit import REGIONS, Answer, Judge, MemoryNeed, Wish
 from edgebottle.inspection import inspect_model
 from edgebottle.pipeline import build, load
 from edgebottle.refusal import Refusal
@@ -45,7 +45,7 @@ def test_what_is_promised_builds(model: str, board: str, toolchain: str, wish: W
     ],
 )
 def test_only_the_most_is_a_promise(allowed: int | None, answer: Answer) -> None:
-    assert Need(Bounds(10, 20), allowed).answer is answer
+    assert MemoryNeed(Bounds(10, 20), allowed).answer is answer
 
 
 @pytest.mark.parametrize("region", REGIONS)

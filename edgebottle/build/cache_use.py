@@ -30,7 +30,7 @@ RECENT_S = 600.0
 
 
 @dataclass(frozen=True)
-class Kind:
+class CachedFiles:
     """One kind of content.
 
     Attributes:
@@ -46,12 +46,12 @@ class Kind:
     nbytes: int
 
 
-def content() -> tuple[Kind, ...]:
+def content() -> tuple[CachedFiles, ...]:
     """What is there now, by kind; empty kinds as well."""
     return tuple(_measured(name, what, _folders(pattern)) for name, pattern, what in KINDS)
 
 
-def clean(names: tuple[str, ...] = ()) -> tuple[Kind, ...]:
+def clean(names: tuple[str, ...] = ()) -> tuple[CachedFiles, ...]:
     """Removes what is there; everything can be made again.
 
     Nothing is removed while a build runs, and no build starts meanwhile. Images of the last few
@@ -85,7 +85,7 @@ def _no_build() -> Iterator[None]:
         yield
 
 
-def _removed(name: str, what: str, pattern: str) -> Kind:
+def _removed(name: str, what: str, pattern: str) -> CachedFiles:
     """Moves a kind aside, so that nobody sees half of it, and removes it."""
     trash = Path(tempfile.mkdtemp(prefix="removed-", dir=cache_dir()))
     for folder in _folders(pattern):
@@ -108,7 +108,7 @@ def _folders(pattern: str) -> list[Path]:
     return [path for path in sorted(cache_dir().glob(pattern)) if path.is_dir()]
 
 
-def _measured(name: str, what: str, folders: list[Path]) -> Kind:
+def _measured(name: str, what: str, folders: list[Path]) -> CachedFiles:
     files = nbytes = 0
     for folder in folders:
         for root, _, names in os.walk(folder):
@@ -116,4 +116,4 @@ def _measured(name: str, what: str, folders: list[Path]) -> Kind:
                 with contextlib.suppress(OSError):  # another process may remove it meanwhile
                     nbytes += os.lstat(os.path.join(root, each)).st_size
                     files += each[-5:] != ".lock"
-    return Kind(name, what, files, nbytes)
+    return CachedFiles(name, what, files, nbytes)

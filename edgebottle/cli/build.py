@@ -11,7 +11,7 @@ import click
 
 from edgebottle.build.flash_files import SUFFIXES
 from edgebottle.cli.options import (
-    Chosen,
+    CommandTarget,
     board_option,
     check_writable,
     choose,
@@ -140,7 +140,7 @@ def _figures(built: Built) -> dict[str, Any]:
     }
 
 
-def _next(chosen: Chosen, board: Board) -> str:
+def _next(chosen: CommandTarget, board: Board) -> str:
     """The command that proves what was built."""
     words = ["edgebottle", "verify"]
     if chosen.model != chosen.config.model:

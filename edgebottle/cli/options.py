@@ -158,7 +158,7 @@ def json_option(function: F) -> F:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class CommandTarget:
     """The model, board and toolchain a command works with, and where they come from."""
 
     model: str
@@ -198,7 +198,7 @@ def choose(
     board: str | None = None,
     toolchain: str | None = None,
     quiet: bool = False,
-) -> Chosen:
+) -> CommandTarget:
     """Completes the arguments from ``edgebottle.toml``, then from the zoo, and says which."""
     from edgebottle.zoo import DEFAULT
 
@@ -211,7 +211,7 @@ def choose(
         model, source = DEFAULT, "the default network of the zoo"
     if source and not quiet:
         note(f"model: {model} ({source})")
-    return Chosen(
+    return CommandTarget(
         model=model,
         io=io or config.io or "keep",
         name=name,

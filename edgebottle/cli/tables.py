@@ -21,14 +21,14 @@ from edgebottle.units import kilobytes, room
 
 if TYPE_CHECKING:
     from edgebottle.boards import Board
-    from edgebottle.build.cache_use import Kind
+    from edgebottle.build.cache_use import CachedFiles
     from edgebottle.build.doctor import Check
     from edgebottle.codegen.kernels import KernelChoice
     from edgebottle.inspection import Inspection
     from edgebottle.passes.dead_channels import DeadChannelReport
     from edgebottle.pipeline import Built
     from edgebottle.verify import Verification
-    from edgebottle.zoo import Network
+    from edgebottle.zoo import ZooNetwork
     from hil.records import MemoryBlock
 
 
@@ -232,7 +232,7 @@ def doctor_table(checks: Sequence[Check]) -> FittedTable:
     return table
 
 
-def cache_table(title: str, kinds: Sequence[Kind]) -> FittedTable:
+def cache_table(title: str, kinds: Sequence[CachedFiles]) -> FittedTable:
     """What is in the cache, or was."""
     table = new_table(title, "kind", "files>", "size>", "what~")
     for kind in kinds:
@@ -240,7 +240,7 @@ def cache_table(title: str, kinds: Sequence[Kind]) -> FittedTable:
     return table
 
 
-def zoo_table(networks: Sequence[Network]) -> FittedTable:
+def zoo_table(networks: Sequence[ZooNetwork]) -> FittedTable:
     """The networks of the zoo."""
     table = new_table("Zoo", "name", "task~", "accuracy>", "spread~", "description~")
     for network in networks:

@@ -103,7 +103,7 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
         quiet: Say nothing, as --quiet does; --verbose is heard all the same.
     """
     if volume() is Volume.VERBOSE:
-        yield _Steps()
+        yield _SpokenSteps()
     elif quiet or volume() is Volume.QUIET:
         yield lambda what, done, total: None
     elif sys.stderr.isatty():
@@ -141,7 +141,7 @@ def _bar() -> Bar:
     )
 
 
-class _Steps:
+class _SpokenSteps:
     """Says every step as it begins."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.errors import BadModel, EdgebottleError, UnsupportedOp
 from edgebottle.importers.names import identifier, layer_names
 from edgebottle.importers.tflite_constants import CONSTANT_OPERATORS, SHAPES, compute_constant
-from edgebottle.importers.tflite_file import OperatorRecord, TensorRecord, TFLiteFile, read_tflite
+from edgebottle.importers.tflite_file import FileOperator, FileTensor, TFLiteFile, read_tflite
 from edgebottle.importers.tflite_operators import SIGNATURES, check_counts, options_of
 from edgebottle.importers.tflite_tensors import (
     computed_tensor,
@@ -104,7 +104,7 @@ def _check_constants(file: TFLiteFile, size: int) -> None:
         raise BadModel(f"the file is corrupt: {constants} bytes of constants in {size} bytes")
 
 
-def _first_output(file: TFLiteFile, record: OperatorRecord) -> str:
+def _first_output(file: TFLiteFile, record: FileOperator) -> str:
     name = file.tensors[record.outputs[0]].name if record.outputs else ""
     return "" if name == f"t{record.outputs[0] if record.outputs else 0}" else name
 
@@ -124,7 +124,7 @@ def _check_hybrid(file: TFLiteFile, layers: Sequence[str]) -> None:
         )
 
 
-def _is_hybrid(file: TFLiteFile, record: OperatorRecord) -> bool:
+def _is_hybrid(file: TFLiteFile, record: FileOperator) -> bool:
     ins = [file.tensors[index] for index in record.inputs if index != -1]
     outs = [file.tensors[index] for index in record.outputs]
     is_float = all(tensor.type == "FLOAT32" for tensor in (*ins[:1], *outs[:1]))
@@ -183,7 +183,7 @@ class _Importer:
             + "; ".join(f"{op} ({_listed(names)})" for op, names in layers.items())
         )
 
-    def _operator(self, number: int, layer: str, record: OperatorRecord) -> None:
+    def _operator(self, number: int, layer: str, record: FileOperator) -> None:
         """Adds the operator's node, or the constants that it computes."""
         if number in self.unsupported:
             self._as_the_file_says(record)
@@ -200,7 +200,7 @@ class _Importer:
                 self._as_the_file_says(record)
 
     def _operands(
-        self, layer: str, record: OperatorRecord, signature: Signature
+        self, layer: str, record: FileOperator, signature: Signature
     ) -> tuple[list[Tensor | None], Any]:
         """The input tensors of an operator, None for absent ones, and its options."""
         check_counts(layer, record, signature)
@@ -211,7 +211,7 @@ class _Importer:
         ins += [None for index in signature.optional if index >= len(ins)]
         return ins, options
 
-    def _tensor(self, layer: str, record: OperatorRecord, index: int) -> Tensor:
+    def _tensor(self, layer: str, record: FileOperator, index: int) -> Tensor:
         """An input tensor: computed before, or a constant or variable of the file."""
         source = self.file.tensors[index]
         if source.name not in self.tensors:
@@ -222,13 +222,13 @@ class _Importer:
             self.tensors[source.name] = import_tensor(source)
         return self.tensors[source.name]
 
-    def _as_the_file_says(self, record: OperatorRecord) -> None:
+    def _as_the_file_says(self, record: FileOperator) -> None:
         """Lets the walk go on behind an operator that is not known, to name all of those."""
         for index in record.outputs:
             tensor = import_tensor(self.file.tensors[index])
             self.tensors[tensor.name] = tensor
 
-    def _constant(self, record: OperatorRecord, value: Array) -> None:
+    def _constant(self, record: FileOperator, value: Array) -> None:
         """Makes ``value`` the operator's output."""
         tensor = computed_tensor(self.file.tensors[record.outputs[0]], value.shape)
         if tensor.quant is not None:
@@ -236,7 +236,7 @@ class _Importer:
         value = np.asarray(value.astype(tensor.dtype.numpy))
         self.tensors[tensor.name] = replace(tensor, data=value)
 
-    def _constant_operator(self, layer: str, record: OperatorRecord) -> bool:
+    def _constant_operator(self, layer: str, record: FileOperator) -> bool:
         """Computes an operator of the table; False where an input is not a plain constant."""
         operator = CONSTANT_OPERATORS[record.op]
         ins, options = self._operands(layer, record, operator.signature)
@@ -249,7 +249,7 @@ class _Importer:
         self._constant(record, compute_constant(label, operator, known, options, dtype))
         return True
 
-    def _node(self, layer: str, record: OperatorRecord) -> None:
+    def _node(self, layer: str, record: FileOperator) -> None:
         """Adds the node of an operator that can be compiled, or its value where that is known."""
         ins, options = self._operands(layer, record, SIGNATURES[record.op])
         if any(tensor is not None and tensor.data is None for tensor in ins):
@@ -273,7 +273,7 @@ class _Importer:
             self.nodes.append(node)
 
     def _computed(
-        self, node: Node, ins: Sequence[Tensor | None], records: Sequence[TensorRecord]
+        self, node: Node, ins: Sequence[Tensor | None], records: Sequence[FileTensor]
     ) -> list[Tensor]:
         """The outputs of a node, with the shapes that it infers."""
         outs = []
@@ -289,7 +289,7 @@ class _Importer:
             outs.append(tensor)
         return outs
 
-    def _check_types(self, layer: str, record: OperatorRecord) -> None:
+    def _check_types(self, layer: str, record: FileOperator) -> None:
         """Refuses types that are only allowed in constants, and 16-bit networks by their name."""
         used = [
             self.file.tensors[index] for index in (*record.inputs, *record.outputs) if index != -1
@@ -330,7 +330,7 @@ class _Importer:
         return copy
 
 
-def _with_batch(record: TensorRecord) -> TensorRecord:
+def _with_batch(record: FileTensor) -> FileTensor:
     """An input of the model, whose batch is 1 where it is free."""
     if record.shape and record.shape[0] == -1:
         return replace(record, shape=(1, *record.shape[1:]))

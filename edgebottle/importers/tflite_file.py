@@ -18,7 +18,7 @@ _MAX_RANK = 6
 
 
 @dataclass(frozen=True)
-class TensorRecord:
+class FileTensor:
     """A tensor of the file.
 
     Attributes:
@@ -47,7 +47,7 @@ class TensorRecord:
 
 
 @dataclass(frozen=True)
-class OperatorRecord:
+class FileOperator:
     """An operator of the file.
 
     Attributes:
@@ -69,8 +69,8 @@ class OperatorRecord:
 class TFLiteFile:
     """What a .tflite file holds."""
 
-    tensors: tuple[TensorRecord, ...]
-    operators: tuple[OperatorRecord, ...]
+    tensors: tuple[FileTensor, ...]
+    operators: tuple[FileOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
@@ -186,7 +186,7 @@ def _buffers(data: bytes, model: Any) -> list[Array]:
     return result
 
 
-def _tensor(tensor: Any, name: str, buffers: list[Array]) -> TensorRecord:
+def _tensor(tensor: Any, name: str, buffers: list[Array]) -> FileTensor:
     if tensor.Buffer() >= len(buffers):
         raise BadModel(f"the file is corrupt: tensor '{name}' names buffer {tensor.Buffer()}")
     if tensor.ExternalBuffer():
@@ -202,7 +202,7 @@ def _tensor(tensor: Any, name: str, buffers: list[Array]) -> TensorRecord:
         zero_point = _ABSENT if quant.ZeroPointIsNone() else quant.ZeroPointAsNumpy()
         axis = quant.QuantizedDimension()
         custom = quant.DetailsType() != 0
-    return TensorRecord(
+    return FileTensor(
         name,
         _ints(tensor.ShapeAsNumpy()),
         _names("TensorType").get(tensor.Type(), f"type {tensor.Type()}"),
@@ -216,7 +216,7 @@ def _tensor(tensor: Any, name: str, buffers: list[Array]) -> TensorRecord:
     )
 
 
-def _operators(graph: Any, codes: list[str]) -> tuple[OperatorRecord, ...]:
+def _operators(graph: Any, codes: list[str]) -> tuple[FileOperator, ...]:
     result = []
     work = 0
     for i in range(graph.OperatorsLength()):
@@ -231,7 +231,7 @@ def _operators(graph: Any, codes: list[str]) -> tuple[OperatorRecord, ...]:
         if operator.BuiltinOptions2Type():
             options_type = f"BuiltinOptions2 {operator.BuiltinOptions2Type()}"
         result.append(
-            OperatorRecord(
+            FileOperator(
                 codes[operator.OpcodeIndex()],
                 inputs,
                 outputs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgebottle.errors import BadModel
-from edgebottle.importers.tflite_file import OperatorRecord, default_options
+from edgebottle.importers.tflite_file import FileOperator, default_options
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Signature
 
@@ -30,7 +30,7 @@ _INT32 = 2
 """``INT32`` of the schema's types."""
 
 
-def check_counts(layer: str, record: OperatorRecord, signature: Signature) -> None:
+def check_counts(layer: str, record: FileOperator, signature: Signature) -> None:
     """Raises ``BadModel`` for a number of inputs or outputs that the operator cannot have."""
     inputs, outputs = len(record.inputs), len(record.outputs)
     if not signature.least <= inputs <= signature.most:
@@ -42,7 +42,7 @@ def check_counts(layer: str, record: OperatorRecord, signature: Signature) -> No
         raise BadModel(f"{layer} ({record.op}) lacks its input {absent[0]}")
 
 
-def options_of(layer: str, record: OperatorRecord, signature: Signature) -> Any:
+def options_of(layer: str, record: FileOperator, signature: Signature) -> Any:
     """The options object, with the schema's defaults when the file has none.
 
     Raises:

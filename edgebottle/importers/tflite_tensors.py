@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from edgebottle.errors import BadModel, UnsupportedOp
-from edgebottle.importers.tflite_file import TensorRecord
+from edgebottle.importers.tflite_file import FileTensor
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Quant, Shape, Tensor
 from edgebottle.ir.layout import packed_bytes
@@ -30,7 +30,7 @@ _ADVICE = {
 }
 
 
-def unsupported_type(record: TensorRecord) -> UnsupportedOp:
+def unsupported_type(record: FileTensor) -> UnsupportedOp:
     """The error of a type that cannot be compiled, with what to do about it."""
     advice = _ADVICE.get(record.type)
     return UnsupportedOp(
@@ -39,7 +39,7 @@ def unsupported_type(record: TensorRecord) -> UnsupportedOp:
     )
 
 
-def import_tensor(record: TensorRecord) -> Tensor:
+def import_tensor(record: FileTensor) -> Tensor:
     """A tensor as the file has it: an input, a constant, a variable.
 
     Raises:
@@ -64,12 +64,12 @@ def import_tensor(record: TensorRecord) -> Tensor:
     return Tensor(name, record.shape, dtype, quant, data, record.variable)
 
 
-def computed_tensor(record: TensorRecord, shape: Shape) -> Tensor:
+def computed_tensor(record: FileTensor, shape: Shape) -> Tensor:
     """The output of an operator, of the ``shape`` that is inferred; raises as ``import_tensor``."""
     return import_tensor(replace(record, shape=shape, data=None, variable=False))
 
 
-def _constant(record: TensorRecord, dtype: DType) -> Array:
+def _constant(record: FileTensor, dtype: DType) -> Array:
     assert record.data is not None
     expected = packed_bytes(prod(record.shape), dtype.bits)
     if record.data.size != expected:
@@ -81,7 +81,7 @@ def _constant(record: TensorRecord, dtype: DType) -> Array:
     return value if value.flags.aligned else value.copy()
 
 
-def _quant(record: TensorRecord, dtype: DType) -> Quant | None:
+def _quant(record: FileTensor, dtype: DType) -> Quant | None:
     """The tensor's quantization, checked; None for integers that are not quantized."""
     name, count = record.name, len(record.scale)
     if record.custom_quantization:
@@ -108,7 +108,7 @@ def _quant(record: TensorRecord, dtype: DType) -> Quant | None:
     return Quant(tuple(scale.tolist()), tuple(zero_point.tolist()), axis)
 
 
-def _axis(record: TensorRecord) -> int:
+def _axis(record: FileTensor) -> int:
     """The axis of per-channel scales; a wrong one of a vector is repaired, as it can only be 0."""
     axis = 0 if len(record.shape) == 1 else record.axis
     if not 0 <= axis < len(record.shape) or record.shape[axis] != len(record.scale):

@@ -22,7 +22,7 @@ from edgebottle.ops.convolution_kernels import (
     scaling_of,
 )
 from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
-from edgebottle.ops.depthwise_scaling import HIGH, LOW, Packing, Sums, find_packing
+from edgebottle.ops.depthwise_scaling import HIGH, LOW, PackedScaling, Sums, find_packing
 from edgebottle.ops.fixed_point import activation_range, quantize_multipliers
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
@@ -112,7 +112,7 @@ class WindowRows(_Tiles[Array]):
         return Inlining(self.TILE_INSTRUCTIONS * tiles, self.INLINED_BYTES)
 
 
-class Rows3x3(_Tiles[Packing]):
+class Rows3x3(_Tiles[PackedScaling]):
     """3x3 windows, a pair of columns shared by neighbouring pixels."""
 
     ROW, ROW_INLINED = "eb_depthwise_3x3_s8_row", "eb_depthwise_3x3_s8_row_inlined"
@@ -125,7 +125,7 @@ class Rows3x3(_Tiles[Packing]):
         (2, 10): "eb_depthwise_3x3_stride_2_shift_10",
         (2, 12): "eb_depthwise_3x3_stride_2_shift_12",
     }
-    """By the stride of the pixels and the shift of ``Packing``."""
+    """By the stride of the pixels and the shift of ``PackedScaling``."""
 
     GROUP_BYTES = 48 + 6 * 4
     """Of scratch for each pair of columns: its values, and pointers to them."""
@@ -142,7 +142,7 @@ class Rows3x3(_Tiles[Packing]):
             and activation_range(layer.node.activation, layer.output) == (LOW, HIGH)
         )
 
-    def pack(self, layer: Convolved) -> Packing | None:
+    def pack(self, layer: Convolved) -> PackedScaling | None:
         """See ``find_packing``."""
         taps = operands(layer.ins)[1].constant().reshape(9, -1)
         scales = quantize_multipliers(scales_of(layer))
@@ -153,14 +153,14 @@ class Rows3x3(_Tiles[Packing]):
         channels = operands(layer.ins)[0].shape[3]
         return self._groups(layer) * self.GROUP_BYTES + pad_to(channels, 4)
 
-    def emit(self, layer: Convolved, packed: Packing, e: Emitter) -> str:
+    def emit(self, layer: Convolved, packed: PackedScaling, e: Emitter) -> str:
         """See ``Kernel``."""
         function = self.ROW_INLINED if e.inlined else self.ROW
         rest = self._records(packed, e), e.scratch(), self._tile(layer, packed)
         return self.row_call(e, function, "eb_depthwise_3x3", self._params(layer), *rest)
 
     def emit_layer(
-        self, layer: Convolved, packed: Packing, e: Emitter, walk: Mapping[str, CValue]
+        self, layer: Convolved, packed: PackedScaling, e: Emitter, walk: Mapping[str, CValue]
     ) -> str:
         """See ``Kernel``."""
         function = self.LAYER_INLINED if e.inlined else self.LAYER
@@ -190,11 +190,11 @@ class Rows3x3(_Tiles[Packing]):
         width = layer.output.shape[2]
         return width + 1 if layer.node.stride[1] == 2 else (width + 3) // 2
 
-    def _tile(self, layer: Convolved, packed: Packing) -> str:
+    def _tile(self, layer: Convolved, packed: PackedScaling) -> str:
         return self.TILES[layer.node.stride[1], packed.shift]
 
     @staticmethod
-    def _records(packed: Packing, e: Emitter) -> str:
+    def _records(packed: PackedScaling, e: Emitter) -> str:
         return e.constant("weights", pack_3x3(packed.sums, packed.scaling).reshape(-1))
 
 
@@ -234,7 +234,7 @@ class StripRows(_OneToOne[Scaling]):
         )
 
 
-class VectorRows(_OneToOne[Array]):
+class VectorDepthwiseRows(_OneToOne[Array]):
     """Eight channels at a time: MVE."""
 
     ISAS = frozenset({Isa.MVE})
@@ -266,14 +266,14 @@ class VectorRows(_OneToOne[Array]):
         return self.row_call(e, self.ROW, "eb_depthwise_conv_2d", fields, *constants)
 
 
-class PlainRowsS8(PlainS8):
+class PlainDepthwiseRowsS8(PlainS8):
     """Any int8 layer."""
 
     HEADER = "eb_depthwise_conv_2d.h"
     ROW, STRUCT = "eb_depthwise_conv_2d_s8_row", "eb_depthwise_conv_2d"
 
 
-class TapRows(PlainRowsS8):
+class TapRows(PlainDepthwiseRowsS8):
     """The same, several channels of a tap at a time: DSP, for windows with gaps."""
 
     ISAS = frozenset({Isa.DSP})
@@ -290,7 +290,7 @@ class TapRows(PlainRowsS8):
         return 8 * weights.shape[1] * weights.shape[2] + data.shape[3]
 
 
-class PlainRowsF32(PlainF32):
+class PlainDepthwiseRowsF32(PlainF32):
     """Any float32 layer."""
 
     HEADER = "eb_depthwise_conv_2d.h"
@@ -311,8 +311,8 @@ KERNELS: tuple[AnyKernel, ...] = (
     Rows3x3(),
     _WINDOWS,
     StripRows(),
-    VectorRows(),
+    VectorDepthwiseRows(),
     TapRows(),
-    PlainRowsS8(),
-    PlainRowsF32(),
+    PlainDepthwiseRowsS8(),
+    PlainDepthwiseRowsF32(),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from edgebottle.ir.graph import Array
-from edgebottle.ops.depthwise_scaling import Scaling, Sums
+from edgebottle.ops.depthwise_scaling import ChannelScaling, Sums
 from edgebottle.ops.fixed_point import Int
 
 WORDS = 8
 """32-bit words of the record of one channel."""
 
 
-def pack_3x3(sums: Sums, scaling: Scaling) -> Array:
+def pack_3x3(sums: Sums, scaling: ChannelScaling) -> Array:
     """The records of all channels: int32, (channels, WORDS).
 
     Five words of two weights, in pairs as the kernel multiplies them: of the first two rows the
@@ -26,7 +26,7 @@ def pack_3x3(sums: Sums, scaling: Scaling) -> Array:
     return np.stack(words, axis=1).astype(np.int32)
 
 
-def unpack_3x3(packed: Array) -> tuple[Array, Scaling]:
+def unpack_3x3(packed: Array) -> tuple[Array, ChannelScaling]:
     """The inverse of ``pack_3x3``: weights with their factor, (9, channels), and the scaling.
 
     The gain is not in the records; it comes back as 0.
@@ -35,7 +35,7 @@ def unpack_3x3(packed: Array) -> tuple[Array, Scaling]:
     bottom = words[:5].astype(np.int16).astype(np.int64)
     top = words[:5] >> 16
     weights = np.stack([*bottom[:3], *top[:3], bottom[3], top[3], top[4]])
-    return weights, Scaling(np.zeros_like(words[5]), words[5], words[6], words[7])
+    return weights, ChannelScaling(np.zeros_like(words[5]), words[5], words[6], words[7])
 
 
 def pack_window(weights: Array) -> Array:

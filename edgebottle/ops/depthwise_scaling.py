@@ -89,7 +89,7 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Scaling:
+class ChannelScaling:
     """The kernel's numbers, for each channel.
 
     Attributes:
@@ -104,18 +104,18 @@ class Scaling:
     multiplier: Int
     offset: Int
 
-    def take(self, channels: Int) -> Scaling:
+    def take(self, channels: Int) -> ChannelScaling:
         """That of some channels."""
-        return Scaling(
+        return ChannelScaling(
             self.gain[channels],
             self.bias[channels],
             self.multiplier[channels],
             self.offset[channels],
         )
 
-    def put(self, channels: Int, other: Scaling) -> Scaling:
+    def put(self, channels: Int, other: ChannelScaling) -> ChannelScaling:
         """The same with ``other`` for some channels."""
-        return Scaling(
+        return ChannelScaling(
             _put(self.gain, channels, other.gain),
             _put(self.bias, channels, other.bias),
             _put(self.multiplier, channels, other.multiplier),
@@ -130,7 +130,7 @@ class Scaling:
 
 
 @dataclass(frozen=True)
-class Packing:
+class PackedScaling:
     """What ``find_packing`` found.
 
     Attributes:
@@ -140,12 +140,12 @@ class Packing:
     """
 
     sums: Sums
-    scaling: Scaling
+    scaling: ChannelScaling
     shift: int
 
 
 @dataclass(frozen=True)
-class _Steps:
+class _ChannelSteps:
     """Sums of each channel at which the output steps.
 
     Attributes:
@@ -168,20 +168,22 @@ class _Steps:
         """(steps, channels): whether the output takes the step."""
         return np.asarray((self.at > self.low) & (self.at <= self.high))
 
-    def take(self, channels: Int) -> _Steps:
+    def take(self, channels: Int) -> _ChannelSteps:
         """Those of some channels."""
         columns = self.at[:, channels], self.wanted[:, channels]
-        return _Steps(self.sums.take(channels), self.low[channels], self.high[channels], *columns)
+        return _ChannelSteps(
+            self.sums.take(channels), self.low[channels], self.high[channels], *columns
+        )
 
-    def few(self) -> _Steps:
+    def few(self) -> _ChannelSteps:
         """``FEW_STEPS`` of each channel, from the first to the last that it takes."""
         reached = self.reached
         first, last = reached.argmax(axis=0), len(reached) - 1 - reached[::-1].argmax(axis=0)
         rows = np.linspace(first, last, FEW_STEPS).round().astype(np.int64)
         at, wanted = (np.take_along_axis(array, rows, axis=0) for array in (self.at, self.wanted))
-        return _Steps(self.sums, self.low, self.high, at, wanted)
+        return _ChannelSteps(self.sums, self.low, self.high, at, wanted)
 
-    def are_right(self, scaling: Scaling, shift: int) -> Array:
+    def are_right(self, scaling: ChannelScaling, shift: int) -> Array:
         """(..., channels): whether a scaling, or each of many, takes all of these steps."""
         bias = self.sums.bias
         after = scaling.outputs(np.minimum(self.at, self.high), bias, shift)
@@ -219,7 +221,7 @@ class _Steps:
 
 
 @lru_cache(maxsize=1024)
-def find_packing(sums: Sums) -> Packing | None:
+def find_packing(sums: Sums) -> PackedScaling | None:
     """A scaling that gives LiteRT's outputs for all sums that can occur; None without one."""
     low, high = sums.reach()
     if max(abs(int(low.min())), abs(int(high.max()))) >= 1 << 30:
@@ -229,11 +231,11 @@ def find_packing(sums: Sums) -> Packing | None:
     for shift in SHIFTS:
         found = _search(steps, few, shift)
         if found is not None:
-            return Packing(sums, found, shift)
+            return PackedScaling(sums, found, shift)
     return None
 
 
-def _steps(sums: Sums, low: Int, high: Int) -> _Steps:
+def _steps(sums: Sums, low: Int, high: Int) -> _ChannelSteps:
     """The steps to the outputs -127, -126, ... 127."""
     wanted = np.arange(LOW + 1, HIGH + 1, dtype=np.int64)[:, None]
     first, last = np.broadcast_arrays(low, high + 1)
@@ -243,10 +245,10 @@ def _steps(sums: Sums, low: Int, high: Int) -> _Steps:
         reached = sums.outputs(middle) >= wanted
         last = np.where(reached, middle, last)
         first = np.where(reached | (first >= last), first, middle + 1)
-    return _Steps(sums, low, high, last, np.broadcast_to(wanted, last.shape))
+    return _ChannelSteps(sums, low, high, last, np.broadcast_to(wanted, last.shape))
 
 
-def _search(steps: _Steps, few: _Steps, shift: int) -> Scaling | None:
+def _search(steps: _ChannelSteps, few: _ChannelSteps, shift: int) -> ChannelScaling | None:
     """Tries roundings of the scaling until every channel has one that is right."""
     near = _candidates(steps.sums, steps.low, steps.high, shift)
     bias, offset = _moved(near[0])
@@ -269,12 +271,12 @@ def _search(steps: _Steps, few: _Steps, shift: int) -> Scaling | None:
     return None if solved is None else best.put(left, solved)
 
 
-def _stacked(scalings: Sequence[Scaling]) -> Scaling:
+def _stacked(scalings: Sequence[ChannelScaling]) -> ChannelScaling:
     """All of them as one, each (scalings, 1, channels)."""
-    return Scaling(
+    return ChannelScaling(
         *(
             np.stack([getattr(scaling, field.name) for scaling in scalings])[:, None]
-            for field in fields(Scaling)
+            for field in fields(ChannelScaling)
         )
     )
 
@@ -285,8 +287,8 @@ def _put(values: Int, channels: Int, others: Int) -> Int:
     return copied
 
 
-def _merge(old: Scaling, new: Scaling, take: Array) -> Scaling:
-    return Scaling(
+def _merge(old: ChannelScaling, new: ChannelScaling, take: Array) -> ChannelScaling:
+    return ChannelScaling(
         np.where(take, new.gain, old.gain),
         np.where(take, new.bias, old.bias),
         np.where(take, new.multiplier, old.multiplier),
@@ -294,7 +296,7 @@ def _merge(old: Scaling, new: Scaling, take: Array) -> Scaling:
     )
 
 
-def _is_right(scaling: Scaling, steps: _Steps, shift: int) -> Array:
+def _is_right(scaling: ChannelScaling, steps: _ChannelSteps, shift: int) -> Array:
     """Channels whose output steps where it should, and whose numbers fit 32 bits."""
     limit = 1 << 31
     fits = (scaling.multiplier >= 0) & (scaling.multiplier < limit)
@@ -304,7 +306,7 @@ def _is_right(scaling: Scaling, steps: _Steps, shift: int) -> Array:
     return np.asarray(steps.are_right(scaling, shift) & fits)
 
 
-def _candidates(sums: Sums, low: Int, high: Int, shift: int) -> list[Scaling]:
+def _candidates(sums: Sums, low: Int, high: Int, shift: int) -> list[ChannelScaling]:
     """Scalings near the exact one; it is exact where the gain is at least 2."""
     places = -sums.shift.astype(np.int64)
     largest = np.maximum(np.abs(sums.weights.astype(np.int64)).max(axis=0), 1)
@@ -322,14 +324,14 @@ def _candidates(sums: Sums, low: Int, high: Int, shift: int) -> list[Scaling]:
     result = []
     for nudge in (0, 1, -1):
         for extra in (0, 1, 2, -1):
-            result.append(Scaling(gain, bias + more + extra, multiplier + nudge, offset))
+            result.append(ChannelScaling(gain, bias + more + extra, multiplier + nudge, offset))
     constant = np.asarray(sums.outputs(low) << shift, dtype=np.int64)
     zero = np.zeros_like(gain)
-    result.append(Scaling(zero, zero, zero, constant))
+    result.append(ChannelScaling(zero, zero, zero, constant))
     return result
 
 
-def _moved(near: Scaling) -> tuple[Int, Int]:
+def _moved(near: ChannelScaling) -> tuple[Int, Int]:
     """(scalings, channels): biases and offsets near that of ``near``, to be tried with it.
 
     Where the gain is small, a bias cannot be as fine as the rounding it stands for. A little more
@@ -343,7 +345,9 @@ def _moved(near: Scaling) -> tuple[Int, Int]:
     return np.stack(bias), np.stack(offset)
 
 
-def _solved(near: Scaling, steps: _Steps, few: _Steps, shift: int) -> Scaling | None:
+def _solved(
+    near: ChannelScaling, steps: _ChannelSteps, few: _ChannelSteps, shift: int
+) -> ChannelScaling | None:
     """A scaling whose multiplier lies where all steps of the output come out right."""
     right = np.zeros(len(steps.low), dtype=bool)
     best = near
@@ -355,7 +359,7 @@ def _solved(near: Scaling, steps: _Steps, few: _Steps, shift: int) -> Scaling | 
         if (least > most).all():
             continue
         middle = (np.maximum(least, 0) + np.minimum(most, (1 << 31) - 1)) >> 1
-        candidate = Scaling(near.gain, bias, np.clip(middle, 0, (1 << 31) - 1), offset)
+        candidate = ChannelScaling(near.gain, bias, np.clip(middle, 0, (1 << 31) - 1), offset)
         fits = _is_right(candidate, steps, shift) & ~right
         best = _merge(best, candidate, fits)
         right |= fits

@@ -71,7 +71,7 @@ class Strategy(ABC):
         """Changes to try."""
 
     @abstractmethod
-    def change(self, walk: Walk, order: list[int], high: list[bool]) -> set[int]:
+    def change(self, walk: OffsetSearch, order: list[int], high: list[bool]) -> set[int]:
         """Changes an arrangement.
 
         Args:
@@ -84,7 +84,7 @@ class Strategy(ABC):
         """
 
     @abstractmethod
-    def badness(self, walk: Walk, packing: Packing) -> tuple[int, ...]:
+    def badness(self, walk: OffsetSearch, packing: Packing) -> tuple[int, ...]:
         """What must not grow by a change; the size of the arena comes first."""
 
 
@@ -111,7 +111,7 @@ class AnyBlock(Strategy):
         few = min(400, MAX_PLACED // max(len(gaps), 1), MAX_NEIGHBOURS // looks)
         return few if len(gaps) > 2 else 0
 
-    def change(self, walk: Walk, order: list[int], high: list[bool]) -> set[int]:
+    def change(self, walk: OffsetSearch, order: list[int], high: list[bool]) -> set[int]:
         """Moves up to three."""
         touched, generator = set[int](), walk.random
         for _ in range(generator.randint(1, 3)):
@@ -121,7 +121,7 @@ class AnyBlock(Strategy):
             touched |= {block, *walk.others[block]}
         return touched
 
-    def badness(self, walk: Walk, packing: Packing) -> tuple[int, ...]:
+    def badness(self, walk: OffsetSearch, packing: Packing) -> tuple[int, ...]:
         """The size alone."""
         return (packing.nbytes,)
 
@@ -143,7 +143,7 @@ class Protruding(Strategy):
         """As many for all."""
         return 200
 
-    def change(self, walk: Walk, order: list[int], high: list[bool]) -> set[int]:
+    def change(self, walk: OffsetSearch, order: list[int], high: list[bool]) -> set[int]:
         """Moves one or two, and turns them around."""
         touched = set[int]()
         outside = walk.outside()
@@ -153,7 +153,7 @@ class Protruding(Strategy):
 
     def _move(
         self,
-        walk: Walk,
+        walk: OffsetSearch,
         outside: Sequence[int],
         order: list[int],
         high: list[bool],
@@ -174,7 +174,7 @@ class Protruding(Strategy):
             high[block] = not high[block]
             touched.add(block)
 
-    def badness(self, walk: Walk, packing: Packing) -> tuple[int, ...]:
+    def badness(self, walk: OffsetSearch, packing: Packing) -> tuple[int, ...]:
         """The size, and by how much all blocks together stick out."""
         ends = [o + b.nbytes for o, b in zip(packing.offsets, walk.blocks, strict=True)]
         return packing.nbytes, sum([end - walk.bound for end in ends if end > walk.bound])
@@ -214,7 +214,7 @@ def pack(
     """
     gaps = conflicts(blocks, overlays or {})
     work, cost = work or Work(UNLIMITED), _cost(gaps)
-    walk = Walk(blocks, gaps, bound, strategy, random.Random(seed))
+    walk = OffsetSearch(blocks, gaps, bound, strategy, random.Random(seed))
     work.spend(walk.starts * cost)
     for _ in range(strategy.tries(gaps)):
         if walk.best.nbytes <= bound or work.is_spent:
@@ -228,7 +228,7 @@ class _TooLarge(Exception):
     """A block ends above what the arena may have."""
 
 
-class Walk:
+class OffsetSearch:
     """A walk over the orders in which the blocks are placed.
 
     Attributes:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgebottle.boards import Board
-from edgebottle.loops import Loop
+from edgebottle.loops import ExecutedLoop
 from edgebottle.report.columns import FittedTable
 from edgebottle.report.terminal import Part, add_row, new_table, number
 from hil.records import LayerRecord
@@ -36,7 +36,7 @@ class LayerProfile:
     """
 
     layer: LayerRecord
-    loops: tuple[Loop, ...]
+    loops: tuple[ExecutedLoop, ...]
 
     @property
     def instructions(self) -> int:
@@ -77,7 +77,7 @@ class Profile:
     instructions: int
     layers: tuple[LayerProfile, ...]
 
-    def loops(self) -> list[tuple[LayerProfile, Loop]]:
+    def loops(self) -> list[tuple[LayerProfile, ExecutedLoop]]:
         """All loops, and rests of functions, with their layers, most instructions first."""
         found = [(layer, loop) for layer in self.layers for loop in layer.loops]
         return sorted(found, key=lambda pair: -pair[1].instructions)
@@ -114,7 +114,7 @@ class Profile:
         }
 
 
-def kind(loop: Loop) -> str:
+def kind(loop: ExecutedLoop) -> str:
     """A loop, or what a function does outside of its loops."""
     return "loop" if loop.is_loop else "function"
 
@@ -171,7 +171,7 @@ def _bar(part: float) -> str:
     return f"{full * filled}{empty * (BAR - filled)} {part:.0%}"
 
 
-def _loops(profile: Profile, loops: Sequence[tuple[LayerProfile, Loop]]) -> FittedTable:
+def _loops(profile: Profile, loops: Sequence[tuple[LayerProfile, ExecutedLoop]]) -> FittedTable:
     title = "Hottest loops, without inner loops, and functions outside of their loops"
     columns = ("layer?", "kind?", "function", "addresses", "times?>", "instr. each?>", "of layer?>")
     table = new_table(title, *columns, "of run>")

@@ -6,11 +6,11 @@
 from edgebottle.zoo.registry import (
     DEFAULT,
     NETWORKS,
-    Network,
     Spread,
+    ZooNetwork,
     find,
     load,
     load_samples,
 )
 
-__all__ = ["DEFAULT", "NETWORKS", "Network", "Spread", "find", "load", "load_samples"]
+__all__ = ["DEFAULT", "NETWORKS", "Spread", "ZooNetwork", "find", "load", "load_samples"]

@@ -6,18 +6,18 @@ import numpy as np
 
 from edgebottle.errors import BadInput, ToolMissing
 from edgebottle.zoo.augmentation import Augmentation
-from edgebottle.zoo.training import Block, Data, Recipe
+from edgebottle.zoo.training import Bottleneck, Data, Recipe
 
 RECIPE = Recipe(
     classes=10,
     stem_channels=8,
     stem_stride=1,
     blocks=(
-        Block(expand=3, channels=8),
-        Block(expand=4, channels=16, stride=2),
-        Block(expand=4, channels=16),
-        Block(expand=4, channels=24),
-        Block(expand=4, channels=24),
+        Bottleneck(expand=3, channels=8),
+        Bottleneck(expand=4, channels=16, stride=2),
+        Bottleneck(expand=4, channels=16),
+        Bottleneck(expand=4, channels=24),
+        Bottleneck(expand=4, channels=24),
     ),
     head_channels=64,
     augmentation=Augmentation(degrees=10.0, scale=0.1, shift=0.7),

@@ -7,19 +7,19 @@ import numpy as np
 
 from edgebottle.errors import BadInput
 from edgebottle.zoo.augmentation import Augmentation
-from edgebottle.zoo.training import Block, Data, Recipe, tensorflow
+from edgebottle.zoo.training import Bottleneck, Data, Recipe, tensorflow
 
 RECIPE = Recipe(
     classes=10,
     stem_channels=32,
     stem_stride=2,
     blocks=(
-        Block(expand=1, channels=16),
-        Block(expand=4, channels=40, stride=2),
-        Block(expand=4, channels=40),
-        Block(expand=4, channels=40),
-        Block(expand=4, channels=40),
-        Block(expand=4, channels=56),
+        Bottleneck(expand=1, channels=16),
+        Bottleneck(expand=4, channels=40, stride=2),
+        Bottleneck(expand=4, channels=40),
+        Bottleneck(expand=4, channels=40),
+        Bottleneck(expand=4, channels=40),
+        Bottleneck(expand=4, channels=56),
     ),
     head_channels=192,
     augmentation=Augmentation(scale=0.05, shift=1.5, flip=True, erase=6),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spread:
-    """What the recipe gave over several seeds, measured as ``Network.accuracy`` is.
+    """What the recipe gave over several seeds, measured as ``ZooNetwork.accuracy`` is.
 
     Attributes:
         low: lowest accuracy, 0..1.
@@ -30,7 +30,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Network:
+class ZooNetwork:
     """One network of the zoo.
 
     Attributes:
@@ -60,10 +60,10 @@ class Network:
     description: str
 
 
-NETWORKS: dict[str, Network] = {
+NETWORKS: dict[str, ZooNetwork] = {
     network.name: network
     for network in (
-        Network(
+        ZooNetwork(
             name="digits",
             file="digits.tflite",
             task="handwritten digits 0..9 (scikit-learn's, 8x8)",
@@ -76,7 +76,7 @@ NETWORKS: dict[str, Network] = {
             samples_accuracy=1.0,
             description="five inverted bottlenecks, small enough for 16 kB of RAM",
         ),
-        Network(
+        ZooNetwork(
             name="fashion",
             file="fashion.tflite",
             task="clothing in ten classes (Fashion-MNIST, 28x28)",
@@ -98,7 +98,7 @@ DEFAULT = "digits"
 _FOLDER = Path(__file__).resolve().parent
 
 
-def find(name: str) -> Network:
+def find(name: str) -> ZooNetwork:
     """Returns the network called ``name``.
 
     Raises:

@@ -40,7 +40,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Block:
+class Bottleneck:
     """One inverted bottleneck.
 
     Attributes:
@@ -77,7 +77,7 @@ class Recipe:
     classes: int
     stem_channels: int
     stem_stride: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[Bottleneck, ...]
     head_channels: int
     augmentation: Augmentation
     epochs: int
@@ -165,7 +165,7 @@ def build_network(recipe: Recipe, shape: tuple[int, ...], batch: int | None = No
     def activate(x: Any) -> Any:
         return layers.ReLU(6.0)(x)
 
-    def bottleneck(x: Any, block: Block) -> Any:
+    def bottleneck(x: Any, block: Bottleneck) -> Any:
         shortcut, channels_in = x, x.shape[-1]
         if block.expand > 1:
             x = activate(convolve(x, channels_in * block.expand))

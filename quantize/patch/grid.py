@@ -46,7 +46,7 @@ def patch_grid(graph: Graph, nodes: tuple[str, ...], m: int, n: int) -> Graph:
     Raises:
         BadInput: the layers are no such stage, or its output is smaller than the grid.
     """
-    stage = Stage.of(graph, nodes)
+    stage = PatchStage.of(graph, nodes)
     grid = patches(stage, m, n)
     if m == n == 1:
         return graph
@@ -72,7 +72,7 @@ def extra_macs(graph: Graph, nodes: tuple[str, ...], m: int, n: int) -> int:
     Raises:
         BadInput: see ``patch_grid``.
     """
-    stage = Stage.of(graph, nodes)
+    stage = PatchStage.of(graph, nodes)
     grid = patches(stage, m, n)
     if m == n == 1:
         return 0
@@ -89,7 +89,7 @@ def computed_pixels(parts: Iterable[Mapping[str, Rect]]) -> Counter[str]:
 
 
 @dataclass(frozen=True)
-class Stage:
+class PatchStage:
     """Layers that are computed patch by patch.
 
     Attributes:
@@ -105,7 +105,7 @@ class Stage:
     windows: Windows = field(compare=False, repr=False)
 
     @classmethod
-    def of(cls, graph: Graph, names: Sequence[str]) -> Stage:
+    def of(cls, graph: Graph, names: Sequence[str]) -> PatchStage:
         """The stage of these layers; raises ``BadInput`` where they are none."""
         known = graph.numbers
         unknown = [name for name in names if name not in known]
@@ -124,7 +124,7 @@ class Stage:
         return cls(graph, nodes, leaving[0], windows)
 
     @classmethod
-    def beginnings(cls, graph: Graph) -> Iterator[Stage]:
+    def beginnings(cls, graph: Graph) -> Iterator[PatchStage]:
         """The stages that a network begins with, from the shortest on."""
         windows, inside = Windows(graph), set[str]()
         leaving: dict[str, None] = {}
@@ -179,7 +179,7 @@ class Stage:
         return tuple(found)
 
 
-def patches(stage: Stage, m: int, n: int) -> list[list[Rect]]:
+def patches(stage: PatchStage, m: int, n: int) -> list[list[Rect]]:
     """The rectangles of the output, as equal as possible, row by row.
 
     Raises:
@@ -236,7 +236,7 @@ class Writer:
     """
 
     graph: Graph
-    stage: Stage
+    stage: PatchStage
     tensors: dict[str, Tensor] = field(init=False)
     nodes: list[Node] = field(default_factory=list)
     taken: set[str] = field(init=False)

@@ -13,7 +13,7 @@ from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import LayerByLayer, make_plan
 from edgebottle.plan.storage import joined_axis_of
 from edgebottle.plan.work import Work
-from quantize.patch.grid import Stage, extra_macs, patch_grid, patches
+from quantize.patch.grid import PatchStage, extra_macs, patch_grid, patches
 from quantize.patch.grid_nodes import Rect
 from quantize.patch.known import known
 
@@ -147,7 +147,7 @@ def live_bytes(graph: Graph, isa: Isa) -> tuple[int, ...]:
 def _candidates(graph: Graph, isa: Isa, most: int, ram_limit: int) -> Iterator[_Candidate]:
     """All grids that might stay within ``ram_limit``."""
     live, work = live_bytes(graph, isa), Work(PATCH_WORK)
-    for stage in Stage.beginnings(graph):
+    for stage in PatchStage.beginnings(graph):
         if work.is_spent:
             return
         names = tuple(node.name for node in stage.nodes)
@@ -180,7 +180,7 @@ class _Axes:
     one of them.
     """
 
-    def __init__(self, stage: Stage, most: int) -> None:
+    def __init__(self, stage: PatchStage, most: int) -> None:
         self.stage = stage
         self.names = tuple(node.name for node in stage.nodes)
         _, height, width, _ = stage.graph.tensors[stage.output].shape
@@ -191,7 +191,7 @@ class _Axes:
         self._columns = {n: [stage.rects(r) for r in patches(stage, 1, n)[0]] for n in widths}
 
     def middle(self, m: int, n: int) -> dict[str, Rect]:
-        """``Stage.rects`` of a patch in the middle."""
+        """``PatchStage.rects`` of a patch in the middle."""
         if self._joined:
             return self.stage.rects(patches(self.stage, m, n)[m // 2][n // 2])
         rows, columns = self._rows[m][m // 2], self._columns[n][n // 2]
@@ -217,7 +217,7 @@ def _extents(bands: Sequence[Mapping[str, Rect]], axis: int) -> Counter[str]:
     return found
 
 
-def patch_bytes(stage: Stage, rects: dict[str, Rect]) -> int:
+def patch_bytes(stage: PatchStage, rects: dict[str, Rect]) -> int:
     """The fewest bytes that a patch's own tensors take, the stage's inputs and output left out."""
     graph, nodes = stage.graph, [node for node in stage.nodes if node.outputs[0] in rects]
     last = {name: i for i, node in enumerate(nodes) for name in node.inputs if name is not None}

@@ -58,7 +58,7 @@ class Rect:
 
 
 @dataclass(frozen=True)
-class Window:
+class AxisWindow:
     """How indices of an output along one axis read those of an input.
 
     Attributes:
@@ -107,7 +107,7 @@ class Windows:
         """Starts with none."""
         self.graph = graph
         self._accesses: dict[str, dict[int, Access]] = {}
-        self._found: dict[tuple[str, int, int], Window | None] = {}
+        self._found: dict[tuple[str, int, int], AxisWindow | None] = {}
         self._spans: dict[tuple[str, int, Span], tuple[Span, tuple[Span, ...]]] = {}
         self._replaced: dict[str, tuple[str | None, ...]] = {}
         self._joins: dict[str, bool] = {}
@@ -133,7 +133,7 @@ class Windows:
             raise BadInput(f"{where(node)} cannot be part of a patch grid")
         return found
 
-    def of(self, node: Node, index: int, axis: int) -> Window | None:
+    def of(self, node: Node, index: int, axis: int) -> AxisWindow | None:
         """How ``node`` reads input ``index`` along rows or columns; None where it is broadcast."""
         key = (node.name, index, axis)
         if key not in self._found:
@@ -169,7 +169,7 @@ class Windows:
             self._joins[node.name] = joined_axis_of(self.graph, node) is not None
         return self._joins[node.name]
 
-    def _window(self, node: Node, index: int, axis: int) -> Window | None:
+    def _window(self, node: Node, index: int, axis: int) -> AxisWindow | None:
         access, tensor = self.inputs(node)[index][1 + axis], self.graph.ins(node)[index]
         assert tensor is not None, f"{where(node)} lacks input {index}"
         place = 1 + axis - 4 + len(tensor.shape)
@@ -179,10 +179,10 @@ class Windows:
                 return None
             case access_types.Window():
                 reach = (access.taps - 1) * access.dilation + 1
-                return Window(size, access.before, reach, access.stride)
+                return AxisWindow(size, access.before, reach, access.stride)
             case Offset():
-                return Window(size, access.before)
-        return Window(size)
+                return AxisWindow(size, access.before)
+        return AxisWindow(size)
 
 
 def input_rect(windows: Windows, node: Node, index: int, rect: Rect) -> Rect | None:

@@ -14,14 +14,14 @@ from itertools import pairwise
 from edgebottle.ir.access import All, Same
 from edgebottle.ir.graph import Tensor
 from edgebottle.ops.base import Operator
-from quantize.patch.grid import Stage, Writer
+from quantize.patch.grid import PatchStage, Writer
 from quantize.patch.grid_nodes import Span
 
 TOGETHER = 4
 """Channels that the kernels compute at once: slices are multiples of it."""
 
 
-def slices(stage: Stage, parts: int) -> list[Span]:
+def slices(stage: PatchStage, parts: int) -> list[Span]:
     """First channel of each slice, and the one after its last; none where there are too few."""
     channels = stage.graph.tensors[stage.output].shape[3]
     fours = -(-channels // TOGETHER)
@@ -31,7 +31,7 @@ def slices(stage: Stage, parts: int) -> list[Span]:
     return list(pairwise(ends))
 
 
-def keeps_channels_apart(stage: Stage) -> bool:
+def keeps_channels_apart(stage: PatchStage) -> bool:
     """Whether the stage can be computed in slices of channels."""
     inside = {node.outputs[0] for node in stage.nodes}
     channels = stage.graph.tensors[stage.output].shape[3]

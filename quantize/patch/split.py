@@ -24,13 +24,13 @@ from edgebottle.ops.base import where
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.storage import cropped_from
 from quantize.patch.costs import Costs
-from quantize.patch.grid import Stage, Writer, computed_pixels, patches
+from quantize.patch.grid import PatchStage, Writer, computed_pixels, patches
 from quantize.patch.grid_nodes import Rect, input_rect
 from quantize.patch.rows import RowGraph
 from quantize.patch.schedule import unit_bytes
 from quantize.patch.segment import Parts
 from quantize.patch.slices import keeps_channels_apart, slices, write_slice
-from quantize.patch.units import CHANNELS, COLUMNS, Split, Unit
+from quantize.patch.units import CHANNELS, COLUMNS, Partition, Unit
 
 MAX_PARTS = 8
 """Parts of a stage, at most."""
@@ -128,7 +128,7 @@ def _splits(
                 continue
             nbytes = fixed + cut.largest(inside.rings)
             if nbytes < below:
-                split = Split(cut.axis, len(cut.shares), cut.extra_macs, whole)
+                split = Partition(cut.axis, len(cut.shares), cut.extra_macs, whole)
                 yield Unit(first, end, True, nbytes, split)
 
 
@@ -141,19 +141,19 @@ def _known_cuts(costs: Costs, first: int, end: int) -> Sequence[Parts] | None:
     return known[first, end]
 
 
-def _stage(rows: RowGraph, first: int, end: int) -> Stage | None:
+def _stage(rows: RowGraph, first: int, end: int) -> PatchStage | None:
     """The nodes as a stage, where they are one that can be cut."""
     nodes = rows.order[first:end]
     # Its rows would be computed in the memory of the output, where parts have gaps.
     if any(name in rows.shares for name in nodes[-1].inputs if name is not None):
         return None
     try:
-        return Stage.of(rows.graph, [node.name for node in nodes])
+        return PatchStage.of(rows.graph, [node.name for node in nodes])
     except BadInput:
         return None
 
 
-def _cuts(stage: Stage) -> Iterator[Parts]:
+def _cuts(stage: PatchStage) -> Iterator[Parts]:
     """The ways to cut a stage, into few parts first."""
     names = [node.outputs[0] for node in stage.nodes]
     _, _, width, channels = stage.graph.tensors[stage.output].shape
@@ -170,13 +170,13 @@ def _cuts(stage: Stage) -> Iterator[Parts]:
 
 
 def _columns(
-    stage: Stage, names: Sequence[str], rects: Mapping[str, Rect]
+    stage: PatchStage, names: Sequence[str], rects: Mapping[str, Rect]
 ) -> dict[str, tuple[int, int]]:
     spans = {name: rects[name].columns for name in names}
     return {name: (b - a, stage.graph.tensors[name].shape[2]) for name, (a, b) in spans.items()}
 
 
-def _needs_no_crop(stage: Stage, rect: Rect, rects: Mapping[str, Rect]) -> bool:
+def _needs_no_crop(stage: PatchStage, rect: Rect, rects: Mapping[str, Rect]) -> bool:
     """Every layer of the part reads all of what the layers before have computed, and each has to.
 
     A ring cannot be cropped.
@@ -212,7 +212,7 @@ def expand(rows: RowGraph, units: Sequence[Unit]) -> tuple[RowGraph, list[Unit]]
         if unit.split is None:
             groups.append((nodes, unit, 0))
             continue
-        stage = Stage.of(graph, [node.name for node in nodes])
+        stage = PatchStage.of(graph, [node.name for node in nodes])
         writer = Writer(replace(graph, tensors=tensors), stage)
         for written in _write_parts(writer, unit.split):
             made = writer.made()
@@ -236,7 +236,7 @@ def expand(rows: RowGraph, units: Sequence[Unit]) -> tuple[RowGraph, list[Unit]]
     return cut, found
 
 
-def _write_parts(writer: Writer, split: Split) -> Iterator[list[Node]]:
+def _write_parts(writer: Writer, split: Partition) -> Iterator[list[Node]]:
     """Writes the parts, then what joins them; yields the nodes of each part."""
     made, stage = [], writer.stage
     rects = patches(stage, 1, split.parts)[0] if split.axis == COLUMNS else []

@@ -9,7 +9,7 @@ COLUMNS, CHANNELS = 2, 3
 
 
 @dataclass(frozen=True)
-class Split:
+class Partition:
     """How a stage is computed in parts, one after the other, each row by row.
 
     Attributes:
@@ -41,7 +41,7 @@ class Unit:
     end: int
     streamed: bool
     nbytes: int
-    split: Split | None = None
+    split: Partition | None = None
 
     @property
     def extra_macs(self) -> int:

@@ -40,7 +40,7 @@ def left(cache: Path) -> set[str]:
     return {str(path.relative_to(cache)) for path in cache.rglob("*") if path.is_file()}
 
 
-def sizes(kinds: tuple[cache_use.Kind, ...]) -> dict[str, tuple[int, int]]:
+def sizes(kinds: tuple[cache_use.CachedFiles, ...]) -> dict[str, tuple[int, int]]:
     return {kind.name: (kind.files, kind.nbytes) for kind in kinds}
 
 

@@ -8,7 +8,7 @@ from fake_board import READY, Answer, FakeBoard
 
 from edgebottle.errors import BoardError
 from hil import protocol
-from hil.protocol import BoardClient, Checksums, Cycles, InferResult, Memory, Refused
+from hil.protocol import BoardClient, BoardCycles, Checksums, InferResult, Memory, Refused
 from hil.session import (
     Session,
     StepCounts,
@@ -18,7 +18,7 @@ from hil.session import (
     check_memory,
 )
 from hil.virtual.state import BlockCount
-from hil.virtual.timing.cycles import Cycles as ModelledCycles
+from hil.virtual.timing.cycles import Cycles
 
 BANNER = b"m-timestamp-mode-performance\r\nm-lap-us-7\r\nm-init-done\r\nm-ready\r\n"
 INFER = (
@@ -48,7 +48,7 @@ READS: list[tuple[str, Callable[[BoardClient], object], object]] = [
     ("results", BoardClient.results, (0.5, -1.25)),
     ("outputs", BoardClient.outputs, [b"\x01\xff", b""]),
     ("mem", BoardClient.mem, Memory(1000, 200, 2048, True)),
-    ("cycles", BoardClient.cycles, Cycles(16_000_000, (11, 22), 33)),
+    ("cycles", BoardClient.cycles, BoardCycles(16_000_000, (11, 22), 33)),
     ("crc", BoardClient.crc, Checksums((10, 0xDEADBEEF), 0xDEADBEEF)),
     ("load", lambda client: client.load_input(0, b"\1\2"), None),
     ("load second", lambda client: client.load_input(1, b"\1\2"), None),
@@ -213,7 +213,7 @@ class FakeCounter:
 
     def cycles(self, runs: int) -> StepCycles:
         self.asked.append(f"cycles of {runs}")
-        return StepCycles(ModelledCycles(), ())
+        return StepCycles(Cycles(), ())
 
     def model_memory(self, on: bool) -> None:
         self.asked.append(f"memory {on}")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgebottle.ops.depthwise_packing import pack_3x3, pack_window, unpack_3x3, unpack_window
-from edgebottle.ops.depthwise_scaling import Scaling, Sums, find_packing
+from edgebottle.ops.depthwise_scaling import ChannelScaling, Sums, find_packing
 from tests.waiting import calls_of
 
 
@@ -46,7 +46,7 @@ def test_every_sum_gives_the_output_of_litert(channels, places, shift):
             wanted.shift[[channel]],
             wanted.zero_point,
         )
-        scaling = Scaling(
+        scaling = ChannelScaling(
             *(
                 getattr(packing.scaling, name)[[channel]]
                 for name in ("gain", "bias", "multiplier", "offset")

@@ -13,7 +13,7 @@ from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.mul import Mul
-from quantize.patch.grid import Stage
+from quantize.patch.grid import PatchStage
 from tests.graphs import Builder
 
 
@@ -119,7 +119,7 @@ def random_stage(seed: int, largest: int = 18) -> tuple[Graph, tuple[str, ...]]:
 
 def random_grid(graph: Graph, names: tuple[str, ...], seed: int) -> tuple[int, int]:
     """Into how many rows and columns of patches the stage ``names`` is cut."""
-    stage = Stage.of(graph, names)
+    stage = PatchStage.of(graph, names)
     random = np.random.default_rng(1000 + seed)
     _, height, width, _ = graph.tensors[stage.output].shape
     m, n = (int(random.integers(1, min(size, 5) + 1)) for size in (height, width))

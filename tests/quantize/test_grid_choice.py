@@ -12,7 +12,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.pipeline import Model, load
 from edgebottle.plan.planner import make_plan
 from edgebottle.verify import verify_model
-from quantize.patch.grid import Stage, extra_macs, patch_grid
+from quantize.patch.grid import PatchStage, extra_macs, patch_grid
 from quantize.patch.grid_choice import (
     _Axes,
     least_macs,
@@ -32,7 +32,7 @@ MCUNET_VWW = "mcunet/tinyengine_vww.tflite"
 def test_costs_of_all_grids(seed: int) -> None:
     """The quick count is the slow one, and the lower bound of a patch is one."""
     graph, names = random_stage(seed)
-    stage = Stage.of(graph, names)
+    stage = PatchStage.of(graph, names)
     axes = _Axes(stage, 3)
     for grid in axes.grids:
         assert axes.extra_macs(*grid) == extra_macs(graph, names, *grid)
@@ -65,7 +65,7 @@ def test_least_ram_within_a_budget_of_macs() -> None:
 
 def test_stages_end_where_one_tensor_is_left() -> None:
     graph, _ = vision()
-    ends = [stage.nodes[-1].name for stage in Stage.beginnings(graph)]
+    ends = [stage.nodes[-1].name for stage in PatchStage.beginnings(graph)]
     assert ends == ["conv_0", "add_0", "depthwise_1", "pool_0", "conv_3"]
 
 

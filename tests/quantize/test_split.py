@@ -13,7 +13,7 @@ from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Isa
 from quantize.patch import choose_schedule, make_schedule
 from quantize.patch.check import check_plan
-from quantize.patch.grid import Stage
+from quantize.patch.grid import PatchStage
 from quantize.patch.schedule import build_plan
 from quantize.patch.slices import slices
 from quantize.patch.split import expand
@@ -94,7 +94,7 @@ def test_needs_of_parts_are_bounded(seed: int) -> None:
 def test_slices(channels: int, parts: int, expected: list[tuple[int, int]]) -> None:
     b = Builder("slices")
     graph = b.graph(b.conv(b.input(1, 4, 4, 3), channels))
-    assert slices(Stage.of(graph, ["conv_0"]), parts) == expected
+    assert slices(PatchStage.of(graph, ["conv_0"]), parts) == expected
 
 
 def wide_expansion() -> Graph:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from edgebottle.boards import all_boards
-from edgebottle.loops import Loop
+from edgebottle.loops import ExecutedLoop
 from edgebottle.report.html import render
 from edgebottle.report.profile import LayerProfile, Profile, mac_limit, profile_tables
 from edgebottle.report.profile_page import profile_page
@@ -17,9 +17,9 @@ from tests.report.test_html import HOSTILE, Checker
 
 DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 LOOPS = (
-    (Loop("eb_tile", 0x100, 0x120, 40, 4000), Loop("rows", 0x200, 0x220, 4, 60)),
-    (Loop("eb_depthwise", 0x300, 0x310, 100, 3900),),
-    (Loop("eb_exp", 0x400, 0x420, 10, 300, is_loop=False),),
+    (ExecutedLoop("eb_tile", 0x100, 0x120, 40, 4000), ExecutedLoop("rows", 0x200, 0x220, 4, 60)),
+    (ExecutedLoop("eb_depthwise", 0x300, 0x310, 100, 3900),),
+    (ExecutedLoop("eb_exp", 0x400, 0x420, 10, 300, is_loop=False),),
 )
 
 
