@@ -65,6 +65,7 @@ REFUSED = [
         '"PD9"',
         "uart.tx_pin is PD9: USART3 of STM32H7A3ZIT6Q sends on PB10",
     ),
+    ("nucleo_h7a3zi", '"STM32H7A3ZIT6Q"', '"STM32H7A3ZIT6"', "mcu is STM32H7A3ZIT6: the port is"),
     ("nucleo_u575zi", '"STM32U575ZIT6Q"', '"STM32U599"', "mcu is STM32U599: the port is for"),
     (
         "microbit",

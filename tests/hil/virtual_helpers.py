@@ -15,7 +15,6 @@ from typing import Any
 import serial
 
 from edgebottle.boards import Board, Region, load_board
-from edgebottle.data import platform_module
 from edgebottle.ports import Uart
 from hil.virtual.client import VirtualBoard
 from hil.virtual.state import Fault
@@ -129,8 +128,8 @@ def compile_program(source: Path, board: Board, elf: Path, flags: tuple[str, ...
     command += ["-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
     command += [f"-I{_HERE}", f"-DPORT_{port}", f"-DUART={board.uart.base:#x}u"]
     wiring = board.wiring()
-    told = platform_module("eb_port").defines(asdict(wiring)) if wiring else []
-    command += [f"-D{name}={value}" for name, value in told]
+    told = asdict(wiring) if wiring else {}
+    command += [f"-DEB_{name.upper()}={value:#x}u" for name, value in told.items()]
     command += [f"-DCOUNTER_{kind.upper()}={timer or 1}", *flags]
     command += [f"-Wl,-T,{script}", str(source), "-o", str(elf)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

@@ -6,6 +6,7 @@ the command line (which asks when it reads the file) and for a plain ``pio run``
 """
 
 import tomllib
+from fnmatch import fnmatchcase
 
 SOURCES = ("crystal", "external")
 """Of a board's ``[clock]``: an oscillator with a crystal, or a clock fed into its pin."""
@@ -37,13 +38,23 @@ def wiring(port, board):
 
     Raises ``RefusedError``.
     """
+    port = _variant(port, board)
+    return {**_clock(port, board), **_uart(port, board)}
+
+
+def _variant(port, board):
+    """``port`` as it is for the chip of ``board``; a core is any chip."""
     mcu, core = board["mcu"], board.get("kind") == "core"
-    if not core and not mcu.startswith(tuple(port["chips"])):
+    if not core and not _is(mcu, port["chips"]):
         raise RefusedError("mcu", f"is {mcu}: the port is for {_words(port['chips'], 'and')}")
     for variant in port.get("variants", ()):
-        if core or mcu.startswith(tuple(variant["chips"])):
+        if core or _is(mcu, variant["chips"]):
             port = _merged(port, variant)
-    return {**_clock(port, board), **_uart(port, board)}
+    return port
+
+
+def _is(mcu, chips):
+    return any(fnmatchcase(mcu, chip) for chip in chips)
 
 
 def _merged(table, more):
@@ -143,6 +154,10 @@ def _divider(hz, baud, scale):
     return divider
 
 
-def defines(made):
-    """The constants as the compiler is given them: ``hse_hz`` is ``EB_HSE_HZ``."""
+def defines(port, board):
+    """The constants as the compiler is given them: ``hse_hz`` is ``EB_HSE_HZ``.
+
+    Those of ``[constants]`` are between ``port.toml`` and the C beside it. Raises ``RefusedError``.
+    """
+    made = {**wiring(port, board), **_variant(port, board).get("constants", {})}
     return [(f"EB_{name.upper()}", f"0x{value:x}u") for name, value in made.items()]

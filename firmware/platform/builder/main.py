@@ -18,7 +18,7 @@ platform_dir = Path(env.PioPlatform().get_dir()).resolve()
 sys.path.insert(0, str(platform_dir / "builder"))
 
 from eb_linker import linker_script  # noqa: E402
-from eb_port import RefusedError, defines, read_port, wiring  # noqa: E402
+from eb_port import RefusedError, defines, read_port  # noqa: E402
 from eb_toolchain import find_toolchain  # noqa: E402
 
 board = env.BoardConfig().get("edgebottle")
@@ -38,7 +38,7 @@ try:
         os.environ.get("EDGEBOTTLE_TOOLCHAIN", "zig"), board["cpu"], bool(board["fpu"])
     )
     port = read_port(port_dir / board["port"] / "port.toml")
-    port_defines = defines(wiring(port, board)) if port else []
+    port_defines = defines(port, board) if port else []
 except LookupError as error:
     sys.stderr.write(f"Error: {error}\n")
     env.Exit(1)
