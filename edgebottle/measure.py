@@ -27,7 +27,7 @@ from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
-from hil.confusion import count_confusion
+from hil.confusion import Confusion, count_confusion
 from hil.protocol import BoardCycles
 from hil.records import MemoryBlock, Ram, Record
 from hil.session import Run, Session
@@ -179,24 +179,14 @@ def _record(
     reference: Reference,
 ) -> Record:
     model, plan = built.model, built.plan
-    correct, confusion = None, count_confusion((), ())
-    if samples.labels is not None:
-        guesses = [int(np.argmax(outputs[0])) for outputs in result.outputs]
-        correct = sum(g == y for g, y in zip(guesses, samples.labels, strict=True))
-        confusion = count_confusion(samples.labels, guesses)
+    correct, confusion = _right(samples, result)
     crc = 0
-    for outputs in result.outputs:
-        for array in outputs:
-            crc = zlib.crc32(array.tobytes(), crc)
+    for array in itertools.chain.from_iterable(result.outputs):
+        crc = zlib.crc32(array.tobytes(), crc)
     counts = result.counted.counts if result.counted else None
     modelled = result.counted.modelled if result.counted else None
-    micros = list(result.micros) or [0.0]
-    cycles, real = None, not virtual
-    if modelled is not None:
-        cycles = modelled.total.total
-        micros = [cycles / built.board.clock_hz * 1e6]
-    elif result.cycles is not None and real:
-        cycles = result.cycles.total * built.board.cycle_divider
+    cycles, micros = _time(built.board, virtual, result)
+    kind = "modelled" if virtual else "measured"
     return Record(
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         model=model.name,
@@ -213,13 +203,11 @@ def _record(
         lower_bound=plan.lower_bound,
         instructions=counts.instructions if counts else None,
         latency_us=(min(micros), statistics.median(micros), max(micros)),
-        latency_kind="measured" if real else "modelled",
+        latency_kind=kind,
         layers=layer_records(
             built,
             counts.steps if counts else None,
-            [ticks * built.board.cycle_divider for ticks in result.cycles.steps]
-            if result.cycles
-            else None,
+            _step_cycles(built.board, result),
             modelled.steps if modelled else None,
         ),
         memory=memory_blocks(plan),
@@ -237,9 +225,37 @@ def _record(
         confusion=confusion,
         cycles=cycles,
         clock_hz=built.board.clock_hz or None,
-        cycles_kind="" if cycles is None else "measured" if real else "modelled",
+        cycles_kind="" if cycles is None else kind,
         network=describe(model.graph, plan, built.project.source),
     )
+
+
+def _right(samples: Samples, result: _Result) -> tuple[int | None, tuple[Confusion, ...]]:
+    """How many samples with a label were recognised, and what for what."""
+    if samples.labels is None:
+        return None, count_confusion((), ())
+    guesses = [int(np.argmax(outputs[0])) for outputs in result.outputs]
+    correct = sum(guess == label for guess, label in zip(guesses, samples.labels, strict=True))
+    return correct, count_confusion(samples.labels, guesses)
+
+
+def _time(board: Board, virtual: bool, result: _Result) -> tuple[int | None, list[float]]:
+    """Cycles of a run, where they are known, and microseconds of a run of each sample."""
+    modelled = result.counted.modelled if result.counted else None
+    if modelled is not None:
+        cycles = modelled.total.total
+        return cycles, [cycles / board.clock_hz * 1e6]
+    micros = list(result.micros) or [0.0]
+    if result.cycles is None or virtual:
+        return None, micros
+    return result.cycles.total * board.cycle_divider, micros
+
+
+def _step_cycles(board: Board, result: _Result) -> list[int] | None:
+    """CPU cycles of each step, where the board has counted them."""
+    if result.cycles is None:
+        return None
+    return [ticks * board.cycle_divider for ticks in result.cycles.steps]
 
 
 def memory_blocks(plan: Plan) -> tuple[MemoryBlock, ...]:

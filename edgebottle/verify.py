@@ -98,19 +98,19 @@ def verify_model(
     progress("build", 0, 0)
     target = build(model, board, toolchain=toolchain, wish=wish, progress=progress)
     host = target if board.is_host else _on_host(model, target)
-    if difference is None:
-        with open_session(host) as session:
-            difference, _, _ = _on_board(host, session, "host C", inputs, reference, progress)
+    runs: list[tuple[Built, str | None, str]] = [(host, None, "host C")]
+    if not board.is_host:
+        runs.append((target, port, f"{'real' if port else 'virtual'} {board.id}"))
+        names.append(runs[-1][2])
     counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
     stack = None
-    if not board.is_host:
-        kind = f"{'real' if port else 'virtual'} {board.id}"
-        names.append(kind)
+    for built, where, kind in runs:
         if difference is None:
-            with open_session(target, port) as session:
-                difference, counts, stack = _on_board(
-                    target, session, kind, inputs, reference, progress
+            with open_session(built, where) as session:
+                difference, counts, used = _on_board(
+                    built, session, kind, inputs, reference, progress
                 )
+            stack = None if built.board.is_host else used
     layers = counts[1] or layer_records(target, None)
     return Verification(
         built=target,

@@ -90,20 +90,7 @@ def command(
             progress=progress,
         )
     if as_json:
-        print_json(
-            {
-                "model": loaded.name,
-                "board": target.id,
-                "project": str(built.folder),
-                **_figures(built),
-                "schedule": built.plan.schedule,
-                "macs": built.model.macs(),
-                "extra_macs": built.extra_macs,
-                "compiler": built.compiler,
-                "flags": built.flags,
-                "kernels": [asdict(choice) for choice in built.project.source.kernels],
-            }
-        )
+        print_json(_json(built))
         return
     from edgebottle.cli.tables import build_table, kernels_table
     from edgebottle.report.terminal import show
@@ -118,6 +105,22 @@ def command(
         show(build_table(built), f"project:  {built.folder}", f"firmware: {built.elf}{beside}")
     if volume() is not Volume.QUIET:
         show(f"next:     {_next(chosen, target)}")
+
+
+def _json(built: Built) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    return {
+        "model": built.model.name,
+        "board": built.board.id,
+        "project": str(built.folder),
+        **_figures(built),
+        "schedule": built.plan.schedule,
+        "macs": built.model.macs(),
+        "extra_macs": built.extra_macs,
+        "compiler": built.compiler,
+        "flags": built.flags,
+        "kernels": [asdict(choice) for choice in built.project.source.kernels],
+    }
 
 
 def _figures(built: Built) -> dict[str, Any]:

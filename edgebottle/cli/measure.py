@@ -25,6 +25,12 @@ RECORDS = Path("edgebottle-out") / "records.jsonl"
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish
+    from edgebottle.pipeline import Model
+    from edgebottle.samples import Samples
+
+
+DEFAULT_SAMPLES = 4
+"""Edge cases and random inputs that are run where no file is given."""
 
 
 @click.command("measure")
@@ -95,8 +101,6 @@ def command(
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.measure import check_board, check_runs, measure
     from edgebottle.pipeline import build, load
-    from edgebottle.sample_values import Meaning
-    from edgebottle.samples import edge_cases, load_samples
     from hil.records import append
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
@@ -107,23 +111,12 @@ def command(
     wish = chosen.complete(wish)
     check_runs(runs, wish.row_fed)
     loaded = load(chosen.model, io=chosen.io, name=chosen.name)
-    if inputs is None:
-        data = edge_cases(loaded.graph, samples or 4)
-    else:
-        data = load_samples(inputs, loaded.graph, samples, Meaning(meaning) if meaning else None)
+    data = _samples(loaded, inputs, samples, meaning)
     for text in () if as_json else data.taken:
         note(f"inputs: {text}")
-    for text in data.warnings:
-        warn(text)
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
-        built = build(
-            loaded,
-            target,
-            toolchain=chosen.toolchain,
-            wish=wish,
-            progress=progress,
-        )
+        built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
         record = measure(built, data, runs=runs, port=port, progress=progress)
     append(records, record)
     if as_json:
@@ -132,3 +125,18 @@ def command(
     from edgebottle.report.terminal import record_tables, show
 
     show(*record_tables(record), f"record: {records} (`edgebottle report {records}` shows more)")
+
+
+def _samples(
+    loaded: Model, inputs: Path | None, samples: int | None, meaning: str | None
+) -> Samples:
+    """What is run: edge cases, or what a file holds; warns of values that look wrong."""
+    from edgebottle.sample_values import Meaning
+    from edgebottle.samples import edge_cases, load_samples
+
+    if inputs is None:
+        return edge_cases(loaded.graph, samples or DEFAULT_SAMPLES)
+    data = load_samples(inputs, loaded.graph, samples, Meaning(meaning) if meaning else None)
+    for text in data.warnings:
+        warn(text)
+    return data

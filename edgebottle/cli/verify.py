@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +23,7 @@ from edgebottle.cli.voice import progress_bar
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish
+    from edgebottle.verify import Verification
 
 
 @click.command("verify")
@@ -65,8 +67,6 @@ def command(
       edgebottle verify model.tflite --board stm32f746
       edgebottle verify model.tflite --board host --samples 200 --seed 7
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from dataclasses import asdict
-
     from edgebottle.pipeline import load
     from edgebottle.verify import verify_model
 
@@ -86,29 +86,32 @@ def command(
             progress=progress,
         )
     if as_json:
-        built = result.built
-        stack = built.ram.stack if result.stack is None else result.stack
-        ram = {"bytes": built.ram.arena + stack + built.ram.static, "arena": built.ram.arena}
-        print_json(
-            {
-                "model": loaded.name,
-                "board": target.id,
-                "match": result.match,
-                "exact": result.exact,
-                "samples": result.samples,
-                "implementations": list(result.implementations),
-                "litert_refusal": result.litert_refusal,
-                "difference": asdict(result.difference) if result.difference else None,
-                "ram": {**ram, "stack": stack, "static": built.ram.static},
-                "flash": built.flash.to_json(),
-                "macs": built.model.macs(),
-                "instructions": result.instructions,
-                "layers": [asdict(layer) for layer in result.layers],
-            }
-        )
+        print_json(_json(result))
     else:
         from edgebottle.cli.tables import verification_lines
         from edgebottle.report.terminal import show
 
         show(*verification_lines(result))
     sys.exit(0 if result.match else 1)
+
+
+def _json(result: Verification) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    built = result.built
+    stack = built.ram.stack if result.stack is None else result.stack
+    ram = {"bytes": built.ram.arena + stack + built.ram.static, "arena": built.ram.arena}
+    return {
+        "model": built.model.name,
+        "board": built.board.id,
+        "match": result.match,
+        "exact": result.exact,
+        "samples": result.samples,
+        "implementations": list(result.implementations),
+        "litert_refusal": result.litert_refusal,
+        "difference": asdict(result.difference) if result.difference else None,
+        "ram": {**ram, "stack": stack, "static": built.ram.static},
+        "flash": built.flash.to_json(),
+        "macs": built.model.macs(),
+        "instructions": result.instructions,
+        "layers": [asdict(layer) for layer in result.layers],
+    }

@@ -155,18 +155,8 @@ static EB_STEP int {feed.step}(int16_t wait)
 def source(module: Module, feed: Feed, units: int) -> str:
     """The API: feed, ask, run, step."""
     m, rows = module.graph.name, feed.tensor.rows
-    before = ""
-    if feed.unit:
-        before = f"""
-        for (int i = 0; i < {feed.unit}; ++i) {{
-            steps[i]();
-        }}"""
-    after = ""
-    if feed.unit + 1 < units:
-        after = f"""
-    for (int i = {feed.unit + 1}; i < {units}; ++i) {{
-        steps[i]();
-    }}"""
+    before = _loop(0, feed.unit, "        ")
+    after = _loop(feed.unit + 1, units, "    ")
     return f"""int32_t eb_{m}_rows_missing(void)
 {{
     return {rows} - feed.taken;
@@ -213,6 +203,14 @@ eb_status eb_{m}_run(void)
     return eb_{m}_canary_ok() ? EB_OK : EB_ERROR_CANARY;
 }}
 """
+
+
+def _loop(first: int, end: int, indent: str) -> str:
+    """The loop over some steps, on lines of its own; nothing for none."""
+    if first == end:
+        return ""
+    lines = (f"for (int i = {first}; i < {end}; ++i) {{", "    steps[i]();", "}")
+    return "".join(f"\n{indent}{line}" for line in lines)
 
 
 def reset() -> str:

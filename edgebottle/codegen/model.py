@@ -237,13 +237,6 @@ def _source(module: Module, feed: Feed | None, code: _Code) -> str:
     names = [name for _, name in code.units]
     includes = sorted({"eb_dsp.h", "eb_rows.h", *module.includes})
     table = "\n".join(f"    {name}," for name in names) or "    0,"
-    resets = "\n".join(
-        _reset(module.names[tensor.name], tensor)
-        for tensor in graph.tensors.values()
-        if tensor.state
-    )
-    if feed:
-        resets = f"{resets}\n{feeding.reset()}".lstrip("\n")
     string = "#include <string.h>\n\n" if code.counters or feed else ""
     return f"""{_banner(f"The network {m}")}#include "eb_exact.h"
 
@@ -258,6 +251,22 @@ def _source(module: Module, feed: Feed | None, code: _Code) -> str:
 #define EB_STEP __attribute__((noinline, used))
 #define EB_CANARY 0xEB0771E5u
 
+{_memory(module, feed, code)}
+{chr(10).join(code.functions)}
+static void (*const steps[])(void) = {{
+{table}
+}};
+
+{_upkeep(module, feed, len(names))}
+{feeding.source(module, feed, len(names)) if feed else _run(m, len(names))}
+{tensor_table(module, "input", [graph.tensors[name] for name in graph.inputs])}
+{tensor_table(module, "output", [graph.tensors[name] for name in graph.outputs])}
+{step_outputs(module, code.outputs)}"""
+
+
+def _memory(module: Module, feed: Feed | None, code: _Code) -> str:
+    """The arena, and what lies where in it."""
+    return f"""\
 /* All memory of the network but its stack: activations, inputs, outputs, state, scratch. */
 static struct {{
     uint32_t before[4];
@@ -267,13 +276,20 @@ static struct {{
 
 /* Where each tensor lives, and when. */
 {chr(10).join(_places(module))}
-{_counters(code)}{feeding.state(module, feed) if feed else ""}
-{chr(10).join(code.functions)}
-static void (*const steps[])(void) = {{
-{table}
-}};
+{_counters(code)}{feeding.state(module, feed) if feed else ""}"""
 
-int eb_{m}_init(void)
+
+def _upkeep(module: Module, feed: Feed | None, steps: int) -> str:
+    """The functions that set the memory up, check it, and say how large it is."""
+    m = module.graph.name
+    resets = "\n".join(
+        _reset(module.names[tensor.name], tensor)
+        for tensor in module.graph.tensors.values()
+        if tensor.state
+    )
+    if feed:
+        resets = f"{resets}\n{feeding.reset()}".lstrip("\n")
+    return f"""int eb_{m}_init(void)
 {{
     for (int i = 0; i < 4; ++i) {{
         arena.before[i] = EB_CANARY;
@@ -295,18 +311,14 @@ int eb_{m}_canary_ok(void)
 
 int eb_{m}_step_count(void)
 {{
-    return {len(names)};
+    return {steps};
 }}
 
 size_t eb_{m}_arena_size(void)
 {{
     return {module.plan.arena_bytes};
 }}
-
-{feeding.source(module, feed, len(names)) if feed else _run(m, len(names))}
-{tensor_table(module, "input", [graph.tensors[name] for name in graph.inputs])}
-{tensor_table(module, "output", [graph.tensors[name] for name in graph.outputs])}
-{step_outputs(module, code.outputs)}"""
+"""
 
 
 def _places(module: Module) -> list[str]:
