@@ -28,7 +28,7 @@ from edgebottle.config import FILE, load_config, parse_bytes
 from edgebottle.data import data_dir
 from edgebottle.fit import kernel_variant
 from edgebottle.ir.dtypes import DType
-from edgebottle.ops import OPERATORS, convolution, fixed_point, softmax
+from edgebottle.ops import OPERATORS, fixed_point, softmax, weights
 from edgebottle.ops.movement import MAX_RANK, MOVABLE
 from edgebottle.passes import PIPELINE
 from edgebottle.pipeline import MAX_TENSOR_BYTES, load
@@ -181,7 +181,7 @@ def test_the_page_names_all_that_a_record_adds() -> None:
         ("files.md", f"fewer than {MIN_LEVELS} different"),
         ("files.md", f"at most {hil.records.MAX_MATRIX} classes"),
         ("operators.md", f"{softmax.MAX_CHANNELS:,} channels"),
-        ("operators.md", f"{convolution.MAX_WINDOW:,} products"),
+        ("operators.md", f"{weights.MAX_WINDOW:,} products"),
         ("operators.md", f"at most {MAX_RANK} axes"),
         ("operators.md", ", ".join(f"{dtype.label}" for dtype in MOVABLE)),
         ("operators.md", f"{MAX_TENSOR_BYTES // 2**20} MB"),
