@@ -20,7 +20,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan
-from edgebottle.plan.schedules import PATCHES
+from edgebottle.plan.schedules import Schedule
 from quantize.patch import Chosen, choose_schedule
 from quantize.patch.grid_choice import MAX_PATCHES, least_macs, least_ram
 
@@ -39,14 +39,14 @@ class Wish:
     """What the user asks of memory and time.
 
     Attributes:
-        schedule: Of ``plan.schedules.SCHEDULES``.
+        schedule: How the network is run.
         row_fed: The input is handed over row by row.
         ram: The most bytes of RAM the firmware may take; None for all the board has.
         flash: The most bytes of flash; None for all the board has.
         optimize: ``size``, ``balanced`` or ``speed``.
     """
 
-    schedule: str = "auto"
+    schedule: Schedule = Schedule.AUTO
     row_fed: bool = False
     ram: int | None = None
     flash: int | None = None
@@ -213,8 +213,10 @@ def fit(graph: Graph, board: Board, wish: Wish | None = None, isa: Isa | None = 
     return _planned(graph, isa, wish.schedule, limit, wish.row_fed)
 
 
-def _planned(graph: Graph, isa: Isa, schedule: str, limit: int | None, row_fed: bool) -> Chosen:
-    if schedule != PATCHES:
+def _planned(
+    graph: Graph, isa: Isa, schedule: Schedule, limit: int | None, row_fed: bool
+) -> Chosen:
+    if schedule != Schedule.PATCHES:
         return choose_schedule(graph, isa, schedule, ram_limit=limit, row_fed=row_fed)
     if row_fed:
         raise BadInput("patches need the whole input: leave out --input rows")
@@ -233,7 +235,7 @@ def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MAX_PA
     """
     choice = None if limit is None else least_macs(graph, isa, limit, most)
     choice = choice or least_ram(graph, isa, most=most)
-    plan = replace(choice.plan, schedule=PATCHES)
+    plan = replace(choice.plan, schedule=Schedule.PATCHES)
     return Chosen(choice.graph, plan, choice.extra_macs)
 
 
@@ -243,7 +245,7 @@ class Judge:
     def __init__(self, graph: Graph) -> None:
         """``graph`` is one after the passes."""
         self.graph = graph
-        self._plans: dict[tuple[Isa, str, int | None, bool], Chosen] = {}
+        self._plans: dict[tuple[Isa, Schedule, int | None, bool], Chosen] = {}
         self._sources: dict[tuple[Plan, Optimize], ModelSource] = {}
 
     def verdict(self, board: Board, wish: Wish, planned: Chosen | None = None) -> Verdict:

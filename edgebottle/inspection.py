@@ -25,7 +25,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.passes.dead_channels import DeadChannelReport, dead_channel_report
 from edgebottle.pipeline import Model
 from edgebottle.plan.plan import Plan
-from edgebottle.plan.schedules import PATCHES
+from edgebottle.plan.schedules import Schedule
 from edgebottle.report.memory import PEAK_SHARE
 from edgebottle.units import kilobytes
 from quantize.patch import Chosen, Cut, choose_schedule
@@ -156,8 +156,8 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     """
     isa = kernel_variant(board) if board is not None else Isa.DSP
     judge, schedules = Judge(model.graph), _schedules(model, isa)
-    plan = schedules[LAYERS].plan
-    weights = judge.source(schedules[LAYERS]).weight_bytes
+    plan = schedules[Schedule.LAYERS].plan
+    weights = judge.source(schedules[Schedule.LAYERS]).weight_bytes
     arena = min(chosen.plan.arena_bytes for chosen in schedules.values())
     counts = Counter(node.OP for node in model.imported.nodes)
     return Inspection(
@@ -168,21 +168,23 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
         boards=tuple(_fit(judge, board, arena, weights) for board in all_boards()),
         schedules=(
             *(_view(name, found) for name, found in schedules.items()),
-            _view(PATCHES, patched(model.graph, isa, most=INSPECTED_PATCHES)),
+            _view(Schedule.PATCHES.value, patched(model.graph, isa, most=INSPECTED_PATCHES)),
         ),
         operators=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         dead=dead_channel_report(model.imported, model.graph),
     )
 
 
-LAYERS = "layers"
-
-
 def _schedules(model: Model, isa: Isa) -> dict[str, Chosen]:
     """The plans worth comparing, by name; row-fed only where the network allows it."""
-    plans = {name: choose_schedule(model.graph, isa, name) for name in (LAYERS, "min-ram")}
+    plans = {
+        schedule.value: choose_schedule(model.graph, isa, schedule)
+        for schedule in (Schedule.LAYERS, Schedule.MIN_RAM)
+    }
     with suppress(UnsupportedOp):
-        plans["min-ram, rows"] = choose_schedule(model.graph, isa, "min-ram", row_fed=True)
+        plans[f"{Schedule.MIN_RAM}, rows"] = choose_schedule(
+            model.graph, isa, Schedule.MIN_RAM, row_fed=True
+        )
     return plans
 
 
@@ -205,7 +207,7 @@ def _fit(judge: Judge, board: Board, arena: int, weights: int) -> BoardFit:
         weights: Bytes of the constants.
     """
     if board.is_host:
-        return BoardFit(board.id, True, False, LAYERS, "")
+        return BoardFit(board.id, True, False, Schedule.LAYERS.value, "")
     for region in REGIONS:
         needed = {"ram": (arena, 0), "flash": (0, weights)}[region]
         if is_hopeless(judge.graph, board, *needed):

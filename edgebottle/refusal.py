@@ -21,6 +21,7 @@ from edgebottle.fit import (
     is_hopeless,
 )
 from edgebottle.plan.plan import Plan, Step
+from edgebottle.plan.schedules import Schedule
 from edgebottle.units import kilobytes, room
 from hil.records import Flash, Ram
 
@@ -172,15 +173,15 @@ class Refusal:
         """Wishes that might need less of ``region``, each with what comes of it."""
         if region == "ram":
             wishes = [
-                replace(self.wish, schedule="min-ram"),
-                replace(self.wish, schedule="min-ram", row_fed=True),
+                replace(self.wish, schedule=Schedule.MIN_RAM),
+                replace(self.wish, schedule=Schedule.MIN_RAM, row_fed=True),
             ]
         else:
             size = replace(self.wish, optimize="size")
             wishes = [
                 size,
-                replace(self.wish, schedule="layers"),
-                replace(size, schedule="layers"),
+                replace(self.wish, schedule=Schedule.LAYERS),
+                replace(size, schedule=Schedule.LAYERS),
             ]
         for wish in wishes:
             if wish != self.wish and (verdict := self._verdict(self.board, wish)) is not None:
@@ -199,7 +200,7 @@ class Refusal:
         ``best`` is the least that the options have led to: what is hopeless is not planned.
         """
         plain = replace(self.wish, ram=None, flash=None)
-        auto = replace(plain, schedule="auto")
+        auto = replace(plain, schedule=Schedule.AUTO)
         wishes = list(dict.fromkeys((plain, auto, replace(auto, row_fed=True))))
         maybe = ""
         for board in _boards(region):

@@ -35,6 +35,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.pipeline import Model, load
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
+from edgebottle.plan.schedules import Schedule
 from edgebottle.zoo import NETWORKS
 from tests.conftest import SHARED
 
@@ -47,11 +48,11 @@ BOARDS = {
 """One for each kernel variant."""
 
 SCHEDULES = (
-    ("auto", False),
-    ("layers", False),
-    ("min-ram", False),
-    ("min-ram", True),
-    ("patches", False),
+    (Schedule.AUTO, False),
+    (Schedule.LAYERS, False),
+    (Schedule.MIN_RAM, False),
+    (Schedule.MIN_RAM, True),
+    (Schedule.PATCHES, False),
 )
 """With whether the input is fed row by row."""
 
@@ -91,7 +92,7 @@ def generate(task: Task) -> Iterator[tuple[str, str, dict[str, bytes] | str]]:
         key = f"{where} {schedule}{' rows' if row_fed else ''}"
         try:
             model = _load(task.source)
-            if schedule == "patches" and len(model.data) > PATCHED:
+            if schedule == Schedule.PATCHES and len(model.data) > PATCHED:
                 continue
             graph = model.graph
             chosen = fit(graph, board, Wish(schedule, row_fed), kernel_variant(board))

@@ -15,6 +15,7 @@ from edgebottle.boards import Board, all_boards, load_board
 from edgebottle.errors import BadModel, DoesNotFit, UnsupportedOp
 from edgebottle.fit import Answer, Judge, Verdict, Wish
 from edgebottle.pipeline import Built, Model, build, load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.refusal import Refusal
 from tests.conftest import shared_models
 
@@ -112,7 +113,7 @@ def main() -> None:
     parser.add_argument("--board", action="append", default=[])
     parser.add_argument("--toolchain", default="zig")
     parser.add_argument("--optimize", default="balanced")
-    parser.add_argument("--schedule", default="auto")
+    parser.add_argument("--schedule", type=Schedule, default=Schedule.AUTO)
     options = parser.parse_args()
     boards = [load_board(name) for name in options.board] or [
         board for board in all_boards() if not board.is_host

@@ -10,6 +10,7 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops.base import Isa
 from edgebottle.pipeline import load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.verify import verify_model
 from quantize.patch import choose_schedule
 from tests.conftest import SHARED
@@ -62,7 +63,7 @@ def test_exact(isa: Isa, tmp_path: Path) -> None:
     for name in EXACT:
         path = CASES / f"{name}.tflite"
         litert = LiteRTModel(path.read_bytes())
-        chosen = choose_schedule(load(str(path)).graph, isa, "min-ram")
+        chosen = choose_schedule(load(str(path)).graph, isa, Schedule.MIN_RAM)
         graph = chosen.graph
         runs.append((graph, [values for _, values in samples(graph)]))
         plans.append(chosen.plan)
@@ -76,7 +77,9 @@ def test_exact(isa: Isa, tmp_path: Path) -> None:
 @pytest.mark.parametrize("isa", [Isa.SCALAR, Isa.DSP], ids=lambda isa: isa.value)
 def test_a_signal_takes_as_little_memory_lying_as_standing(isa: Isa) -> None:
     lying, standing = (
-        choose_schedule(load(str(CASES / f"{name}.tflite")).graph, isa, "min-ram").plan.arena_bytes
+        choose_schedule(
+            load(str(CASES / f"{name}.tflite")).graph, isa, Schedule.MIN_RAM
+        ).plan.arena_bytes
         for name in ("k_conv1d_long", "conv1d_long_swapped")
     )
     assert lying == standing == {Isa.SCALAR: 8980, Isa.DSP: 8484}[isa]

@@ -8,13 +8,14 @@ from edgebottle.describe import describe
 from edgebottle.fit import Wish, fit
 from edgebottle.measure import step_labels
 from edgebottle.pipeline import load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.zoo import DEFAULT
 from hil.records import Record
 from tests.report.make_record import make_record
 
 
-@pytest.mark.parametrize("schedule", ["layers", "min-ram"])
-def test_the_network_of_a_record(schedule: str) -> None:
+@pytest.mark.parametrize("schedule", [Schedule.LAYERS, Schedule.MIN_RAM])
+def test_the_network_of_a_record(schedule: Schedule) -> None:
     board = load_board("stm32f746")
     fitted = fit(load(DEFAULT).graph, board, Wish(schedule=schedule))
     graph, plan = fitted.graph, fitted.plan

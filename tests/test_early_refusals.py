@@ -10,6 +10,7 @@ from edgebottle.config import parse_bytes
 from edgebottle.errors import DoesNotFit
 from edgebottle.fit import LEAST_STATIC, Wish, arena_limit
 from edgebottle.pipeline import build, load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.units import kilobytes, room
 from tests.conftest import SHARED
 from tests.graphs import Builder
@@ -54,7 +55,7 @@ def refusal(model: str, board: str, wish: Wish) -> str:
 
 
 def test_what_does_not_help_is_not_promised() -> None:
-    text = refusal("digits", "microbit", Wish(ram=4200, schedule="layers"))
+    text = refusal("digits", "microbit", Wish(ram=4200, schedule=Schedule.LAYERS))
     assert "`--schedule min-ram` brings the arena to 2.0 kB, which is still too much" in text
     assert text.endswith("microbit has room for it")
     assert build(load("digits"), load_board("microbit")).ram.bytes <= 16 * 1024

@@ -32,6 +32,7 @@ from edgebottle.ops import OPERATORS, fixed_point, softmax, weights
 from edgebottle.ops.movement import MAX_RANK, MOVABLE
 from edgebottle.passes import PIPELINE
 from edgebottle.pipeline import MAX_TENSOR_BYTES, load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.reference import MAX_FILES
 from edgebottle.sample_values import MAX_CLIPPED, MIN_LEVELS
 from hil.virtual.timing.cycles import Cycles
@@ -227,7 +228,7 @@ def c_of_digits() -> str:
     texts = []
     for row_fed in (False, True):
         isa = kernel_variant(board)
-        chosen = choose_schedule(graph, isa, "layers", row_fed=row_fed)
+        chosen = choose_schedule(graph, isa, Schedule.LAYERS, row_fed=row_fed)
         files = write_project(chosen.graph, chosen.plan, board).files
         texts += [text.decode() for name, text in files.items() if name.startswith("lib/")]
     return "\n".join(texts)

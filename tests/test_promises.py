@@ -11,6 +11,7 @@ from edgebottle.errors import DoesNotFit
 from edgebottle.fit import REGIONS, Answer, Judge, MemoryNeed, Wish
 from edgebottle.inspection import inspect_model
 from edgebottle.pipeline import build, load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.refusal import Refusal
 from tests.conftest import SHARED
 from tests.promises import outcome, remedies
@@ -23,7 +24,7 @@ VWW = str(SHARED / "models/mlperf-tiny/vww_96_int8.tflite")
     ("model", "board", "toolchain", "wish"),
     [
         ("digits", "microbit", "gcc", Wish(optimize="speed")),
-        ("digits", "nucleo_l4r5zi", "zig", Wish(schedule="min-ram")),
+        ("digits", "nucleo_l4r5zi", "zig", Wish(schedule=Schedule.MIN_RAM)),
         pytest.param(VWW, "longan_nano", "zig", Wish(), marks=pytest.mark.shared),
     ],
 )
@@ -52,7 +53,7 @@ def test_only_the_most_is_a_promise(allowed: int | None, answer: Answer) -> None
 def test_budgets_at_the_edges(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte below the least that it could take it is refused before a compiler runs."""
     monkeypatch.setenv("EDGEBOTTLE_CACHE", "/no/such/place")  # so that nothing can be built
-    model, board, wish = load("digits"), load_board("mps3_an547"), Wish(schedule="min-ram")
+    model, board, wish = load("digits"), load_board("mps3_an547"), Wish(schedule=Schedule.MIN_RAM)
     judge = Judge(model.graph)
     bounds = judge.verdict(board, wish).need(region).bounds
     for budget, answer in [
@@ -68,8 +69,18 @@ def test_budgets_at_the_edges(region: str, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("board", "wish", "region", "named"),
     [
-        ("microbit", Wish(ram=4200, schedule="layers"), "ram", "without the budget microbit has"),
-        ("microbit", Wish(ram=5700, schedule="layers"), "ram", "`--schedule min-ram` brings the"),
+        (
+            "microbit",
+            Wish(ram=4200, schedule=Schedule.LAYERS),
+            "ram",
+            "without the budget microbit has",
+        ),
+        (
+            "microbit",
+            Wish(ram=5700, schedule=Schedule.LAYERS),
+            "ram",
+            "`--schedule min-ram` brings the",
+        ),
         ("nucleo_l4r5zi", Wish(flash=54000, optimize="speed"), "flash", "`--optimize size` brings"),
         ("mps3_an547", Wish(flash=38000, optimize="size"), "flash", "no option is enough"),
     ],

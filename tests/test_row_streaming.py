@@ -6,6 +6,7 @@ from edgebottle.boards import load_board
 from edgebottle.errors import BadInput
 from edgebottle.fit import Wish, fit
 from edgebottle.pipeline import load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.verify import Verification, verify_model
 from tests.bench.figures import read
 from tests.bench.rows import MODELS as BENCH
@@ -34,7 +35,7 @@ def run(file: str, board: str, wish: Wish, samples: int = 2) -> Verification:
     ],
 )
 def test_smallest_ram(name: str, row_fed: bool) -> None:
-    result = run(BENCH[name][0], "stm32f746", Wish(schedule="min-ram", row_fed=row_fed))
+    result = run(BENCH[name][0], "stm32f746", Wish(schedule=Schedule.MIN_RAM, row_fed=row_fed))
     assert result.exact and result.match, str(result.difference)
     assert result.built.plan.row_fed == row_fed
     assert result.built.ram.arena == read().ram[name, "rows" if row_fed else "min-ram"]
@@ -52,7 +53,7 @@ def test_smallest_ram(name: str, row_fed: bool) -> None:
 def test_networks_on_boards_too_small_for_layers(file: str, board: str, wish: Wish) -> None:
     result = run(file, board, wish)
     assert result.match, str(result.difference)
-    assert result.built.plan.schedule == "min-time"
+    assert result.built.plan.schedule == Schedule.MIN_TIME
 
 
 @pytest.mark.shared
@@ -60,7 +61,7 @@ def test_patches_take_more_than_rows_for_more_macs() -> None:
     """MCUNetV2's way on its own network: exact, and what row streaming has to be compared with."""
     rows, patches = (
         run(MCUNET_VWW, "stm32f746", Wish(schedule=schedule, ram=64 * KB), samples=1)
-        for schedule in ("min-ram", "patches")
+        for schedule in (Schedule.MIN_RAM, Schedule.PATCHES)
     )
     assert patches.match, str(patches.difference)
     assert patches.built.ram.bytes <= 64 * KB
@@ -70,11 +71,15 @@ def test_patches_take_more_than_rows_for_more_macs() -> None:
 
 def test_patches_and_rows_are_not_fed_together() -> None:
     with pytest.raises(BadInput, match="patches need the whole input"):
-        fit(load("digits").graph, load_board("host"), Wish(schedule="patches", row_fed=True))
+        fit(load("digits").graph, load_board("host"), Wish(schedule=Schedule.PATCHES, row_fed=True))
 
 
 def test_the_small_network_on_microbit() -> None:
     model = load("digits")
-    for wish in (Wish(), Wish(schedule="min-ram"), Wish(schedule="min-ram", row_fed=True)):
+    for wish in (
+        Wish(),
+        Wish(schedule=Schedule.MIN_RAM),
+        Wish(schedule=Schedule.MIN_RAM, row_fed=True),
+    ):
         result = verify_model(model, load_board("microbit"), samples=4, wish=wish)
         assert result.match, str(result.difference)

@@ -13,6 +13,7 @@ from edgebottle.errors import BadModel
 from edgebottle.fit import Wish
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.pipeline import load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.verify import verify_model
 from tests.graphs import Builder
 from tests.tflite_writer import write_tflite
@@ -46,9 +47,9 @@ def test_all_agree(model_file: Path) -> None:
     [
         ("stm32f746", Wish()),
         ("nucleo_l4r5zi", Wish(ram=BOARD_BYTES + 2400)),
-        ("nucleo_g0b1re", Wish(ram=BOARD_BYTES + 2100, schedule="min-time")),
-        ("mps3_an547", Wish(schedule="min-ram", row_fed=True)),
-        ("stm32f746", Wish(schedule="patches")),
+        ("nucleo_g0b1re", Wish(ram=BOARD_BYTES + 2100, schedule=Schedule.MIN_TIME)),
+        ("mps3_an547", Wish(schedule=Schedule.MIN_RAM, row_fed=True)),
+        ("stm32f746", Wish(schedule=Schedule.PATCHES)),
     ],
 )
 def test_the_host_runs_the_plan_of_the_board(

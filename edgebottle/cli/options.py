@@ -17,7 +17,7 @@ from edgebottle.cli.voice import note
 from edgebottle.config import Config, load_config, parse_bytes
 from edgebottle.errors import BadInput, BoardNotFound
 from edgebottle.files import check_creatable, check_plain, reason
-from edgebottle.plan.schedules import SCHEDULES
+from edgebottle.plan.schedules import SCHEDULES, Schedule
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish
@@ -104,14 +104,14 @@ def memory_options(function: F) -> F:
     ) -> Any:
         from edgebottle.fit import Wish
 
-        wish = Wish(schedule, input_form == "rows", ram, flash, optimize)
+        wish = Wish(Schedule(schedule), input_form == "rows", ram, flash, optimize)
         return function(*args, wish=wish, **options)
 
     decorators = (
         click.option(
             "--schedule",
-            type=click.Choice(list(SCHEDULES)),
-            default="auto",
+            type=click.Choice([schedule.value for schedule in SCHEDULES]),
+            default=Schedule.AUTO.value,
             help="auto (default)"
             + ". ".join(f"{name}: {what}" for name, what in SCHEDULES.items()).removeprefix("auto")
             + ".",

@@ -115,7 +115,7 @@ def kernels_table(choices: Sequence[KernelChoice]) -> FittedTable:
 def _schedule(built: Built) -> str:
     """The schedule, what of it runs row by row, and what it computes twice."""
     stages = [step.stage for step in built.plan.steps if step.stage is not None]
-    text = built.plan.schedule
+    text = built.plan.schedule.value
     if stages:
         text += f": {sum(len(stage.nodes) for stage in stages)} layers in {len(stages)} stages"
     if built.extra_macs:

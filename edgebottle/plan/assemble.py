@@ -9,6 +9,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.plan.lifetimes import covered_bytes
 from edgebottle.plan.place import Packing
 from edgebottle.plan.plan import Placement, Plan, Stage, Step
+from edgebottle.plan.schedules import Schedule
 from edgebottle.plan.storage import Storage
 
 
@@ -71,7 +72,7 @@ def assemble(
     packing: Packing,
     steps: Sequence[StepMemory],
     *,
-    schedule: str,
+    schedule: Schedule,
     order: str,
     bound: int,
     row_fed: bool = False,
@@ -83,7 +84,7 @@ def assemble(
         isa: The kernel variant.
         packing: Where the blocks of ``storage`` lie, and what comes after them.
         steps: What each step needs besides.
-        schedule: Name of the schedule.
+        schedule: The schedule.
         order: Name of the order.
         bound: What no placement of these lifetimes can go below.
         row_fed: The input is handed over row by row.

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgebottle.ir.layout import Layout
+from edgebottle.plan.schedules import Schedule
 
 COUNTER_BYTES = 2
 """The generated code counts the row steps of a layer of a stage in a uint16."""
@@ -125,7 +126,7 @@ class Plan:
     Attributes:
         model: Name of the graph.
         isa: Kernel variant the scratch is for (``portable``, ``scalar`` or ``dsp``).
-        schedule: ``layers``, ``min-ram`` or ``min-time``.
+        schedule: Any but ``AUTO``, which stands for another one.
         arena_bytes: Size of the arena: exact.
         lower_bound: No placement of these lifetimes, in any order tried, needs less: the largest
             ``live_bytes``.
@@ -137,7 +138,7 @@ class Plan:
 
     model: str
     isa: str
-    schedule: str
+    schedule: Schedule
     arena_bytes: int
     lower_bound: int
     strategy: str
@@ -157,6 +158,7 @@ class Plan:
     def from_json(cls, text: str) -> Plan:
         """Reads what ``to_json`` wrote."""
         fields = json.loads(text)
+        fields["schedule"] = Schedule(fields["schedule"])
         fields["steps"] = tuple(_step(item) for item in fields["steps"])
         fields["placements"] = tuple(Placement(**item) for item in fields["placements"])
         return cls(**fields)

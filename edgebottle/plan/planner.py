@@ -13,6 +13,7 @@ from edgebottle.plan.lifetimes import live_bytes
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.place import AnyBlock, pack
 from edgebottle.plan.plan import Plan
+from edgebottle.plan.schedules import Schedule
 from edgebottle.plan.storage import Block, Storage
 
 
@@ -103,5 +104,5 @@ def _place(layers: LayerByLayer, order: str, isa: Isa) -> Plan:
         offset, nbytes = next(offsets), scratch.nbytes
         steps.append(StepMemory(node.name, ((offset, offset + nbytes),), offset, nbytes))
     return assemble(
-        storage, isa, packing, steps, schedule="layers", order=order, bound=layers.bound
+        storage, isa, packing, steps, schedule=Schedule.LAYERS, order=order, bound=layers.bound
     )

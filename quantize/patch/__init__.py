@@ -8,11 +8,10 @@ Where that saves more, a stage is computed in parts, one after the other: slices
 columns, as a patch grid with the halo computed twice.
 """
 
-from quantize.patch.schedules import SCHEDULES, choose_schedule, make_schedule
+from quantize.patch.schedules import choose_schedule, make_schedule
 from quantize.patch.search import Chosen, Cut, streamed_layers
 
 __all__ = [
-    "SCHEDULES",
     "Chosen",
     "Cut",
     "choose_schedule",

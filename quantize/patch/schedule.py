@@ -11,6 +11,7 @@ from edgebottle.plan.assemble import RingPlace, SharedRows, StepMemory, assemble
 from edgebottle.plan.lifetimes import live_bytes
 from edgebottle.plan.place import Packing, Protruding, pack
 from edgebottle.plan.plan import COUNTER_BYTES, Plan, Stage
+from edgebottle.plan.schedules import Schedule
 from edgebottle.plan.storage import Block, Storage
 from edgebottle.plan.work import Work
 from quantize.patch.demand import Trace, simulate
@@ -73,7 +74,7 @@ class _Work:
 def build_plan(
     rows: RowGraph,
     units: Sequence[Unit],
-    schedule: str,
+    schedule: Schedule,
     order: str,
     *,
     goal: int = 0,
@@ -84,7 +85,7 @@ def build_plan(
     Args:
         rows: The graph in its order.
         units: Consecutive units that cover the order.
-        schedule: Name of the schedule, for the plan.
+        schedule: The schedule, for the plan.
         order: Name of the order, for the plan.
         goal: An arena that is small enough, though a smaller one may be possible.
         rounds: Starts of the search for offsets, in turn with what a unit needs in one piece and

@@ -10,6 +10,7 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.plan import Plan
+from edgebottle.plan.schedules import Schedule
 from quantize.patch.known import known
 from quantize.patch.search import (
     Chosen,
@@ -20,8 +21,6 @@ from quantize.patch.search import (
     smallest_plan,
 )
 
-SCHEDULES = ("auto", "layers", "min-ram", "min-time")
-
 EXTRA_MACS = 0.01
 """Part of a network's MACs that the smallest arena may cost more."""
 
@@ -29,7 +28,7 @@ EXTRA_MACS = 0.01
 def choose_schedule(
     graph: Graph,
     isa: Isa,
-    schedule: str = "auto",
+    schedule: Schedule = Schedule.AUTO,
     *,
     ram_limit: int | None = None,
     row_fed: bool = False,
@@ -43,8 +42,8 @@ def choose_schedule(
     Args:
         graph: A graph after the passes.
         isa: The kernel variant.
-        schedule: Any but ``patches`` of ``edgebottle.plan.schedules``, which says what they do.
-            Where nothing fits ``ram_limit``, ``auto`` and ``min-time`` are the smallest arena.
+        schedule: Any but ``PATCHES``. Where nothing fits ``ram_limit``, ``AUTO`` and ``MIN_TIME``
+            are the smallest arena.
         ram_limit: Bytes that the arena may have; None for any number.
         row_fed: The input is handed over row by row and never lies in RAM as a whole.
 
@@ -56,7 +55,9 @@ def choose_schedule(
     """
     as_it_is = _chosen(graph, isa, schedule, ram_limit, row_fed=row_fed)
     fits = ram_limit is not None and as_it_is.plan.arena_bytes <= ram_limit
-    if schedule == "layers" or row_fed or (schedule != "min-ram" and (fits or ram_limit is None)):
+    if schedule == Schedule.LAYERS or row_fed:
+        return as_it_is
+    if schedule != Schedule.MIN_RAM and (fits or ram_limit is None):
         return as_it_is
     standing = known(graph).standing
     if standing is graph:
@@ -66,18 +67,18 @@ def choose_schedule(
 
 
 def _chosen(
-    graph: Graph, isa: Isa, schedule: str, ram_limit: int | None, *, row_fed: bool
+    graph: Graph, isa: Isa, schedule: Schedule, ram_limit: int | None, *, row_fed: bool
 ) -> Chosen:
     """``choose_schedule`` of the images as they lie."""
     plan, found = _uncut(graph, isa, schedule, ram_limit, row_fed=row_fed)
     uncut = Chosen(graph, plan)
-    if schedule == "layers":
+    if schedule == Schedule.LAYERS:
         return uncut
-    if schedule != "min-ram":
+    if schedule != Schedule.MIN_RAM:
         if ram_limit is None or plan.arena_bytes <= ram_limit:
             return uncut
         cut = cut_orders(found, ram_limit + 1, None)
-        fitting = fastest_plan(cut, ram_limit, "min-time")
+        fitting = fastest_plan(cut, ram_limit, Schedule.MIN_TIME)
         if fitting is not None:
             return fitting
     cut = cut_orders(found, plan.arena_bytes, int(EXTRA_MACS * graph.macs()))
@@ -88,7 +89,7 @@ def _chosen(
 def make_schedule(
     graph: Graph,
     isa: Isa,
-    schedule: str = "auto",
+    schedule: Schedule = Schedule.AUTO,
     *,
     ram_limit: int | None = None,
     row_fed: bool = False,
@@ -98,24 +99,25 @@ def make_schedule(
 
 
 def _uncut(
-    graph: Graph, isa: Isa, schedule: str, ram_limit: int | None, *, row_fed: bool
+    graph: Graph, isa: Isa, schedule: Schedule, ram_limit: int | None, *, row_fed: bool
 ) -> tuple[Plan, Sequence[Order]]:
     """The plan, and the orders that were looked at, if any."""
-    assert schedule in SCHEDULES, schedule
+    assert schedule != Schedule.PATCHES
     if row_fed and len(graph.inputs) != 1:
         raise UnsupportedOp(
             f"{graph.name} has {len(graph.inputs)} inputs: only a network with one input can be "
             "fed row by row; leave out --input rows"
         )
     limit = UNLIMITED if ram_limit is None else ram_limit
-    wanted = "min-time" if schedule == "auto" else schedule
+    wanted = Schedule.MIN_TIME if schedule == Schedule.AUTO else schedule
     layers = None if row_fed else known(graph).layers(isa)
-    if layers is not None and wanted != "min-ram":
-        if wanted == "layers":
+    if layers is not None and wanted != Schedule.MIN_RAM:
+        if wanted == Schedule.LAYERS:
             return layers, ()
         if layers.arena_bytes <= limit:
-            return replace(layers, schedule="layers" if schedule == "auto" else wanted), ()
-    ample = UNLIMITED if ram_limit is None and wanted != "min-ram" else ram_limit or 0
+            named = Schedule.LAYERS if schedule == Schedule.AUTO else wanted
+            return replace(layers, schedule=named), ()
+    ample = UNLIMITED if ram_limit is None and wanted != Schedule.MIN_RAM else ram_limit or 0
     found = orders(graph, isa, wanted=ample, row_fed=row_fed)
     if not found:
         raise UnsupportedOp(
@@ -123,12 +125,12 @@ def _uncut(
             "only layers working on rows read, in one stage"
         )
     chosen = None
-    if wanted != "min-ram":
-        chosen = fastest_plan(found, UNLIMITED if wanted == "layers" else limit, wanted)
+    if wanted != Schedule.MIN_RAM:
+        chosen = fastest_plan(found, UNLIMITED if wanted == Schedule.LAYERS else limit, wanted)
     if chosen is not None:
         plan = chosen.plan
     else:
-        plan = smallest_plan(found, "min-ram" if schedule == "auto" else wanted).plan
+        plan = smallest_plan(found, Schedule.MIN_RAM if schedule == Schedule.AUTO else wanted).plan
         bound = min(order.bound for order in found)
         plan = replace(plan, lower_bound=min(bound, plan.arena_bytes))
     if layers is not None and layers.arena_bytes <= plan.arena_bytes:

@@ -9,6 +9,7 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.plan import Plan
+from edgebottle.plan.schedules import Schedule
 from edgebottle.plan.work import Work
 from quantize.patch.costs import COSTS_WORK, Costs
 from quantize.patch.known import known
@@ -115,7 +116,7 @@ def cut_orders(found: Sequence[Order], below: int, most_extra_macs: int | None) 
     return sorted(cut, key=lambda order: order.bound)
 
 
-def smallest_plan(found: Sequence[Order], schedule: str) -> Chosen:
+def smallest_plan(found: Sequence[Order], schedule: Schedule) -> Chosen:
     """The plan with the smallest arena; of equal ones that with the fewest layers in stages."""
     best: Chosen | None = None
     for order in found:
@@ -143,7 +144,7 @@ def _arena(chosen: Chosen) -> int:
 
 
 def _attempts(
-    order: Order, target: int, parts: Sequence[float | None], schedule: str
+    order: Order, target: int, parts: Sequence[float | None], schedule: Schedule
 ) -> Iterator[Chosen]:
     for count, units in enumerate(_selections(order, target, parts)):
         if count and order.rows.work.is_spent:
@@ -151,7 +152,7 @@ def _attempts(
         yield _build(order, units, schedule)
 
 
-def _build(order: Order, units: Sequence[Unit], schedule: str, goal: int = 0) -> Chosen:
+def _build(order: Order, units: Sequence[Unit], schedule: Schedule, goal: int = 0) -> Chosen:
     rows, parts = expand(order.rows, units)
     plan = build_plan(rows, parts, schedule, order.name, goal=goal)
     cuts = tuple(
@@ -166,7 +167,7 @@ def _build(order: Order, units: Sequence[Unit], schedule: str, goal: int = 0) ->
     return Chosen(rows.graph, plan, sum(unit.extra_macs for unit in units), cuts)
 
 
-def fastest_plan(found: Sequence[Order], limit: int, schedule: str) -> Chosen | None:
+def fastest_plan(found: Sequence[Order], limit: int, schedule: Schedule) -> Chosen | None:
     """What fits ``limit`` with the fewest extra MACs; None when nothing is found.
 
     Of equal ones the plan with the fewest layers in stages.
@@ -175,7 +176,7 @@ def fastest_plan(found: Sequence[Order], limit: int, schedule: str) -> Chosen | 
     return min(plans, key=lambda c: (c.extra_macs, streamed_layers(c.plan)), default=None)
 
 
-def _fitting(order: Order, limit: int, schedule: str) -> Chosen | None:
+def _fitting(order: Order, limit: int, schedule: Schedule) -> Chosen | None:
     """The first plan that fits: a limit below ``limit`` may be easier to place."""
     goal = limit if limit < UNLIMITED else 0
     for part in AVOID:

@@ -13,6 +13,7 @@ from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise, strip_float_io
+from edgebottle.plan.schedules import Schedule
 from quantize.patch.fold import size
 from quantize.patch.schedules import choose_schedule
 from quantize.patch.search import Chosen, streamed_layers
@@ -42,7 +43,11 @@ def lines(path: Path) -> list[str]:
     """One line for each schedule of a network."""
     graph = read_graph(path)
     found = []
-    for schedule, row_fed in (("layers", False), ("min-ram", False), ("min-ram", True)):
+    for schedule, row_fed in (
+        (Schedule.LAYERS, False),
+        (Schedule.MIN_RAM, False),
+        (Schedule.MIN_RAM, True),
+    ):
         start = time.perf_counter()
         try:
             chosen = choose_schedule(graph, Isa.DSP, schedule, row_fed=row_fed)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edgebottle.build.toolchains import TOOLCHAINS
 from edgebottle.errors import EdgebottleError, ToolMissing
+from edgebottle.plan.schedules import Schedule
 from hil.records import Record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,13 +32,13 @@ MODELS: dict[str, tuple[str, str]] = {
 }
 """File below the shared models, and what becomes of floating-point inputs and outputs."""
 
-SCHEDULES: dict[str, tuple[str, bool]] = {
-    "auto": ("auto", False),
-    "layers": ("layers", False),
-    "min-ram": ("min-ram", False),
-    "min-time": ("min-time", False),
-    "rows": ("min-ram", True),
-    "patches": ("patches", False),
+SCHEDULES: dict[str, tuple[Schedule, bool]] = {
+    "auto": (Schedule.AUTO, False),
+    "layers": (Schedule.LAYERS, False),
+    "min-ram": (Schedule.MIN_RAM, False),
+    "min-time": (Schedule.MIN_TIME, False),
+    "rows": (Schedule.MIN_RAM, True),
+    "patches": (Schedule.PATCHES, False),
 }
 """The schedule, and whether the input is fed row by row."""
 

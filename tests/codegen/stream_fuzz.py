@@ -21,6 +21,7 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise
 from edgebottle.plan.plan import Plan
+from edgebottle.plan.schedules import Schedule
 from quantize.patch import make_schedule
 from quantize.patch.check import check_plan
 from quantize.patch.schedule import build_plan
@@ -66,7 +67,7 @@ def _in_parts(seed: int, isa: Isa) -> Iterator[Trial]:
     graph = random_gate(seed) if seed % 4 == 1 else random_row_network(seed)
     rows, units = random_parts(graph, isa, seed)
     if units is not None:
-        plan = build_plan(rows, units, "min-ram", "model", rounds=1)
+        plan = build_plan(rows, units, Schedule.MIN_RAM, "model", rounds=1)
         values = [sample for _, sample in samples(graph, 2)][-2:]
         expected = [Interpreter(graph).run(sample) for sample in values]
         what = f"network {seed}, {isa.value}, in parts"
@@ -75,20 +76,22 @@ def _in_parts(seed: int, isa: Isa) -> Iterator[Trial]:
 
 def _plans(graph: Graph, isa: Isa, random: np.random.Generator) -> dict[str, Plan]:
     plans: dict[str, Plan] = {}
-    smallest = make_schedule(graph, isa, "min-ram")
+    smallest = make_schedule(graph, isa, Schedule.MIN_RAM)
     kind = random.choice(["min-ram", "min-time", "cut at random"])
     if kind == "min-ram":
         plans["min-ram"] = smallest
     elif kind == "min-time":
-        largest = make_schedule(graph, isa, "layers").arena_bytes
+        largest = make_schedule(graph, isa, Schedule.LAYERS).arena_bytes
         limit = int(random.integers(smallest.arena_bytes, max(largest, smallest.arena_bytes) + 1))
-        plans[f"min-time in {limit}"] = make_schedule(graph, isa, "min-time", ram_limit=limit)
+        plans[f"min-time in {limit}"] = make_schedule(
+            graph, isa, Schedule.MIN_TIME, ram_limit=limit
+        )
     else:
         plan = plain_plan(graph, isa, random)
         assert plan is not None
         plans[str(kind)] = plan
     try:
-        plans["row-fed"] = make_schedule(graph, isa, "min-ram", row_fed=True)
+        plans["row-fed"] = make_schedule(graph, isa, Schedule.MIN_RAM, row_fed=True)
     except UnsupportedOp:
         fed = plain_plan(graph, isa, random, row_fed=True)
         if fed is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator
 from edgebottle.plan.plan import Loop, Placement, Plan, Stage, Step
+from edgebottle.plan.schedules import Schedule
 
 Program = tuple[str | Loop, ...]
 
@@ -94,7 +95,7 @@ class _Maker:
         return Plan(
             self.graph.name,
             self.isa.value,
-            "min-ram",
+            Schedule.MIN_RAM,
             self.top,
             self.top,
             "plain",

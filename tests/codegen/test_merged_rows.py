@@ -12,6 +12,7 @@ from edgebottle.codegen.model import write_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ops.base import Isa
+from edgebottle.plan.schedules import Schedule
 from quantize.patch import make_schedule
 from tests.graphs import Builder
 from tests.ops.compiled import run_compiled
@@ -84,7 +85,7 @@ CASES: tuple[tuple[Callable[[], Graph], set[str]], ...] = (
 )
 
 
-def merged(graph: Graph, isa: Isa, schedule: str) -> set[str]:
+def merged(graph: Graph, isa: Isa, schedule: Schedule) -> set[str]:
     """The layers that the C computes in one call for all rows."""
     source = write_model(graph, make_schedule(graph, isa, schedule))
     text = "".join(source.files.values())
@@ -97,14 +98,14 @@ def test_layers_without_gaps_are_one_row(isa: Isa, tmp_path: Path) -> None:
     inputs = [[sample for _, sample in samples(graph, 2)] for graph in graphs]
     found = run_compiled(list(zip(graphs, inputs, strict=True)), isa, tmp_path)
     for (_, expected), graph, values, results in zip(CASES, graphs, inputs, found, strict=True):
-        assert merged(graph, isa, "layers") == expected, graph.name
+        assert merged(graph, isa, Schedule.LAYERS) == expected, graph.name
         for sample, result in zip(values, results, strict=True):
             assert_same(result, Interpreter(graph).run(sample), graph.name)
 
 
 def test_scratch_of_one_column_is_too_small_for_two_pixels() -> None:
-    assert merged(one_column(), Isa.PORTABLE, "layers") == {"conv_0"}
-    assert merged(one_column(), Isa.DSP, "layers") == set()
+    assert merged(one_column(), Isa.PORTABLE, Schedule.LAYERS) == {"conv_0"}
+    assert merged(one_column(), Isa.DSP, Schedule.LAYERS) == set()
 
 
 @pytest.mark.parametrize("isa", Isa)
@@ -112,10 +113,10 @@ def test_an_output_over_its_input_keeps_to_rows(isa: Isa, tmp_path: Path) -> Non
     """The plan lets the output follow the rows of its input: a longer stride would pass them."""
     b = Builder("overlap")
     graph = b.graph(b.conv(b.input(1, 9, 5, 8), 12, (1, 1)))
-    plan = make_schedule(graph, isa, "min-ram")
-    assert plan.arena_bytes < make_schedule(graph, isa, "layers").arena_bytes
-    assert merged(graph, isa, "layers") == {"conv_0"}
-    assert merged(graph, isa, "min-ram") == set()
+    plan = make_schedule(graph, isa, Schedule.MIN_RAM)
+    assert plan.arena_bytes < make_schedule(graph, isa, Schedule.LAYERS).arena_bytes
+    assert merged(graph, isa, Schedule.LAYERS) == {"conv_0"}
+    assert merged(graph, isa, Schedule.MIN_RAM) == set()
     values = [sample for _, sample in samples(graph, 2)]
     (results,) = run_compiled([(graph, values)], isa, tmp_path, [plan])
     for sample, result in zip(values, results, strict=True):
@@ -127,7 +128,7 @@ def test_an_output_is_kept_apart_where_there_is_room() -> None:
     b = Builder("room")
     y = b.conv(b.conv(b.input(1, 16, 16, 8), 4, stride=2), 8, (1, 1))
     graph = b.graph(b.conv(b.depthwise(y, stride=2), 8, (1, 1)))
-    plan = make_schedule(graph, Isa.DSP, "min-ram")
-    assert plan.arena_bytes < make_schedule(graph, Isa.DSP, "layers").arena_bytes
+    plan = make_schedule(graph, Isa.DSP, Schedule.MIN_RAM)
+    assert plan.arena_bytes < make_schedule(graph, Isa.DSP, Schedule.LAYERS).arena_bytes
     assert [step.stage for step in plan.steps] == [None] * 4
-    assert merged(graph, Isa.DSP, "min-ram") == {"conv_1", "conv_2"}
+    assert merged(graph, Isa.DSP, Schedule.MIN_RAM) == {"conv_1", "conv_2"}

@@ -31,6 +31,7 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Loop, Plan
 from edgebottle.plan.planner import make_plan
+from edgebottle.plan.schedules import Schedule
 from quantize.patch.schedules import make_schedule
 from tests.graphs import Builder
 from tests.quantize.random_graphs import RowBuilder
@@ -162,8 +163,8 @@ def awkward_graph(name: str) -> Graph:
 
 def awkward_libraries() -> list[tuple[Graph, Plan, dict[str, str]]]:
     graph = awkward_graph("m" * MAX_MODEL_NAME)
-    plans = [make_plan(graph, Isa.DSP), make_schedule(graph, Isa.DSP, "min-ram")]
-    plans.append(make_schedule(graph, Isa.DSP, "min-ram", row_fed=True))
+    plans = [make_plan(graph, Isa.DSP), make_schedule(graph, Isa.DSP, Schedule.MIN_RAM)]
+    plans.append(make_schedule(graph, Isa.DSP, Schedule.MIN_RAM, row_fed=True))
     return [(graph, plan, write_model(graph, plan).files) for plan in plans]
 
 

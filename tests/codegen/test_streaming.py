@@ -12,6 +12,7 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ops.add import Add
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Isa
+from edgebottle.plan.schedules import Schedule
 from quantize.patch import make_schedule
 from tests.codegen.stream_fuzz import PER_PROGRAM, run_trials, trials
 from tests.codegen.streaming import plain_plan
@@ -64,7 +65,7 @@ def test_sums_of_long_rows(isa: Isa, channels: int, tmp_path: Path) -> None:
     b = RowBuilder("wide", 3)
     x = b.input(1, 3, 700, channels)
     graph = b.graph(b.global_pool(b.relu(x, same_quant=False), AveragePool2D), b.mean(x))
-    plan = make_schedule(graph, isa, "min-ram", row_fed=True)
+    plan = make_schedule(graph, isa, Schedule.MIN_RAM, row_fed=True)
     assert any(step.stage and step.stage.accumulators for step in plan.steps)
     inputs = [values for _, values in samples(graph, 2)]
     assert {-128, 127} <= {int(values[0].flat[0]) for values in inputs}
@@ -78,7 +79,7 @@ def test_an_operand_without_batch_in_a_stage(tmp_path: Path) -> None:
     b = DyingBuilder("positions", 4)
     x = b.conv(b.input(1, 20, 16, 1), 4)
     graph = b.graph(b.conv(b.binary(Add, b.operand(20, 16, 4), x), 2, (3, 3), 2))
-    plan = make_schedule(graph, Isa.PORTABLE, "min-ram", row_fed=True)
+    plan = make_schedule(graph, Isa.PORTABLE, Schedule.MIN_RAM, row_fed=True)
     assert any(step.stage and "add_0" in step.stage.nodes for step in plan.steps)
     inputs = [values for _, values in samples(graph, 1)]
     (found,) = run_compiled([(graph, inputs)], Isa.PORTABLE, tmp_path, [plan])
@@ -90,7 +91,7 @@ def test_counts_beyond_int16(tmp_path: Path) -> None:
     b = RowBuilder("long", 2)
     sound = b.input(1, 60000, 1, 1)
     graph = b.graph(b.global_pool(b.conv(sound, 2, (3, 1)), AveragePool2D))
-    plan = make_schedule(graph, Isa.PORTABLE, "min-ram", row_fed=True)
+    plan = make_schedule(graph, Isa.PORTABLE, Schedule.MIN_RAM, row_fed=True)
     inputs = [values for _, values in samples(graph, 1)][-2:]
     (found,) = run_compiled([(graph, inputs)], Isa.PORTABLE, tmp_path, [plan])
     for sample, output in zip(inputs, found, strict=True):

@@ -10,6 +10,7 @@ from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.passes.upright import upright
+from edgebottle.plan.schedules import Schedule
 from quantize.patch import choose_schedule
 from tests.graphs import Builder
 from tests.samples import assert_same, samples
@@ -71,11 +72,11 @@ def long_signal(*, standing: bool) -> Graph:
 
 def test_memory_is_that_of_the_network_that_stands() -> None:
     lying, standing = (
-        choose_schedule(long_signal(standing=one), Isa.DSP, "min-ram").plan.arena_bytes
+        choose_schedule(long_signal(standing=one), Isa.DSP, Schedule.MIN_RAM).plan.arena_bytes
         for one in (False, True)
     )
     assert lying == standing
-    layers = choose_schedule(long_signal(standing=False), Isa.DSP, "layers").plan
+    layers = choose_schedule(long_signal(standing=False), Isa.DSP, Schedule.LAYERS).plan
     assert lying < layers.arena_bytes / 2
     ample = choose_schedule(long_signal(standing=False), Isa.DSP, ram_limit=layers.arena_bytes)
     assert ample.graph.tensors.keys() == long_signal(standing=False).tensors.keys()

@@ -14,6 +14,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise
 from edgebottle.pipeline import Model, load
 from edgebottle.plan.planner import make_plan
+from edgebottle.plan.schedules import Schedule
 from edgebottle.plan.work import Work
 from quantize.patch import Chosen, choose_schedule
 from quantize.patch.costs import COSTS_WORK
@@ -45,7 +46,7 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 def assert_planned_within_budget(graph: Graph, spent: list[int]) -> None:
-    chosen = choose_schedule(graph, Isa.SCALAR, "min-ram")
+    chosen = choose_schedule(graph, Isa.SCALAR, Schedule.MIN_RAM)
     assert 0 < sum(spent) <= MOST_WORK
     assert chosen.plan.arena_bytes <= make_plan(graph, Isa.SCALAR).arena_bytes
 
@@ -70,10 +71,10 @@ def test_a_plan_does_not_depend_on_what_was_planned_before(spent: list[int]) -> 
     """What is known of a network saves calls, and changes neither its plans nor their work."""
     graph = optimise(large_graphs.hourglass(40))
     variants = (Isa.DSP, Isa.SCALAR)
-    fresh = [choose_schedule(replace(graph), isa, "min-ram").plan for isa in variants]
+    fresh = [choose_schedule(replace(graph), isa, Schedule.MIN_RAM).plan for isa in variants]
     work = list(spent)
     spent.clear()
-    assert [choose_schedule(graph, isa, "min-ram").plan for isa in variants] == fresh
+    assert [choose_schedule(graph, isa, Schedule.MIN_RAM).plan for isa in variants] == fresh
     assert spent == work
     unknown, again = (
         calls_of(partial(orders, g, Isa.PORTABLE))[1] for g in (replace(graph), graph)
@@ -83,9 +84,9 @@ def test_a_plan_does_not_depend_on_what_was_planned_before(spent: list[int]) -> 
 
 def test_inspect_plans_what_is_asked_for_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """All boards have room for one layer after the other: other kernels need no other plan."""
-    made: list[tuple[Isa, str, bool]] = []
+    made: list[tuple[Isa, Schedule, bool]] = []
 
-    def noted(graph: Graph, isa: Isa, schedule: str, *, row_fed: bool = False) -> Chosen:
+    def noted(graph: Graph, isa: Isa, schedule: Schedule, *, row_fed: bool = False) -> Chosen:
         made.append((isa, schedule, row_fed))
         return choose_schedule(graph, isa, schedule, row_fed=row_fed)
 
@@ -93,12 +94,12 @@ def test_inspect_plans_what_is_asked_for_alone(monkeypatch: pytest.MonkeyPatch) 
     graph = large_graphs.chain(5)
     found = inspect_model(Model("chain", Path("chain"), b"", "", graph, optimise(graph), "keep"))
     assert {board.schedule for board in found.boards} == {"layers"}
-    shown = {(Isa.DSP, schedule, fed) for schedule, fed in (("min-ram", False), ("min-ram", True))}
-    assert {plan for plan in made if plan[1] != "layers"} == shown
+    shown = {(Isa.DSP, Schedule.MIN_RAM, fed) for fed in (False, True)}
+    assert {plan for plan in made if plan[1] != Schedule.LAYERS} == shown
     assert len(made) == len(set(made))
 
 
 def test_a_signal_of_very_many_rows_is_planned() -> None:
     """Its tables would fill the memory: the layers run whole."""
     graph = optimise(large_graphs.long_rows(100))
-    assert choose_schedule(graph, Isa.PORTABLE, "min-ram").plan.arena_bytes > 0
+    assert choose_schedule(graph, Isa.PORTABLE, Schedule.MIN_RAM).plan.arena_bytes > 0

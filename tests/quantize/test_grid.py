@@ -17,6 +17,7 @@ from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.plan.planner import make_plan
+from edgebottle.plan.schedules import Schedule
 from quantize.patch import make_schedule
 from quantize.patch.grid import extra_macs, patch_grid
 from tests.graphs import Builder
@@ -160,7 +161,7 @@ def test_patches_run_row_by_row_too(isa: Isa, tmp_path: Path) -> None:
         patched = patch_grid(graph, names, min(m, 3), min(n, 3))
         samples = [inputs(graph, seed)]
         runs.append((patched, samples))
-        plans.append(make_schedule(patched, isa, "min-ram"))
+        plans.append(make_schedule(patched, isa, Schedule.MIN_RAM))
         expected.append([outputs(graph, sample) for sample in samples])
     assert any(step.stage for plan in plans for step in plan.steps)
     for found, wanted in zip(run_compiled(runs, isa, tmp_path, plans), expected, strict=True):

@@ -13,6 +13,7 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
+from edgebottle.plan.schedules import Schedule
 from quantize.patch import choose_schedule, make_schedule, streamed_layers
 from quantize.patch.check import UnsafePlan, check_plan, replay
 from quantize.patch.demand import simulate
@@ -61,7 +62,7 @@ def test_random_cuts_are_safe_and_tight(seed: int) -> None:
     rows = RowGraph(graph, graph.nodes, Isa.DSP, row_fed=False)
     if seed % 3 == 0 and can_be_fed(rows):
         rows = RowGraph(graph, graph.nodes, Isa.DSP, row_fed=True)
-    plan = build_plan(rows, random_units(rows, seed), "min-ram", "model", rounds=1)
+    plan = build_plan(rows, random_units(rows, seed), Schedule.MIN_RAM, "model", rounds=1)
     check_plan(graph, plan)
     assert Plan.from_json(plan.to_json()) == plan
     for index, place in enumerate(plan.placements):
@@ -77,11 +78,11 @@ def test_schedules_are_safe(seed: int) -> None:
     graph = random_row_network(seed)
     layers = make_plan(graph, Isa.DSP)
     check_plan(graph, layers)
-    least = make_schedule(graph, Isa.DSP, "min-ram")
+    least = make_schedule(graph, Isa.DSP, Schedule.MIN_RAM)
     check_plan(graph, least)
     assert least.lower_bound <= least.arena_bytes <= layers.arena_bytes
     limit = (least.arena_bytes + layers.arena_bytes) // 2
-    fast = make_schedule(graph, Isa.DSP, "min-time", ram_limit=limit)
+    fast = make_schedule(graph, Isa.DSP, Schedule.MIN_TIME, ram_limit=limit)
     check_plan(graph, fast)
     assert fast.arena_bytes <= limit
 
@@ -90,7 +91,7 @@ def test_schedules_are_safe(seed: int) -> None:
 def test_schedules_fed_row_by_row_are_safe(seed: int) -> None:
     graph = random_row_network(seed)
     rows = RowGraph(graph, graph.nodes, Isa.DSP, row_fed=False)
-    for schedule in ("min-ram", "layers"):
+    for schedule in (Schedule.MIN_RAM, Schedule.LAYERS):
         if can_be_fed(rows):
             check_plan(graph, make_schedule(graph, Isa.DSP, schedule, row_fed=True))
         else:
@@ -108,7 +109,7 @@ def test_overlay_is_as_close_as_it_can_be(seed: int) -> None:
         pytest.skip("begins with a layer that does not work on rows")
     units = [Unit(0, count, True, 0)]
     units += [Unit(n, n + 1, False, 0) for n in range(count, len(rows.order))]
-    plan = build_plan(rows, units, "min-ram", "model", rounds=1)
+    plan = build_plan(rows, units, Schedule.MIN_RAM, "model", rounds=1)
     stage = plan.steps[0].stage
     assert stage is not None
     source = graph.inputs[0]
@@ -187,15 +188,15 @@ def test_nothing_is_computed_twice() -> None:
 
 def test_streaming_saves_memory() -> None:
     graph = residual()
-    layers = make_schedule(graph, Isa.DSP, "layers")
-    least = make_schedule(graph, Isa.DSP, "min-ram")
+    layers = make_schedule(graph, Isa.DSP, Schedule.LAYERS)
+    least = make_schedule(graph, Isa.DSP, Schedule.MIN_RAM)
     assert least.arena_bytes < layers.arena_bytes / 3
-    assert make_schedule(graph, Isa.DSP, "auto") == layers
-    tight = make_schedule(graph, Isa.DSP, "auto", ram_limit=layers.arena_bytes - 1)
-    assert (tight.schedule, tight.arena_bytes < layers.arena_bytes) == ("min-time", True)
-    half = make_schedule(graph, Isa.DSP, "auto", ram_limit=layers.arena_bytes // 2)
+    assert make_schedule(graph, Isa.DSP, Schedule.AUTO) == layers
+    tight = make_schedule(graph, Isa.DSP, Schedule.AUTO, ram_limit=layers.arena_bytes - 1)
+    assert (tight.schedule, tight.arena_bytes < layers.arena_bytes) == (Schedule.MIN_TIME, True)
+    half = make_schedule(graph, Isa.DSP, Schedule.AUTO, ram_limit=layers.arena_bytes // 2)
     assert 0 == streamed_layers(tight) < streamed_layers(half) <= streamed_layers(least)
-    hopeless = make_schedule(graph, Isa.DSP, "auto", ram_limit=100)
+    hopeless = make_schedule(graph, Isa.DSP, Schedule.AUTO, ram_limit=100)
     assert hopeless.arena_bytes == least.arena_bytes
 
 
@@ -203,7 +204,7 @@ def test_networks_that_cannot_be_fed() -> None:
     b = Builder("flat")
     x = b.reshape(b.input(1, 4, 4, 2), 1, 32)
     with pytest.raises(UnsupportedOp, match="row by row"):
-        make_schedule(b.graph(b.relu(x)), Isa.DSP, "min-ram", row_fed=True)
+        make_schedule(b.graph(b.relu(x)), Isa.DSP, Schedule.MIN_RAM, row_fed=True)
 
 
 TARGETS = (
@@ -229,7 +230,7 @@ def test_real_networks(shared: Path, name: str, resident: float, fed: float | No
         if target is None:
             continue
         plan, calls = calls_of(
-            lambda fed=row_fed: make_schedule(graph, Isa.DSP, "min-ram", row_fed=fed)
+            lambda fed=row_fed: make_schedule(graph, Isa.DSP, Schedule.MIN_RAM, row_fed=fed)
         )
         check_plan(graph, plan)
         assert plan.arena_bytes <= target * 1000
@@ -243,8 +244,10 @@ def test_table(shared: Path) -> None:
         assert line.startswith("kws_ref_model") and any(name in line for name in names)
 
 
-@pytest.mark.parametrize("schedule", ["auto", "layers", "min-ram", "min-time"])
-def test_two_inputs_are_not_fed_row_by_row(schedule: str) -> None:
+@pytest.mark.parametrize(
+    "schedule", [schedule for schedule in Schedule if schedule != Schedule.PATCHES]
+)
+def test_two_inputs_are_not_fed_row_by_row(schedule: Schedule) -> None:
     b = Builder("two")
     graph = b.graph(b.add(b.conv(b.input(1, 8, 8, 4), 4), b.conv(b.input(1, 8, 8, 4), 4)))
     with pytest.raises(UnsupportedOp, match="two has 2 inputs: only a network with one input can"):

@@ -11,6 +11,7 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Isa
+from edgebottle.plan.schedules import Schedule
 from quantize.patch import choose_schedule, make_schedule
 from quantize.patch.check import check_plan
 from quantize.patch.grid import PatchStage
@@ -40,7 +41,7 @@ def test_random_parts(seed: int) -> None:
     cut, parts = expand(rows, units)
     verify(cut.graph)
     assert cut.graph.macs() - graph.macs() == sum(unit.extra_macs for unit in units)
-    plan = build_plan(cut, parts, "min-ram", "model", rounds=1)
+    plan = build_plan(cut, parts, Schedule.MIN_RAM, "model", rounds=1)
     check_plan(cut.graph, plan)
     joins = {unit.end - 1 for unit in units if unit.split is not None}
     named = {rows.order[number].outputs[0] for number in joins}
@@ -117,8 +118,8 @@ def wide_rows() -> Graph:
 @pytest.mark.parametrize(("make", "is_free"), [(wide_expansion, True), (wide_rows, False)])
 def test_parts_are_chosen(make: type, is_free: bool) -> None:
     graph = make()
-    whole = make_schedule(graph, Isa.DSP, "min-ram")
-    least = choose_schedule(graph, Isa.DSP, "min-ram")
+    whole = make_schedule(graph, Isa.DSP, Schedule.MIN_RAM)
+    least = choose_schedule(graph, Isa.DSP, Schedule.MIN_RAM)
     check_plan(least.graph, least.plan)
     assert least.plan.arena_bytes < 0.95 * whole.arena_bytes
     assert least.graph.macs() - graph.macs() == least.extra_macs <= graph.macs() / 100
@@ -130,23 +131,25 @@ def test_parts_are_chosen(make: type, is_free: bool) -> None:
 
 def test_parts_are_a_last_resort_within_a_limit() -> None:
     graph = wide_expansion()
-    whole = make_schedule(graph, Isa.DSP, "min-ram")
-    least = choose_schedule(graph, Isa.DSP, "min-ram")
-    enough = choose_schedule(graph, Isa.DSP, "auto", ram_limit=whole.arena_bytes)
+    whole = make_schedule(graph, Isa.DSP, Schedule.MIN_RAM)
+    least = choose_schedule(graph, Isa.DSP, Schedule.MIN_RAM)
+    enough = choose_schedule(graph, Isa.DSP, Schedule.AUTO, ram_limit=whole.arena_bytes)
     assert enough.graph is graph
-    tight = choose_schedule(graph, Isa.DSP, "auto", ram_limit=least.plan.arena_bytes)
+    tight = choose_schedule(graph, Isa.DSP, Schedule.AUTO, ram_limit=least.plan.arena_bytes)
     assert tight.plan.arena_bytes <= least.plan.arena_bytes
-    assert (tight.plan.schedule, tight.graph is graph) == ("min-time", False)
-    hopeless = choose_schedule(graph, Isa.DSP, "auto", ram_limit=100)
+    assert (tight.plan.schedule, tight.graph is graph) == (Schedule.MIN_TIME, False)
+    hopeless = choose_schedule(graph, Isa.DSP, Schedule.AUTO, ram_limit=100)
     assert hopeless.plan.arena_bytes == least.plan.arena_bytes
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_never_larger(seed: int) -> None:
     graph = network(100 + seed)
-    least = choose_schedule(graph, Isa.PORTABLE, "min-ram")
+    least = choose_schedule(graph, Isa.PORTABLE, Schedule.MIN_RAM)
     check_plan(least.graph, least.plan)
-    assert least.plan.arena_bytes <= make_schedule(graph, Isa.PORTABLE, "min-ram").arena_bytes
+    assert (
+        least.plan.arena_bytes <= make_schedule(graph, Isa.PORTABLE, Schedule.MIN_RAM).arena_bytes
+    )
     assert least.graph.macs() <= 1.01 * graph.macs()
 
 
@@ -157,7 +160,7 @@ def test_mcunetv2_large(shared: Path) -> None:
 
     path = shared / "models" / "mcunet/tinyengine_mcunetv2_large.tflite"
     graph = load(str(path), io="int8").graph
-    least, calls = calls_of(lambda: choose_schedule(graph, Isa.DSP, "min-ram"))
+    least, calls = calls_of(lambda: choose_schedule(graph, Isa.DSP, Schedule.MIN_RAM))
     assert calls < MAX_CALLS
     check_plan(least.graph, least.plan)
     assert least.plan.arena_bytes <= 227_204 and least.extra_macs == 0

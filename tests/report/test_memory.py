@@ -7,6 +7,7 @@ import pytest
 
 from edgebottle.measure import memory_blocks
 from edgebottle.plan.plan import Placement, Plan, Step
+from edgebottle.plan.schedules import Schedule
 from edgebottle.report.memory import ArenaView, Role
 from edgebottle.report.terminal import memory_chart
 from hil.records import MemoryBlock
@@ -66,7 +67,7 @@ def test_blocks_of_a_plan_are_counted_in_steps_that_run() -> None:
     plan = Plan(
         model="m",
         isa="dsp",
-        schedule="layers",
+        schedule=Schedule.LAYERS,
         arena_bytes=64,
         lower_bound=64,
         strategy="",
