@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 
 from edgebottle.codegen.emitter import ROW, Module, StepEmitter
 from edgebottle.codegen.naming import comment, folded, identifier, short_comment
+from edgebottle.codegen.rows import RowReads
 from edgebottle.codegen.steps import (
-    affine_rows,
     describe,
     fill_rows,
     linear,
-    needed_rows,
     row_array,
     row_place,
+    row_reads,
     symbol,
 )
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Same
 from edgebottle.ir.graph import Tensor
 from edgebottle.ops.base import AccumulatingOperator, RowOperator, where
 from edgebottle.plan.plan import MAX_STEPS, Loop, Stage, Step
@@ -147,8 +148,9 @@ class _Writer:
         height = output.shape[1] if len(output.shape) == 4 else 1
         fills = []
         for index in emitter.row_inputs:
-            needed = needed_rows(node, index, emitter.tensors, height)
-            fills.append(f"    {self._fill(emitter, index, needed)}")
+            reads = row_reads(node, index, emitter.tensors, height)
+            assert reads is not None
+            fills.append(f"    {self._fill(emitter, index, reads)}")
         lines = [*fills, self._out(emitter, output), f"    {call}"]
         return [line.replace(ROW, "0") for line in lines] if height == 1 else lines
 
@@ -160,7 +162,7 @@ class _Writer:
         data, output = emitter.tensors[0][0], emitter.tensors[1][0]
         assert data is not None
         height = data.shape[1] if len(data.shape) == 4 else 1
-        fill = self._fill(emitter, 0, [(y,) for y in range(height)])
+        fill = self._fill(emitter, 0, RowReads(Same(), height))
         return [
             f"    if ({ROW} == 0) {{",
             f"        {begin}",
@@ -173,17 +175,15 @@ class _Writer:
             "    }",
         ]
 
-    def _fill(self, emitter: StepEmitter, index: int, needed: list[tuple[int, ...]]) -> str:
+    def _fill(self, emitter: StepEmitter, index: int, reads: RowReads) -> str:
         """Sets the row pointers of an input; a single row that is always inside needs no call."""
         tensor = emitter.tensors[0][index]
         assert tensor is not None
         base = emitter.base(index)
         height = tensor.shape[1] if len(tensor.shape) == 4 else 1
-        affine = affine_rows(needed)
-        inside = all(len(rows) == 1 and 0 <= rows[0] < height for rows in needed)
-        if tensor.data is not None or affine is None or not inside:
-            return fill_rows(self.module, emitter, index, needed, base)
-        row = linear(affine[0], affine[1])
+        if tensor.data is not None or reads.affine is None or not reads.is_one_of(height):
+            return fill_rows(self.module, emitter, index, reads, base)
+        row = linear(*reads.affine[:2])
         return f"rows{index}[0] = {self._address(tensor, base, row)};"
 
     def _out(self, emitter: StepEmitter, output: Tensor) -> str:

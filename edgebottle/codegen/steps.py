@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from edgebottle.codegen.emitter import ROW, Module, NodeTensors, StepEmitter
 from edgebottle.codegen.naming import folded, identifier, short_comment, shortened
+from edgebottle.codegen.rows import RowReads
 from edgebottle.ir.graph import Node, Tensor
 from edgebottle.ops.base import CValue, Operator, RowOperator, where
 from edgebottle.plan.plan import Placement, Step
@@ -141,11 +141,12 @@ def _walk(module: Module, emitter: StepEmitter, node: RowOperator) -> dict[str, 
     if data is None or data.data is not None or len(data.shape) != 4 or len(output.shape) != 4:
         return None
     height = output.shape[1]
-    needed = needed_rows(node, 0, emitter.tensors, height)
-    affine = affine_rows(needed) if needed[0] else None
-    if affine is None or len(needed[0]) > WALK_ROWS or data.shape[0] != 1:
+    reads = row_reads(node, 0, emitter.tensors, height)
+    if reads is None or len(reads.first) > WALK_ROWS or data.shape[0] != 1:
         return None
-    slope, first, step = affine
+    if reads.affine is None:
+        return None
+    slope, first, step = reads.affine
     counts = {
         "input_rows": data.shape[1],
         "output_rows": height,
@@ -191,17 +192,15 @@ def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str
 
 def row_array(emitter: StepEmitter, node: RowOperator, index: int) -> str:
     """The declaration of the pointers to the rows of one input."""
-    (first,) = needed_rows(node, index, emitter.tensors, 1)
-    count = len(first)
-    return f"    const void *rows{index}[{count}];"
+    reads = row_reads(node, index, emitter.tensors, 1)
+    assert reads is not None
+    return f"    const void *rows{index}[{len(reads.first)}];"
 
 
-def needed_rows(
-    node: RowOperator, index: int, tensors: NodeTensors, height: int
-) -> list[tuple[int, ...]]:
-    """The rows of an input that each of the output's ``height`` rows reads."""
+def row_reads(node: RowOperator, index: int, tensors: NodeTensors, height: int) -> RowReads | None:
+    """What each of the output's ``height`` rows reads of an input; None if not by rows."""
     along = node.row_access(index, *tensors)
-    return [() if along is None else along.reads(y) for y in range(height)]
+    return None if along is None else RowReads(along, height)
 
 
 def _fill(
@@ -211,35 +210,29 @@ def _fill(
     batch, height = extent
     tensor = emitter.tensors[0][index]
     assert tensor is not None
-    needed = needed_rows(node, index, emitter.tensors, height)
+    reads = row_reads(node, index, emitter.tensors, height)
+    assert reads is not None
     base = emitter.base(index)
     if batch > 1 and len(tensor.shape) == 4 and tensor.shape[0] == batch:
         stride = row_place(module, tensor)[0]
         base = f"{base} + b * {tensor.shape[1] * stride}"
-    return fill_rows(module, emitter, index, needed, base)
+    return fill_rows(module, emitter, index, reads, base)
 
 
-def fill_rows(
-    module: Module,
-    emitter: StepEmitter,
-    index: int,
-    needed: Sequence[tuple[int, ...]],
-    base: str,
-) -> str:
-    """The statement that sets ``rows<index>`` to the rows ``needed[y]``, with ``{y}`` for y."""
+def fill_rows(module: Module, emitter: StepEmitter, index: int, reads: RowReads, base: str) -> str:
+    """The statement that sets ``rows<index>`` to what output row ``{y}`` reads."""
     tensor = emitter.tensors[0][index]
     assert tensor is not None
-    count = len(needed[0])
+    count = len(reads.first)
     height = tensor.shape[1] if len(tensor.shape) == 4 else 1
     stride, ring = row_place(module, tensor)
     place = f"{height}, {stride}, {ring}" if ring else f"{height}, {stride}"
     kind = "ring_rows" if ring else "rows"
-    affine = affine_rows(needed)
-    if affine is None:
-        table = emitter.constant(f"rows{index}", np.asarray(needed, dtype=np.int16))
+    if reads.affine is None:
+        table = emitter.constant(f"rows{index}", reads.table())
         listed = f"{table} + {ROW} * {count}"
         return f"eb_{kind}_listed(rows{index}, {base}, {listed}, {count}, {place});"
-    slope, start, step = affine
+    slope, start, step = reads.affine
     first = linear(slope, start)
     return f"eb_{kind}(rows{index}, {base}, {first}, {count}, {step}, {place});"
 
@@ -257,15 +250,3 @@ def linear(slope: int, start: int) -> str:
         return str(start)
     product = ROW if slope == 1 else f"{slope} * {ROW}"
     return product if start == 0 else f"{product} {'-' if start < 0 else '+'} {abs(start)}"
-
-
-def affine_rows(needed: Sequence[tuple[int, ...]]) -> tuple[int, int, int] | None:
-    """(slope, start, step) with row k of output y = slope * y + start + k * step, or None."""
-    start = needed[0][0]
-    step = needed[0][1] - start if len(needed[0]) > 1 else 1
-    slope = needed[1][0] - start if len(needed) > 1 else 0
-    for y, rows in enumerate(needed):
-        for k, row in enumerate(rows):
-            if row != slope * y + start + k * step:
-                return None
-    return slope, start, step

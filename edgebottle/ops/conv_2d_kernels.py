@@ -144,7 +144,7 @@ class VectorRows(_Whole[Array]):
 
     def suits(self, layer: Convolved) -> bool:
         """No shift is to the left: then its constants are exact."""
-        return super().suits(layer) and self.pack(layer) is not None
+        return super().suits(layer) and self.packed(layer) is not None
 
     def pack(self, layer: Convolved) -> Array | None:
         """Bias and scales."""

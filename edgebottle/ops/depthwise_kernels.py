@@ -245,7 +245,7 @@ class VectorDepthwiseRows(_OneToOne[Array]):
         weights = operands(layer.ins)[1]
         taps, channels = weights.shape[1] * weights.shape[2], weights.shape[3]
         fits = taps <= MAX_TAPS and channels >= 2 * CHANNELS
-        return super().suits(layer) and fits and self.pack(layer) is not None
+        return super().suits(layer) and fits and self.packed(layer) is not None
 
     def pack(self, layer: Convolved) -> Array | None:
         """Bias and scales."""

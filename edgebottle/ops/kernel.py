@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from edgebottle.ir.graph import Tensor, Tensors
@@ -55,6 +56,12 @@ class Kernel(ABC, Generic[Op, P]):
     def pack(self, layer: Layer[Op]) -> P | None:
         """Its constants for a layer that it suits; None where they would not be exact."""
 
+    def packed(self, layer: Layer[Op]) -> P | None:
+        """``pack``, remembered: one layer is asked for by every plan and board of a model."""
+        constants = tuple(id(tensor.data) for tensor in layer.ins if tensor is not None)
+        found: P | None = _remembered(self, layer, constants)
+        return found
+
     @abstractmethod
     def emit(self, layer: Layer[Op], packed: P, e: Emitter) -> str:
         """The C statement that computes the layer, or one row of its output."""
@@ -77,6 +84,18 @@ class Kernel(ABC, Generic[Op, P]):
 AnyKernel = Kernel[Any, Any]
 
 
+@lru_cache(maxsize=4096)
+def _remembered(kernel: AnyKernel, layer: Layer[Any], constants: tuple[int, ...]) -> Any:
+    """What ``kernel`` packs; room for the layers of a large model, of all instruction sets.
+
+    Args:
+        kernel: The kernel.
+        layer: The layer; while it is held here its constants live, and keep their identities.
+        constants: The identities of its constants, at which tensors are not compared.
+    """
+    return kernel.pack(layer)
+
+
 @dataclass(frozen=True, kw_only=True)
 class KernelOperator(Operator):
     """An operator whose C is chosen among kernels."""
@@ -91,19 +110,19 @@ class KernelOperator(Operator):
     def chosen(self, layer: Layer[Any], isa: Isa) -> tuple[AnyKernel, Any]:
         """The kernel that computes a layer, and its constants."""
         for kernel in self.suiting(layer, isa):
-            packed = kernel.pack(layer)
+            packed = kernel.packed(layer)
             if packed is not None:
                 return kernel, packed
         raise AssertionError(f"no kernel computes {self.name} ({self.OP})")
 
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
         """That of whichever kernel needs most of those that may be chosen."""
-        layer = Layer(self, ins, outs)
+        layer = Layer(self, tuple(ins), tuple(outs))
         return max(kernel.scratch(layer) for kernel in self.suiting(layer, isa))
 
     def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
         """See ``Operator``."""
-        layer = Layer(self, ins, outs)
+        layer = Layer(self, tuple(ins), tuple(outs))
         if all(kernel.inlining(layer) is None for kernel in self.suiting(layer, isa)):
             return None
         return self.chosen(layer, isa)[0].inlining(layer)
