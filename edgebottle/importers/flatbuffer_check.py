@@ -17,7 +17,7 @@ from edgebottle.ops import OPERATORS
 SCALARS = {"bool": 1, "i8": 1, "u8": 1, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8}
 
 TABLES: dict[str, tuple[str, ...]] = {
-    **{operator.SIGNATURE.options: operator.SIGNATURE.fields for operator in OPERATORS},
+    **{s.options: s.fields for s in (operator.SIGNATURE for operator in OPERATORS) if s.options},
     "Model": ("u32", "[OperatorCode]", "[SubGraph]", "-", "[Buffer]", "-", "-", "[SignatureDef]"),
     "OperatorCode": ("i8", "string", "i32", "i32"),
     "SubGraph": ("[Tensor]", "[i32]", "[i32]", "[Operator]"),
