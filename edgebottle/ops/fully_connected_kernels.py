@@ -15,7 +15,7 @@ from edgebottle.ops.fixed_point import (
     exact_multiplier,
     wrap_int32,
 )
-from edgebottle.ops.kernel import AnyKernel, Kernel, Layer, P
+from edgebottle.ops.kernel import AnyKernel, Kernel, Layer
 from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_once, sum_range
 from edgebottle.ops.scaling import Scaling, find_scaling, pack_fours, pack_scaling, scale_once
 from edgebottle.ops.weights import bias_values, operands, per_channel, weights_zero_point
@@ -25,18 +25,7 @@ Dense = Layer[Any]
 STRUCT = "eb_fully_connected"
 
 
-class _DenseKernel(Kernel[Operator, P]):
-    """A kernel over a matrix of weights."""
-
-    def call(
-        self, e: Emitter, function: str, struct: str, fields: dict[str, CValue], *rest: str
-    ) -> str:
-        """The call of a kernel: parameters, input, output, the rest."""
-        arguments = (e.params(struct, fields), e.input(0), e.output(), *rest)
-        return f"{function}({', '.join(arguments)});"
-
-
-class PackedLayer(_DenseKernel[Packed]):
+class PackedLayer(Kernel[Operator, Packed]):
     """Two outputs share a lane: DSP."""
 
     ISAS = frozenset({Isa.DSP})
@@ -79,7 +68,7 @@ class PackedLayer(_DenseKernel[Packed]):
         return f"{self.FUNCTION}({', '.join(arguments)});"
 
 
-class FoursLayer(_DenseKernel[Scaling]):
+class FoursLayer(Kernel[Operator, Scaling]):
     """Four outputs at a time with products of 32 bits: cores without the DSP extension."""
 
     ISAS = frozenset({Isa.SCALAR})
@@ -121,7 +110,7 @@ class FoursLayer(_DenseKernel[Scaling]):
         return f"{self.FUNCTION}({', '.join(arguments)});"
 
 
-class PlainLayerS8(_DenseKernel[Array]):
+class PlainLayerS8(Kernel[Operator, Array]):
     """Any int8 layer, product by product."""
 
     FUNCTION = "eb_fully_connected_s8_layer"
@@ -147,7 +136,7 @@ class PlainLayerS8(_DenseKernel[Array]):
         return f"{self.FUNCTION}({params}, {e.input(0)}, {e.output()}, {', '.join(arrays)});"
 
 
-class PlainLayerF32(_DenseKernel[Array]):
+class PlainLayerF32(Kernel[Operator, Array]):
     """Any float32 layer."""
 
     FUNCTION = "eb_fully_connected_f32_layer"
