@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Inlining, Isa
 from edgebottle.ops.convolution_kernels import (
-    ConvolutionKernel,
     Convolved,
+    FullDepth,
     PlainF32,
     PlainS8,
     folded_bias,
     int8_fields,
-    is_int8,
     matrix_of,
     mve_scales,
     output_of,
@@ -30,15 +29,10 @@ from edgebottle.ops.weights import operands
 STRUCT = "eb_conv_2d"
 
 
-class _Whole(ConvolutionKernel[P]):
-    """A kernel of int8 layers whose windows read all channels."""
+class _Whole(FullDepth[P]):
+    """A kernel of layers without groups."""
 
     HEADER = "eb_conv_2d.h"
-
-    def suits(self, layer: Convolved) -> bool:
-        """int8 without groups."""
-        data, weights, _ = operands(layer.ins)
-        return is_int8(layer) and weights.shape[3] == data.shape[3]
 
 
 class PackedRows(_Whole[Packed]):

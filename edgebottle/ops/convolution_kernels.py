@@ -70,6 +70,17 @@ class ConvolutionKernel(Kernel[Convolution, P]):
         return e.scratch() if self.scratch(layer) else "NULL"
 
 
+class FullDepth(ConvolutionKernel[P]):
+    """A kernel of int8 layers whose weights are as deep as the input.
+
+    Those are convolutions without groups, and depthwise ones with a depth multiplier of 1.
+    """
+
+    def suits(self, layer: Convolved) -> bool:
+        """See the class."""
+        return has_full_depth(layer)
+
+
 class PlainF32(ConvolutionKernel[Array]):
     """float32, tap by tap."""
 
@@ -122,6 +133,12 @@ class PlainS8(ConvolutionKernel[Array]):
 def is_int8(layer: Convolved) -> bool:
     """Whether a layer computes with int8."""
     return operands(layer.ins)[0].dtype is DType.I8
+
+
+def has_full_depth(layer: Convolved) -> bool:
+    """Whether a layer of int8 has weights as deep as its input."""
+    data, weights, _ = operands(layer.ins)
+    return is_int8(layer) and weights.shape[3] == data.shape[3]
 
 
 def geometry(layer: Convolved) -> dict[str, CValue]:

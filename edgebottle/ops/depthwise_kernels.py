@@ -8,13 +8,13 @@ from typing import ClassVar
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Inlining, Isa
 from edgebottle.ops.convolution_kernels import (
-    ConvolutionKernel,
     Convolved,
+    FullDepth,
     PlainF32,
     PlainS8,
     folded_bias,
+    has_full_depth,
     int8_fields,
-    is_int8,
     marked_scales,
     mve_scales,
     quantization,
@@ -31,15 +31,10 @@ from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip
 from edgebottle.ops.weights import bias_values, operands
 
 
-class _OneToOne(ConvolutionKernel[P]):
-    """A kernel of int8 layers with as many output as input channels."""
+class _OneToOne(FullDepth[P]):
+    """A kernel of layers with as many output as input channels."""
 
     HEADER = "eb_depthwise_conv_2d.h"
-
-    def suits(self, layer: Convolved) -> bool:
-        """int8 with a depth multiplier of 1."""
-        data, weights, _ = operands(layer.ins)
-        return is_int8(layer) and weights.shape[3] == data.shape[3]
 
 
 class _Tiles(_OneToOne[P]):
@@ -280,9 +275,7 @@ class TapRows(PlainDepthwiseRowsS8):
 
     def suits(self, layer: Convolved) -> bool:
         """As many output as input channels, where the tiles of windows do not suit."""
-        data, weights, _ = operands(layer.ins)
-        is_one_to_one = is_int8(layer) and weights.shape[3] == data.shape[3]
-        return is_one_to_one and not _WINDOWS.suits(layer)
+        return has_full_depth(layer) and not _WINDOWS.suits(layer)
 
     def scratch(self, layer: Convolved) -> int:
         """Pointers to the taps, and a pixel of zero points."""
