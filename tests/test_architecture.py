@@ -1,6 +1,7 @@
 """Imports run one way, heavy packages load late, and tests neither time nor skip in silence."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -147,6 +148,17 @@ def test_imports_run_one_way(module: str, path: Path) -> None:
     for imported in imports(path.read_text(encoding="utf-8"), module.rpartition(".")[0]):
         other = layer_of(imported)
         assert other is None or other <= own, f"{name} imports {imported}, which is above it"
+
+
+@pytest.mark.parametrize("folder", ["firmware/src", "firmware/port"])
+def test_no_ring_of_c_modules(folder: str) -> None:
+    """A module is a header and the C beside it, by their one name."""
+    included: dict[str, set[str]] = {}
+    for path in sorted((ROOT / folder).rglob("*.[ch]")):
+        names = re.findall(r'^#include "(?:.*/)?(\w+)\.h"', path.read_text(encoding="utf-8"), re.M)
+        included.setdefault(path.stem, set()).update(set(names) - {path.stem})
+    assert sum(map(len, included.values())) > 20
+    tuple(graphlib.TopologicalSorter(included).static_order())  # raises CycleError, which names it
 
 
 def test_no_two_modules_share_the_name_of_a_class() -> None:

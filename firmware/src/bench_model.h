@@ -2,8 +2,6 @@
 #ifndef BENCH_MODEL_H
 #define BENCH_MODEL_H
 
-#include <stdbool.h>
-
 #include "bench_binding.h" /* EB_MODEL(name), EB_MODEL_NAME, EB_BENCH_INPUTS */
 
 /* Bytes of the buffer behind `db`: 0, or at least the bytes of all inputs together. */
@@ -33,8 +31,5 @@
 #ifndef EB_BENCH_MODEL_VERSION
 #define EB_BENCH_MODEL_VERSION EB_MODEL_NAME
 #endif
-
-/* True from the end of a run until something may have overwritten the outputs. */
-extern bool bench_outputs_valid;
 
 #endif

@@ -22,8 +22,6 @@
 #define NOT_A_NUMBER (-1)
 #define OUT_OF_RANGE (-2)
 
-bool bench_outputs_valid;
-
 static bool same(const char *a, const char *b)
 {
     while (*a != 0 && *a == *b) {

@@ -1,7 +1,7 @@
 #include "format.h"
 
 #include "eb_port.h"
-#include "protocol.h"
+#include "receive.h"
 
 void bench_put_char(char c)
 {

@@ -4,6 +4,7 @@
 
 #include "bench_model.h"
 #include "format.h"
+#include "results.h"
 #include "rows.h"
 #include "tensor_bytes.h"
 

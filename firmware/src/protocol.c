@@ -1,45 +1,17 @@
 #include "protocol.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "commands.h"
-#include "eb_port.h"
 #include "format.h"
 #include "loader.h"
-
-static uint8_t ahead[BENCH_AHEAD_BYTES];
-static unsigned ahead_first;
-static unsigned ahead_count;
+#include "receive.h"
 
 static char command[BENCH_COMMAND_BYTES + 1];
 static unsigned command_length;
 
 /* Where the characters of the present command go. */
 static enum { TO_COMMAND, TO_LOADER, TO_NOWHERE } sink;
-
-void bench_receive(void)
-{
-    while (ahead_count < BENCH_AHEAD_BYTES) {
-        int c = eb_port_getc();
-        if (c < 0) {
-            return;
-        }
-        ahead[(ahead_first + ahead_count) % BENCH_AHEAD_BYTES] = (uint8_t)c;
-        ahead_count++;
-    }
-}
-
-static int next_byte(void)
-{
-    if (ahead_count == 0) {
-        return eb_port_getc();
-    }
-    int c = ahead[ahead_first];
-    ahead_first = (ahead_first + 1) % BENCH_AHEAD_BYTES;
-    ahead_count--;
-    return c;
-}
 
 static void finish_command(void)
 {
@@ -91,7 +63,7 @@ static void take(char c)
 
 void bench_poll(void)
 {
-    for (int c = next_byte(); c >= 0; c = next_byte()) {
+    for (int c = bench_next_byte(); c >= 0; c = bench_next_byte()) {
         if (c == '%') {
             finish_command();
         } else {

@@ -1,11 +1,11 @@
 #include "results.h"
 
-#include <stdbool.h>
-
 #include "bench_model.h"
 #include "crc32.h"
 #include "format.h"
 #include "tensor_bytes.h"
+
+bool bench_outputs_valid;
 
 static unsigned element_bits(eb_dtype dtype)
 {

@@ -2,7 +2,12 @@
 #ifndef BENCH_RESULTS_H
 #define BENCH_RESULTS_H
 
+#include <stdbool.h>
+
 #include "edgebottle.h"
+
+/* True from the end of a run until something may have overwritten the outputs. */
+extern bool bench_outputs_valid;
 
 /* `m-results-[...]`: the real values of all outputs, three decimals each. */
 void bench_put_results(void);

@@ -271,7 +271,7 @@ def test_garbage_never_spoils_the_next_command(apps: dict[int, Path], pieces: li
 FORMAT_MAIN = """
 #include "format.h"
 #include "eb_port.h"
-#include "protocol.h"
+#include "receive.h"
 #include <stdio.h>
 void eb_port_putc(char c) { putchar(c); }
 void bench_receive(void) {}
