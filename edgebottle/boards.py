@@ -142,7 +142,7 @@ class Board:
             return None
         states = self.region("flash").wait_states
         chip = (self.port, self.mcu, self.clock_hz, states)
-        return find_wiring(*chip, self.uart, self.clock, self.is_core)
+        return find_wiring(*chip, self.uart, self.clock, self.is_core, self.cycle_divider)
 
     @property
     def is_host(self) -> bool:

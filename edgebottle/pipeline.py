@@ -305,7 +305,8 @@ def _publish(project: Project, folder: Path, elf: Path, out: Path | None) -> Pat
         publish_library(project, out)
     if project.board.is_core or out is None:
         return keep_image(elf)
-    return publish(folder, elf, out, {} if project.board.is_host else flash_files(elf))
+    board = project.board
+    return publish(folder, elf, out, {} if board.is_host else flash_files(elf, board))
 
 
 def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, Flash]:

@@ -45,9 +45,13 @@ class Clock:
     hz: int
 
 
-@dataclass(frozen=True)
 class Wiring:
-    """What the C of an STM32 port is compiled with, each as ``EB_<NAME>``.
+    """What the C of a port is compiled with, each as ``EB_<NAME>``: one subclass for each group."""
+
+
+@dataclass(frozen=True)
+class Stm32Wiring(Wiring):
+    """Of the STM32 families.
 
     Attributes:
         hse_hz: Frequency of crystal or external clock; 0: the chip's own oscillator.
@@ -92,6 +96,39 @@ class Wiring:
     rx_function: int
 
 
+@dataclass(frozen=True)
+class Rp2040Wiring(Wiring):
+    """Of the RP2040.
+
+    Attributes:
+        crystal_hz: Frequency of the crystal.
+        pll_feedback: What the PLL multiplies it by.
+        pll_divider_1: What it divides that by.
+        pll_divider_2: And by that.
+        uart_reset_bit: Of the UART in RESETS.
+        uart_divider: For the baud rate, in 64ths.
+        tx_pin: 0 to 29.
+        tx_function: What gives the pin to the UART.
+        rx_pin: As for ``tx_pin``.
+        rx_function: As for ``tx_function``.
+    """
+
+    crystal_hz: int
+    pll_feedback: int
+    pll_divider_1: int
+    pll_divider_2: int
+    uart_reset_bit: int
+    uart_divider: int
+    tx_pin: int
+    tx_function: int
+    rx_pin: int
+    rx_function: int
+
+
+_GROUPS: dict[str, type[Wiring]] = {"stm32": Stm32Wiring, "rp2040": Rp2040Wiring}
+"""By ``group`` of a ``port.toml``."""
+
+
 def find_wiring(
     port: str,
     mcu: str,
@@ -100,6 +137,7 @@ def find_wiring(
     uart: Uart,
     clock: Clock | None = None,
     is_core: bool = False,
+    cycle_divider: int = 1,
 ) -> Wiring | None:
     """Works out what the C of ``port`` is told; None for a port without ``port.toml``.
 
@@ -111,6 +149,7 @@ def find_wiring(
         uart: Serial port.
         clock: None: the chip's own oscillator.
         is_core: A core, which is any chip of the family, with memories that never wait.
+        cycle_divider: CPU clocks per tick of the cycle counter.
 
     Raises:
         BadBoard: the port cannot do it; names the key of the board file.
@@ -124,15 +163,21 @@ def find_wiring(
         "kind": "core" if is_core else "board",
         "mcu": mcu,
         "clock_hz": clock_hz,
+        "cycle_divider": cycle_divider,
         "regions": {"flash": {"wait_states": wait_states}},
         "uart": asdict(uart),
         "clock": asdict(clock) if clock else None,
     }
     builder = platform_module("eb_port")
     try:
-        return Wiring(**builder.wiring(facts, board))
+        return _GROUPS[facts["group"]](**builder.wiring(facts, board))
     except builder.RefusedError as error:
         raise BadBoard(str(error)) from error
+
+
+def uf2_family(port: str) -> int | None:
+    """The number of a chip family for boot ROMs that take UF2 files; None for all others."""
+    return (_facts(port) or {}).get("uf2_family")
 
 
 @functools.cache

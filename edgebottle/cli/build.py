@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgebottle.build.flash_files import SUFFIXES
+from edgebottle.build.flash_files import suffixes_of
 from edgebottle.cli.options import (
     CommandTarget,
     board_option,
@@ -101,7 +101,8 @@ def command(
         parts = f"eb_{loaded.name} and edgebottle, for lib/ of your own project"
         show(build_table(built), f"library:  {built.folder / 'lib'} ({parts})")
     else:
-        beside = "" if target.is_host else f" ({' and '.join(SUFFIXES)} beside it)"
+        *first, last = suffixes_of(target) or ("",)
+        beside = f" ({', '.join(first)} and {last} beside it)" if last else ""
         show(build_table(built), f"project:  {built.folder}", f"firmware: {built.elf}{beside}")
     if volume() is not Volume.QUIET:
         show(f"next:     {_next(chosen, target)}")
@@ -134,7 +135,7 @@ def _figures(built: Built) -> dict[str, Any]:
             "flash": {"bytes": None, "weights": built.flash.weights, "code": None},
         }
     elf = built.elf
-    files = {} if built.board.is_host else {s[1:]: str(elf.with_suffix(s)) for s in SUFFIXES}
+    files = {s[1:]: str(elf.with_suffix(s)) for s in suffixes_of(built.board)}
     return {
         "elf": str(elf),
         **files,

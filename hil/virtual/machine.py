@@ -11,6 +11,7 @@ from typing import Any
 from edgebottle.boards import Board
 from edgebottle.build.elf import Elf
 from edgebottle.errors import BadBoard, BadInput, BoardError
+from hil.virtual import boot_rom
 from hil.virtual.faults import explain
 from hil.virtual.native import Emulator, NativeBlock, Rule, library
 from hil.virtual.native_memory import describe_with, native_memory
@@ -28,7 +29,8 @@ class Machine:
 
     Raises (from the constructor):
         BadBoard: the board has no virtual counterpart.
-        BadInput: the ELF file is for another CPU or does not fit the board's memory.
+        BadInput: the ELF file is for another CPU, does not fit the board's memory, or is none that
+            the chip's boot ROM starts.
         ToolMissing: no C compiler for the native half.
     """
 
@@ -50,6 +52,7 @@ class Machine:
         self._step_of = self._add_code()
         self._add_devices(devices, _PAGE[expected])
         self._add_memory()
+        self._reset = boot_rom.reset(board, elf, self._uc, self.register)
         self._thread: threading.Thread | None = None
         self._stopped = False
         self._runaway = False
@@ -227,11 +230,9 @@ class Machine:
                 raise BadBoard(f"{self._board.id}: its memory cannot be modelled")
 
     def _run(self) -> None:
-        start = self._board.region("flash").start  # where RISC-V boots, whatever the ELF's entry
-        if not self._riscv:
-            vectors = bytes(self._uc.mem_read(start, 8))
-            start = int.from_bytes(vectors[4:], "little") | 1
-            self._uc.reg_write(self._registers["sp"], int.from_bytes(vectors[:4], "little"))
+        start = self._reset.pc if self._riscv else self._reset.pc | 1
+        if self._reset.sp is not None:
+            self._uc.reg_write(self._registers["sp"], self._reset.sp)
         error = int(self._library.eb_board_run(self._native, start))
         if not self._stopped:
             address, access = ctypes.c_uint64(), ctypes.c_int32()
@@ -299,7 +300,7 @@ class Machine:
 def _native_rule(rule: Follow | Fixed) -> Rule:
     if isinstance(rule, Fixed):
         return Rule(rule.offset, rule.mask, -1, 0, rule.value, 0, 0)
-    source = (rule.source, rule.source_mask, 0)
+    source = (rule.source, rule.source_mask, rule.mask if rule.inverted else 0)
     return Rule(rule.offset, rule.mask, *source, rule.when_mask, rule.when_value)
 
 

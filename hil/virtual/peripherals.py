@@ -28,14 +28,17 @@ class DeviceKind(IntEnum):
     UART_NRF = 8
     UART_SERCOM = 9
     TIMER_SAM_TC = 10
+    UART_PL011 = 11
+    TIMER_RP2040 = 12
 
 
 @dataclass(frozen=True)
 class Follow:
     """The bits ``mask`` of the register at ``offset`` read as the field ``source_mask``.
 
-    The field lies in the register at ``source``, of the same window. They read 0 unless that
-    register holds ``when_value`` (in place) in ``when_mask``.
+    The field lies in the register at ``source``, of the same window; with ``inverted`` they read as
+    its complement. They read 0 unless that register holds ``when_value`` (in place) in
+    ``when_mask``.
     """
 
     offset: int
@@ -44,6 +47,7 @@ class Follow:
     source_mask: int
     when_mask: int = 0
     when_value: int = 0
+    inverted: bool = False
 
 
 class Purpose(IntEnum):
@@ -302,6 +306,45 @@ _SAMD21 = (
 )
 
 
+_RP2040 = (
+    Device(
+        "RESETS",
+        0x4000C000,
+        rules=(Follow(0x08, 0x01FFFFFF, 0x00, 0x01FFFFFF, inverted=True),),  # RESET_DONE
+        reset=((0x00, 0x01FFFFFF),),
+    ),
+    Device(
+        "CLOCKS",
+        0x40008000,
+        rules=(
+            Follow(0x38, 1 << 0, 0x30, 2, when_mask=3, when_value=0, inverted=True),
+            Follow(0x38, 1 << 2, 0x30, 2, when_mask=3, when_value=2),  # CLK_REF_SELECTED
+            Follow(0x44, 1 << 0, 0x3C, 1, inverted=True),
+            Follow(0x44, 1 << 1, 0x3C, 1),  # CLK_SYS_SELECTED
+        ),
+        reset=((0x34, 0x100), (0x40, 0x100)),
+    ),
+    Device(
+        "XOSC",
+        0x40024000,
+        rules=(  # STATUS: ENABLED, STABLE
+            Follow(0x04, 1 << 12, 0x00, 1 << 12, 0xFFF << 12, 0xFAB << 12),
+            Follow(0x04, 1 << 31, 0x00, 1 << 12, 0xFFF << 12, 0xFAB << 12),
+        ),
+    ),
+    Device(
+        "PLL_SYS",
+        0x40028000,
+        rules=(Follow(0x00, 1 << 31, 0x04, 1 << 5, 1 << 0, 0, inverted=True),),  # CS.LOCK
+        reset=((0x00, 0x1), (0x04, 0x2D), (0x0C, 0x77000)),
+    ),
+    Device("IO_BANK0", 0x40014000, reset=tuple((4 + 8 * n, 0x1F) for n in range(30))),
+    Device("PADS_BANK0", 0x4001C000, reset=tuple((4 + 4 * n, 0x56) for n in range(30))),
+    Device("WATCHDOG", 0x40058000, reset=((0x2C, 1 << 9),)),
+    Device("SSI", 0x18000000, reset=((0xF4, 0x03000000),)),
+)
+
+
 @dataclass(frozen=True)
 class Family:
     """A chip family: its windows and the register models of its UART and timers."""
@@ -322,6 +365,7 @@ FAMILIES: dict[str, Family] = {
     "nrf5": Family(_NRF5, DeviceKind.UART_NRF, DeviceKind.TIMER_NRF, 0x1000),
     "gd32vf103": Family(_GD32VF103, DeviceKind.UART_STM32_LEGACY),
     "samd21": Family(_SAMD21, DeviceKind.UART_SERCOM, DeviceKind.TIMER_SAM_TC),
+    "rp2040": Family(_RP2040, DeviceKind.UART_PL011, DeviceKind.TIMER_RP2040),
 }
 
 # CPUID of each Cortex-M, as its technical reference manual gives it.

@@ -1,21 +1,33 @@
-"""How the peripherals of an STM32 hang together: clocks, pins and what drives the oscillator.
+"""How the peripherals of a chip hang together: clocks, resets, pins, what drives the oscillator.
 
-A UART or GPIO port whose clock is off reads 0 and takes no writes. The bytes of a UART pass only
-where its pins are set to its alternate function. The oscillator gets ready only with what is on
-the board: a crystal, or with the bypass on a clock from outside. Register layouts as in RM0385 5.3
-(RCC) and 6.4 (GPIO); they are the same in all families that have a ``port.toml``.
+A UART or a block of pins whose clock is off, or that is held in reset, reads 0 and takes no writes.
+The bytes of a UART pass only where its pins are set to its function. The oscillator gets ready only
+with what is on the board: on an STM32 a crystal, or with the bypass on a clock from outside.
+Registers of the STM32 as in RM0385 5.3 (RCC) and 6.4 (GPIO); they are the same in all its families.
+Those of the RP2040 as in its data sheet, 2.14 (RESETS), 2.15 (CLOCKS), 2.18 (PLL), 2.19 (GPIO).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from edgebottle.boards import Board
-from edgebottle.ports import Wiring
+from edgebottle.ports import Rp2040Wiring, Stm32Wiring
 from hil.virtual.peripherals import Device, Fixed, Follow, Need, Purpose
 
 _RCC_CR = 0x00
 _HSEON, _HSERDY, _HSEBYP = 1 << 16, 1 << 17, 1 << 18
 _MODER, _AFR = 0x00, 0x20
 _ALTERNATE = 2
+
+_RESETS = 0x4000C000
+_RESET_BITS = {"IO_BANK0": 5, "PADS_BANK0": 8, "PLL_SYS": 12, "TIMER": 21}
+_XOSC_CTRL = 0x40024000
+_XOSC_ON = (0xFFF << 12, 0xFAB << 12)
+_PLL_FBDIV_INT, _PLL_PRIM = 0x40028008, 0x4002800C
+_CLK_SYS_CTRL, _CLK_PERI_CTRL = 0x4000803C, 0x40008048
+_WATCHDOG_TICK = 0x4005802C
+_IO_CTRL, _PADS = 0x40014004, 0x4001C004
 
 
 def wired(devices: tuple[Device, ...], board: Board) -> tuple[Device, ...]:
@@ -24,30 +36,32 @@ def wired(devices: tuple[Device, ...], board: Board) -> tuple[Device, ...]:
     Raises:
         BadBoard: the board's port cannot do what the board asks.
     """
-    wiring = board.wiring()
-    if wiring is None or board.uart is None:
+    wiring, uart = board.wiring(), board.uart
+    if wiring is None or uart is None:
         return devices
-    made = []
-    for device in devices:
-        if device.base == board.uart.base:
-            device = replace(device, needs=_uart_needs(wiring))
-        elif device.name.startswith("GPIO"):
-            bit = 1 << ord(device.name[-1]) - ord("A")
-            device = replace(device, needs=(Need(Purpose.RUN, wiring.gpio_enable, bit, bit),))
-        elif device.name == "RCC":
-            device = replace(device, rules=(*device.rules, _oscillator(wiring)))
-        made.append(device)
-    return tuple(made)
+    wire = _GROUPS[type(wiring)]
+    return tuple(wire(device, wiring, device.base == uart.base) for device in devices)
 
 
-def _oscillator(wiring: Wiring) -> Follow | Fixed:
+def _stm32(device: Device, wiring: Stm32Wiring, is_uart: bool) -> Device:
+    if is_uart:
+        return replace(device, needs=_uart_needs(wiring))
+    if device.name.startswith("GPIO"):
+        bit = 1 << ord(device.name[-1]) - ord("A")
+        return replace(device, needs=(Need(Purpose.RUN, wiring.gpio_enable, bit, bit),))
+    if device.name == "RCC":
+        return replace(device, rules=(*device.rules, _oscillator(wiring)))
+    return device
+
+
+def _oscillator(wiring: Stm32Wiring) -> Follow | Fixed:
     if wiring.hse_hz == 0:
         return Fixed(_RCC_CR, _HSERDY, 0)
     bypass = _HSEBYP if wiring.hse_bypass else 0
     return Follow(_RCC_CR, _HSERDY, _RCC_CR, _HSEON, when_mask=_HSEBYP, when_value=bypass)
 
 
-def _uart_needs(wiring: Wiring) -> tuple[Need, ...]:
+def _uart_needs(wiring: Stm32Wiring) -> tuple[Need, ...]:
     clock = 1 << wiring.uart_enable_bit
     sends = (wiring.tx_gpio, wiring.tx_pin, wiring.tx_function)
     receives = (wiring.rx_gpio, wiring.rx_pin, wiring.rx_function)
@@ -59,7 +73,7 @@ def _uart_needs(wiring: Wiring) -> tuple[Need, ...]:
 
 
 def _pin_needs(
-    purpose: Purpose, gpio: int, pin: int, function: int, wiring: Wiring
+    purpose: Purpose, gpio: int, pin: int, function: int, wiring: Stm32Wiring
 ) -> tuple[Need, ...]:
     mode, field = 2 * pin, 4 * (pin % 8)
     needs = (
@@ -70,3 +84,47 @@ def _pin_needs(
         return needs
     supplied = 1 << wiring.gpio_supply_bit
     return (*needs, Need(purpose, wiring.gpio_supply, supplied, supplied))
+
+
+def _rp2040(device: Device, wiring: Rp2040Wiring, is_uart: bool) -> Device:
+    if is_uart:
+        return replace(device, needs=_rp2040_uart_needs(wiring))
+    bit = _RESET_BITS.get(device.name)
+    if bit is None:
+        return device
+    needs = [Need(Purpose.RUN, _RESETS, 1 << bit, 0)]
+    if device.name == "PLL_SYS":
+        needs.append(Need(Purpose.RUN, _XOSC_CTRL, *_XOSC_ON))
+    elif device.name == "TIMER":
+        tick = 1 << 9 | wiring.crystal_hz // 1_000_000
+        needs.append(Need(Purpose.RUN, _WATCHDOG_TICK, 0x3FF, tick))
+    return replace(device, needs=tuple(needs))
+
+
+def _rp2040_uart_needs(wiring: Rp2040Wiring) -> tuple[Need, ...]:
+    dividers = wiring.pll_divider_1 << 16 | wiring.pll_divider_2 << 12
+    needs = [
+        Need(Purpose.RUN, _RESETS, 1 << wiring.uart_reset_bit, 0),
+        Need(Purpose.RUN, _CLK_PERI_CTRL, 1 << 11 | 7 << 5, 1 << 11),
+    ]
+    pins = (
+        (Purpose.SEND, wiring.tx_pin, wiring.tx_function, (1 << 7, 0)),  # OD
+        (Purpose.RECEIVE, wiring.rx_pin, wiring.rx_function, (1 << 6, 1 << 6)),  # IE
+    )
+    for purpose, pin, function, pad in pins:
+        needs += (
+            Need(purpose, _IO_CTRL + 8 * pin, 31, function),
+            Need(purpose, _PADS + 4 * pin, *pad),
+            # Without the clock that the dividers of the baud rate are for, no byte is one.
+            Need(purpose, _CLK_SYS_CTRL, 7 << 5 | 1, 1),
+            Need(purpose, _PLL_FBDIV_INT, 0xFFF, wiring.pll_feedback),
+            Need(purpose, _PLL_PRIM, 7 << 16 | 7 << 12, dividers),
+        )
+    return tuple(needs)
+
+
+_GROUPS: dict[type, Callable[[Device, Any, bool], Device]] = {
+    Stm32Wiring: _stm32,
+    Rp2040Wiring: _rp2040,
+}
+"""By the group of the wiring: a device with what it needs, told whether it is the board's UART."""

@@ -124,6 +124,7 @@ def test_all_boards_of_the_design_exist() -> None:
         "nucleo_l476rg",
         "nucleo_l4r5zi",
         "nucleo_u575zi",
+        "raspberry_pi_pico",
         "stm32f746",
     )
 

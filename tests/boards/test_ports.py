@@ -11,6 +11,10 @@ from edgebottle.errors import BadBoard
 
 CRYSTAL = '[clock]                   # X2 (UM1907 6.3)\nsource = "crystal"\nhz = 25_000_000\n'
 
+PICO_CRYSTAL = (
+    '[clock]                   # (PDS 2, schematic)\nsource = "crystal"\nhz = 12_000_000\n'
+)
+
 # (board, old text, new text, what the message must say)
 REFUSED = [
     ("stm32f746", '"PA9"', '"PA8"', "uart.tx_pin is PA8: USART1 of STM32F746NGH6 sends on PA9 or"),
@@ -68,6 +72,16 @@ REFUSED = [
     ("nucleo_h7a3zi", '"STM32H7A3ZIT6Q"', '"STM32H7A3ZIT6"', "mcu is STM32H7A3ZIT6: the port is"),
     ("nucleo_u575zi", '"STM32U575ZIT6Q"', '"STM32U599"', "mcu is STM32U599: the port is for"),
     (
+        "raspberry_pi_pico",
+        '"GP0"',
+        '"GP4"',
+        "uart.tx_pin is GP4: UART0 of RP2040 sends on GP0, GP12, GP16 or GP28",
+    ),
+    ("raspberry_pi_pico", PICO_CRYSTAL, "", "clock is missing: the port runs from a crystal"),
+    ("raspberry_pi_pico", "hz = 12_000_000", "hz = 11_000_000", "125 MHz: it cannot be made"),
+    ("raspberry_pi_pico", "cycle_divider = 125", "", "cycle_divider is 1: the timer counts"),
+    ("raspberry_pi_pico", "wait_states = 256", "wait_states = 0", "is 0: 125 MHz takes 256"),
+    (
         "microbit",
         "[uart]",
         f"{CRYSTAL}[uart]",
@@ -88,19 +102,26 @@ def test_what_a_port_cannot_do(
     assert "mine.toml" in str(caught.value)
 
 
-# (text of stm32f746.toml, another, what of the wiring is then so)
+F746 = "stm32f746"
+PICO = "raspberry_pi_pico"
+
+# (board, text of its file, another, what of the wiring is then so)
 TOLD = [
-    ("", "", {"hse_hz": 25_000_000, "hse_bypass": 0, "uart_divider": 938, "tx_function": 7}),
-    ('"crystal"', '"external"', {"hse_hz": 25_000_000, "hse_bypass": 1}),
-    (CRYSTAL, "", {"hse_hz": 0, "hse_bypass": 0, "flash_wait_states": 7}),
-    ('"PA9"', '"PB6"', {"tx_gpio": 0x40020400, "tx_gpio_bit": 1, "tx_pin": 6}),
-    ("= 115_200", "= 9_600", {"uart_divider": 11250}),
+    (F746, "", "", {"hse_hz": 25_000_000, "hse_bypass": 0, "uart_divider": 938, "tx_function": 7}),
+    (F746, '"crystal"', '"external"', {"hse_hz": 25_000_000, "hse_bypass": 1}),
+    (F746, CRYSTAL, "", {"hse_hz": 0, "hse_bypass": 0, "flash_wait_states": 7}),
+    (F746, '"PA9"', '"PB6"', {"tx_gpio": 0x40020400, "tx_gpio_bit": 1, "tx_pin": 6}),
+    (F746, "= 115_200", "= 9_600", {"uart_divider": 11250}),
+    (PICO, '"GP1"', '"GP29"', {"rx_pin": 29, "rx_function": 2, "uart_reset_bit": 22}),
+    (PICO, "hz = 12_000_000", "hz = 10_000_000", {"pll_feedback": 150, "crystal_hz": 10_000_000}),
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "told"), TOLD)
-def test_what_a_port_is_told(tmp_path: Path, old: str, new: str, told: dict[str, int]) -> None:
-    text = (data_dir("boards") / "stm32f746.toml").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("board", "old", "new", "told"), TOLD)
+def test_what_a_port_is_told(
+    tmp_path: Path, board: str, old: str, new: str, told: dict[str, int]
+) -> None:
+    text = (data_dir("boards") / f"{board}.toml").read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "mine.toml").write_text(text.replace(old, new), encoding="utf-8")
     wiring = load_board("mine", tmp_path).wiring()
@@ -108,5 +129,7 @@ def test_what_a_port_is_told(tmp_path: Path, old: str, new: str, told: dict[str,
 
 
 @pytest.mark.parametrize("board", [*all_boards(), *all_cores()], ids=lambda board: board.id)
-def test_every_stm32_is_told(board: Board) -> None:
-    assert (board.wiring() is not None) == board.port.startswith("stm32")
+def test_every_port_that_says_what_it_can_is_told(board: Board) -> None:
+    says = (data_dir("firmware") / "port" / board.port / "port.toml").is_file()
+    assert (board.wiring() is not None) == says
+    assert says == board.port.startswith(("stm32", "rp2040"))

@@ -2,14 +2,13 @@
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from fixture_project import REPORT, write_fixture_project
+from fixture_project import REPORT, built
 
 from edgebottle.boards import Board, all_boards
 from edgebottle.build.elf import Elf, read_elf
-from edgebottle.build.project import BuildResult, build_firmware
+from edgebottle.build.project import BuildResult
 from edgebottle.build.sizes import sizes_of
 from edgebottle.build.toolchains import QEMU
 
@@ -32,11 +31,11 @@ class Firmware:
 
 
 @pytest.mark.parametrize(("board", "toolchain"), ROWS)
-def test_firmware(board: Board, toolchain: str, tmp_path: Path) -> None:
+def test_firmware(board: Board, toolchain: str) -> None:
     gcc = GCC.get(board.cpu, "arm-none-eabi-gcc")
     if toolchain == "gcc" and shutil.which(gcc) is None:
         pytest.skip(f"{gcc} is not installed")
-    result = build_firmware(write_fixture_project(tmp_path, board), board, toolchain)
+    result = built(board, toolchain)
     firmware = Firmware(board, result, read_elf(result.elf))
     for check in (memory_fits, nothing_between_sections, sizes_add_up, boots):
         check(firmware)

@@ -1,20 +1,23 @@
 """A board file alone sets up UART, pins and clock: read from the virtual board's registers."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import serial
-from fixture_project import REPORT, write_fixture_project
+from fixture_project import REPORT, built
 
 from edgebottle.boards import Board, load_board
-from edgebottle.build.project import build_firmware
+from edgebottle.build.elf import read_elf
+from edgebottle.errors import BadInput
 from edgebottle.ports import Clock, Uart
 from hil.virtual.client import VirtualBoard
 from tests.waiting import wait_until
 
-BOARD = load_board("nucleo_f767zi")
+F767 = load_board("nucleo_f767zi")
+PICO = load_board("raspberry_pi_pico")
 
 # Addresses and fields as RM0410 has them (chapters 5 RCC, 6 GPIO, 34 USART).
 RCC_CR, RCC_PLLCFGR, RCC_CFGR = 0x40023800, 0x40023804, 0x40023808
@@ -23,61 +26,138 @@ GPIOD_MODER, GPIOD_AFRH = 0x40020C00, 0x40020C24
 USART3_CR1, USART3_BRR = 0x40004800, 0x4000480C
 FLASH_ACR = 0x40023C00
 
-# (register, bits, what they hold after the boot)
-REGISTERS = [
-    (RCC_CR, 7 << 16, 7 << 16),  # HSEON, HSERDY, HSEBYP
-    (RCC_PLLCFGR, 1 << 22 | 0x3FFFF, 1 << 22 | 432 << 6 | 8),  # 8 MHz / 8 x 432 / 2
-    (RCC_CFGR, 0xFCFF, 4 << 13 | 5 << 10 | 2 << 2 | 2),  # APB2 / 2, APB1 / 4, from the PLL
-    (FLASH_ACR, 0xF, 7),
-    (RCC_AHB1ENR, 0x7FF, 1 << 3),  # GPIOD alone
-    (RCC_APB1ENR, 1 << 18, 1 << 18),
-    (RCC_APB2ENR, 3 << 4, 0),
-    (GPIOD_MODER, 0xF << 16, 0xA << 16),  # PD8, PD9: alternate function
-    (GPIOD_AFRH, 0xFF, 0x77),  # USART3
-    (USART3_CR1, 0xFFFFFFFF, 0xD),  # TE, RE, UE
-    (USART3_BRR, 0xFFFF, 469),  # 54 MHz / 115,200
-]
+# As the RP2040 Datasheet has them (2.14 to 2.19, 4.2, 4.7, 4.10).
+RESETS, CLK_REF_CTRL, CLK_SYS_CTRL, CLK_PERI_CTRL = 0x4000C000, 0x40008030, 0x4000803C, 0x40008048
+PLL_CS, PLL_PWR, PLL_FBDIV_INT, PLL_PRIM = 0x40028000, 0x40028004, 0x40028008, 0x4002800C
+TICK, GPIO0_CTRL, GPIO1_CTRL = 0x4005802C, 0x40014004, 0x4001400C
+PADS_GPIO0, PADS_GPIO1 = 0x4001C004, 0x4001C008
+UART0_IBRD, UART0_FBRD, UART0_LCR_H, UART0_CR = 0x40034024, 0x40034028, 0x4003402C, 0x40034030
+SSI_CTRLR0, SSI_BAUDR, SSI_SPI_CTRLR0 = 0x18000000, 0x18000014, 0x180000F4
+
+# board: (register, bits, what they hold after the boot)
+REGISTERS = {
+    F767: [
+        (RCC_CR, 7 << 16, 7 << 16),  # HSEON, HSERDY, HSEBYP
+        (RCC_PLLCFGR, 1 << 22 | 0x3FFFF, 1 << 22 | 432 << 6 | 8),  # 8 MHz / 8 x 432 / 2
+        (RCC_CFGR, 0xFCFF, 4 << 13 | 5 << 10 | 2 << 2 | 2),  # APB2 / 2, APB1 / 4, from the PLL
+        (FLASH_ACR, 0xF, 7),
+        (RCC_AHB1ENR, 0x7FF, 1 << 3),  # GPIOD alone
+        (RCC_APB1ENR, 1 << 18, 1 << 18),
+        (RCC_APB2ENR, 3 << 4, 0),
+        (GPIOD_MODER, 0xF << 16, 0xA << 16),  # PD8, PD9: alternate function
+        (GPIOD_AFRH, 0xFF, 0x77),  # USART3
+        (USART3_CR1, 0xFFFFFFFF, 0xD),  # TE, RE, UE
+        (USART3_BRR, 0xFFFF, 469),  # 54 MHz / 115,200
+    ],
+    PICO: [
+        (RESETS, 0x1FFFFFF, 0x1FFFFFF - (1 << 5 | 1 << 8 | 1 << 12 | 1 << 21 | 1 << 22)),
+        (CLK_REF_CTRL, 3, 2),  # the crystal
+        (CLK_SYS_CTRL, 7 << 5 | 1, 1),  # PLL_SYS
+        (CLK_PERI_CTRL, 1 << 11 | 7 << 5, 1 << 11),  # as CLK_SYS
+        (PLL_CS, 1 << 31 | 0x3F, 1 << 31 | 1),  # LOCK, 12 MHz
+        (PLL_PWR, 0x2D, 4),  # all on but DSMPD
+        (PLL_FBDIV_INT, 0xFFF, 125),  # 1500 MHz
+        (PLL_PRIM, 0x77000, 6 << 16 | 2 << 12),  # / 12
+        (TICK, 0x3FF, 1 << 9 | 12),
+        (GPIO0_CTRL, 0xFFFFFFFF, 2),
+        (GPIO1_CTRL, 0xFFFFFFFF, 2),
+        (PADS_GPIO0, 1 << 7 | 1 << 2, 0),  # neither OD nor a pull-down
+        (PADS_GPIO1, 1 << 6 | 3 << 2, 1 << 6 | 1 << 3),  # IE, pull-up
+        (UART0_IBRD, 0xFFFF, 67),  # 125 MHz / 16 / 115,200 = 67 + 52 / 64
+        (UART0_FBRD, 0x3F, 52),
+        (UART0_LCR_H, 0xFF, 0x70),
+        (UART0_CR, 0xFFFF, 0x301),
+        (SSI_CTRLR0, 0x1FFFFFF, 31 << 16 | 3 << 8),
+        (SSI_BAUDR, 0xFFFF, 4),  # 31.25 MHz
+        (SSI_SPI_CTRLR0, 0xFF07FB3F, 0x03000218),
+    ],
+}
 
 
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wiring")
-    return build_firmware(write_fixture_project(folder, BOARD), BOARD, "zig").elf
-
-
-@pytest.fixture
-def booted(image: Path) -> Iterator[VirtualBoard]:
-    with VirtualBoard.boot(image, BOARD) as virtual, serial.serial_for_url(virtual.url) as link:
+@contextmanager
+def booted(board: Board) -> Iterator[VirtualBoard]:
+    with (
+        VirtualBoard.boot(built(board).elf, board) as virtual,
+        serial.serial_for_url(virtual.url) as link,
+    ):
         link.timeout = 20
         link.write(b"?")
-        wanted = REPORT.format(board=BOARD.id).encode()
+        wanted = REPORT.format(board=board.id).encode()
         assert link.read_until(wanted).endswith(wanted)
         yield virtual
 
 
-def test_registers_after_the_boot(booted: VirtualBoard) -> None:
-    found = {hex(address): booted.register(address) & bits for address, bits, _ in REGISTERS}
-    assert found == {hex(address): value for address, _, value in REGISTERS}
+@pytest.mark.parametrize("board", REGISTERS, ids=lambda board: board.id)
+def test_registers_after_the_boot(board: Board) -> None:
+    rows = REGISTERS[board]
+    with booted(board) as virtual:
+        found = {hex(address): virtual.register(address) & bits for address, bits, _ in rows}
+    assert found == {hex(address): value for address, _, value in rows}
 
 
 # Boards that the image was not built for
-OTHER_BOARDS = [
-    replace(BOARD, clock=None),
-    replace(BOARD, clock=Clock("crystal", 8_000_000)),
+OTHER_CLOCKS = [
+    replace(F767, clock=None),
+    replace(F767, clock=Clock("crystal", 8_000_000)),
 ]
 
 
-@pytest.mark.parametrize("board", OTHER_BOARDS, ids=lambda board: str(board.clock))
-def test_an_oscillator_without_its_clock_is_not_ready(image: Path, board: Board) -> None:
-    with VirtualBoard.boot(image, board) as virtual:
+@pytest.mark.parametrize("board", OTHER_CLOCKS, ids=lambda board: str(board.clock))
+def test_an_oscillator_without_its_clock_is_not_ready(board: Board) -> None:
+    with VirtualBoard.boot(built(F767).elf, board) as virtual:
         wait_until(lambda: virtual.register(RCC_CFGR) & 3 == 2, "it runs from its PLL")
         assert virtual.register(RCC_CR) & 7 << 16 == 5 << 16
         assert virtual.register(RCC_PLLCFGR) & (1 << 22 | 0x3F) == 16
 
 
-def test_no_byte_comes_from_another_uart(image: Path) -> None:
-    """The board's USB plug is at USART1, the image's UART is USART3."""
-    board = replace(BOARD, uart=Uart("USART1", 0x40011000, "PA9", "PB7"))
-    with VirtualBoard.boot(image, board) as virtual:
+def test_with_another_crystal_no_byte_comes_through() -> None:
+    """The dividers are for 12 MHz."""
+    board = replace(PICO, clock=Clock("crystal", 10_000_000))
+    with (
+        VirtualBoard.boot(built(PICO).elf, board) as virtual,
+        serial.serial_for_url(virtual.url) as link,
+    ):
+        wait_until(lambda: calls(virtual, "eb_port_getc"), "it asks for a byte")
+        sent, asked = calls(virtual, "eb_port_putc"), calls(virtual, "eb_port_getc")
+        link.write(b"?" * 100)
+        wait_until(lambda: calls(virtual, "eb_port_getc") > asked + 100, "it asks again")
+        assert calls(virtual, "eb_port_putc") == sent
+
+
+def calls(virtual: VirtualBoard, function: str) -> int:
+    """Instructions that a function took."""
+    return virtual.counts().functions.get(function, 0)
+
+
+# (board, a UART at which its USB plug could be, base of the one that the image uses)
+OTHER_UARTS = [
+    (F767, Uart("USART1", 0x40011000, "PA9", "PB7"), 0x40004800),
+    (PICO, Uart("UART1", 0x40038000, "GP4", "GP5"), 0x40034000),
+]
+
+
+@pytest.mark.parametrize(("board", "uart", "used"), OTHER_UARTS, ids=["f767", "pico"])
+def test_no_byte_comes_from_another_uart(board: Board, uart: Uart, used: int) -> None:
+    with VirtualBoard.boot(built(board).elf, replace(board, uart=uart)) as virtual:
         fault = virtual.fault(timeout=20)
-        assert fault is not None and fault.address & ~0x3FF == 0x40004800, fault
+        assert fault is not None and fault.address & ~0x3FF == used, fault
+
+
+# (board, where a byte is changed, what the boot ROM says)
+REFUSED_IMAGES = [
+    (PICO, 0x10000014, "starts no second stage whose CRC is"),
+    (PICO, 0x100000FC, "starts no second stage whose CRC is"),
+]
+
+
+@pytest.mark.parametrize(("board", "address", "message"), REFUSED_IMAGES)
+def test_what_a_boot_rom_does_not_start(
+    board: Board, address: int, message: str, tmp_path: Path
+) -> None:
+    image = built(board).elf
+    data = bytearray(image.read_bytes())
+    place = data.index(read_elf(image).read(board.region("flash").start, 256))
+    data[place + address - board.region("flash").start] ^= 1
+    (tmp_path / "firmware.elf").write_bytes(data)
+    with pytest.raises(BadInput, match=message):
+        VirtualBoard.boot(tmp_path / "firmware.elf", board)

@@ -2,7 +2,8 @@
 
 # The stack lies at the very bottom of RAM: when it overflows it leaves RAM and faults at once
 # instead of eating the data above it. Sections in flash end on 16 bytes so that no gap of unknown
-# content lies between them: the checksum of the image covers every byte.
+# content lies between them: the checksum of the image covers every byte. What a boot ROM wants to see
+# at the start of the flash (.eb_boot) comes first; most chips have none.
 TEMPLATE = """\
 /* {board}: generated from its board file; do not edit. */
 MEMORY
@@ -16,6 +17,7 @@ SECTIONS
 
     .text : ALIGN(4)
     {{
+        KEEP(*(.eb_boot))
         KEEP(*(.eb_vectors))
         *(.text .text.*)
         . = ALIGN(16);

@@ -12,7 +12,8 @@ SOURCES = ("crystal", "external")
 """Of a board's ``[clock]``: an oscillator with a crystal, or a clock fed into its pin."""
 
 LPUART_SCALE = 256  # an LPUART divides 256 times its clock
-DIVIDERS = {1: (16, 0xFFFF), LPUART_SCALE: (0x300, 0xFFFFF)}  # what fits BRR
+BRR = {1: (16, 0xFFFF), LPUART_SCALE: (0x300, 0xFFFFF)}  # what fits the register of an STM32
+PL011_DIVIDER = (64, 0xFFFF * 64)  # in 64ths
 MAX_BAUD_ERROR = 0.02  # of one side; both together may be off by about 4 %
 
 
@@ -33,13 +34,14 @@ def wiring(port, board):
     """Returns what the C of a family is told, by name: whole numbers.
 
     Args:
-        port: Parsed ``port.toml``.
-        board: Parsed board file: ``mcu``, ``clock_hz``, ``uart``, ``clock``, ``regions``, ``kind``.
+        port: Parsed ``port.toml``; its ``group`` says which names there are.
+        board: Parsed board file: ``mcu``, ``clock_hz``, ``cycle_divider``, ``uart``, ``clock``,
+            ``regions``, ``kind``.
 
     Raises ``RefusedError``.
     """
     port = _variant(port, board)
-    return {**_clock(port, board), **_uart(port, board)}
+    return GROUPS[port["group"]](port, board)
 
 
 def _variant(port, board):
@@ -84,30 +86,41 @@ def _range(key, hz, limits):
     raise RefusedError(key, f"is {_mhz(hz)}: the port makes do with {span}")
 
 
-def _wait_states(port, hz):
-    return -(-hz // port["clock"]["hz_per_wait_state"]) - 1
+def _wait_states(limits, hz):
+    if "wait_states" in limits:
+        return limits["wait_states"]
+    return -(-hz // limits["hz_per_wait_state"]) - 1
 
 
 def _clock(port, board):
+    """The board's ``[clock]``, None without one, once the port can do what the board asks."""
     hz, limits = board["clock_hz"], port["clock"]
     _range("clock_hz", hz, limits)
     states = board["regions"]["flash"].get("wait_states", 0)
-    needed = _wait_states(port, hz)
+    needed = _wait_states(limits, hz)
     if board.get("kind") != "core" and states != needed:
         raise RefusedError("regions.flash.wait_states", f"is {states}: {_mhz(hz)} takes {needed}")
     source = board.get("clock")
-    made = {"hse_hz": 0, "hse_bypass": 0, "flash_wait_states": needed}
     if source is None:
-        return made
+        return None
     if source["source"] not in limits.get("sources", {}):
         known = [name for name in SOURCES if name in limits.get("sources", {})]
         can = f"takes {_words(known)}" if known else "runs from the chip's own oscillator: no [clock]"
         raise RefusedError("clock.source", f"is '{source['source']}': the port {can}")
     _range("clock.hz", source["hz"], limits["sources"][source["source"]])
-    return {**made, "hse_hz": source["hz"], "hse_bypass": int(source["source"] == "external")}
+    return source
+
+
+def _crystal(port, board):
+    """Frequency of the crystal that a port cannot do without."""
+    source = _clock(port, board)
+    if source is None:
+        raise RefusedError("clock", "is missing: the port runs from a crystal")
+    return source["hz"]
 
 
 def _uart(port, board):
+    """The row of the board's UART, once name and base are its own."""
     asked = board["uart"]
     name = asked["name"]
     uart = port["uarts"].get(name)
@@ -116,42 +129,98 @@ def _uart(port, board):
     if asked["base"] != uart["base"]:
         where = f"{name} lies at 0x{uart['base']:08x}"
         raise RefusedError("uart.base", f"is 0x{asked['base']:08x}: {where}")
+    return uart
+
+
+def _pins(uart, board):
+    """(``tx`` or ``rx``, name of the pin, its row of the UART) for both pins."""
+    asked = board["uart"]
+    for way, verb in (("tx", "sends"), ("rx", "receives")):
+        key = f"{way}_pin"
+        pin = asked[key]
+        if pin not in uart[way]:
+            known = f"{asked['name']} of {board['mcu']} {verb} on {_words(uart[way])}"
+            raise RefusedError(f"uart.{key}", f"is {pin}: {known}")
+        yield way, pin, uart[way][pin]
+
+
+def _divider(hz, baud, scale, limits):
+    """``scale`` times ``hz`` by ``baud``, rounded to nearest."""
+    divider = (hz * scale + baud // 2) // baud if baud > 0 else 0
+    low, high = limits
+    if not low <= divider <= high or abs(hz * scale / divider / baud - 1) > MAX_BAUD_ERROR:
+        raise RefusedError("uart.baud", f"is {baud}: it cannot be made from {_mhz(hz)}")
+    return divider
+
+
+def _stm32(port, board):
+    source = _clock(port, board)
+    uart = _uart(port, board)
     bus = port["buses"][uart["bus"]]
-    low_power = name.startswith("LPUART")
+    scale = LPUART_SCALE if board["uart"]["name"].startswith("LPUART") else 1
     hz = board["clock_hz"] // bus.get("divider", 1)
     made = {
+        "hse_hz": source["hz"] if source else 0,
+        "hse_bypass": int(source is not None and source["source"] == "external"),
+        "flash_wait_states": _wait_states(port["clock"], board["clock_hz"]),
         "uart_enable": bus["enable"],
         "uart_enable_bit": uart["bit"],
-        "uart_divider": _divider(hz, asked["baud"], LPUART_SCALE if low_power else 1),
+        "uart_divider": _divider(hz, board["uart"]["baud"], scale, BRR[scale]),
         "uart_fifo": int(uart.get("fifo", False)),
         "uart_generation": port.get("uart_generation", 2),
         "gpio_enable": port["gpio"]["enable"],
         "gpio_supply": 0,
         "gpio_supply_bit": 0,
     }
-    for way, verb in (("tx", "sends"), ("rx", "receives")):
-        key, pin = f"{way}_pin", asked[f"{way}_pin"]
-        if pin not in uart[way]:
-            known = f"{name} of {board['mcu']} {verb} on {_words(uart[way])}"
-            raise RefusedError(f"uart.{key}", f"is {pin}: {known}")
-        letter, number = ord(pin[1]) - ord("A"), int(pin[2:])
+    for way, pin, function in _pins(uart, board):
+        letter = ord(pin[1]) - ord("A")
         made[f"{way}_gpio"] = port["gpio"]["base"] + 0x400 * letter
         made[f"{way}_gpio_bit"] = letter
-        made[key] = number
-        made[f"{way}_function"] = uart[way][pin]
+        made[f"{way}_pin"] = int(pin[2:])
+        made[f"{way}_function"] = function
         supply = port["gpio"].get("supplies", {}).get(pin[1])
         if supply is not None:
             made["gpio_supply"], made["gpio_supply_bit"] = supply
     return made
 
 
-def _divider(hz, baud, scale):
-    """What ``BRR`` is set to, rounded to nearest."""
-    divider = (hz * scale + baud // 2) // baud if baud > 0 else 0
-    low, high = DIVIDERS[scale]
-    if not low <= divider <= high or abs(hz * scale / divider / baud - 1) > MAX_BAUD_ERROR:
-        raise RefusedError("uart.baud", f"is {baud}: it cannot be made from {_mhz(hz)}")
-    return divider
+def _rp2040(port, board):
+    hz, crystal = board["clock_hz"], _crystal(port, board)
+    feedback, first, second = _rp2040_pll(port["pll"], crystal, hz)
+    megahertz = hz // 1_000_000
+    if board.get("cycle_divider", 1) != megahertz:
+        reason = f"the timer counts microseconds, {megahertz} clocks each"
+        raise RefusedError("cycle_divider", f"is {board.get('cycle_divider', 1)}: {reason}")
+    uart = _uart(port, board)
+    made = {
+        "crystal_hz": crystal,
+        "pll_feedback": feedback,
+        "pll_divider_1": first,
+        "pll_divider_2": second,
+        "uart_reset_bit": uart["bit"],
+        "uart_divider": _divider(hz, board["uart"]["baud"], 4, PL011_DIVIDER),
+    }
+    for way, pin, function in _pins(uart, board):
+        made[f"{way}_pin"] = int(pin.removeprefix("GP"))
+        made[f"{way}_function"] = function
+    return made
+
+
+def _rp2040_pll(limits, crystal, hz):
+    """Feedback and post dividers for ``hz``, of the fastest oscillator, which is the steadiest."""
+    for feedback in range(limits["max_feedback"], limits["min_feedback"] - 1, -1):
+        vco = crystal * feedback
+        if not limits["min_hz"] <= vco <= limits["max_hz"]:
+            continue
+        for first in range(limits["max_divider"], 0, -1):
+            for second in range(first, 0, -1):
+                if vco == hz * first * second:
+                    return feedback, first, second
+    raise RefusedError("clock_hz", f"is {_mhz(hz)}: it cannot be made from {_mhz(crystal)}")
+
+
+GROUPS = {"stm32": _stm32, "rp2040": _rp2040}
+"""Of chip families: how the UART, the pins and the clock of each are told to its C."""
 
 
 def defines(port, board):

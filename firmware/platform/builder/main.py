@@ -17,6 +17,7 @@ env = DefaultEnvironment()
 platform_dir = Path(env.PioPlatform().get_dir()).resolve()
 sys.path.insert(0, str(platform_dir / "builder"))
 
+from eb_boot import seal  # noqa: E402
 from eb_linker import linker_script  # noqa: E402
 from eb_port import RefusedError, defines, read_port  # noqa: E402
 from eb_toolchain import find_toolchain  # noqa: E402
@@ -151,11 +152,18 @@ sources += env.CollectBuildFiles(
 env.Append(PIOBUILDFILES=sources)
 
 program = env.BuildProgram()
+if port and "boot" in port:
+    place = (board["regions"]["flash"]["start"], port["boot"]["size"])
+    env.AddPostAction(program, lambda target, source, env: seal(str(target[0]), *place))
 AlwaysBuild(env.Alias("buildprog", program, program))
 
 # `pio run -t upload`: OpenOCD, or whatever `upload_command` of platformio.ini says.
 PROBES = {"stlink": "stlink", "jlink": "jlink", "mass-storage": "cmsis-dap"}
-CHIPS = {"nrf5": "nrf52" if board["cpu"] == "cortex-m4" else "nrf51", "samd21": "at91samdXX"}
+CHIPS = {
+    "nrf5": "nrf52" if board["cpu"] == "cortex-m4" else "nrf51",
+    "samd21": "at91samdXX",
+    "rp2040": "rp2040",
+}
 if board["upload"] in PROBES:
     probe = PROBES[board["upload"]]
     chip = CHIPS.get(board["port"], board["port"] + "x")

@@ -81,7 +81,7 @@ int eb_board_add_device(eb_board *board, int kind, uint32_t base, uint32_t size,
     device->base = base;
     device->size = size;
     device->divider = divider == 0u ? 1u : divider;
-    device->running = device->kind == EB_MTIME;
+    device->running = device->kind == EB_MTIME || device->kind == EB_TIMER_RP2040;
     device->registers = calloc(size / 4u + 1u, sizeof(uint32_t));
     return device->registers == NULL ? -1 : board->device_count++;
 }

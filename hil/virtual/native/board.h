@@ -70,7 +70,9 @@ typedef enum {
     EB_UART_STM32_LEGACY, /* status and one data register: STM32F1, GD32 */
     EB_UART_NRF,          /* tasks and events */
     EB_UART_SERCOM,       /* INTFLAG and DATA: SAM D21 */
-    EB_TIMER_SAM_TC       /* COUNT at 0x10, as of the last READREQ: SAM D21 */
+    EB_TIMER_SAM_TC,      /* COUNT at 0x10, as of the last READREQ: SAM D21 */
+    EB_UART_PL011,        /* FR and DR: RP2040 */
+    EB_TIMER_RP2040       /* TIMERAWL at 0x28 */
 } eb_device_kind;
 
 /* Why the board stopped; keep in step with FAULTS of machine.py. */
@@ -86,8 +88,8 @@ typedef enum {
 typedef struct eb_board eb_board;
 
 /* On reading the register at `offset`, the bits of `mask` are the field `source_mask` of the
- * register at `source_offset`, shifted into place, or 0 unless that register's `when_mask` reads
- * `when_value`; or, where source_offset < 0, they are `value`. */
+ * register at `source_offset`, shifted into place and inverted where `value` has ones, or 0 unless
+ * that register's `when_mask` reads `when_value`; or, where source_offset < 0, they are `value`. */
 typedef struct {
     uint32_t offset;
     uint32_t mask;

@@ -33,6 +33,7 @@ static uint32_t apply_rules(const eb_device *device, uint32_t offset, uint32_t v
             uint32_t source = device->registers[(uint32_t)rule->source_offset / 4u];
             field = (source & rule->source_mask) / lowest_bit(rule->source_mask) *
                     lowest_bit(rule->mask);
+            field ^= rule->value;
             if ((source & rule->when_mask) != rule->when_value) {
                 field = 0u;
             }
@@ -90,17 +91,29 @@ void eb_look_at_needs(eb_board *board)
     }
 }
 
-static uint32_t read_word(eb_device *device, uint32_t offset)
+static bool is_uart(const eb_device *device)
 {
-    if (device->lacks[EB_TO_RUN] && device->kind == EB_REGISTERS) {
-        return 0u;
-    }
     switch (device->kind) {
     case EB_UART_STM32:
     case EB_UART_STM32_LEGACY:
     case EB_UART_NRF:
     case EB_UART_SERCOM:
+    case EB_UART_PL011:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static uint32_t read_word(eb_device *device, uint32_t offset)
+{
+    if (is_uart(device)) {
         return eb_uart_read(device, offset);
+    }
+    if (device->lacks[EB_TO_RUN]) {
+        return 0u;
+    }
+    switch (device->kind) {
     case EB_DWT:
         if (offset == 0x004u) {
             return (uint32_t)ticks(device);
@@ -116,10 +129,11 @@ static uint32_t read_word(eb_device *device, uint32_t offset)
             return (uint32_t)(ticks(device) >> (offset * 8u));
         }
         break;
-    case EB_REGISTERS:
-    case EB_SYSTEM_CONTROL:
-    case EB_TIMER_NRF:
-    case EB_TIMER_SAM_TC:
+    case EB_TIMER_RP2040:
+        if (offset == 0x28u) {
+            return (uint32_t)ticks(device);
+        }
+        break;
     default:
         break;
     }
@@ -170,13 +184,11 @@ static void write_word(eb_device *device, uint32_t offset, uint32_t value)
         return;
     }
     device->registers[offset / 4u] = value;
-    switch (device->kind) {
-    case EB_UART_STM32:
-    case EB_UART_STM32_LEGACY:
-    case EB_UART_NRF:
-    case EB_UART_SERCOM:
+    if (is_uart(device)) {
         eb_uart_write(device, offset, value);
-        break;
+        return;
+    }
+    switch (device->kind) {
     case EB_SYSTEM_CONTROL:
         write_system_control(device, offset, value);
         break;

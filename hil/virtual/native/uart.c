@@ -220,6 +220,18 @@ static uint32_t read_sercom(eb_device *device, uint32_t offset)
     return offset == 0x1Cu ? 0u : device->registers[offset / 4u]; /* SYNCBUSY */
 }
 
+/* CR: UARTEN 0, TXE 8, RXE 9; FR: RXFE 4, TXFF 5, TXFE 7. */
+static uint32_t read_pl011(eb_device *device, uint32_t offset)
+{
+    uint32_t control = device->registers[0x30u / 4u];
+    if (offset == 0x18u) {
+        bool byte = (control & 0x201u) == 0x201u && has_byte(device->board) &&
+                    !device->lacks[EB_TO_RECEIVE];
+        return byte ? 0x80u : 0x90u;
+    }
+    return offset == 0x00u ? take_byte(device->board) : device->registers[offset / 4u];
+}
+
 uint32_t eb_uart_read(eb_device *device, uint32_t offset)
 {
     if (device->lacks[EB_TO_RUN]) {
@@ -233,6 +245,8 @@ uint32_t eb_uart_read(eb_device *device, uint32_t offset)
         return read_nrf(device, offset);
     case EB_UART_SERCOM:
         return read_sercom(device, offset);
+    case EB_UART_PL011:
+        return read_pl011(device, offset);
     default:
         return read_stm32_legacy(device, offset);
     }
@@ -250,6 +264,10 @@ void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value)
         }
     } else if (device->kind == EB_UART_STM32_LEGACY) {
         if (offset == 0x04u && (registers[0x0Cu / 4u] & 0x2008u) == 0x2008u) {
+            transmit(device->board, (uint8_t)value);
+        }
+    } else if (device->kind == EB_UART_PL011) {
+        if (offset == 0x00u && (registers[0x30u / 4u] & 0x101u) == 0x101u) { /* UARTEN, TXE */
             transmit(device->board, (uint8_t)value);
         }
     } else if (device->kind == EB_UART_SERCOM) {

@@ -1,0 +1,105 @@
+"""What comes before the first instruction of the firmware: the core's reset, or a boot ROM.
+
+Most chips begin with the vector table at the start of the flash. Where a boot ROM comes first, it
+is played here as far as it looks at the image: what it would refuse does not start.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from edgebottle.boards import Board
+from edgebottle.build.elf import Elf
+from edgebottle.data import platform_module
+from edgebottle.errors import BadInput
+
+_RP2040_STAGE = 256
+_RP2040_RAM = 0x20041F00  # where the second stage runs (RP2040 Datasheet 2.8.1.3)
+_RP2040_STEPS = 10_000
+_SSI = 0x18000000
+_VTOR = 0xE000ED08
+_MAX_03H_HZ = 50_000_000  # of the command in any flash (W25Q16JV data sheet)
+
+# (register, bits, what they hold): reads of the address window read the flash by command 03h
+_READABLE = (
+    (_SSI + 0x00, 3 << 21 | 31 << 16 | 3 << 8 | 3 << 6, 31 << 16 | 3 << 8),  # CTRLR0
+    (_SSI + 0x04, 0xFFFF, 0),  # CTRLR1
+    (_SSI + 0x08, 1, 1),  # SSIENR
+    (_SSI + 0x10, 1, 1),  # SER
+    (_SSI + 0xF4, 0xFF07FB3F, 0x03 << 24 | 2 << 8 | 6 << 2),  # SPI_CTRLR0
+)
+
+
+@dataclass(frozen=True)
+class Reset:
+    """How the firmware's first instruction is reached.
+
+    Attributes:
+        pc: Its address, without the Thumb bit.
+        sp: Stack pointer then; None: the core sets none.
+    """
+
+    pc: int
+    sp: int | None = None
+
+
+def reset(board: Board, elf: Elf, engine: Any, register: Callable[[int], int]) -> Reset:
+    """Does what the chip does between power-up and firmware.
+
+    Args:
+        board: The board.
+        elf: What is in the flash.
+        engine: The emulator, with the board's memory and devices.
+        register: Reads a register of a device.
+
+    Raises:
+        BadInput: the chip's boot ROM would not start this image.
+    """
+    start = board.region("flash").start
+    if board.cpu.startswith("rv32"):
+        return Reset(start)  # whatever the ELF's entry
+    if board.port == "rp2040":
+        return _second_stage(board, elf, engine, register)
+    return _vectors(engine, start)
+
+
+def _vectors(engine: Any, table: int) -> Reset:
+    sp, pc = (int.from_bytes(engine.mem_read(table + 4 * n, 4), "little") for n in range(2))
+    return Reset(pc & ~1, sp)
+
+
+def _second_stage(board: Board, elf: Elf, engine: Any, register: Callable[[int], int]) -> Reset:
+    """The RP2040's: its checksum, then its code, which has to make the flash readable."""
+    from unicorn import UC_PROT_ALL, UcError
+    from unicorn import arm_const as arm
+
+    start = board.region("flash").start
+    stage = bytes(engine.mem_read(start, _RP2040_STAGE))
+    wanted = platform_module("eb_boot").checksum(stage[:-4])
+    found = int.from_bytes(stage[-4:], "little")
+    if found != wanted:
+        raise BadInput(
+            f"{elf.path}: the boot ROM of {board.mcu} starts no second stage whose CRC is"
+            f" {found:#010x}, not {wanted:#010x}"
+        )
+    firmware = _vectors(engine, start + _RP2040_STAGE)
+    page = _RP2040_RAM & ~0x3FF
+    try:
+        engine.mem_protect(page, 0x400, UC_PROT_ALL)
+        engine.mem_write(_RP2040_RAM, stage)
+        engine.reg_write(arm.UC_ARM_REG_SP, _RP2040_RAM)
+        engine.reg_write(arm.UC_ARM_REG_LR, 0)
+        engine.emu_start(_RP2040_RAM | 1, firmware.pc, count=_RP2040_STEPS)
+        pc, sp = engine.reg_read(arm.UC_ARM_REG_PC), engine.reg_read(arm.UC_ARM_REG_SP)
+    except UcError as error:
+        raise BadInput(f"{elf.path}: its second stage of the boot fails: {error}") from error
+    divider = register(_SSI + 0x14)
+    readable = all(register(address) & bits == value for address, bits, value in _READABLE)
+    slow = divider >= 2 and divider % 2 == 0 and board.clock_hz <= divider * _MAX_03H_HZ
+    if not (readable and slow and (pc, sp) == (firmware.pc, firmware.sp)):
+        raise BadInput(f"{elf.path}: its second stage of the boot leaves the flash unreadable")
+    if register(_VTOR) != start + _RP2040_STAGE:
+        raise BadInput(
+            f"{elf.path}: its second stage of the boot leaves the vectors of the boot ROM"
+        )
+    return firmware
