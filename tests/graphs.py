@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from edgebottle.ops.base import Activation
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
+from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.ops.mean import Mean
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.relu import Relu
 from edgebottle.ops.reshape import Reshape
@@ -60,6 +63,34 @@ class Builder:
         weights = self._weights((1, *kernel, channels), 3)
         bias = self._bias(channels)
         return self._window(DepthwiseConv2D, x, kernel, stride, channels, (weights, bias), options)
+
+    def dense(self, x: str, outputs: int, *, keep_num_dims: bool) -> str:
+        *outer, inputs = self.shape(x)
+        shape = (*outer, outputs) if keep_num_dims else (int(np.prod(outer)), outputs)
+        constants = (self._weights((outputs, inputs), 0), self._bias(outputs))
+        out = self._tensor("dense", shape)
+        node = FullyConnected(
+            name=out,
+            inputs=(x, *constants),
+            outputs=(out,),
+            keep_num_dims=keep_num_dims,
+            activation=Activation.NONE,
+        )
+        self._scale_bias(x, *constants)
+        return self._add(node)
+
+    def mean(self, x: str, *axes: int, keep_dims: bool) -> str:
+        indices = self._constant("axes", np.array(axes, np.int32))
+        fields = {"axes": axes, "keep_dims": keep_dims}
+        old = self.tensors[x]
+        node = Mean.over(old.shape, name="mean", inputs=(x, indices), outputs=("",), **fields)
+        ((shape, _),) = node.infer((old, self.tensors[indices]))
+        out = self._tensor("mean", shape)
+        return self._add(replace(node, name=out, outputs=(out,)))
+
+    def constant(self, *shape: int) -> str:
+        quant = Quant((0.03125,), (3,))
+        return self._constant("constant", self.random.integers(-127, 128, shape, np.int8), quant)
 
     def pool(
         self, x: str, kind: type[AveragePool2D] | type[MaxPool2D], size: int, stride: int
@@ -153,16 +184,16 @@ class Builder:
             activation=Activation.NONE,
             **more,
         )
-        # Bias in the scale of the accumulator, as every quantizer makes it.
-        scale = self.tensors[x].scale
-        weights = self.tensors[constants[0]].quant
-        assert weights is not None
-        scales = tuple(float(np.float32(scale * s)) for s in weights.scale)
-        old = self.tensors[constants[1]]
-        self.tensors[old.name] = Tensor(
-            old.name, old.shape, old.dtype, Quant(scales, (0,) * channels, 0), old.data
-        )
+        self._scale_bias(x, *constants)
         return self._add(node)
+
+    def _scale_bias(self, x: str, weights: str, bias: str) -> None:
+        """Bias in the scale of the accumulator, as every quantizer makes it."""
+        quant = self.tensors[weights].quant
+        assert quant is not None
+        scales = tuple(float(np.float32(self.tensors[x].scale * s)) for s in quant.scale)
+        old = self.tensors[bias]
+        self.tensors[bias] = replace(old, quant=Quant(scales, (0,) * len(scales), 0))
 
     def _same(
         self, x: str, kernel: tuple[int, int], stride: int, dilation: int, channels: int

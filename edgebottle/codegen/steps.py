@@ -10,7 +10,7 @@ from edgebottle.codegen.emitter import ROW, Module, NodeTensors, StepEmitter
 from edgebottle.codegen.naming import folded, identifier, short_comment, shortened
 from edgebottle.codegen.rows import RowReads
 from edgebottle.ir.graph import Node, Tensor
-from edgebottle.ops.base import CValue, Operator, RowOperator, where
+from edgebottle.ops.base import CValue, Operator, RowOperator, where, works_by_rows
 from edgebottle.plan.plan import Placement, Step
 
 WALK_ROWS = 16
@@ -33,7 +33,7 @@ def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[
     name = symbol(node, number)
     merged = merged_rows(module, step, node)
     emitter = StepEmitter(module, node, step, identifier(node.name), tensors=merged)
-    if isinstance(node, RowOperator):
+    if works_by_rows(node, *emitter.tensors):
         body = _all_rows(module, emitter, node)
     else:
         body = f"    {node.emit(emitter)}"
@@ -73,7 +73,7 @@ def merged_rows(module: Module, step: Step, node: Operator) -> NodeTensors | Non
     """
     ins, outs = module.graph.ins(node), module.graph.outs(node)
     output = outs[0]
-    if not isinstance(node, RowOperator) or len(output.shape) != 4 or output.rows == 1:
+    if not works_by_rows(node, ins, outs) or len(output.shape) != 4 or output.rows == 1:
         return None
     if not node.is_pixelwise(ins, outs):
         return None

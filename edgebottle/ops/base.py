@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeGuard
 
 import numpy as np
 
@@ -390,6 +390,13 @@ class AccumulatingOperator(RowOperator):
     def emit_end(self, e: Emitter) -> str:
         """The C statement that writes the output row, ``e.out_row()``."""
         raise NotImplementedError
+
+
+def works_by_rows(node: Node, ins: Tensors, outs: Sequence[Tensor]) -> TypeGuard[RowOperator]:
+    """Whether a layer computes rows from rows: not every shape of an operator's tensors has any."""
+    return isinstance(node, RowOperator) and any(
+        node.row_access(index, ins, outs) is not None for index in range(len(ins))
+    )
 
 
 def where(node: Node) -> str:

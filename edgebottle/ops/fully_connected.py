@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
-from edgebottle.ir.access import All, AxisMap
+from edgebottle.ir.access import Access, All, AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Activation, Signature, where
+from edgebottle.ops.base import Activation, RowOperator, Signature, where
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import (
     activation_range,
@@ -36,8 +36,10 @@ from edgebottle.ops.weights import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class FullyConnected(KernelOperator):
+class FullyConnected(KernelOperator, RowOperator):
     """Matrix product with constant weights (outputs, inputs), over any number of batches.
+
+    The pixels of an image are batches; so it computes rows where the output keeps the axes.
 
     Limits:
         Weights (2 axes) and biases are constants. Weights have one scale and zero point, or a scale
@@ -167,6 +169,17 @@ class FullyConnected(KernelOperator):
         scaled = scale_accumulator(acc, np.array(effective_scales(data, weights, output)))
         low, high = activation_range(self.activation, output)
         return np.clip(scaled + output.zero_point, low, high).astype(np.int8)
+
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """All channels of the same place, where the output keeps the axes."""
+        if index != 0 or not self.keep_num_dims:
+            return None
+        data = operands(ins)[0]
+        return (*(Same() for _ in data.shape[:-1]), All(data.layout.pixel_elements))
+
+    def row_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """None where there is but one row: that is a matrix, whole."""
+        return None if outs[0].layout.row_axis is None else super().row_access(index, ins, outs)
 
     def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
         """All, with weights of their own for each pixel that is flattened."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Int
-from edgebottle.ops.base import CValue, Emitter, Isa, Operator
+from edgebottle.ops.base import CValue, Emitter, Isa, Operator, works_by_rows
 from edgebottle.ops.fixed_point import (
     activation_range,
     effective_scales,
@@ -58,8 +58,7 @@ class PackedLayer(Kernel[Operator, Packed]):
         params = e.params(STRUCT, _sizes(layer) | _quantization(layer))
         arguments = (
             params,
-            e.input(0),
-            e.output(),
+            *_ends(layer, e),
             f"(const uint32_t *){e.constant('weights', packed.weights)}",
             e.constant("bias", packed.requant[:, 0]),
             e.constant("scale", packed.requant[0, 1:]),
@@ -101,8 +100,7 @@ class FoursLayer(Kernel[Operator, Scaling]):
         folded = _folded(layer)
         arguments = (
             e.params(STRUCT, _sizes(layer) | _quantization(layer)),
-            e.input(0),
-            e.output(),
+            *_ends(layer, e),
             e.constant("weights", pack_fours(operands(layer.ins)[1].constant())),
             e.constant("bias", pack_fours(folded[:, None]).astype(np.int32)),
             e.constant("scale", pack_scaling(packed)),
@@ -133,7 +131,7 @@ class PlainLayerS8(Kernel[Operator, Array]):
             e.constant("bias", wrap_int32(_folded(layer)).astype(np.int32)),
             e.constant("scales", packed),
         )
-        return f"{self.FUNCTION}({params}, {e.input(0)}, {e.output()}, {', '.join(arrays)});"
+        return f"{self.FUNCTION}({', '.join((params, *_ends(layer, e), *arrays))});"
 
 
 class PlainLayerF32(Kernel[Operator, Array]):
@@ -157,17 +155,26 @@ class PlainLayerF32(Kernel[Operator, Array]):
         params = e.params("eb_fully_connected_f32", {**_sizes(layer), "low": low, "high": high})
         weights = operands(layer.ins)[1].constant()
         arrays = e.constant("weights", weights), e.constant("bias", packed)
-        return f"{self.FUNCTION}({params}, {e.input(0)}, {e.output()}, {', '.join(arrays)});"
+        return f"{self.FUNCTION}({', '.join((params, *_ends(layer, e), *arrays))});"
 
 
 def _is_int8(layer: Dense) -> bool:
     return operands(layer.ins)[0].dtype is DType.I8
 
 
+def _ends(layer: Dense, e: Emitter) -> tuple[str, str]:
+    """Pointers to the input and to the output, or to a row of each."""
+    if works_by_rows(layer.node, layer.ins, layer.outs):
+        return e.row(0), e.out_row()
+    return e.input(0), e.output()
+
+
 def _sizes(layer: Dense) -> dict[str, CValue]:
     data, weights, _ = operands(layer.ins)
     outputs, inputs = weights.shape
-    return {"batches": data.size // inputs, "inputs": inputs, "outputs": outputs}
+    by_rows = works_by_rows(layer.node, layer.ins, layer.outs)
+    elements = data.layout.row_elements if by_rows else data.size
+    return {"batches": elements // inputs, "inputs": inputs, "outputs": outputs}
 
 
 def _quantization(layer: Dense) -> dict[str, CValue]:

@@ -1,9 +1,9 @@
-"""Stands images of one row up: as many rows as they have pixels, of one pixel each.
+"""Stands signals up: as many rows as they have places in time, of one pixel each.
 
-What Keras makes of a Conv1D is an image of one row. Streaming by rows has nothing to stream there;
-of the same network stood up only the few pixels that are still needed lie in memory. The bytes of
-its tensors are the same, the loops over the pixels of a row are longer than those over rows, and
-so this is for where memory counts.
+What Keras makes of a Conv1D is an image of one row, and a sequence of tokens has three axes or two.
+Streaming by rows has nothing to stream there; of the same network stood up only the few places that
+are still needed lie in memory. The bytes of its tensors are the same, the loops over the pixels of
+a row are longer than those over rows, and so this is for where memory counts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Shape, Tensor, unused_name
+from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.elementwise import BinaryOperator
@@ -22,17 +24,27 @@ from edgebottle.ops.pad import Pad
 from edgebottle.ops.pooling import Pool2D
 from edgebottle.ops.quantize import Quantize
 from edgebottle.ops.table import UnaryOperator
+from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.rewrite import is_view, view
 
 _TURNED = (0, 2, 1, 3)
 """Where each axis of an image goes."""
 
-_BY_PIXELS = (Conv2D, DepthwiseConv2D, Pool2D, Pad, BinaryOperator, UnaryOperator, Quantize)
+_BY_PIXELS = (
+    Conv2D,
+    DepthwiseConv2D,
+    Pool2D,
+    Pad,
+    BinaryOperator,
+    UnaryOperator,
+    Quantize,
+    Concatenation,
+)
 """Operators that treat height and width alike; the rest of them are known one by one."""
 
 
 def upright(graph: Graph) -> Graph:
-    """The network with its images of one row stood up; ``graph`` itself where there are none.
+    """The network with its signals stood up; ``graph`` itself where there are none.
 
     Inputs and outputs of the network keep their shapes.
     """
@@ -43,8 +55,8 @@ def upright(graph: Graph) -> Graph:
     ends = dict.fromkeys(name for name in (*graph.inputs, *graph.outputs) if name in standing)
     inner = {name: unused_name(f"{name}_upright", tensors) for name in ends}
     for name in [name for name in graph.tensors if name in standing]:
-        image, own = graph.tensors[name], inner.get(name, name)
-        tensors[own] = replace(image, name=own, shape=_turned(image.shape))
+        signal, own = graph.tensors[name], inner.get(name, name)
+        tensors[own] = replace(signal, name=own, shape=_turned(signal.shape))
     layers = {node.name for node in graph.nodes}
     views: dict[str, Node] = {}
     for name in ends:
@@ -62,66 +74,120 @@ def upright(graph: Graph) -> Graph:
     ]
     before = [views[name] for name in graph.inputs if name in views]
     after = [view for name, view in views.items() if name not in graph.inputs]
-    return graph.with_nodes([*before, *nodes, *after], tensors)
+    return drop_reshapes(graph.with_nodes([*before, *nodes, *after], tensors))
+
+
+def _as_image(shape: Shape) -> Shape:
+    """The shape of an image of one row with the same bytes."""
+    return (1,) * (4 - len(shape)) + shape
 
 
 def _turned(shape: Shape) -> Shape:
-    return tuple(shape[axis] for axis in _TURNED)
+    image = _as_image(shape)
+    return tuple(image[axis] for axis in _TURNED)
 
 
 def _can_stand(graph: Graph) -> set[str]:
-    """The images of one row that every operator around them can take stood up."""
+    """The signals that every operator around them can take stood up; none if it would not help."""
     computed = [node for node in graph.nodes if not is_view(node)]
     names = {name for node in computed for name in (*node.inputs, *node.outputs) if name}
-    images = [tensor for name in names if _is_image(tensor := graph.tensors[name])]
-    standing = {image.name for image in images if image.shape[1] == 1 < image.shape[2]}
+    standing = {name for name in names if _is_signal(graph.tensors[name])}
     size = -1
     while size != len(standing):
         size = len(standing)
         for node in graph.nodes:
-            touched = standing.intersection(node.inputs) | standing.intersection(node.outputs)
-            if touched and not _takes(graph, node, standing):
-                standing -= touched
-    return standing
+            standing -= _lying(graph, node, standing)
+    helps = any(_turned(graph.tensors[name].shape)[1] > 1 for name in standing)
+    return standing if helps else set()
 
 
-def _is_image(tensor: Tensor) -> bool:
-    return len(tensor.shape) == 4 and tensor.data is None and not tensor.state
-
-
-def _takes(graph: Graph, node: Node, standing: set[str]) -> bool:
-    """Whether ``node`` computes the same bytes from images that stand, all of them."""
-    if is_view(node):
-        return True
-    if isinstance(node, FullyConnected):
-        return not node.keep_num_dims
-    if isinstance(node, Mean):
-        return not node.keep_dims and {0, 3}.isdisjoint(node.axes)
-    if not isinstance(node, _BY_PIXELS):
+def _is_signal(tensor: Tensor) -> bool:
+    """Whether it is an image of one row, or as many tokens as it has places."""
+    shape = tensor.shape
+    if tensor.data is not None or tensor.state:
         return False
-    ins = [tensor for tensor in graph.ins(node) if tensor is not None and tensor.data is None]
+    if len(shape) == 4:
+        return shape[1] == 1 < shape[2]
+    return (len(shape) == 3 and shape[0] == 1) or (len(shape) == 2 and shape[0] > 1)
+
+
+def _lying(graph: Graph, node: Node, standing: set[str]) -> set[str]:
+    """Those of ``standing`` that cannot stand because ``node`` would not take it."""
+    touched = standing.intersection(node.inputs) | standing.intersection(node.outputs)
+    if not touched or is_view(node) or _takes_pixels(graph, node, standing):
+        return set()
+    data, output = graph.tensors[node.inputs[0] or ""], graph.outs(node)[0]
+    if isinstance(node, FullyConnected) and not node.keep_num_dims:
+        return {output.name} & standing  # what it flattens has the same bytes in any shape
+    if isinstance(node, Mean) and _is_mean_of_places(node, data) and data.name in standing:
+        is_taken = len(output.shape) == 2 or output.name in standing or _is_pixel(output)
+        return set() if is_taken else touched
+    return touched
+
+
+def _takes_pixels(graph: Graph, node: Node, standing: set[str]) -> bool:
+    """Whether ``node`` computes pixels from pixels, and all of them stand or are but one."""
+    if isinstance(node, FullyConnected):
+        data, weights = graph.ins(node)[:2]
+        assert data is not None and weights is not None
+        if data.shape[-1:] != weights.shape[1:]:
+            return False
+        operands: tuple[Tensor | None, ...] = (data,)
+    elif isinstance(node, _BY_PIXELS):
+        operands = graph.ins(node)
+    else:
+        return False
     return all(
-        _is_image(one) and (one.name in standing or _turned(one.shape) == one.shape)
-        for one in (*ins, *graph.outs(node))
+        one.name in standing or _is_pixel(one)
+        for one in (*operands, *graph.outs(node))
+        if one is not None and one.data is None
     )
 
 
+def _is_pixel(tensor: Tensor) -> bool:
+    return len(tensor.shape) == 4 and tensor.shape[1:3] == (1, 1) and not tensor.state
+
+
+def _is_mean_of_places(node: Mean, data: Tensor) -> bool:
+    """Whether it averages all places of one signal, channel by channel."""
+    shape = _as_image(data.shape)
+    axes = {axis + 4 - len(data.shape) for axis in node.axes}
+    stay = [axis for axis in (0, 1, 2) if axis not in axes]
+    return 3 not in axes and all(shape[axis] == 1 for axis in stay) and shape[0] == 1
+
+
 def _stood(graph: Graph, node: Node, standing: set[str], tensors: dict[str, Tensor]) -> Node:
-    """``node`` for images that stand; adds its new constants to ``tensors``."""
+    """``node`` for signals that stand; adds its new constants to ``tensors``."""
     if standing.isdisjoint(node.inputs) and standing.isdisjoint(node.outputs):
         return node
+    data, target = graph.ins(node)[0], graph.outs(node)[0]
     if is_view(node):
-        target = graph.outs(node)[0]
         if target.name in standing:
             target = replace(target, shape=_turned(target.shape))
         assert node.inputs[0] is not None
         return view(node.name, node.inputs[0], target)
+    if isinstance(node, FullyConnected):
+        return replace(node, keep_num_dims=node.keep_num_dims or target.name in standing)
+    assert data is not None
+    missing = 4 - len(data.shape)
     if isinstance(node, Mean):
-        return replace(node, axes=tuple(sorted(_TURNED[axis] for axis in node.axes)))
+        return Mean.over(
+            _turned(data.shape),
+            name=node.name,
+            inputs=node.inputs,
+            outputs=node.outputs,
+            axes=(1, 2),
+            keep_dims=len(target.shape) != 2,
+        )
     if isinstance(node, Pad):
-        return replace(node, paddings=tuple(node.paddings[axis] for axis in _TURNED))
-    if isinstance(node, BinaryOperator):
-        return replace(node, inputs=tuple(_operand(graph, name, tensors) for name in node.inputs))
+        paddings = ((0, 0),) * missing + node.paddings
+        node = replace(node, paddings=tuple(paddings[axis] for axis in _TURNED))
+        return _with_operands(node, tensors)
+    if isinstance(node, BinaryOperator | Concatenation):
+        inputs = tuple(_operand(graph, name, tensors) for name in node.inputs)
+        if isinstance(node, Concatenation):
+            node = replace(node, axis=_TURNED[node.axis + missing])
+        return replace(node, inputs=inputs)
     if isinstance(node, Pool2D | Conv2D | DepthwiseConv2D):
         top, bottom, left, right = node.padding
         node = replace(node, stride=node.stride[::-1], padding=(left, right, top, bottom))
@@ -133,13 +199,23 @@ def _stood(graph: Graph, node: Node, standing: set[str], tensors: dict[str, Tens
     return node
 
 
+def _with_operands(node: Pad, tensors: dict[str, Tensor]) -> Node:
+    """``node`` with constants that repeat its attributes as they now are."""
+    inputs = list(node.inputs)
+    for index, values in node.attribute_operands().items():
+        name = unused_name(f"{node.inputs[index]}_upright", tensors)
+        data = np.array(values, np.int32)
+        tensors[name] = Tensor(name, data.shape, DType.I32, data=data)
+        inputs[index] = name
+    return replace(node, inputs=tuple(inputs))
+
+
 def _operand(graph: Graph, name: str | None, tensors: dict[str, Tensor]) -> str | None:
     """The name of a constant with height and width exchanged; other operands stay as they are."""
     tensor = graph.tensors[name or ""]
     if tensor.data is None or len(tensor.shape) < 2:
         return name
-    image = tensor.data.reshape((1,) * (4 - len(tensor.shape)) + tensor.shape)
-    data = np.ascontiguousarray(image.transpose(_TURNED))
+    data = np.ascontiguousarray(tensor.data.reshape(_as_image(tensor.shape)).transpose(_TURNED))
     own = unused_name(f"{name}_upright", graph.tensors)
     turned = replace(tensor, name=own, shape=data.shape, data=data)
     tensors[turned.name] = turned

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from edgebottle.ir.access import All, joined_axis, origin
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ir.layout import ALIGNMENT, Layout, aligned, packed_bytes
-from edgebottle.ops.base import Operator, RowOperator
+from edgebottle.ops.base import Operator, RowOperator, works_by_rows
 from edgebottle.plan.limits import NEVER
 from edgebottle.plan.plan import Placement
 
@@ -182,9 +182,9 @@ class Storage:
 
     def _reads_by_rows(self, node: Node, name: str) -> bool:
         """Whether ``node`` finds a tensor row by row; the mean over a whole image does not."""
-        if not isinstance(node, RowOperator):
-            return False
         ins, outs = self.graph.ins(node), self.graph.outs(node)
+        if not works_by_rows(node, ins, outs):
+            return False
         return not any(
             isinstance(node.row_access(index, ins, outs), All)
             for index, source in enumerate(node.inputs)

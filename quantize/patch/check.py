@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebottle.ir.graph import Graph, Node, Tensor
-from edgebottle.ops.base import AccumulatingOperator, Operator, RowOperator
+from edgebottle.ops.base import AccumulatingOperator, Operator, RowOperator, works_by_rows
 from edgebottle.plan.plan import COUNTER_BYTES, Placement, Plan, Stage, Step
 from edgebottle.plan.storage import joined_axis_of
 from quantize.patch.fold import unfold
@@ -110,7 +110,7 @@ class _Replay:
         ins, outs = self.graph.ins(node), self.graph.outs(node)
         scratch = self._span(step.scratch_offset, step.scratch_bytes, f"scratch of {node.name}")
         in_place = self._in_place(node)
-        if isinstance(node, RowOperator):
+        if works_by_rows(node, ins, outs):
             for y, reads in self._row_reads(node):
                 self._row_step(node, outs[0].name, y, reads, scratch, in_place)
             return

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgebottle.ir.access import Same
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ir.layout import aligned
-from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator
+from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator, works_by_rows
 from edgebottle.plan.limits import NEVER
 from edgebottle.plan.plan import MAX_STEPS
 from edgebottle.plan.storage import Storage, joined_axis_of
@@ -121,7 +121,7 @@ def row_nodes(
 def _row_reads(graph: Graph, node: Node) -> int:
     """About as many rows as the steps of a node read, the price of the steps included."""
     ins, outs = graph.ins(node), graph.outs(node)
-    if not isinstance(node, RowOperator) or len(outs) != 1:
+    if not works_by_rows(node, ins, outs) or len(outs) != 1:
         return 0
     used = [i for i, tensor in enumerate(ins) if tensor is not None and tensor.data is None]
     if not all(_has_rows(tensor) for tensor in (ins[i] for i in used) if tensor is not None):
@@ -142,9 +142,9 @@ def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNo
         depth: Layers before each tensor: of several inputs the least deep is computed first, so
             that a short branch does not hold up the rows that both branches read.
     """
-    if not isinstance(node, RowOperator) or len(node.outputs) != 1 or node.state_inputs:
-        return None
     ins, outs = graph.ins(node), graph.outs(node)
+    if not works_by_rows(node, ins, outs) or len(outs) != 1 or node.state_inputs:
+        return None
     used = [
         (index, tensor)
         for index, tensor in enumerate(ins)

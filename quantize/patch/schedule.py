@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edgebottle.ir.layout import aligned
-from edgebottle.ops.base import RowOperator
+from edgebottle.ops.base import works_by_rows
 from edgebottle.plan.assemble import RingPlace, SharedRows, StepMemory, assemble
 from edgebottle.plan.lifetimes import live_bytes
 from edgebottle.plan.place import Packing, Protruding, pack
@@ -233,9 +233,10 @@ def _needed(
     for output, source in overlays:
         step = wholes[output].first
         node, work = rows.order[works[step].unit.first], works[step]
-        if work.unit.streamed or not isinstance(node, RowOperator):
+        ins, outs = rows.graph.ins(node), rows.graph.outs(node)
+        if work.unit.streamed or not works_by_rows(node, ins, outs):
             continue
-        is_pixelwise = node.is_pixelwise(rows.graph.ins(node), rows.graph.outs(node))
+        is_pixelwise = node.is_pixelwise(ins, outs)
         if is_pixelwise and alive[step + 1] + sum(work.pieces()) <= limit:
             del needed[output, source]
     return needed

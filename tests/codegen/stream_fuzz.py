@@ -20,6 +20,7 @@ from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise
+from edgebottle.passes.upright import upright
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
 from quantize.patch import make_schedule
@@ -29,6 +30,7 @@ from tests.codegen.streaming import plain_plan
 from tests.ops.compiled import run_compiled
 from tests.quantize.random_graphs import random_row_network
 from tests.quantize.random_parts import random_gate, random_parts
+from tests.quantize.random_signals import random_sequence_network, random_signal_network
 from tests.samples import assert_same, samples
 
 PER_PROGRAM = 25
@@ -49,8 +51,9 @@ class Trial:
 def trials(seed: int, isa: Isa) -> list[Trial]:
     """The network of ``seed`` under a schedule at random, and row-fed where that can be."""
     random = np.random.default_rng(seed)
-    plain = random_row_network(seed)
+    plain = _network(seed)
     graph = optimise(plain) if random.random() < 0.7 else plain
+    graph = upright(graph)
     values = [sample for _, sample in samples(plain, 2)]
     picked = [values[int(i)] for i in random.permutation(len(values))[:3]]
     reference = Interpreter(plain)
@@ -60,6 +63,12 @@ def trials(seed: int, isa: Isa) -> list[Trial]:
         what = f"network {seed}, {isa.value}, {name}"
         found.append(Trial(what, graph, plan, picked, expected))
     return [*found, *_in_parts(seed, isa)] if seed % 2 else found
+
+
+def _network(seed: int) -> Graph:
+    """Images mostly, and signals, which are stood up."""
+    signal = {3: random_signal_network, 8: random_sequence_network}.get(seed % 10)
+    return random_row_network(seed) if signal is None else signal(seed)
 
 
 def _in_parts(seed: int, isa: Isa) -> Iterator[Trial]:
