@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= auto
 
-.PHONY: setup setup-dev demo test lint types pytest format clean
+.PHONY: setup setup-dev demo test test-long lint types pytest format clean
 
 setup: $(VENV)/.setup
 setup-dev: $(VENV)/.setup-dev
@@ -30,6 +30,10 @@ lint: setup-dev
 
 types: setup-dev
 	$(BIN)/mypy
+
+# Rows that tell little beyond those of `make test`, and take as long again; before a release.
+test-long: setup-dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m long
 
 pytest: setup-dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from edgebottle.build.cache import compiler_environment
 
@@ -41,6 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     return SHARED
+
+
+def long(*values: object) -> ParameterSet:
+    """A row of a parametrized test for `make test-long` alone."""
+    return pytest.param(*values, marks=pytest.mark.long)
 
 
 def shared_models() -> list[Path]:

@@ -55,7 +55,6 @@ def test_scripts_are_python(name):
     compile(script(name), name, "exec")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts_give_an_int8_file_that_is_exact(name, tmp_path):
     for package in SCRIPTS[name]:

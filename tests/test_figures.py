@@ -78,8 +78,25 @@ def test_the_file_is_whole_and_written_as_it_is_read(tmp_path: Path) -> None:
     assert (tmp_path / "figures.toml").read_text() == FILE.read_text()
 
 
+QUICK = {
+    ("nucleo_l4r5zi", "auto", "kws"),
+    ("nucleo_l4r5zi", "auto", "vww"),
+    ("stm32f746", "auto", "kws"),
+    ("stm32f746", "min-ram", "ic"),
+    ("nucleo_g0b1re", "auto", "kws"),
+    ("longan_nano", "auto", "kws"),
+}
+"""Of each board, and of each kind of kernel."""
+
+
+ROWS = [
+    pytest.param(run, id="-".join(run), marks=() if run in QUICK else pytest.mark.long)
+    for run in RUNS
+]
+
+
 @pytest.mark.shared
-@pytest.mark.parametrize("run", RUNS, ids="-".join)
+@pytest.mark.parametrize("run", ROWS)
 def test_a_run(run: Run) -> None:
     figures = read()
     found, compiler = measure_run(run)

@@ -10,7 +10,7 @@ from edgebottle.plan.schedules import Schedule
 from edgebottle.verify import Verification, verify_model
 from tests.bench.figures import read
 from tests.bench.rows import MODELS as BENCH
-from tests.conftest import SHARED
+from tests.conftest import SHARED, long
 
 KB = 1024
 MODELS = SHARED / "models"
@@ -29,9 +29,10 @@ def run(file: str, board: str, wish: Wish, samples: int = 2) -> Verification:
 @pytest.mark.parametrize(
     ("name", "row_fed"),
     [
-        *((name, False) for name in ("ic", "kws", "vww", "mcunet_vww")),
+        ("kws", False),
         ("vww", True),
-        ("mcunet_320kb", True),
+        *(long(name, False) for name in ("ic", "vww", "mcunet_vww")),
+        long("mcunet_320kb", True),
     ],
 )
 def test_smallest_ram(name: str, row_fed: bool) -> None:
@@ -47,7 +48,7 @@ def test_smallest_ram(name: str, row_fed: bool) -> None:
     [
         (VWW, "arduino_zero", Wish(row_fed=True)),
         (KWS, "microbit", Wish()),
-        (MCUNET_320, "nrf52840dk", Wish()),
+        long(MCUNET_320, "nrf52840dk", Wish()),
     ],
 )
 def test_networks_on_boards_too_small_for_layers(file: str, board: str, wish: Wish) -> None:
@@ -56,6 +57,7 @@ def test_networks_on_boards_too_small_for_layers(file: str, board: str, wish: Wi
     assert result.built.plan.schedule == Schedule.MIN_TIME
 
 
+@pytest.mark.long
 @pytest.mark.shared
 def test_patches_take_more_than_rows_for_more_macs() -> None:
     """MCUNetV2's way on its own network: exact, and what row streaming has to be compared with."""
@@ -74,12 +76,14 @@ def test_patches_and_rows_are_not_fed_together() -> None:
         fit(load("digits").graph, load_board("host"), Wish(schedule=Schedule.PATCHES, row_fed=True))
 
 
-def test_the_small_network_on_microbit() -> None:
-    model = load("digits")
-    for wish in (
-        Wish(),
-        Wish(schedule=Schedule.MIN_RAM),
+@pytest.mark.parametrize(
+    "wish",
+    [
         Wish(schedule=Schedule.MIN_RAM, row_fed=True),
-    ):
-        result = verify_model(model, load_board("microbit"), samples=4, wish=wish)
-        assert result.match, str(result.difference)
+        long(Wish()),
+        long(Wish(schedule=Schedule.MIN_RAM)),
+    ],
+)
+def test_the_small_network_on_microbit(wish: Wish) -> None:
+    result = verify_model(load("digits"), load_board("microbit"), samples=4, wish=wish)
+    assert result.match, str(result.difference)

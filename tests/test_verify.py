@@ -15,6 +15,7 @@ from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.pipeline import load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.verify import verify_model
+from tests.conftest import long
 from tests.graphs import Builder
 from tests.tflite_writer import write_tflite
 
@@ -45,8 +46,8 @@ def test_all_agree(model_file: Path) -> None:
 @pytest.mark.parametrize(
     ("board", "wish"),
     [
-        ("stm32f746", Wish()),
-        ("nucleo_l4r5zi", Wish(ram=BOARD_BYTES + 2400)),
+        long("stm32f746", Wish()),
+        long("nucleo_l4r5zi", Wish(ram=BOARD_BYTES + 2400)),
         ("nucleo_g0b1re", Wish(ram=BOARD_BYTES + 2100, schedule=Schedule.MIN_TIME)),
         ("mps3_an547", Wish(schedule=Schedule.MIN_RAM, row_fed=True)),
         ("stm32f746", Wish(schedule=Schedule.PATCHES)),

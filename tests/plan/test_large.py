@@ -101,5 +101,5 @@ def test_inspect_plans_what_is_asked_for_alone(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_signal_of_very_many_rows_is_planned() -> None:
     """Its tables would fill the memory: the layers run whole."""
-    graph = optimise(large_graphs.long_rows(100))
+    graph = optimise(large_graphs.long_rows(20))
     assert choose_schedule(graph, Isa.PORTABLE, Schedule.MIN_RAM).plan.arena_bytes > 0

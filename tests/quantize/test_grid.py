@@ -27,7 +27,7 @@ from tests.quantize.patch_fuzz import patches
 from tests.quantize.stages import random_grid, random_stage
 
 NETWORKS = 250
-IN_C = 40
+IN_C = 12
 SOUND = range(0, 128, 4)
 KINDS = (
     *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D"),

@@ -20,7 +20,7 @@ from quantize.patch.grid_choice import (
     live_bytes,
     patch_bytes,
 )
-from tests.conftest import SHARED
+from tests.conftest import SHARED, long
 from tests.quantize.stages import random_stage
 from tests.quantize.test_grid import check_plan, inputs, outputs, vision
 from tests.waiting import calls_of
@@ -82,7 +82,7 @@ def model(file: str, io: str) -> Model:
 @pytest.mark.parametrize(
     ("file", "most"),
     [
-        ("mcunet/mcunet-320kb-1mb_imagenet.tflite", 195_728),
+        long("mcunet/mcunet-320kb-1mb_imagenet.tflite", 195_728),
         ("mcunet/tinyengine_mcunetv2_large.tflite", 409_264),
     ],
 )
@@ -109,10 +109,10 @@ def test_mcunet_vww_beside_tinyengine() -> None:
     ("file", "io", "layers", "grid"),
     [
         (MCUNET_VWW, "int8", 6, (2, 3)),
-        (MCUNET_VWW, "int8", 15, (2, 2)),
+        long(MCUNET_VWW, "int8", 15, (2, 2)),
         ("mlperf-tiny/vww_96_int8.tflite", "keep", 4, (2, 3)),
         ("mlperf-tiny/kws_ref_model.tflite", "keep", 9, (3, 2)),
-        ("mlperf-tiny/pretrainedResnet_quant.tflite", "keep", 4, (2, 2)),
+        long("mlperf-tiny/pretrainedResnet_quant.tflite", "keep", 4, (2, 2)),
     ],
 )
 def test_real_models_in_patches(file: str, io: str, layers: int, grid: tuple[int, int]) -> None:

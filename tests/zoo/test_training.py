@@ -149,7 +149,6 @@ def test_folder_that_cannot_be_written_is_said_before_training(tmp_path):
         train("digits", tmp_path / "absent" / "d.tflite")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", zoo.NETWORKS)
 def test_one_epoch_gives_an_int8_file_of_the_shipped_structure(name, tmp_path):
     pytest.importorskip("tensorflow", reason="TensorFlow (of the extra train) is not installed")
