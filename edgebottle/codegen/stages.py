@@ -118,7 +118,7 @@ class _Writer:
         assert isinstance(node, RowOperator), f"{where(node)} cannot run row by row"
         outs = module.graph.outs(node)
         assert len(outs) == 1, f"{where(node)} has several outputs"
-        assert len(outs[0].shape) != 4 or outs[0].shape[0] == 1, f"{where(node)} has a batch"
+        assert outs[0].layout.images == 1, f"{where(node)} has a batch"
         accumulator = self.accumulators.get(name)
         emitter = StepEmitter(module, node, self.step, identifier(node.name), accumulator)
         if accumulator is not None:
@@ -145,7 +145,7 @@ class _Writer:
         """Computes output row ``{y}``."""
         call = node.emit(emitter)
         self.module.note_kernel(node.name, call)
-        height = output.shape[1] if len(output.shape) == 4 else 1
+        height = output.layout.image_rows
         fills = []
         for index in emitter.row_inputs:
             reads = row_reads(node, index, emitter.tensors, height)
@@ -161,7 +161,7 @@ class _Writer:
         self.module.note_kernel(node.name, take)
         data, output = emitter.tensors[0][0], emitter.tensors[1][0]
         assert data is not None
-        height = data.shape[1] if len(data.shape) == 4 else 1
+        height = data.layout.image_rows
         fill = self._fill(emitter, 0, RowReads(Same(), height))
         return [
             f"    if ({ROW} == 0) {{",
@@ -180,7 +180,7 @@ class _Writer:
         tensor = emitter.tensors[0][index]
         assert tensor is not None
         base = emitter.base(index)
-        height = tensor.shape[1] if len(tensor.shape) == 4 else 1
+        height = tensor.layout.image_rows
         if tensor.data is not None or reads.affine is None or not reads.is_one_of(height):
             return fill_rows(self.module, emitter, index, reads, base)
         row = linear(*reads.affine[:2])

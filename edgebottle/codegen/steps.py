@@ -73,11 +73,11 @@ def merged_rows(module: Module, step: Step, node: Operator) -> NodeTensors | Non
     """
     ins, outs = module.graph.ins(node), module.graph.outs(node)
     output = outs[0]
-    if not works_by_rows(node, ins, outs) or len(output.shape) != 4 or output.rows == 1:
+    if not works_by_rows(node, ins, outs) or output.rows == 1:
         return None
     if not node.is_pixelwise(ins, outs):
         return None
-    pixels = output.rows * output.shape[2]
+    pixels = output.rows * output.layout.pixels
     place = module.placements[output.name]
     merged: list[Tensor | None] = []
     for index, tensor in enumerate(ins):
@@ -90,8 +90,8 @@ def merged_rows(module: Module, step: Step, node: Operator) -> NodeTensors | Non
         in_place = index in node.overwrites(ins, outs) and _is_same(source, place)
         if not (_is_gapless(module, tensor) and (in_place or _are_apart(module, tensor, output))):
             return None
-        merged.append(replace(tensor, shape=(1, 1, pixels, tensor.shape[3])))
-    whole = replace(output, shape=(1, 1, pixels, output.shape[3]))
+        merged.append(replace(tensor, shape=(1, 1, pixels, tensor.shape[-1])))
+    whole = replace(output, shape=(1, 1, pixels, output.shape[-1]))
     needed = node.scratch_bytes(merged, (whole,), module.isa)
     if not _is_gapless(module, output) or needed > step.scratch_bytes:
         return None
@@ -105,7 +105,7 @@ def _is_same(place: Placement, other: Placement) -> bool:
 def _is_gapless(module: Module, tensor: Tensor) -> bool:
     """Each row of a tensor begins where a further pixel of the row before would."""
     place = module.placements[tensor.name]
-    return not place.ring_rows and place.row_stride == tensor.shape[2] * place.pixel_stride
+    return not place.ring_rows and place.row_stride == tensor.layout.pixels * place.pixel_stride
 
 
 def _are_apart(module: Module, first: Tensor, second: Tensor) -> bool:
@@ -138,17 +138,19 @@ def _walk(module: Module, emitter: StepEmitter, node: RowOperator) -> dict[str, 
     """The fields of ``eb_walk`` for a layer; None where it has no such regular rows."""
     ins, outs = emitter.tensors
     data, output = ins[0], outs[0]
-    if data is None or data.data is not None or len(data.shape) != 4 or len(output.shape) != 4:
+    if data is None or data.data is not None:
         return None
-    height = output.shape[1]
+    if data.layout.row_axis is None or output.layout.row_axis is None:
+        return None
+    height = output.layout.image_rows
     reads = row_reads(node, 0, emitter.tensors, height)
-    if reads is None or len(reads.first) > WALK_ROWS or data.shape[0] != 1:
+    if reads is None or len(reads.first) > WALK_ROWS or data.layout.images != 1:
         return None
     if reads.affine is None:
         return None
     slope, first, step = reads.affine
     counts = {
-        "input_rows": data.shape[1],
+        "input_rows": data.layout.image_rows,
         "output_rows": height,
         "slope": slope,
         "first": first,
@@ -168,7 +170,7 @@ def _walk(module: Module, emitter: StepEmitter, node: RowOperator) -> dict[str, 
 def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str) -> str:
     """The loops over batch and output rows around the call of a row kernel."""
     output = emitter.tensors[1][0]
-    batch, height = output.shape[:2] if len(output.shape) == 4 else (1, 1)
+    batch, height = output.layout.images, output.layout.image_rows
     row_stride = module.placements[output.name].row_stride
     arrays = [row_array(emitter, node, index) for index in emitter.row_inputs]
     fills = [
@@ -213,9 +215,9 @@ def _fill(
     reads = row_reads(node, index, emitter.tensors, height)
     assert reads is not None
     base = emitter.base(index)
-    if batch > 1 and len(tensor.shape) == 4 and tensor.shape[0] == batch:
+    if batch > 1 and tensor.layout.images == batch:
         stride = row_place(module, tensor)[0]
-        base = f"{base} + b * {tensor.shape[1] * stride}"
+        base = f"{base} + b * {tensor.layout.image_rows * stride}"
     return fill_rows(module, emitter, index, reads, base)
 
 
@@ -224,7 +226,7 @@ def fill_rows(module: Module, emitter: StepEmitter, index: int, reads: RowReads,
     tensor = emitter.tensors[0][index]
     assert tensor is not None
     count = len(reads.first)
-    height = tensor.shape[1] if len(tensor.shape) == 4 else 1
+    height = tensor.layout.image_rows
     stride, ring = row_place(module, tensor)
     place = f"{height}, {stride}, {ring}" if ring else f"{height}, {stride}"
     kind = "ring_rows" if ring else "rows"

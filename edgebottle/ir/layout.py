@@ -79,6 +79,16 @@ class Layout:
         """Rows, those of all images of a batch."""
         return prod(self.shape[: self._row_end])
 
+    @property
+    def image_rows(self) -> int:
+        """Rows of one image of the batch; 1 where there is no row axis."""
+        return 1 if self.row_axis is None else self.shape[self.row_axis]
+
+    @property
+    def images(self) -> int:
+        """Images, one behind the other, that have rows of their own."""
+        return 1 if self.row_axis is None else prod(self.shape[: self.row_axis])
+
     @cached_property
     def pixels(self) -> int:
         """Pixels of a row."""

@@ -131,17 +131,15 @@ class _Replay:
     def _row_reads(self, node: RowOperator) -> Iterator[tuple[int, list[tuple[str, int]]]]:
         """Each row of the output (over all images), and the rows it reads."""
         ins, outs = self.graph.ins(node), self.graph.outs(node)
-        shape = outs[0].shape
-        batch, height = shape[:2] if len(shape) == 4 else (1, 1)
+        batch, height = outs[0].layout.images, outs[0].layout.image_rows
         for image in range(batch):
             for y in range(height):
                 reads = []
                 for index, tensor in enumerate(ins):
                     if tensor is None or tensor.data is not None:
                         continue
-                    has_rows = len(tensor.shape) == 4
-                    rows = tensor.shape[1] if has_rows else 1
-                    base = image * rows if has_rows and tensor.shape[0] == batch else 0
+                    rows = tensor.layout.image_rows
+                    base = image * rows if tensor.layout.images == batch else 0
                     reads += [
                         (tensor.name, base + row)
                         for row in node.input_rows(index, y, ins, outs)
@@ -344,7 +342,7 @@ class _Replay:
     def _check_gapless(self, name: str, reader: str) -> None:
         """Kernels write pixels with gaps, but read none."""
         tensor, place = self.graph.tensors[name], self.places[name]
-        if len(tensor.shape) != 4 or tensor.shape[2] == 1:
+        if tensor.layout.row_axis is None or tensor.layout.pixels == 1:
             return
         if place.pixel_stride != tensor.layout.pixel_bytes:
             raise UnsafePlan(f"{reader} reads {name}, whose pixels have gaps between them")

@@ -186,7 +186,8 @@ def _scratch(graph: Graph, node: Node, isa: Isa) -> int:
 
 
 def _has_rows(tensor: Tensor) -> bool:
-    return len(tensor.shape) == 4 and tensor.shape[0] == 1 and tensor.dtype.bits >= 8
+    layout = tensor.layout
+    return layout.row_axis is not None and layout.images == 1 and layout.bits >= 8
 
 
 def _accumulates(node: RowOperator, graph: Graph) -> bool:
