@@ -10,7 +10,7 @@ from typing import Any
 from edgebottle.board_schema import check_choice, check_keys
 from edgebottle.data import data_dir
 from edgebottle.errors import BadBoard, BoardNotFound
-from edgebottle.ports import Clock, Uart, Wiring, find_wiring
+from edgebottle.ports import Asked, Clock, Uart, Wiring, find_wiring
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class Board:
         cycle_divider: CPU clocks per tick of the cycle counter.
         port: Folder below ``firmware/port/``: the chip family.
         platformio_board: Id of the board in ``firmware/platform``.
-        upload: Default upload method: ``stlink``, ``jlink``, ``dfu``, ``mass-storage``, ``none``.
+        upload: Default upload method: ``stlink``, ``jlink``, ``dfu``, ``mass-storage``, ``teensy``,
+            ``none``.
         virtual: A virtual board exists.
         tried_on_hardware: The port's clock and UART set-up was tried on the real board.
         stack_size: Bytes the linker script reserves for the stack.
@@ -140,9 +141,18 @@ class Board:
         """
         if self.uart is None:
             return None
-        states = self.region("flash").wait_states
-        chip = (self.port, self.mcu, self.clock_hz, states)
-        return find_wiring(*chip, self.uart, self.clock, self.is_core, self.cycle_divider)
+        flash = self.region("flash")
+        asked = Asked(
+            self.mcu,
+            self.clock_hz,
+            self.cycle_divider,
+            flash.size,
+            flash.wait_states,
+            self.uart,
+            self.clock,
+            self.is_core,
+        )
+        return find_wiring(self.port, asked)
 
     @property
     def is_host(self) -> bool:
@@ -214,7 +224,7 @@ _NEAR = 0.4
 _AS_NEAR = 0.05
 """Names are as near as the nearest where their ratios differ by no more."""
 
-_UPLOADS = ("stlink", "jlink", "dfu", "mass-storage", "none")
+_UPLOADS = ("stlink", "jlink", "dfu", "mass-storage", "teensy", "none")
 
 
 def load_board(board_id: str, folder: Path | None = None) -> Board:

@@ -125,48 +125,104 @@ class Rp2040Wiring(Wiring):
     rx_function: int
 
 
-_GROUPS: dict[str, type[Wiring]] = {"stm32": Stm32Wiring, "rp2040": Rp2040Wiring}
+@dataclass(frozen=True)
+class ImxrtWiring(Wiring):
+    """Of the i.MX RT.
+
+    Attributes:
+        crystal_hz: Frequency of the crystal.
+        flash_bytes: Of the serial flash.
+        uart_enable: Address of the register that gives the UART its clock.
+        uart_enable_bit: The first of its two bits there.
+        uart_oversampling: Samples per bit, 8 to 32.
+        uart_divider: Clocks of the crystal per sample.
+        tx_mux: Address of the register that gives the pad of ``tx_pin`` its function.
+        tx_function: That of the UART.
+        tx_daisy: Address of the register that chooses among the UART's pads; 0: there is one.
+        tx_input: What that is set to.
+        tx_pad: Address of the register of the pad's drive and pull-up.
+        rx_mux: As for ``tx_mux``.
+        rx_function: As for ``tx_function``.
+        rx_daisy: As for ``tx_daisy``.
+        rx_input: As for ``tx_input``.
+        rx_pad: As for ``tx_pad``.
+    """
+
+    crystal_hz: int
+    flash_bytes: int
+    uart_enable: int
+    uart_enable_bit: int
+    uart_oversampling: int
+    uart_divider: int
+    tx_mux: int
+    tx_function: int
+    tx_daisy: int
+    tx_input: int
+    tx_pad: int
+    rx_mux: int
+    rx_function: int
+    rx_daisy: int
+    rx_input: int
+    rx_pad: int
+
+
+_GROUPS: dict[str, type[Wiring]] = {
+    "stm32": Stm32Wiring,
+    "rp2040": Rp2040Wiring,
+    "imxrt": ImxrtWiring,
+}
 """By ``group`` of a ``port.toml``."""
 
 
-def find_wiring(
-    port: str,
-    mcu: str,
-    clock_hz: int,
-    wait_states: int,
-    uart: Uart,
-    clock: Clock | None = None,
-    is_core: bool = False,
-    cycle_divider: int = 1,
-) -> Wiring | None:
+@dataclass(frozen=True)
+class Asked:
+    """What a board file asks of its port.
+
+    Attributes:
+        mcu: Full chip name.
+        clock_hz: CPU clock.
+        cycle_divider: CPU clocks per tick of the cycle counter.
+        flash_size: Bytes.
+        flash_wait_states: At that clock.
+        uart: Serial port.
+        clock: None: the chip's own oscillator.
+        is_core: A core, which is any chip of the family, with memories that never wait.
+    """
+
+    mcu: str
+    clock_hz: int
+    cycle_divider: int
+    flash_size: int
+    flash_wait_states: int
+    uart: Uart
+    clock: Clock | None = None
+    is_core: bool = False
+
+
+def find_wiring(port: str, asked: Asked) -> Wiring | None:
     """Works out what the C of ``port`` is told; None for a port without ``port.toml``.
 
     Args:
         port: Folder below ``firmware/port/``.
-        mcu: Full chip name.
-        clock_hz: CPU clock.
-        wait_states: Of the flash.
-        uart: Serial port.
-        clock: None: the chip's own oscillator.
-        is_core: A core, which is any chip of the family, with memories that never wait.
-        cycle_divider: CPU clocks per tick of the cycle counter.
+        asked: By the board.
 
     Raises:
         BadBoard: the port cannot do it; names the key of the board file.
     """
     facts = _facts(port)
     if facts is None:
-        if clock is not None:
+        if asked.clock is not None:
             raise BadBoard(f"clock is not for port '{port}', whose clock is fixed")
         return None
+    flash = {"size": asked.flash_size, "wait_states": asked.flash_wait_states}
     board = {
-        "kind": "core" if is_core else "board",
-        "mcu": mcu,
-        "clock_hz": clock_hz,
-        "cycle_divider": cycle_divider,
-        "regions": {"flash": {"wait_states": wait_states}},
-        "uart": asdict(uart),
-        "clock": asdict(clock) if clock else None,
+        "kind": "core" if asked.is_core else "board",
+        "mcu": asked.mcu,
+        "clock_hz": asked.clock_hz,
+        "cycle_divider": asked.cycle_divider,
+        "regions": {"flash": flash},
+        "uart": asdict(asked.uart),
+        "clock": asdict(asked.clock) if asked.clock else None,
     }
     builder = platform_module("eb_port")
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgebottle.boards import Board
-from edgebottle.build.elf import read_elf
+from edgebottle.build.flash_files import flash_files
 from edgebottle.errors import BoardError, ToolMissing
 from edgebottle.operating_system import Child, ending
 
@@ -24,12 +24,14 @@ class Image:
     Attributes:
         elf: The ELF file.
         binary: The raw bytes from the start of the flash, as a file.
+        hex: The same in Intel HEX.
         address: Start of the flash.
         board: The board.
     """
 
     elf: Path
     binary: Path
+    hex: Path
     address: int
     board: Board
 
@@ -71,6 +73,11 @@ PROGRAMMERS: tuple[Programmer, ...] = (
         lambda image: ["-a", "0", "-s", f"0x{image.address:08x}:leave", "-D", str(image.binary)],
     ),
     Programmer(
+        "teensy_loader_cli",
+        frozenset({"teensy"}),
+        lambda image: [f"--mcu={image.board.id.upper()}", "-w", "-v", str(image.hex)],
+    ),
+    Programmer(
         "pyocd",
         frozenset({"stlink", "jlink", "mass-storage"}),
         lambda image: ["flash", "--target", image.board.mcu.lower(), str(image.elf)],
@@ -100,9 +107,11 @@ def flash(elf: Path, board: Board, port: str) -> None:
             f"({names}). Install one, or flash {elf} yourself and give the port as a URL"
         )
     with tempfile.TemporaryDirectory() as folder:
-        binary = Path(folder) / "firmware.bin"
-        binary.write_bytes(read_elf(elf).image)
-        image = Image(elf, binary, board.region("flash").start, board)
+        files = {}
+        for suffix, content in flash_files(elf, board).items():
+            files[suffix] = Path(folder) / f"firmware{suffix}"
+            files[suffix].write_bytes(content)
+        image = Image(elf, files[".bin"], files[".hex"], board.region("flash").start, board)
         _run([programmer.tool, *programmer.command(image)], board)
 
 

@@ -29,6 +29,13 @@ _READABLE = (
     (_SSI + 0xF4, 0xFF07FB3F, 0x03 << 24 | 2 << 8 | 6 << 2),  # SPI_CTRLR0
 )
 
+_FCB_TAG = 0x42464346
+_SERIAL_NOR = 1
+_IVT_HEADER = 0x402000D1
+_ROM_STACK = 0x8000
+# Data lines: sequences that read a W25Q16JV, as EBh: 24 bits and a mode byte on 4 lines, 4 clocks
+_READS = {4: ((0x0A1804EB, 0x32041EFF, 0x00002604),)}
+
 
 @dataclass(frozen=True)
 class Reset:
@@ -60,6 +67,8 @@ def reset(board: Board, elf: Elf, engine: Any, register: Callable[[int], int]) -
         return Reset(start)  # whatever the ELF's entry
     if board.port == "rp2040":
         return _second_stage(board, elf, engine, register)
+    if board.port == "imxrt":
+        return _image_vector_table(board, elf, engine)
     return _vectors(engine, start)
 
 
@@ -103,3 +112,34 @@ def _second_stage(board: Board, elf: Elf, engine: Any, register: Callable[[int],
             f"{elf.path}: its second stage of the boot leaves the vectors of the boot ROM"
         )
     return firmware
+
+
+def _image_vector_table(board: Board, elf: Elf, engine: Any) -> Reset:
+    """The i.MX RT's: how its flash is read, where the program begins (IMXRT1060RM 9.6.3, 9.7.1)."""
+    flash = board.region("flash")
+
+    def word(address: int) -> int:
+        return int.from_bytes(engine.mem_read(address, 4), "little")
+
+    def refuse(what: str) -> BadInput:
+        return BadInput(f"{elf.path}: the boot ROM of {board.mcu} starts no image {what}")
+
+    if word(flash.start) != _FCB_TAG or word(flash.start + 4) >> 24 != ord("V"):
+        raise refuse("without a FlexSPI configuration block")
+    size = word(flash.start + 0x50)
+    if word(flash.start + 0x44) & 0xFF != _SERIAL_NOR or size < len(elf.image):
+        raise refuse("that is larger than the flash of its configuration block")
+    lines = word(flash.start + 0x44) >> 8 & 0xFF
+    if tuple(word(flash.start + 0x80 + 4 * n) for n in range(3)) not in _READS.get(lines, ()):
+        raise refuse("whose configuration block has no read command of its flash")
+    table = flash.start + 0x1000
+    header, entry, _, _, boot_data, itself = (word(table + 4 * n) for n in range(6))
+    if header & 0xF0FFFFFF != _IVT_HEADER or itself != table:
+        raise refuse("without an image vector table")
+    if (word(boot_data), word(boot_data + 8)) != (flash.start, 0):
+        raise refuse("whose boot data are for another memory")
+    pc = entry if entry & 1 else word(entry + 4)
+    if not flash.start <= pc < flash.start + len(elf.image):
+        raise refuse("that begins outside of it")
+    # The boot ROM's own stack: the program sets up another.
+    return Reset(pc & ~1, board.region("ram").start + _ROM_STACK)

@@ -30,6 +30,7 @@ class DeviceKind(IntEnum):
     TIMER_SAM_TC = 10
     UART_PL011 = 11
     TIMER_RP2040 = 12
+    UART_LPUART = 13
 
 
 @dataclass(frozen=True)
@@ -345,6 +346,22 @@ _RP2040 = (
 )
 
 
+_IMXRT = (
+    Device("CCM", 0x400FC000, rules=(Fixed(0x48, 0xFFFFFFFF, 0),)),  # CDHIPR
+    Device(
+        "CCM_ANALOG",
+        0x400D8000,
+        rules=(
+            Follow(0x00, 1 << 31, 0x00, 1 << 13, 1 << 12, 0),  # PLL_ARM.LOCK: powered and enabled
+            Fixed(0x150, 1 << 15, 1 << 15),  # MISC0.OSC_XTALOK
+        ),
+        reset=((0x00, 0x00013042),),
+    ),
+    Device("DCDC", 0x40080000, rules=(Fixed(0x00, 1 << 31, 1 << 31),), reset=((0x0C, 0xE),)),
+    Device("IOMUXC", 0x401F8000, 0x800),
+)
+
+
 @dataclass(frozen=True)
 class Family:
     """A chip family: its windows and the register models of its UART and timers."""
@@ -365,6 +382,7 @@ FAMILIES: dict[str, Family] = {
     "nrf5": Family(_NRF5, DeviceKind.UART_NRF, DeviceKind.TIMER_NRF, 0x1000),
     "gd32vf103": Family(_GD32VF103, DeviceKind.UART_STM32_LEGACY),
     "samd21": Family(_SAMD21, DeviceKind.UART_SERCOM, DeviceKind.TIMER_SAM_TC),
+    "imxrt": Family(_IMXRT, DeviceKind.UART_LPUART),
     "rp2040": Family(_RP2040, DeviceKind.UART_PL011, DeviceKind.TIMER_RP2040),
 }
 

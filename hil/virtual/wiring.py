@@ -4,7 +4,8 @@ A UART or a block of pins whose clock is off, or that is held in reset, reads 0 
 The bytes of a UART pass only where its pins are set to its function. The oscillator gets ready only
 with what is on the board: on an STM32 a crystal, or with the bypass on a clock from outside.
 Registers of the STM32 as in RM0385 5.3 (RCC) and 6.4 (GPIO); they are the same in all its families.
-Those of the RP2040 as in its data sheet, 2.14 (RESETS), 2.15 (CLOCKS), 2.18 (PLL), 2.19 (GPIO).
+Those of the RP2040 as in its data sheet, 2.14 (RESETS), 2.15 (CLOCKS), 2.18 (PLL), 2.19 (GPIO);
+those of the i.MX RT as in IMXRT1060RM chapters 11 (IOMUXC) and 14 (CCM).
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from edgebottle.boards import Board
-from edgebottle.ports import Rp2040Wiring, Stm32Wiring
+from edgebottle.ports import ImxrtWiring, Rp2040Wiring, Stm32Wiring
 from hil.virtual.peripherals import Device, Fixed, Follow, Need, Purpose
 
 _RCC_CR = 0x00
@@ -28,6 +29,8 @@ _PLL_FBDIV_INT, _PLL_PRIM = 0x40028008, 0x4002800C
 _CLK_SYS_CTRL, _CLK_PERI_CTRL = 0x4000803C, 0x40008048
 _WATCHDOG_TICK = 0x4005802C
 _IO_CTRL, _PADS = 0x40014004, 0x4001C004
+
+_CCM_CSCDR1, _CCM_CCGR4, _CCM_CCGR6 = 0x400FC024, 0x400FC078, 0x400FC080
 
 
 def wired(devices: tuple[Device, ...], board: Board) -> tuple[Device, ...]:
@@ -123,8 +126,36 @@ def _rp2040_uart_needs(wiring: Rp2040Wiring) -> tuple[Need, ...]:
     return tuple(needs)
 
 
+def _imxrt(device: Device, wiring: ImxrtWiring, is_uart: bool) -> Device:
+    if is_uart:
+        return replace(device, needs=_imxrt_uart_needs(wiring))
+    gates = {"IOMUXC": (_CCM_CCGR4, 2), "DCDC": (_CCM_CCGR6, 6)}
+    if device.name in gates:
+        return replace(device, needs=(_gate(*gates[device.name]),))
+    return device
+
+
+def _gate(register: int, bit: int) -> Need:
+    return Need(Purpose.RUN, register, 3 << bit, 3 << bit)
+
+
+def _imxrt_uart_needs(wiring: ImxrtWiring) -> tuple[Need, ...]:
+    send, receive = Purpose.SEND, Purpose.RECEIVE
+    needs = [
+        _gate(wiring.uart_enable, wiring.uart_enable_bit),
+        Need(send, wiring.tx_mux, 15, wiring.tx_function),
+        Need(receive, wiring.rx_mux, 15, wiring.rx_function),
+        # The dividers are for the crystal.
+        *(Need(way, _CCM_CSCDR1, 0x7F, 1 << 6) for way in (send, receive)),
+    ]
+    if wiring.rx_daisy:
+        needs.append(Need(receive, wiring.rx_daisy, 3, wiring.rx_input))
+    return tuple(needs)
+
+
 _GROUPS: dict[type, Callable[[Device, Any, bool], Device]] = {
     Stm32Wiring: _stm32,
     Rp2040Wiring: _rp2040,
+    ImxrtWiring: _imxrt,
 }
 """By the group of the wiring: a device with what it needs, told whether it is the board's UART."""

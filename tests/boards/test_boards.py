@@ -126,6 +126,7 @@ def test_all_boards_of_the_design_exist() -> None:
         "nucleo_u575zi",
         "raspberry_pi_pico",
         "stm32f746",
+        "teensy40",
     )
 
 

@@ -77,6 +77,16 @@ REFUSED = [
         '"GP4"',
         "uart.tx_pin is GP4: UART0 of RP2040 sends on GP0, GP12, GP16 or GP28",
     ),
+    (
+        "teensy40",
+        '"GPIO_AD_B0_02"',
+        '"GPIO_AD_B0_03"',
+        "uart.tx_pin is GPIO_AD_B0_03: LPUART6 of MIMXRT1062DVL6A sends on GPIO_EMC_25 or GPIO_AD_",
+    ),
+    ("teensy40", "= 600_000_000", "= 816_000_000", "clock_hz is 816 MHz: the port makes do with"),
+    ("teensy40", "wait_states = 168", "wait_states = 148", "is 148: 600 MHz takes 168"),
+    ("teensy40", "hz = 24_000_000", "hz = 25_000_000", "clock.hz is 25 MHz: the port makes do"),
+    ("teensy40", "= 115_200", "= 12_000_000", "uart.baud is 12000000: it cannot be made from 24"),
     ("raspberry_pi_pico", PICO_CRYSTAL, "", "clock is missing: the port runs from a crystal"),
     ("raspberry_pi_pico", "hz = 12_000_000", "hz = 11_000_000", "125 MHz: it cannot be made"),
     ("raspberry_pi_pico", "cycle_divider = 125", "", "cycle_divider is 1: the timer counts"),
@@ -104,6 +114,7 @@ def test_what_a_port_cannot_do(
 
 F746 = "stm32f746"
 PICO = "raspberry_pi_pico"
+TEENSY = "teensy40"
 
 # (board, text of its file, another, what of the wiring is then so)
 TOLD = [
@@ -112,6 +123,8 @@ TOLD = [
     (F746, CRYSTAL, "", {"hse_hz": 0, "hse_bypass": 0, "flash_wait_states": 7}),
     (F746, '"PA9"', '"PB6"', {"tx_gpio": 0x40020400, "tx_gpio_bit": 1, "tx_pin": 6}),
     (F746, "= 115_200", "= 9_600", {"uart_divider": 11250}),
+    (TEENSY, "", "", {"uart_oversampling": 26, "uart_divider": 8, "flash_bytes": 0x200000}),
+    (TEENSY, "= 115_200", "= 3_000_000", {"uart_oversampling": 8, "uart_divider": 1}),
     (PICO, '"GP1"', '"GP29"', {"rx_pin": 29, "rx_function": 2, "uart_reset_bit": 22}),
     (PICO, "hz = 12_000_000", "hz = 10_000_000", {"pll_feedback": 150, "crystal_hz": 10_000_000}),
 ]
@@ -132,4 +145,4 @@ def test_what_a_port_is_told(
 def test_every_port_that_says_what_it_can_is_told(board: Board) -> None:
     says = (data_dir("firmware") / "port" / board.port / "port.toml").is_file()
     assert (board.wiring() is not None) == says
-    assert says == board.port.startswith(("stm32", "rp2040"))
+    assert says == board.port.startswith(("stm32", "rp2040", "imxrt"))

@@ -18,6 +18,7 @@ from tests.waiting import wait_until
 
 F767 = load_board("nucleo_f767zi")
 PICO = load_board("raspberry_pi_pico")
+TEENSY = load_board("teensy40")
 
 # Addresses and fields as RM0410 has them (chapters 5 RCC, 6 GPIO, 34 USART).
 RCC_CR, RCC_PLLCFGR, RCC_CFGR = 0x40023800, 0x40023804, 0x40023808
@@ -33,6 +34,13 @@ TICK, GPIO0_CTRL, GPIO1_CTRL = 0x4005802C, 0x40014004, 0x4001400C
 PADS_GPIO0, PADS_GPIO1 = 0x4001C004, 0x4001C008
 UART0_IBRD, UART0_FBRD, UART0_LCR_H, UART0_CR = 0x40034024, 0x40034028, 0x4003402C, 0x40034030
 SSI_CTRLR0, SSI_BAUDR, SSI_SPI_CTRLR0 = 0x18000000, 0x18000014, 0x180000F4
+
+# As the IMXRT1060RM has them (chapters 11 IOMUXC, 14 CCM, 18 DCDC, 49 LPUART).
+CCM_CACRR, CCM_CBCDR, CCM_CBCMR, CCM_CSCDR1 = 0x400FC010, 0x400FC014, 0x400FC018, 0x400FC024
+CCM_CCGR3, PLL_ARM, DCDC_REG3 = 0x400FC074, 0x400D8000, 0x4008000C
+MUX_AD_B0_02, MUX_AD_B0_03, PAD_AD_B0_03 = 0x401F80C4, 0x401F80C8, 0x401F82B8
+LPUART6_RX_SELECT, LPUART6_TX_SELECT = 0x401F8550, 0x401F8554
+LPUART6_BAUD, LPUART6_CTRL, MPU_CTRL = 0x40198010, 0x40198018, 0xE000ED94
 
 # board: (register, bits, what they hold after the boot)
 REGISTERS = {
@@ -70,6 +78,23 @@ REGISTERS = {
         (SSI_CTRLR0, 0x1FFFFFF, 31 << 16 | 3 << 8),
         (SSI_BAUDR, 0xFFFF, 4),  # 31.25 MHz
         (SSI_SPI_CTRLR0, 0xFF07FB3F, 0x03000218),
+    ],
+    TEENSY: [
+        (PLL_ARM, 1 << 31 | 1 << 16 | 3 << 12 | 0x7F, 1 << 31 | 1 << 13 | 100),  # 1200 MHz
+        (CCM_CACRR, 7, 1),  # / 2
+        (CCM_CBCDR, 1 << 25 | 7 << 10 | 3 << 8, 3 << 8),  # PRE_PERIPH_CLK; buses at a quarter
+        (CCM_CBCMR, 3 << 18, 3 << 18),  # which is PLL_ARM's
+        (DCDC_REG3, 0x1F, 18),  # 1.25 V
+        (CCM_CSCDR1, 0x7F, 1 << 6),  # UARTs from the crystal
+        (CCM_CCGR3, 0xFFFFFFFF, 3 << 6),  # LPUART6 alone
+        (MUX_AD_B0_02, 0x1F, 2),
+        (MUX_AD_B0_03, 0x1F, 2),
+        (PAD_AD_B0_03, 1 << 16 | 15 << 12, 1 << 16 | 15 << 12),  # pull-up, hysteresis
+        (LPUART6_RX_SELECT, 3, 1),
+        (LPUART6_TX_SELECT, 3, 1),
+        (LPUART6_BAUD, 0xFFFFFFFF, 25 << 24 | 8),  # 24 MHz / 26 / 8 = 115,385
+        (LPUART6_CTRL, 0xFFFFFFFF, 3 << 18),  # TE, RE
+        (MPU_CTRL, 7, 1),
     ],
 }
 
@@ -133,10 +158,11 @@ def calls(virtual: VirtualBoard, function: str) -> int:
 OTHER_UARTS = [
     (F767, Uart("USART1", 0x40011000, "PA9", "PB7"), 0x40004800),
     (PICO, Uart("UART1", 0x40038000, "GP4", "GP5"), 0x40034000),
+    (TEENSY, Uart("LPUART1", 0x40184000, "GPIO_AD_B0_12", "GPIO_AD_B0_13"), 0x40198000),
 ]
 
 
-@pytest.mark.parametrize(("board", "uart", "used"), OTHER_UARTS, ids=["f767", "pico"])
+@pytest.mark.parametrize(("board", "uart", "used"), OTHER_UARTS)
 def test_no_byte_comes_from_another_uart(board: Board, uart: Uart, used: int) -> None:
     with VirtualBoard.boot(built(board).elf, replace(board, uart=uart)) as virtual:
         fault = virtual.fault(timeout=20)
@@ -147,6 +173,10 @@ def test_no_byte_comes_from_another_uart(board: Board, uart: Uart, used: int) ->
 REFUSED_IMAGES = [
     (PICO, 0x10000014, "starts no second stage whose CRC is"),
     (PICO, 0x100000FC, "starts no second stage whose CRC is"),
+    (TEENSY, 0x60000000, "starts no image without a FlexSPI configuration block"),
+    (TEENSY, 0x60000080, "has no read command of its flash"),
+    (TEENSY, 0x60001000, "starts no image without an image vector table"),
+    (TEENSY, 0x60001020, "whose boot data are for another memory"),
 ]
 
 

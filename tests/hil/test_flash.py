@@ -14,6 +14,7 @@ from tests.waiting import has_ended, wait_until
 
 PORT = "/dev/ttyACM0"
 IMAGE = b"\x00\x01\x02image"
+HEX = b":00000001FF"
 
 
 @pytest.fixture
@@ -22,11 +23,8 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
-
-    class Elf:
-        image = IMAGE
-
-    monkeypatch.setattr(flashing, "read_elf", lambda path: Elf())
+    files = {".bin": IMAGE, ".hex": HEX}
+    monkeypatch.setattr(flashing, "flash_files", lambda path, board: files)
     return folder
 
 
@@ -59,6 +57,7 @@ COMMANDS: list[tuple[str, str, list[str]]] = [
     ("STM32_Programmer_CLI", "nucleo_l4r5zi", ["-w", "firmware.elf b'ELF'", "-rst"]),
     ("nrfjprog", "nrf52840dk", ["--program", "firmware.elf b'ELF'", "--reset"]),
     ("dfu-util", "longan_nano", ["0x08000000:leave", "-D", f"firmware.bin {IMAGE!r}"]),
+    ("teensy_loader_cli", "teensy40", ["--mcu=TEENSY40", "-w", f"firmware.hex {HEX!r}"]),
     ("pyocd", "microbit", ["flash", "--target", "firmware.elf b'ELF'"]),
     ("pyocd", "nucleo_g0b1re", ["flash", "--target", "firmware.elf b'ELF'"]),
 ]

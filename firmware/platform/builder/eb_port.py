@@ -14,6 +14,7 @@ SOURCES = ("crystal", "external")
 LPUART_SCALE = 256  # an LPUART divides 256 times its clock
 BRR = {1: (16, 0xFFFF), LPUART_SCALE: (0x300, 0xFFFFF)}  # what fits the register of an STM32
 PL011_DIVIDER = (64, 0xFFFF * 64)  # in 64ths
+LPUART_MAX_DIVIDER = 0x1FFF  # of an i.MX RT
 MAX_BAUD_ERROR = 0.02  # of one side; both together may be off by about 4 %
 
 
@@ -89,6 +90,8 @@ def _range(key, hz, limits):
 def _wait_states(limits, hz):
     if "wait_states" in limits:
         return limits["wait_states"]
+    if "wait_ns" in limits:
+        return -(-hz * limits["wait_ns"] // 1_000_000_000)
     return -(-hz // limits["hz_per_wait_state"]) - 1
 
 
@@ -219,7 +222,39 @@ def _rp2040_pll(limits, crystal, hz):
     raise RefusedError("clock_hz", f"is {_mhz(hz)}: it cannot be made from {_mhz(crystal)}")
 
 
-GROUPS = {"stm32": _stm32, "rp2040": _rp2040}
+def _imxrt(port, board):
+    crystal = _crystal(port, board)
+    uart = _uart(port, board)
+    oversampling, divider = _oversampled(crystal, board["uart"]["baud"])
+    size = board["regions"]["flash"]["size"]
+    made = {
+        "crystal_hz": crystal,
+        "flash_bytes": 1 << (size - 1).bit_length(),  # of the whole device
+        "uart_enable": uart["enable"],
+        "uart_enable_bit": uart["bit"],
+        "uart_oversampling": oversampling,
+        "uart_divider": divider,
+    }
+    for way, _, row in _pins(uart, board):
+        names = ("mux", "function", "daisy", "input", "pad")
+        made |= {f"{way}_{name}": value for name, value in zip(names, row, strict=True)}
+    return made
+
+
+def _oversampled(hz, baud):
+    """Samples per bit and divider of an LPUART whose product is nearest; many samples are better."""
+
+    def error(samples):
+        divider = max(1, (hz + baud * samples // 2) // (baud * samples)) if baud > 0 else 1
+        return abs(hz / (divider * samples) - baud), -samples, divider
+
+    best, samples, divider = min(error(samples) for samples in range(8, 33))
+    if baud <= 0 or best > baud * MAX_BAUD_ERROR or divider > LPUART_MAX_DIVIDER:
+        raise RefusedError("uart.baud", f"is {baud}: it cannot be made from {_mhz(hz)}")
+    return -samples, divider
+
+
+GROUPS = {"stm32": _stm32, "rp2040": _rp2040, "imxrt": _imxrt}
 """Of chip families: how the UART, the pins and the clock of each are told to its C."""
 
 

@@ -99,6 +99,7 @@ static bool is_uart(const eb_device *device)
     case EB_UART_NRF:
     case EB_UART_SERCOM:
     case EB_UART_PL011:
+    case EB_UART_LPUART:
         return true;
     default:
         return false;

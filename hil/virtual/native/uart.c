@@ -232,6 +232,19 @@ static uint32_t read_pl011(eb_device *device, uint32_t offset)
     return offset == 0x00u ? take_byte(device->board) : device->registers[offset / 4u];
 }
 
+/* CTRL: TE 19, RE 18; STAT: TDRE 23, TC 22, RDRF 21. */
+static uint32_t read_lpuart(eb_device *device, uint32_t offset)
+{
+    uint32_t control = device->registers[0x18u / 4u];
+    if (offset == 0x14u) {
+        uint32_t status = (control & 1u << 19) != 0u ? 3u << 22 : 0u;
+        bool byte =
+            (control & 1u << 18) != 0u && has_byte(device->board) && !device->lacks[EB_TO_RECEIVE];
+        return byte ? status | 1u << 21 : status;
+    }
+    return offset == 0x1Cu ? take_byte(device->board) : device->registers[offset / 4u];
+}
+
 uint32_t eb_uart_read(eb_device *device, uint32_t offset)
 {
     if (device->lacks[EB_TO_RUN]) {
@@ -247,6 +260,8 @@ uint32_t eb_uart_read(eb_device *device, uint32_t offset)
         return read_sercom(device, offset);
     case EB_UART_PL011:
         return read_pl011(device, offset);
+    case EB_UART_LPUART:
+        return read_lpuart(device, offset);
     default:
         return read_stm32_legacy(device, offset);
     }
@@ -268,6 +283,10 @@ void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value)
         }
     } else if (device->kind == EB_UART_PL011) {
         if (offset == 0x00u && (registers[0x30u / 4u] & 0x101u) == 0x101u) { /* UARTEN, TXE */
+            transmit(device->board, (uint8_t)value);
+        }
+    } else if (device->kind == EB_UART_LPUART) {
+        if (offset == 0x1Cu && (registers[0x18u / 4u] & 1u << 19) != 0u) { /* TE */
             transmit(device->board, (uint8_t)value);
         }
     } else if (device->kind == EB_UART_SERCOM) {
