@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.board_schema import check_choice, check_keys
+from edgebottle.cpus import Cpu, cpu_names, find_cpu
 from edgebottle.data import data_dir
 from edgebottle.errors import BadBoard, BoardNotFound
 from edgebottle.ports import Asked, Clock, Uart, Wiring, find_wiring
@@ -75,9 +76,7 @@ class Board:
         name: Full name, such as ``STM32F746G-DISCO``.
         vendor: Maker of the board.
         mcu: Full chip name.
-        cpu: Core: ``cortex-m0``, ``cortex-m0plus``, ``cortex-m4``, ``cortex-m7``, ``cortex-m33``,
-            ``cortex-m55``, ``rv32imac``, ``xtensa`` or ``host``.
-        dsp: The core has the Armv7E-M DSP extension (SMLAD).
+        cpu: Name of the core, such as ``cortex-m4``: one of ``firmware/platform/cpus.toml``.
         fpu: Hardware single-precision floating point is used.
         clock_hz: CPU clock the port sets up.
         regions: Memory regions; ``flash`` and ``ram`` always exist (empty for ``host``).
@@ -92,7 +91,6 @@ class Board:
         virtual: A virtual board exists.
         tried_on_hardware: The port's clock and UART set-up was tried on the real board.
         stack_size: Bytes the linker script reserves for the stack.
-        mve: The core has the vector extension of Armv8.1-M (integer MVE).
         qemu_machine: The virtual board is this machine of ``qemu-system-arm``, where Unicorn does
             not know the core; empty for all others.
         timing: How the cycle model sees the memories; None: they never make the core wait.
@@ -107,7 +105,6 @@ class Board:
     vendor: str
     mcu: str
     cpu: str
-    dsp: bool
     fpu: bool
     clock_hz: int
     regions: tuple[Region, ...]
@@ -120,7 +117,6 @@ class Board:
     virtual: bool
     tried_on_hardware: bool
     stack_size: int
-    mve: bool = False
     qemu_machine: str = ""
     timing: Timing | None = None
     is_core: bool = False
@@ -155,6 +151,11 @@ class Board:
         return find_wiring(self.port, asked)
 
     @property
+    def processor(self) -> Cpu:
+        """What its core is."""
+        return find_cpu(self.cpu)
+
+    @property
     def is_host(self) -> bool:
         """True if it runs on this computer: the board ``host``, and cores nothing emulates."""
         return self.port == HOST
@@ -171,7 +172,6 @@ _REQUIRED: dict[str, type] = {
     "vendor": str,
     "mcu": str,
     "cpu": str,
-    "dsp": bool,
     "fpu": bool,
     "clock_hz": int,
     "cycle_counter": str,
@@ -185,7 +185,6 @@ _REQUIRED: dict[str, type] = {
 _OPTIONAL: dict[str, type] = {
     "kind": str,
     "url": str,
-    "mve": bool,
     "qemu_machine": str,
     "cycle_divider": int,
     "uart": dict,
@@ -206,17 +205,6 @@ _REGION: dict[str, type] = {"start": int, "size": int, "wait_states": int}
 _WAIT: dict[str, type] = {"wait": int, "next": int}
 _CACHE: dict[str, type] = {"line_bytes": int, "sets": int, "ways": int, "read_bytes": int}
 _MAX_LINES = 65536
-_CPUS = (
-    "cortex-m0",
-    "cortex-m0plus",
-    "cortex-m4",
-    "cortex-m7",
-    "cortex-m33",
-    "cortex-m55",
-    "rv32imac",
-    "xtensa",
-    "host",
-)
 _KINDS = ("board", "core")
 _NEAR = 0.4
 """Of ``difflib``'s ratio: names less alike than this are not near."""
@@ -253,7 +241,7 @@ def load_board(board_id: str, folder: Path | None = None) -> Board:
 def _suggestion(wanted: str, folder: Path) -> str:
     """What ``wanted`` may stand for: boards of a core, or all whose names are near."""
     known = target_ids(folder)
-    is_core = wanted in _CPUS and wanted not in known
+    is_core = wanted in cpu_names() and wanted not in known
     fitting = [b.id for b in all_boards(folder) if b.cpu == wanted] if is_core else []
     if fitting:
         return f"that is a core, which these boards have: {', '.join(fitting)}"
@@ -302,7 +290,7 @@ def all_cores(folder: Path | None = None) -> tuple[Board, ...]:
 
 def _parse(path: Path, data: dict[str, Any]) -> Board:
     check_keys(path, "", data, _REQUIRED, _OPTIONAL)
-    check_choice(path, "cpu", data["cpu"], _CPUS)
+    check_choice(path, "cpu", data["cpu"], cpu_names())
     check_choice(path, "upload", data["upload"], _UPLOADS)
     check_choice(path, "kind", data.get("kind", "board"), _KINDS)
     is_core = data.get("kind") == "core"
@@ -317,6 +305,8 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
     for key in ("clock_hz", "stack_size", "cycle_divider"):
         if data.get(key, 1) < (0 if host else 1):
             raise BadBoard(f"{path}: {key} must be positive")
+    if data["fpu"] and not find_cpu(data["cpu"]).fpu:
+        raise BadBoard(f"{path}: fpu is true: {data['cpu']} has none")
     uart = _parse_uart(path, data.get("uart"), host)
     regions = _parse_regions(path, data.get("regions", {}), host)
     fields = {key: data[key] for key in _REQUIRED}
@@ -325,7 +315,6 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         regions=regions,
         uart=uart,
         cycle_divider=data.get("cycle_divider", 1),
-        mve=data.get("mve", False),
         qemu_machine=data.get("qemu_machine", ""),
         timing=_parse_timing(path, data["timing"]) if "timing" in data else None,
         is_core=is_core,

@@ -144,9 +144,9 @@ def kernel_variants(board: Board) -> tuple[Isa, ...]:
     """The kernel variants for ``board``: the fastest, then what takes less flash and RAM."""
     if board.is_host and not board.is_core:
         return (Isa.PORTABLE,)
-    if board.mve:
+    if board.processor.mve:
         return (Isa.MVE,)
-    return (Isa.DSP,) if board.dsp else (Isa.SCALAR, Isa.PORTABLE)
+    return (Isa.DSP,) if board.processor.dsp else (Isa.SCALAR, Isa.PORTABLE)
 
 
 def kernel_variant(board: Board) -> Isa:

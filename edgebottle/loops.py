@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from edgebottle.build.elf import Elf, Symbol
+from edgebottle.cycle_costs import Kind
 from hil.virtual.state import BlockCount
 from hil.virtual.timing import riscv, thumb
-from hil.virtual.timing.instructions import Instruction, Kind
+from hil.virtual.timing.instructions import Instruction
 
 
 @dataclass(frozen=True)

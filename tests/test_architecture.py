@@ -22,6 +22,8 @@ LAYERS = (
         "edgebottle.data",
         "edgebottle.units",
         "edgebottle.board_schema",
+        "edgebottle.cycle_costs",
+        "edgebottle.cpus",
         "edgebottle.boards",
         "edgebottle.ports",
         "edgebottle.ir",

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from edgebottle.build.elf import Elf, Segment, Symbol
+from edgebottle.cycle_costs import Kind
 from edgebottle.loops import ExecutedLoop, find_loops
 from hil.virtual.state import BlockCount
 from hil.virtual.timing import riscv, thumb
-from hil.virtual.timing.instructions import Kind
 
 BASE = 0x800_0000
 

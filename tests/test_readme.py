@@ -15,7 +15,7 @@ from tests.bench.readme import README, insert, regions
 def boards() -> str:
     rows = ["| id | board | core | clock | RAM | flash |", "|---|---|---|---|---|---|"]
     for board in all_boards():
-        core = board.cpu + (", DSP" if board.dsp else "") + (", FPU" if board.fpu else "")
+        core = board.cpu + (", DSP" if board.processor.dsp else "") + (", FPU" if board.fpu else "")
         if board.is_host:
             rows.append(f"| `{board.id}` | {board.name} | - | - | - | - |")
             continue

@@ -34,7 +34,7 @@ def command(as_json: bool) -> None:
                         "id": board.id,
                         "name": board.name,
                         "cpu": board.cpu,
-                        "dsp": board.dsp,
+                        "dsp": board.processor.dsp,
                         "fpu": board.fpu,
                         "clock_hz": board.clock_hz,
                         "ram": 0 if board.is_host else board.region("ram").size,
@@ -49,8 +49,8 @@ def command(as_json: bool) -> None:
                         "id": core.id,
                         "name": core.name,
                         "cpu": core.cpu,
-                        "dsp": core.dsp,
-                        "mve": core.mve,
+                        "dsp": core.processor.dsp,
+                        "mve": core.processor.mve,
                         "virtual": core.virtual,
                     }
                     for core in cores

@@ -42,7 +42,7 @@ def boards_table(boards: Sequence[Board]) -> tuple[FittedTable | str, ...]:
             table,
             board.id,
             board.name,
-            board.cpu + (" DSP" if board.dsp else "") + (" FPU" if board.fpu else ""),
+            board.cpu + (" DSP" if board.processor.dsp else "") + (" FPU" if board.fpu else ""),
             "-" if host else f"{board.clock_hz / 1e6:g}",
             "-" if host else f"{board.region('ram').size / 1024:g}",
             "-" if host else f"{board.region('flash').size / 1024:g}",

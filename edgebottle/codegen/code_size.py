@@ -1,7 +1,8 @@
 """How much flash the code takes: what is known of it before a compiler runs.
 
 The numbers are what zig 0.17 and GCC 12 make of the networks of ``tests/promises.py``, rounded up
-so that none of them takes more; that command prints what each takes of its bound.
+so that none of them takes more; that command prints what each takes of its bound. Those that differ
+from core to core stand in ``firmware/platform/cpus.toml``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from edgebottle.boards import Board
 from edgebottle.codegen.kernels import KernelChoice, Optimize
 from edgebottle.codegen.model import ModelSource
+from edgebottle.cpus import Cpu
 
 LEAST_CODE = 6 * 1024
 """Bytes of flash that the bench application and the start-up take on any board, at least."""
@@ -62,24 +64,6 @@ class Bounds:
     most: int
 
 
-@dataclass(frozen=True)
-class _Core:
-    """What code takes on a kind of core, in bytes, at most.
-
-    Attributes:
-        application: Bench application, port, start-up and the compiler's own routines.
-        layer: The function of a layer that shares its kernel, with its parameters.
-    """
-
-    application: int
-    layer: int
-
-
-_ARMV6M = _Core(10_000, 190)
-_ARMV7M = _Core(8_200, 160)
-_RISCV = _Core(11_000, 230)
-
-
 def code_bounds(source: ModelSource, board: Board, optimize: Optimize, floats: bool) -> Bounds:
     """Bytes of flash besides the weights, of either compiler.
 
@@ -89,11 +73,11 @@ def code_bounds(source: ModelSource, board: Board, optimize: Optimize, floats: b
         optimize: What is spent for what.
         floats: The network computes in floating point.
     """
-    core = _core(board)
+    cpu = board.processor
     layers, kernels = len(source.kernels), {choice.kernel for choice in source.kernels}
     shared = [name for name in kernels if not name.startswith(IN_EACH_LAYER)]
-    most = core.application + C_API + ALIGNMENT * len(source.constants)
-    most += sum(_layer(choice, core, optimize) for choice in source.kernels)
+    most = cpu.application_bytes + C_API + ALIGNMENT * len(source.constants)
+    most += sum(_layer(choice, cpu, optimize) for choice in source.kernels)
     most += KERNEL[optimize] * len(shared)
     most += sum(
         nbytes
@@ -105,15 +89,9 @@ def code_bounds(source: ModelSource, board: Board, optimize: Optimize, floats: b
     return Bounds(LEAST_CODE + LEAST_LAYER * layers, most)
 
 
-def _core(board: Board) -> _Core:
-    if board.cpu.startswith("rv32"):
-        return _RISCV
-    return _ARMV6M if board.cpu.startswith("cortex-m0") else _ARMV7M
-
-
-def _layer(choice: KernelChoice, core: _Core, optimize: Optimize) -> int:
+def _layer(choice: KernelChoice, cpu: Cpu, optimize: Optimize) -> int:
     """Bytes that a layer adds to the code, at most."""
     if choice.inlined:
         return choice.nbytes + INLINED_LAYER
     is_own = choice.kernel.startswith(IN_EACH_LAYER)
-    return core.layer + (ELEMENTWISE[optimize] if is_own else 0)
+    return cpu.layer_bytes + (ELEMENTWISE[optimize] if is_own else 0)

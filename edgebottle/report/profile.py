@@ -23,7 +23,7 @@ def mac_limit(board: Board) -> int:
     Two with SMLAD of the DSP extension, which also is the most per instruction; one without. Loads,
     unpacking and requantization come on top, so that no real layer reaches it.
     """
-    return 2 if board.dsp else 1
+    return 2 if board.processor.dsp else 1
 
 
 @dataclass(frozen=True)

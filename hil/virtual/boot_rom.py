@@ -63,7 +63,7 @@ def reset(board: Board, elf: Elf, engine: Any, register: Callable[[int], int]) -
         BadInput: the chip's boot ROM would not start this image.
     """
     start = board.region("flash").start
-    if board.cpu.startswith("rv32"):
+    if board.processor.arch == "riscv":
         return Reset(start)  # whatever the ELF's entry
     if board.port == "rp2040":
         return _second_stage(board, elf, engine, register)

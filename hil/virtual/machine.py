@@ -10,6 +10,7 @@ from typing import Any
 
 from edgebottle.boards import Board
 from edgebottle.build.elf import Elf
+from edgebottle.cpus import Cpu
 from edgebottle.errors import BadBoard, BadInput, BoardError
 from hil.virtual import boot_rom
 from hil.virtual.faults import explain
@@ -39,18 +40,18 @@ class Machine:
             raise BadBoard(f"'{board.id}' has no virtual board")
         self._board = board
         self._elf = elf
-        self._riscv = board.cpu.startswith("rv32")
-        expected = "riscv" if self._riscv else "arm"
-        if elf.machine != expected:
-            raise BadInput(f"{elf.path} is for {elf.machine}, {board.id} runs {expected}")
+        cpu = board.processor
+        self._riscv = cpu.arch == "riscv"
+        if elf.machine != cpu.arch:
+            raise BadInput(f"{elf.path} is for {elf.machine}, {board.id} runs {cpu.arch}")
         devices = wired(devices_of(board), board)
         self._library = library()
-        self._uc = _open(board.cpu)
+        self._uc = _open(cpu)
         self._registers = _registers(self._riscv)
         self._native = self._new_native()
         self._map_memory()
         self._step_of = self._add_code()
-        self._add_devices(devices, _PAGE[expected])
+        self._add_devices(devices, _PAGE[cpu.arch])
         self._add_memory()
         self._reset = boot_rom.reset(board, elf, self._uc, self.register)
         self._thread: threading.Thread | None = None
@@ -304,25 +305,17 @@ def _native_rule(rule: Follow | Fixed) -> Rule:
     return Rule(rule.offset, rule.mask, *source, rule.when_mask, rule.when_value)
 
 
-def _open(cpu: str) -> Any:
+def _open(cpu: Cpu) -> Any:
     from unicorn import UC_ARCH_ARM, UC_ARCH_RISCV, UC_MODE_RISCV32, UC_MODE_THUMB, Uc
     from unicorn import arm_const as arm
     from unicorn import riscv_const as riscv
 
-    models = {
-        "cortex-m0": arm.UC_CPU_ARM_CORTEX_M0,
-        "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,  # the same instructions
-        "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
-        "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
-        "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
-        "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
-    }
-    if cpu == "rv32imac":
-        return Uc(UC_ARCH_RISCV, UC_MODE_RISCV32, cpu=riscv.UC_CPU_RISCV32_SIFIVE_E31)
-    if cpu not in models:
-        raise BadBoard(f"no virtual CPU '{cpu}'")
+    if not cpu.emulator:
+        raise BadBoard(f"no virtual CPU '{cpu.name}'")
+    if cpu.arch == "riscv":
+        return Uc(UC_ARCH_RISCV, UC_MODE_RISCV32, cpu=getattr(riscv, cpu.emulator))
     # Not UC_MODE_MCLASS: it makes every CPU a Cortex-M33.
-    return Uc(UC_ARCH_ARM, UC_MODE_THUMB, cpu=models[cpu])
+    return Uc(UC_ARCH_ARM, UC_MODE_THUMB, cpu=getattr(arm, cpu.emulator))
 
 
 def _core_registers(riscv: bool) -> Any:

@@ -386,16 +386,6 @@ FAMILIES: dict[str, Family] = {
     "rp2040": Family(_RP2040, DeviceKind.UART_PL011, DeviceKind.TIMER_RP2040),
 }
 
-# CPUID of each Cortex-M, as its technical reference manual gives it.
-_CPUID = {
-    "cortex-m0": 0x410CC200,
-    "cortex-m0plus": 0x410CC601,
-    "cortex-m3": 0x412FC231,
-    "cortex-m4": 0x410FC241,
-    "cortex-m7": 0x411FC271,
-    "cortex-m33": 0x410FD214,
-}
-
 
 def devices_of(board: Board) -> tuple[Device, ...]:
     """Returns all devices of a board; where two overlap, the earlier one is meant.
@@ -421,22 +411,23 @@ def devices_of(board: Board) -> tuple[Device, ...]:
         devices.append(
             Device("MTIME", 0xD1000000, 0x1000, DeviceKind.MTIME, divider=board.cycle_divider)
         )
-    elif kind != "dwt" or board.cpu in ("cortex-m0", "cortex-m0plus"):
+    elif kind != "dwt" or not board.processor.dwt:
         raise BadBoard(f"boards/{board.id}.toml: no virtual cycle counter '{kind}' on {board.cpu}")
     return (*devices, *family.devices)
 
 
 def _core_devices(board: Board) -> list[Device]:
-    if board.cpu not in _CPUID:
+    cpu = board.processor
+    if cpu.cpuid is None:
         return []
     system = Device(
         "SCS",
         0xE000E000,
         0x1000,
         DeviceKind.SYSTEM_CONTROL,
-        rules=(Fixed(0xD00, 0xFFFFFFFF, _CPUID[board.cpu]),),
+        rules=(Fixed(0xD00, 0xFFFFFFFF, cpu.cpuid),),
     )
-    if board.cpu in ("cortex-m0", "cortex-m0plus"):
+    if not cpu.dwt:
         return [system]
     dwt = Device("DWT", 0xE0001000, 0x1000, DeviceKind.DWT, divider=board.cycle_divider)
     return [system, dwt]

@@ -19,7 +19,8 @@ GOOD = (data_dir("boards") / "microbit.toml").read_text(encoding="utf-8")
 MISTAKES = [
     ('cpu = "cortex-m0"', 'cpu = "cortex-m99"', "cpu is 'cortex-m99'"),
     ('cpu = "cortex-m0"', "", "key 'cpu' is missing"),
-    ("dsp = false", "dsp = 0", "dsp is 0, not of type bool"),
+    ("fpu = false", "fpu = 0", "fpu is 0, not of type bool"),
+    ("fpu = false", "fpu = true", "fpu is true: cortex-m0 has none"),
     ("clock_hz = 16_000_000", "clock_hz = true", "clock_hz is True, not of type int"),
     ("clock_hz = 16_000_000", "clock_hz = 0", "clock_hz must be positive"),
     ("clock_hz = 16_000_000", 'clock_hz = "16 MHz"', "not of type int"),
@@ -56,8 +57,7 @@ SLOW_MISTAKES = [
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
 def test_core_and_port_go_together(board: Board) -> None:
-    assert board.dsp == (board.cpu in ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"))
-    assert board.mve == (board.cpu == "cortex-m55") == bool(board.qemu_machine)
+    assert bool(board.processor.emulator or board.is_host) != bool(board.qemu_machine)
     assert (data_dir("firmware") / "port" / board.port).is_dir()
 
 
@@ -77,7 +77,7 @@ def test_board_is_sane(board: Board) -> None:
     assert board.uart.baud == 115200
     assert board.stack_size % 8 == 0
     # QEMU's cores have no counter of their own.
-    assert (board.cycle_counter == "dwt") == (board.dsp and not board.qemu_machine)
+    assert (board.cycle_counter == "dwt") == board.processor.dwt
 
 
 def test_the_timing_of_memory(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 import pytest
 from timing_helpers import assemble, instructions
 
+from edgebottle.cpus import find_cpu
 from hil.virtual.timing.block import block_cost
-from hil.virtual.timing.cores import core_of
 
 M4 = (
     # code, issue slots, stalls, cycles more when taken
@@ -131,5 +131,7 @@ ROWS = [(cpu, *row) for cpu, rows in CORES.items() for row in rows]
 def test_cycles_of_a_block(cpu: str, code: str, issue: int, stalls: int, taken: int) -> None:
     codes = tuple(row[1] for row in ROWS if row[0] == cpu)
     binary = assemble(cpu, codes)[codes.index(code)]
-    cost = block_cost(core_of(cpu), instructions(cpu, binary))
+    costs = find_cpu(cpu).cycles
+    assert costs is not None
+    cost = block_cost(costs, instructions(cpu, binary))
     assert (cost.issue, cost.stalls, cost.taken) == (issue, stalls, taken)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 from timing_helpers import assemble, instructions
 
-from hil.virtual.timing.instructions import FLAGS, FP, Instruction, Kind
+from edgebottle.cycle_costs import Kind
+from hil.virtual.timing.instructions import FLAGS, FP, Instruction
 
 Row = tuple[str, Kind, set[int], set[int]]
 

@@ -52,7 +52,7 @@ def test_blocks_are_counted_by_step(board: Board) -> None:
     assert runs == {2: 1, 4: 2}
     for block in blocks:  # what counts and what models cycles decode alike
         code = elf.read(block.address, block.size)
-        assert len(decode_code(board.cpu, code, block.size)) == block.instructions
+        assert len(decode_code(board.processor, code, block.size)) == block.instructions
     assert len({(b.step, b.address, b.size) for b in blocks}) == len(blocks)
     assert all(0 <= b.fell_through <= b.executions for b in blocks)
 

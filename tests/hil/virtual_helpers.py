@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import serial
+from timing_helpers import zig_flags
 
 from edgebottle.boards import Board, Region, load_board
+from edgebottle.cpus import find_cpu
 from edgebottle.ports import Uart
 from hil.virtual.client import VirtualBoard
 from hil.virtual.state import Fault
@@ -36,8 +38,7 @@ def make_board(
         vendor="test",
         mcu=id,
         cpu=cpu,
-        dsp=cpu in ("cortex-m4", "cortex-m7", "cortex-m33"),
-        fpu=cpu in ("cortex-m4", "cortex-m7", "cortex-m33"),
+        fpu=find_cpu(cpu).fpu,
         clock_hz=100_000_000,
         regions=(Region("flash", *flash), Region("ram", *ram)),
         uart=Uart("USART", uart, "PA9", "PA10"),
@@ -86,15 +87,6 @@ GD32 = make_board(
 )
 BOARDS = (F7, L4, U5, G0, NRF51, NRF52, GD32)
 
-_TARGETS = {
-    "cortex-m0": ("thumb-freestanding-eabi", "cortex_m0"),
-    "cortex-m0plus": ("thumb-freestanding-eabi", "cortex_m0plus"),
-    "cortex-m4": ("thumb-freestanding-eabihf", "cortex_m4+vfp4d16sp"),
-    "cortex-m7": ("thumb-freestanding-eabihf", "cortex_m7+fp_armv8d16sp"),
-    "cortex-m33": ("thumb-freestanding-eabihf", "cortex_m33+dsp+fp_armv8d16sp"),
-    "rv32imac": ("riscv32-freestanding-none", "generic_rv32+m+a+c"),
-}
-
 _LINKER = """
 ENTRY(reset)
 SECTIONS {
@@ -117,13 +109,12 @@ _HERE = Path(__file__).parent
 def compile_program(source: Path, board: Board, elf: Path, flags: tuple[str, ...] = ()) -> None:
     """Compiles and links a C file that includes virtual_helpers_board.h."""
     assert board.uart is not None
-    target, cpu = _TARGETS[board.cpu]
     port = {"nrf5": "NRF", "gd32vf103": "GD32"}.get(board.port, "STM32")
     kind, _, timer = board.cycle_counter.partition(":")
     flash, ram = board.region("flash"), board.region("ram")
     script = elf.with_suffix(".ld")
     script.write_text(_LINKER % {"flash": flash.start, "ram": ram.start, "ram_size": ram.size})
-    command = [sys.executable, "-m", "ziglang", "cc", "-target", target, f"-mcpu={cpu}"]
+    command = [sys.executable, "-m", "ziglang", "cc", *zig_flags(board.cpu, board.fpu)]
     command += ["-Os", "-g", "-ffreestanding", "-fno-builtin", "-nostdlib", "-fno-sanitize=all"]
     command += ["-fomit-frame-pointer", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
     command += [f"-I{_HERE}", f"-DPORT_{port}", f"-DUART={board.uart.base:#x}u"]

@@ -3,22 +3,12 @@
 import importlib.util
 import shutil
 import sys
+import tomllib
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
 
-# CPU of the board file -> (zig -mcpu, features of its FPU, gcc -mcpu, gcc -mfpu). Only the
-# single-precision FPU is used: the H7's double precision has no use in a quantized network.
-ARM = {
-    "cortex-m0": ("cortex_m0", "", "cortex-m0", ""),
-    "cortex-m0plus": ("cortex_m0plus", "", "cortex-m0plus", ""),
-    "cortex-m4": ("cortex_m4", "+vfp4d16sp", "cortex-m4", "fpv4-sp-d16"),
-    "cortex-m7": ("cortex_m7", "+fp_armv8d16sp", "cortex-m7", "fpv5-sp-d16"),
-    # zig leaves out the vector unit of its own Cortex-M55; gcc takes its FPU from the CPU.
-    "cortex-m55": ("cortex_m55+mve", "+mve_fp+fp_armv8d16sp", "cortex-m55", "auto"),
-    "cortex-m33": ("cortex_m33+dsp", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
-}
-RISCV = {"rv32imac": ("generic_rv32+m+a+c", "rv32imac", "ilp32")}
+CPUS = Path(__file__).resolve().parent.parent / "cpus.toml"
 GCC_HINT = {
     "arm-none-eabi-gcc": "install it (Debian/Ubuntu: apt install gcc-arm-none-eabi)",
     "riscv64-unknown-elf-gcc": "install it (Debian/Ubuntu: apt install gcc-riscv64-unknown-elf)",
@@ -60,33 +50,39 @@ def zig_path():
     )
 
 
+def read_cpu(name):
+    """Returns what ``cpus.toml`` says of a CPU; raises ``LookupError``."""
+    cpu = tomllib.loads(CPUS.read_text(encoding="utf-8")).get(name)
+    if cpu is None:
+        raise LookupError(f"{CPUS} has no cpu '{name}'")
+    return cpu
+
+
 def find_toolchain(name, cpu, fpu):
     """Returns the ``Toolchain`` called ``name`` for ``cpu``; raises ``LookupError``."""
     if cpu == "host" and name in ("zig", "gcc"):
         return _host(name)
-    if cpu not in ARM and cpu not in RISCV:
+    facts = read_cpu(cpu)
+    if "arch" not in facts:
         raise LookupError(f"no compiler flags for cpu '{cpu}'")
     if name == "zig":
-        return _zig(cpu, fpu)
+        return _zig(facts, fpu)
     if name == "gcc":
-        return _gcc(cpu, fpu)
+        return _gcc(facts, fpu)
     raise LookupError(f"unknown toolchain '{name}': use zig or gcc")
 
 
 def _zig(cpu, fpu):
     zig = f'"{zig_path()}"' if " " in zig_path() else zig_path()
-    if cpu in ARM:
-        model, features, _, _ = ARM[cpu]
-        target = "thumb-freestanding-eabihf" if fpu else "thumb-freestanding-eabi"
-        arch = ("-target", target, f"-mcpu={model}{features if fpu else ''}")
-    else:
-        arch = ("-target", "riscv32-freestanding-none", f"-mcpu={RISCV[cpu][0]}")
+    model = cpu["zig"]["cpu"] + (cpu["zig"].get("fpu", "") if fpu else "")
+    abi = "eabihf" if fpu else "eabi"
+    target = f"thumb-freestanding-{abi}" if cpu["arch"] == "arm" else "riscv32-freestanding-none"
     return Toolchain(
         cc=f"{zig} cc",
         cxx=f"{zig} c++",
         ar=f"{zig} ar",
         ranlib=f"{zig} ranlib",
-        arch_flags=arch,
+        arch_flags=("-target", target, f"-mcpu={model}"),
         cc_flags=("-fno-sanitize=all", "-fomit-frame-pointer"),
         link_flags=("-Wl,--build-id=none",),
         libs=(),  # zig adds its own compiler-rt
@@ -119,20 +115,18 @@ def _host(name):
 
 
 def _gcc(cpu, fpu):
+    gcc = cpu["gcc"]
     # Freestanding for its own stdint.h where there is no libc, yet memcpy is still a builtin.
-    cc_flags = ("-ffreestanding", "-fbuiltin")
-    if cpu in ARM:
-        prefix, (_, _, model, unit) = "arm-none-eabi-", ARM[cpu]
-        arch = (f"-mcpu={model}", "-mthumb")
-        arch += (f"-mfpu={unit}", "-mfloat-abi=hard") if fpu else ("-mfloat-abi=soft",)
-        if cpu == "cortex-m55":
-            # The assembler takes VCVT under the condition NE for another instruction (VCVTN).
-            cc_flags = (*cc_flags, "-fno-if-conversion2")
+    cc_flags = ("-ffreestanding", "-fbuiltin", *gcc.get("flags", ()))
+    if cpu["arch"] == "arm":
+        prefix = "arm-none-eabi-"
+        arch = (f"-mcpu={gcc['cpu']}", "-mthumb")
+        arch += (f"-mfpu={gcc['fpu']}", "-mfloat-abi=hard") if fpu else ("-mfloat-abi=soft",)
     else:
-        prefix, (_, march, abi) = "riscv64-unknown-elf-", RISCV[cpu]
+        prefix = "riscv64-unknown-elf-"
         # Compiling needs the CSR instructions named; linking must not, or no libgcc is found.
-        arch = (f"-mabi={abi}", f"-march={march}")
-        cc_flags = (f"-march={march}_zicsr", *cc_flags)
+        arch = (f"-mabi={gcc['abi']}", f"-march={gcc['cpu']}")
+        cc_flags = (f"-march={gcc['cpu']}_zicsr", *cc_flags)
     if shutil.which(prefix + "gcc") is None:
         raise LookupError(f"{prefix}gcc is not installed: {GCC_HINT[prefix + 'gcc']}")
     return Toolchain(

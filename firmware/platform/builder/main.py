@@ -20,7 +20,7 @@ sys.path.insert(0, str(platform_dir / "builder"))
 from eb_boot import seal  # noqa: E402
 from eb_linker import linker_script  # noqa: E402
 from eb_port import RefusedError, defines, read_port  # noqa: E402
-from eb_toolchain import find_toolchain  # noqa: E402
+from eb_toolchain import find_toolchain, read_cpu  # noqa: E402
 
 board = env.BoardConfig().get("edgebottle")
 board_id = env.BoardConfig().id
@@ -48,7 +48,7 @@ except RefusedError as error:
     env.Exit(1)
 
 is_host = board["cpu"] == "host"
-arch = "riscv" if board["cpu"].startswith("rv32") else "arm"
+arch = read_cpu(board["cpu"]).get("arch", "")
 parts = [arch, "stm32"] if board["port"].startswith("stm32") else [arch]
 optimize = toolchain.optimize_flags(
     os.environ.get("EDGEBOTTLE_OPTIMIZE") or env.GetProjectOption("custom_optimize", "-Os")
@@ -160,7 +160,7 @@ AlwaysBuild(env.Alias("buildprog", program, program))
 # `pio run -t upload`: OpenOCD, or whatever `upload_command` of platformio.ini says.
 PROBES = {"stlink": "stlink", "jlink": "jlink", "mass-storage": "cmsis-dap"}
 CHIPS = {
-    "nrf5": "nrf52" if board["cpu"] == "cortex-m4" else "nrf51",
+    "nrf5": board["mcu"][:5].lower(),
     "samd21": "at91samdXX",
     "rp2040": "rp2040",
 }

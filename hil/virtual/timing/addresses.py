@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgebottle.cycle_costs import Kind
 from hil.virtual.timing import thumb
-from hil.virtual.timing.instructions import FP, LOADS, Instruction, Kind
+from hil.virtual.timing.instructions import FP, LOADS, Instruction
 
 _PC, _SP = 15, 13
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hil.virtual.timing.cores import Core
+from edgebottle.cycle_costs import CycleCosts, Kind
 from hil.virtual.timing.instructions import (
     FLAGS,
     FLOATS,
@@ -11,7 +11,6 @@ from hil.virtual.timing.instructions import (
     MEMORY,
     MULTIPLIES,
     Instruction,
-    Kind,
 )
 
 
@@ -32,7 +31,7 @@ class BlockCost:
     mispredicted: int = 0
 
 
-def block_cost(core: Core, instructions: Sequence[Instruction]) -> BlockCost:
+def block_cost(core: CycleCosts, instructions: Sequence[Instruction]) -> BlockCost:
     """Returns the cycles of a block.
 
     A block that branches to its own start is timed in its steady state, following itself. Any other
@@ -61,7 +60,7 @@ def block_cost(core: Core, instructions: Sequence[Instruction]) -> BlockCost:
 class _Timeline:
     """When each instruction of a sequence issues."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: CycleCosts) -> None:
         self.now = 0
         """The cycle in which the next instruction issues at the earliest, unless it pairs."""
         self.stalls = 0
@@ -159,7 +158,7 @@ _ALONE = (
 
 
 def _pairs(older: Instruction, younger: Instruction) -> bool:
-    """Two instructions can issue in the same cycle, on the Cortex-M7; see cores.py.
+    """Two instructions can issue in the same cycle, on the Cortex-M7; see cpus.toml.
 
     Two loads do where it is plain that they are in different banks: even and odd words.
     """

@@ -1,39 +1,13 @@
 """What the cycle model knows of an instruction: its cost class and the registers it touches."""
 
 from dataclasses import dataclass
-from enum import Enum
+
+from edgebottle.cycle_costs import Kind
 
 FLAGS = 16
 """Number under which the condition flags are a register."""
 FP = 32
 """Number of S0; a double register is its two halves."""
-
-
-class Kind(Enum):
-    """Cost class of an instruction."""
-
-    ALU = "alu"
-    SHIFT = "shift"
-    SHIFTED = "shifted"  # an operand of another operation goes through the shifter
-    EXTEND = "extend"  # extends, saturates, packs, reverses, bit fields, bytes in parallel
-    MULTIPLY = "multiply"
-    MULTIPLY_LONG = "multiply-long"
-    DIVIDE = "divide"
-    LOAD = "load"
-    STORE = "store"
-    LOAD_MULTIPLE = "load-multiple"  # also two words, and POP
-    STORE_MULTIPLE = "store-multiple"
-    BRANCH = "branch"  # to an address that the instruction says
-    CALL = "call"
-    INDIRECT = "indirect"  # to an address in a register
-    LOADED = "loaded"  # to an address in memory
-    TABLE = "table"  # TBB, TBH
-    IT = "it"
-    NOP = "nop"
-    SYSTEM = "system"
-    FP_ALU = "fp-alu"  # moves, additions, multiplications
-    FP_MAC = "fp-mac"
-    FP_DIVIDE = "fp-divide"  # also the square root
 
 
 @dataclass(frozen=True)

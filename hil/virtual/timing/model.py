@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from edgebottle.boards import Board
 from edgebottle.build.elf import Elf
+from edgebottle.cpus import Cpu
+from edgebottle.cycle_costs import CycleCosts
+from edgebottle.errors import BadBoard
 from hil.virtual.state import BlockCount
 from hil.virtual.timing import riscv, thumb
 from hil.virtual.timing.block import BlockCost, block_cost
-from hil.virtual.timing.cores import core_of
 from hil.virtual.timing.cycles import Cycles
 from hil.virtual.timing.instructions import Instruction
 
@@ -33,8 +35,8 @@ class CycleModel:
         key = (block.address, block.size)
         if key not in self._costs:
             code = self.elf.read(block.address, block.size)
-            instructions = decode_code(self.board.cpu, code, block.size)
-            self._costs[key] = block_cost(core_of(self.board.cpu), instructions)
+            instructions = decode_code(self.board.processor, code, block.size)
+            self._costs[key] = block_cost(self._cycle_costs, instructions)
         cost, runs = self._costs[key], block.executions
         taken = runs - block.fell_through
         branches = cost.taken * taken + cost.mispredicted * min(taken, block.fell_through)
@@ -45,6 +47,13 @@ class CycleModel:
             block.fetch_stalls,
             block.data_stalls,
         )
+
+    @property
+    def _cycle_costs(self) -> CycleCosts:
+        costs = self.board.processor.cycles
+        if costs is None:
+            raise BadBoard(f"there is no cycle model of '{self.board.cpu}'")
+        return costs
 
     def steps(self, blocks: Iterable[BlockCount], frame: Collection[str]) -> dict[int, Cycles]:
         """Returns the cycles of each step, by its number.
@@ -63,9 +72,9 @@ class CycleModel:
         return found
 
 
-def decode_code(cpu: str, code: bytes, size: int) -> list[Instruction]:
+def decode_code(cpu: Cpu, code: bytes, size: int) -> list[Instruction]:
     """Decodes the instructions that start in the first ``size`` bytes of ``code``."""
-    decode = riscv.decode if cpu.startswith("rv32") else thumb.decode
+    decode = riscv.decode if cpu.arch == "riscv" else thumb.decode
     instructions, offset = [], 0
     while offset < size:
         first = int.from_bytes(code[offset : offset + 2], "little")

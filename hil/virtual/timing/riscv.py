@@ -4,7 +4,8 @@ Only as far as the cycle model needs: cost class and registers. Register 0 is ne
 always ready.
 """
 
-from hil.virtual.timing.instructions import Instruction, Kind
+from edgebottle.cycle_costs import Kind
+from hil.virtual.timing.instructions import Instruction
 
 
 def decode(first: int, second: int) -> Instruction:

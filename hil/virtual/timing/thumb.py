@@ -3,7 +3,8 @@
 Only as far as the cycle model needs: cost class and registers.
 """
 
-from hil.virtual.timing.instructions import FLAGS, FP, Instruction, Kind
+from edgebottle.cycle_costs import Kind
+from hil.virtual.timing.instructions import FLAGS, FP, Instruction
 
 _PC = 15
 

@@ -1,0 +1,74 @@
+"""What instructions cost on a CPU: the terms of the cycle model of the virtual boards."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(Enum):
+    """Cost class of an instruction."""
+
+    ALU = "alu"
+    SHIFT = "shift"
+    SHIFTED = "shifted"  # an operand of another operation goes through the shifter
+    EXTEND = "extend"  # extends, saturates, packs, reverses, bit fields, bytes in parallel
+    MULTIPLY = "multiply"
+    MULTIPLY_LONG = "multiply-long"
+    DIVIDE = "divide"
+    LOAD = "load"
+    STORE = "store"
+    LOAD_MULTIPLE = "load-multiple"  # also two words, and POP
+    STORE_MULTIPLE = "store-multiple"
+    BRANCH = "branch"  # to an address that the instruction says
+    CALL = "call"
+    INDIRECT = "indirect"  # to an address in a register
+    LOADED = "loaded"  # to an address in memory
+    TABLE = "table"  # TBB, TBH
+    IT = "it"
+    NOP = "nop"
+    SYSTEM = "system"
+    FP_ALU = "fp-alu"  # moves, additions, multiplications
+    FP_MAC = "fp-mac"
+    FP_DIVIDE = "fp-divide"  # also the square root
+
+
+@dataclass(frozen=True)
+class CycleCosts:
+    """Costs of one core, in CPU cycles, with memories that never make it wait.
+
+    Attributes:
+        issue: Cycles until the next instruction can issue; kinds that are not named take one.
+        taken: Cycles on top when control goes elsewhere than to the next address.
+        latency: Cycles after its issue slots in which a result cannot be used yet.
+        transfers: Words that one cycle moves in a load or store of several, after those of
+            ``issue``.
+        pipelined_loads: A load or store right after a load takes one cycle less, unless its
+            address needs the loaded value, or the base that the load changed.
+        indexed_store: Cycles on top of a store to the sum of two registers, but for one that is
+            pipelined behind a load.
+        load_after_store: Cycles on top of a load right after a store.
+        narrow_load: Cycles on top of the latency of a load of a byte or halfword.
+        address_early: How many cycles before its issue a load or store needs a register of its
+            address that a data-processing instruction wrote.
+        shift_early: How many cycles before its issue the operands of the shifter are needed.
+        factor_early: How many cycles before its issue a multiplication needs a loaded factor.
+        accumulator_late: How many cycles after its issue a multiplication needs what the product
+            is added to.
+        mispredicted: Cycles on top of a branch that was not predicted; 0: nothing is predicted.
+        width: Instructions that can issue in one cycle.
+    """
+
+    issue: Mapping[Kind, int]
+    taken: Mapping[Kind, int]
+    latency: Mapping[Kind, int] = field(default_factory=dict)
+    transfers: int = 1
+    pipelined_loads: bool = False
+    indexed_store: int = 0
+    load_after_store: int = 0
+    narrow_load: int = 0
+    address_early: int = 0
+    shift_early: int = 0
+    factor_early: int = 0
+    accumulator_late: int = 0
+    mispredicted: int = 0
+    width: int = 1
