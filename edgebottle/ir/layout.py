@@ -187,6 +187,11 @@ class Layout:
         kept = [other for other in range(len(self.shape)) if other != axis]
         return part.permuted(kept)
 
+    def repeated(self, axis: int, count: int) -> Layout:
+        """The same elements, the only index of ``axis`` read ``count`` times."""
+        shape, strides = _replaced(self.shape, axis, count), _replaced(self.strides, axis, 0)
+        return replace(self, shape=shape, strides=strides)
+
     def permuted(self, axes: Sequence[int | None]) -> Layout:
         """The same elements with the axes in another order.
 

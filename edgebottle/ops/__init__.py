@@ -5,8 +5,10 @@ from edgebottle.ops.arg_max import ArgMax
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Operator
 from edgebottle.ops.batch_to_space_nd import BatchToSpaceND
+from edgebottle.ops.broadcast_to import BroadcastTo
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
+from edgebottle.ops.depth_to_space import DepthToSpace
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.dequantize import Dequantize
 from edgebottle.ops.expand_dims import ExpandDims
@@ -27,14 +29,18 @@ from edgebottle.ops.relu_n1_to_1 import ReluN1To1
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.resize_bilinear import ResizeBilinear
 from edgebottle.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from edgebottle.ops.slice import Slice
 from edgebottle.ops.softmax import Softmax
 from edgebottle.ops.space_to_batch_nd import SpaceToBatchND
+from edgebottle.ops.space_to_depth import SpaceToDepth
 from edgebottle.ops.split import Split
+from edgebottle.ops.split_v import SplitV
 from edgebottle.ops.squeeze import Squeeze
 from edgebottle.ops.strided_slice import StridedSlice
 from edgebottle.ops.sub import Sub
 from edgebottle.ops.svdf import Svdf
 from edgebottle.ops.tanh import Tanh
+from edgebottle.ops.tile import Tile
 from edgebottle.ops.transpose import Transpose
 from edgebottle.ops.unpack import Unpack
 
@@ -43,8 +49,10 @@ OPERATORS: tuple[type[Operator], ...] = (
     ArgMax,
     AveragePool2D,
     BatchToSpaceND,
+    BroadcastTo,
     Concatenation,
     Conv2D,
+    DepthToSpace,
     DepthwiseConv2D,
     Dequantize,
     ExpandDims,
@@ -65,14 +73,18 @@ OPERATORS: tuple[type[Operator], ...] = (
     Reshape,
     ResizeBilinear,
     ResizeNearestNeighbor,
+    Slice,
     Softmax,
     SpaceToBatchND,
+    SpaceToDepth,
     Split,
+    SplitV,
     Squeeze,
     StridedSlice,
     Sub,
     Svdf,
     Tanh,
+    Tile,
     Transpose,
     Unpack,
 )

@@ -40,6 +40,15 @@ def merged(
     return axes
 
 
+def check_axes(node: Node, source: Layout, target: Layout) -> None:
+    """Refuses a copy over more axes than the kernel walks."""
+    axes = merged(source.shape, source.byte_strides, target.byte_strides)
+    if len(axes) > MAX_RANK:
+        raise UnsupportedOp(
+            f"{where(node)} copies along {len(axes)} axes, at most {MAX_RANK} are supported"
+        )
+
+
 def copy_fields(source: Layout, target: Layout) -> dict[str, CValue]:
     """The fields of ``eb_strided_copy`` for a copy between two layouts of the same shape."""
     axes = merged(source.shape, source.byte_strides, target.byte_strides)

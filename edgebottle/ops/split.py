@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ir.layout import Layout
 from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
@@ -21,6 +23,28 @@ from edgebottle.ops.movement import (
     data_input,
     normal_axis,
 )
+
+
+def parts_of(data: Tensor, axis: int, sizes: Sequence[int]) -> list[Layout]:
+    """Where parts that follow one another along an axis lie in a tensor."""
+    ends = list(accumulate(sizes, initial=0))
+    return [data.layout.slice(axis, first, end) for first, end in pairwise(ends)]
+
+
+def emit_parts(e: Emitter, index: int, axis: int) -> str:
+    """The copies of the parts of input ``index`` to the outputs."""
+    ins, outs = e.tensors
+    places = parts_of(data_input(ins, index), axis, [out.shape[axis] for out in outs])
+    return "\n    ".join(
+        copy_call(
+            copy_params(e, place, outs[number].layout),
+            e.input(index),
+            place.offset,
+            e.output(number),
+            0,
+        )
+        for number, place in enumerate(places)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,17 +112,7 @@ class Split(Operator):
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
-        ins, outs = e.tensors
-        whole, part = data_input(ins, 1).layout, outs[0].shape[self.axis]
-        places = [
-            whole.slice(self.axis, number * part, (number + 1) * part)
-            for number in range(len(outs))
-        ]
-        params = copy_params(e, places[0], outs[0].layout)
-        return "\n    ".join(
-            copy_call(params, e.input(1), place.offset, e.output(index), 0)
-            for index, place in enumerate(places)
-        )
+        return emit_parts(e, 1, self.axis)
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
