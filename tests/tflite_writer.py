@@ -21,6 +21,7 @@ TENSOR_TYPE = {
 VERSION = {
     "CONV_2D": 3,
     "DEPTH_TO_SPACE": 1,
+    "ELU": 1,
     "DEPTHWISE_CONV_2D": 3,
     "EXPAND_DIMS": 1,
     "FULLY_CONNECTED": 4,

@@ -1,5 +1,6 @@
 """The operators, one file each."""
 
+from edgebottle.ops.abs import Abs
 from edgebottle.ops.add import Add
 from edgebottle.ops.arg_max import ArgMax
 from edgebottle.ops.average_pool_2d import AveragePool2D
@@ -11,10 +12,14 @@ from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depth_to_space import DepthToSpace
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.dequantize import Dequantize
+from edgebottle.ops.elu import Elu
+from edgebottle.ops.exp import Exp
 from edgebottle.ops.expand_dims import ExpandDims
 from edgebottle.ops.fully_connected import FullyConnected
+from edgebottle.ops.gelu import Gelu
 from edgebottle.ops.hard_swish import HardSwish
 from edgebottle.ops.leaky_relu import LeakyRelu
+from edgebottle.ops.log import Log
 from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.mean import Mean
@@ -45,6 +50,7 @@ from edgebottle.ops.transpose import Transpose
 from edgebottle.ops.unpack import Unpack
 
 OPERATORS: tuple[type[Operator], ...] = (
+    Abs,
     Add,
     ArgMax,
     AveragePool2D,
@@ -55,10 +61,14 @@ OPERATORS: tuple[type[Operator], ...] = (
     DepthToSpace,
     DepthwiseConv2D,
     Dequantize,
+    Elu,
+    Exp,
     ExpandDims,
     FullyConnected,
+    Gelu,
     HardSwish,
     LeakyRelu,
+    Log,
     Logistic,
     MaxPool2D,
     Mean,

@@ -1,4 +1,5 @@
-/* RELU, RELU6, RELU_N1_TO_1, LOGISTIC, TANH and HARD_SWISH of float32. */
+/* Functions of single elements, float32: ABS, ELU, EXP, GELU, HARD_SWISH, LEAKY_RELU, LOG,
+ * LOGISTIC, RELU, TANH. */
 #ifndef EB_ACTIVATION_H
 #define EB_ACTIVATION_H
 

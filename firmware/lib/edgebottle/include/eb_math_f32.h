@@ -57,6 +57,77 @@ static inline float eb_exp_f32(float x)
     return sum * eb_power_of_two(half) * eb_power_of_two(n - half);
 }
 
+/* e^x - 1 for x <= 0: by the Taylor series to x^8 where e^x is near 1, whose rest is below 2e-10.
+ */
+static inline float eb_expm1_f32(float x)
+{
+    if (x < -0.35f) {
+        return eb_exp_f32(x) - 1.0f;
+    }
+    float sum = 1.0f / 40320.0f;
+    sum = sum * x + 1.0f / 5040.0f;
+    sum = sum * x + 1.0f / 720.0f;
+    sum = sum * x + 1.0f / 120.0f;
+    sum = sum * x + 1.0f / 24.0f;
+    sum = sum * x + 1.0f / 6.0f;
+    sum = sum * x + 0.5f;
+    return sum * x * x + x;
+}
+
+/* The natural logarithm; minus infinity for 0, NaN below.
+ *
+ * x = m 2^n with m from sqrt(1/2) to sqrt(2); ln m = 2 artanh((m - 1) / (m + 1)) by its series to
+ * the ninth power, whose rest is below 4e-9.
+ */
+static inline float eb_log_f32(float x)
+{
+    const float infinity = eb_float_from_bits(0x7f800000u);
+    if (!(x > 0.0f) || x == infinity) {
+        const float negative = x < 0.0f ? eb_float_from_bits(0x7fc00000u) : x;
+        return x == 0.0f ? -infinity : negative;
+    }
+    int32_t n = 0;
+    if (x < 1.17549435e-38f) {
+        x *= 16777216.0f; /* 2^24 */
+        n = -24;
+    }
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    n += (int32_t)(bits >> 23) - 127;
+    float m = eb_float_from_bits((bits & 0x7fffffu) | 0x3f800000u);
+    if (m > 1.41421354f) {
+        m *= 0.5f;
+        n += 1;
+    }
+    const float s = (m - 1.0f) / (m + 1.0f);
+    const float square = s * s;
+    float sum = 2.0f / 9.0f;
+    sum = sum * square + 2.0f / 7.0f;
+    sum = sum * square + 2.0f / 5.0f;
+    sum = sum * square + 2.0f / 3.0f;
+    sum = sum * square * s + 2.0f * s;
+    /* ln 2 in two parts: n times the first is exact. */
+    return ((float)n * -2.12194440e-4f + sum) + (float)n * 0.693359375f;
+}
+
+/* The error function: its series of positive terms, 2 / sqrt(pi) e^(-x^2) (x + 2/3 x^3 + ...), to
+ * |x| = 4, beyond which it is 1 in single precision. */
+static inline float eb_erf_f32(float x)
+{
+    const float magnitude = x < 0.0f ? -x : x;
+    if (magnitude > 4.0f) {
+        return x < 0.0f ? -1.0f : 1.0f;
+    }
+    const float square = x * x;
+    float term = x;
+    float sum = x;
+    for (int32_t n = 1; n < 50; ++n) {
+        term *= 2.0f * square / (float)(2 * n + 1);
+        sum += term;
+    }
+    return 1.12837917f * eb_exp_f32(-square) * sum;
+}
+
 /* 1 / (1 + e^-x). */
 static inline float eb_logistic_f32(float x)
 {
