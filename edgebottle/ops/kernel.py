@@ -7,16 +7,21 @@ kernel in that list, not a new branch in the operator.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
 
 from edgebottle.ir.graph import Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, Operator
 
 Op = TypeVar("Op", bound=Operator)
 P = TypeVar("P")
+
+MAX_REMEMBERED = 64 << 20
+"""Bytes of constants, as they were and packed, that are remembered: several large models."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,7 @@ class Kernel(ABC, Generic[Op, P]):
 
     def packed(self, layer: Layer[Op]) -> P | None:
         """``pack``, remembered: one layer is asked for by every plan and board of a model."""
-        constants = tuple(id(tensor.data) for tensor in layer.ins if tensor is not None)
-        found: P | None = _remembered(self, layer, constants)
+        found: P | None = _packed.of(self, layer)
         return found
 
     @abstractmethod
@@ -84,16 +88,44 @@ class Kernel(ABC, Generic[Op, P]):
 AnyKernel = Kernel[Any, Any]
 
 
-@lru_cache(maxsize=4096)
-def _remembered(kernel: AnyKernel, layer: Layer[Any], constants: tuple[int, ...]) -> Any:
-    """What ``kernel`` packs; room for the layers of a large model, of all instruction sets.
+class PackedConstants:
+    """What kernels packed, until it takes too many bytes: what was not asked for longest goes."""
 
-    Args:
-        kernel: The kernel.
-        layer: The layer; while it is held here its constants live, and keep their identities.
-        constants: The identities of its constants, at which tensors are not compared.
-    """
-    return kernel.pack(layer)
+    def __init__(self, most: int) -> None:
+        """Remembers nothing yet, and ``most`` bytes at most."""
+        self.nbytes = 0
+        self._most = most
+        self._found: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
+
+    def of(self, kernel: AnyKernel, layer: Layer[Any]) -> Any:
+        """``kernel.pack(layer)``.
+
+        Tensors are not compared by their constants, so the key has the identities of these; it
+        holds the layer as well, that no other array gets them.
+        """
+        constants = [tensor.data for tensor in layer.ins if tensor is not None]
+        key = kernel, layer, tuple(map(id, constants))
+        if key in self._found:
+            self._found.move_to_end(key)
+            return self._found[key][0]
+        packed = kernel.pack(layer)
+        nbytes = sum(map(_array_bytes, (*constants, packed)))
+        self._found[key] = packed, nbytes
+        self.nbytes += nbytes
+        while self.nbytes > self._most:
+            _, (_, dropped) = self._found.popitem(last=False)
+            self.nbytes -= dropped
+        return packed
+
+
+def _array_bytes(value: Any) -> int:
+    """Bytes of an array, or of those in a dataclass."""
+    if is_dataclass(value):
+        return sum(_array_bytes(getattr(value, field.name)) for field in fields(value))
+    return value.nbytes if isinstance(value, np.ndarray) else 0
+
+
+_packed = PackedConstants(MAX_REMEMBERED)
 
 
 @dataclass(frozen=True, kw_only=True)

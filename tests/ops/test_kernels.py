@@ -8,7 +8,8 @@ import pytest
 from edgebottle.data import data_dir
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa
-from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer
+from edgebottle.ops.conv_2d import Conv2D
+from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, PackedConstants
 
 WITH_KERNELS = [operator for operator in OPERATORS if issubclass(operator, KernelOperator)]
 FUNCTIONS = ("ROW", "ROW_INLINED", "LAYER", "LAYER_INLINED", "FUNCTION")
@@ -43,3 +44,25 @@ def test_kernels_are_found_in_c_by_their_whole_names() -> None:
     wanted = {name for op in WITH_KERNELS for kernel in op.KERNELS for name in names(kernel)}
     assert len(wanted) > 20
     assert wanted <= words, wanted - words
+
+
+def test_packed_constants_are_remembered_up_to_a_number_of_bytes() -> None:
+    """What was not asked for longest goes first, with the constants that it was made from."""
+    layers = []
+    for graph in list(Conv2D.cases())[:3]:
+        (node,) = graph.nodes
+        assert isinstance(node, Conv2D)
+        layers.append(Layer(node, graph.ins(node), graph.outs(node)))
+    plain, first, second, third = Conv2D.KERNELS[-2], *layers
+    memory = PackedConstants(1 << 20)
+    packed = memory.of(plain, first)
+    assert memory.of(plain, first) is packed
+    constants = [tensor.data for tensor in first.ins if tensor is not None]
+    assert memory.nbytes == packed.nbytes + sum(
+        data.nbytes for data in constants if data is not None
+    )
+    full = PackedConstants(memory.nbytes)
+    kept = full.of(plain, first)
+    full.of(plain, second), full.of(plain, third)
+    assert full.nbytes <= memory.nbytes
+    assert full.of(plain, first) is not kept
