@@ -50,6 +50,9 @@ MAX_PLACES = 23
 STRIP_TAPS = 9
 """Taps of a block of depthwise weights."""
 
+NEAR = 2
+"""Roundings move a step by so many sums from where real numbers have it, for most scales."""
+
 _CANDIDATES = (0, 1, -1, 2, -2, 3, -3)
 
 
@@ -156,7 +159,7 @@ def find_scaling(
     """
     if exact is None or max(-int(least.min()), int(most.max())) >= 1 << 31:
         return None
-    steps = _Steps.find(exact, least, most, output).shifted(-bias).clamped()
+    steps = _Steps.find(exact, least, most, scales, output).shifted(-bias).clamped()
     real = np.where(steps.least < steps.most, scales, 0.0)
     reach = np.maximum(np.abs(steps.least), np.abs(steps.most))
     low_places = np.minimum(31 - _bits(reach), MAX_HALF)
@@ -185,15 +188,27 @@ class _Steps:
     most: Int
 
     @classmethod
-    def find(cls, exact: Callable[[Int], Int], least: Int, most: Int, output: Output) -> _Steps:
-        """By bisection."""
+    def find(
+        cls,
+        exact: Callable[[Int], Int],
+        least: Int,
+        most: Int,
+        scales: list[float],
+        output: Output,
+    ) -> _Steps:
+        """By bisection, around where real numbers have the step where that is near."""
         values = np.arange(output.low, output.high + 2, dtype=np.int64)[:, None]
+        step = 1 / np.maximum(scales, 2.0**-30)
+        near = np.rint((values - output.zero_point - 0.5) * step).astype(np.int64)
         first, last = np.tile(least, (len(values), 1)), np.tile(most + 1, (len(values), 1))
+        last[0], first[-1] = least, most + 1  # whatever the sum is, the output is within its bounds
+        tried = [near - NEAR, near + NEAR]
         while (first < last).any():
-            middle = (first + last) >> 1
-            is_reached = exact(np.minimum(middle, most)) >= values
-            first = np.where(is_reached | (first >= last), first, middle + 1)
-            last = np.where(is_reached, np.minimum(last, middle), last)
+            middle = tried.pop() if tried else (first + last) >> 1
+            middle = np.clip(np.clip(middle, first, last - 1), least, most)
+            is_open, is_reached = first < last, exact(middle) >= values
+            first = np.where(is_open & ~is_reached, middle + 1, first)
+            last = np.where(is_open & is_reached, middle, last)
         return cls(values, last, least, most)
 
     def shifted(self, by: Int) -> _Steps:
@@ -233,12 +248,15 @@ def _search(steps: _Steps, real: Array, places: Int, low_places: Int, pivot: Int
     is_right = np.zeros(len(nearest), bool)
     upper = replace(steps, least=pivot)
     lower = replace(steps, most=np.maximum(pivot - 1, steps.least))
+    has_pivot = pivot > steps.least
     for offset in _CANDIDATES:
         candidate = np.maximum(nearest + offset, 0)
         above, has_above = upper.added(candidate, total, low_places)
-        below, has_below = lower.added(candidate, total, low_places)
-        below = np.where(pivot > steps.least, below, above)
-        take = has_above & (has_below | (pivot == steps.least)) & ~is_right
+        below, take = above, has_above & ~is_right
+        if has_pivot.any():
+            below, has_below = lower.added(candidate, total, low_places)
+            below = np.where(has_pivot, below, above)
+            take &= has_below | ~has_pivot
         take &= candidate >> low_places < 1 << MAX_HALF
         take &= np.abs((steps.least * candidate >> low_places) + below) < 1 << 31
         take &= np.abs((steps.most * candidate >> low_places) + above) < 1 << 31
