@@ -193,6 +193,10 @@ class Operator(Node):
         """
         return None
 
+    def accesses(self, ins: Tensors, outs: Sequence[Tensor]) -> Sequence[Access | None]:
+        """``access`` of each input."""
+        return [self.access(index, ins, outs) for index in range(len(ins))]
+
     def attribute_operands(self) -> Mapping[int, Sequence[int]]:
         """Constant inputs that only repeat attributes, such as paddings: index and elements."""
         return {}
@@ -340,8 +344,7 @@ class RowOperator(Operator):
         If so, rows that follow each other in memory without a gap may be computed in one call, as
         one long row. Inputs of one pixel are the same for all.
         """
-        for index, data in enumerate(ins):
-            access = self.access(index, ins, outs)
+        for access, data in zip(self.accesses(ins, outs), ins, strict=True):
             if access is None or data is None:
                 continue
             is_pixel = data.layout.size == data.layout.pixel_elements
@@ -407,13 +410,8 @@ def where(node: Node) -> str:
 def one_node_graph(case: str, node: Node, tensors: Sequence[Tensor]) -> Graph:
     """A graph of one node: its inputs are the node's inputs that are neither constant nor state."""
     pool = {tensor.name: tensor for tensor in tensors}
-    inputs = tuple(
-        dict.fromkeys(
-            name
-            for name in node.inputs
-            if name is not None and pool[name].data is None and not pool[name].state
-        )
-    )
+    read = dict.fromkeys(name for name in node.inputs if name is not None)
+    inputs = tuple(name for name in read if pool[name].data is None and not pool[name].state)
     return Graph(case, pool, (node,), inputs, node.outputs)
 
 

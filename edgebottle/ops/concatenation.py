@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -114,7 +115,16 @@ class Concatenation(RowOperator):
 
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
         """One behind the other along the axis."""
-        joined = Offset(self._before(index, ins))
+        return self._access(self._before(index, ins), outs)
+
+    def accesses(self, ins: Tensors, outs: Sequence[Tensor]) -> Sequence[Access]:
+        """The same of all inputs, whose elements are counted once."""
+        sizes = (data_input(ins, index).shape[self.axis] for index in range(len(ins)))
+        return [self._access(before, outs) for before in list(accumulate(sizes, initial=0))[:-1]]
+
+    def _access(self, before: int, outs: Sequence[Tensor]) -> Access:
+        """That of an input that begins after ``before`` elements along the axis."""
+        joined = Offset(before)
         return tuple(joined if i == self.axis else Same() for i in range(len(outs[0].shape)))
 
     def channel_range(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from edgebottle.ir.graph import Int
 from edgebottle.ops.base import Isa
 from edgebottle.plan.lifetimes import covered_bytes
 from edgebottle.plan.place import Packing
@@ -91,10 +94,14 @@ def assemble(
     """
     blocks = storage.blocks
     starts = packing.offsets[: len(blocks)]
-    alive: list[list[tuple[int, int]]] = [[] for _ in steps]
-    for block, start in zip(blocks, starts, strict=True):
-        for step in range(max(block.first, 0), min(block.last + 1, len(steps))):
-            alive[step].append((start, start + block.nbytes))
+    lives = np.array([(block.first, block.last) for block in blocks]).reshape(-1, 2)
+    places = zip(blocks, starts, strict=True)
+    spans = np.array([(start, start + block.nbytes) for block, start in places]).reshape(-1, 2)
+
+    def alive(number: int, own: Sequence[tuple[int, int]]) -> Int:
+        is_alive = (lives[:, 0] <= number) & (lives[:, 1] >= number)
+        return np.concatenate([spans[is_alive], np.array(own, dtype=int).reshape(-1, 2)])
+
     return Plan(
         model=storage.graph.name,
         isa=isa.value,
@@ -107,11 +114,11 @@ def assemble(
                 node=step.node,
                 scratch_offset=step.scratch_offset,
                 scratch_bytes=step.scratch_bytes,
-                live_bytes=covered_bytes([*spans, *step.spans]),
+                live_bytes=covered_bytes(alive(number, step.spans)),
                 elided=step.node in storage.elided,
                 stage=step.stage,
             )
-            for step, spans in zip(steps, alive, strict=True)
+            for number, step in enumerate(steps)
         ),
         placements=_placements(storage, starts, steps),
         row_fed=row_fed,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, compress
 
 import numpy as np
 
+from edgebottle.ir.graph import Int
 from edgebottle.ir.layout import aligned
 from edgebottle.plan.storage import Block
 
@@ -28,13 +29,16 @@ def live_bytes(blocks: Sequence[Block], steps: int) -> list[int]:
     return list(accumulate(change[:-1]))
 
 
-def covered_bytes(spans: Iterable[tuple[int, int]]) -> int:
-    """Bytes in any of the spans (first byte, the one after the last), each counted once."""
-    covered = top = 0
-    for low, high in sorted(spans):
-        covered += max(high - max(low, top), 0)
-        top = max(top, high)
-    return covered
+def covered_bytes(spans: Int) -> int:
+    """Bytes in any of the spans, each counted once.
+
+    Args:
+        spans: (spans, 2): the first byte, and the one after the last.
+    """
+    lows, highs = spans[np.argsort(spans[:, 0])].T
+    tops = np.maximum.accumulate(highs)
+    fresh = np.maximum(lows[1:], tops[:-1])
+    return int(np.maximum(highs[1:] - fresh, 0).sum() + (highs - lows)[:1].sum())
 
 
 def neighbours(blocks: Sequence[Block]) -> list[list[int]]:

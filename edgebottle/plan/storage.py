@@ -274,7 +274,7 @@ def joined_axis_of(graph: Graph, node: Node) -> int | None:
     if not isinstance(node, Operator) or not node.MOVES or len(node.outputs) != 1:
         return None
     ins, outs = graph.ins(node), graph.outs(node)
-    axis = joined_axis([node.access(index, ins, outs) for index in range(len(ins))])
+    axis = joined_axis(node.accesses(ins, outs))
     parts = [] if axis is None else [part.shape[axis] for part in ins if part is not None]
     return axis if axis is not None and sum(parts) == outs[0].shape[axis] else None
 

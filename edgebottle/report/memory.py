@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
 from edgebottle.ir.layout import aligned
 from edgebottle.plan.lifetimes import covered_bytes
 from hil.records import MemoryBlock
@@ -81,7 +83,7 @@ class ArenaView:
 
     def live_bytes(self, step: int) -> int:
         """Bytes in use during ``step``, each counted once."""
-        return covered_bytes(span(block) for block in self.at(step))
+        return covered_bytes(np.array([span(block) for block in self.at(step)]).reshape(-1, 2))
 
     def live(self) -> tuple[int, ...]:
         """``live_bytes`` of every step."""

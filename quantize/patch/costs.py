@@ -125,7 +125,7 @@ class Costs:
             most: Nodes that they may have.
             share: Work that may be spent on them.
         """
-        rows, dying = self.rows, dict[str, None]()
+        rows, dying, dying_bytes = self.rows, dict[str, int](), 0
         enough = self.work.left - share
         fed = rows.fed
         for first, savings, inside in self.grown(end, most):
@@ -133,23 +133,26 @@ class Costs:
             if self.work.left < enough:
                 return
             node = rows.node(first)
-            dying.pop(node.output, None)
-            dying |= {e.tensor: None for e in node.edges if self.alive.dies(e.tensor, end)}
+            dying_bytes -= dying.pop(node.output, 0)
+            for edge in node.edges:
+                if edge.tensor not in dying and self.alive.dies(edge.tensor, end):
+                    dying[edge.tensor] = rows.size(edge.tensor)
+                    dying_bytes += rows.size(edge.tensor)
             if inside.nbytes() >= limit:
                 return
-            ring = 0
-            sources = list(dying)
+            ring, streamed = 0, ""
             is_fed = fed is not None and any(first <= n < end for n in rows.readers[fed.output])
             if fed is not None and is_fed:
                 if first > 0 or rows.readers[fed.output][-1] >= end:
                     continue
                 ring = aligned(self._rings.ring(FED, end) * fed.row_bytes)
-                sources = [name for name in dying if name != fed.output]
+                streamed = fed.output
             elif end - first == 1:
                 continue
             around = self.whole_bytes(first, inside) + ring
-            possible = min(sum(rows.size(name) for name in sources), inside.outer)
+            possible = min(dying_bytes - dying.get(streamed, 0), inside.outer)
             if around + inside.nbytes() - possible < limit:
+                sources = [name for name in dying if name != streamed]
                 saved = savings.saved(first, sources, is_fed=is_fed)
                 total = around + inside.exact_nbytes() - saved
                 yield Unit(first, end, True, total)

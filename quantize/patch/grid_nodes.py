@@ -126,8 +126,8 @@ class Windows:
         found: dict[int, Access] = {}
         if isinstance(node, RowOperator):
             ins, outs = self.graph.ins(node), self.graph.outs(node)
-            every = {index: node.access(index, ins, outs) for index in range(len(ins))}
-            found = {index: access for index, access in every.items() if access is not None}
+            every = enumerate(node.accesses(ins, outs))
+            found = {index: access for index, access in every if access is not None}
         along = [axis for access in found.values() for axis in access[1:3]]
         if not found or any(isinstance(axis, All | Listed) for axis in along):
             raise BadInput(f"{where(node)} cannot be part of a patch grid")

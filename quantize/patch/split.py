@@ -67,7 +67,8 @@ def add_splits(
     peaks = _uncut_peaks(costs) if only_gains else {}
     costs.work.refill(work)
     for end in range(1, len(costs.rows.order) + 1):
-        limits = [min(below, peaks.get((first, end), below)) for first in range(end)]
+        firsts = range(max(end - MAX_LAYERS, 0), end)
+        limits = {first: min(below, peaks.get((first, end), below)) for first in firsts}
         found = _splits(costs, end, reached, limits, most_extra_macs)
         units[end] = [*units[end], *found]
         reached.append(any(reached[u.first] and u.nbytes < below for u in units[end]))
@@ -96,7 +97,7 @@ def _splits(
     costs: Costs,
     end: int,
     reached: Sequence[bool],
-    limits: Sequence[int],
+    limits: Mapping[int, int],
     most_extra_macs: int | None,
 ) -> Iterator[Unit]:
     """The stages in parts that end before node ``end`` and need less than the limit of the first.
