@@ -23,6 +23,7 @@ from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
 from quantize.patch import Chosen, choose_schedule
 from quantize.patch.grid_choice import MAX_PATCHES, least_macs, least_ram
+from quantize.patch.known import known
 
 REGIONS = {"ram": "RAM", "flash": "flash"}
 """The memories a model has to fit, and what they are called in a text."""
@@ -32,6 +33,10 @@ HOPELESS = 2
 
 LEAST_STATIC = 320
 """Bytes of RAM that the bench application's variables take on any board, at least."""
+
+
+PlanKey = tuple[Isa, Schedule, int | None, bool]
+"""What a plan depends on: kernels, schedule, bytes of the arena, whether rows are fed."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ class Verdict:
 
     def need(self, region: str) -> MemoryNeed:
         """What is needed of ``ram`` or of ``flash``."""
-        return {"ram": self.ram, "flash": self.flash}[region]
+        return self.ram if region == "ram" else self.flash
 
     @property
     def answer(self) -> Answer:
@@ -245,7 +250,7 @@ class Judge:
     def __init__(self, graph: Graph) -> None:
         """``graph`` is one after the passes."""
         self.graph = graph
-        self._plans: dict[tuple[Isa, Schedule, int | None, bool], Chosen] = {}
+        self._plans: dict[PlanKey, Chosen] = {}
         self._sources: dict[tuple[Plan, Optimize], ModelSource] = {}
 
     def verdict(self, board: Board, wish: Wish, planned: Chosen | None = None) -> Verdict:
@@ -263,7 +268,12 @@ class Judge:
             BadInput: patches and row-fed input were asked for together.
         """
         best: Verdict | None = None
-        for isa in kernel_variants(board):
+        *faster, smallest = kernel_variants(board)
+        if faster and planned is None and self._is_short(board, wish):
+            best = Verdict(self, self.plan(board, wish, smallest), board, wish)
+            if best.ram.answer is Answer.NO:
+                return best
+        for isa in (*faster, smallest):
             found = Verdict(self, planned or self.plan(board, wish, isa), board, wish)
             best = found if best is None or found.answer >= best.answer else best
             if best.answer is Answer.YES:
@@ -272,12 +282,26 @@ class Judge:
         return best
 
     def plan(self, board: Board, wish: Wish, isa: Isa) -> Chosen:
-        """``fit``, remembered for boards with the same limit."""
+        """``fit``, remembered for boards with the same limit, or with less where nothing fits."""
         limit = arena_limit(self.graph, board, wish)
         key = (isa, wish.schedule, limit, wish.row_fed)
         if key not in self._plans:
-            self._plans[key] = _planned(self.graph, *key)
+            self._plans[key] = self._too_large(key) or _planned(self.graph, *key)
         return self._plans[key]
+
+    def _too_large(self, key: PlanKey) -> Chosen | None:
+        """A plan that fits no larger limit, so that the smallest arena is known; None without."""
+        isa, schedule, limit, row_fed = key
+        for (*others, tried, fed), chosen in self._plans.items():
+            is_same = (*others, fed) == (isa, schedule, row_fed)
+            if is_same and limit is not None and limit <= (tried or 0) < chosen.plan.arena_bytes:
+                return chosen
+        return None
+
+    def _is_short(self, board: Board, wish: Wish) -> bool:
+        """Whether the fastest kernels do not fit layer by layer, so that a plan is searched for."""
+        limit, isa = arena_limit(self.graph, board, wish), kernel_variant(board)
+        return limit is not None and known(self.graph).layers(isa).arena_bytes > limit
 
     def source(self, chosen: Chosen, optimize: Optimize = Optimize.BALANCED) -> ModelSource:
         """``write_model``, remembered."""

@@ -159,13 +159,14 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     plan = schedules[Schedule.LAYERS].plan
     weights = judge.source(schedules[Schedule.LAYERS]).weight_bytes
     arena = min(chosen.plan.arena_bytes for chosen in schedules.values())
+    is_fed = any(chosen.plan.row_fed for chosen in schedules.values())
     counts = Counter(node.OP for node in model.imported.nodes)
     return Inspection(
         model=model,
         plan=plan,
         layers=_layers(model, plan),
         weights=weights,
-        boards=tuple(_fit(judge, board, arena, weights) for board in all_boards()),
+        boards=tuple(_fit(judge, board, arena, weights, is_fed) for board in all_boards()),
         schedules=(
             *(_view(name, found) for name, found in schedules.items()),
             _view(Schedule.PATCHES.value, patched(model.graph, isa, most=INSPECTED_PATCHES)),
@@ -197,14 +198,17 @@ def _view(name: str, chosen: Chosen) -> ScheduleView:
     )
 
 
-def _fit(judge: Judge, board: Board, arena: int, weights: int) -> BoardFit:
+def _fit(judge: Judge, board: Board, arena: int, weights: int, is_fed: bool) -> BoardFit:
     """Whether ``build`` succeeds for a board, the whole input in RAM or row by row.
+
+    Rows are tried where RAM is short: they make no difference to flash.
 
     Args:
         judge: Of the model.
         board: The board.
         arena: Bytes of the smallest arena that is known.
         weights: Bytes of the constants.
+        is_fed: The network can be fed row by row.
     """
     if board.is_host:
         return BoardFit(board.id, True, False, Schedule.LAYERS.value, "")
@@ -213,9 +217,8 @@ def _fit(judge: Judge, board: Board, arena: int, weights: int) -> BoardFit:
         if is_hopeless(judge.graph, board, *needed):
             return BoardFit(board.id, False, False, "", f"not enough {REGIONS[region]}")
     verdicts = [judge.verdict(board, Wish())]
-    if verdicts[0].answer is not Answer.YES:
-        with suppress(UnsupportedOp):
-            verdicts.append(judge.verdict(board, Wish(row_fed=True)))
+    if is_fed and verdicts[0].ram.answer is not Answer.YES:
+        verdicts.append(judge.verdict(board, Wish(row_fed=True)))
     best = max(verdicts, key=lambda verdict: (verdict.answer, -verdict.plan.arena_bytes))
     fits, may_fit = (best.answer is answer for answer in (Answer.YES, Answer.MAYBE))
     schedule = best.plan.schedule + (", rows" if best.plan.row_fed else "")

@@ -222,7 +222,7 @@ def patch_bytes(stage: PatchStage, rects: dict[str, Rect]) -> int:
     graph, nodes = stage.graph, [node for node in stage.nodes if node.outputs[0] in rects]
     last = {name: i for i, node in enumerate(nodes) for name in node.inputs if name is not None}
     alive: dict[str, int] = {}
-    peak = 0
+    peak = held = 0
     for i, node in enumerate(nodes):
         name = node.outputs[0]
         tensor = graph.tensors[name]
@@ -233,8 +233,10 @@ def patch_bytes(stage: PatchStage, rects: dict[str, Rect]) -> int:
         sizes = [0, *(alive.get(source, 0) for source in dying if source in replaced)]
         most = sum(sizes) if stage.windows.is_join(node) else max(sizes)
         alive[name] = size
-        peak = max(peak, sum(alive.values()) - min(most, size))
-        alive = {tensor: nbytes for tensor, nbytes in alive.items() if last.get(tensor, -1) > i}
+        held += size
+        peak = max(peak, held - min(most, size))
+        for gone in (*dying, *([] if name in last else [name])):
+            held -= alive.pop(gone, 0)
     return peak
 
 
