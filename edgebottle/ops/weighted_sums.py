@@ -71,10 +71,13 @@ def seen_taps(axis: AxisMap, outputs: int, extent: int) -> tuple[Mask, Mask]:
     """For each tap of a window along one axis: whether it always, and whether it ever sees data.
 
     Args:
-        axis: How the axis is read.
+        axis: How the axis is read: ``Same`` or a ``Window``, which move evenly.
         outputs: Indices of the output.
         extent: Indices of the input.
     """
-    position = np.array([axis.reads(output) for output in range(outputs)])
-    sees = (position >= 0) & (position < extent)
-    return np.asarray(sees.all(axis=0)), np.asarray(sees.any(axis=0))
+    first, second = np.array(axis.reads(0)), np.array(axis.reads(1))
+    stride = second - first
+    entering = np.maximum(-(first // stride), 0)  # the first output beyond the padding before
+    always = (first >= 0) & (first + (outputs - 1) * stride < extent)
+    ever = (entering < outputs) & (first + entering * stride < extent)
+    return always, ever

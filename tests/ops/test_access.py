@@ -1,5 +1,6 @@
 """What operators say of how they read, against what changes when an input changes."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from zlib import crc32
 
@@ -21,6 +22,7 @@ from edgebottle.ir.access import (
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops import BY_NAME, OPERATORS
 from edgebottle.ops.base import Operator, RowOperator
+from edgebottle.ops.weighted_sums import seen_taps
 from edgebottle.plan.storage import cropped_from, joined_axis_of
 from tests.samples import samples
 
@@ -157,3 +159,14 @@ def test_boxes_and_joins() -> None:
     assert joined_axis([first, (Offset(1), Same())]) is None
     assert joined_axis([first, None]) is None
     assert joined_axis([(Same(), Same())]) is None
+
+
+def test_taps_that_see_data_are_those_that_some_and_all_outputs_read() -> None:
+    """``seen_taps`` against the reads of every output."""
+    tried = itertools.product((1, 2, 3), (1, 2, 4), (1, 2), (-1, 0, 1, 4), (1, 2, 5), (1, 2, 7))
+    for stride, taps, dilation, before, outputs, extent in tried:
+        axis = window(stride, taps, dilation, before)
+        reads = np.array([axis.reads(output) for output in range(outputs)])
+        sees = (reads >= 0) & (reads < extent)
+        always, ever = seen_taps(axis, outputs, extent)
+        assert (always == sees.all(axis=0)).all() and (ever == sees.any(axis=0)).all(), axis
