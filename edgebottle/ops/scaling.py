@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -52,6 +53,9 @@ STRIP_TAPS = 9
 
 NEAR = 2
 """Roundings move a step by so many sums from where real numbers have it, for most scales."""
+
+FAR = np.int64(1) << 60
+"""Beyond all bounds of a summand."""
 
 _CANDIDATES = (0, 1, -1, 2, -2, 3, -3)
 
@@ -231,13 +235,21 @@ class _Steps:
 
         The summand is in units of ``2^low_places``, the steps are in those of ``2^places``.
         """
-        goal = self.values << places
-        far = np.int64(1) << 60
-        at = goal - np.maximum(self.first, self.least) * multiplier
-        below = goal - 1 - np.minimum(self.first - 1, self.most) * multiplier
-        low = -(-np.where(self.first <= self.most, at, -far).max(axis=0) >> low_places)
-        high = np.where(self.first > self.least, below, far).min(axis=0) >> low_places
+        goal, (reached, before, is_reached, is_crossed) = self.values << places, self._ends
+        at, below = goal - reached * multiplier, goal - 1 - before * multiplier
+        low = -(-np.where(is_reached, at, -FAR).max(axis=0) >> low_places)
+        high = np.where(is_crossed, below, FAR).min(axis=0) >> low_places
         return (low + high) >> 1, low <= high
+
+    @cached_property
+    def _ends(self) -> tuple[Int, Int, Array, Array]:
+        """The sums on both sides of each step, and whether there are such."""
+        return (
+            np.maximum(self.first, self.least),
+            np.minimum(self.first - 1, self.most),
+            self.first <= self.most,
+            self.first > self.least,
+        )
 
 
 def _search(steps: _Steps, real: Array, places: Int, low_places: Int, pivot: Int) -> Scaling | None:
