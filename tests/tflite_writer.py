@@ -30,6 +30,7 @@ VERSION = {
     "RESHAPE": 1,
     "SQUEEZE": 1,
     "SVDF": 3,
+    "TRANSPOSE_CONV": 4,
 }
 """Operator versions that know int8; every other operator does at version 2."""
 

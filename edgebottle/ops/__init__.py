@@ -47,6 +47,7 @@ from edgebottle.ops.svdf import Svdf
 from edgebottle.ops.tanh import Tanh
 from edgebottle.ops.tile import Tile
 from edgebottle.ops.transpose import Transpose
+from edgebottle.ops.transpose_conv import TransposeConv
 from edgebottle.ops.unpack import Unpack
 
 OPERATORS: tuple[type[Operator], ...] = (
@@ -96,6 +97,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Tanh,
     Tile,
     Transpose,
+    TransposeConv,
     Unpack,
 )
 

@@ -202,13 +202,23 @@ def output_of(layer: Convolved) -> Output:
 def marked_scales(layer: Convolved, added: Array, e: Emitter) -> list[str]:
     """Multipliers and shifts as constants; those of wide sums are marked."""
     multiplier, shift = quantize_multipliers(scales_of(layer))
-    magnitude = np.abs(matrix_of(layer).astype(np.int64)).sum(axis=1)
-    is_wide = (np.abs(added.astype(np.int64)) + 256 * magnitude >= 1 << 30) & (shift < 0)
-    marked = np.where(is_wide, shift + SHIFT_WIDE, shift)
     return [
         e.constant("multiplier", multiplier),
-        e.constant("shift", marked.astype(np.int8)),
+        e.constant("shift", marked_shifts(shift, matrix_of(layer), added)),
     ]
+
+
+def marked_shifts(shift: Array, matrix: Array, added: Array) -> Array:
+    """[outputs] int8: the shifts, those of sums that may reach 2^30 marked.
+
+    Args:
+        shift: One for each output, or for all.
+        matrix: [outputs, products] int8 weights.
+        added: [outputs] int32 biases.
+    """
+    magnitude = np.abs(matrix.astype(np.int64)).sum(axis=1)
+    is_wide = (np.abs(added.astype(np.int64)) + 256 * magnitude >= 1 << 30) & (shift < 0)
+    return np.where(is_wide, shift + SHIFT_WIDE, shift).astype(np.int8)
 
 
 def mve_scales(layer: Convolved, vectors: Sequence[Sequence[int]]) -> Array | None:

@@ -1,0 +1,55 @@
+/* Transpose of a 2-D convolution, one output row at a time, int8 and float32.
+ *
+ * rows   as many pointers to input rows as a column of output pixels is reached by: row k is that
+ *        of the window's row (y + pad_top) % stride_height + k * stride_height; NULL where the row
+ *        lies outside of the image or of the window
+ * y      number of the output row
+ * out    output_width pixels of output_channels, out_pixel_stride elements apart
+ * weights, bias, multiplier, shift   output_channels x kernel_height x kernel_width x
+ *        input_channels, and output_channels each; see eb_requantize
+ */
+#ifndef EB_TRANSPOSE_CONV_H
+#define EB_TRANSPOSE_CONV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "eb_requant.h"
+
+typedef struct {
+    int32_t input_width;       /* >= 1 */
+    int32_t input_channels;    /* >= 1 */
+    int32_t output_width;      /* >= 1 */
+    int32_t output_channels;   /* >= 1 */
+    int32_t kernel_height;     /* >= 1 */
+    int32_t kernel_width;      /* >= 1 */
+    int32_t stride_height;     /* >= 1 */
+    int32_t stride_width;      /* >= 1 */
+    int32_t pad_top;           /* >= 0: rows of the first window before the output */
+    int32_t pad_left;          /* >= 0 */
+    int32_t input_zero_point;  /* -128 .. 127 */
+    int32_t output_zero_point; /* -128 .. 127 */
+    int32_t low;               /* -128 .. 127, bounds of the fused activation */
+    int32_t high;              /* low .. 127 */
+} eb_transpose_conv;
+
+/* The same for float32, where zero points have no meaning. */
+typedef struct {
+    int32_t input_width;
+    int32_t input_channels;
+    int32_t output_width;
+    int32_t output_channels;
+    int32_t kernel_height;
+    int32_t kernel_width;
+    int32_t stride_height;
+    int32_t stride_width;
+    int32_t pad_top;
+    int32_t pad_left;
+    float low;
+    float high;
+} eb_transpose_conv_f32;
+
+#include "../kernels/portable/eb_transpose_conv_f32.h"
+#include "../kernels/portable/eb_transpose_conv_s8.h"
+
+#endif /* EB_TRANSPOSE_CONV_H */
