@@ -166,10 +166,98 @@ class ImxrtWiring(Wiring):
     rx_pad: int
 
 
+@dataclass(frozen=True)
+class Gd32Wiring(Wiring):
+    """Of the GD32VF103.
+
+    Attributes:
+        hxtal_hz: Frequency of the crystal; 0: the chip's own oscillator.
+        uart_enable: Address of the register that gives the UART its clock.
+        uart_enable_bit: Its bit there.
+        uart_divider: For the baud rate.
+        gpio_enable: Address of the register that gives the GPIO ports their clocks.
+        remap: Address of the register that moves UARTs to other pins.
+        remap_mask: The UART's bits there; 0: it cannot be moved.
+        remap_value: What they are set to.
+        tx_gpio: Base of the port of ``tx_pin``.
+        tx_gpio_bit: Its bit in ``gpio_enable``.
+        tx_pin: 0 to 15.
+        rx_gpio: As for ``tx_gpio``.
+        rx_gpio_bit: As for ``tx_gpio_bit``.
+        rx_pin: As for ``tx_pin``.
+    """
+
+    hxtal_hz: int
+    uart_enable: int
+    uart_enable_bit: int
+    uart_divider: int
+    gpio_enable: int
+    remap: int
+    remap_mask: int
+    remap_value: int
+    tx_gpio: int
+    tx_gpio_bit: int
+    tx_pin: int
+    rx_gpio: int
+    rx_gpio_bit: int
+    rx_pin: int
+
+
+@dataclass(frozen=True)
+class Samd21Wiring(Wiring):
+    """Of the SAM D21.
+
+    Attributes:
+        crystal_hz: Frequency of the crystal; 0: the oscillator runs without.
+        uart_enable_bit: Of the SERCOM in PM.APBCMASK.
+        uart_clock: Number of its generic clock.
+        uart_baud_value: For the baud rate.
+        tx_group: Group of ports of ``tx_pin``: 0 is A, 1 is B.
+        tx_pin: 0 to 31.
+        tx_function: What gives the pin to the SERCOM.
+        tx_pad: Its pad of the SERCOM: 0 or 2.
+        rx_group: As for ``tx_group``.
+        rx_pin: As for ``tx_pin``.
+        rx_function: As for ``tx_function``.
+        rx_pad: Another pad: 0 to 3.
+    """
+
+    crystal_hz: int
+    uart_enable_bit: int
+    uart_clock: int
+    uart_baud_value: int
+    tx_group: int
+    tx_pin: int
+    tx_function: int
+    tx_pad: int
+    rx_group: int
+    rx_pin: int
+    rx_function: int
+    rx_pad: int
+
+
+@dataclass(frozen=True)
+class Nrf5Wiring(Wiring):
+    """Of the nRF51 and nRF52.
+
+    Attributes:
+        uart_rate: For the baud rate.
+        tx_pin: 0 to 31: of port 0; from 32 on: of port 1.
+        rx_pin: As for ``tx_pin``.
+    """
+
+    uart_rate: int
+    tx_pin: int
+    rx_pin: int
+
+
 _GROUPS: dict[str, type[Wiring]] = {
     "stm32": Stm32Wiring,
     "rp2040": Rp2040Wiring,
     "imxrt": ImxrtWiring,
+    "gd32": Gd32Wiring,
+    "samd21": Samd21Wiring,
+    "nrf5": Nrf5Wiring,
 }
 """By ``group`` of a ``port.toml``."""
 

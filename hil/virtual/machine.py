@@ -13,10 +13,11 @@ from edgebottle.build.elf import Elf
 from edgebottle.cpus import Cpu
 from edgebottle.errors import BadBoard, BadInput, BoardError
 from hil.virtual import boot_rom
+from hil.virtual.device import Device, Fixed, Follow
 from hil.virtual.faults import explain
 from hil.virtual.native import Emulator, NativeBlock, Rule, library
 from hil.virtual.native_memory import describe_with, native_memory
-from hil.virtual.peripherals import Device, Fixed, Follow, devices_of
+from hil.virtual.peripherals import devices_of
 from hil.virtual.state import BlockCount, Counts, Fault, blocks_since
 from hil.virtual.wiring import wired
 

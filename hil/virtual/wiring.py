@@ -5,7 +5,8 @@ The bytes of a UART pass only where its pins are set to its function. The oscill
 with what is on the board: on an STM32 a crystal, or with the bypass on a clock from outside.
 Registers of the STM32 as in RM0385 5.3 (RCC) and 6.4 (GPIO); they are the same in all its families.
 Those of the RP2040 as in its data sheet, 2.14 (RESETS), 2.15 (CLOCKS), 2.18 (PLL), 2.19 (GPIO);
-those of the i.MX RT as in IMXRT1060RM chapters 11 (IOMUXC) and 14 (CCM).
+those of the i.MX RT as in IMXRT1060RM chapters 11 (IOMUXC) and 14 (CCM); those of the GD32VF103,
+SAM D21 and nRF5 as in the manuals that their ``port.toml`` names.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,15 @@ from dataclasses import replace
 from typing import Any
 
 from edgebottle.boards import Board
-from edgebottle.ports import ImxrtWiring, Rp2040Wiring, Stm32Wiring
-from hil.virtual.peripherals import Device, Fixed, Follow, Need, Purpose
+from edgebottle.ports import (
+    Gd32Wiring,
+    ImxrtWiring,
+    Nrf5Wiring,
+    Rp2040Wiring,
+    Samd21Wiring,
+    Stm32Wiring,
+)
+from hil.virtual.device import Device, Fixed, Follow, Need, Purpose
 
 _RCC_CR = 0x00
 _HSEON, _HSERDY, _HSEBYP = 1 << 16, 1 << 17, 1 << 18
@@ -30,6 +38,8 @@ _CLK_SYS_CTRL, _CLK_PERI_CTRL = 0x4000803C, 0x40008048
 _WATCHDOG_TICK = 0x4005802C
 _IO_CTRL, _PADS = 0x40014004, 0x4001C004
 
+_PM_APBCMASK, _PORT = 0x40000420, 0x41004400
+
 _CCM_CSCDR1, _CCM_CCGR4, _CCM_CCGR6 = 0x400FC024, 0x400FC078, 0x400FC080
 
 
@@ -44,6 +54,15 @@ def wired(devices: tuple[Device, ...], board: Board) -> tuple[Device, ...]:
         return devices
     wire = _GROUPS[type(wiring)]
     return tuple(wire(device, wiring, device.base == uart.base) for device in devices)
+
+
+def _own(device: Device, offset: int, mask: int, value: int) -> tuple[Need, Need]:
+    """Of a UART's own register, both ways: the baud rate, and which pins are its."""
+    address = device.base + offset
+    return (
+        Need(Purpose.SEND, address, mask, value),
+        Need(Purpose.RECEIVE, address, mask, value),
+    )
 
 
 def _stm32(device: Device, wiring: Stm32Wiring, is_uart: bool) -> Device:
@@ -91,7 +110,7 @@ def _pin_needs(
 
 def _rp2040(device: Device, wiring: Rp2040Wiring, is_uart: bool) -> Device:
     if is_uart:
-        return replace(device, needs=_rp2040_uart_needs(wiring))
+        return replace(device, needs=_rp2040_uart_needs(device, wiring))
     bit = _RESET_BITS.get(device.name)
     if bit is None:
         return device
@@ -104,11 +123,13 @@ def _rp2040(device: Device, wiring: Rp2040Wiring, is_uart: bool) -> Device:
     return replace(device, needs=tuple(needs))
 
 
-def _rp2040_uart_needs(wiring: Rp2040Wiring) -> tuple[Need, ...]:
+def _rp2040_uart_needs(device: Device, wiring: Rp2040Wiring) -> tuple[Need, ...]:
     dividers = wiring.pll_divider_1 << 16 | wiring.pll_divider_2 << 12
     needs = [
         Need(Purpose.RUN, _RESETS, 1 << wiring.uart_reset_bit, 0),
         Need(Purpose.RUN, _CLK_PERI_CTRL, 1 << 11 | 7 << 5, 1 << 11),
+        *_own(device, 0x24, 0xFFFF, wiring.uart_divider // 64),
+        *_own(device, 0x28, 0x3F, wiring.uart_divider % 64),
     ]
     pins = (
         (Purpose.SEND, wiring.tx_pin, wiring.tx_function, (1 << 7, 0)),  # OD
@@ -128,7 +149,7 @@ def _rp2040_uart_needs(wiring: Rp2040Wiring) -> tuple[Need, ...]:
 
 def _imxrt(device: Device, wiring: ImxrtWiring, is_uart: bool) -> Device:
     if is_uart:
-        return replace(device, needs=_imxrt_uart_needs(wiring))
+        return replace(device, needs=_imxrt_uart_needs(device, wiring))
     gates = {"IOMUXC": (_CCM_CCGR4, 2), "DCDC": (_CCM_CCGR6, 6)}
     if device.name in gates:
         return replace(device, needs=(_gate(*gates[device.name]),))
@@ -139,23 +160,97 @@ def _gate(register: int, bit: int) -> Need:
     return Need(Purpose.RUN, register, 3 << bit, 3 << bit)
 
 
-def _imxrt_uart_needs(wiring: ImxrtWiring) -> tuple[Need, ...]:
+def _imxrt_uart_needs(device: Device, wiring: ImxrtWiring) -> tuple[Need, ...]:
     send, receive = Purpose.SEND, Purpose.RECEIVE
+    baud = wiring.uart_oversampling - 1 << 24 | wiring.uart_divider
     needs = [
         _gate(wiring.uart_enable, wiring.uart_enable_bit),
         Need(send, wiring.tx_mux, 15, wiring.tx_function),
         Need(receive, wiring.rx_mux, 15, wiring.rx_function),
         # The dividers are for the crystal.
         *(Need(way, _CCM_CSCDR1, 0x7F, 1 << 6) for way in (send, receive)),
+        *_own(device, 0x10, 0x1F << 24 | 0x1FFF, baud),
     ]
     if wiring.rx_daisy:
         needs.append(Need(receive, wiring.rx_daisy, 3, wiring.rx_input))
     return tuple(needs)
 
 
+def _gd32(device: Device, wiring: Gd32Wiring, is_uart: bool) -> Device:
+    if is_uart:
+        return replace(device, needs=_gd32_uart_needs(device, wiring))
+    if device.name == "AFIO":
+        return replace(device, needs=(Need(Purpose.RUN, wiring.gpio_enable, 1, 1),))
+    if device.name.startswith("GPIO"):
+        bit = 1 << 2 + ord(device.name[-1]) - ord("A")
+        return replace(device, needs=(Need(Purpose.RUN, wiring.gpio_enable, bit, bit),))
+    if device.name == "RCU" and wiring.hxtal_hz == 0:
+        return replace(device, rules=(*device.rules, Fixed(0x00, _HSERDY, 0)))
+    return device
+
+
+def _gd32_uart_needs(device: Device, wiring: Gd32Wiring) -> tuple[Need, ...]:
+    bit = 1 << wiring.uart_enable_bit
+    needs = [
+        Need(Purpose.RUN, wiring.uart_enable, bit, bit),
+        *_own(device, 0x08, 0xFFFF, wiring.uart_divider),
+    ]
+    pins = (
+        (Purpose.SEND, wiring.tx_gpio, wiring.tx_pin, (15, 11)),  # alternate output, 50 MHz
+        (Purpose.RECEIVE, wiring.rx_gpio, wiring.rx_pin, (3, 0)),  # input
+    )
+    for purpose, gpio, pin, (mask, mode) in pins:
+        shift = 4 * (pin % 8)
+        needs.append(Need(purpose, gpio + 4 * (pin // 8), mask << shift, mode << shift))
+        needs.append(Need(purpose, wiring.remap, wiring.remap_mask, wiring.remap_value))
+    return tuple(needs)
+
+
+def _samd21(device: Device, wiring: Samd21Wiring, is_uart: bool) -> Device:
+    if is_uart:
+        return replace(device, needs=_samd21_uart_needs(device, wiring))
+    if device.name == "SYSCTRL" and wiring.crystal_hz == 0:
+        return replace(device, rules=(*device.rules, Fixed(0x0C, 1 << 1, 0)))  # XOSC32KRDY
+    return device
+
+
+def _samd21_uart_needs(device: Device, wiring: Samd21Wiring) -> tuple[Need, ...]:
+    bit = 1 << wiring.uart_enable_bit
+    pads = wiring.tx_pad // 2 << 16 | wiring.rx_pad << 20
+    needs = [
+        Need(Purpose.RUN, _PM_APBCMASK, bit, bit),
+        *_own(device, 0x0C, 0xFFFF, wiring.uart_baud_value),
+        *_own(device, 0x00, 3 << 16 | 3 << 20, pads),  # CTRLA: TXPO, RXPO
+    ]
+    pins = (
+        (Purpose.SEND, wiring.tx_group, wiring.tx_pin, wiring.tx_function),
+        (Purpose.RECEIVE, wiring.rx_group, wiring.rx_pin, wiring.rx_function),
+    )
+    for purpose, group, pin, function in pins:
+        mux, enable = 4 * (pin % 8), 8 * (pin % 4)
+        words = _PORT + 0x80 * group
+        needs += (
+            Need(purpose, words + 0x30 + 4 * (pin // 8), 15 << mux, function << mux),
+            Need(purpose, words + 0x40 + 4 * (pin // 4), 1 << enable, 1 << enable),
+        )
+    return tuple(needs)
+
+
+def _nrf5(device: Device, wiring: Nrf5Wiring, is_uart: bool) -> Device:
+    if not is_uart:
+        return device
+    send = Need(Purpose.SEND, device.base + 0x50C, 0xFFFFFFFF, wiring.tx_pin)
+    receive = Need(Purpose.RECEIVE, device.base + 0x514, 0xFFFFFFFF, wiring.rx_pin)
+    rate = _own(device, 0x524, 0xFFFFFFFF, wiring.uart_rate)
+    return replace(device, needs=(send, receive, *rate))
+
+
 _GROUPS: dict[type, Callable[[Device, Any, bool], Device]] = {
     Stm32Wiring: _stm32,
     Rp2040Wiring: _rp2040,
     ImxrtWiring: _imxrt,
+    Gd32Wiring: _gd32,
+    Samd21Wiring: _samd21,
+    Nrf5Wiring: _nrf5,
 }
 """By the group of the wiring: a device with what it needs, told whether it is the board's UART."""

@@ -1,13 +1,9 @@
 """A hand-written project in the layout that codegen writes, for tests of the build alone."""
 
-import atexit
-import functools
 import shutil
-import tempfile
 from pathlib import Path
 
 from edgebottle.boards import Board
-from edgebottle.build.project import BuildResult, build_firmware
 from edgebottle.data import data_dir
 
 # What the program prints after a reset and at every "?"; each word is a check of the start-up, and
@@ -191,11 +187,3 @@ def write_fixture_project(out: Path, board: Board) -> Path:
     for name in ("include", "common", board.port):
         shutil.copytree(firmware / "port" / name, out / "port" / name, ignore=skip)
     return out
-
-
-@functools.cache
-def built(board: Board, toolchain: str = "zig") -> BuildResult:
-    """The project compiled for ``board``, once for all tests."""
-    folder = Path(tempfile.mkdtemp(prefix="edgebottle-test-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return build_firmware(write_fixture_project(folder / "project", board), board, toolchain)

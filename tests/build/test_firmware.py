@@ -2,13 +2,15 @@
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from fixture_project import REPORT, built
+import wiring
+from fixture_project import REPORT, write_fixture_project
 
 from edgebottle.boards import Board, all_boards
 from edgebottle.build.elf import Elf, read_elf
-from edgebottle.build.project import BuildResult
+from edgebottle.build.project import BuildResult, build_firmware
 from edgebottle.build.sizes import sizes_of
 from edgebottle.build.toolchains import QEMU
 
@@ -31,14 +33,19 @@ class Firmware:
 
 
 @pytest.mark.parametrize(("board", "toolchain"), ROWS)
-def test_firmware(board: Board, toolchain: str) -> None:
+def test_firmware(board: Board, toolchain: str, tmp_path: Path) -> None:
     gcc = GCC.get(board.cpu, "arm-none-eabi-gcc")
     if toolchain == "gcc" and shutil.which(gcc) is None:
         pytest.skip(f"{gcc} is not installed")
-    result = built(board, toolchain)
+    result = build_firmware(write_fixture_project(tmp_path, board), board, toolchain)
     firmware = Firmware(board, result, read_elf(result.elf))
     for check in (memory_fits, nothing_between_sections, sizes_add_up, boots):
         check(firmware)
+    if toolchain == "zig":
+        wiring.mute_where_wired_otherwise(result.elf, board)
+        wiring.without_its_clock_no_oscillator_is_ready(result.elf, board)
+        wiring.no_other_uart_answers(result.elf, board)
+        wiring.boot_rom_refuses_what_is_broken(result.elf, board, tmp_path)
 
 
 def memory_fits(firmware: Firmware) -> None:
@@ -87,3 +94,5 @@ def boots(firmware: Firmware) -> None:
         assert link.read_until(wanted)[-len(wanted) :] == wanted
         link.write(b"xyz")
         assert link.read_until(b"xyz").endswith(b"xyz")
+        if isinstance(virtual, VirtualBoard):
+            wiring.registers_hold(board, virtual)

@@ -16,75 +16,25 @@ import serial
 from timing_helpers import zig_flags
 
 from edgebottle.boards import Board, Region, load_board
-from edgebottle.cpus import find_cpu
-from edgebottle.ports import Uart
 from hil.virtual.client import VirtualBoard
 from hil.virtual.state import Fault
 
 
-def make_board(
-    id: str,
-    cpu: str,
-    port: str,
-    uart: int,
-    flash: tuple[int, int],
-    ram: tuple[int, int],
-    cycle_counter: str = "dwt",
-    cycle_divider: int = 1,
-) -> Board:
-    return Board(
-        id=id,
-        name=id,
-        vendor="test",
-        mcu=id,
-        cpu=cpu,
-        fpu=find_cpu(cpu).fpu,
-        clock_hz=100_000_000,
-        regions=(Region("flash", *flash), Region("ram", *ram)),
-        uart=Uart("USART", uart, "PA9", "PA10"),
-        cycle_counter=cycle_counter,
-        cycle_divider=cycle_divider,
-        port=port,
-        platformio_board=id,
-        upload="none",
-        virtual=True,
-        tried_on_hardware=False,
-        stack_size=2048,
-    )
-
-
-def small(id: str, board: str) -> Board:
+def small(id: str, board: str, flash: int = 0x08000000) -> Board:
     """A board with small memories that never wait in the model."""
     like = load_board(board)
-    flash = Region("flash", 0x08000000, 0x80000, like.region("flash").wait_states)
-    ram = Region("ram", 0x20000000, 0x10000)
-    return replace(like, id=id, regions=(flash, ram), stack_size=2048, timing=None)
+    states = like.region("flash").wait_states
+    regions = (Region("flash", flash, 0x40000, states), Region("ram", 0x20000000, 0x4000))
+    return replace(like, id=id, regions=regions, stack_size=2048, timing=None)
 
 
-_STM32 = {"flash": (0x08000000, 0x80000), "ram": (0x20000000, 0x10000)}
 F7 = small("f7", "stm32f746")
 L4 = small("l4", "nucleo_l4r5zi")
 U5 = small("u5", "nucleo_u575zi")
 G0 = small("g0", "nucleo_g0b1re")
-NRF51 = make_board(
-    "nrf51",
-    "cortex-m0",
-    "nrf5",
-    0x40002000,
-    (0, 0x40000),
-    (0x20000000, 0x4000),
-    cycle_counter="timer:0x40008000",
-)
-NRF52 = make_board("nrf52", "cortex-m4", "nrf5", 0x40002000, (0, 0x40000), (0x20000000, 0x4000))
-GD32 = make_board(
-    "gd32",
-    "rv32imac",
-    "gd32vf103",
-    0x40013800,
-    **_STM32,
-    cycle_counter="mtime",
-    cycle_divider=4,
-)
+NRF51 = small("nrf51", "microbit", flash=0)
+NRF52 = small("nrf52", "nrf52840dk", flash=0)
+GD32 = small("gd32", "longan_nano")
 BOARDS = (F7, L4, U5, G0, NRF51, NRF52, GD32)
 
 _LINKER = """

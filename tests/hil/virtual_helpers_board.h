@@ -51,6 +51,9 @@ static inline void uart_putc(char c)
 #elif defined(PORT_NRF)
 static inline void uart_init(void)
 {
+    REG(UART + 0x50Cu) = EB_TX_PIN;
+    REG(UART + 0x514u) = EB_RX_PIN;
+    REG(UART + 0x524u) = EB_UART_RATE;
     REG(UART + 0x500u) = 4u;
     REG(UART) = 1u;
     REG(UART + 8u) = 1u;
@@ -71,8 +74,18 @@ static inline void uart_putc(char c)
     }
 }
 #elif defined(PORT_GD32)
+static inline void set_pin(uint32_t gpio, uint32_t pin, uint32_t mode)
+{
+    REG(gpio + pin / 8u * 4u) =
+        mode << pin % 8u * 4u | (REG(gpio + pin / 8u * 4u) & ~(15u << pin % 8u * 4u));
+}
 static inline void uart_init(void)
 {
+    REG(EB_GPIO_ENABLE) |= 1u << EB_TX_GPIO_BIT | 1u << EB_RX_GPIO_BIT;
+    REG(EB_UART_ENABLE) |= 1u << EB_UART_ENABLE_BIT;
+    set_pin(EB_TX_GPIO, EB_TX_PIN, 11u);
+    set_pin(EB_RX_GPIO, EB_RX_PIN, 4u);
+    REG(UART + 8u) = EB_UART_DIVIDER;
     REG(UART + 0xCu) = 0x200Cu;
 }
 static inline int uart_getc(void)

@@ -254,7 +254,80 @@ def _oversampled(hz, baud):
     return -samples, divider
 
 
-GROUPS = {"stm32": _stm32, "rp2040": _rp2040, "imxrt": _imxrt}
+def _gd32(port, board):
+    source, uart = _clock(port, board), _uart(port, board)
+    gpio, asked = port["gpio"], board["uart"]
+    bus = port["buses"][uart["bus"]]
+    hz = board["clock_hz"] // bus.get("divider", 1)
+    made = {
+        "hxtal_hz": source["hz"] if source else 0,
+        "uart_enable": bus["enable"],
+        "uart_enable_bit": uart["bit"],
+        "uart_divider": _divider(hz, asked["baud"], 1, BRR[1]),
+        "gpio_enable": gpio["enable"],
+        "remap": gpio["remap"],
+        "remap_mask": uart["remap"],
+    }
+    for way, pin, remap in _pins(uart, board):
+        if made.setdefault("remap_value", remap) != remap:  # one setting for both pins
+            right = _words([rx for rx, value in uart["rx"].items() if value == made["remap_value"]])
+            raise RefusedError("uart.rx_pin", f"is {pin}: {asked['tx_pin']} goes with {right}")
+        letter = ord(pin[1]) - ord("A")
+        made[f"{way}_gpio"] = gpio["base"] + 0x400 * letter
+        made[f"{way}_gpio_bit"] = 2 + letter
+        made[f"{way}_pin"] = int(pin[2:])
+    return made
+
+
+def _samd21(port, board):
+    source, uart = _clock(port, board), _uart(port, board)
+    hz, asked = board["clock_hz"], board["uart"]
+    baud = asked["baud"]
+    steps = (16 * baud * 65536 + hz // 2) // hz if baud > 0 else 0
+    if not 0 < steps <= 65536 or abs(hz * steps / 16 / 65536 / baud - 1) > MAX_BAUD_ERROR:
+        raise RefusedError("uart.baud", f"is {baud}: it cannot be made from {_mhz(hz)}")
+    made = {
+        "crystal_hz": source["hz"] if source else 0,
+        "uart_enable_bit": uart["bit"],
+        "uart_clock": uart["clock"],
+        "uart_baud_value": 65536 - steps,
+    }
+    for way, pin, (function, pad) in _pins(uart, board):
+        if made.get("tx_pad") == pad:
+            reason = f"is {pin}: {asked['tx_pin']} is the same pad of {asked['name']}"
+            raise RefusedError("uart.rx_pin", reason)
+        made[f"{way}_group"] = ord(pin[1]) - ord("A")
+        made[f"{way}_pin"] = int(pin[2:])
+        made[f"{way}_function"] = function
+        made[f"{way}_pad"] = pad
+    return made
+
+
+def _nrf5(port, board):
+    _crystal(port, board)
+    rates, asked = _uart(port, board)["rates"], board["uart"]
+    if str(asked["baud"]) not in rates:
+        raise RefusedError("uart.baud", f"is {asked['baud']}: it can be {_words(list(rates))}")
+    made = {"uart_rate": rates[str(asked["baud"])]}
+    pins = [f"P{n // 32}.{n % 32:02}" for n in range(port["gpio"]["pins"])]
+    for key in ("tx_pin", "rx_pin"):
+        if asked[key] not in pins:
+            known = f"{board['mcu']} has {pins[0]} to {pins[-1]}"
+            raise RefusedError(f"uart.{key}", f"is {asked[key]}: {known}")
+        made[key] = pins.index(asked[key])
+    if made["tx_pin"] == made["rx_pin"]:
+        raise RefusedError("uart.rx_pin", f"is {asked['rx_pin']}: that is tx_pin")
+    return made
+
+
+GROUPS = {
+    "stm32": _stm32,
+    "rp2040": _rp2040,
+    "imxrt": _imxrt,
+    "gd32": _gd32,
+    "samd21": _samd21,
+    "nrf5": _nrf5,
+}
 """Of chip families: how the UART, the pins and the clock of each are told to its C."""
 
 

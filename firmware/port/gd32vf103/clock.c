@@ -1,4 +1,5 @@
-/* GD32VF103: 108 MHz from the 8 MHz crystal (GD32VF103 user manual chapters 2 FMC, 5 RCU). */
+/* GD32VF103: 108 MHz from the crystal that the board file names (GD32VF103 user manual chapters 2
+ * FMC, 5 RCU), or from the internal oscillator where it names none, or where it does not run. */
 #include "eb_port_parts.h"
 #include "eb_reg.h"
 
@@ -15,20 +16,22 @@
 #define CFG0_PLLSEL_HXTAL (1u << 16) /* 0: internal 8 MHz / 2 */
 #define CFG0_PLLMF_27 ((10u << 18) | (1u << 29))
 #define RCU_CFG1 EB_REG(0x4002102Cu)
-#define CFG1_PREDV0_DIV2 1u
+#define CFG1_PREDV0(n) ((n) - 1u)
+#define PLL_INPUT_HZ 4000000u
 
 #define FMC_WS EB_REG(0x40022000u)
 #define WS_2_WAIT_STATES 2u
 
 void eb_init_clock(void)
 {
-    RCU_CTL |= CTL_HXTALEN;
-    /* 4 MHz x 27, from the crystal or, without one, from the internal oscillator. */
-    uint32_t configuration = CFG0_APB1PSC_DIV2 | CFG0_PLLMF_27;
-    if (eb_wait(&RCU_CTL, CTL_HXTALSTB, CTL_HXTALSTB)) {
-        configuration |= CFG0_PLLSEL_HXTAL;
+    uint32_t configuration = CFG0_APB1PSC_DIV2 | CFG0_PLLMF_27; /* 4 MHz x 27 */
+    if (EB_HXTAL_HZ != 0u) {
+        RCU_CTL |= CTL_HXTALEN;
+        if (eb_wait(&RCU_CTL, CTL_HXTALSTB, CTL_HXTALSTB)) {
+            configuration |= CFG0_PLLSEL_HXTAL;
+            RCU_CFG1 = CFG1_PREDV0(EB_HXTAL_HZ / PLL_INPUT_HZ);
+        }
     }
-    RCU_CFG1 = CFG1_PREDV0_DIV2;
     RCU_CFG0 = configuration;
     RCU_CTL |= CTL_PLLEN;
     (void)eb_wait(&RCU_CTL, CTL_PLLSTB, CTL_PLLSTB);

@@ -1,18 +1,17 @@
-/* Longan Nano: USART0 on PA9 (TX) and PA10 (RX) (GD32VF103 user manual chapters 7 GPIO, 16 USART).
- */
+/* The UART and the two pins that the board file names, as port.toml knows them (GD32VF103 user
+ * manual chapters 7 GPIO and AFIO, 16 USART). */
 #include "eb_port.h"
 #include "eb_port_parts.h"
 #include "eb_reg.h"
 
-#define RCU_APB2EN EB_REG(0x40021018u)
-#define APB2EN_PAEN (1u << 2)
-#define APB2EN_USART0EN (1u << 14)
+#define APB2EN_AFEN (1u << 0)
+#define PCF0_SWJ_CFG_MASK (7u << 24) /* reads as anything; 0 leaves JTAG as it is */
 
-#define GPIOA_CTL1 EB_REG(0x40010804u) /* pins 8 to 15, four bits each */
-#define CTL1_PIN9_MASK (15u << 4)
-#define CTL1_PIN9_ALTERNATE_50MHZ (11u << 4)
-#define CTL1_PIN10_MASK (15u << 8)
-#define CTL1_PIN10_FLOATING_INPUT (4u << 8)
+/* CTL0 of pins 0 to 7, CTL1 of pins 8 to 15: four bits each. */
+#define GPIO_CTL(gpio, pin) EB_REG((gpio) + 4u * ((pin) / 8u))
+#define CTL_SHIFT(pin) (4u * ((pin) % 8u))
+#define CTL_ALTERNATE_50MHZ 11u
+#define CTL_FLOATING_INPUT 4u
 
 #define USART_STAT EB_REG(EB_UART_BASE + 0x00u)
 #define STAT_RBNE (1u << 5)
@@ -24,13 +23,23 @@
 #define CTL0_TEN (1u << 3)
 #define CTL0_UEN (1u << 13)
 
+static void set_pin(uint32_t gpio, uint32_t pin, uint32_t mode)
+{
+    eb_modify(&GPIO_CTL(gpio, pin), 15u << CTL_SHIFT(pin), mode << CTL_SHIFT(pin));
+}
+
 void eb_init_uart(void)
 {
-    RCU_APB2EN |= APB2EN_PAEN | APB2EN_USART0EN;
-    (void)RCU_APB2EN;
-    eb_modify(&GPIOA_CTL1, CTL1_PIN9_MASK | CTL1_PIN10_MASK,
-              CTL1_PIN9_ALTERNATE_50MHZ | CTL1_PIN10_FLOATING_INPUT);
-    USART_BAUD = (EB_CLOCK_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD;
+    EB_REG(EB_GPIO_ENABLE) |= 1u << EB_TX_GPIO_BIT | 1u << EB_RX_GPIO_BIT;
+    EB_REG(EB_UART_ENABLE) |= 1u << EB_UART_ENABLE_BIT;
+    (void)EB_REG(EB_UART_ENABLE);
+    if (EB_REMAP_VALUE != 0u) { /* else the UART is where it is after a reset */
+        EB_REG(EB_GPIO_ENABLE) |= APB2EN_AFEN;
+        eb_modify(&EB_REG(EB_REMAP), PCF0_SWJ_CFG_MASK | EB_REMAP_MASK, EB_REMAP_VALUE);
+    }
+    set_pin(EB_TX_GPIO, EB_TX_PIN, CTL_ALTERNATE_50MHZ);
+    set_pin(EB_RX_GPIO, EB_RX_PIN, CTL_FLOATING_INPUT);
+    USART_BAUD = EB_UART_DIVIDER;
     USART_CTL0 = CTL0_TEN | CTL0_REN;
     USART_CTL0 = CTL0_TEN | CTL0_REN | CTL0_UEN;
 }

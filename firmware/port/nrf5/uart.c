@@ -1,6 +1,5 @@
 /* UART of the nRF51, which the nRF52840 still has beside its DMA version (nRF51 reference manual
- * 29, nRF52840 product specification 6.33). Pins: micro:bit v1 P0.24/P0.25 to its interface chip,
- * nRF52840 DK P0.06/P0.08 to the on-board J-Link. */
+ * 29, nRF52840 product specification 6.33), on the two pins that the board file names. */
 #include "eb_port.h"
 #include "eb_port_parts.h"
 #include "eb_reg.h"
@@ -19,37 +18,27 @@
 #define UART_RXD EB_REG(EB_UART_BASE + 0x518u)
 #define UART_TXD EB_REG(EB_UART_BASE + 0x51Cu)
 #define UART_BAUDRATE EB_REG(EB_UART_BASE + 0x524u)
-#define BAUDRATE_115200 0x01D7E000u
 #define UART_CONFIG EB_REG(EB_UART_BASE + 0x56Cu)
 #define CONFIG_8N1 0u
 
-#define GPIO_OUTSET EB_REG(0x50000508u)
-#define GPIO_DIRSET EB_REG(0x50000518u)
-
-#if __ARM_ARCH >= 7
-#define TX_PIN 6u
-#define RX_PIN 8u
-#else
-#define TX_PIN 24u
-#define RX_PIN 25u
-#endif
-
-#if EB_UART_BAUD != 115200
-#error "the baud rate register takes values from a table: only 115200 is there"
-#endif
+/* Of port 0 or, for pins from 32 on, port 1. */
+#define GPIO (0x50000000u + 0x300u * (EB_TX_PIN / 32u))
+#define GPIO_OUTSET EB_REG(GPIO + 0x508u)
+#define GPIO_DIRSET EB_REG(GPIO + 0x518u)
+#define TX_BIT (1u << (EB_TX_PIN % 32u))
 
 /* TXDRDY says that a byte has left, so none may be waited for before the first. */
 static int sending;
 
 void eb_init_uart(void)
 {
-    GPIO_OUTSET = 1u << TX_PIN; /* idle level while the UART does not drive the pin */
-    GPIO_DIRSET = 1u << TX_PIN;
-    UART_PSELTXD = TX_PIN;
-    UART_PSELRXD = RX_PIN;
+    GPIO_OUTSET = TX_BIT; /* idle level while the UART does not drive the pin */
+    GPIO_DIRSET = TX_BIT;
+    UART_PSELTXD = EB_TX_PIN;
+    UART_PSELRXD = EB_RX_PIN;
     UART_PSELRTS = PSEL_NONE;
     UART_PSELCTS = PSEL_NONE;
-    UART_BAUDRATE = BAUDRATE_115200;
+    UART_BAUDRATE = EB_UART_RATE;
     UART_CONFIG = CONFIG_8N1;
     UART_ENABLE = ENABLE_UART;
     UART_TXDRDY = 0u;

@@ -1,6 +1,6 @@
-/* 48 MHz from the DFLL, locked to the board's 32.768 kHz crystal (data sheet chapters 15 GCLK, 17
- * SYSCTRL, 22 NVMCTRL). Without the crystal it runs open-loop on its factory calibration, good
- * enough for the UART. */
+/* 48 MHz from the DFLL, locked to the 32.768 kHz crystal where the board file names one (data sheet
+ * chapters 15 GCLK, 17 SYSCTRL, 22 NVMCTRL). Without it, or where it does not start, the DFLL runs
+ * open-loop on its factory calibration, good enough for the UART. */
 #include "eb_port_parts.h"
 #include "samd21.h"
 
@@ -25,7 +25,11 @@
 #define DFLLMUL EB_REG(0x4000082Cu)
 #define DFLLMUL_CSTEP(n) ((n) << 26)
 #define DFLLMUL_FSTEP(n) ((n) << 16)
-#define CRYSTAL_HZ 32768u
+#if EB_CRYSTAL_HZ != 0
+#define DFLLMUL_MUL ((EB_CLOCK_HZ + EB_CRYSTAL_HZ / 2u) / EB_CRYSTAL_HZ)
+#else
+#define DFLLMUL_MUL 0u /* unused: it never runs closed-loop */
+#endif
 
 #define GCLK_GENCTRL EB_REG(0x40000C04u)
 #define GENCTRL_SRC_XOSC32K (5u << 8)
@@ -65,8 +69,7 @@ static void start_dfll(int crystal_runs)
     DFLLVAL = DFLLVAL_COARSE(coarse) | DFLLVAL_FINE_MIDDLE;
     wait_for_dfll();
     if (crystal_runs) {
-        DFLLMUL = DFLLMUL_CSTEP(31u) | DFLLMUL_FSTEP(511u) |
-                  ((EB_CLOCK_HZ + CRYSTAL_HZ / 2u) / CRYSTAL_HZ);
+        DFLLMUL = DFLLMUL_CSTEP(31u) | DFLLMUL_FSTEP(511u) | DFLLMUL_MUL;
         wait_for_dfll();
         DFLLCTRL = DFLLCTRL_ENABLE | DFLLCTRL_MODE_CLOSED | DFLLCTRL_QLDIS | DFLLCTRL_WAITLOCK;
         (void)eb_wait(&PCLKSR, PCLKSR_DFLLLCKC | PCLKSR_DFLLLCKF,
@@ -75,13 +78,21 @@ static void start_dfll(int crystal_runs)
     wait_for_dfll();
 }
 
-void eb_init_clock(void)
+static int start_crystal(void)
 {
-    eb_modify(&NVMCTRL_CTRLB, CTRLB_RWS_MASK, CTRLB_RWS_1);
+    if (EB_CRYSTAL_HZ == 0u) {
+        return 0;
+    }
     /* Enabled by a write of its own: the other fields must not change with it. */
     XOSC32K = XOSC32K_XTALEN | XOSC32K_EN32K | XOSC32K_STARTUP_1S;
     XOSC32K = XOSC32K_XTALEN | XOSC32K_EN32K | XOSC32K_STARTUP_1S | XOSC32K_ENABLE;
-    int crystal_runs = eb_wait(&PCLKSR, PCLKSR_XOSC32KRDY, PCLKSR_XOSC32KRDY);
+    return eb_wait(&PCLKSR, PCLKSR_XOSC32KRDY, PCLKSR_XOSC32KRDY);
+}
+
+void eb_init_clock(void)
+{
+    eb_modify(&NVMCTRL_CTRLB, CTRLB_RWS_MASK, CTRLB_RWS_1);
+    int crystal_runs = start_crystal();
     if (crystal_runs) {
         set_generator(1u, GENCTRL_SRC_XOSC32K);
         samd21_clock(CLKCTRL_DFLL_REFERENCE, 1u);

@@ -10,7 +10,6 @@
 
 /* Chapter 16, power manager. */
 #define PM_APBCMASK EB_REG(0x40000420u)
-#define APBCMASK_SERCOM5 (1u << 7)
 #define APBCMASK_TC4 (1u << 12)
 #define APBCMASK_TC5 (1u << 13)
 
@@ -21,7 +20,6 @@
 #define CLKCTRL_CLKEN (1u << 14)
 #define CLKCTRL_GEN(n) ((n) << 8)
 #define CLKCTRL_DFLL_REFERENCE 0x00u
-#define CLKCTRL_SERCOM5_CORE 0x19u
 #define CLKCTRL_TC4_TC5 0x1Cu
 
 #define SAMD21_SYNC_POLLS 100000u

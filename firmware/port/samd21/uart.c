@@ -1,5 +1,5 @@
-/* Arduino Zero: SERCOM5 on the virtual COM port of the on-board EDBG, PB22 (TX, pad 2) and PB23
- * (RX, pad 3), both peripheral function D (data sheet chapters 7, 23 PORT, 26 SERCOM USART). */
+/* The SERCOM and the two pins that the board file names, as port.toml knows them (data sheet
+ * chapters 7, 23 PORT, 26 SERCOM USART). */
 #include "eb_port.h"
 #include "eb_port_parts.h"
 #include "samd21.h"
@@ -7,8 +7,8 @@
 #define CTRLA EB_REG(EB_UART_BASE + 0x00u)
 #define CTRLA_ENABLE (1u << 1)
 #define CTRLA_MODE_INTERNAL_CLOCK (1u << 2)
-#define CTRLA_TXPO_PAD2 (1u << 16)
-#define CTRLA_RXPO_PAD3 (3u << 20)
+#define CTRLA_TXPO(pad) ((pad) / 2u << 16)
+#define CTRLA_RXPO(pad) ((pad) << 20)
 #define CTRLA_DORD_LSB_FIRST (1u << 30)
 #define CTRLB EB_REG(EB_UART_BASE + 0x04u)
 #define CTRLB_TXEN (1u << 16)
@@ -21,31 +21,34 @@
 #define SYNCBUSY_ANY 7u
 #define DATA SAMD21_REG16(EB_UART_BASE + 0x28u)
 
-#define PORTB_PMUX(pin) SAMD21_REG8(0x410044B0u + (pin) / 2u)
-#define PMUX_BOTH_D 0x33u /* of an even pin and the odd one above it */
-#define PORTB_PINCFG(pin) SAMD21_REG8(0x410044C0u + (pin))
+#define PORT(group) (0x41004400u + 0x80u * (group))
+#define PORT_PMUX(group, pin) SAMD21_REG8(PORT(group) + 0x30u + (pin) / 2u)
+#define PORT_PINCFG(group, pin) SAMD21_REG8(PORT(group) + 0x40u + (pin))
 #define PINCFG_PMUXEN (1u << 0)
-#define TX_PIN 22u
-#define RX_PIN 23u
-
-/* 65536 (1 - 16 baud / clock), rounded. */
-#define BAUD_VALUE                                                                                 \
-    (65536u - (uint32_t)((1048576u * (uint64_t)EB_UART_BAUD + EB_CLOCK_HZ / 2u) / EB_CLOCK_HZ))
 
 /* Polls for room before a byte is given up; one takes 4000 cycles at 115200 baud. */
 #define SEND_POLLS 100000u
 
+/* A PMUX register is that of an even pin, in its lower half, and of the odd one above it. */
+static void give_pin(uint32_t group, uint32_t pin, uint32_t function)
+{
+    uint32_t shift = pin % 2u * 4u;
+    uint32_t others = PORT_PMUX(group, pin) & ~(15u << shift);
+    PORT_PMUX(group, pin) = (uint8_t)(others | function << shift);
+    PORT_PINCFG(group, pin) = PINCFG_PMUXEN;
+}
+
 void eb_init_uart(void)
 {
-    PM_APBCMASK |= APBCMASK_SERCOM5;
-    samd21_clock(CLKCTRL_SERCOM5_CORE, 0u);
-    PORTB_PMUX(TX_PIN) = PMUX_BOTH_D;
-    PORTB_PINCFG(TX_PIN) = PINCFG_PMUXEN;
-    PORTB_PINCFG(RX_PIN) = PINCFG_PMUXEN;
-    CTRLA = CTRLA_MODE_INTERNAL_CLOCK | CTRLA_TXPO_PAD2 | CTRLA_RXPO_PAD3 | CTRLA_DORD_LSB_FIRST;
+    PM_APBCMASK |= 1u << EB_UART_ENABLE_BIT;
+    samd21_clock(EB_UART_CLOCK, 0u);
+    give_pin(EB_TX_GROUP, EB_TX_PIN, EB_TX_FUNCTION);
+    give_pin(EB_RX_GROUP, EB_RX_PIN, EB_RX_FUNCTION);
+    CTRLA = CTRLA_MODE_INTERNAL_CLOCK | CTRLA_TXPO(EB_TX_PAD) | CTRLA_RXPO(EB_RX_PAD) |
+            CTRLA_DORD_LSB_FIRST;
     CTRLB = CTRLB_TXEN | CTRLB_RXEN;
     (void)eb_wait(&SYNCBUSY, SYNCBUSY_ANY, 0u);
-    BAUD = (uint16_t)BAUD_VALUE;
+    BAUD = (uint16_t)EB_UART_BAUD_VALUE;
     CTRLA |= CTRLA_ENABLE;
     (void)eb_wait(&SYNCBUSY, SYNCBUSY_ANY, 0u);
 }

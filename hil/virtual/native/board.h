@@ -58,7 +58,7 @@ typedef struct {
     int32_t registers[16]; /* Arm: R0 to R14 */
 } eb_emulator;
 
-/* Keep in step with DeviceKind of peripherals.py. */
+/* Keep in step with DeviceKind of device.py. */
 typedef enum {
     EB_REGISTERS = 0,     /* reads return what was written, but for the rules */
     EB_SYSTEM_CONTROL,    /* 0xE000E000: CPACR, DEMCR, AIRCR, SysTick, NVIC */
@@ -101,7 +101,7 @@ typedef struct {
     uint32_t when_value;
 } eb_rule;
 
-/* What a need is for; keep in step with Purpose of peripherals.py. */
+/* What a need is for; keep in step with Purpose of device.py. */
 typedef enum {
     EB_TO_RUN = 0, /* without it, registers read 0 and take no writes */
     EB_TO_SEND,

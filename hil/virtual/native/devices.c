@@ -186,6 +186,7 @@ static void write_word(eb_device *device, uint32_t offset, uint32_t value)
     }
     device->registers[offset / 4u] = value;
     if (is_uart(device)) {
+        eb_look_at_needs(device->board); /* some are of its own registers, as the baud rate's */
         eb_uart_write(device, offset, value);
         return;
     }

@@ -94,9 +94,14 @@ void eb_uart_flush(eb_board *board)
     uart->sent_count = 0; /* no client: a line that nobody listens to */
 }
 
-static void transmit(eb_board *board, uint8_t byte)
+/* Sends where the pin is set up; else the byte goes nowhere, and the UART does not know. */
+static void transmit(eb_device *device, uint8_t byte)
 {
+    eb_board *board = device->board;
     eb_uart *uart = &board->uart;
+    if (device->lacks[EB_TO_SEND]) {
+        return;
+    }
     if (uart->client < 0) {
         receive(board, 0);
     }
@@ -191,7 +196,8 @@ static uint32_t read_nrf(eb_device *device, uint32_t offset)
     eb_uart *uart = &device->board->uart;
     bool enabled = device->registers[0x500u / 4u] == 4u;
     bool receiving = enabled && device->registers[0x000u / 4u] != 0u;
-    if (offset == 0x108u && receiving && !uart->presented && has_byte(device->board)) {
+    if (offset == 0x108u && receiving && !uart->presented && has_byte(device->board) &&
+        !device->lacks[EB_TO_RECEIVE]) {
         uart->presented = true;
         device->registers[0x108u / 4u] = 1u;
     }
@@ -212,7 +218,9 @@ static uint32_t read_sercom(eb_device *device, uint32_t offset)
     uint32_t control = device->registers[0x04u / 4u]; /* CTRLB: TXEN 16, RXEN 17 */
     if (offset == 0x18u && sercom_enabled(device)) {
         uint32_t flags = (control & 1u << 16) != 0u ? 3u : 0u; /* DRE, TXC */
-        return (control & 1u << 17) != 0u && has_byte(device->board) ? flags | 4u : flags;
+        bool byte =
+            (control & 1u << 17) != 0u && has_byte(device->board) && !device->lacks[EB_TO_RECEIVE];
+        return byte ? flags | 4u : flags;
     }
     if (offset == 0x28u) {
         return take_byte(device->board);
@@ -270,31 +278,28 @@ uint32_t eb_uart_read(eb_device *device, uint32_t offset)
 void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value)
 {
     const uint32_t *registers = device->registers;
-    if (device->lacks[EB_TO_SEND]) {
-        return;
-    }
     if (device->kind == EB_UART_STM32) {
         if (offset == 0x28u && (registers[0] & 9u) == 9u) { /* UE and TE */
-            transmit(device->board, (uint8_t)value);
+            transmit(device, (uint8_t)value);
         }
     } else if (device->kind == EB_UART_STM32_LEGACY) {
         if (offset == 0x04u && (registers[0x0Cu / 4u] & 0x2008u) == 0x2008u) {
-            transmit(device->board, (uint8_t)value);
+            transmit(device, (uint8_t)value);
         }
     } else if (device->kind == EB_UART_PL011) {
         if (offset == 0x00u && (registers[0x30u / 4u] & 0x101u) == 0x101u) { /* UARTEN, TXE */
-            transmit(device->board, (uint8_t)value);
+            transmit(device, (uint8_t)value);
         }
     } else if (device->kind == EB_UART_LPUART) {
         if (offset == 0x1Cu && (registers[0x18u / 4u] & 1u << 19) != 0u) { /* TE */
-            transmit(device->board, (uint8_t)value);
+            transmit(device, (uint8_t)value);
         }
     } else if (device->kind == EB_UART_SERCOM) {
         if (offset == 0x28u && sercom_enabled(device) && (registers[1] & 1u << 16) != 0u) {
-            transmit(device->board, (uint8_t)value);
+            transmit(device, (uint8_t)value);
         }
     } else if (offset == 0x51Cu && registers[0x500u / 4u] == 4u && registers[0x008u / 4u] != 0u) {
-        transmit(device->board, (uint8_t)value);
+        transmit(device, (uint8_t)value);
         device->registers[0x11Cu / 4u] = 1u;      /* EVENTS_TXDRDY */
     } else if (offset == 0x004u && value != 0u) { /* TASKS_STOPRX */
         device->registers[0x000u / 4u] = 0u;
