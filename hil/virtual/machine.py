@@ -24,6 +24,9 @@ from hil.virtual.wiring import wired
 _STEP = re.compile(r"^step_(\d+)(?:_|$)")
 _PAGE = {"arm": 1024, "riscv": 4096}
 _WATCH_SECONDS = 0.2
+_READINGS = 20
+"""Of counts, until two agree: after an answer the firmware looks for bytes some times more."""
+_READING_SECONDS = 0.001
 
 
 class Machine:
@@ -282,6 +285,16 @@ class Machine:
         )
 
     def _total(self) -> Counts:
+        """Of one moment, where the CPU soon has nothing to do; of about one while it computes."""
+        for _ in range(_READINGS):
+            found = self._reading()
+            now = int(self._library.eb_board_instructions(self._native))
+            if now == found.instructions == sum(found.functions.values()):
+                break
+            time.sleep(_READING_SECONDS)
+        return found
+
+    def _reading(self) -> Counts:
         functions: Counter[str] = Counter()
         for block in self._all_blocks():
             function = self._elf.function_at(block.address)
