@@ -138,7 +138,7 @@ def _image_vector_table(board: Board, elf: Elf, engine: Any) -> Reset:
         raise refuse("without an image vector table")
     if (word(boot_data), word(boot_data + 8)) != (flash.start, 0):
         raise refuse("whose boot data are for another memory")
-    pc = entry if entry & 1 else word(entry + 4)
+    pc = word(entry + 4)  # `entry` is that of a table of vectors, as with the vendor's SDK
     if not flash.start <= pc < flash.start + len(elf.image):
         raise refuse("that begins outside of it")
     # The boot ROM's own stack: the program sets up another.

@@ -1,8 +1,9 @@
 """How the peripherals of a chip hang together: clocks, resets, pins, what drives the oscillator.
 
 A UART or a block of pins whose clock is off, or that is held in reset, reads 0 and takes no writes.
-The bytes of a UART pass only where its pins are set to its function. The oscillator gets ready only
-with what is on the board: on an STM32 a crystal, or with the bypass on a clock from outside.
+The bytes of a UART pass only at the baud rate of the board file, and where its pins are set to its
+function. The oscillator gets ready only with what is on the board: on an STM32 a crystal, or with
+the bypass on a clock from outside.
 Registers of the STM32 as in RM0385 5.3 (RCC) and 6.4 (GPIO); they are the same in all its families.
 Those of the RP2040 as in its data sheet, 2.14 (RESETS), 2.15 (CLOCKS), 2.18 (PLL), 2.19 (GPIO);
 those of the i.MX RT as in IMXRT1060RM chapters 11 (IOMUXC) and 14 (CCM); those of the GD32VF103,
@@ -27,6 +28,7 @@ from hil.virtual.device import Device, Fixed, Follow, Need, Purpose
 _RCC_CR = 0x00
 _HSEON, _HSERDY, _HSEBYP = 1 << 16, 1 << 17, 1 << 18
 _MODER, _AFR = 0x00, 0x20
+_BRR = {1: 0x08, 2: 0x0C}
 _ALTERNATE = 2
 
 _RESETS = 0x4000C000
@@ -67,7 +69,7 @@ def _own(device: Device, offset: int, mask: int, value: int) -> tuple[Need, Need
 
 def _stm32(device: Device, wiring: Stm32Wiring, is_uart: bool) -> Device:
     if is_uart:
-        return replace(device, needs=_uart_needs(wiring))
+        return replace(device, needs=_uart_needs(device, wiring))
     if device.name.startswith("GPIO"):
         bit = 1 << ord(device.name[-1]) - ord("A")
         return replace(device, needs=(Need(Purpose.RUN, wiring.gpio_enable, bit, bit),))
@@ -83,12 +85,13 @@ def _oscillator(wiring: Stm32Wiring) -> Follow | Fixed:
     return Follow(_RCC_CR, _HSERDY, _RCC_CR, _HSEON, when_mask=_HSEBYP, when_value=bypass)
 
 
-def _uart_needs(wiring: Stm32Wiring) -> tuple[Need, ...]:
+def _uart_needs(device: Device, wiring: Stm32Wiring) -> tuple[Need, ...]:
     clock = 1 << wiring.uart_enable_bit
     sends = (wiring.tx_gpio, wiring.tx_pin, wiring.tx_function)
     receives = (wiring.rx_gpio, wiring.rx_pin, wiring.rx_function)
     return (
         Need(Purpose.RUN, wiring.uart_enable, clock, clock),
+        *_own(device, _BRR[wiring.uart_generation], 0xFFFFF, wiring.uart_divider),
         *_pin_needs(Purpose.SEND, *sends, wiring),
         *_pin_needs(Purpose.RECEIVE, *receives, wiring),
     )

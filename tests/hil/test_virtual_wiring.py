@@ -21,6 +21,7 @@ LEFT_OUT = [
     (F7, 2, False, True),  # the TX pin
     (F7, 4, True, False),  # the RX pin
     (F7, 8, False, False),  # the clock of the pins' ports
+    (F7, 32, False, False),  # the baud rate
     (L4, 16, False, False),  # the supply of the pins' port
 ]
 

@@ -11,7 +11,8 @@ extern char __eb_stack_top[];
 int main(void);
 
 #if defined(PORT_STM32)
-#ifndef SKIP /* what a test leaves out: 1 UART clock, 2 TX, 4 RX, 8 GPIO clock, 16 its supply */
+/* What a test leaves out: 1 UART clock, 2 TX, 4 RX, 8 GPIO clock, 16 its supply, 32 baud rate. */
+#ifndef SKIP
 #define SKIP 0
 #endif
 static inline void alternate(uint32_t gpio, uint32_t pin, uint32_t function)
@@ -35,6 +36,9 @@ static inline void uart_init(void)
     }
     if (!(SKIP & 4)) {
         alternate(EB_RX_GPIO, EB_RX_PIN, EB_RX_FUNCTION);
+    }
+    if (!(SKIP & 32)) {
+        REG(UART + 0xCu) = EB_UART_DIVIDER;
     }
     REG(UART) = 0xDu;
 }
