@@ -184,7 +184,7 @@ def test_ctrl_c_in_a_build(tmp_path: Path) -> None:
 
 @needs_proc
 def test_ctrl_c_in_a_measurement(tmp_path: Path) -> None:
-    np.savez(tmp_path / "many.npz", x=np.zeros((20_000, 8, 8, 1), np.int8))
+    np.savez(tmp_path / "many.npz", x=np.zeros((3_000, 8, 8, 1), np.int8))
     before = files_of(tmp_path)
     line = ["measure", "digits", "-b", "microbit", "--inputs", "many.npz", "--records", "r.jsonl"]
     code, out, err = interrupt(line, tmp_path, "hil.virtual")

@@ -15,7 +15,7 @@ from tests.graphs import random_network
 from tests.ops.compiled import CompiledFailure, run_compiled
 from tests.samples import assert_same, samples
 
-NETWORKS = 24
+NETWORKS = 12
 PER_PROGRAM = 12
 
 
