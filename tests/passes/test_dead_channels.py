@@ -23,7 +23,7 @@ from tests.ops.compiled import run_compiled
 from tests.passes.dying_networks import DyingBuilder, dying_network
 from tests.samples import assert_same, samples
 
-NETWORKS = 400
+NETWORKS = 200
 PER_TEST = 25
 COMPILED = 12
 

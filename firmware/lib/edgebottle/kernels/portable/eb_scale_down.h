@@ -8,7 +8,9 @@
 
 /* A kernel of which every layer has its own copy, with its parameters as constants: this halves the
  * instructions per element and takes no more code than the call of a shared copy does. */
+#ifndef EB_SPECIALISED
 #define EB_SPECIALISED static inline __attribute__((always_inline))
+#endif
 
 /* Before the loop of such a kernel: not to be unrolled, because there are many copies. */
 #if defined(__clang__)
