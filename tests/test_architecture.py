@@ -31,6 +31,7 @@ LAYERS = (
     ("edgebottle.ops",),
     (
         "edgebottle.importers",
+        "edgebottle.exporters",
         "edgebottle.passes",
         "edgebottle.plan",
         "edgebottle.litert",

@@ -8,13 +8,13 @@ from edgebottle.boards import load_board
 from edgebottle.codegen.code_size import LEAST_CODE
 from edgebottle.config import parse_bytes
 from edgebottle.errors import DoesNotFit
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import LEAST_STATIC, Wish, arena_limit
 from edgebottle.pipeline import build, load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.units import kilobytes, room
 from tests.conftest import SHARED
 from tests.graphs import Builder
-from tests.tflite_writer import write_tflite
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from edgebottle.boards import load_board
 from edgebottle.cli.tables import verification_lines
 from edgebottle.errors import BadInput, BadModel, EdgebottleError, ToolMissing, error_named
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Tensor
 from edgebottle.litert import LiteRTModel
@@ -22,7 +23,6 @@ from edgebottle.pipeline import Model, load
 from edgebottle.report.terminal import agreement
 from edgebottle.samples import edge_cases
 from edgebottle.verify import verify_model
-from tests.tflite_writer import write_tflite
 
 GAVE_UP = "LiteRT itself gave up on this network: killed by SIGABRT"
 

@@ -10,6 +10,7 @@ from edgebottle import reference
 from edgebottle import verify as verify_module
 from edgebottle.boards import load_board
 from edgebottle.errors import BadModel
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import Wish
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.pipeline import load
@@ -17,7 +18,6 @@ from edgebottle.plan.schedules import Schedule
 from edgebottle.verify import verify_model
 from tests.conftest import long
 from tests.graphs import Builder
-from tests.tflite_writer import write_tflite
 
 BOARD_BYTES = 5120
 """About what stack and bench application take of RAM."""

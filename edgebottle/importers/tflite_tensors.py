@@ -13,7 +13,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Quant, Shape, Tensor
 from edgebottle.ir.layout import packed_bytes
 
-_DTYPES = {
+TYPES = {
     "FLOAT32": DType.F32,
     "INT8": DType.I8,
     "INT16": DType.I16,
@@ -22,6 +22,7 @@ _DTYPES = {
     "UINT8": DType.U8,
     "BOOL": DType.BOOL,
 }
+"""The types of the file format that tensors may have here, by their names in its schema."""
 
 _ADVICE = {
     "UINT8": "convert the model with int8 quantization",
@@ -56,9 +57,9 @@ def import_tensor(record: FileTensor) -> Tensor:
         )
     if prod(record.shape) * 4 > 2**31 - 1:
         raise BadModel(f"tensor '{name}' of shape {list(record.shape)} is larger than 2 GB")
-    if record.type not in _DTYPES:
+    if record.type not in TYPES:
         raise unsupported_type(record)
-    dtype = _DTYPES[record.type]
+    dtype = TYPES[record.type]
     data = None if record.data is None or record.variable else _constant(record, dtype)
     quant = None if dtype in (DType.F32, DType.BOOL) else _quant(record, dtype)
     return Tensor(name, record.shape, dtype, quant, data, record.variable)

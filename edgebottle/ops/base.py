@@ -156,6 +156,8 @@ class Signature:
         optional: Inputs that may be absent; added at the end where the file leaves them out.
         fields: The types of the options by their number in the schema, as ``flatbuffer_check``
             names them.
+        version: Of the operator, as it is written: the lowest that knows int8, and all its inputs
+            and options.
     """
 
     options: str
@@ -164,6 +166,7 @@ class Signature:
     outputs: int = 1
     optional: tuple[int, ...] = ()
     fields: tuple[str, ...] = ()
+    version: int = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,12 @@ class Conv2D(Convolution):
 
     OP: ClassVar[str] = "CONV_2D"
     SIGNATURE: ClassVar[Signature] = Signature(
-        "Conv2DOptions", 2, 3, optional=(2,), fields=("i8", "i32", "i32", "i8", "i32", "i32", "i8")
+        "Conv2DOptions",
+        2,
+        3,
+        optional=(2,),
+        fields=("i8", "i32", "i32", "i8", "i32", "i32", "i8"),
+        version=3,
     )
     CHANNEL_AXIS: ClassVar[int] = 0
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = KERNELS

@@ -93,7 +93,9 @@ class DepthToSpace(BlockOperator):
     """
 
     OP: ClassVar[str] = "DEPTH_TO_SPACE"
-    SIGNATURE: ClassVar[Signature] = Signature("DepthToSpaceOptions", 1, 1, fields=("i32",))
+    SIGNATURE: ClassVar[Signature] = Signature(
+        "DepthToSpaceOptions", 1, 1, fields=("i32",), version=1
+    )
 
     def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
         """See ``Operator``."""

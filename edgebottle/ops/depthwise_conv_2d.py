@@ -35,6 +35,7 @@ class DepthwiseConv2D(Convolution):
         3,
         optional=(2,),
         fields=("i8", "i32", "i32", "i32", "i8", "i32", "i32"),
+        version=3,
     )
     CHANNEL_AXIS: ClassVar[int] = 3
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = KERNELS

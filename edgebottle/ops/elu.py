@@ -29,7 +29,7 @@ class Elu(ActivationOperator):
     """
 
     OP = "ELU"
-    SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
+    SIGNATURE: ClassVar[Signature] = Signature("", 1, 1, version=1)
     KERNEL = "eb_elu_f32_row"
 
     def real(self, value: Array) -> Array:

@@ -31,7 +31,7 @@ class ExpandDims(Operator):
     """
 
     OP: ClassVar[str] = "EXPAND_DIMS"
-    SIGNATURE: ClassVar[Signature] = Signature("ExpandDimsOptions", 2, 2)
+    SIGNATURE: ClassVar[Signature] = Signature("ExpandDimsOptions", 2, 2, version=1)
     VIEW: ClassVar[bool] = True
 
     axis: int

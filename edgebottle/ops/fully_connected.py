@@ -54,7 +54,12 @@ class FullyConnected(KernelOperator, RowOperator):
 
     OP: ClassVar[str] = "FULLY_CONNECTED"
     SIGNATURE: ClassVar[Signature] = Signature(
-        "FullyConnectedOptions", 2, 3, optional=(2,), fields=("i8", "i8", "bool", "bool", "i8", "-")
+        "FullyConnectedOptions",
+        2,
+        3,
+        optional=(2,),
+        fields=("i8", "i8", "bool", "bool", "i8", "-"),
+        version=4,
     )
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = KERNELS
 

@@ -49,7 +49,7 @@ class HardSwish(ActivationOperator):
     """
 
     OP = "HARD_SWISH"
-    SIGNATURE: ClassVar[Signature] = Signature("HardSwishOptions", 1, 1)
+    SIGNATURE: ClassVar[Signature] = Signature("HardSwishOptions", 1, 1, version=1)
     KERNEL = "eb_hard_swish_f32_row"
 
     def to_tflite(self, ins: Tensors, outs: Any) -> Any:

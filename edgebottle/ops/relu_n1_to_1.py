@@ -14,5 +14,5 @@ class ReluN1To1(Relu):
     """min(max(-1, x), 1), as RELU does it."""
 
     OP = "RELU_N1_TO_1"
-    SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
+    SIGNATURE: ClassVar[Signature] = Signature("", 1, 1, version=1)
     ACTIVATION: ClassVar[Activation] = Activation.RELU_N1_TO_1

@@ -28,7 +28,7 @@ class Reshape(Operator):
     """
 
     OP: ClassVar[str] = "RESHAPE"
-    SIGNATURE: ClassVar[Signature] = Signature("ReshapeOptions", 1, 2, fields=("[i32]",))
+    SIGNATURE: ClassVar[Signature] = Signature("ReshapeOptions", 1, 2, fields=("[i32]",), version=1)
     VIEW: ClassVar[bool] = True
 
     shape: Shape

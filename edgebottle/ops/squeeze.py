@@ -28,7 +28,7 @@ class Squeeze(Operator):
     """
 
     OP: ClassVar[str] = "SQUEEZE"
-    SIGNATURE: ClassVar[Signature] = Signature("SqueezeOptions", 1, 1, fields=("[i32]",))
+    SIGNATURE: ClassVar[Signature] = Signature("SqueezeOptions", 1, 1, fields=("[i32]",), version=1)
     VIEW: ClassVar[bool] = True
 
     axes: tuple[int, ...]

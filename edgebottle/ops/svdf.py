@@ -52,7 +52,7 @@ class Svdf(Operator):
 
     OP: ClassVar[str] = "SVDF"
     SIGNATURE: ClassVar[Signature] = Signature(
-        "SVDFOptions", 5, 5, optional=(3,), fields=("i32", "i8", "bool")
+        "SVDFOptions", 5, 5, optional=(3,), fields=("i32", "i8", "bool"), version=3
     )
 
     rank: int

@@ -58,7 +58,12 @@ class TransposeConv(RowOperator):
     OP: ClassVar[str] = "TRANSPOSE_CONV"
     STRIDED_OUTPUT: ClassVar[bool] = True
     SIGNATURE: ClassVar[Signature] = Signature(
-        "TransposeConvOptions", 3, 4, optional=(3,), fields=("i8", "i32", "i32", "i8", "i8")
+        "TransposeConvOptions",
+        3,
+        4,
+        optional=(3,),
+        fields=("i8", "i32", "i32", "i8", "i8"),
+        version=4,
     )
 
     stride: tuple[int, int]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from edgebottle.build.elf import read_elf
+from edgebottle.exporters.tflite import write_tflite
 from tests.build.test_flash_files import read_intel_hex
 from tests.cli.command_line import DIGITS, Result, edgebottle, environment, files_of, installed
 from tests.quantize.test_split import wide_rows
-from tests.tflite_writer import write_tflite
 
 BOARD = "microbit"
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from edgebottle.errors import BadInput, BadModel
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops import BY_NAME
 from tests.importers.models import conv_model, pack, spoiled
 from tests.samples import samples
-from tests.tflite_writer import write_tflite
 
 X = np.ones((1, 4, 4, 2), np.int8)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Quant, Tensor
 from edgebottle.ir.interpreter import Interpreter
@@ -27,7 +28,6 @@ from edgebottle.ops.tanh import Tanh
 from edgebottle.plan.planner import make_plan
 from tests.ops.compiled import run_compiled
 from tests.samples import assert_same, samples
-from tests.tflite_writer import write_tflite
 
 BYTES = np.arange(-128, 128, dtype=np.int8)
 PAIRS = tuple(grid.ravel() for grid in np.meshgrid(BYTES, BYTES, indexing="ij"))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgebottle.errors import BadModel, UnsupportedOp
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Quant
 from edgebottle.ir.interpreter import Interpreter
@@ -21,7 +22,6 @@ from edgebottle.ops import BY_NAME
 from edgebottle.ops.base import Isa
 from tests.ops.compiled import run_compiled
 from tests.samples import assert_same, samples
-from tests.tflite_writer import write_tflite
 
 FACTORS = (*(2.0**k for k in (-160, -31, -16, 14, 23, 29, 160)), 0.0, -1.0)
 """Of a scale, which is then brought into the range of float32; 0 and less for constants alone."""

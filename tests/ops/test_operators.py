@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edgebottle.errors import BadModel, UnsupportedOp
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.importers.tflite import load_tflite
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Quant, Tensor
@@ -20,7 +21,6 @@ from edgebottle.ops.max_pool_2d import MaxPool2D
 from tests.graphs import Builder
 from tests.ops.compiled import differs_from_portable, run_compiled
 from tests.samples import assert_same, samples
-from tests.tflite_writer import write_tflite
 
 CASES = [
     pytest.param(graph, id=f"{operator.OP}-{graph.name}")

@@ -10,6 +10,7 @@ import pytest
 from edgebottle import fit
 from edgebottle.boards import load_board
 from edgebottle.errors import UnsupportedOp
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import Wish
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
@@ -23,7 +24,6 @@ from edgebottle.pipeline import build, load
 from edgebottle.samples import edge_cases
 from edgebottle.verify import verify_model
 from tests.conftest import long
-from tests.tflite_writer import write_tflite
 
 BOARDS = {"nucleo_g0b1re": "arm-none-eabi-gcc", "longan_nano": "riscv64-unknown-elf-gcc"}
 MOST_BYTES = 1500

@@ -1,0 +1,1 @@
+"""Graphs to the files of other tools."""
