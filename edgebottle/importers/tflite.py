@@ -233,6 +233,8 @@ class _Importer:
         tensor = computed_tensor(self.file.tensors[record.outputs[0]], value.shape)
         if tensor.quant is not None:
             raise UnsupportedOp(f"'{tensor.name}' is a quantized constant computed by {record.op}")
+        if tensor.name in self.tensors:
+            raise BadModel(f"{record.op} computes '{tensor.name}', which is there already")
         value = np.asarray(value.astype(tensor.dtype.numpy))
         self.tensors[tensor.name] = replace(tensor, data=value)
 

@@ -85,7 +85,13 @@ ROWS: list[tuple[str, Sequence[Array], str, dict[str, int]]] = [
 ]
 
 
-def one_operator(op: str, inputs: Sequence[Array], dtype: str, fields: dict[str, int]) -> bytes:
+def one_operator(
+    op: str,
+    inputs: Sequence[Array],
+    dtype: str,
+    fields: dict[str, int],
+    computes_an_input: bool = False,
+) -> bytes:
     """A model of one operator on constants, whose shape the file does not know.
 
     An input of int8 is the model's own.
@@ -107,6 +113,8 @@ def one_operator(op: str, inputs: Sequence[Array], dtype: str, fields: dict[str,
     graph.tensors.append(models.tensor("unread", (1,), "INT8", 0, (1.0,), (0,)))
     graph.inputs = graph.inputs or [len(inputs) + 1]
     graph.outputs = [len(inputs)]
+    if computes_an_input:
+        graph.inputs.append(len(inputs))
     name = SIGNATURES_OF_ALL[op].options
     options: Any = getattr(schema, f"{name}T")() if name else None
     for field, number in fields.items():
@@ -169,3 +177,9 @@ def test_refused_in_one_line(
 ) -> None:
     with pytest.raises(error, match=message):
         load_tflite(one_operator(op, inputs, "int32", {}), "constants")
+
+
+def test_an_input_is_not_computed_as_well() -> None:
+    data = one_operator("SHAPE", [SHAPE_OF], "int32", {}, computes_an_input=True)
+    with pytest.raises(BadModel, match="SHAPE computes 'y', which is there already"):
+        load_tflite(data, "constants")
