@@ -12,7 +12,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature, where
-from edgebottle.ops.elementwise import BinaryOperator
+from edgebottle.ops.elementwise import BinaryOperator, BinaryRows
 from edgebottle.ops.elementwise_cases import binary_cases
 from edgebottle.ops.fixed_point import (
     Int,
@@ -21,6 +21,7 @@ from edgebottle.ops.fixed_point import (
     quantize_multiplier,
     single_ratio,
 )
+from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import tensor_of
 
 LEFT_SHIFT = 20
@@ -49,6 +50,11 @@ class Add(BinaryOperator):
     OP = "ADD"
     SIGNATURE: ClassVar[Signature] = Signature("AddOptions", 2, 2, fields=("i8", "bool"))
     OPTIONS = "AddOptionsT"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        BinaryRows((DType.I8,), "eb_add_s8_row", "eb_add_s8", "eb_add.h"),
+        BinaryRows((DType.I32,), "eb_add_s32_row", "eb_add_s32", "eb_add.h"),
+        BinaryRows((DType.F32,), "eb_add_f32_row", "eb_add_f32", "eb_add.h"),
+    )
     SIGN: ClassVar[int] = 1
     """Of the second operand, at the common scale."""
 
@@ -81,14 +87,12 @@ class Add(BinaryOperator):
             checked_multiplier(f"{where(self)}, with {LEFT_SHIFT} bits to spare,", output, 0),
         )
 
-    def kernel(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[str, dict[str, CValue]]:
-        """The kernel of the type; int8 has the multipliers."""
-        if outs[0].dtype == DType.F32:
-            return "add_f32", {"b_sign": self.SIGN}
-        if outs[0].dtype == DType.I32:
-            return "add_s32", {"b_sign": self.SIGN}
+    def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
+        """The sign; int8 has the multipliers as well."""
+        if outs[0].dtype != DType.I8:
+            return {"b_sign": self.SIGN}
         quantization = self.quantization(ins, outs)
-        return "add_s8", {
+        return {
             "a_zero_point": tensor_of(ins, 0).zero_point,
             "a_multiplier": quantization.a[0],
             "a_shift": quantization.a[1],

@@ -11,14 +11,28 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, require_dtype, where
+from edgebottle.ops.base import Emitter, Signature, one_node_graph, require_dtype, where
+from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
 from edgebottle.ops.table import per_tensor, tensor_of, value_of
 
-SHORT = {DType.I8: "s8", DType.F32: "f32", DType.I32: "s32", DType.I64: "s64"}
+
+class _Search(TypedKernel["ArgMax"]):
+    """A search along the axis."""
+
+    def emit(self, layer: Layer[ArgMax], packed: tuple[()], e: Emitter) -> str:
+        """See ``Kernel``."""
+        shape, axis = tensor_of(layer.ins).shape, layer.node.axis(layer.ins)
+        fields = {
+            "outer": int(np.prod(shape[:axis], dtype=np.int64)),
+            "extent": shape[axis],
+            "inner": int(np.prod(shape[axis + 1 :], dtype=np.int64)),
+        }
+        e.include("eb_arg_max.h")
+        return f"{self.function}({e.params('eb_arg_max', fields)}, {e.input(0)}, {e.output()});"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArgMax(Operator):
+class ArgMax(KernelOperator):
     """Index of the first of the largest elements along one axis, which disappears.
 
     Limits:
@@ -32,6 +46,12 @@ class ArgMax(Operator):
 
     OP = "ARG_MAX"
     SIGNATURE: ClassVar[Signature] = Signature("ArgMaxOptions", 2, 2, fields=("i8",))
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        _Search((DType.I8, DType.I32), "eb_arg_max_s8_s32"),
+        _Search((DType.I8, DType.I64), "eb_arg_max_s8_s64"),
+        _Search((DType.F32, DType.I32), "eb_arg_max_f32_s32"),
+        _Search((DType.F32, DType.I64), "eb_arg_max_f32_s64"),
+    )
 
     @classmethod
     def from_tflite(
@@ -84,19 +104,6 @@ class ArgMax(Operator):
             first = np.take(value, [0], axis=axis)
             value = np.where(np.isnan(value) | np.isnan(first), np.float32(-np.inf), value)
         return (np.asarray(np.argmax(value, axis=axis)).astype(self.dtype.numpy),)
-
-    def emit(self, e: Emitter) -> str:
-        """The call of the kernel for the types."""
-        ins, _ = e.tensors
-        shape, axis = tensor_of(ins).shape, self.axis(ins)
-        fields = {
-            "outer": int(np.prod(shape[:axis], dtype=np.int64)),
-            "extent": shape[axis],
-            "inner": int(np.prod(shape[axis + 1 :], dtype=np.int64)),
-        }
-        e.include("eb_arg_max.h")
-        kernel = f"eb_arg_max_{SHORT[tensor_of(ins).dtype]}_{SHORT[self.dtype]}"
-        return f"{kernel}({e.params('eb_arg_max', fields)}, {e.input(0)}, {e.output()});"
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

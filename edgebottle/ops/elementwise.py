@@ -25,6 +25,7 @@ from edgebottle.ops.base import (
 )
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import Int, activation_range, wrap_int32
+from edgebottle.ops.kernel import KernelOperator, Layer, TypedKernel
 from edgebottle.ops.movement import MAX_RANK
 from edgebottle.ops.table import saturate, tensor_of, value_of
 
@@ -96,8 +97,43 @@ def _strides(shape: Shape) -> tuple[int, ...]:
     return tuple(reversed(result))
 
 
+@dataclass(frozen=True)
+class BinaryRows(TypedKernel["BinaryOperator"]):
+    """A row of the output, walked along three axes of the operands.
+
+    Attributes:
+        struct: Its parameters in C.
+        header: Where they are declared.
+    """
+
+    struct: str
+    header: str
+
+    def emit(self, layer: Layer[BinaryOperator], packed: tuple[()], e: Emitter) -> str:
+        """See ``Kernel``."""
+        node, ins, out = layer.node, layer.ins, layer.output
+        shapes = (tensor_of(ins, 0).shape, tensor_of(ins, 1).shape)
+        gaps = e.out_pixel_stride() != (out.shape[-1] if out.shape else 1)
+        walk = plan_walk(shapes, out.shape, keep_channels=gaps)
+        stride = e.out_pixel_stride() if gaps else walk.extent[2]
+        low, high = node.bounds(out)
+        number = float if out.dtype == DType.F32 else int
+        fields: dict[str, CValue] = {
+            "extent": walk.extent,
+            "a_stride": walk.strides[0],
+            "b_stride": walk.strides[1],
+            **node.kernel_fields(ins, layer.outs),
+            "low": number(low),
+            "high": number(high),
+        }
+        e.include(self.header)
+        params = e.params(self.struct, fields)
+        pointers = [_row_pointer(e, index) for index in (0, 1)] + [e.out_row()]
+        return _looped(walk, stride, f"{self.function}({params}", pointers)
+
+
 @dataclass(frozen=True, kw_only=True)
-class BinaryOperator(RowOperator):
+class BinaryOperator(KernelOperator, RowOperator):
     """Two operands, broadcast against each other, and a fused activation.
 
     Limits:
@@ -226,30 +262,6 @@ class BinaryOperator(RowOperator):
         low, high = self.activation.float_range()
         return max(low, lowest), min(high, highest)
 
-    def emit(self, e: Emitter) -> str:
-        """The call of the row kernel for the type."""
-        ins, outs = e.tensors
-        out = outs[0]
-        shapes = (tensor_of(ins, 0).shape, tensor_of(ins, 1).shape)
-        gaps = e.out_pixel_stride() != (out.shape[-1] if out.shape else 1)
-        walk = plan_walk(shapes, out.shape, keep_channels=gaps)
-        stride = e.out_pixel_stride() if gaps else walk.extent[2]
-        kernel, fields = self.kernel(ins, outs)
-        low, high = self.bounds(out)
-        number = float if out.dtype == DType.F32 else int
-        struct_fields: dict[str, CValue] = {
-            "extent": walk.extent,
-            "a_stride": walk.strides[0],
-            "b_stride": walk.strides[1],
-            **fields,
-            "low": number(low),
-            "high": number(high),
-        }
-        e.include(f"eb_{kernel.split('_')[0]}.h")
-        params = e.params(f"eb_{kernel}", struct_fields)
-        pointers = [_row_pointer(e, index) for index in (0, 1)] + [e.out_row()]
-        return _looped(walk, stride, f"eb_{kernel}_row({params}", pointers)
-
     @abstractmethod
     def combine(self, a: Array, b: Array) -> Array:
         """The operator on float32 or int64."""
@@ -263,8 +275,8 @@ class BinaryOperator(RowOperator):
         """The fixed-point multipliers of int8; raises ``UnsupportedOp`` for scales without any."""
 
     @abstractmethod
-    def kernel(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[str, dict[str, CValue]]:
-        """Name of the kernel (without ``eb_``), and what its parameters have besides the walk."""
+    def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
+        """What the parameters of the kernel have besides the walk and the bounds."""
 
     @classmethod
     def graph(

@@ -14,8 +14,16 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Tensor, Tensors
-from edgebottle.ops.base import CValue, Emitter, Inlining, Isa, Operator
+from edgebottle.ops.base import (
+    AccumulatingOperator,
+    CValue,
+    Emitter,
+    Inlining,
+    Isa,
+    Operator,
+)
 
 Op = TypeVar("Op", bound=Operator)
 P = TypeVar("P")
@@ -83,6 +91,64 @@ class Kernel(ABC, Generic[Op, P]):
     def inlining(self, layer: Layer[Op]) -> Inlining | None:
         """What a copy compiled for the layer alone would bring; None where there is none."""
         return None
+
+
+@dataclass(frozen=True)
+class TypedKernel(Kernel[Op, tuple[()]]):
+    """A kernel for certain types, without constants to pack.
+
+    Attributes:
+        types: Of input 0 and of output 0; the latter is left out where it is the former.
+        function: In C.
+    """
+
+    types: tuple[DType, ...]
+    function: str
+
+    def suits(self, layer: Layer[Op]) -> bool:
+        """The types."""
+        data = layer.ins[0]
+        return (
+            data is not None and (data.dtype, layer.output.dtype)[: len(self.types)] == self.types
+        )
+
+    def pack(self, layer: Layer[Op]) -> tuple[()]:
+        """Nothing."""
+        return ()
+
+    def packed(self, layer: Layer[Op]) -> tuple[()]:
+        """Nothing, which need not be remembered."""
+        return ()
+
+
+@dataclass(frozen=True)
+class AccumulatingKernel(TypedKernel[Op]):
+    """A kernel whose input may come row by row: see ``AccumulatingOperator``.
+
+    Attributes:
+        begin: The function before the first row.
+        first: C literal of what it sets the accumulator to.
+        accumulate: The function that takes a row.
+        end: The function that writes the output row.
+    """
+
+    begin: str
+    first: str
+    accumulate: str
+    end: str
+
+    def emit_begin(self, layer: Layer[Op], e: Emitter) -> str:
+        """See ``AccumulatingOperator``: one value for each element of the output."""
+        e.include("eb_accumulate.h")
+        return f"{self.begin}({e.accumulator()}, {layer.output.size}, {self.first});"
+
+    @abstractmethod
+    def emit_accumulate(self, layer: Layer[Op], e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+
+    @abstractmethod
+    def emit_end(self, layer: Layer[Op], e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
 
 
 AnyKernel = Kernel[Any, Any]
@@ -170,3 +236,29 @@ class KernelOperator(Operator):
         layer = Layer(self, *e.tensors)
         kernel, packed = self.chosen(layer, e.isa)
         return kernel.emit_layer(layer, packed, e, walk)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccumulatingKernelOperator(KernelOperator, AccumulatingOperator):
+    """An operator whose kernels can take its input row by row."""
+
+    def emit_begin(self, e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+        layer, kernel = self._accumulating(e)
+        return kernel.emit_begin(layer, e)
+
+    def emit_accumulate(self, e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+        layer, kernel = self._accumulating(e)
+        return kernel.emit_accumulate(layer, e)
+
+    def emit_end(self, e: Emitter) -> str:
+        """See ``AccumulatingOperator``."""
+        layer, kernel = self._accumulating(e)
+        return kernel.emit_end(layer, e)
+
+    def _accumulating(self, e: Emitter) -> tuple[Layer[Any], AccumulatingKernel[Any]]:
+        layer = Layer(self, *e.tensors)
+        kernel, _ = self.chosen(layer, e.isa)
+        assert isinstance(kernel, AccumulatingKernel), f"{self.name} does not accumulate"
+        return layer, kernel

@@ -11,7 +11,7 @@ import numpy as np
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature, where
-from edgebottle.ops.elementwise import BinaryOperator
+from edgebottle.ops.elementwise import BinaryOperator, BinaryRows
 from edgebottle.ops.elementwise_cases import binary_cases
 from edgebottle.ops.fixed_point import (
     Int,
@@ -19,6 +19,7 @@ from edgebottle.ops.fixed_point import (
     multiply_by_quantized_multiplier,
     single_ratio,
 )
+from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import tensor_of
 
 MAX_SHIFT = 13
@@ -32,6 +33,11 @@ class Mul(BinaryOperator):
     OP = "MUL"
     SIGNATURE: ClassVar[Signature] = Signature("MulOptions", 2, 2, fields=("i8",))
     OPTIONS = "MulOptionsT"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        BinaryRows((DType.I8,), "eb_mul_s8_row", "eb_mul_s8", "eb_mul.h"),
+        BinaryRows((DType.I32,), "eb_mul_s32_row", "eb_mul_s32", "eb_mul.h"),
+        BinaryRows((DType.F32,), "eb_mul_f32_row", "eb_mul_f32", "eb_mul.h"),
+    )
 
     def combine(self, a: Array, b: Array) -> Array:
         """The product."""
@@ -46,14 +52,12 @@ class Mul(BinaryOperator):
         scales = (tensor_of(ins, index).scale for index in (0, 1))
         return checked_multiplier(where(self), single_ratio(*scales, by=outs[0].scale), MAX_SHIFT)
 
-    def kernel(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[str, dict[str, CValue]]:
-        """The kernel of the type; int8 has the multiplier."""
-        if outs[0].dtype == DType.F32:
-            return "mul_f32", {}
-        if outs[0].dtype == DType.I32:
-            return "mul_s32", {}
+    def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
+        """int8 has the multiplier."""
+        if outs[0].dtype != DType.I8:
+            return {}
         multiplier, shift = self.quantization(ins, outs)
-        return "mul_s8", {
+        return {
             "a_zero_point": tensor_of(ins, 0).zero_point,
             "b_zero_point": tensor_of(ins, 1).zero_point,
             "out_zero_point": outs[0].zero_point,

@@ -20,6 +20,7 @@ from edgebottle.ops.fixed_point import (
     rounding_divide_by_pot,
     saturating_rounding_doubling_high_mul,
 )
+from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
 from edgebottle.ops.table import (
     UnaryOperator,
     integer_range,
@@ -45,8 +46,35 @@ OUTPUT_QUANTS = {DType.I8: per_tensor(2.0**-8, -128), DType.I16: per_tensor(2.0*
 """What LiteRT demands of the output: all of its range for 0 .. 1, within a thousandth for i16."""
 
 
+class _Rows(TypedKernel["Softmax"]):
+    """The pixels of a row."""
+
+    def emit(self, layer: Layer[Softmax], packed: tuple[()], e: Emitter) -> str:
+        """See ``Kernel``."""
+        out = layer.output
+        e.include("eb_softmax.h")
+        arguments = (
+            f"{out.layout.pixels}, {_channels(out)}, {e.row(0)}, {e.out_row()}, "
+            f"{e.out_pixel_stride()}, {self.rest(layer, e)}"
+        )
+        return f"{self.function}({arguments});"
+
+    def rest(self, layer: Layer[Softmax], e: Emitter) -> str:
+        """The arguments after the common ones: beta."""
+        return f"{float(np.float32(layer.node.beta)).hex()}f"
+
+
+class _TableRows(_Rows):
+    """The same with a table of exponentials."""
+
+    def rest(self, layer: Layer[Softmax], e: Emitter) -> str:
+        """The table, and its length."""
+        known = exponentials(tensor_of(layer.ins).scale, layer.node.beta)
+        return f"{e.constant('exponentials', known.astype(np.int32))}, {len(known)}"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Softmax(UnaryOperator):
+class Softmax(KernelOperator, UnaryOperator):
     """The softmax over the last axis.
 
     The int8 kernel of LiteRT is fixed-point arithmetic of gemmlowp. The exponential depends only
@@ -67,6 +95,11 @@ class Softmax(UnaryOperator):
 
     OP = "SOFTMAX"
     SIGNATURE: ClassVar[Signature] = Signature("SoftmaxOptions", 1, 1, fields=("f32",))
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        _TableRows((DType.I8, DType.I8), "eb_softmax_s8_s8_row"),
+        _TableRows((DType.I8, DType.I16), "eb_softmax_s8_s16_row"),
+        _Rows((DType.F32,), "eb_softmax_f32_row"),
+    )
 
     @classmethod
     def from_tflite(
@@ -153,19 +186,6 @@ class Softmax(UnaryOperator):
         scaled = np.where(shift > 31, 0, rounding_divide_by_pot(product, np.minimum(shift, 31)))
         lowest, _ = integer_range(outs[0].dtype)
         return (saturate(scaled + lowest, outs[0].dtype).reshape(value.shape),)
-
-    def emit(self, e: Emitter) -> str:
-        """The call of the row kernel."""
-        ins, outs = e.tensors
-        channels = _channels(outs[0])
-        e.include("eb_softmax.h")
-        pixels = outs[0].layout.pixels
-        common = f"{pixels}, {channels}, {e.row(0)}, {e.out_row()}, {e.out_pixel_stride()}"
-        if outs[0].dtype == DType.F32:
-            return f"eb_softmax_f32_row({common}, {float(np.float32(self.beta)).hex()}f);"
-        known = exponentials(tensor_of(ins).scale, self.beta)
-        table = e.constant("exponentials", known.astype(np.int32))
-        return f"eb_softmax_s8_s{self.dtype.bits}_row({common}, {table}, {len(known)});"
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
