@@ -11,7 +11,8 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor
 from edgebottle.ops.base import Signature
 from edgebottle.ops.fixed_point import activation_range
-from edgebottle.ops.pooling import Pool2D
+from edgebottle.ops.kernel import AnyKernel
+from edgebottle.ops.pooling import Pool2D, PoolRows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +23,26 @@ class MaxPool2D(Pool2D):
     SIGNATURE: ClassVar[Signature] = Signature(
         "Pool2DOptions", 1, 1, fields=("i8", "i32", "i32", "i32", "i32", "i8")
     )
-    KERNEL: ClassVar[str] = "max_pool_2d"
-    BEGIN_S8: ClassVar[str] = "-128"
-    BEGIN_F32: ClassVar[str] = "-3.402823466e+38f"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        PoolRows(
+            (DType.I8,),
+            "eb_max_pool_2d_s8_row",
+            begin="eb_accumulate_begin",
+            first="-128",
+            accumulate="eb_max_pool_2d_s8_accumulate",
+            end="eb_max_pool_2d_s8_end",
+            header="eb_max_pool_2d.h",
+        ),
+        PoolRows(
+            (DType.F32,),
+            "eb_max_pool_2d_f32_row",
+            begin="eb_accumulate_begin_f32",
+            first="-3.402823466e+38f",
+            accumulate="eb_max_pool_2d_f32_accumulate",
+            end="eb_max_pool_2d_f32_end",
+            header="eb_max_pool_2d.h",
+        ),
+    )
 
     def pool(self, window: Array, output: Tensor) -> Array:
         """See ``Pool2D``."""

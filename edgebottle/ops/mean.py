@@ -14,10 +14,9 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ir.layout import Layout
 from edgebottle.ops.base import (
-    AccumulatingOperator,
     CValue,
     Emitter,
-    Operator,
+    RowOperator,
     Signature,
     one_node_graph,
     require_dtype,
@@ -26,6 +25,13 @@ from edgebottle.ops.base import (
 from edgebottle.ops.case_tensors import indices, plain, quantized
 from edgebottle.ops.channel_range import Range, fits_int32
 from edgebottle.ops.fixed_point import checked_multiplier, multiply_by_quantized_multiplier
+from edgebottle.ops.kernel import (
+    AccumulatingKernel,
+    AccumulatingKernelOperator,
+    AnyKernel,
+    KernelOperator,
+    Layer,
+)
 from edgebottle.ops.movement import (
     constant_ints,
     data_input,
@@ -37,8 +43,51 @@ _MAX_AXES = 3
 """Axes of each kind in ``eb_mean``."""
 
 
+class _Sums(AccumulatingKernel["Mean"]):
+    """Sums of the elements, and their means."""
+
+    def emit(self, layer: Layer[Mean], packed: tuple[()], e: Emitter) -> str:
+        """See ``Kernel``."""
+        target = e.out_row() if isinstance(layer.node, RowOperator) else e.output()
+        return f"{self.function}({self._params(layer, e)}, {e.input(0)}, {target});"
+
+    def emit_accumulate(self, layer: Layer[Mean], e: Emitter) -> str:
+        """See ``AccumulatingKernel``."""
+        e.include("eb_accumulate.h")
+        _, _, width, channels = data_input(layer.ins).shape
+        return f"{self.accumulate}({e.accumulator()}, {e.row(0)}, {width}, {channels});"
+
+    def emit_end(self, layer: Layer[Mean], e: Emitter) -> str:
+        """See ``AccumulatingKernel``."""
+        return f"{self.end}({self._params(layer, e)}, {e.accumulator()}, {e.out_row()});"
+
+    def _params(self, layer: Layer[Mean], e: Emitter) -> str:
+        node, data, output = layer.node, data_input(layer.ins), layer.output
+        kept, reduced = (
+            [(1, 0)] * (_MAX_AXES - len(axes)) + axes for axes in node.groups(data.shape)
+        )
+        count = node.count(data.shape)
+        fields: dict[str, CValue] = {
+            "kept": tuple(count for count, _ in kept),
+            "kept_strides": tuple(stride for _, stride in kept),
+            "reduced": tuple(count for count, _ in reduced),
+            "reduced_strides": tuple(stride for _, stride in reduced),
+            "count": float(count),
+        }
+        if data.dtype is DType.I8:
+            multiplier, shift = node.rescale(layer.ins, layer.outs)
+            fields |= {
+                "input_zero_sum": data.zero_point * count,
+                "multiplier": multiplier,
+                "shift": shift,
+                "output_zero_point": output.zero_point,
+            }
+        e.include("eb_mean.h")
+        return e.params("eb_mean", fields)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Mean(Operator):
+class Mean(KernelOperator):
     """The mean over ``axes``.
 
     Limits:
@@ -51,6 +100,24 @@ class Mean(Operator):
 
     OP: ClassVar[str] = "MEAN"
     SIGNATURE: ClassVar[Signature] = Signature("ReducerOptions", 2, 2, fields=("bool",))
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        _Sums(
+            (DType.I8,),
+            "eb_mean_s8",
+            begin="eb_accumulate_begin",
+            first="0",
+            accumulate="eb_accumulate_sum_s8",
+            end="eb_mean_s8_end",
+        ),
+        _Sums(
+            (DType.F32,),
+            "eb_mean_f32",
+            begin="eb_accumulate_begin_f32",
+            first="0.0f",
+            accumulate="eb_accumulate_sum_f32",
+            end="eb_mean_f32_end",
+        ),
+    )
 
     axes: tuple[int, ...]
     keep_dims: bool
@@ -108,12 +175,12 @@ class Mean(Operator):
         """See ``Node``."""
         data = data_input(ins)
         require_dtype(self, data, DType.I8, DType.F32)
-        if max(len(axes) for axes in self._groups(data.shape)) > _MAX_AXES:
+        if max(len(axes) for axes in self.groups(data.shape)) > _MAX_AXES:
             raise UnsupportedOp(f"{where(self)} uses the axes {self.axes}: too many groups")
         if data.dtype is DType.I8:
             self.rescale(ins, outs)
 
-    def _count(self, shape: Shape) -> int:
+    def count(self, shape: Shape) -> int:
         """Elements that one output is the mean of."""
         return int(np.prod([shape[axis] for axis in self.axes], dtype=np.int64))
 
@@ -126,7 +193,7 @@ class Mean(Operator):
         data, output = data_input(ins), outs[0]
         ratio = float(np.float32(data.scale)) / float(np.float32(output.scale))
         multiplier, shift = checked_multiplier(where(self), ratio)
-        count = self._count(data.shape)
+        count = self.count(data.shape)
         room = min(count.bit_length() - 1, 32, 31 + shift)
         return (multiplier << room) // count, shift - room
 
@@ -136,7 +203,7 @@ class Mean(Operator):
         """See ``Node``."""
         data, output = values[0], outs[0]
         assert data is not None
-        count = self._count(data.shape)
+        count = self.count(data.shape)
         if output.dtype is DType.F32:
             mean = data.sum(axis=self.axes, dtype=np.float32) / np.float32(count)
             return (np.asarray(mean, np.float32).reshape(output.shape),)
@@ -159,7 +226,7 @@ class Mean(Operator):
         if self.channel_access(0, ins, outs) is None:
             return None
         low, high = (
-            self._count(data.shape) * (end - data.zero_point) for end in (known.low, known.high)
+            self.count(data.shape) * (end - data.zero_point) for end in (known.low, known.high)
         )
         grows = known.constant | fits_int32(low, high, self.rescale(ins, outs)[1])
         ends = []
@@ -172,7 +239,7 @@ class Mean(Operator):
         """See ``Node``: output i is the mean of elements none of which comes before i."""
         return (0,)
 
-    def _groups(self, shape: Shape) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    def groups(self, shape: Shape) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Elements and stride of the axes that stay and of those that are averaged, merged."""
         strides = Layout.contiguous(shape, 8).byte_strides
         groups = []
@@ -182,35 +249,6 @@ class Mean(Operator):
             kind = merged(tuple(shape[axis] for axis in axes), steps, steps)
             groups.append([(count, stride) for count, stride, _ in kind])
         return groups[0], groups[1]
-
-    def emit(self, e: Emitter) -> str:
-        """See ``Operator``."""
-        return f"eb_mean_{_suffix(e)}({self._params(e)}, {e.input(0)}, {e.output()});"
-
-    def _params(self, e: Emitter) -> str:
-        ins, outs = e.tensors
-        data, output = data_input(ins), outs[0]
-        kept, reduced = (
-            [(1, 0)] * (_MAX_AXES - len(axes)) + axes for axes in self._groups(data.shape)
-        )
-        count = self._count(data.shape)
-        fields: dict[str, CValue] = {
-            "kept": tuple(count for count, _ in kept),
-            "kept_strides": tuple(stride for _, stride in kept),
-            "reduced": tuple(count for count, _ in reduced),
-            "reduced_strides": tuple(stride for _, stride in reduced),
-            "count": float(count),
-        }
-        if data.dtype is DType.I8:
-            multiplier, shift = self.rescale(ins, outs)
-            fields |= {
-                "input_zero_sum": data.zero_point * count,
-                "multiplier": multiplier,
-                "shift": shift,
-                "output_zero_point": output.zero_point,
-            }
-        e.include("eb_mean.h")
-        return e.params("eb_mean", fields)
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
@@ -245,7 +283,7 @@ class Mean(Operator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GlobalMean(Mean, AccumulatingOperator):
+class GlobalMean(Mean, AccumulatingKernelOperator):
     """The mean over height and width of one image: one output row, of rank 4 or less."""
 
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
@@ -259,10 +297,6 @@ class GlobalMean(Mean, AccumulatingOperator):
         """All of them, whatever the axes of the output."""
         return All(data_input(ins).shape[1]) if index == 0 else None
 
-    def emit(self, e: Emitter) -> str:
-        """See ``Operator``."""
-        return f"eb_mean_{_suffix(e)}({self._params(e)}, {e.input(0)}, {e.out_row()});"
-
     def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
         """See ``AccumulatingOperator``."""
         return True
@@ -270,30 +304,6 @@ class GlobalMean(Mean, AccumulatingOperator):
     def accumulator_bytes(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """See ``AccumulatingOperator``: a sum for each channel."""
         return 4 * outs[0].size
-
-    def emit_begin(self, e: Emitter) -> str:
-        """See ``AccumulatingOperator``."""
-        e.include("eb_accumulate.h")
-        channels = e.tensors[1][0].size
-        if _suffix(e) == "f32":
-            return f"eb_accumulate_begin_f32({e.accumulator()}, {channels}, 0.0f);"
-        return f"eb_accumulate_begin({e.accumulator()}, {channels}, 0);"
-
-    def emit_accumulate(self, e: Emitter) -> str:
-        """See ``AccumulatingOperator``."""
-        e.include("eb_accumulate.h")
-        _, _, width, channels = data_input(e.tensors[0]).shape
-        arguments = f"{e.accumulator()}, {e.row(0)}, {width}, {channels}"
-        return f"eb_accumulate_sum_{_suffix(e)}({arguments});"
-
-    def emit_end(self, e: Emitter) -> str:
-        """See ``AccumulatingOperator``."""
-        arguments = f"{self._params(e)}, {e.accumulator()}, {e.out_row()}"
-        return f"eb_mean_{_suffix(e)}_end({arguments});"
-
-
-def _suffix(e: Emitter) -> str:
-    return "f32" if data_input(e.tensors[0]).dtype is DType.F32 else "s8"
 
 
 _Q = tuple[float, int]

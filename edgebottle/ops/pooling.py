@@ -14,7 +14,6 @@ from edgebottle.ir.access import Access, AxisMap, Listed, Same, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import (
-    AccumulatingOperator,
     Activation,
     CValue,
     Emitter,
@@ -25,6 +24,7 @@ from edgebottle.ops.base import (
 from edgebottle.ops.case_tensors import plain, quantized
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import activation_range
+from edgebottle.ops.kernel import AccumulatingKernel, AccumulatingKernelOperator, Layer
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.window_padding import SAME, VALID, check_padding, code_of, padding_of
 
@@ -32,8 +32,61 @@ SCALE_TOLERANCE = 1e-6
 """LiteRT's own bound on the difference between the scales of input and output."""
 
 
+@dataclass(frozen=True)
+class PoolRows(AccumulatingKernel["Pool2D"]):
+    """A row of windows.
+
+    Attributes:
+        header: Where the functions are.
+    """
+
+    header: str
+
+    def emit(self, layer: Layer[Pool2D], packed: tuple[()], e: Emitter) -> str:
+        """See ``Kernel``."""
+        params = self._params(layer, e)
+        arguments = f"{params}, {e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
+        return f"{self.function}({arguments});"
+
+    def emit_accumulate(self, layer: Layer[Pool2D], e: Emitter) -> str:
+        """See ``AccumulatingKernel``."""
+        arguments = f"{self._params(layer, e)}, {e.row(0)}, {e.accumulator()}"
+        return f"{self.accumulate}({arguments});"
+
+    def emit_end(self, layer: Layer[Pool2D], e: Emitter) -> str:
+        """See ``AccumulatingKernel``."""
+        params = self._params(layer, e)
+        arguments = f"{params}, {e.accumulator()}, {e.out_row()}, {e.out_pixel_stride()}"
+        return f"{self.end}({arguments});"
+
+    def _params(self, layer: Layer[Pool2D], e: Emitter) -> str:
+        node, data, output = layer.node, data_input(layer.ins), layer.output
+        e.include(self.header)
+        is_float = data.dtype is DType.F32
+        low: CValue
+        high: CValue
+        if is_float:
+            low, high = node.activation.float_range()
+        else:
+            low, high = activation_range(node.activation, output)
+        return e.params(
+            "eb_pool_2d_f32" if is_float else "eb_pool_2d",
+            {
+                "in_width": data.shape[2],
+                "channels": data.shape[3],
+                "out_width": output.shape[2],
+                "window_height": len(node.row_access(0, layer.ins, layer.outs).reads(0)),
+                "window_width": node.filter[1],
+                "stride_width": node.stride[1],
+                "padding_left": node.padding[2],
+                "activation_min": low,
+                "activation_max": high,
+            },
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
-class Pool2D(AccumulatingOperator):
+class Pool2D(AccumulatingKernelOperator):
     """A pooling window that moves over height and width; padding is not counted.
 
     Limits:
@@ -48,15 +101,6 @@ class Pool2D(AccumulatingOperator):
     """
 
     STRIDED_OUTPUT: ClassVar[bool] = True
-    KERNEL: ClassVar[str]
-    """The name of the kernel in C, such as ``average_pool_2d``."""
-
-    BEGIN_S8: ClassVar[str]
-    """C literal of an accumulator before the first row, int8."""
-
-    BEGIN_F32: ClassVar[str]
-    """The same for float."""
-
     filter: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int, int, int]
@@ -189,12 +233,6 @@ class Pool2D(AccumulatingOperator):
         )
         return (0,) if shrinks and begins_late else ()
 
-    def emit(self, e: Emitter) -> str:
-        """See ``Operator``."""
-        params = self._params(e)
-        arguments = f"{params}, {e.rows(0)}, {e.out_row()}, {e.out_pixel_stride()}"
-        return f"eb_{self.KERNEL}_{_suffix(e)}_row({arguments});"
-
     def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
         """See ``AccumulatingOperator``: one window over all rows."""
         if outs[0].shape[:2] != (1, 1):
@@ -204,49 +242,6 @@ class Pool2D(AccumulatingOperator):
     def accumulator_bytes(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """See ``AccumulatingOperator``."""
         return 4 * outs[0].size
-
-    def emit_begin(self, e: Emitter) -> str:
-        """See ``AccumulatingOperator``."""
-        e.include("eb_accumulate.h")
-        count = e.tensors[1][0].size
-        if _suffix(e) == "f32":
-            return f"eb_accumulate_begin_f32({e.accumulator()}, {count}, {self.BEGIN_F32});"
-        return f"eb_accumulate_begin({e.accumulator()}, {count}, {self.BEGIN_S8});"
-
-    def emit_accumulate(self, e: Emitter) -> str:
-        """See ``AccumulatingOperator``."""
-        arguments = f"{self._params(e)}, {e.row(0)}, {e.accumulator()}"
-        return f"eb_{self.KERNEL}_{_suffix(e)}_accumulate({arguments});"
-
-    def emit_end(self, e: Emitter) -> str:
-        """See ``AccumulatingOperator``."""
-        arguments = f"{self._params(e)}, {e.accumulator()}, {e.out_row()}, {e.out_pixel_stride()}"
-        return f"eb_{self.KERNEL}_{_suffix(e)}_end({arguments});"
-
-    def _params(self, e: Emitter) -> str:
-        ins, outs = e.tensors
-        data, output = data_input(ins), outs[0]
-        e.include(f"eb_{self.KERNEL}.h")
-        low: CValue
-        high: CValue
-        if data.dtype is DType.F32:
-            low, high = self.activation.float_range()
-        else:
-            low, high = activation_range(self.activation, output)
-        return e.params(
-            "eb_pool_2d_f32" if data.dtype is DType.F32 else "eb_pool_2d",
-            {
-                "in_width": data.shape[2],
-                "channels": data.shape[3],
-                "out_width": output.shape[2],
-                "window_height": len(self.row_access(0, ins, outs).reads(0)),
-                "window_width": self.filter[1],
-                "stride_width": self.stride[1],
-                "padding_left": self.padding[2],
-                "activation_min": low,
-                "activation_max": high,
-            },
-        )
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
@@ -281,11 +276,7 @@ class Pool2D(AccumulatingOperator):
         data = quantized("x", shape, *quant) if dtype is DType.I8 else plain("x", shape)
         ((out_shape, _),) = node.infer([data])
         out = quantized("y", out_shape, *quant) if dtype is DType.I8 else plain("y", out_shape)
-        return one_node_graph(f"{cls.KERNEL}_{case}", node, [data, out])
-
-
-def _suffix(e: Emitter) -> str:
-    return "f32" if data_input(e.tensors[0]).dtype is DType.F32 else "s8"
+        return one_node_graph(f"{cls.OP.lower()}_{case}", node, [data, out])
 
 
 _CASES: tuple[
