@@ -12,24 +12,30 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Signature, one_node_graph, require_dtype
+from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
     UnaryOperator,
+    UnaryRows,
     per_tensor,
     tensor_of,
     value_of,
 )
 
-KERNELS = {
-    DType.I8: "eb_dequantize_s8_row",
-    DType.U8: "eb_dequantize_u8_row",
-    DType.I16: "eb_dequantize_s16_row",
-}
+
+class _Rows(UnaryRows):
+    """Products with the scale."""
+
+    def rest(self, layer: Layer[Dequantize], e: Emitter) -> tuple[str, ...]:
+        """Scale and zero point."""
+        tensor = tensor_of(layer.ins)
+        fields = {"scale": float(np.float32(tensor.scale)), "zero_point": tensor.zero_point}
+        return (e.params("eb_dequantize", fields),)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dequantize(UnaryOperator):
+class Dequantize(KernelOperator, UnaryOperator):
     """scale * (stored - zero_point), in single precision.
 
     Limits:
@@ -38,6 +44,11 @@ class Dequantize(UnaryOperator):
 
     OP = "DEQUANTIZE"
     SIGNATURE: ClassVar[Signature] = Signature("DequantizeOptions", 1, 1)
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        _Rows((DType.I8,), "eb_dequantize_s8_row", "eb_quantize.h"),
+        _Rows((DType.U8,), "eb_dequantize_u8_row", "eb_quantize.h"),
+        _Rows((DType.I16,), "eb_dequantize_s16_row", "eb_quantize.h"),
+    )
 
     @classmethod
     def from_tflite(
@@ -64,7 +75,7 @@ class Dequantize(UnaryOperator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """Accepts int8, uint8 and int16, quantized per tensor; a constant per channel as well."""
-        require_dtype(self, tensor_of(ins), *KERNELS)
+        require_dtype(self, tensor_of(ins), DType.I8, DType.U8, DType.I16)
         if tensor_of(ins).data is None:
             _ = tensor_of(ins).scale
 
@@ -76,13 +87,6 @@ class Dequantize(UnaryOperator):
         centered = (value_of(values).astype(np.int64) - zero_point).astype(np.float32)
         with np.errstate(over="ignore"):
             return (np.asarray(scale * centered, dtype=np.float32),)
-
-    def emit(self, e: Emitter) -> str:
-        """The call of the kernel for the type."""
-        tensor = tensor_of(e.tensors[0])
-        fields = {"scale": float(np.float32(tensor.scale)), "zero_point": tensor.zero_point}
-        params = e.params("eb_dequantize", fields)
-        return self.emit_row(e, "eb_quantize.h", KERNELS[tensor.dtype], params)
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

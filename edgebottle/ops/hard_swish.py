@@ -17,10 +17,12 @@ from edgebottle.ops.fixed_point import (
     rounding_divide_by_pot,
     single_ratio,
 )
+from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
     ActivationOperator,
+    activation_kernels,
     all_values,
     input_quants,
     per_tensor,
@@ -50,7 +52,7 @@ class HardSwish(ActivationOperator):
 
     OP = "HARD_SWISH"
     SIGNATURE: ClassVar[Signature] = Signature("HardSwishOptions", 1, 1, version=1)
-    KERNEL = "eb_hard_swish_f32_row"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_hard_swish_f32_row")
 
     def to_tflite(self, ins: Tensors, outs: Any) -> Any:
         """The schema's empty options."""

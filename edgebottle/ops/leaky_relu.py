@@ -15,11 +15,13 @@ from edgebottle.ops.fixed_point import (
     multiply_by_quantized_multiplier,
     single_ratio,
 )
+from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.relu import MAX_SHIFT
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
     ActivationOperator,
+    activation_kernels,
     all_values,
     input_quants,
     per_tensor,
@@ -43,7 +45,7 @@ class LeakyRelu(ActivationOperator):
 
     OP = "LEAKY_RELU"
     SIGNATURE: ClassVar[Signature] = Signature("LeakyReluOptions", 1, 1, fields=("f32",))
-    KERNEL = "eb_leaky_relu_f32_row"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_leaky_relu_f32_row")
 
     alpha: float = 0.0
 

@@ -18,33 +18,20 @@ from edgebottle.ops.fixed_point import (
     round_half_away,
     single_ratio,
 )
+from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer
 from edgebottle.ops.table import (
-    BYTE_TYPES,
     CASE_SHAPES,
     EVERY_VALUE,
     UnaryOperator,
+    UnaryRows,
     all_values,
     integer_range,
     per_tensor,
     saturate,
+    table_rows,
     tensor_of,
     value_of,
 )
-
-SUPPORTED = {
-    (DType.F32, DType.I8): "eb_quantize_f32_s8_row",
-    (DType.F32, DType.U8): "eb_quantize_f32_u8_row",
-    (DType.F32, DType.I16): "eb_quantize_f32_s16_row",
-    (DType.I8, DType.I8): "eb_table_s8_row",
-    (DType.I8, DType.U8): "eb_table_s8_row",
-    (DType.U8, DType.I8): "eb_table_s8_row",
-    (DType.U8, DType.U8): "eb_table_s8_row",
-    (DType.I16, DType.I8): "eb_rescale_s16_s8_row",
-    (DType.I16, DType.I16): "eb_rescale_s16_s16_row",
-    (DType.I16, DType.I32): "eb_rescale_s16_s32_row",
-    (DType.I8, DType.I16): "eb_rescale_s8_s16_row",
-}
-"""Kernel for the types of input and output."""
 
 MAX_SHIFT = 14
 """A 17-bit difference shifted further left would overflow int32."""
@@ -56,8 +43,56 @@ SATURATING = 70000.0
 """Beyond this many steps of an output's scale every 8- and 16-bit output saturates."""
 
 
+class _QuantizeRows(UnaryRows):
+    """Division by the scale, and rounding."""
+
+    def rest(self, layer: Layer[Quantize], e: Emitter) -> tuple[str, ...]:
+        """Scale, zero point and bounds."""
+        out = layer.output
+        low, high = integer_range(out.dtype)
+        scale = float(np.float32(out.scale))
+        fields = {"scale": scale, "zero_point": out.zero_point, "low": low, "high": high}
+        return (e.params("eb_quantize", fields),)
+
+
+class _RescaleRows(UnaryRows):
+    """Requantization."""
+
+    def rest(self, layer: Layer[Quantize], e: Emitter) -> tuple[str, ...]:
+        """Multiplier, zero points and bounds."""
+        tensor, out = tensor_of(layer.ins), layer.output
+        low, high = integer_range(out.dtype)
+        multiplier, shift = layer.node.multiplier(tensor, out)
+        fields = {
+            "in_zero_point": tensor.zero_point,
+            "multiplier": multiplier,
+            "shift": shift,
+            "out_zero_point": out.zero_point,
+            "low": low,
+            "high": high,
+        }
+        return (e.params("eb_rescale", fields),)
+
+
+_ROWS: tuple[UnaryRows, ...] = (
+    _QuantizeRows((DType.F32, DType.I8), "eb_quantize_f32_s8_row", "eb_quantize.h"),
+    _QuantizeRows((DType.F32, DType.U8), "eb_quantize_f32_u8_row", "eb_quantize.h"),
+    _QuantizeRows((DType.F32, DType.I16), "eb_quantize_f32_s16_row", "eb_quantize.h"),
+    table_rows(DType.I8, DType.I8),
+    table_rows(DType.I8, DType.U8),
+    table_rows(DType.U8, DType.I8),
+    table_rows(DType.U8, DType.U8),
+    _RescaleRows((DType.I16, DType.I8), "eb_rescale_s16_s8_row", "eb_quantize.h"),
+    _RescaleRows((DType.I16, DType.I16), "eb_rescale_s16_s16_row", "eb_quantize.h"),
+    _RescaleRows((DType.I16, DType.I32), "eb_rescale_s16_s32_row", "eb_quantize.h"),
+    _RescaleRows((DType.I8, DType.I16), "eb_rescale_s8_s16_row", "eb_quantize.h"),
+)
+SUPPORTED = tuple((kernel.types[0], kernel.types[1]) for kernel in _ROWS)
+"""The types of input and output."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Quantize(UnaryOperator):
+class Quantize(KernelOperator, UnaryOperator):
     """Brings values to the scale and zero point of the output.
 
     From float32: divided by the scale in single precision, rounded half away from zero, saturated
@@ -75,6 +110,7 @@ class Quantize(UnaryOperator):
 
     OP = "QUANTIZE"
     SIGNATURE: ClassVar[Signature] = Signature("QuantizeOptions", 1, 1)
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = _ROWS
 
     @classmethod
     def from_tflite(
@@ -112,7 +148,7 @@ class Quantize(UnaryOperator):
             raise UnsupportedOp(f"{where(self)} gives int32 with a zero point other than 0")
         _ = outs[0].scale
         if tensor.dtype != DType.F32:
-            self._multiplier(tensor, outs[0])
+            self.multiplier(tensor, outs[0])
         else:
             checked_multiplier(where(self), single_ratio(1.0, by=outs[0].scale), MAX_STEPS_SHIFT)
 
@@ -128,37 +164,19 @@ class Quantize(UnaryOperator):
         steps = np.nan_to_num(np.clip(steps, -SATURATING, SATURATING), nan=-SATURATING)
         return (saturate(round_half_away(steps) + out.zero_point, out.dtype),)
 
-    def _multiplier(self, tensor: Tensor, out: Tensor) -> tuple[int, int]:
+    def table(self, tensor: Tensor, out: Tensor) -> Array:
+        """[256]: the outputs for all inputs of a byte, ascending."""
+        return self._requantize(all_values(tensor.dtype), tensor, out)
+
+    def multiplier(self, tensor: Tensor, out: Tensor) -> tuple[int, int]:
+        """Multiplier and shift from integers to integers."""
         ratio = float(np.float32(tensor.scale)) / float(np.float32(out.scale))
         return checked_multiplier(where(self), ratio, MAX_SHIFT)
 
     def _requantize(self, stored: Array, tensor: Tensor, out: Tensor) -> Array:
         centered = stored - tensor.zero_point
-        scaled = multiply_by_quantized_multiplier(centered, *self._multiplier(tensor, out))
+        scaled = multiply_by_quantized_multiplier(centered, *self.multiplier(tensor, out))
         return saturate(scaled + out.zero_point, out.dtype)
-
-    def emit(self, e: Emitter) -> str:
-        """The call of the kernel for the types."""
-        ins, outs = e.tensors
-        tensor, out = tensor_of(ins), outs[0]
-        if tensor.dtype in BYTE_TYPES and out.dtype in BYTE_TYPES:
-            return self.emit_table(e, self._requantize(all_values(tensor.dtype), tensor, out))
-        low, high = integer_range(out.dtype)
-        bounds = {"low": low, "high": high}
-        kernel = SUPPORTED[tensor.dtype, out.dtype]
-        if tensor.dtype == DType.F32:
-            scale = float(np.float32(out.scale))
-            fields = {"scale": scale, "zero_point": out.zero_point, **bounds}
-            return self.emit_row(e, "eb_quantize.h", kernel, e.params("eb_quantize", fields))
-        multiplier, shift = self._multiplier(tensor, out)
-        rescale = {
-            "in_zero_point": tensor.zero_point,
-            "multiplier": multiplier,
-            "shift": shift,
-            "out_zero_point": out.zero_point,
-            **bounds,
-        }
-        return self.emit_row(e, "eb_quantize.h", kernel, e.params("eb_rescale", rescale))
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

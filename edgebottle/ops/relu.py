@@ -16,10 +16,12 @@ from edgebottle.ops.fixed_point import (
     multiply_by_quantized_multiplier,
     single_ratio,
 )
+from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
     ActivationOperator,
+    activation_kernels,
     all_values,
     input_quants,
     per_tensor,
@@ -40,7 +42,7 @@ class Relu(ActivationOperator):
 
     OP = "RELU"
     SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
-    KERNEL = "eb_clamp_f32_row"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_clamp_f32_row")
     ACTIVATION: ClassVar[Activation] = Activation.RELU
 
     def real(self, value: Array) -> Array:

@@ -13,6 +13,7 @@ from edgebottle.ir.access import Listed
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Signature, require_dtype, where
+from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.resizing import Resize
 
@@ -20,8 +21,53 @@ UNIT = 1 << 10
 """Positions of quantized images are in 1/1024 of a pixel."""
 
 
+class _RowsS8(TypedKernel["ResizeBilinear"]):
+    """Positions and weights in fixed point, computed on the target."""
+
+    def emit(self, layer: Layer[ResizeBilinear], packed: tuple[()], e: Emitter) -> str:
+        """See ``Kernel``."""
+        node, data = layer.node, data_input(layer.ins)
+        e.include("eb_resize.h")
+        (step_y, start_y), (step_x, start_x) = (
+            node.grid(data.shape[axis], node.size[axis - 1]) for axis in (1, 2)
+        )
+        params = e.params(
+            "eb_resize_bilinear",
+            {
+                "out_width": node.size[1],
+                "channels": data.shape[3],
+                "last_row": data.shape[1] - 1,
+                "last_column": data.shape[2] - 1,
+                "step_y": step_y,
+                "start_y": start_y,
+                "step_x": step_x,
+                "start_x": start_x,
+            },
+        )
+        pointers = f"{e.rows(0)}, {e.y()}, {e.out_row()}"
+        return f"{self.function}({params}, {pointers}, {e.out_pixel_stride()});"
+
+
+class _RowsF32(TypedKernel["ResizeBilinear"]):
+    """Positions and weights in tables."""
+
+    def emit(self, layer: Layer[ResizeBilinear], packed: tuple[()], e: Emitter) -> str:
+        """See ``Kernel``."""
+        node, data = layer.node, data_input(layer.ins)
+        e.include("eb_resize.h")
+        _, _, weights_y = node.neighbours(data.shape[1], node.size[0], DType.F32)
+        left, right, weights_x = node.neighbours(data.shape[2], node.size[1], DType.F32)
+        columns = e.constant("columns", np.stack([left, right], axis=1).astype(np.uint16))
+        across = e.constant("weights_x", weights_x)
+        down = e.constant("weights_y", weights_y)
+        return (
+            f"{self.function}({e.rows(0)}, {down}[{e.y()}], {e.out_row()}, "
+            f"{e.out_pixel_stride()}, {columns}, {across}, {node.size[1]}, {data.shape[3]});"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
-class ResizeBilinear(Resize):
+class ResizeBilinear(KernelOperator, Resize):
     """Every output pixel is the weighted mean of the four input pixels around it.
 
     For int8 positions and weights have 10 bits and the mean is rounded half away from zero.
@@ -35,6 +81,10 @@ class ResizeBilinear(Resize):
         "ResizeBilinearOptions", 2, 2, fields=("-", "-", "bool", "bool")
     )
     OPTIONS: ClassVar[str] = "ResizeBilinearOptionsT"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        _RowsS8((DType.I8,), "eb_resize_bilinear_s8_row"),
+        _RowsF32((DType.F32,), "eb_resize_bilinear_f32_row"),
+    )
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
@@ -42,7 +92,7 @@ class ResizeBilinear(Resize):
         require_dtype(self, data, DType.I8, DType.F32)
         super().check(ins, outs)
         for before, after in zip(data.shape[1:3], self.size, strict=True):
-            step, start = self._grid(before, after)
+            step, start = self.grid(before, after)
             if data.dtype is DType.I8 and (after - 1) * step + start >= before * UNIT:
                 # The step is rounded; LiteRT reads beyond the image here.
                 raise UnsupportedOp(
@@ -50,7 +100,7 @@ class ResizeBilinear(Resize):
                     "its int8 form cannot express"
                 )
 
-    def _grid(self, before: int, after: int) -> tuple[int, int]:
+    def grid(self, before: int, after: int) -> tuple[int, int]:
         """Step from one output pixel to the next and position of the first, in ``UNIT``s."""
         if self.align_corners and after > 1:
             step = (UNIT * (before - 1) + (after - 1) // 2) // (after - 1)
@@ -58,14 +108,14 @@ class ResizeBilinear(Resize):
             step = (UNIT * before + after // 2) // after
         return step, step // 2 - UNIT // 2 if self.half_pixel_centers else 0
 
-    def _neighbours(self, before: int, after: int, dtype: DType) -> tuple[Array, Array, Array]:
+    def neighbours(self, before: int, after: int, dtype: DType) -> tuple[Array, Array, Array]:
         """Lower and upper input index of each output index, and the weight of the upper one."""
         if dtype is DType.F32:
             positions = self._float_positions(before, after)
             lower = np.clip(np.floor(positions), 0, before - 1).astype(np.int64)
             weights = np.clip(positions - lower.astype(np.float32), 0, 1).astype(np.float32)
         else:
-            step, start = self._grid(before, after)
+            step, start = self.grid(before, after)
             positions = np.maximum(np.arange(after) * step + start, 0)
             lower = np.minimum(positions // UNIT, before - 1)
             weights = positions % UNIT
@@ -89,8 +139,8 @@ class ResizeBilinear(Resize):
         """See ``Node``."""
         data, dtype = values[0], outs[0].dtype
         assert data is not None
-        top, bottom, wy = self._neighbours(data.shape[1], self.size[0], dtype)
-        left, right, wx = self._neighbours(data.shape[2], self.size[1], dtype)
+        top, bottom, wy = self.neighbours(data.shape[1], self.size[0], dtype)
+        left, right, wx = self.neighbours(data.shape[2], self.size[1], dtype)
         one = np.float32(1) if dtype is DType.F32 else np.int64(UNIT)
         wide = data if dtype is DType.F32 else data.astype(np.int64)
         weights_x = wx[:, np.newaxis]
@@ -104,43 +154,5 @@ class ResizeBilinear(Resize):
 
     def along(self, before: int, after: int, dtype: DType) -> Listed:
         """See ``Resize``."""
-        low, high, _ = self._neighbours(before, after, dtype)
+        low, high, _ = self.neighbours(before, after, dtype)
         return Listed(tuple(zip(low.tolist(), high.tolist(), strict=True)))
-
-    def emit(self, e: Emitter) -> str:
-        """See ``Operator``."""
-        data = data_input(e.tensors[0])
-        e.include("eb_resize.h")
-        if data.dtype is DType.F32:
-            return self._emit_float(e, data)
-        (step_y, start_y), (step_x, start_x) = (
-            self._grid(data.shape[axis], self.size[axis - 1]) for axis in (1, 2)
-        )
-        params = e.params(
-            "eb_resize_bilinear",
-            {
-                "out_width": self.size[1],
-                "channels": data.shape[3],
-                "last_row": data.shape[1] - 1,
-                "last_column": data.shape[2] - 1,
-                "step_y": step_y,
-                "start_y": start_y,
-                "step_x": step_x,
-                "start_x": start_x,
-            },
-        )
-        return (
-            f"eb_resize_bilinear_s8_row({params}, {e.rows(0)}, {e.y()}, {e.out_row()}, "
-            f"{e.out_pixel_stride()});"
-        )
-
-    def _emit_float(self, e: Emitter, data: Tensor) -> str:
-        _, _, weights_y = self._neighbours(data.shape[1], self.size[0], DType.F32)
-        left, right, weights_x = self._neighbours(data.shape[2], self.size[1], DType.F32)
-        columns = e.constant("columns", np.stack([left, right], axis=1).astype(np.uint16))
-        across = e.constant("weights_x", weights_x)
-        down = e.constant("weights_y", weights_y)
-        return (
-            f"eb_resize_bilinear_f32_row({e.rows(0)}, {down}[{e.y()}], {e.out_row()}, "
-            f"{e.out_pixel_stride()}, {columns}, {across}, {self.size[1]}, {data.shape[3]});"
-        )

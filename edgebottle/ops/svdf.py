@@ -15,7 +15,6 @@ from edgebottle.ops.base import (
     Activation,
     CValue,
     Emitter,
-    Operator,
     Signature,
     one_node_graph,
     require_dtype,
@@ -28,13 +27,73 @@ from edgebottle.ops.fixed_point import (
     single_ratio,
     wrap_int32,
 )
+from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
 from edgebottle.ops.movement import data_input
 
 INPUT, FEATURE, TIME, BIAS, STATE = range(5)
 
 
+class _Filters(TypedKernel["Svdf"]):
+    """All filters of a batch, one after the other: float32."""
+
+    STRUCT = "eb_svdf_f32"
+
+    def emit(self, layer: Layer[Svdf], packed: tuple[()], e: Emitter) -> str:
+        """See ``Kernel``."""
+        data, time = (data_input(layer.ins, index) for index in (INPUT, TIME))
+        fields: dict[str, CValue] = {
+            "batch": data.shape[0],
+            "input_size": data.shape[1],
+            "units": layer.output.shape[1],
+            "rank": layer.node.rank,
+            "memory": time.shape[1],
+            **self.more_fields(layer),
+        }
+        e.include("eb_svdf.h")
+        bias = "NULL" if layer.ins[BIAS] is None else e.input(BIAS)
+        pointers = [e.input(INPUT), e.output(), e.input(FEATURE), e.input(TIME), bias]
+        params = e.params(self.STRUCT, fields)
+        return f"{self.function}({params}, {', '.join(pointers)}, {e.input(STATE)});"
+
+    def more_fields(self, layer: Layer[Svdf]) -> dict[str, CValue]:
+        """The bounds."""
+        low, high = layer.node.activation.float_range()
+        return {"activation_min": low, "activation_max": high}
+
+
+@dataclass(frozen=True)
+class _FiltersS8(_Filters):
+    """The same of int8.
+
+    Attributes:
+        state: Type of the memory.
+    """
+
+    STRUCT = "eb_svdf"
+
+    state: DType
+
+    def suits(self, layer: Layer[Svdf]) -> bool:
+        """The type of the memory as well."""
+        return super().suits(layer) and data_input(layer.ins, STATE).dtype is self.state
+
+    def more_fields(self, layer: Layer[Svdf]) -> dict[str, CValue]:
+        """Zero points, multipliers and shifts."""
+        data, state = (data_input(layer.ins, index) for index in (INPUT, STATE))
+        feature, output = layer.node.multipliers(layer.ins, layer.outs)
+        return {
+            "input_zero_point": data.zero_point,
+            "state_zero_point": state.zero_point,
+            "output_zero_point": layer.output.zero_point,
+            "feature_multiplier": feature[0],
+            "feature_shift": feature[1],
+            "output_multiplier": output[0],
+            "output_shift": output[1],
+        }
+
+
 @dataclass(frozen=True, kw_only=True)
-class Svdf(Operator):
+class Svdf(KernelOperator):
     """Each filter remembers its last results; a unit is the weighted sum over its filters' memory.
 
     Inputs: data (batch, input size); feature weights (filters, input size); time weights (filters,
@@ -53,6 +112,11 @@ class Svdf(Operator):
     OP: ClassVar[str] = "SVDF"
     SIGNATURE: ClassVar[Signature] = Signature(
         "SVDFOptions", 5, 5, optional=(3,), fields=("i32", "i8", "bool"), version=3
+    )
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        _FiltersS8((DType.I8,), "eb_svdf_s8_state16", DType.I16),
+        _FiltersS8((DType.I8,), "eb_svdf_s8_state8", DType.I8),
+        _Filters((DType.F32,), "eb_svdf_f32_all"),
     )
 
     rank: int
@@ -133,13 +197,13 @@ class Svdf(Operator):
         for weights in (feature, time):
             if weights.zero_point != 0:
                 raise UnsupportedOp(f"{where(self)} has weights with a zero point")
-        self._multipliers(ins, outs)
+        self.multipliers(ins, outs)
 
     def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """See ``Node``."""
         return data_input(ins).shape[0] * sum(data_input(ins, i).size for i in (FEATURE, TIME))
 
-    def _multipliers(
+    def multipliers(
         self, ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[tuple[int, int], tuple[int, int]]:
         """Multiplier and shift of the features and of the output.
@@ -170,7 +234,7 @@ class Svdf(Operator):
             result = np.clip(total, *self.activation.float_range()).astype(np.float32)
             return result, memory.reshape(old.shape)
         state, output = data_input(ins, STATE), outs[0]
-        to_state, to_output = self._multipliers(ins, outs)
+        to_state, to_output = self.multipliers(ins, outs)
         centered = data.astype(np.int64) - data_input(ins).zero_point
         scaled = multiply_by_quantized_multiplier(centered @ feature.T.astype(np.int64), *to_state)
         limits = np.iinfo(old.dtype)
@@ -181,39 +245,6 @@ class Svdf(Operator):
         total = wrap_int32(total if bias is None else total + bias)
         rescaled = multiply_by_quantized_multiplier(total, *to_output) + output.zero_point
         return np.clip(rescaled, -128, 127).astype(np.int8), memory.reshape(old.shape)
-
-    def emit(self, e: Emitter) -> str:
-        """See ``Operator``."""
-        ins, outs = e.tensors
-        data, time, state = (data_input(ins, index) for index in (INPUT, TIME, STATE))
-        fields: dict[str, CValue] = {
-            "batch": data.shape[0],
-            "input_size": data.shape[1],
-            "units": outs[0].shape[1],
-            "rank": self.rank,
-            "memory": time.shape[1],
-        }
-        e.include("eb_svdf.h")
-        if data.dtype is DType.F32:
-            kernel, struct = "eb_svdf_f32_all", "eb_svdf_f32"
-            low, high = self.activation.float_range()
-            fields |= {"activation_min": low, "activation_max": high}
-        else:
-            kernel = "eb_svdf_s8_state16" if state.dtype is DType.I16 else "eb_svdf_s8_state8"
-            struct = "eb_svdf"
-            feature, output = self._multipliers(ins, outs)
-            fields |= {
-                "input_zero_point": data.zero_point,
-                "state_zero_point": state.zero_point,
-                "output_zero_point": outs[0].zero_point,
-                "feature_multiplier": feature[0],
-                "feature_shift": feature[1],
-                "output_multiplier": output[0],
-                "output_shift": output[1],
-            }
-        bias = "NULL" if ins[BIAS] is None else e.input(BIAS)
-        pointers = [e.input(INPUT), e.output(), e.input(FEATURE), e.input(TIME), bias]
-        return f"{kernel}({e.params(struct, fields)}, {', '.join(pointers)}, {e.input(STATE)});"
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

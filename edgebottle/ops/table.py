@@ -19,8 +19,7 @@ from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, RowOperator, one_node_graph, require_dtype
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import checked_multiplier, round_half_away, single_ratio
-
-BYTE_TYPES = (DType.I8, DType.U8)
+from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
 
 
 def tensor_of(tensors: Tensors, index: int = 0) -> Tensor:
@@ -138,35 +137,62 @@ class UnaryOperator(RowOperator):
         """The input, where an output element takes as many bytes."""
         return (0,) if tensor_of(ins).dtype.bits == outs[0].dtype.bits else ()
 
-    def emit_row(self, e: Emitter, header: str, kernel: str, *arguments: str) -> str:
-        """The call of a unary row kernel.
 
-        Args:
-            e: The emitter.
-            header: Header of the kernel.
-            kernel: Its name.
-            arguments: What follows the six common arguments: pixels, channels, input, output,
-                output pixel stride.
-        """
-        outs = e.tensors[1]
-        pixels, channels = flat_extent(outs[0], e.out_pixel_stride())
+@dataclass(frozen=True)
+class UnaryRows(TypedKernel[Any]):
+    """A row of one input, element by element.
+
+    Attributes:
+        header: Where the function is.
+    """
+
+    header: str
+
+    def emit(self, layer: Layer[Any], packed: tuple[()], e: Emitter) -> str:
+        """See ``Kernel``: pixels, channels, input, output, output pixel stride, and the rest."""
+        pixels, channels = flat_extent(layer.output, e.out_pixel_stride())
         stride = e.out_pixel_stride() if pixels > 1 else channels
-        e.include(header)
+        e.include(self.header)
         common = (str(pixels), str(channels), e.row(0), e.out_row(), str(stride))
-        return f"{kernel}({', '.join((*common, *arguments))});"
+        return f"{self.function}({', '.join((*common, *self.rest(layer, e)))});"
 
-    def emit_table(self, e: Emitter, results: Array) -> str:
-        """The call of the table kernel; ``results`` is [256], for ascending inputs."""
-        table = e.constant("table", byte_table(results, tensor_of(e.tensors[0]).dtype))
-        return self.emit_row(e, "eb_table.h", "eb_table_s8_row", table)
+    @abstractmethod
+    def rest(self, layer: Layer[Any], e: Emitter) -> tuple[str, ...]:
+        """The arguments after the common ones."""
+
+
+class TableRows(UnaryRows):
+    """Any function of a byte, from the ``table`` of its operator."""
+
+    def rest(self, layer: Layer[Any], e: Emitter) -> tuple[str, ...]:
+        """The table."""
+        tensor = tensor_of(layer.ins)
+        results = layer.node.table(tensor, layer.output)
+        return (e.constant("table", byte_table(results, tensor.dtype)),)
+
+
+class FloatRows(UnaryRows):
+    """A function on float32."""
+
+    def rest(self, layer: Layer[ActivationOperator], e: Emitter) -> tuple[str, ...]:
+        """What the operator says."""
+        return layer.node.float_arguments()
+
+
+def table_rows(*types: DType) -> TableRows:
+    """The kernel for the types of input and output, which take a byte each."""
+    return TableRows(types, "eb_table_s8_row", "eb_table.h")
+
+
+def activation_kernels(function: str) -> tuple[AnyKernel, ...]:
+    """Those of an ``ActivationOperator`` with this C function for float32."""
+    floats = FloatRows((DType.F32,), function, "eb_activation.h")
+    return table_rows(DType.I8), floats
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActivationOperator(UnaryOperator):
+class ActivationOperator(KernelOperator, UnaryOperator):
     """An operator of its own for a function that has no attributes: int8 by table, and float32."""
-
-    KERNEL: ClassVar[str]
-    """Name of the float kernel in ``eb_activation.h``."""
 
     @classmethod
     def from_tflite(
@@ -199,13 +225,6 @@ class ActivationOperator(UnaryOperator):
         if outs[0].dtype == DType.F32:
             return (self.real(value),)
         return (self.table(tensor_of(ins), outs[0])[value.astype(np.int64) + 128],)
-
-    def emit(self, e: Emitter) -> str:
-        """The call of the table kernel or of the float kernel."""
-        ins, outs = e.tensors
-        if outs[0].dtype == DType.F32:
-            return self.emit_row(e, "eb_activation.h", self.KERNEL, *self.float_arguments())
-        return self.emit_table(e, self.table(tensor_of(ins), outs[0]))
 
     def float_arguments(self) -> tuple[str, ...]:
         """What the float kernel takes besides the common arguments."""
