@@ -12,7 +12,10 @@ from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, PackedConstants
 
 WITH_KERNELS = [operator for operator in OPERATORS if issubclass(operator, KernelOperator)]
-FUNCTIONS = ("ROW", "ROW_INLINED", "LAYER", "LAYER_INLINED", "FUNCTION")
+FUNCTIONS = (
+    *("ROW", "ROW_INLINED", "LAYER", "LAYER_INLINED", "FUNCTION"),
+    *("function", "begin", "accumulate", "end"),
+)
 """Attributes of kernels that name a function in C."""
 
 

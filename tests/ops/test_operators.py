@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import edgebottle
 from edgebottle.errors import BadModel, UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.importers.tflite import load_tflite
@@ -130,6 +133,17 @@ def test_compiled_c_equals_reference(operator, isa, tmp_path):
         reference = Interpreter(graph)
         for (kind, _), sample, found in zip(samples(graph), inputs, outputs, strict=True):
             assert_same(found, reference.run(sample), f"{graph.name}, {kind}")
+    # Whole names are found with grep, from C and from Python alike.
+    called = re.findall(r"\beb_(?!c\d+_)\w+(?=\()", (tmp_path / f"{isa.value}.c").read_text())
+    assert set(called) <= names_in_python()
+
+
+@cache
+def names_in_python() -> set[str]:
+    """The C names that operators, and what generates code around them, spell out."""
+    package = Path(edgebottle.__file__).parent
+    sources = [*package.glob("ops/*.py"), *package.glob("codegen/*.py")]
+    return set(re.findall(r"\beb_\w+", "".join(path.read_text() for path in sources)))
 
 
 @pytest.mark.parametrize("kind", ["dilation", "pool"])
