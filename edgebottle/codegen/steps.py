@@ -229,14 +229,15 @@ def fill_rows(module: Module, emitter: StepEmitter, index: int, reads: RowReads,
     height = tensor.layout.image_rows
     stride, ring = row_place(module, tensor)
     place = f"{height}, {stride}, {ring}" if ring else f"{height}, {stride}"
-    kind = "ring_rows" if ring else "rows"
     if reads.affine is None:
+        function = "eb_ring_rows_listed" if ring else "eb_rows_listed"
         table = emitter.constant(f"rows{index}", reads.table())
         listed = f"{table} + {ROW} * {count}"
-        return f"eb_{kind}_listed(rows{index}, {base}, {listed}, {count}, {place});"
+        return f"{function}(rows{index}, {base}, {listed}, {count}, {place});"
     slope, start, step = reads.affine
     first = linear(slope, start)
-    return f"eb_{kind}(rows{index}, {base}, {first}, {count}, {step}, {place});"
+    function = "eb_ring_rows" if ring else "eb_rows"
+    return f"{function}(rows{index}, {base}, {first}, {count}, {step}, {place});"
 
 
 def row_place(module: Module, tensor: Tensor) -> tuple[int, int]:

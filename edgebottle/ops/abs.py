@@ -15,11 +15,13 @@ from edgebottle.ops.fixed_point import (
     multiply_by_quantized_multiplier,
     single_ratio,
 )
+from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.relu import MAX_SHIFT
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
     ActivationOperator,
+    activation_kernels,
     all_values,
     input_quants,
     per_tensor,
@@ -37,7 +39,7 @@ class Abs(ActivationOperator):
 
     OP = "ABS"
     SIGNATURE: ClassVar[Signature] = Signature("AbsOptions", 1, 1)
-    KERNEL = "eb_abs_f32_row"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_abs_f32_row")
 
     def real(self, value: Array) -> Array:
         """The function on float32."""

@@ -11,10 +11,12 @@ import numpy as np
 
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import Signature
+from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
     ActivationOperator,
+    activation_kernels,
     dequantized_values,
     input_quants,
     per_tensor,
@@ -39,7 +41,7 @@ class Gelu(ActivationOperator):
 
     OP = "GELU"
     SIGNATURE: ClassVar[Signature] = Signature("GeluOptions", 1, 1, fields=("bool",))
-    KERNEL = "eb_gelu_f32_row"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_gelu_f32_row")
 
     approximate: bool = False
 

@@ -10,10 +10,12 @@ import numpy as np
 
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops.base import Signature
+from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
     ActivationOperator,
+    activation_kernels,
     dequantized_values,
     input_quants,
     per_tensor,
@@ -31,7 +33,7 @@ class Log(ActivationOperator):
 
     OP = "LOG"
     SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
-    KERNEL = "eb_log_f32_row"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_log_f32_row")
 
     def real(self, value: Array) -> Array:
         """The function on float32, correctly rounded."""
