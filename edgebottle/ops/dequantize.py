@@ -24,7 +24,7 @@ from edgebottle.ops.table import (
 )
 
 
-class _Rows(UnaryRows):
+class _DequantizeRows(UnaryRows):
     """Products with the scale."""
 
     def rest(self, layer: Layer[Dequantize], e: Emitter) -> tuple[str, ...]:
@@ -45,9 +45,9 @@ class Dequantize(KernelOperator, UnaryOperator):
     OP = "DEQUANTIZE"
     SIGNATURE: ClassVar[Signature] = Signature("DequantizeOptions", 1, 1)
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        _Rows((DType.I8,), "eb_dequantize_s8_row", "eb_quantize.h"),
-        _Rows((DType.U8,), "eb_dequantize_u8_row", "eb_quantize.h"),
-        _Rows((DType.I16,), "eb_dequantize_s16_row", "eb_quantize.h"),
+        _DequantizeRows((DType.I8,), "eb_dequantize_s8_row", "eb_quantize.h"),
+        _DequantizeRows((DType.U8,), "eb_dequantize_u8_row", "eb_quantize.h"),
+        _DequantizeRows((DType.I16,), "eb_dequantize_s16_row", "eb_quantize.h"),
     )
 
     @classmethod

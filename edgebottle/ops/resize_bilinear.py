@@ -21,7 +21,7 @@ UNIT = 1 << 10
 """Positions of quantized images are in 1/1024 of a pixel."""
 
 
-class _RowsS8(TypedKernel["ResizeBilinear"]):
+class _BilinearS8(TypedKernel["ResizeBilinear"]):
     """Positions and weights in fixed point, computed on the target."""
 
     def emit(self, layer: Layer[ResizeBilinear], packed: tuple[()], e: Emitter) -> str:
@@ -48,7 +48,7 @@ class _RowsS8(TypedKernel["ResizeBilinear"]):
         return f"{self.function}({params}, {pointers}, {e.out_pixel_stride()});"
 
 
-class _RowsF32(TypedKernel["ResizeBilinear"]):
+class _BilinearF32(TypedKernel["ResizeBilinear"]):
     """Positions and weights in tables."""
 
     def emit(self, layer: Layer[ResizeBilinear], packed: tuple[()], e: Emitter) -> str:
@@ -82,8 +82,8 @@ class ResizeBilinear(KernelOperator, Resize):
     )
     OPTIONS: ClassVar[str] = "ResizeBilinearOptionsT"
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        _RowsS8((DType.I8,), "eb_resize_bilinear_s8_row"),
-        _RowsF32((DType.F32,), "eb_resize_bilinear_f32_row"),
+        _BilinearS8((DType.I8,), "eb_resize_bilinear_s8_row"),
+        _BilinearF32((DType.F32,), "eb_resize_bilinear_f32_row"),
     )
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:

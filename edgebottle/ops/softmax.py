@@ -46,7 +46,7 @@ OUTPUT_QUANTS = {DType.I8: per_tensor(2.0**-8, -128), DType.I16: per_tensor(2.0*
 """What LiteRT demands of the output: all of its range for 0 .. 1, within a thousandth for i16."""
 
 
-class _Rows(TypedKernel["Softmax"]):
+class _SoftmaxRows(TypedKernel["Softmax"]):
     """The pixels of a row."""
 
     def emit(self, layer: Layer[Softmax], packed: tuple[()], e: Emitter) -> str:
@@ -64,7 +64,7 @@ class _Rows(TypedKernel["Softmax"]):
         return f"{float(np.float32(layer.node.beta)).hex()}f"
 
 
-class _TableRows(_Rows):
+class _SoftmaxByTable(_SoftmaxRows):
     """The same with a table of exponentials."""
 
     def rest(self, layer: Layer[Softmax], e: Emitter) -> str:
@@ -96,9 +96,9 @@ class Softmax(KernelOperator, UnaryOperator):
     OP = "SOFTMAX"
     SIGNATURE: ClassVar[Signature] = Signature("SoftmaxOptions", 1, 1, fields=("f32",))
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        _TableRows((DType.I8, DType.I8), "eb_softmax_s8_s8_row"),
-        _TableRows((DType.I8, DType.I16), "eb_softmax_s8_s16_row"),
-        _Rows((DType.F32,), "eb_softmax_f32_row"),
+        _SoftmaxByTable((DType.I8, DType.I8), "eb_softmax_s8_s8_row"),
+        _SoftmaxByTable((DType.I8, DType.I16), "eb_softmax_s8_s16_row"),
+        _SoftmaxRows((DType.F32,), "eb_softmax_f32_row"),
     )
 
     @classmethod
