@@ -23,6 +23,7 @@ from edgebottle.ops.log import Log
 from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.mean import Mean
+from edgebottle.ops.mirror_pad import MirrorPad
 from edgebottle.ops.mul import Mul
 from edgebottle.ops.pack import Pack
 from edgebottle.ops.pad import Pad
@@ -73,6 +74,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Logistic,
     MaxPool2D,
     Mean,
+    MirrorPad,
     Mul,
     Pack,
     Pad,
