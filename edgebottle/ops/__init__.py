@@ -22,7 +22,9 @@ from edgebottle.ops.leaky_relu import LeakyRelu
 from edgebottle.ops.log import Log
 from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.ops.maximum import Maximum
 from edgebottle.ops.mean import Mean
+from edgebottle.ops.minimum import Minimum
 from edgebottle.ops.mirror_pad import MirrorPad
 from edgebottle.ops.mul import Mul
 from edgebottle.ops.pack import Pack
@@ -73,7 +75,9 @@ OPERATORS: tuple[type[Operator], ...] = (
     Log,
     Logistic,
     MaxPool2D,
+    Maximum,
     Mean,
+    Minimum,
     MirrorPad,
     Mul,
     Pack,

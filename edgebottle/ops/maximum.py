@@ -1,0 +1,102 @@
+"""MAXIMUM: the larger of two elements, broadcast against each other."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
+from edgebottle.ops.base import CValue, Signature
+from edgebottle.ops.elementwise import BinaryOperator, BinaryRows
+from edgebottle.ops.elementwise_cases import BROADCASTS, CONSTANT_BROADCASTS, FEW_BROADCASTS
+from edgebottle.ops.fixed_point import Int
+from edgebottle.ops.kernel import AnyKernel
+from edgebottle.ops.table import per_tensor, value_of
+
+EXTREMES: tuple[AnyKernel, ...] = (
+    BinaryRows((DType.I8,), "eb_extreme_s8_row", "eb_extreme_s8", "eb_extreme.h"),
+    BinaryRows((DType.I32,), "eb_extreme_s32_row", "eb_extreme_s32", "eb_extreme.h"),
+    BinaryRows((DType.F32,), "eb_extreme_f32_row", "eb_extreme_f32", "eb_extreme.h"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extreme(BinaryOperator):
+    """One of two elements as it is stored: LiteRT does not look at their scales."""
+
+    OPTIONS = "MaximumMinimumOptionsT"
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = EXTREMES
+    LARGER: ClassVar[bool]
+    """The larger of the two, else the smaller."""
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """Without an activation."""
+        return cls(name=name, inputs=inputs, outputs=outputs)
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """The schema's options, which are empty."""
+        from ai_edge_litert.schema_py_generated import MaximumMinimumOptionsT
+
+        return MaximumMinimumOptionsT()
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """The second where neither is what is asked for, as where one is no number."""
+        a, b = value_of(values, 0), value_of(values, 1)
+        return (self.combine(a, b),)
+
+    @abstractmethod
+    def combine(self, a: Array, b: Array) -> Array:
+        """One of two elements."""
+
+    def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
+        """Not asked for: stored values are compared."""
+        raise NotImplementedError
+
+    def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """Nothing is scaled."""
+
+    def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
+        """Which of the two."""
+        return {"larger": int(self.LARGER)}
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """Broadcasts, constants; int8, int32, float32."""
+        name, quant = cls.OP.lower(), per_tensor(0.05, -3)
+        for label, a, b in BROADCASTS:
+            if label in FEW_BROADCASTS:
+                for dtype in (DType.F32, DType.I32):
+                    yield cls.graph(f"{name}_{dtype.label}_{label}", (a, b), dtype)
+                yield cls.graph(f"{name}_{label}", (a, b), (quant,) * 3)
+            if label in CONSTANT_BROADCASTS:
+                case = f"{name}_{label}_constant"
+                yield cls.graph(case, (a, b), (quant,) * 3, constant=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maximum(Extreme):
+    """The larger of a and b, as they are stored."""
+
+    OP = "MAXIMUM"
+    SIGNATURE: ClassVar[Signature] = Signature("MaximumMinimumOptions", 2, 2)
+    LARGER: ClassVar[bool] = True
+
+    def combine(self, a: Array, b: Array) -> Array:
+        """The larger; the second where they do not compare."""
+        return np.where(a > b, a, b)
