@@ -7,7 +7,13 @@
 #ifndef EB_REQUANT_H
 #define EB_REQUANT_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+/* Refuses to compile where a field is not at the offset that assembly has for it: C99 has no
+ * _Static_assert. Only where the assembly is: pointers take 8 bytes elsewhere. */
+#define EB_FIELD_AT(type, field, offset)                                                           \
+    typedef char type##_##field##_is_at_##offset[offsetof(type, field) == (offset) ? 1 : -1]
 
 /* A kernel large enough that the layers of a model share one copy. */
 #ifndef EB_KERNEL

@@ -20,6 +20,10 @@ typedef struct eb_depthwise_walk {
 
 #if defined(__ARM_FEATURE_DSP)
 
+EB_FIELD_AT(eb_depthwise_walk, taps, 0);
+EB_FIELD_AT(eb_depthwise_walk, skip, 4);
+EB_FIELD_AT(eb_depthwise_walk, pairs, 8);
+
 /* Bytes 0 and 2 of `word`, sign-extended, added to the halves of `to`. */
 static inline uint32_t eb_sxtab16(uint32_t to, uint32_t word)
 {

@@ -4,6 +4,20 @@
 #ifndef EB_TILE_S8_ARM_H
 #define EB_TILE_S8_ARM_H
 
+EB_FIELD_AT(eb_tile, weight_bytes, 0);
+EB_FIELD_AT(eb_tile, entry, 4);
+EB_FIELD_AT(eb_tile, values, 8);
+EB_FIELD_AT(eb_tile, requant, 12);
+EB_FIELD_AT(eb_tile, is_signed, 16);
+EB_FIELD_AT(eb_tile, out, 20);
+EB_FIELD_AT(eb_tile, quads, 24);
+EB_FIELD_AT(eb_tile, out_stride, 28);
+EB_FIELD_AT(eb_tile, is_clamped, 32);
+EB_FIELD_AT(eb_tile, low, 36);
+EB_FIELD_AT(eb_tile, high, 40);
+EB_FIELD_AT(eb_tile, weights, 44);
+EB_FIELD_AT(eb_tile, once, 48);
+
 /* clang-format off */
 
 #define EB_WIDEN_2                                                                                 \

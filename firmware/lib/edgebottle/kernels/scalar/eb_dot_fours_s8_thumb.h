@@ -22,17 +22,25 @@
 #define EB_DOT_FOURS_STEP_BYTES 28u
 #define EB_STEPS_DOT_FOURS 4u
 
+/* What the assembly reads; it knows the order. */
+typedef struct {
+    const int8_t *ends[5]; /* of the values and of the weights */
+    int32_t index;         /* of the first value, from the end */
+    uint32_t entry;        /* bytes of the unrolled loop to skip the first time */
+} eb_dot_fours_start;
+EB_FIELD_AT(eb_dot_fours_start, ends, 0);
+EB_FIELD_AT(eb_dot_fours_start, index, 20);
+EB_FIELD_AT(eb_dot_fours_start, entry, 24);
+
 /* Adds to four sums the products of `count` >= 1 values with weights `count` bytes apart. */
 EB_KERNEL void
 eb_dot_fours(const int8_t *values, int32_t count, const int8_t *weights, int32_t *sums)
 {
-    const struct {
-        const int8_t *ends[5]; /* of the values and of the weights */
-        int32_t index;
-        uint32_t entry; /* bytes of the unrolled loop to skip the first time */
-    } start = {{values + count, weights + count, weights + 2 * count, weights + 3 * count,
-                weights + 4 * count},
-               -count, (0u - (uint32_t)count) % EB_STEPS_DOT_FOURS * EB_DOT_FOURS_STEP_BYTES};
+    const eb_dot_fours_start start = {
+        {values + count, weights + count, weights + 2 * count, weights + 3 * count,
+         weights + 4 * count},
+        -count,
+        (0u - (uint32_t)count) % EB_STEPS_DOT_FOURS * EB_DOT_FOURS_STEP_BYTES};
     register const void *from __asm__("r0") = &start;
     register int32_t *to __asm__("r1") = sums;
     __asm__ volatile(".syntax unified\n"

@@ -36,6 +36,12 @@ typedef struct {
     const int8_t *end1;
     int32_t index; /* of the first tap, from the end */
 } eb_triple_start;
+EB_FIELD_AT(eb_triple_start, values, 0);
+EB_FIELD_AT(eb_triple_start, entry, 4);
+EB_FIELD_AT(eb_triple_start, unused, 8);
+EB_FIELD_AT(eb_triple_start, end0, 12);
+EB_FIELD_AT(eb_triple_start, end1, 16);
+EB_FIELD_AT(eb_triple_start, index, 20);
 
 /* A run of taps times two channels: four words. */
 EB_KERNEL void eb_triple_sums_2(const eb_triple_start *start, uint32_t *words)
