@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from edgebottle.ir.graph import Graph
-from edgebottle.ops.base import Inlining, Isa, Operator
+from edgebottle.ops.base import Isa, Operator
+from edgebottle.ops.inlining import Inlining
 
 WORTH = 0.008
 """A kernel of its own is worth a kilobyte of flash if it saves this share of all instructions."""

@@ -26,7 +26,8 @@ from edgebottle.codegen.steps import step_function
 from edgebottle.codegen.tensors import step_outputs, tensor_table
 from edgebottle.ir.graph import Graph, Tensor
 from edgebottle.ir.interpreter import initial_state
-from edgebottle.ops.base import Inlining, Isa
+from edgebottle.ops.base import Isa
+from edgebottle.ops.inlining import Inlining
 from edgebottle.plan.plan import Plan
 
 

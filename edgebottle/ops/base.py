@@ -15,6 +15,7 @@ from edgebottle.ir.access import Access, AxisMap, Broadcast, Offset, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor, Tensors
 from edgebottle.ops.channel_range import Range
+from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.weighted_sums import WeightedSums
 
 
@@ -62,19 +63,6 @@ class Activation(Enum):
 
 CValue = int | float | str | Sequence[int]
 """A field of a C parameter struct: a number, a C expression, or an array of integers."""
-
-
-@dataclass(frozen=True)
-class Inlining:
-    """What a kernel compiled for one layer alone brings, against one that layers share.
-
-    Attributes:
-        instructions: Saved in one run; estimated.
-        nbytes: Of flash it takes; estimated.
-    """
-
-    instructions: int
-    nbytes: int
 
 
 class Emitter(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgebottle.ir.graph import Array
-from edgebottle.ops.base import CValue, Emitter, Inlining, Isa
+from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.convolution_kernels import (
     Convolved,
     FullDepth,
@@ -20,6 +20,7 @@ from edgebottle.ops.convolution_kernels import (
     scaling_of,
 )
 from edgebottle.ops.fixed_point import quantize_multipliers
+from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import pack_weights, quads
 from edgebottle.ops.packing import TAPS, Packed, pack, pad_to, rounded_twice
@@ -42,7 +43,7 @@ class PackedRows(_Whole[Packed]):
     ROW, ROW_INLINED = "eb_conv_2d_s8_packed_row", "eb_conv_2d_s8_packed_row_inlined"
     LAYER, LAYER_INLINED = "eb_conv_2d_s8_packed_layer", "eb_conv_2d_s8_packed_layer_inlined"
 
-    PAIR_INSTRUCTIONS = 20
+    TILE_PIXELS, PAIR_INSTRUCTIONS = 2, 20
     TAP_INSTRUCTIONS = 4
     """Instructions saved by a copy of its own, for each pair of pixels, and each tap that is
     gathered for it; counted on layers of IC, VWW and mcunet."""
@@ -93,7 +94,7 @@ class PackedRows(_Whole[Packed]):
     def inlining(self, layer: Convolved) -> Inlining:
         """See ``Kernel``."""
         _, height, width, depth = operands(layer.ins)[1].shape
-        pairs = layer.output.size // layer.output.shape[3] // 2
+        pairs = layer.output.size // layer.output.shape[3] // self.TILE_PIXELS
         gathered = height * width if height * width > 1 and depth % TAPS == 0 else 0
         saved = self.PAIR_INSTRUCTIONS + self.TAP_INSTRUCTIONS * gathered
         return Inlining(saved * pairs, self.INLINED_BYTES)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from edgebottle.ir.graph import Array
-from edgebottle.ops.base import CValue, Emitter, Inlining, Isa
+from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.convolution_kernels import (
     Convolved,
     FullDepth,
@@ -24,6 +24,7 @@ from edgebottle.ops.convolution_kernels import (
 from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
 from edgebottle.ops.depthwise_scaling import HIGH, LOW, PackedScaling, Sums, find_packing
 from edgebottle.ops.fixed_point import activation_range, quantize_multipliers
+from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
 from edgebottle.ops.packing import pad_to
@@ -61,7 +62,7 @@ class WindowRows(_Tiles[Array]):
     }
     """By the stride of the pixels."""
 
-    TILE_INSTRUCTIONS, INLINED_BYTES = 40, 650
+    TILE_PIXELS, TILE_INSTRUCTIONS, INLINED_BYTES = 4, 40, 650
     """Saved by a copy of its own for each tile, and its bytes; counted on layers of KWS and
     mcunet."""
 
@@ -103,7 +104,7 @@ class WindowRows(_Tiles[Array]):
     def inlining(self, layer: Convolved) -> Inlining:
         """See ``Kernel``."""
         batch, height, width, channels = layer.output.shape
-        tiles = batch * height * channels * (pad_to(width, 4) // 4)
+        tiles = batch * height * channels * (pad_to(width, self.TILE_PIXELS) // self.TILE_PIXELS)
         return Inlining(self.TILE_INSTRUCTIONS * tiles, self.INLINED_BYTES)
 
 
@@ -124,7 +125,7 @@ class Rows3x3(_Tiles[PackedScaling]):
 
     GROUP_BYTES = 48 + 6 * 4
     """Of scratch for each pair of columns: its values, and pointers to them."""
-    ROW_INSTRUCTIONS, INLINED_BYTES = 13, 480
+    TILE_CHANNELS, ROW_INSTRUCTIONS, INLINED_BYTES = 4, 13, 480
     """Saved by a copy of its own for each four channels of a row, and its bytes; counted on layers
     of KWS, VWW and mcunet."""
 
@@ -166,7 +167,7 @@ class Rows3x3(_Tiles[PackedScaling]):
     def inlining(self, layer: Convolved) -> Inlining:
         """See ``Kernel``."""
         batch, height, _, channels = layer.output.shape
-        fours = batch * height * (pad_to(channels, 4) // 4)
+        fours = batch * height * (pad_to(channels, self.TILE_CHANNELS) // self.TILE_CHANNELS)
         return Inlining(self.ROW_INSTRUCTIONS * fours, self.INLINED_BYTES)
 
     def _params(self, layer: Convolved) -> dict[str, CValue]:

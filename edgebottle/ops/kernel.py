@@ -20,10 +20,10 @@ from edgebottle.ops.base import (
     AccumulatingOperator,
     CValue,
     Emitter,
-    Inlining,
     Isa,
     Operator,
 )
+from edgebottle.ops.inlining import Inlining
 
 Op = TypeVar("Op", bound=Operator)
 P = TypeVar("P")
