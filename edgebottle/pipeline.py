@@ -28,7 +28,7 @@ from edgebottle.codegen.project import (
 )
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
 from edgebottle.files import check_creatable, check_plain, read_file
-from edgebottle.fit import Judge, Wish, ram_allowed
+from edgebottle.fit import Judge, Verdict, Wish, ram_allowed
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
@@ -232,33 +232,26 @@ def build(
         ToolMissing: the compiler is not installed.
         BadInput: ``out`` holds something else, or cannot be written.
     """
-    from edgebottle.codegen.project import check_output
-
     wish = wish or Wish()
     check_budget(board, wish)
-    if out is not None:
-        check_output(out)
-        check_creatable(out)
-    verdict, optimize = Judge(model.graph).verdict(board, wish, planned), Optimize(wish.optimize)
+    _check_out(out)
+    verdict = Judge(model.graph).verdict(board, wish, planned)
     refusal = Refusal(verdict)
     refusal.check()
-    fitted, plan = verdict.chosen, verdict.plan
-    # A budget for a core is the arena's; the application of its virtual run has room enough.
-    allowed = None if board.is_core else ram_allowed(board, wish)
-    project = write_project(fitted.graph, plan, board, allowed, optimize, verdict.source)
+    project, fitted = _project(verdict), verdict.chosen
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         try:
-            result = _compile(project, plan, folder, toolchain, optimize, progress)
+            result = _compile(project, fitted.plan, folder, toolchain, wish, progress)
         except RegionOverflow as error:
             raise refusal.overflow(error.region, error.excess) from error
-        ram, flash = _sizes(result.elf, plan, project, board)
+        ram, flash = _sizes(result.elf, fitted.plan, project, board)
         refusal.check_built(ram, flash)
         elf = _publish(project, folder, result.elf, out)
     return Built(
         model=replace(model, graph=fitted.graph),
         board=board,
-        plan=plan,
+        plan=fitted.plan,
         project=project,
         folder=out or folder,
         elf=elf,
@@ -271,12 +264,30 @@ def build(
     )
 
 
+def _check_out(out: Path | None) -> None:
+    """Refuses a folder that holds something else, or cannot be written."""
+    from edgebottle.codegen.project import check_output
+
+    if out is not None:
+        check_output(out)
+        check_creatable(out)
+
+
+def _project(verdict: Verdict) -> Project:
+    """The project of what fits a board."""
+    board, wish, chosen = verdict.board, verdict.wish, verdict.chosen
+    # A budget for a core is the arena's; the application of its virtual run has room enough.
+    allowed = None if board.is_core else ram_allowed(board, wish)
+    optimize = Optimize(wish.optimize)
+    return write_project(chosen.graph, chosen.plan, board, allowed, optimize, verdict.source)
+
+
 def _compile(
     project: Project,
     plan: Plan,
     folder: Path,
     toolchain: str,
-    optimize: Optimize,
+    wish: Wish,
     progress: Progress,
 ) -> BuildResult:
     """Compiles the project in ``folder``; raises as ``build_firmware`` and ``build_host`` do."""
@@ -292,7 +303,7 @@ def _compile(
 
     if project.board.is_host:
         return build_host(folder, toolchain, dsp=plan.isa == Isa.DSP.value)
-    option = optimize.option
+    option = Optimize(wish.optimize).option
     return build_firmware(folder, project.board, toolchain, optimize=option, heard=heard)
 
 

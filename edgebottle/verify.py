@@ -88,11 +88,7 @@ def verify_model(
         progress: Told what is being done.
     """
     inputs = edge_cases(model.graph, samples, seed)
-    refusal = None
-    try:
-        litert = litert_outputs(model, inputs, progress)
-    except (BadModel, ToolMissing) as error:
-        litert, refusal = None, str(error)
+    litert, refusal = _litert_outputs(model, inputs, progress)
     reference, difference = _reference_outputs(model, inputs, litert, progress)
     names = ["NumPy", "host C"] if litert is None else ["LiteRT", "NumPy", "host C"]
     progress("build", 0, 0)
@@ -123,6 +119,16 @@ def verify_model(
         stack=stack,
         litert_refusal=refusal,
     )
+
+
+def _litert_outputs(
+    model: Model, inputs: Samples, progress: Progress
+) -> tuple[tuple[tuple[Array, ...], ...] | None, str | None]:
+    """LiteRT's outputs; None, and why, where it does not run the model."""
+    try:
+        return litert_outputs(model, inputs, progress), None
+    except (BadModel, ToolMissing) as error:
+        return None, str(error)
 
 
 def _on_host(model: Model, target: Built) -> Built:

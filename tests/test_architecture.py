@@ -174,6 +174,29 @@ def test_no_two_modules_share_the_name_of_a_class() -> None:
     assert not {name: places for name, places in found.items() if len(places) > 1}
 
 
+MAX_FILE_LINES = 420
+MAX_FUNCTION_LINES = 60
+"""Its docstring included."""
+
+
+def test_no_file_or_function_has_grown_past_its_limit() -> None:
+    """What does is usually two things."""
+    firmware = (ROOT / "firmware").rglob("*.[ch]")
+    sources = [path for _, path in modules()]
+    long = [
+        str(path.relative_to(ROOT))
+        for path in (*sources, *firmware)
+        if len(path.read_text(encoding="utf-8").splitlines()) > MAX_FILE_LINES
+    ]
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                if node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES:
+                    long.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert long == []
+
+
 OF_ONE_SYSTEM = {"fcntl", "grp", "msvcrt", "posix", "pty", "pwd", "resource", "termios", "winreg"}
 ASKS_FOR_THE_SYSTEM = {"sys.platform", "os.name", "platform.system", "os.killpg", "os.fork"}
 

@@ -91,21 +91,26 @@ def command(
         )
     if as_json:
         print_json(_json(built))
-        return
+    else:
+        _show(built, chosen, explain)
+
+
+def _show(built: Built, chosen: CommandTarget, explain: bool) -> None:
+    """What was built, where it is, and what to do with it."""
     from edgebottle.cli.tables import build_table, kernels_table
     from edgebottle.report.terminal import show
 
     if explain:
         show(kernels_table(built.project.source.kernels))
-    if target.is_core:
-        parts = f"eb_{loaded.name} and edgebottle, for lib/ of your own project"
+    if built.board.is_core:
+        parts = f"eb_{built.model.name} and edgebottle, for lib/ of your own project"
         show(build_table(built), f"library:  {built.folder / 'lib'} ({parts})")
     else:
-        *first, last = suffixes_of(target) or ("",)
+        *first, last = suffixes_of(built.board) or ("",)
         beside = f" ({', '.join(first)} and {last} beside it)" if last else ""
         show(build_table(built), f"project:  {built.folder}", f"firmware: {built.elf}{beside}")
     if volume() is not Volume.QUIET:
-        show(f"next:     {_next(chosen, target)}")
+        show(f"next:     {_next(chosen, built.board)}")
 
 
 def _json(built: Built) -> dict[str, Any]:
