@@ -36,6 +36,9 @@ from edgebottle.ops.movement import constant_ints, data_input
 from edgebottle.ops.weights import bias_values, check_weights, exact_matmul, per_channel
 from edgebottle.ops.window_padding import SAME, VALID, same_padding
 
+MAX_SIDE = (1 << 15) - 1
+"""Rows are listed with 16 bits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransposeConv(RowOperator):
@@ -46,7 +49,8 @@ class TransposeConv(RowOperator):
     Limits:
         Data and weights have 4 axes; shape, weights and biases are constants. int8 weights have
         zero point 0 and one scale, or one for each output channel; biases are int32. At most
-        131,071 products for each output.
+        131,071 products for each output, and 32,767 pixels along a side. The size of the output
+        is one that the convolution back would make the input of.
 
     Attributes:
         stride: Rows and pixels of the output from one input pixel's window to the next.
@@ -121,6 +125,15 @@ class TransposeConv(RowOperator):
                 f"{where(self)} has {data.shape[3]} input channels and weights for "
                 f"{weights.shape[3]}"
             )
+        for axis in (0, 1):
+            taps = 1 if self.same else weights.shape[1 + axis]
+            places = -(-(self.size[axis] - taps + 1) // self.stride[axis])
+            if places != data.shape[1 + axis] or self.size[axis] > MAX_SIDE:
+                raise UnsupportedOp(
+                    f"{where(self)} makes {self.size[0]} x {self.size[1]} pixels of "
+                    f"{data.shape[1]} x {data.shape[2]}, which a stride of {self.stride} does not "
+                    f"give, or more than {MAX_SIDE} along a side"
+                )
         return (((data.shape[0], *self.size, weights.shape[0]), data.dtype),)
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:

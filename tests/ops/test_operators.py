@@ -21,6 +21,7 @@ from edgebottle.litert import LiteRTModel
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.ops.transpose_conv import TransposeConv
 from tests.graphs import Builder
 from tests.ops.compiled import differs_from_portable, run_compiled
 from tests.samples import assert_same, samples
@@ -156,3 +157,11 @@ def test_a_window_far_beyond_its_image_is_refused(kind):
     graph = b.graph(*node.outputs)
     with pytest.raises(UnsupportedOp, match=rf"{node.name} .*pads an image of 6 x 5 with [0-9]+ r"):
         node.check(graph.ins(node), graph.outs(node))
+
+
+@pytest.mark.parametrize("size", [(65536, 8), (9, 8), (4, 8)])
+def test_a_transposed_convolution_that_does_not_fit_its_output_is_refused(size):
+    graph = next(graph for graph in TransposeConv.cases() if "two_same" in graph.name)
+    (node,) = graph.nodes
+    with pytest.raises(UnsupportedOp, match=rf"makes {size[0]} x {size[1]} pixels of 3 x 4"):
+        replace(node, size=size).infer(graph.ins(node))
