@@ -52,6 +52,7 @@ class CycleCosts:
             address that a data-processing instruction wrote.
         shift_early: How many cycles before its issue the operands of the shifter are needed.
         factor_early: How many cycles before its issue a multiplication needs a loaded factor.
+        accumulate: Cycles on top of a multiplication whose product is added to something.
         accumulator_late: How many cycles after its issue a multiplication needs what the product
             is added to.
         mispredicted: Cycles on top of a branch that was not predicted; 0: nothing is predicted.
@@ -61,6 +62,7 @@ class CycleCosts:
     issue: Mapping[Kind, int]
     taken: Mapping[Kind, int]
     latency: Mapping[Kind, int] = field(default_factory=dict)
+    accumulate: Mapping[Kind, int] = field(default_factory=dict)
     transfers: int = 1
     pipelined_loads: bool = False
     indexed_store: int = 0

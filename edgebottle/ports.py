@@ -251,6 +251,17 @@ class Nrf5Wiring(Wiring):
     rx_pin: int
 
 
+@dataclass(frozen=True)
+class CmsdkWiring(Wiring):
+    """Of Arm's FPGA images with peripherals of the Cortex-M System Design Kit.
+
+    Attributes:
+        uart_divider: For the baud rate.
+    """
+
+    uart_divider: int
+
+
 _GROUPS: dict[str, type[Wiring]] = {
     "stm32": Stm32Wiring,
     "rp2040": Rp2040Wiring,
@@ -258,6 +269,7 @@ _GROUPS: dict[str, type[Wiring]] = {
     "gd32": Gd32Wiring,
     "samd21": Samd21Wiring,
     "nrf5": Nrf5Wiring,
+    "cmsdk": CmsdkWiring,
 }
 """By ``group`` of a ``port.toml``."""
 

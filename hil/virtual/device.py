@@ -24,6 +24,7 @@ class DeviceKind(IntEnum):
     UART_PL011 = 11
     TIMER_RP2040 = 12
     UART_LPUART = 13
+    UART_CMSDK = 14
 
 
 @dataclass(frozen=True)

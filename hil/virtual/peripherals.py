@@ -289,6 +289,7 @@ FAMILIES: dict[str, Family] = {
     "nrf5": Family(_NRF5, DeviceKind.UART_NRF, DeviceKind.TIMER_NRF, 0x1000),
     "gd32vf103": Family(_GD32VF103, DeviceKind.UART_STM32_LEGACY),
     "samd21": Family(_SAMD21, DeviceKind.UART_SERCOM, DeviceKind.TIMER_SAM_TC),
+    "mps2": Family((), DeviceKind.UART_CMSDK, window=0x1000),
     "imxrt": Family(_IMXRT, DeviceKind.UART_LPUART),
     "rp2040": Family(_RP2040, DeviceKind.UART_PL011, DeviceKind.TIMER_RP2040),
 }

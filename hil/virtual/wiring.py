@@ -16,6 +16,7 @@ from typing import Any
 
 from edgebottle.boards import Board
 from edgebottle.ports import (
+    CmsdkWiring,
     Gd32Wiring,
     ImxrtWiring,
     Nrf5Wiring,
@@ -248,6 +249,13 @@ def _nrf5(device: Device, wiring: Nrf5Wiring, is_uart: bool) -> Device:
     return replace(device, needs=(send, receive, *rate))
 
 
+def _cmsdk(device: Device, wiring: CmsdkWiring, is_uart: bool) -> Device:
+    """Clocks and pins of an FPGA image are as they are."""
+    if is_uart:
+        return replace(device, needs=tuple(_own(device, 0x10, 0xFFFFF, wiring.uart_divider)))
+    return device
+
+
 _GROUPS: dict[type, Callable[[Device, Any, bool], Device]] = {
     Stm32Wiring: _stm32,
     Rp2040Wiring: _rp2040,
@@ -255,5 +263,6 @@ _GROUPS: dict[type, Callable[[Device, Any, bool], Device]] = {
     Gd32Wiring: _gd32,
     Samd21Wiring: _samd21,
     Nrf5Wiring: _nrf5,
+    CmsdkWiring: _cmsdk,
 }
 """By the group of the wiring: a device with what it needs, told whether it is the board's UART."""

@@ -24,6 +24,7 @@ CORES = all_cores()
 CROSS = [core for core in CORES if not core.is_host]
 KERNELS = {
     "cortex-m0plus": Isa.SCALAR,
+    "cortex-m3": Isa.SCALAR,
     "cortex-m33": Isa.DSP,
     "cortex-m4": Isa.DSP,
     "cortex-m55": Isa.MVE,
@@ -104,7 +105,7 @@ def test_vectors_are_refused_where_there_are_none(core: str, digits: Model, tmp_
     assert (done.returncode == 0, refused) == (core == "esp32", core != "esp32"), done.stderr
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "rv32imac", "esp32"])
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4", "rv32imac", "esp32"])
 def test_library_alone_is_published_and_computes_exactly(
     core: str, digits: Model, tmp_path: Path
 ) -> None:

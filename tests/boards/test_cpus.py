@@ -15,6 +15,7 @@ PROGRAMS = ("edgebottle", "quantize", "hil", "firmware/platform")
 PARTS = {  # field PartNo of CPUID, by each core's technical reference manual
     "cortex-m0": 0xC20,
     "cortex-m0plus": 0xC60,
+    "cortex-m3": 0xC23,
     "cortex-m4": 0xC24,
     "cortex-m7": 0xC27,
     "cortex-m33": 0xD21,

@@ -20,6 +20,7 @@ from tests.waiting import wait_until
 F767 = load_board("nucleo_f767zi")
 PICO = load_board("raspberry_pi_pico")
 TEENSY = load_board("teensy40")
+MPS2 = load_board("mps2_an385")
 
 # Addresses and fields as RM0410 has them (chapters 5 RCC, 6 GPIO, 34 USART).
 RCC_CR, RCC_PLLCFGR, RCC_CFGR = 0x40023800, 0x40023804, 0x40023808
@@ -42,6 +43,9 @@ CCM_CCGR3, PLL_ARM, DCDC_REG3 = 0x400FC074, 0x400D8000, 0x4008000C
 MUX_AD_B0_02, MUX_AD_B0_03, PAD_AD_B0_03 = 0x401F80C4, 0x401F80C8, 0x401F82B8
 LPUART6_RX_SELECT, LPUART6_TX_SELECT = 0x401F8550, 0x401F8554
 LPUART6_BAUD, LPUART6_CTRL, MPU_CTRL = 0x40198010, 0x40198018, 0xE000ED94
+
+# As the technical reference manual of the Cortex-M System Design Kit has them (DDI 0479D, 4.3).
+UART0_CTRL, UART0_BAUDDIV = 0x40004008, 0x40004010
 
 # board: (register, bits, what they hold after the boot)
 REGISTERS = {
@@ -97,6 +101,10 @@ REGISTERS = {
         (LPUART6_CTRL, 0xFFFFFFFF, 3 << 18),  # TE, RE
         (MPU_CTRL, 7, 1),
     ],
+    MPS2: [
+        (UART0_CTRL, 0xFFFFFFFF, 3),  # TX and RX enable
+        (UART0_BAUDDIV, 0xFFFFF, 217),  # 25 MHz / 115,200
+    ],
 }
 
 
@@ -114,6 +122,7 @@ MUTE = [
     replace(load_board("microbit"), uart=Uart("UART0", 0x40002000, "P0.25", "P0.24")),
     replace(load_board("arduino_zero"), uart=Uart("SERCOM5", 0x42001C00, "PA20", "PA21")),
     replace(load_board("longan_nano"), uart=Uart("USART0", 0x40013800, "PB6", "PB7")),
+    replace(MPS2, uart=Uart("UART0", 0x40004000, "UART0_TX", "UART0_RX", 57_600)),
 ]
 
 

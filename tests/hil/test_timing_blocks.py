@@ -43,6 +43,15 @@ M4 = (
     ("vfma.f32 s0, s1, s2", 3, 0, 0),
 )
 
+M3 = (
+    ("ldr r0, [r1]; ldr r2, [r3]; nop; str r2, [r1, r3]", 2 + 1 + 1 + 2, 0, 0),
+    ("mul r0, r1, r2; mla r3, r1, r2, r3", 1 + 2, 0, 0),
+    ("smull r0, r1, r2, r3; smlal r4, r5, r2, r3", 5 + 7, 0, 0),
+    ("udiv r0, r1, r2", 12, 0, 0),
+    ("push {r4, r5, lr}; pop {r4, r5, pc}", (1 + 3) + (1 + 3), 0, 3),
+    ("1: subs r0, #1; bne 1b", 1 + 1, 0, 2),
+)
+
 M0 = (
     ("adds r0, #1; ldr r1, [r2]; str r1, [r3]", 1 + 2 + 2, 0, 0),
     ("1: subs r0, #1; bne 1b", 1 + 1, 0, 2),
@@ -119,6 +128,7 @@ RISCV = (
 CORES = {
     "cortex-m0": M0,
     "cortex-m0plus": M0PLUS,
+    "cortex-m3": M3,
     "cortex-m4": M4,
     "cortex-m7": M7,
     "cortex-m33": M33,

@@ -14,6 +14,7 @@ SOURCES = ("crystal", "external")
 LPUART_SCALE = 256  # an LPUART divides 256 times its clock
 BRR = {1: (16, 0xFFFF), LPUART_SCALE: (0x300, 0xFFFFF)}  # what fits the register of an STM32
 PL011_DIVIDER = (64, 0xFFFF * 64)  # in 64ths
+CMSDK_DIVIDER = (16, 0xFFFFF)
 LPUART_MAX_DIVIDER = 0x1FFF  # of an i.MX RT
 MAX_BAUD_ERROR = 0.02  # of one side; both together may be off by about 4 %
 
@@ -241,6 +242,13 @@ def _imxrt(port, board):
     return made
 
 
+def _cmsdk(port, board):
+    _clock(port, board)
+    uart = _uart(port, board)
+    tuple(_pins(uart, board))  # refuses others; they have no function to choose
+    return {"uart_divider": _divider(uart["hz"], board["uart"]["baud"], 1, CMSDK_DIVIDER)}
+
+
 def _oversampled(hz, baud):
     """Samples per bit and divider of an LPUART whose product is nearest; many samples are better."""
 
@@ -327,6 +335,7 @@ GROUPS = {
     "gd32": _gd32,
     "samd21": _samd21,
     "nrf5": _nrf5,
+    "cmsdk": _cmsdk,
 }
 """Of chip families: how the UART, the pins and the clock of each are told to its C."""
 

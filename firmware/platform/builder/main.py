@@ -49,7 +49,7 @@ except RefusedError as error:
 
 is_host = board["cpu"] == "host"
 arch = read_cpu(board["cpu"]).get("arch", "")
-parts = [arch, "stm32"] if board["port"].startswith("stm32") else [arch]
+parts = [arch, port["group"]] if port else [arch]  # folders of port/common
 optimize = toolchain.optimize_flags(
     os.environ.get("EDGEBOTTLE_OPTIMIZE") or env.GetProjectOption("custom_optimize", "-Os")
 )

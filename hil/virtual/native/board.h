@@ -73,7 +73,8 @@ typedef enum {
     EB_TIMER_SAM_TC,      /* COUNT at 0x10, as of the last READREQ: SAM D21 */
     EB_UART_PL011,        /* FR and DR: RP2040 */
     EB_TIMER_RP2040,      /* TIMERAWL at 0x28 */
-    EB_UART_LPUART        /* STAT and DATA: i.MX RT */
+    EB_UART_LPUART,       /* STAT and DATA: i.MX RT */
+    EB_UART_CMSDK         /* STATE and DATA: MPS2 */
 } eb_device_kind;
 
 /* Why the board stopped; keep in step with FAULTS of machine.py. */

@@ -100,6 +100,7 @@ static bool is_uart(const eb_device *device)
     case EB_UART_SERCOM:
     case EB_UART_PL011:
     case EB_UART_LPUART:
+    case EB_UART_CMSDK:
         return true;
     default:
         return false;

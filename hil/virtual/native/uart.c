@@ -253,6 +253,18 @@ static uint32_t read_lpuart(eb_device *device, uint32_t offset)
     return offset == 0x1Cu ? take_byte(device->board) : device->registers[offset / 4u];
 }
 
+/* CTRL: RX enable 1, TX enable 0; STATE: RX buffer full 1, TX buffer full 0. */
+static uint32_t read_cmsdk(eb_device *device, uint32_t offset)
+{
+    uint32_t control = device->registers[0x08u / 4u];
+    if (offset == 0x04u) {
+        bool byte =
+            (control & 2u) != 0u && has_byte(device->board) && !device->lacks[EB_TO_RECEIVE];
+        return byte ? 2u : 0u;
+    }
+    return offset == 0x00u ? take_byte(device->board) : device->registers[offset / 4u];
+}
+
 uint32_t eb_uart_read(eb_device *device, uint32_t offset)
 {
     if (device->lacks[EB_TO_RUN]) {
@@ -270,6 +282,8 @@ uint32_t eb_uart_read(eb_device *device, uint32_t offset)
         return read_pl011(device, offset);
     case EB_UART_LPUART:
         return read_lpuart(device, offset);
+    case EB_UART_CMSDK:
+        return read_cmsdk(device, offset);
     default:
         return read_stm32_legacy(device, offset);
     }
@@ -292,6 +306,10 @@ void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value)
         }
     } else if (device->kind == EB_UART_LPUART) {
         if (offset == 0x1Cu && (registers[0x18u / 4u] & 1u << 19) != 0u) { /* TE */
+            transmit(device, (uint8_t)value);
+        }
+    } else if (device->kind == EB_UART_CMSDK) {
+        if (offset == 0x00u && (registers[0x08u / 4u] & 1u) != 0u) {
             transmit(device, (uint8_t)value);
         }
     } else if (device->kind == EB_UART_SERCOM) {

@@ -128,6 +128,8 @@ class _Timeline:
         slots = core.issue.get(kind, 1)
         if kind in (Kind.LOAD_MULTIPLE, Kind.STORE_MULTIPLE, Kind.LOADED):
             slots += -(-instruction.transfers // core.transfers)
+        if instruction.accumulator:
+            slots += core.accumulate.get(kind, 0)
         follows_load = (
             core.pipelined_loads
             and before is not None

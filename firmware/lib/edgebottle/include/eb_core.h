@@ -26,6 +26,8 @@
 #error "C for another kind of core; for Cortex-M0 and M0+ build with --board cortex-m0plus"
 #elif defined(__ARM_FEATURE_MVE)
 #error "C for another kind of core; for Cortex-M55 build with --board cortex-m55"
+#elif defined(__ARM_ARCH_7M__)
+#error "C for another kind of core; for Cortex-M3 build with --board cortex-m3"
 #elif defined(__ARM_ARCH_7EM__) /* no macro tells a Cortex-M7 from a Cortex-M4 in every case */
 #error "C for another kind of core; for Cortex-M4 and M7 build with --board cortex-m4, cortex-m7"
 #elif defined(__ARM_ARCH_8M_MAIN__) && defined(__ARM_FEATURE_DSP)

@@ -1,10 +1,8 @@
-/* MPS3 AN547: UART0 is an APB UART of the Cortex-M System Design Kit (its TRM, chapter 4.3),
- * clocked with 25 MHz. */
+/* The APB UART of the Cortex-M System Design Kit (technical reference manual DDI 0479D, 4.3), which
+ * Arm's FPGA images have. Its pins have no other function. */
 #include "eb_port.h"
 #include "eb_port_parts.h"
 #include "eb_reg.h"
-
-#define PERIPHERAL_HZ 25000000u
 
 #define UART_DATA EB_REG(EB_UART_BASE + 0x00u)
 #define UART_STATE EB_REG(EB_UART_BASE + 0x04u)
@@ -17,7 +15,7 @@
 
 void eb_init_uart(void)
 {
-    UART_BAUDDIV = (PERIPHERAL_HZ + EB_UART_BAUD / 2u) / EB_UART_BAUD;
+    UART_BAUDDIV = EB_UART_DIVIDER;
     UART_CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE;
 }
 
