@@ -7,7 +7,7 @@
 
 #include "eb_scale_s8.h"
 
-#if defined(__ARM_ARCH_6M__)
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_7M__)
 #include "eb_dot_fours_s8_thumb.h"
 #else
 /* Adds to four sums the products of `count` >= 1 values with weights `count` bytes apart. */

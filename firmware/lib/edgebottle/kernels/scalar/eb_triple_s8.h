@@ -14,7 +14,7 @@
 
 #define EB_TRIPLE_CHANNELS 4
 
-#if defined(__ARM_ARCH_6M__)
+#if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_7M__)
 #include "eb_triple_s8_thumb.h"
 #elif defined(__riscv_mul) && __riscv_xlen == 32
 #include "eb_triple_s8_riscv.h"

@@ -1,4 +1,5 @@
-/* eb_triple_sums for cores that know Thumb only (Armv6-M): its C twin is in eb_triple_s8.h.
+/* eb_triple_sums for the Cortex-M that have no DSP extension, in instructions that all of them
+ * know (Armv6-M, taken by Armv7-M as well): its C twin is in eb_triple_s8.h.
  *
  * The eight low registers hold pointers and operands; the sums of two channels are in high ones,
  * which an addition reaches. The compilers keep some of them on the stack instead.
