@@ -19,6 +19,7 @@ from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.mean import Mean
 from edgebottle.ops.pad import Pad
+from edgebottle.ops.reduce_max import ReduceMax
 from edgebottle.ops.relu import Relu
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.transpose import Transpose
@@ -86,6 +87,16 @@ class Builder:
         node = Mean.over(old.shape, name="mean", inputs=(x, indices), outputs=("",), **fields)
         ((shape, _),) = node.infer((old, self.tensors[indices]))
         out = self._tensor("mean", shape)
+        return self._add(replace(node, name=out, outputs=(out,)))
+
+    def largest(self, x: str, *axes: int, keep_dims: bool) -> str:
+        indices = self._constant("axes", np.array(axes, np.int32))
+        old = self.tensors[x]
+        node = ReduceMax(
+            name="max", inputs=(x, indices), outputs=("",), axes=axes, keep_dims=keep_dims
+        )
+        ((shape, _),) = node.infer((old, self.tensors[indices]))
+        out = self._tensor("max", shape, old.quant)
         return self._add(replace(node, name=out, outputs=(out,)))
 
     def constant(self, *shape: int) -> str:

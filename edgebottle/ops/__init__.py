@@ -31,6 +31,8 @@ from edgebottle.ops.pack import Pack
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.pad_v2 import PadV2
 from edgebottle.ops.quantize import Quantize
+from edgebottle.ops.reduce_max import ReduceMax
+from edgebottle.ops.reduce_min import ReduceMin
 from edgebottle.ops.relu import Relu
 from edgebottle.ops.relu6 import Relu6
 from edgebottle.ops.relu_n1_to_1 import ReluN1To1
@@ -84,6 +86,8 @@ OPERATORS: tuple[type[Operator], ...] = (
     Pad,
     PadV2,
     Quantize,
+    ReduceMax,
+    ReduceMin,
     Relu,
     Relu6,
     ReluN1To1,

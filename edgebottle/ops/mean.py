@@ -8,16 +8,13 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, All, AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
-from edgebottle.ir.layout import Layout
 from edgebottle.ops.base import (
     CValue,
     Emitter,
     RowOperator,
-    Signature,
     one_node_graph,
     require_dtype,
     where,
@@ -29,18 +26,10 @@ from edgebottle.ops.kernel import (
     AccumulatingKernel,
     AccumulatingKernelOperator,
     AnyKernel,
-    KernelOperator,
     Layer,
 )
-from edgebottle.ops.movement import (
-    constant_ints,
-    data_input,
-    merged,
-    normal_axis,
-)
-
-_MAX_AXES = 3
-"""Axes of each kind in ``eb_mean``."""
+from edgebottle.ops.movement import data_input
+from edgebottle.ops.reduction import Reduction
 
 
 class _Sums(AccumulatingKernel["Mean"]):
@@ -63,17 +52,8 @@ class _Sums(AccumulatingKernel["Mean"]):
 
     def _params(self, layer: Layer[Mean], e: Emitter) -> str:
         node, data, output = layer.node, data_input(layer.ins), layer.output
-        kept, reduced = (
-            [(1, 0)] * (_MAX_AXES - len(axes)) + axes for axes in node.groups(data.shape)
-        )
         count = node.count(data.shape)
-        fields: dict[str, CValue] = {
-            "kept": tuple(count for count, _ in kept),
-            "kept_strides": tuple(stride for _, stride in kept),
-            "reduced": tuple(count for count, _ in reduced),
-            "reduced_strides": tuple(stride for _, stride in reduced),
-            "count": float(count),
-        }
+        fields: dict[str, CValue] = {**node.walk_fields(data.shape), "count": float(count)}
         if data.dtype is DType.I8:
             multiplier, shift = node.rescale(layer.ins, layer.outs)
             fields |= {
@@ -87,19 +67,10 @@ class _Sums(AccumulatingKernel["Mean"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mean(KernelOperator):
-    """The mean over ``axes``.
-
-    Limits:
-        The axes are constants; neighbours counted as one, at most 3 are averaged and 3 stay.
-
-    Attributes:
-        axes: From the front, ascending, each once.
-        keep_dims: The axes stay, with one element.
-    """
+class Mean(Reduction):
+    """The mean over ``axes``."""
 
     OP: ClassVar[str] = "MEAN"
-    SIGNATURE: ClassVar[Signature] = Signature("ReducerOptions", 2, 2, fields=("bool",))
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         _Sums(
             (DType.I8,),
@@ -119,64 +90,19 @@ class Mean(KernelOperator):
         ),
     )
 
-    axes: tuple[int, ...]
-    keep_dims: bool
-
-    @classmethod
-    def from_tflite(
-        cls,
-        name: str,
-        inputs: tuple[str | None, ...],
-        outputs: tuple[str, ...],
-        ins: Tensors,
-        outs: Sequence[Tensor],
-        options: Any,
-    ) -> Self:
-        """See ``Operator``."""
-        label = f"{name} ({cls.OP})"
-        shape = data_input(ins).shape
-        axes = {normal_axis(axis, len(shape), label) for axis in constant_ints(ins[1], label)}
-        return cls.over(
-            shape,
-            name=name,
-            inputs=inputs,
-            outputs=outputs,
-            axes=tuple(sorted(axes)),
-            keep_dims=bool(options.keepDims) if options is not None else False,
-        )
-
     @classmethod
     def over(cls, shape: Shape, **fields: Any) -> Self:
-        """The node for an input of ``shape``: a ``GlobalMean`` where that is possible."""
+        """A ``GlobalMean`` where that is possible."""
         if len(shape) == 4 and shape[0] == 1 and set(fields["axes"]) - {0} == {1, 2}:
             kind: type[Any] = GlobalMean
             return cast(Self, kind(**fields))
         return cls(**fields)
 
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """See ``Operator``."""
-        from ai_edge_litert.schema_py_generated import ReducerOptionsT
-
-        options = ReducerOptionsT()
-        options.keepDims = self.keep_dims
-        return options
-
-    def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
-        """See ``Node``."""
-        data = data_input(ins)
-        shape = tuple(
-            1 if axis in self.axes else dim
-            for axis, dim in enumerate(data.shape)
-            if self.keep_dims or axis not in self.axes
-        )
-        return ((shape, data.dtype),)
-
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
         data = data_input(ins)
         require_dtype(self, data, DType.I8, DType.F32)
-        if max(len(axes) for axes in self.groups(data.shape)) > _MAX_AXES:
-            raise UnsupportedOp(f"{where(self)} uses the axes {self.axes}: too many groups")
+        self.check_axes(data.shape)
         if data.dtype is DType.I8:
             self.rescale(ins, outs)
 
@@ -213,11 +139,6 @@ class Mean(KernelOperator):
         result = np.clip(scaled + output.zero_point, -128, 127).astype(np.int8)
         return (result.reshape(output.shape),)
 
-    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
-        """Its own, unless the mean is over channels too."""
-        is_over_channels = len(data_input(ins).shape) - 1 in self.axes
-        return Same() if index == 0 and not is_over_channels else None
-
     def channel_range(
         self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
     ) -> Range | None:
@@ -234,21 +155,6 @@ class Mean(KernelOperator):
             value = np.broadcast_to(end.astype(np.int8), data.shape)
             ends.append(self.reference((value,), ins, outs)[0].reshape(-1, end.size)[0])
         return Range(*ends).where(grows, Range.anything(known.low.size))
-
-    def overwrites(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, ...]:
-        """See ``Node``: output i is the mean of elements none of which comes before i."""
-        return (0,)
-
-    def groups(self, shape: Shape) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """Elements and stride of the axes that stay and of those that are averaged, merged."""
-        strides = Layout.contiguous(shape, 8).byte_strides
-        groups = []
-        for wanted in (False, True):
-            axes = [axis for axis in range(len(shape)) if (axis in self.axes) == wanted]
-            steps = [strides[axis] for axis in axes]
-            kind = merged(tuple(shape[axis] for axis in axes), steps, steps)
-            groups.append([(count, stride) for count, stride, _ in kind])
-        return groups[0], groups[1]
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

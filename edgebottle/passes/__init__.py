@@ -14,6 +14,7 @@ from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fuse_activation import fuse_activation
 from edgebottle.passes.fuse_dilation import fuse_dilation
 from edgebottle.passes.fuse_pad import fuse_pad
+from edgebottle.passes.pool_maxima import pool_maxima
 from edgebottle.passes.strip_float_io import strip_float_io
 
 Pass = Callable[[Graph], Graph]
@@ -24,6 +25,7 @@ PIPELINE: tuple[Pass, ...] = (
     fuse_dilation,
     fuse_pad,
     fuse_activation,
+    pool_maxima,
     drop_reshapes,
     dead_channels,
 )

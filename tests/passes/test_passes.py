@@ -24,6 +24,7 @@ from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fuse_activation import fuse_activation
 from edgebottle.passes.fuse_dilation import fuse_dilation
 from edgebottle.passes.fuse_pad import fuse_pad
+from edgebottle.passes.pool_maxima import pool_maxima
 from edgebottle.passes.strip_float_io import strip_float_io
 from tests.graphs import Builder, random_network
 from tests.passes.batched_networks import (
@@ -85,6 +86,13 @@ def reshape_chain() -> Graph:
     x = b.conv(b.input(1, 4, 4, 2), 2)
     y = b.reshape(b.reshape(x, 1, 32), 1, 8, 2, 2)
     return b.graph(b.relu(b.reshape(y, 1, 8, 2, 2)))
+
+
+def maxima_of_images() -> Graph:
+    b = Builder("maxima_of_images")
+    x = b.conv(b.input(2, 5, 4, 2), 3)
+    kept, dropped = b.largest(x, 1, 2, keep_dims=True), b.largest(x, 1, 2, keep_dims=False)
+    return b.graph(kept, dropped, b.largest(x, 2, keep_dims=False))
 
 
 def transpose_of_ones() -> Graph:
@@ -175,6 +183,7 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (relu_that_rescales, fuse_activation),
     (relu_of_a_branch, fuse_activation),
     (reshape_chain, drop_reshapes),
+    (maxima_of_images, pool_maxima),
     (transpose_of_ones, drop_reshapes),
     (transpose_that_moves, drop_reshapes),
     (reshape_to_output, drop_reshapes),
