@@ -30,6 +30,7 @@ from edgebottle.ops.mul import Mul
 from edgebottle.ops.pack import Pack
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.pad_v2 import PadV2
+from edgebottle.ops.prelu import Prelu
 from edgebottle.ops.quantize import Quantize
 from edgebottle.ops.reduce_max import ReduceMax
 from edgebottle.ops.reduce_min import ReduceMin
@@ -85,6 +86,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Pack,
     Pad,
     PadV2,
+    Prelu,
     Quantize,
     ReduceMax,
     ReduceMin,

@@ -1,0 +1,121 @@
+"""PRELU: x where it is positive, a learned slope times x below zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
+from edgebottle.ops.base import CValue, Signature, require_dtype, where
+from edgebottle.ops.channel_range import Range
+from edgebottle.ops.elementwise import BinaryOperator, BinaryRows
+from edgebottle.ops.elementwise_cases import BROADCASTS
+from edgebottle.ops.fixed_point import (
+    Int,
+    checked_multiplier,
+    multiply_by_quantized_multiplier,
+    single_ratio,
+)
+from edgebottle.ops.kernel import AnyKernel
+from edgebottle.ops.mul import MAX_SHIFT as MAX_PRODUCT_SHIFT
+from edgebottle.ops.relu import MAX_SHIFT
+from edgebottle.ops.table import per_tensor, tensor_of
+
+_CASES = ("same", "channel", "channel_rank_1", "channel_rank_3", "one_element", "batch", "rank_2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prelu(BinaryOperator):
+    """a where it is not negative, else a * b: b holds a slope, mostly one for each channel.
+
+    LiteRT requantizes each side of zero with its own multiplier, the float32 quotient of the
+    scales, and rounds twice.
+    """
+
+    OP = "PRELU"
+    SIGNATURE: ClassVar[Signature] = Signature("", 2, 2, version=1)
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        BinaryRows((DType.I8,), "eb_prelu_s8_row", "eb_prelu_s8", "eb_prelu.h"),
+        BinaryRows((DType.F32,), "eb_prelu_f32_row", "eb_prelu_f32", "eb_prelu.h"),
+    )
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """There are no options."""
+        return cls(name=name, inputs=inputs, outputs=outputs)
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """None: there are no options."""
+        return None
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """See ``Node``."""
+        require_dtype(self, tensor_of(ins, 0), DType.I8, DType.F32)
+        super().check(ins, outs)
+
+    def channel_range(
+        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """Not known: with a negative slope the function turns at zero."""
+        return None
+
+    def combine(self, a: Array, b: Array) -> Array:
+        """On float32."""
+        return np.where(a >= 0, a, a * b)
+
+    def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
+        """Each side of zero by its own multiplier."""
+        above, below = self.quantization(ins, outs)
+        positive = multiply_by_quantized_multiplier(a, *above)
+        return np.where(a >= 0, positive, multiply_by_quantized_multiplier(a * b, *below))
+
+    def quantization(
+        self, ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Multiplier and shift above zero, and those of the product below it."""
+        a, b, out = tensor_of(ins, 0), tensor_of(ins, 1), outs[0]
+        above = single_ratio(a.scale, by=out.scale)
+        below = single_ratio(a.scale, b.scale, by=out.scale)
+        return (
+            checked_multiplier(where(self), above, MAX_SHIFT),
+            checked_multiplier(where(self), below, MAX_PRODUCT_SHIFT),
+        )
+
+    def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
+        """int8 has the multipliers."""
+        if outs[0].dtype != DType.I8:
+            return {}
+        above, below = self.quantization(ins, outs)
+        return {
+            "a_zero_point": tensor_of(ins, 0).zero_point,
+            "b_zero_point": tensor_of(ins, 1).zero_point,
+            "out_zero_point": outs[0].zero_point,
+            "multiplier": above[0],
+            "shift": above[1],
+            "product_multiplier": below[0],
+            "product_shift": below[1],
+        }
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """Shapes of the slopes, constants, scales; int8, float32."""
+        quants = per_tensor(0.05, -3), per_tensor(0.004, 11), per_tensor(0.04, -20)
+        for label, a, b in BROADCASTS:
+            if label in _CASES:
+                yield cls.graph(f"prelu_{label}", (a, b), quants, constant=1)
+                yield cls.graph(f"prelu_f32_{label}", (a, b), DType.F32)
+        for number, (scale, slope, out) in enumerate(((0.9, 0.01, 0.004), (0.0007, 0.02, 0.9))):
+            scales = per_tensor(scale, -128), per_tensor(slope, 5), per_tensor(out, 127)
+            yield cls.graph(f"prelu_scales_{number}", ((1, 8, 16, 16), (1, 1, 16)), scales)
