@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 def boards_table(boards: Sequence[Board]) -> tuple[FittedTable | str, ...]:
     """All boards, and which of them somebody has tried."""
-    columns = ("id", "name?", "CPU", "MHz>", "RAM kB>", "flash kB>", "virtual?", "hardware?")
-    table = new_table("Boards", *columns)
+    columns = ("id", "name?", "CPU", "MHz>", "RAM>", "flash>", "virtual?", "hardware?")
+    table = new_table("Boards (RAM and flash in kB)", *columns)
     for board in boards:
         host = board.is_host
         add_row(
