@@ -5,6 +5,7 @@ from edgebottle.ops.add import Add
 from edgebottle.ops.arg_max import ArgMax
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Operator
+from edgebottle.ops.batch_matmul import BatchMatMul
 from edgebottle.ops.batch_to_space_nd import BatchToSpaceND
 from edgebottle.ops.broadcast_to import BroadcastTo
 from edgebottle.ops.concatenation import Concatenation
@@ -61,6 +62,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Add,
     ArgMax,
     AveragePool2D,
+    BatchMatMul,
     BatchToSpaceND,
     BroadcastTo,
     Concatenation,
