@@ -7,7 +7,6 @@ Each function's input and output can be written to disk and looked at. What runs
 from __future__ import annotations
 
 import difflib
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,8 +25,9 @@ from edgebottle.codegen.project import (
     work_key,
     write_project,
 )
+from edgebottle.conversion import read_model
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
-from edgebottle.files import check_creatable, check_plain, read_file
+from edgebottle.files import check_creatable, check_plain
 from edgebottle.fit import Judge, Verdict, Wish, ram_allowed
 from edgebottle.importers import import_model
 from edgebottle.ir.graph import Graph
@@ -50,9 +50,6 @@ MAX_TENSOR_BYTES = 64 * 1024 * 1024
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and of how much (0: unknown)."""
 
-MAX_MODEL_BYTES = 64 * 1024 * 1024
-"""A larger file is no model for a microcontroller."""
-
 
 @dataclass(frozen=True)
 class Model:
@@ -60,9 +57,9 @@ class Model:
 
     Attributes:
         name: C identifier.
-        path: The file.
-        data: Its bytes.
-        sha256: Of the bytes.
+        path: The file, or the folder of a SavedModel.
+        data: The ``.tflite`` file: its bytes, or what TensorFlow made of it.
+        sha256: Of the file that the user has, or of those in the folder.
         imported: The graph as imported (with ``--io int8`` applied).
         graph: The graph after all passes.
         io: ``keep`` or ``int8``.
@@ -120,15 +117,17 @@ class Built:
 def find_model(model: str) -> Path:
     """The file of ``model``: a path, or the name of a network of the zoo.
 
+    The folder of a SavedModel counts as a file.
+
     Raises:
         BadInput: neither exists; names that are near are suggested.
-        UnsupportedOp: the folder of a network in another format, such as a SavedModel.
+        UnsupportedOp: the folder of a network in another format.
     """
     from edgebottle import zoo
-    from edgebottle.importers.foreign import refuse_folder
+    from edgebottle.importers.foreign import is_saved_model, refuse_folder
 
     path = Path(model)
-    if path.is_file():
+    if path.is_file() or is_saved_model(path):
         return path
     if path.is_dir():
         refuse_folder(path)
@@ -146,19 +145,28 @@ def find_model(model: str) -> Path:
     raise BadInput(f"there is no file {model}{hint}")
 
 
-def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
-    """Reads, imports and optimises a model.
+def load(
+    model: str,
+    *,
+    io: str = "keep",
+    name: str | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Model:
+    """Reads, imports and optimises a model; TensorFlow converts one of Keras or TensorFlow.
 
     Args:
         model: Path of a model file, or the name of a network of the zoo.
         io: ``int8`` strips floating-point inputs and outputs around an int8 network.
         name: C identifier; by default the file's name.
+        progress: Told when TensorFlow converts it.
 
     Raises:
         BadInput: there is no such file, or the name is no identifier.
         BadModel: the file is broken or no model.
         UnsupportedOp: something in it cannot be compiled.
         DoesNotFit: one of its tensors is larger than any board.
+        ToolMissing: TensorFlow would have to convert it, and is not installed.
+        BuildFailed: TensorFlow took too long.
     """
     path = find_model(model)
     if name is not None and not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
@@ -168,10 +176,10 @@ def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
         )
     if name is not None and len(name) > MAX_MODEL_NAME:
         raise BadInput(f"'{name}' is longer than the {MAX_MODEL_NAME} characters of a model's name")
-    data = read_file(path, MAX_MODEL_BYTES)
+    file = read_model(path, progress)
     model_name = name or shortened(identifier(path.stem), MAX_MODEL_NAME)
     try:
-        imported = import_model(data, model_name, path.suffix)
+        imported = import_model(file.data, model_name, path.suffix)
         verify(imported)
         _check_size(imported)
         original = imported
@@ -181,9 +189,8 @@ def load(model: str, *, io: str = "keep", name: str | None = None) -> Model:
     except (BadModel, UnsupportedOp, DoesNotFit) as error:
         raise type(error)(f"{path}: {error}") from error
     graph = optimise(imported)
-    digest = hashlib.sha256(data).hexdigest()
     stripped = tuple(a != b for a, b in zip(original.inputs, imported.inputs, strict=True))
-    return Model(model_name, path, data, digest, imported, graph, io, stripped)
+    return Model(model_name, path, file.data, file.sha256, imported, graph, io, stripped)
 
 
 def _check_size(graph: Graph) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import io
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -132,9 +130,8 @@ def _quantize(graph: Graph, name: str, value: Array) -> Array:
 def _cache_file(model: Model, samples: Samples, repeats: int, name: str) -> Path:
     from edgebottle.build.cache import cache_dir
 
-    digest = hashlib.sha256(
-        "|".join((model.sha256, model.io, name, __version__, str(repeats))).encode()
-    )
+    digest = hashlib.sha256(model.data)
+    digest.update("|".join((model.io, name, __version__, str(repeats))).encode())
     for sample in samples.inputs:
         for array in sample:
             digest.update(f"{array.dtype}{array.shape}".encode())
@@ -159,16 +156,12 @@ def _read(path: Path, graph: Graph, count: int) -> tuple[tuple[Array, ...], ...]
 
 def _write(path: Path, outputs: Sequence[tuple[Array, ...]]) -> None:
     """Keeps outputs for the next time, whole or not at all."""
-    from edgebottle.build.cache import forget_oldest
+    from edgebottle.build.cache import forget_oldest, keep
 
     stream = io.BytesIO()
     columns = [np.stack(column) for column in zip(*outputs, strict=True)]
     if sum(column.nbytes for column in columns) > MAX_BYTES:
         return
     np.savez_compressed(stream, *columns)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, fresh = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(stream.getvalue())
-    os.replace(fresh, path)
+    keep(path, stream.getvalue())
     forget_oldest(path.parent, "*.npz", MAX_FILES)

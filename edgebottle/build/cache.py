@@ -1,6 +1,7 @@
 """The one folder outside the project that edgebottle writes to, and compilers' caches in it."""
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,15 @@ def take_lock(stream: IO[bytes], path: Path, deadline_s: float = LOCK_DEADLINE_S
                 f"another edgebottle has held {path} for {deadline_s:.0f} s: wait for it or end it"
             )
         time.sleep(_LOCK_POLL_S)
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Writes a file of the cache, whole or not at all; the folder is made if absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, fresh = tempfile.mkstemp(dir=path.parent)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    os.replace(fresh, path)
 
 
 def forget_oldest(folder: Path, pattern: str, keep: int) -> None:

@@ -19,6 +19,7 @@ KINDS = (
     ("projects", "projects", "work folders of builds: the next build is incremental"),
     ("images", "images", "firmware that measure, verify and profile have run"),
     ("litert", "litert", "outputs of LiteRT for samples that were measured"),
+    ("converted", "converted", "networks of Keras and TensorFlow as .tflite"),
     ("native", "native", "the counter of the virtual boards, compiled"),
     ("zig", "zig", "what zig has compiled: its own libraries above all"),
     ("platformio", "platformio-*", "PlatformIO's core folder, with SCons"),

@@ -79,7 +79,7 @@ def command(
         check_writable(out)
     with progress_bar(quiet=as_json) as progress:
         progress("import", 0, 0)
-        loaded = load(chosen.model, io=chosen.io, name=chosen.name)
+        loaded = load(chosen.model, io=chosen.io, name=chosen.name, progress=progress)
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(
             loaded,

@@ -47,10 +47,9 @@ def command(
       edgebottle inspect digits --dump stages     every stage, to look at
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.inspection import inspect_model, write_dump
-    from edgebottle.pipeline import load
 
     chosen = choose(model, io=io, name=name, board=board, quiet=as_json)
-    loaded = load(chosen.model, io=chosen.io, name=chosen.name)
+    loaded = chosen.load(quiet=as_json)
     found = inspect_model(loaded, chosen.board)
     if dump is not None:
         write_dump(loaded, found.plan, dump)

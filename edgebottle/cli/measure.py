@@ -100,7 +100,7 @@ def command(
       edgebottle measure model.tflite -b stm32f746 --port /dev/ttyACM0 --runs 10
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.measure import check_board, check_runs, measure
-    from edgebottle.pipeline import build, load
+    from edgebottle.pipeline import build
     from hil.records import append
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
@@ -110,7 +110,7 @@ def command(
     check_writable(records)
     wish = chosen.complete(wish)
     check_runs(runs, wish.row_fed)
-    loaded = load(chosen.model, io=chosen.io, name=chosen.name)
+    loaded = chosen.load(quiet=as_json)
     data = _samples(loaded, inputs, samples, meaning)
     for text in () if as_json else data.taken:
         note(f"inputs: {text}")

@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from edgebottle.boards import HOST, Board, load_board, target_ids
-from edgebottle.cli.voice import note
+from edgebottle.cli.voice import note, progress_bar
 from edgebottle.config import Config, load_config, parse_bytes
 from edgebottle.errors import BadInput, BoardNotFound
 from edgebottle.files import check_creatable, check_plain, reason
@@ -21,6 +21,7 @@ from edgebottle.plan.schedules import SCHEDULES, Schedule
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish
+    from edgebottle.pipeline import Model
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -167,6 +168,14 @@ class CommandTarget:
     board: Board | None
     toolchain: str
     config: Config
+
+    def load(self, *, quiet: bool) -> Model:
+        """Reads the model, and shows it where that takes long; raises as ``pipeline.load`` does."""
+        from edgebottle.pipeline import load
+
+        with progress_bar(quiet=quiet) as progress:
+            progress("import", 0, 0)
+            return load(self.model, io=self.io, name=self.name, progress=progress)
 
     def complete(self, wish: Wish) -> Wish:
         """``wish`` with the budgets of ``edgebottle.toml`` where the command line gave none."""

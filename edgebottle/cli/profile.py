@@ -81,7 +81,7 @@ def command(
       edgebottle profile model.tflite -b stm32f746 --toolchain gcc --loops 30
       edgebottle profile model.tflite -b stm32f746 --html profile.html
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.pipeline import build, load
+    from edgebottle.pipeline import build
     from edgebottle.profile import check_board, profile
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
@@ -89,7 +89,7 @@ def command(
     check_board(target)
     if html is not None:
         check_writable(html)
-    loaded = load(chosen.model, io=chosen.io, name=chosen.name)
+    loaded = chosen.load(quiet=as_json)
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(

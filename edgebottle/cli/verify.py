@@ -67,13 +67,12 @@ def command(
       edgebottle verify model.tflite --board stm32f746
       edgebottle verify model.tflite --board host --samples 200 --seed 7
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.pipeline import load
     from edgebottle.verify import verify_model
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
     check_port(port)
-    loaded = load(chosen.model, io=chosen.io, name=chosen.name)
+    loaded = chosen.load(quiet=as_json)
     with progress_bar(quiet=as_json) as progress:
         result = verify_model(
             loaded,

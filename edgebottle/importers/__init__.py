@@ -10,7 +10,7 @@ def import_model(data: bytes, name: str, suffix: str) -> Graph:
     """Reads a model, recognised by its content.
 
     Args:
-        data: The whole file.
+        data: The whole file; what TensorFlow saved is converted before (``conversion``).
         name: Name of the model; made a C identifier.
         suffix: The file's suffix with its dot, a hint for files without a mark of their own.
 
@@ -32,4 +32,4 @@ def import_model(data: bytes, name: str, suffix: str) -> Graph:
     refuse_file(data, suffix)
     if suffix.lower() == ".tflite":
         raise BadModel("the file is not a TensorFlow Lite model: it lacks the mark TFL3")
-    raise BadModel("the file is not a model that edgebottle knows; it reads .tflite")
+    raise BadModel("the file is no model that edgebottle knows: it reads .tflite, .keras and .h5")

@@ -1,4 +1,4 @@
-"""What other tools save: recognised by its content, and refused with what to do."""
+"""What other tools save, recognised by its content: converted, or refused with what to do."""
 
 from __future__ import annotations
 
@@ -16,33 +16,51 @@ from edgebottle.errors import BadInput, BadModel, UnsupportedOp
 class Advice(Enum):
     """How a network comes from another tool to a ``.tflite`` file."""
 
-    KERAS = "convert it to .tflite with tf.lite.TFLiteConverter.from_keras_model"
-    SAVED_MODEL = "convert its folder to .tflite with tf.lite.TFLiteConverter.from_saved_model"
+    AGAIN = "save or download it again"
+    WHOLE = "save the whole network, with model.save('net.keras')"
+    FOLDER = "give the folder that it is in, which has the variables as well"
+    UNPACK = "unpack it and give its folder"
     FROZEN = "convert it to .tflite with tf.compat.v1.lite.TFLiteConverter.from_frozen_graph"
     TORCH = "load it in PyTorch and convert it to .tflite with litert-torch"
     ONNX = "convert it to .tflite where it came from (Keras, PyTorch), or with onnx2tf"
     SOURCE = "convert the network that it was made from to .tflite"
-    WEIGHTS = "load them in the script that builds the network, and convert that to .tflite"
+    WEIGHTS = "load them in the script that builds the network, and save that with model.save"
+
+
+class KerasFile(Enum):
+    """A whole network of Keras, by the suffix under which Keras reads it."""
+
+    ZIP = ".keras"
+    HDF5 = ".h5"
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format that edgebottle does not read.
+    """A format that edgebottle does not read, or reads where a file is whole.
 
     Attributes:
         what: What such a file is, with its article.
         advice: How to make a ``.tflite`` file.
         suffixes: Of its files, for those without a mark of their own; lower case, with the dot.
         is_content: Whether bytes are of this format.
+        is_read: Whole files of this format are read; this one is not whole.
     """
 
     what: str
     advice: Advice
     suffixes: tuple[str, ...] = ()
     is_content: Callable[[bytes], bool] = lambda data: False
+    is_read: bool = False
 
     def refuse(self) -> NoReturn:
-        """Raises ``UnsupportedOp``: what the file is, and how to go on."""
+        """Says what the file is, and how to go on.
+
+        Raises:
+            UnsupportedOp: it is of a format that is not read.
+            BadModel: it is not whole.
+        """
+        if self.is_read:
+            raise BadModel(f"the file is {self.what}; {self.advice.value}")
         raise UnsupportedOp(
             f"the file is {self.what}, which edgebottle does not read; {self.advice.value} "
             "(docs/models.md shows it step by step)"
@@ -83,9 +101,16 @@ def _is_hdf5(data: bytes) -> bool:
     return data.startswith(b"\x89HDF\r\n\x1a\n")
 
 
-KERAS = Format("a Keras model", Advice.KERAS, (".keras",))
+KERAS = Format(
+    "no Keras model, or not all of one",
+    Advice.AGAIN,
+    (".keras", ".h5", ".hdf5"),
+    is_read=True,
+)
 SAVED_MODEL = Format(
-    "a TensorFlow SavedModel", Advice.SAVED_MODEL, is_content=_starts(b"\x08\x01\x12")
+    "the graph of a TensorFlow SavedModel alone",
+    Advice.FOLDER,
+    is_content=_starts(b"\x08\x01\x12"),
 )
 TORCH = Format("a PyTorch model", Advice.TORCH, (".pt", ".pth", ".pt2", ".torchscript", ".ptl"))
 CORE_ML = Format("a Core ML model", Advice.SOURCE, (".mlmodel", ".mlpackage", ".mlmodelc"))
@@ -109,7 +134,6 @@ BY_CONTENT = (
         Advice.WEIGHTS,
         is_content=lambda data: _is_hdf5(data) and b"model_config" not in data,
     ),
-    Format("a Keras or HDF5 model", Advice.KERAS, (".h5", ".hdf5"), _is_hdf5),
     Format(
         "a PyTorch model",
         Advice.TORCH,
@@ -136,7 +160,7 @@ BY_CONTENT = (
 
 BY_TEXT = (
     (b'"modelTopology"', Format("a TensorFlow.js model", Advice.SOURCE)),
-    (b'"class_name"', Format("the layers of a Keras model without its weights", Advice.KERAS)),
+    (b'"class_name"', Format("the layers of a Keras model without its weights", Advice.WHOLE)),
     (b"<net ", Format("an OpenVINO model", Advice.SOURCE)),
     (b"node {", Format("a TensorFlow graph as text", Advice.FROZEN)),
     (b"#VERSION", Format("a Caffe or Darknet model", Advice.SOURCE)),
@@ -156,7 +180,10 @@ BY_MEMBER: tuple[tuple[Callable[[str], bool], Format], ...] = (
         ),
         TORCH,
     ),
-    (lambda name: name.endswith("saved_model.pb"), SAVED_MODEL),
+    (
+        lambda name: name.endswith("saved_model.pb"),
+        Format("an archive of a TensorFlow SavedModel", Advice.UNPACK),
+    ),
     (lambda name: name.endswith(".mlmodel"), CORE_ML),
     (lambda name: name.endswith(".onnx"), ONNX),
     (lambda name: name.endswith(".pkl"), PICKLE),
@@ -164,11 +191,24 @@ BY_MEMBER: tuple[tuple[Callable[[str], bool], Format], ...] = (
 """ZIP archives, by the name of a member."""
 
 
+def keras_file(data: bytes) -> KerasFile | None:
+    """Which kind of Keras file it is, a whole network; None for anything else."""
+    if _is_hdf5(data):
+        return KerasFile.HDF5 if b"model_config" in data else None
+    is_keras = {"config.json", "metadata.json"} <= set(_members(data))
+    return KerasFile.ZIP if is_keras else None
+
+
+def is_saved_model(folder: Path) -> bool:
+    """Whether a folder is a SavedModel of TensorFlow, which TensorFlow converts."""
+    return (folder / "saved_model.pb").is_file() or (folder / "saved_model.pbtxt").is_file()
+
+
 def refuse_file(data: bytes, suffix: str) -> None:
     """Says what a foreign file is, and what to do with it; returns where it is not known.
 
     Args:
-        data: The whole file.
+        data: The whole file, none that ``keras_file`` knows.
         suffix: The file's suffix with its dot.
 
     Raises:
@@ -192,15 +232,13 @@ def refuse_file(data: bytes, suffix: str) -> None:
 
 
 def refuse_folder(path: Path) -> NoReturn:
-    """Says what a folder is that was given in the place of a model file.
+    """Says what a folder is, other than a SavedModel, that was given in the place of a file.
 
     Raises:
         UnsupportedOp: a network in a format that edgebottle does not read.
         BadInput: another folder; a ``.tflite`` file in it is named.
     """
-    if (path / "saved_model.pb").is_file() or (path / "saved_model.pbtxt").is_file():
-        what, advice = SAVED_MODEL.what, SAVED_MODEL.advice
-    elif path.suffix in CORE_ML.suffixes:
+    if path.suffix in CORE_ML.suffixes:
         what, advice = CORE_ML.what, CORE_ML.advice
     elif (path / "checkpoint").is_file():
         what, advice = "a TensorFlow checkpoint: weights without the network", Advice.WEIGHTS
@@ -222,13 +260,20 @@ def _is_text(data: bytes) -> bool:
     return all(byte >= 32 or byte in b"\t\n\r\f" for byte in data[:512])
 
 
-def _refuse_archive(data: bytes, suffix: str) -> NoReturn:
-    """A ZIP archive is what its members are; a broken one is what its suffix says."""
+def _members(data: bytes) -> list[str]:
+    """The names in a ZIP archive; none if it is broken, or something else."""
+    if not data.startswith(b"PK\x03\x04"):
+        return []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
+            return archive.namelist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
-        names = []
+        return []
+
+
+def _refuse_archive(data: bytes, suffix: str) -> NoReturn:
+    """A ZIP archive is what its members are; a broken one is what its suffix says."""
+    names = _members(data)
     for is_member, form in BY_MEMBER:
         if any(is_member(name) for name in names):
             form.refuse()

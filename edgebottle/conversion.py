@@ -1,0 +1,124 @@
+"""The bytes of a model file as ``.tflite``: as they are, or what TensorFlow's converter makes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgebottle.build.cache import cache_dir, forget_oldest, keep
+from edgebottle.errors import DoesNotFit, EdgebottleError, ToolMissing
+from edgebottle.files import read_file
+from edgebottle.importers.foreign import KerasFile, keras_file
+from edgebottle.tensorflow_process import convert_with_tensorflow, tensorflow_is_installed
+
+MAX_MODEL_BYTES = 64 * 1024 * 1024
+"""A larger file is no model for a microcontroller."""
+
+MAX_TRAINED_BYTES = 4 * MAX_MODEL_BYTES
+"""Keras keeps the state of the optimizer beside the weights, twice their size."""
+
+MAX_FILES = 50
+"""Converted networks that are kept."""
+
+_TRAINED_SUFFIXES = (".keras", ".h5", ".hdf5")
+
+_SAVED_MODEL_PARTS = ("saved_model.pb", "saved_model.pbtxt", "variables/*", "assets/**/*")
+
+_RECIPE = "1"
+"""Raised whenever the same file is converted to something else than before."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model as the importer reads it.
+
+    Attributes:
+        data: The bytes.
+        sha256: Of what the user has: the file, or the files of the folder.
+    """
+
+    data: bytes
+    sha256: str
+
+
+def read_model(path: Path, progress: Callable[[str, int, int], None]) -> ModelFile:
+    """Reads a model file, or converts it once and keeps the result in the cache.
+
+    Args:
+        path: A file, or the folder of a SavedModel.
+        progress: Told when it is converted.
+
+    Raises:
+        BadInput: it cannot be read, or is too large.
+        BadModel: a Keras file or a SavedModel is broken, or TensorFlow ended on it.
+        UnsupportedOp: TensorFlow cannot convert it.
+        DoesNotFit: converted it is larger than a model may be.
+        ToolMissing: TensorFlow is needed and not installed.
+        BuildFailed: TensorFlow took too long.
+    """
+    kind = None
+    if path.is_dir():
+        digest = _folder_digest(path)
+    else:
+        trained = path.suffix.lower() in _TRAINED_SUFFIXES
+        data = read_file(path, MAX_TRAINED_BYTES if trained else MAX_MODEL_BYTES)
+        digest, kind = hashlib.sha256(data).hexdigest(), keras_file(data)
+        if kind is None:
+            return ModelFile(data, digest)
+    kept = cache_dir() / "converted" / f"{digest[:32]}-{_RECIPE}.tflite"
+    with contextlib.suppress(OSError):
+        found = kept.read_bytes()
+        kept.touch()
+        return ModelFile(found, digest)
+    progress(f"convert {path.name} with TensorFlow", 0, 0)
+    try:
+        converted = _converted(path) if kind is None else _keras_converted(data, kind)
+    except EdgebottleError as error:
+        raise type(error)(f"{path}: {error}") from error
+    keep(kept, converted)
+    forget_oldest(kept.parent, "*.tflite", MAX_FILES)
+    return ModelFile(converted, digest)
+
+
+def _keras_converted(data: bytes, kind: KerasFile) -> bytes:
+    """Converts a copy, under a name that Keras takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / f"network{kind.value}"
+        copy.write_bytes(data)
+        return _converted(copy)
+
+
+def _converted(source: Path) -> bytes:
+    if not tensorflow_is_installed():
+        raise ToolMissing(
+            "TensorFlow converts such networks, and is not installed: "
+            "pip install 'edgebottle[train]'"
+        )
+    data = convert_with_tensorflow(source)
+    if len(data) > MAX_MODEL_BYTES:
+        raise DoesNotFit(
+            f"as .tflite it has {len(data) / 2**20:,.1f} MB: more than the "
+            f"{MAX_MODEL_BYTES / 2**20:,.0f} MB that a model may have"
+        )
+    return data
+
+
+def _folder_digest(folder: Path) -> str:
+    """SHA-256 of what makes a SavedModel: names and content of its files.
+
+    Raises:
+        BadInput: they are too large, or cannot be read.
+    """
+    found = hashlib.sha256()
+    room = MAX_TRAINED_BYTES
+    paths = [path for part in _SAVED_MODEL_PARTS for path in folder.glob(part) if path.is_file()]
+    for path in sorted(paths):
+        data = read_file(path, room)
+        room -= len(data)
+        found.update(f"{path.relative_to(folder).as_posix()} {len(data)}\n".encode())
+        found.update(data)
+    return found.hexdigest()
