@@ -262,7 +262,7 @@ def _signature(loaded: Any) -> Any:
 
 def _fixed(shape: Any, name: str) -> list[int]:
     """The shape of an input with a free batch as 1."""
-    dims = [None] if shape.rank is None else shape.as_list()
+    dims: list[Any] = [None] if shape.rank is None else shape.as_list()
     if shape.rank and dims[0] is None:
         dims[0] = 1
     if None in dims:
@@ -271,7 +271,7 @@ def _fixed(shape: Any, name: str) -> list[int]:
             f"the shape of input '{name}' is {shown}, and only the batch may be free; save the "
             "network with a fixed one, as of keras.Input((96, 96, 3))"
         )
-    return [int(dim) for dim in dims]
+    return dims
 
 
 def _refusal(message: str, traced: Any) -> UnsupportedOp:

@@ -18,7 +18,7 @@ from edgebottle.cli.options import board_option, json_option, print_json
 def command(model: str | None, board: str | None, force: bool, as_json: bool) -> None:
     """Write an edgebottle.toml into this folder, so that commands need no arguments.
 
-    MODEL is a .tflite file or the name of a network of the zoo.
+    MODEL is a model file or the name of a network of the zoo.
 
     \b
     Examples:

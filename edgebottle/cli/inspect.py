@@ -35,10 +35,11 @@ def command(
 ) -> None:
     """Show what is in MODEL: operators, shapes, MACs, weights, RAM, and the boards it fits.
 
-    MODEL is a .tflite file or the name of a network of the zoo. RAM is planned for --board
-    (default: a Cortex-M with DSP instructions) and is exact. A board that the model fits is one
-    that `build` succeeds for; "maybe" stands where only a build can tell, since nothing is
-    compiled here and the code's size has bounds.
+    MODEL is a .tflite file, a network of Keras (.keras, .h5), the folder of a SavedModel, or the
+    name of a network of the zoo. RAM is planned for --board (default: a Cortex-M with DSP
+    instructions) and is exact. A board that the model fits is one that `build` succeeds for;
+    "maybe" stands where only a build can tell, since nothing is compiled here and the code's size
+    has bounds.
 
     \b
     Examples:

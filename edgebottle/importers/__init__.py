@@ -32,4 +32,4 @@ def import_model(data: bytes, name: str, suffix: str) -> Graph:
     refuse_file(data, suffix)
     if suffix.lower() == ".tflite":
         raise BadModel("the file is not a TensorFlow Lite model: it lacks the mark TFL3")
-    raise BadModel("the file is no model that edgebottle knows: it reads .tflite, .keras and .h5")
+    raise BadModel("the file is not a model that edgebottle knows (.tflite, .keras, .h5)")

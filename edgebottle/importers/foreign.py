@@ -16,7 +16,7 @@ from edgebottle.errors import BadInput, BadModel, UnsupportedOp
 class Advice(Enum):
     """How a network comes from another tool to a ``.tflite`` file."""
 
-    AGAIN = "save or download it again"
+    AGAIN = "save it again, or download it again"
     WHOLE = "save the whole network, with model.save('net.keras')"
     FOLDER = "give the folder that it is in, which has the variables as well"
     UNPACK = "unpack it and give its folder"

@@ -27,12 +27,8 @@ LEVELDB = b"\0\0\x02" + bytes(20) + b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 
 FORMATS = [
     ("weights-h5", HDF5, ".h5", "Keras weights without the network, .*load them"),
-    ("h5", HDF5 + b"model_config", ".h5", "Keras or HDF5 model.*from_keras_model"),
-    ("keras", archive("config.json", "model.weights.h5"), ".keras", "Keras.*from_keras_model"),
-    ("keras-renamed", archive("config.json", "model.weights.h5"), ".zip", "Keras model"),
-    ("keras-cut", b"PK\x03\x04" + bytes(50), ".keras", "Keras model"),
-    ("saved-model", b"\x08\x01\x12\xc2\x8d\x03\x0a", ".pb", "SavedModel.*from_saved_model"),
-    ("saved-model-zip", archive("m/saved_model.pb"), ".zip", "SavedModel"),
+    ("saved-model", b"\x08\x01\x12\xc2\x8d\x03\x0a", ".pb", "SavedModel alone.*give the folder"),
+    ("saved-model-zip", archive("m/saved_model.pb"), ".zip", "SavedModel.*unpack it"),
     ("frozen-graph", NODE, ".pb", "frozen TensorFlow graph.*from_frozen_graph"),
     ("graph-text", b'node {\n  name: "x"\n', ".pbtxt", "graph as text"),
     ("checkpoint", LEVELDB, ".index", "checkpoint: weights without the network"),
@@ -73,9 +69,10 @@ def test_formats_are_refused_with_what_to_do(data, suffix, message):
         (archive("readme.txt", "a/net.tflite"), r"ZIP archive; unpack it and give 'a/net\.tflite'"),
         (archive("a\nb.tflite"), r"'a\\nb\.tflite'"),
         (archive("readme.txt"), "give the .tflite file in it"),
+        (archive("model.weights.h5"), "no Keras model, or not all of one; save it again"),
         (archive("x.npy", "y.npy"), "arrays, not a model; give it to --inputs"),
     ],
-    ids=["tflite", "newline", "other", "npz"],
+    ids=["tflite", "newline", "other", "keras", "npz"],
 )
 def test_archives_say_what_is_in_them(data, message):
     with pytest.raises(BadModel, match=message):
@@ -85,7 +82,6 @@ def test_archives_say_what_is_in_them(data, message):
 @pytest.mark.parametrize(
     ("folder", "file", "error", "message"),
     [
-        ("net", "saved_model.pb", UnsupportedOp, "SavedModel.*from_saved_model"),
         ("net.mlpackage", "Manifest.json", UnsupportedOp, "Core ML"),
         ("net", "checkpoint", UnsupportedOp, "checkpoint"),
         ("net", "a.tflite", BadInput, r"give a model file, such as .*a\.tflite"),

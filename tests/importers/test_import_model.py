@@ -8,8 +8,9 @@ from tests.importers.models import conv_model, pack
 
 FOREIGN = [
     ("empty", b"", ".tflite", BadModel, "empty"),
-    ("hdf5", b"\x89HDF\r\n\x1a\nmodel_config", ".h5", UnsupportedOp, "Keras or HDF5.*tflite"),
-    ("keras", b"PK\x03\x04" + bytes(50), ".keras", UnsupportedOp, "Keras model.*tflite"),
+    ("hdf5", b"\x89HDF\r\n\x1a\n", ".h5", UnsupportedOp, "Keras weights without the network"),
+    ("not-hdf5", bytes(range(256)), ".h5", BadModel, "no Keras model, or not all of one; save"),
+    ("keras", b"PK\x03\x04" + bytes(50), ".keras", BadModel, "no Keras model, or not all"),
     ("zip", b"PK\x03\x04" + bytes(50), ".tflite", BadModel, "ZIP archive"),
     ("gzip", b"\x1f\x8b" + bytes(50), ".gz", BadModel, "gzip"),
     ("html", b"\n<!DOCTYPE html><html>", ".tflite", BadModel, "web page"),
@@ -43,7 +44,6 @@ def test_the_content_counts_and_not_the_suffix():
     ("name", "message"),
     [
         ("magic-wand/model.onnx", "ONNX"),
-        ("mlperf-tiny/ad01.h5", "Keras or HDF5"),
         ("tflite-micro/person.bmp", "lacks the mark|not a model"),
     ],
 )
