@@ -93,14 +93,22 @@ def _export(source: Path, folder: str) -> None:
         tf.TensorSpec(_fixed(tf.TensorShape(one.shape), one.name), one.dtype, _plain(one.name))
         for one in inputs
     ]
+
+    def serve(*values: Any) -> Any:
+        if len(values) == 1:
+            return network(values[0], training=False)
+        # A list, or a dictionary, whose order need not be that of the inputs.
+        by_name = {one.name: value for one, value in zip(inputs, values, strict=True)}
+        filled = tf.nest.map_structure(lambda one: by_name[one.name], network.input)
+        return network(filled, training=False)
+
     archive = keras.export.ExportArchive()
     archive.track(network)
-    archive.add_endpoint(
-        "serve",
-        lambda *values: network(list(values) if len(values) > 1 else values[0], training=False),
-        input_signature=specs,
-    )
-    archive.write_out(folder)
+    try:
+        archive.add_endpoint("serve", serve, input_signature=specs)
+        archive.write_out(folder)
+    except Exception as error:
+        raise UnsupportedOp(f"Keras cannot export the network: {_reason(error)}") from error
 
 
 def _plain(name: str) -> str:
@@ -236,7 +244,10 @@ def _from_saved_model(folder: Path) -> bytes:
         name: tf.TensorSpec(_fixed(spec.shape, name), spec.dtype, name)
         for name, spec in function.structured_input_signature[1].items()
     }
-    traced = tf.function(lambda **values: function(**values)).get_concrete_function(**specs)
+    try:
+        traced = tf.function(lambda **values: function(**values)).get_concrete_function(**specs)
+    except Exception as error:
+        raise UnsupportedOp(f"the network takes no batch of 1: {_reason(error)}") from error
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], loaded)
     try:
         return bytes(converter.convert())
@@ -291,6 +302,12 @@ def _refusal(message: str, traced: Any) -> UnsupportedOp:
         more = [f"{len(layers) - _MAX_LAYERS} more"] if len(layers) > _MAX_LAYERS else []
         where = ", ".join([*list(layers)[:_MAX_LAYERS], *more])
         shown.append(f"{name}{where and f' ({where})'}")
+    half = re.search(r"[x<](b?f16)>", message.partition("Details:")[2].partition("\n\n")[0])
+    if half:
+        return UnsupportedOp(
+            f"TensorFlow Lite has no {half[1]} operator for {'; '.join(shown)}: save the network "
+            "with the dtype policy float32"
+        )
     return UnsupportedOp(
         f"TensorFlow Lite has no built-in operator for {'; '.join(shown)}: use other layers there"
     )

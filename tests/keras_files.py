@@ -1,7 +1,8 @@
 """Saves networks with Keras and converts each, in a process of its own that may load TensorFlow.
 
-Run as ``python -m tests.keras_files FOLDER``: leaves NAME.tflite and NAME.npz (an input and what
-Keras computes of it) there for each network, and prints a JSON object of those that were refused.
+Run as ``python -m tests.keras_files FOLDER``: leaves NAME.tflite and NAME.npz (inputs by
+name, and what Keras computes of them) there for each network, and prints a JSON object of those
+that were refused.
 """
 
 import json
@@ -45,7 +46,7 @@ def _save(folder: Path) -> dict[str, Any]:
         config = json.loads(new.attrs["model_config"])
         config["config"]["layers"][1]["config"]["groups"] = 1  # as Keras 2 wrote it
         old.attrs.update(model_config=json.dumps(config), keras_version="2.4.0")
-    two = keras.Model([left, right], layers.Subtract()([left, right]))
+    two = keras.Model({"z": left, "a": right}, layers.Subtract()([left, right]))
     two.save(folder / "two.keras")
     tf.saved_model.save(tf.Module(), str(folder / "unsigned"))
     sequential(layers.Dense(2), shape=(None, 4)).save(folder / "free.keras")
@@ -57,6 +58,12 @@ def _save(folder: Path) -> dict[str, Any]:
     return {**dict.fromkeys(("image.keras", "image.h5", "old.h5", "saved"), image), **files} | {
         "two.keras": two
     }
+
+
+def _computed(network: Any, inputs: list[Any]) -> Any:
+    """What Keras computes; two inputs are handed over by the first letters of their names."""
+    by_letter = {one.name[0]: x for one, x in zip(network.inputs, inputs, strict=True)}
+    return network(by_letter if len(inputs) > 1 else inputs[0], training=False)
 
 
 def main(folder: Path) -> None:
@@ -75,8 +82,9 @@ def main(folder: Path) -> None:
         (folder / f"{name}.tflite").write_bytes(converted)
         random = np.random.default_rng(1)
         inputs = [random.random((1, *one.shape[1:]), np.float32) for one in network.inputs]
-        output = network(inputs if len(inputs) > 1 else inputs[0], training=False)
-        np.savez(folder / f"{name}.npz", *inputs, output=np.array(output))
+        output = _computed(network, inputs)
+        named = {one.name: x for one, x in zip(network.inputs, inputs, strict=True)}
+        np.savez(folder / f"{name}.npz", **named, output=np.array(output))
     print(json.dumps(refused))
 
 

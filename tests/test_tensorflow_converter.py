@@ -40,8 +40,10 @@ def test_converted_networks_compute_the_same(
     assert name not in refused
     graph = load(str(folder / f"{name}.tflite")).graph
     with np.load(folder / f"{name}.npz") as arrays:
-        inputs = [arrays[f"arr_{index}"] for index in range(len(graph.inputs))]
-        expected = arrays["output"]
+        expected, names = arrays["output"], [one for one in arrays if one != "output"]
+        if len(names) > 1:
+            names = [one for tensor in graph.inputs for one in names if one in tensor]
+        inputs = [arrays[one] for one in names]
     assert [graph.tensors[one].shape for one in graph.inputs] == [one.shape for one in inputs]
     np.testing.assert_allclose(Interpreter(graph).run(inputs)[0], expected, rtol=1e-4, atol=1e-6)
 
@@ -149,3 +151,5 @@ def test_operators_are_named_with_their_layers() -> None:
     error = converter._refusal("x\nTF Select ops: FlexQr, Svd\nDetails:\n", traced)
     assert "operator for Qr (net/a, net/b, net/c, 2 more); Svd: use other" in str(error)
     assert str(converter._refusal("odd\nmore", traced)).endswith("convert the network: odd")
+    half = "TF Select ops: Qr\nDetails:\n\ttf.Qr(tensor<1x3xf16>, tensor<3xf32>)\n\nmore"
+    assert "no f16 operator for Qr (net/a" in str(converter._refusal(half, traced))
