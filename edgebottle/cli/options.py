@@ -174,7 +174,6 @@ class CommandTarget:
         from edgebottle.pipeline import load
 
         with progress_bar(quiet=quiet) as progress:
-            progress("import", 0, 0)
             return load(self.model, io=self.io, name=self.name, progress=progress)
 
     def complete(self, wish: Wish) -> Wish:

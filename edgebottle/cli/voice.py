@@ -7,7 +7,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -107,21 +108,31 @@ def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
     elif quiet or volume() is Volume.QUIET:
         yield lambda what, done, total: None
     elif sys.stderr.isatty():
-        with _bar() as bar:
-            task = bar.add_task("", total=None, count="")
-            yield lambda what, done, total: bar.update(
-                task,
-                description=what,
-                completed=done,
-                total=total or None,
-                count=f"{done}/{total}" if total else "",
-            )
+        with ExitStack() as stack:
+            yield _MovingLine(stack)
     else:
         lines = _Lines()
         try:
             yield lines
         finally:
             lines.end()
+
+
+class _MovingLine:
+    """A bar that begins with the first step: what is done at once shows nothing."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        """The bar ends with ``stack``."""
+        self._stack = stack
+        self._update: Callable[..., None] | None = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Shows the step."""
+        if self._update is None:
+            bar = self._stack.enter_context(_bar())
+            self._update = partial(bar.update, bar.add_task("", total=None, count=""))
+        count = f"{done}/{total}" if total else ""
+        self._update(description=what, completed=done, total=total or None, count=count)
 
 
 def _bar() -> Bar:
