@@ -64,6 +64,7 @@ def test_every_file_exists() -> None:
     assert [file for file, _ in MODELS.values() if not (SHARED / "models" / file).is_file()] == []
 
 
+@pytest.mark.long
 @pytest.mark.shared
 def test_one_row_from_file_to_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     records = tmp_path / "records.jsonl"

@@ -19,6 +19,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.pipeline import Model, build, load
 from edgebottle.verify import verify_model
 from tests.cli.command_line import edgebottle
+from tests.conftest import long
 
 CORES = all_cores()
 CROSS = [core for core in CORES if not core.is_host]
@@ -105,7 +106,7 @@ def test_vectors_are_refused_where_there_are_none(core: str, digits: Model, tmp_
     assert (done.returncode == 0, refused) == (core == "esp32", core != "esp32"), done.stderr
 
 
-@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4", "rv32imac", "esp32"])
+@pytest.mark.parametrize("core", ["cortex-m4", "esp32", long("cortex-m3"), long("rv32imac")])
 def test_library_alone_is_published_and_computes_exactly(
     core: str, digits: Model, tmp_path: Path
 ) -> None:

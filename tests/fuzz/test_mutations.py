@@ -4,7 +4,7 @@ import pytest
 
 from tests.fuzz.mutations import run
 
-COUNT = 400
+COUNT = 200
 
 
 @pytest.mark.shared

@@ -115,7 +115,7 @@ def test_plain_loops_where_flash_is_short(network: str, flash: int | None, isa: 
     assert built.plan.isa == isa.value
 
 
-@pytest.mark.parametrize("board", ["nucleo_g0b1re", long("mps2_an385"), "longan_nano"])
+@pytest.mark.parametrize("board", ["nucleo_g0b1re", long("mps2_an385"), long("longan_nano")])
 def test_fewer_instructions_than_plain_loops(board: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load("digits")
     counts = {}

@@ -82,8 +82,8 @@ def model(file: str, io: str) -> Model:
 @pytest.mark.parametrize(
     ("file", "most"),
     [
-        long("mcunet/mcunet-320kb-1mb_imagenet.tflite", 195_728),
-        ("mcunet/tinyengine_mcunetv2_large.tflite", 409_264),
+        ("mcunet/mcunet-320kb-1mb_imagenet.tflite", 195_728),
+        long("mcunet/tinyengine_mcunetv2_large.tflite", 409_264),
     ],
 )
 def test_the_search_is_quick(file: str, most: int) -> None:
@@ -108,7 +108,7 @@ def test_mcunet_vww_beside_tinyengine() -> None:
 @pytest.mark.parametrize(
     ("file", "io", "layers", "grid"),
     [
-        (MCUNET_VWW, "int8", 6, (2, 3)),
+        long(MCUNET_VWW, "int8", 6, (2, 3)),
         long(MCUNET_VWW, "int8", 15, (2, 2)),
         ("mlperf-tiny/vww_96_int8.tflite", "keep", 4, (2, 3)),
         ("mlperf-tiny/kws_ref_model.tflite", "keep", 9, (3, 2)),
