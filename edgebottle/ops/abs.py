@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
+from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops.base import Signature, where
 from edgebottle.ops.fixed_point import (
     checked_multiplier,
@@ -53,12 +53,6 @@ class Abs(ActivationOperator):
             multiplier = checked_multiplier(where(self), ratio, MAX_SHIFT)
             magnitude = multiply_by_quantized_multiplier(magnitude, *multiplier)
         return saturate(magnitude + out.zero_point, out.dtype)
-
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """The schema's empty options."""
-        from ai_edge_litert.schema_py_generated import AbsOptionsT
-
-        return AbsOptionsT()
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

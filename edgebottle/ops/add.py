@@ -49,7 +49,6 @@ class Add(BinaryOperator):
 
     OP = "ADD"
     SIGNATURE: ClassVar[Signature] = Signature("AddOptions", 2, 2, fields=("i8", "bool"))
-    OPTIONS = "AddOptionsT"
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         BinaryRows((DType.I8,), "eb_add_s8_row", "eb_add_s8", "eb_add.h"),
         BinaryRows((DType.I32,), "eb_add_s32_row", "eb_add_s32", "eb_add.h"),

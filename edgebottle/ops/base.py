@@ -239,7 +239,6 @@ class Operator(Node):
         return None
 
     @classmethod
-    @abstractmethod
     def from_tflite(
         cls,
         name: str,
@@ -249,7 +248,7 @@ class Operator(Node):
         outs: Sequence[Tensor],
         options: Any,
     ) -> Self:
-        """Builds the node from the model's operator.
+        """Builds the node from the model's operator; here one that has no attributes.
 
         Args:
             name: Name of the layer.
@@ -262,14 +261,17 @@ class Operator(Node):
         Raises:
             UnsupportedOp: an attribute that is not supported.
         """
+        return cls(name=name, inputs=inputs, outputs=outputs)
 
-    @abstractmethod
     def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
         """The schema's options object of this node (the inverse of ``from_tflite``), or None.
 
         Used to hand a node to LiteRT. Raises ``UnsupportedOp`` where TFLite cannot express it
-        (explicit padding that is neither SAME nor VALID).
+        (explicit padding that is neither SAME nor VALID). Here the schema's defaults.
         """
+        from ai_edge_litert import schema_py_generated as schema
+
+        return getattr(schema, f"{kind}T")() if (kind := self.SIGNATURE.options) else None
 
     @abstractmethod
     def emit(self, e: Emitter) -> str:

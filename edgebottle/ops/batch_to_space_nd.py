@@ -21,7 +21,6 @@ class BatchToSpaceND(BatchingOperator):
 
     OP = "BATCH_TO_SPACE_ND"
     SIGNATURE: ClassVar[Signature] = Signature("BatchToSpaceNDOptions", 3, 3)
-    OPTIONS = "BatchToSpaceNDOptionsT"
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""

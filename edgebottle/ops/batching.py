@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -36,9 +36,6 @@ class BatchingOperator(Operator):
         borders: Pixels before and after the image along each spatial axis, which only the parts
             have.
     """
-
-    OPTIONS: ClassVar[str]
-    """Class of the schema's options."""
 
     block: tuple[int, ...]
     borders: Borders
@@ -66,12 +63,6 @@ class BatchingOperator(Operator):
             raise UnsupportedOp(f"{label} has blocks of {list(block)}, borders of {list(flat)}")
         borders = tuple(zip(flat[::2], flat[1::2], strict=True))
         return cls(name=name, inputs=inputs, outputs=outputs, block=block, borders=borders)
-
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """See ``Operator``."""
-        from ai_edge_litert import schema_py_generated as schema
-
-        return getattr(schema, self.OPTIONS)()
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""

@@ -52,12 +52,6 @@ class BroadcastTo(Operator):
         shape = constant_ints(ins[1], f"{name} ({cls.OP})")
         return cls(name=name, inputs=inputs, outputs=outputs, shape=shape)
 
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """See ``Operator``."""
-        from ai_edge_litert.schema_py_generated import BroadcastToOptionsT
-
-        return BroadcastToOptionsT()
-
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
         data = data_input(ins)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
@@ -49,25 +49,6 @@ class Dequantize(KernelOperator, UnaryOperator):
         _DequantizeRows((DType.U8,), "eb_dequantize_u8_row", "eb_quantize.h"),
         _DequantizeRows((DType.I16,), "eb_dequantize_s16_row", "eb_quantize.h"),
     )
-
-    @classmethod
-    def from_tflite(
-        cls,
-        name: str,
-        inputs: tuple[str | None, ...],
-        outputs: tuple[str, ...],
-        ins: Tensors,
-        outs: Sequence[Tensor],
-        options: Any,
-    ) -> Self:
-        """Builds the node; there are no attributes."""
-        return cls(name=name, inputs=inputs, outputs=outputs)
-
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """The schema's empty options."""
-        from ai_edge_litert import schema_py_generated as schema
-
-        return schema.DequantizeOptionsT()
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """The shape of the input, float32."""

@@ -146,8 +146,6 @@ class BinaryOperator(KernelOperator, RowOperator):
     activation: Activation = Activation.NONE
 
     STRIDED_OUTPUT: ClassVar[bool] = True
-    OPTIONS: ClassVar[str]
-    """Class of the schema's options."""
 
     @classmethod
     def from_tflite(
@@ -159,17 +157,16 @@ class BinaryOperator(KernelOperator, RowOperator):
         outs: Sequence[Tensor],
         options: Any,
     ) -> Self:
-        """Reads the fused activation."""
-        code = 0 if options is None else options.fusedActivationFunction
+        """Reads the fused activation, of those that can have one."""
+        code = getattr(options, "fusedActivationFunction", 0)
         activation = Activation.from_tflite(code, f"{name} ({cls.OP})")
         return cls(name=name, inputs=inputs, outputs=outputs, activation=activation)
 
     def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """The schema's options."""
-        from ai_edge_litert import schema_py_generated as schema
-
-        options = getattr(schema, self.OPTIONS)()
-        options.fusedActivationFunction = self.activation.value
+        """The schema's options, with the activation where they have one."""
+        options = super().to_tflite(ins, outs)
+        if hasattr(options, "fusedActivationFunction"):
+            options.fusedActivationFunction = self.activation.value
         return options
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
+from edgebottle.ir.graph import Array, Graph
 from edgebottle.ops.base import Signature
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import (
@@ -16,10 +16,8 @@ from edgebottle.ops.table import (
     EVERY_VALUE,
     ActivationOperator,
     activation_kernels,
-    dequantized_values,
     input_quants,
     per_tensor,
-    table_from_real,
 )
 
 
@@ -38,16 +36,6 @@ class Exp(ActivationOperator):
         """The function on float32, correctly rounded."""
         with np.errstate(over="ignore"):
             return np.exp(value.astype(np.float64)).astype(np.float32)
-
-    def table(self, tensor: Tensor, out: Tensor) -> Array:
-        """The function of each dequantized input, quantized."""
-        return table_from_real(tensor, out, self.real(dequantized_values(tensor)))
-
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """The schema's empty options."""
-        from ai_edge_litert.schema_py_generated import ExpOptionsT
-
-        return ExpOptionsT()
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

@@ -52,12 +52,6 @@ class ExpandDims(Operator):
         rank = len(data_input(ins).shape) + 1
         return cls(name=name, inputs=inputs, outputs=outputs, axis=normal_axis(axis, rank, label))
 
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """See ``Operator``."""
-        from ai_edge_litert.schema_py_generated import ExpandDimsOptionsT
-
-        return ExpandDimsOptionsT()
-
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
         data = data_input(ins)

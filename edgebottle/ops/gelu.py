@@ -17,10 +17,8 @@ from edgebottle.ops.table import (
     EVERY_VALUE,
     ActivationOperator,
     activation_kernels,
-    dequantized_values,
     input_quants,
     per_tensor,
-    table_from_real,
 )
 
 _SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
@@ -78,10 +76,6 @@ class Gelu(ActivationOperator):
             inner = value * np.float32(_SQRT_HALF)
             share = _erf(inner.astype(np.float64)).astype(np.float32)
         return np.asarray(half * (np.float32(1.0) + share), dtype=np.float32)
-
-    def table(self, tensor: Tensor, out: Tensor) -> Array:
-        """The function of each dequantized input, quantized."""
-        return table_from_real(tensor, out, self.real(dequantized_values(tensor)))
 
     def float_arguments(self) -> tuple[str, ...]:
         """Which of the two it is."""

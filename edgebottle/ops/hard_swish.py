@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
-from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
+from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops.base import Signature, where
 from edgebottle.ops.fixed_point import (
     Int,
@@ -53,12 +53,6 @@ class HardSwish(ActivationOperator):
     OP = "HARD_SWISH"
     SIGNATURE: ClassVar[Signature] = Signature("HardSwishOptions", 1, 1, version=1)
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_hard_swish_f32_row")
-
-    def to_tflite(self, ins: Tensors, outs: Any) -> Any:
-        """The schema's empty options."""
-        from ai_edge_litert import schema_py_generated as schema
-
-        return schema.HardSwishOptionsT()
 
     def real(self, value: Array) -> Array:
         """The function on float32."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgebottle.ir.graph import Array, Graph, Tensor
+from edgebottle.ir.graph import Array, Graph
 from edgebottle.ops.base import Signature
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import (
@@ -16,10 +16,8 @@ from edgebottle.ops.table import (
     EVERY_VALUE,
     ActivationOperator,
     activation_kernels,
-    dequantized_values,
     input_quants,
     per_tensor,
-    table_from_real,
 )
 
 
@@ -39,10 +37,6 @@ class Logistic(ActivationOperator):
         with np.errstate(over="ignore"):
             exponential = np.exp(-value.astype(np.float64)).astype(np.float32)
         return np.asarray(np.float32(1.0) / (np.float32(1.0) + exponential), dtype=np.float32)
-
-    def table(self, tensor: Tensor, out: Tensor) -> Array:
-        """The function of each dequantized input, quantized."""
-        return table_from_real(tensor, out, self.real(dequantized_values(tensor)))
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

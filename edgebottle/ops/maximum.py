@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
@@ -29,29 +29,9 @@ EXTREMES: tuple[AnyKernel, ...] = (
 class Extreme(BinaryOperator):
     """One of two elements as it is stored: LiteRT does not look at their scales."""
 
-    OPTIONS = "MaximumMinimumOptionsT"
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = EXTREMES
     LARGER: ClassVar[bool]
     """The larger of the two, else the smaller."""
-
-    @classmethod
-    def from_tflite(
-        cls,
-        name: str,
-        inputs: tuple[str | None, ...],
-        outputs: tuple[str, ...],
-        ins: Tensors,
-        outs: Sequence[Tensor],
-        options: Any,
-    ) -> Self:
-        """Without an activation."""
-        return cls(name=name, inputs=inputs, outputs=outputs)
-
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """The schema's options, which are empty."""
-        from ai_edge_litert.schema_py_generated import MaximumMinimumOptionsT
-
-        return MaximumMinimumOptionsT()
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

@@ -32,7 +32,6 @@ class Mul(BinaryOperator):
 
     OP = "MUL"
     SIGNATURE: ClassVar[Signature] = Signature("MulOptions", 2, 2, fields=("i8",))
-    OPTIONS = "MulOptionsT"
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         BinaryRows((DType.I8,), "eb_mul_s8_row", "eb_mul_s8", "eb_mul.h"),
         BinaryRows((DType.I32,), "eb_mul_s32_row", "eb_mul_s32", "eb_mul.h"),

@@ -56,12 +56,6 @@ class Pad(RowOperator):
         paddings = read_paddings(f"{name} ({cls.OP})", ins)
         return cls(name=name, inputs=inputs, outputs=outputs, paddings=paddings)
 
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """See ``Operator``."""
-        from ai_edge_litert.schema_py_generated import PadOptionsT
-
-        return PadOptionsT()
-
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
         data = data_input(ins)

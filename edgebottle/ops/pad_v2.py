@@ -48,12 +48,6 @@ class PadV2(Pad):
         border = data_input(ins, 2).constant().ravel()[0].item()
         return cls(name=name, inputs=inputs, outputs=outputs, paddings=paddings, border=border)
 
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """See ``Operator``."""
-        from ai_edge_litert.schema_py_generated import PadV2OptionsT
-
-        return PadV2OptionsT()
-
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
         super().check(ins, outs)

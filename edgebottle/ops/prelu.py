@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,23 +42,6 @@ class Prelu(BinaryOperator):
         BinaryRows((DType.I8,), "eb_prelu_s8_row", "eb_prelu_s8", "eb_prelu.h"),
         BinaryRows((DType.F32,), "eb_prelu_f32_row", "eb_prelu_f32", "eb_prelu.h"),
     )
-
-    @classmethod
-    def from_tflite(
-        cls,
-        name: str,
-        inputs: tuple[str | None, ...],
-        outputs: tuple[str, ...],
-        ins: Tensors,
-        outs: Sequence[Tensor],
-        options: Any,
-    ) -> Self:
-        """There are no options."""
-        return cls(name=name, inputs=inputs, outputs=outputs)
-
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """None: there are no options."""
-        return None
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""

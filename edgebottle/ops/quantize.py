@@ -125,12 +125,6 @@ class Quantize(KernelOperator, UnaryOperator):
         """The output's type is the only attribute."""
         return cls(name=name, inputs=inputs, outputs=outputs, dtype=outs[0].dtype)
 
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """The schema's empty options."""
-        from ai_edge_litert import schema_py_generated as schema
-
-        return schema.QuantizeOptionsT()
-
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """The shape of the input."""
         return ((tensor_of(ins).shape, self.dtype),)

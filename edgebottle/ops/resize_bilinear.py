@@ -80,7 +80,6 @@ class ResizeBilinear(KernelOperator, Resize):
     SIGNATURE: ClassVar[Signature] = Signature(
         "ResizeBilinearOptions", 2, 2, fields=("-", "-", "bool", "bool")
     )
-    OPTIONS: ClassVar[str] = "ResizeBilinearOptionsT"
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         _BilinearS8((DType.I8,), "eb_resize_bilinear_s8_row"),
         _BilinearF32((DType.F32,), "eb_resize_bilinear_f32_row"),

@@ -26,7 +26,6 @@ class ResizeNearestNeighbor(Resize):
     SIGNATURE: ClassVar[Signature] = Signature(
         "ResizeNearestNeighborOptions", 2, 2, fields=("bool", "bool")
     )
-    OPTIONS: ClassVar[str] = "ResizeNearestNeighborOptionsT"
     CASE_TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.F32, DType.I16)
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:

@@ -31,8 +31,6 @@ class Resize(RowOperator):
     """
 
     STRIDED_OUTPUT: ClassVar[bool] = True
-    OPTIONS: ClassVar[str]
-    """The class of the schema's options."""
     CASE_TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.F32)
 
     size: tuple[int, int]
@@ -69,9 +67,7 @@ class Resize(RowOperator):
 
     def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
         """See ``Operator``."""
-        from ai_edge_litert import schema_py_generated as schema
-
-        options = getattr(schema, self.OPTIONS)()
+        options = super().to_tflite(ins, outs)
         options.alignCorners = self.align_corners
         options.halfPixelCenters = self.half_pixel_centers
         return options

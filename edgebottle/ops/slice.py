@@ -55,12 +55,6 @@ class Slice(Operator):
         begin, size = (constant_ints(tensor, label) for tensor in ins[1:3])
         return cls(name=name, inputs=inputs, outputs=outputs, begin=begin, size=size)
 
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """See ``Operator``."""
-        from ai_edge_litert.schema_py_generated import SliceOptionsT
-
-        return SliceOptionsT()
-
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
         data = data_input(ins)

@@ -24,7 +24,6 @@ class SpaceToBatchND(BatchingOperator):
 
     OP = "SPACE_TO_BATCH_ND"
     SIGNATURE: ClassVar[Signature] = Signature("SpaceToBatchNDOptions", 3, 3)
-    OPTIONS = "SpaceToBatchNDOptionsT"
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""

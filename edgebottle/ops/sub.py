@@ -18,7 +18,6 @@ class Sub(Add):
 
     OP = "SUB"
     SIGNATURE: ClassVar[Signature] = Signature("SubOptions", 2, 2, fields=("i8", "bool"))
-    OPTIONS = "SubOptionsT"
     SIGN: ClassVar[int] = -1
 
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -194,23 +194,6 @@ def activation_kernels(function: str) -> tuple[AnyKernel, ...]:
 class ActivationOperator(KernelOperator, UnaryOperator):
     """An operator of its own for a function that has no attributes: int8 by table, and float32."""
 
-    @classmethod
-    def from_tflite(
-        cls,
-        name: str,
-        inputs: tuple[str | None, ...],
-        outputs: tuple[str, ...],
-        ins: Tensors,
-        outs: Sequence[Tensor],
-        options: Any,
-    ) -> Self:
-        """Builds the node; there are no options."""
-        return cls(name=name, inputs=inputs, outputs=outputs)
-
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """None: there are no options."""
-        return None
-
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """Accepts int8, quantized per tensor, and float32."""
         require_dtype(self, tensor_of(ins), DType.I8, DType.F32)
@@ -234,9 +217,9 @@ class ActivationOperator(KernelOperator, UnaryOperator):
     def real(self, value: Array) -> Array:
         """The function on float32."""
 
-    @abstractmethod
     def table(self, tensor: Tensor, out: Tensor) -> Array:
-        """[256] int8: the outputs for the inputs -128 .. 127."""
+        """[256] int8: the outputs for the inputs -128 .. 127; the function of each, quantized."""
+        return table_from_real(tensor, out, self.real(dequantized_values(tensor)))
 
     @classmethod
     def graph(cls, case: str, shape: Shape, quant: Quant | None, out_quant: Quant | None) -> Graph:

@@ -56,12 +56,6 @@ class Tile(Operator):
         multiples = constant_ints(ins[1], f"{name} ({cls.OP})")
         return cls(name=name, inputs=inputs, outputs=outputs, multiples=multiples)
 
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """See ``Operator``."""
-        from ai_edge_litert.schema_py_generated import TileOptionsT
-
-        return TileOptionsT()
-
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
         data = data_input(ins)

@@ -57,12 +57,6 @@ class Transpose(Operator):
             raise UnsupportedOp(f"{label} has the permutation {list(permutation)}")
         return cls(name=name, inputs=inputs, outputs=outputs, permutation=permutation)
 
-    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
-        """See ``Operator``."""
-        from ai_edge_litert.schema_py_generated import TransposeOptionsT
-
-        return TransposeOptionsT()
-
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
         data = data_input(ins)
