@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
-from edgebottle.ir.access import AxisMap
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Signature, one_node_graph, require_dtype, where
@@ -189,10 +188,6 @@ class BatchMatMul(KernelOperator):
         total = wrap_int32(np.matmul(*centred).astype(np.int64))
         scaled = multiply_by_quantized_multiplier(total, *self.multiplier(ins, output))
         return (saturate(scaled + output.zero_point, DType.I8),)
-
-    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
-        """None: the channels of one operand are the rows of the other."""
-        return None
 
     def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """See ``Node``."""

@@ -88,9 +88,13 @@ class MirrorPad(Operator):
     def _mirrored(self, dim: int, before: int, after: int) -> AxisMap:
         if (before, after) == (0, 0):
             return Same()
-        mode = "reflect" if self.reflects else "symmetric"
-        places = np.pad(np.arange(dim), (before, after), mode=mode)  # type: ignore[call-overload]
+        places = self._padded(np.arange(dim), ((before, after),))
         return Listed(tuple((int(place),) for place in places))
+
+    def _padded(self, values: Array, paddings: Paddings) -> Array:
+        if self.reflects:
+            return np.pad(values, paddings, mode="reflect")
+        return np.pad(values, paddings, mode="symmetric")
 
     def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
         """Its own, where channels are not mirrored."""
@@ -105,9 +109,7 @@ class MirrorPad(Operator):
     ) -> tuple[Array, ...]:
         """See ``Node``."""
         assert values[0] is not None
-        if self.reflects:
-            return (np.pad(values[0], self.paddings, mode="reflect"),)
-        return (np.pad(values[0], self.paddings, mode="symmetric"),)
+        return (self._padded(values[0], self.paddings),)
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -146,10 +146,6 @@ class TransposeConv(RowOperator):
             )
         if outs[0].dtype is DType.I8:
             activation_range(self.activation, outs[0])
-
-    def attribute_operands(self) -> Mapping[int, Sequence[int]]:
-        """None: batch and channels of the shape are not attributes."""
-        return {}
 
     def _before(self, weights: Tensor) -> tuple[int, int]:
         """Rows and columns of the first window that lie before the output."""
