@@ -136,8 +136,8 @@ class Verdict:
     def flash(self) -> MemoryNeed:
         """Flash that is needed."""
         weights = self.source.weight_bytes
-        if is_alone(self.board):
-            allowed = None if self.board.is_host else flash_allowed(self.board, self.wish)
+        if self.board.is_host:
+            allowed = self.wish.flash if self.board.is_core else None
             return MemoryNeed(Bounds(weights, weights), allowed)
         floats = any(tensor.dtype is DType.F32 for tensor in self.judge.graph.tensors.values())
         code = code_bounds(self.source, self.board, Optimize(self.wish.optimize), floats)
@@ -174,7 +174,7 @@ def flash_allowed(board: Board, wish: Wish) -> int:
 
 
 def is_alone(board: Board) -> bool:
-    """Whether budgets are for the model alone, without stack and bench application."""
+    """Whether budgets are for the model's library alone, without stack and bench application."""
     return board.is_host or board.is_core
 
 

@@ -54,9 +54,11 @@ class Refusal:
 
     Attributes:
         verdict: What was to be built, for which board and within which budget.
+        names_board: A board with room is named even where an option is enough.
     """
 
     verdict: Verdict
+    names_board: bool = False
 
     @property
     def board(self) -> Board:
@@ -138,8 +140,9 @@ class Refusal:
         """What the least need is made of."""
         least = self.verdict.need(region).bounds.least
         if region == "ram":
-            arena = self.verdict.plan.arena_bytes
-            stack = 0 if is_alone(self.board) else self.board.stack_size
+            arena, stack = self.verdict.plan.arena_bytes, self.board.stack_size
+            if is_alone(self.board):
+                return "its arena"
             other = kilobytes(least - arena - stack)
             return f"arena {kilobytes(arena)}, stack {kilobytes(stack)}, other at least {other}"
         code = least - self.verdict.source.weight_bytes
@@ -161,12 +164,12 @@ class Refusal:
                 continue
             best = verdict
             found.append(f"`{_arguments(self.wish, wish)}` {_brings(verdict, region)}")
-            if verdict.answer is Answer.YES:
+            if verdict.answer is Answer.YES and not self.names_board:
                 return "; ".join(found)
+            if verdict.answer is Answer.YES:
+                break
         if not found:
             found.append(_nothing_smaller(self.verdict.plan, region))
-        if self.board.is_core:
-            return "; ".join(found)
         return "; ".join([*found, self._larger_board(best, region)])
 
     def _options(self, region: str) -> Iterator[tuple[Wish, Verdict]]:

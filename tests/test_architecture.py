@@ -58,6 +58,7 @@ LAYERS = (
         "edgebottle.measure",
         "edgebottle.verify",
         "edgebottle.inspection",
+        "edgebottle.gate",
         "edgebottle.profile",
     ),
     ("edgebottle.cli", "edgebottle.__main__"),

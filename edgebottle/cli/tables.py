@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from edgebottle.build.cache_use import CachedFiles
     from edgebottle.build.doctor import Check
     from edgebottle.codegen.kernels import KernelChoice
+    from edgebottle.gate import Fitted
     from edgebottle.inspection import Inspection
     from edgebottle.passes.dead_channels import DeadChannelReport
     from edgebottle.pipeline import Built
+    from edgebottle.plan.plan import Plan
     from edgebottle.verify import Verification
     from edgebottle.zoo import ZooNetwork
     from hil.records import MemoryBlock
@@ -75,7 +77,7 @@ def build_table(built: Built) -> FittedTable:
     if built.board.is_core:
         add_row(table, "arena", number(ram.arena), f"RAM, exact; {bound}")
         add_row(table, "weights", number(flash.weights), "flash; code and stack come on top")
-        add_row(table, "schedule", "", _schedule(built))
+        add_row(table, "schedule", "", _schedule(plan, built.model.macs(), built.extra_macs))
         return table
     add_row(table, "RAM", number(ram.bytes), _of(ram.bytes, ram_allowed(built.board, built.wish)))
     add_row(table, "  arena", number(ram.arena), f"exact; {bound}")
@@ -85,7 +87,27 @@ def build_table(built: Built) -> FittedTable:
     add_row(table, "flash", number(flash.bytes), _of(flash.bytes, allowed))
     add_row(table, "  weights", number(flash.weights), "")
     add_row(table, "  code", number(flash.code), "kernels, start-up, bench application")
-    add_row(table, "schedule", "", _schedule(built))
+    add_row(table, "schedule", "", _schedule(plan, built.model.macs(), built.extra_macs))
+    return table
+
+
+def fit_table(found: Fitted) -> FittedTable:
+    """What a model that fits takes, and of how much."""
+    verdict = found.verdict
+    alone = " (the library alone)" if verdict.board.is_core else ""
+    title = f"{found.model.name} fits {verdict.board.id}{alone}"
+    table = new_table(title, "", "bytes>", "~")
+    wish = verdict.wish
+    for name, need, budget in (("RAM", found.ram, wish.ram), ("flash", found.flash, wish.flash)):
+        most = need.bounds.most
+        bound = "" if need.bounds.least == most else "<= "
+        allowed = budget if verdict.board.is_core else need.allowed
+        add_row(table, name, bound + number(most), _of(most, allowed))
+    add_row(table, "  arena", number(verdict.plan.arena_bytes), "of RAM, exact")
+    add_row(table, "  weights", number(verdict.source.weight_bytes), "of flash, exact")
+    chosen = verdict.chosen
+    text = _schedule(chosen.plan, chosen.graph.macs(), chosen.extra_macs)
+    add_row(table, "schedule", "", text)
     return table
 
 
@@ -112,15 +134,14 @@ def kernels_table(choices: Sequence[KernelChoice]) -> FittedTable:
     return table
 
 
-def _schedule(built: Built) -> str:
-    """The schedule, what of it runs row by row, and what it computes twice."""
-    stages = [step.stage for step in built.plan.steps if step.stage is not None]
-    text = built.plan.schedule.value
+def _schedule(plan: Plan, macs: int, extra_macs: int) -> str:
+    """The schedule, what of it runs row by row, and what it computes twice of all its MACs."""
+    stages = [step.stage for step in plan.steps if step.stage is not None]
+    text = plan.schedule.value
     if stages:
         text += f": {sum(len(stage.nodes) for stage in stages)} layers in {len(stages)} stages"
-    if built.extra_macs:
-        extra = built.extra_macs / (built.model.macs() - built.extra_macs)
-        text += f", {built.extra_macs:+,} MACs ({extra:+.1%})"
+    if extra_macs:
+        text += f", {extra_macs:+,} MACs ({extra_macs / (macs - extra_macs):+.1%})"
     return text
 
 

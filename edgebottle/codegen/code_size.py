@@ -69,14 +69,15 @@ def code_bounds(source: ModelSource, board: Board, optimize: Optimize, floats: b
 
     Args:
         source: The library of the model.
-        board: A microcontroller board.
+        board: A microcontroller board, with the bench application, or a core, without it.
         optimize: What is spent for what.
         floats: The network computes in floating point.
     """
     cpu = board.processor
     layers, kernels = len(source.kernels), {choice.kernel for choice in source.kernels}
     shared = [name for name in kernels if not name.startswith(IN_EACH_LAYER)]
-    most = cpu.application_bytes + C_API + ALIGNMENT * len(source.constants)
+    most = C_API + ALIGNMENT * len(source.constants)
+    most += 0 if board.is_core else cpu.application_bytes
     most += sum(_layer(choice, cpu, optimize) for choice in source.kernels)
     most += KERNEL[optimize] * len(shared)
     most += sum(
@@ -86,7 +87,8 @@ def code_bounds(source: ModelSource, board: Board, optimize: Optimize, floats: b
     )
     if floats and not board.fpu:
         most += SOFT_FLOAT
-    return Bounds(LEAST_CODE + LEAST_LAYER * layers, most)
+    least = LEAST_LAYER * layers
+    return Bounds(least if board.is_core else LEAST_CODE + least, most)
 
 
 def _layer(choice: KernelChoice, cpu: Cpu, optimize: Optimize) -> int:

@@ -13,7 +13,7 @@ from edgebottle.build.toolchains import cross_compiler, zig_path
 from edgebottle.codegen.project import MARKER, library_of, sync, write_project
 from edgebottle.data import data_dir
 from edgebottle.errors import BadInput, DoesNotFit
-from edgebottle.fit import Wish, fit, kernel_variant
+from edgebottle.fit import Judge, Wish, fit, kernel_variant
 from edgebottle.measure import check_board
 from edgebottle.ops.base import Isa
 from edgebottle.pipeline import Model, build, load
@@ -123,16 +123,20 @@ def test_library_alone_is_published_and_computes_exactly(
     assert Isa(result.built.plan.isa) is KERNELS[core]
 
 
-def test_budget_of_a_core_is_for_arena_and_weights(digits: Model) -> None:
+def test_budget_of_a_core_is_for_the_library(digits: Model) -> None:
     core = load_board("cortex-m4")
     arena = fit(digits.graph, core).plan.arena_bytes
     assert fit(digits.graph, core, Wish(ram=arena)).plan.schedule == "layers"
     assert fit(digits.graph, core, Wish(ram=arena - 1)).plan.arena_bytes < arena
     with pytest.raises(DoesNotFit) as caught:
         build(digits, core, wish=Wish(ram=1024))
-    assert "board" not in str(caught.value) and "budget allows 1.0 kB" in str(caught.value)
-    with pytest.raises(DoesNotFit, match="without its code"):
+    assert "budget allows 1.0 kB" in str(caught.value)
+    assert str(caught.value).endswith("microbit has room for it")
+    with pytest.raises(DoesNotFit, match=r"code at least \d+ B"):
         build(digits, core, wish=Wish(flash=1000))
+    flash = Judge(digits.graph).verdict(core, Wish()).flash.bounds
+    board = Judge(digits.graph).verdict(load_board("nucleo_l4r5zi"), Wish()).flash.bounds
+    assert board.most - flash.most == core.processor.application_bytes
 
 
 def test_nothing_is_measured_where_nothing_runs() -> None:
