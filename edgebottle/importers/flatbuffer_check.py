@@ -14,7 +14,20 @@ from collections.abc import Mapping
 from edgebottle.errors import BadModel
 from edgebottle.ops import OPERATORS
 
-SCALARS = {"bool": 1, "i8": 1, "u8": 1, "i32": 4, "u32": 4, "f32": 4, "i64": 8, "u64": 8}
+SCALARS = {
+    "bool": 1,
+    "i8": 1,
+    "u8": 1,
+    "u16": 2,
+    "i32": 4,
+    "u32": 4,
+    "f32": 4,
+    "i64": 8,
+    "u64": 8,
+}
+
+INDEX_VECTORS = {1: "Int32Vector", 2: "Uint16Vector", 3: "Uint8Vector"}
+"""The tables of a sparse dimension's numbers, by their type code."""
 
 TABLES: dict[str, tuple[str, ...]] = {
     **{s.options: s.fields for s in (operator.SIGNATURE for operator in OPERATORS) if s.options},
@@ -28,12 +41,17 @@ TABLES: dict[str, tuple[str, ...]] = {
         "string",
         "QuantizationParameters",
         "bool",
-        "-",
+        "SparsityParameters",
         "[i32]",
         "bool",
         "-",
         "u32",
     ),
+    "SparsityParameters": ("[i32]", "[i32]", "[DimensionMetadata]"),
+    "DimensionMetadata": ("i8", "i32", "u8", "indices", "u8", "indices"),
+    "Int32Vector": ("[i32]",),
+    "Uint16Vector": ("[u16]",),
+    "Uint8Vector": ("[u8]",),
     "QuantizationParameters": ("-", "-", "[f32]", "[i64]", "u8", "-", "i32"),
     "Operator": (
         "u32",
@@ -55,6 +73,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "AbsOptions": (),
     "BroadcastToOptions": (),
     "CastOptions": ("i8", "i8"),
+    "DensifyOptions": (),
     "DivOptions": ("i8",),
     "EqualOptions": (),
     "FillOptions": (),
@@ -82,7 +101,8 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 """The fields of each table by their number in the schema; ``-`` is never followed.
 
-``[X]`` is a vector, ``options`` the operator's options, whose table the field before it names.
+``[X]`` is a vector, ``options`` the operator's options and ``indices`` one of ``INDEX_VECTORS``,
+whose table the field before it names.
 The options of what can be compiled come from the operators.
 """
 
@@ -128,7 +148,7 @@ def _target(data: bytes, position: int, where: str) -> int:
 class _Walk:
     def __init__(self, data: bytes, options: Mapping[int, str]) -> None:
         self.data = data
-        self.options = options
+        self.unions = {"options": options, "indices": INDEX_VECTORS}
         self.seen: set[tuple[int, str]] = set()
         self.work = 0
 
@@ -153,9 +173,9 @@ class _Walk:
                 raise BadModel(f"the file is corrupt: field {number} of {where} is misplaced")
             if field not in SCALARS:
                 name = field
-                if field == "options":
+                if field in self.unions:
                     code = self.data[position + places[number - 1]] if places[number - 1] else 0
-                    name = self.options.get(code, "")
+                    name = self.unions[field].get(code, "")
                     if name not in TABLES:
                         continue
                 self._follow(position + place, name, where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from edgebottle.importers.tflite_constants import CONSTANT_OPERATORS, SHAPES, co
 from edgebottle.importers.tflite_file import FileOperator, FileTensor, TFLiteFile, read_tflite
 from edgebottle.importers.tflite_operators import SIGNATURES, check_counts, options_of
 from edgebottle.importers.tflite_tensors import (
+    PACKED,
     computed_tensor,
     import_tensor,
     unsupported_type,
@@ -34,6 +36,12 @@ _ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": ("QUANTIZE", "DEQUANTIZE")}
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
+_WEIGHTS_IN = {"INT4": _WEIGHTED, "INT2": ("FULLY_CONNECTED",), "FLOAT16": ()}
+"""Types that only constants have, and the operators that may read them beside other operands."""
+
+_READ_SPARSE = ("DENSIFY", "FULLY_CONNECTED")
+
+_DENSIFY = Signature("DensifyOptions", 1, 1)
 
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 
@@ -93,13 +101,20 @@ def _check_inputs(file: TFLiteFile) -> None:
         if tensor.data is not None or tensor.variable:
             what = "variable" if tensor.variable else "constant"
             raise UnsupportedOp(f"the input '{tensor.name}' of the model is a {what}")
+    for index in (*file.inputs, *file.outputs):
+        if file.tensors[index].type in _WEIGHTS_IN:
+            raise unsupported_type(file.tensors[index])
 
 
 def _check_constants(file: TFLiteFile, size: int) -> None:
-    """Tensors may share their data, but not so often that memory explodes."""
+    """Constants may share their data, or be sparse, but not so that memory explodes."""
     used = {index for record in file.operators for index in record.inputs if index != -1}
-    data = [file.tensors[index].data for index in used]
-    constants = sum(0 if values is None else values.size for values in data)
+    used.update(file.outputs)
+    constants = 0
+    for tensor in (file.tensors[index] for index in used):
+        if tensor.data is not None:
+            is_dense = tensor.sparsity is None
+            constants += tensor.data.size if is_dense else 4 * abs(prod(tensor.shape))
     if constants > max(2 * size, 32 << 20):
         raise BadModel(f"the file is corrupt: {constants} bytes of constants in {size} bytes")
 
@@ -128,7 +143,7 @@ def _is_hybrid(file: TFLiteFile, record: FileOperator) -> bool:
     ins = [file.tensors[index] for index in record.inputs if index != -1]
     outs = [file.tensors[index] for index in record.outputs]
     is_float = all(tensor.type == "FLOAT32" for tensor in (*ins[:1], *outs[:1]))
-    return is_float and any(t.type == "INT8" and t.data is not None for t in ins)
+    return is_float and any(t.type in ("INT8", *PACKED) for t in ins)
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:
@@ -160,7 +175,8 @@ class _Importer:
         file = self.file
         layers = layer_names([(op.op, _first_output(file, op)) for op in file.operators])
         for number, (layer, record) in enumerate(zip(layers, file.operators, strict=True)):
-            if not any(record.op in known for known in (BY_NAME, SHAPES, CONSTANT_OPERATORS)):
+            known = (BY_NAME, SHAPES, CONSTANT_OPERATORS, "DENSIFY")
+            if not any(record.op in names for names in known):
                 self.unsupported[number] = layer
         if not self.unsupported:
             _check_hybrid(file, layers)
@@ -192,6 +208,8 @@ class _Importer:
             ins, _ = self._operands(layer, record, signature)
             assert ins[0] is not None
             self._constant(record, compute(ins[0].shape))
+        elif record.op == "DENSIFY":
+            self._densified(layer, record)
         elif record.op not in CONSTANT_OPERATORS or not self._constant_operator(layer, record):
             if record.op in BY_NAME:
                 self._node(layer, record)
@@ -214,6 +232,8 @@ class _Importer:
     def _tensor(self, layer: str, record: FileOperator, index: int) -> Tensor:
         """An input tensor: computed before, or a constant or variable of the file."""
         source = self.file.tensors[index]
+        if source.sparsity is not None and record.op not in _READ_SPARSE:
+            raise BadModel(f"{layer} ({record.op}) reads '{source.name}', which is sparse")
         if source.name not in self.tensors:
             if 0 in source.shape and index not in self.produced:
                 source = replace(source, data=np.zeros(0, np.uint8))  # an empty constant
@@ -237,6 +257,15 @@ class _Importer:
             raise BadModel(f"{record.op} computes '{tensor.name}', which is there already")
         value = np.asarray(value.astype(tensor.dtype.numpy))
         self.tensors[tensor.name] = replace(tensor, data=value)
+
+    def _densified(self, layer: str, record: FileOperator) -> None:
+        """Sparse constants have all their elements here, so that DENSIFY only gives a new name."""
+        ins, _ = self._operands(layer, record, _DENSIFY)
+        assert ins[0] is not None
+        output = computed_tensor(self.file.tensors[record.outputs[0]], ins[0].shape)
+        if output.dtype is not ins[0].dtype or output.name in self.tensors:
+            raise BadModel(f"{layer} (DENSIFY) computes '{output.name}', which is something else")
+        self.tensors[output.name] = replace(output, data=ins[0].constant())
 
     def _constant_operator(self, layer: str, record: FileOperator) -> bool:
         """Computes an operator of the table; False where an input is not a plain constant."""
@@ -302,6 +331,9 @@ class _Importer:
                 "edgebottle does not support yet; convert the model with int8 activations"
             )
         for tensor in used:
+            readers = () if tensor.data is None else _WEIGHTS_IN.get(tensor.type, ())
+            if tensor.type in _WEIGHTS_IN and record.op not in readers:
+                raise unsupported_type(tensor)
             if record.op not in _ONLY_IN.get(tensor.type, (record.op,)):
                 raise unsupported_type(tensor)
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from edgebottle.errors import BadModel, UnsupportedOp
-from edgebottle.importers.flatbuffer_check import BUDGET, TABLES, check
+from edgebottle.importers.flatbuffer_check import BUDGET, INDEX_VECTORS, TABLES, check
+from edgebottle.importers.sparsity import Level, Sparsity
 from edgebottle.ir.graph import Array
 
 _ABSENT = np.zeros(0, np.int32)
@@ -30,7 +31,7 @@ class FileTensor:
         axis: The file's quantized_dimension.
         data: Bytes of a constant, None otherwise.
         variable: A variable tensor.
-        sparse: Stored with sparsity.
+        sparsity: How a constant is stored without its zeros, None where it has all elements.
         custom_quantization: Quantized by a scheme other than the affine one.
     """
 
@@ -42,7 +43,7 @@ class FileTensor:
     axis: int
     data: Array | None
     variable: bool
-    sparse: bool
+    sparsity: Sparsity | None
     custom_quantization: bool
 
 
@@ -211,9 +212,34 @@ def _tensor(tensor: Any, name: str, buffers: list[Array]) -> FileTensor:
         axis,
         data if data.size else None,
         bool(tensor.IsVariable()),
-        tensor._tab.Offset(4 + 2 * 6) != 0,
+        _sparsity(name, tensor.Sparsity()),
         custom,
     )
+
+
+def _sparsity(name: str, record: Any) -> Sparsity | None:
+    if record is None:
+        return None
+    if record.DimMetadataLength() > 2 * _MAX_RANK:
+        raise BadModel(f"tensor '{name}' is sparse in {record.DimMetadataLength()} dimensions")
+    levels = []
+    for i in range(record.DimMetadataLength()):
+        level = record.DimMetadata(i)
+        segments = _index_vector(level.ArraySegmentsType(), level.ArraySegments())
+        indices = _index_vector(level.ArrayIndicesType(), level.ArrayIndices())
+        levels.append(Level(bool(level.Format()), level.DenseSize(), segments, indices))
+    traversal = _ints(record.TraversalOrderAsNumpy())
+    return Sparsity(traversal, _ints(record.BlockMapAsNumpy()), tuple(levels))
+
+
+def _index_vector(code: int, table: Any) -> Array:
+    """The numbers of a sparse dimension; none where the file has none, or of an unknown type."""
+    if table is None or code not in INDEX_VECTORS:
+        return _ABSENT
+    view = getattr(_schema(), INDEX_VECTORS[code])()
+    view.Init(table.Bytes, table.Pos)
+    values = view.ValuesAsNumpy()
+    return _ABSENT if isinstance(values, int) else values.astype(np.int64)
 
 
 def _operators(graph: Any, codes: list[str]) -> tuple[FileOperator, ...]:

@@ -8,12 +8,14 @@ from math import prod
 import numpy as np
 
 from edgebottle.errors import BadModel, UnsupportedOp
+from edgebottle.importers.sparsity import densified, stored_elements
 from edgebottle.importers.tflite_file import FileTensor
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Quant, Shape, Tensor
 from edgebottle.ir.layout import packed_bytes
 
 TYPES = {
+    "FLOAT16": DType.F16,
     "FLOAT32": DType.F32,
     "INT8": DType.I8,
     "INT16": DType.I16,
@@ -24,9 +26,16 @@ TYPES = {
 }
 """The types of the file format that tensors may have here, by their names in its schema."""
 
+PACKED = {"INT4": 4, "INT2": 2}
+"""Types of weights below a byte, with their bits: several to a byte, the first one lowest.
+
+LiteRT computes with them as int8, and so does the Graph. Nothing else may have them.
+"""
+
 _ADVICE = {
     "UINT8": "convert the model with int8 quantization",
-    "FLOAT16": "convert the model without float16 weights",
+    "FLOAT16": "only weights may be float16; convert the model with float32 activations",
+    "INT4": "only weights may be int4; convert the model with int8 activations",
     "INT64": "convert the model with 32-bit indices",
 }
 
@@ -48,8 +57,6 @@ def import_tensor(record: FileTensor) -> Tensor:
         UnsupportedOp: its type, shape or quantization cannot be compiled; names the tensor.
     """
     name = record.name
-    if record.sparse:
-        raise UnsupportedOp(f"tensor '{name}' is sparse, which edgebottle does not support yet")
     if any(dim < (record.data is None) for dim in record.shape):
         raise UnsupportedOp(
             f"tensor '{name}' has the dynamic shape {list(record.shape)}; "
@@ -57,29 +64,48 @@ def import_tensor(record: FileTensor) -> Tensor:
         )
     if prod(record.shape) * 4 > 2**31 - 1:
         raise BadModel(f"tensor '{name}' of shape {list(record.shape)} is larger than 2 GB")
-    if record.type not in TYPES:
+    if record.type not in (*TYPES, *PACKED):
         raise unsupported_type(record)
-    dtype = TYPES[record.type]
+    dtype = TYPES.get(record.type, DType.I8)
     data = None if record.data is None or record.variable else _constant(record, dtype)
-    quant = None if dtype in (DType.F32, DType.BOOL) else _quant(record, dtype)
+    quant = None if dtype in (DType.F32, DType.F16, DType.BOOL) else _quant(record, dtype)
     return Tensor(name, record.shape, dtype, quant, data, record.variable)
 
 
 def computed_tensor(record: FileTensor, shape: Shape) -> Tensor:
     """The output of an operator, of the ``shape`` that is inferred; raises as ``import_tensor``."""
+    if record.type in PACKED:
+        raise unsupported_type(record)
     return import_tensor(replace(record, shape=shape, data=None, variable=False))
 
 
 def _constant(record: FileTensor, dtype: DType) -> Array:
     assert record.data is not None
-    expected = packed_bytes(prod(record.shape), dtype.bits)
+    name, sparsity = record.name, record.sparsity
+    count = prod(record.shape) if sparsity is None else stored_elements(name, sparsity)
+    bits = PACKED.get(record.type, dtype.bits)
+    expected = packed_bytes(count, bits)
     if record.data.size != expected:
+        kind = record.type.lower() if record.type in PACKED else dtype.label
+        size = list(record.shape) if sparsity is None else f"sparse {list(record.shape)}"
         raise BadModel(
-            f"constant '{record.name}' has {record.data.size} bytes, "
-            f"but {list(record.shape)} {dtype.label} takes {expected}"
+            f"constant '{name}' has {record.data.size} bytes, but {size} {kind} takes {expected}"
         )
-    value = record.data.view(np.dtype(dtype.numpy).newbyteorder("<")).reshape(record.shape)
+    if bits < 8:
+        value = _unpacked(record.data, bits)[:count]
+    else:
+        value = record.data.view(np.dtype(dtype.numpy).newbyteorder("<"))
+    if sparsity is not None:
+        return densified(name, value, record.shape, sparsity)
+    value = value.reshape(record.shape)
     return value if value.flags.aligned else value.copy()
+
+
+def _unpacked(data: Array, bits: int) -> Array:
+    """Signed numbers of ``bits`` out of bytes, as int8."""
+    places = np.arange(0, 8, bits, dtype=np.uint8)
+    raised = data[:, None] << (8 - bits - places)  # the number's sign is the byte's
+    return np.asarray(raised.astype(np.uint8).view(np.int8) >> (8 - bits)).ravel()
 
 
 def _quant(record: FileTensor, dtype: DType) -> Quant | None:

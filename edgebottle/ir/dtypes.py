@@ -9,8 +9,10 @@ class DType(Enum):
     """Element type; the value is ``(name, bits, NumPy type, C type)``.
 
     Types below eight bits are held one element per byte in NumPy and packed by the compiler.
+    F16 stands in constants only, which are made F32 before anything is compiled.
     """
 
+    F16 = ("f16", 16, np.float16, "uint16_t")
     F32 = ("f32", 32, np.float32, "float")
     I64 = ("i64", 64, np.int64, "int64_t")
     I32 = ("i32", 32, np.int32, "int32_t")

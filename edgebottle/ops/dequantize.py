@@ -36,7 +36,7 @@ class _DequantizeRows(UnaryRows):
 
 @dataclass(frozen=True, kw_only=True)
 class Dequantize(KernelOperator, UnaryOperator):
-    """scale * (stored - zero_point), in single precision.
+    """scale * (stored - zero_point), in single precision; a float16 constant is its value.
 
     Limits:
         One scale for the whole tensor; a constant may have one per channel.
@@ -56,14 +56,19 @@ class Dequantize(KernelOperator, UnaryOperator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """Accepts int8, uint8 and int16, quantized per tensor; a constant per channel as well."""
-        require_dtype(self, tensor_of(ins), DType.I8, DType.U8, DType.I16)
-        if tensor_of(ins).data is None:
-            _ = tensor_of(ins).scale
+        tensor = tensor_of(ins)
+        if tensor.data is not None and tensor.dtype is DType.F16:
+            return
+        require_dtype(self, tensor, DType.I8, DType.U8, DType.I16)
+        if tensor.data is None:
+            _ = tensor.scale
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
         """The product; it has at most 41 bits, so single precision rounds once."""
+        if tensor_of(ins).dtype is DType.F16:
+            return (value_of(values).astype(np.float32),)
         scale, zero_point = _along_axis(tensor_of(ins))
         centered = (value_of(values).astype(np.int64) - zero_point).astype(np.float32)
         with np.errstate(over="ignore"):

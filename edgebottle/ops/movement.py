@@ -10,8 +10,8 @@ from edgebottle.ir.graph import Node, Shape, Tensor, Tensors
 from edgebottle.ir.layout import Layout
 from edgebottle.ops.base import CValue, Emitter, require_dtype, where
 
-MOVABLE = tuple(dtype for dtype in DType if dtype.bits >= 8)
-"""Types whose elements are whole bytes."""
+MOVABLE = tuple(one for one in DType if one.bits >= 8 and one is not DType.F16)
+"""Types whose elements are whole bytes, and that are computed with."""
 
 MAX_RANK = 6
 """``EB_MAX_RANK`` of ``edgebottle.h``."""

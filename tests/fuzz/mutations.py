@@ -40,6 +40,7 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import load
 from tests.conftest import SHARED, shared_models
 from tests.fuzz.schema_mutations import mutate_schema
+from tests.importers.weights import RUNS, model_of
 from tests.samples import samples
 
 CPU_SECONDS = 10
@@ -80,7 +81,11 @@ class Outcome:
 
 
 def seeds(paths: Sequence[Path]) -> list[Seed]:
-    return [Seed(path.name, path.read_bytes(), _places(path.read_bytes())) for path in paths]
+    return [seed_of(path.name, path.read_bytes()) for path in paths]
+
+
+def seed_of(name: str, data: bytes) -> Seed:
+    return Seed(name, data, _places(data))
 
 
 def _places(data: bytes) -> tuple[int, ...]:
@@ -320,9 +325,10 @@ def _origin(error: BaseException) -> str:
 
 @cache
 def pool() -> tuple[Seed, ...]:
-    """All shared models and cases; small ones more often, so that a run gets far."""
+    """All models, cases and ways to store weights; small ones more often, to get far."""
     cases = [p for p in sorted((SHARED / "cases").glob("*.tflite")) if p.stem not in SLOW_CASES]
     found = seeds([*shared_models(), *cases])
+    found += [seed_of(name, model_of(edit)) for name, edit in RUNS.items()]
     return tuple(seed for seed in found for _ in range(1 if len(seed.data) > 100_000 else 8))
 
 

@@ -47,7 +47,7 @@ SCALES = (
     np.nan,
     np.inf,
 )
-TYPES = ("FLOAT32", "INT8", "UINT8", "INT16", "INT32", "INT64", "BOOL", "FLOAT16")
+TYPES = ("FLOAT32", "INT8", "UINT8", "INT16", "INT32", "INT64", "BOOL", "FLOAT16", "INT4")
 
 
 def _pick(rng: Rng, values: Any) -> Any:
@@ -178,6 +178,27 @@ def _constant(rng: Rng, model: Any, graph: Any) -> None:
     buffer.data = data
 
 
+def _sparsity(rng: Rng, model: Any, graph: Any) -> None:
+    """Another number in a record of sparsity, or a number less."""
+    records = [tensor.sparsity for tensor in graph.tensors if tensor.sparsity is not None]
+    if not records:
+        return
+    record = _pick(rng, records)
+    level = _pick(rng, record.dimMetadata)
+    vectors = [one for one in (level.arraySegments, level.arrayIndices) if one is not None]
+    kind = int(rng.integers(3))
+    if kind == 0 or not vectors:
+        level.denseSize = _number(rng)
+    elif kind == 1:
+        record.traversalOrder = rng.permutation(record.traversalOrder)
+    else:
+        vector = _pick(rng, vectors)
+        values = np.array(vector.values)[: len(vector.values) - int(rng.integers(2))]
+        if len(values):
+            values[int(rng.integers(len(values)))] = int(rng.integers(20))
+        vector.values = values
+
+
 Mutation = Callable[[Rng, Any, Any], None]
 MUTATIONS: tuple[Mutation, ...] = (
     _shape,
@@ -196,6 +217,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _exchange,
     _interface,
     _drop,
+    _sparsity,
     _constant,
     _constant,
     _constant,
