@@ -46,6 +46,27 @@ def read_arrays(path: Path) -> dict[str, Array]:
         raise BadInput(f"cannot read {path}: broken .npz file ({first})") from error
 
 
+def read_array(path: Path) -> Array:
+    """The array of an ``.npy`` file.
+
+    Raises:
+        BadInput: it is no plain file, damaged, too large, or holds no plain numbers.
+    """
+    size = check_plain(path)
+    try:
+        with path.open("rb") as stream:
+            shape, dtype = _header(stream, path.name)
+            count = _checked_count(path.name, shape, dtype, size - stream.tell())
+            if count * dtype.itemsize > MAX_BYTES:
+                raise BadInput(f"it has more than {MAX_BYTES / 2**20:,.0f} MB: save fewer samples")
+            stream.seek(0)
+            return np.asarray(npy.read_array(stream, allow_pickle=False))
+    except BadInput as error:
+        raise BadInput(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {reason(error)}") from error
+
+
 def _arrays(archive: zipfile.ZipFile) -> dict[str, Array]:
     members = archive.infolist()
     if len(members) > MAX_ARRAYS:
@@ -70,15 +91,23 @@ def _checked_bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
     with archive.open(member) as stream:
         shape, dtype = _header(stream, member.filename)
         start = stream.tell()
-    if dtype.kind not in _PLAIN_KINDS or dtype.itemsize == 0:
-        raise BadInput(f"not an .npz file of plain arrays: '{member.filename}' holds {dtype}")
-    count = math.prod(shape)
-    if min(shape, default=0) < 0 or start + count * dtype.itemsize != member.file_size:
-        raise BadInput(
-            f"'{member.filename}' is damaged: its shape is {_shorten(shape)} of {dtype}, but it "
-            f"has {member.file_size - start:,} bytes"
-        )
+    count = _checked_count(member.filename, shape, dtype, member.file_size - start)
     return count * dtype.itemsize
+
+
+def _checked_count(
+    name: str, shape: tuple[int, ...], dtype: np.dtype[np.generic], size: int
+) -> int:
+    """Elements of an array of plain numbers that has ``size`` bytes behind its header."""
+    if dtype.kind not in _PLAIN_KINDS or dtype.itemsize == 0:
+        raise BadInput(f"not an .npz file of plain arrays: '{name}' holds {dtype}")
+    count = math.prod(shape)
+    if min(shape, default=0) < 0 or count * dtype.itemsize != size:
+        raise BadInput(
+            f"'{name}' is damaged: its shape is {_shorten(shape)} of {dtype}, but it has "
+            f"{size:,} bytes"
+        )
+    return count
 
 
 def _header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], np.dtype[np.generic]]:

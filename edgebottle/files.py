@@ -63,6 +63,23 @@ def read_file(path: Path, max_bytes: int) -> bytes:
         raise BadInput(f"cannot read {path}: {reason(error)}") from error
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """Writes a file, whole or not at all; raises ``BadInput`` if it cannot."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {reason(error)}") from error
+
+
 def check_creatable(path: Path) -> None:
     """Makes sure that a file or folder could be made or replaced at ``path``, by trying it.
 

@@ -38,16 +38,17 @@ _CHATTER = ("INFO:", "WARNING:", "W0000", "I0000")
 
 
 class LiteRTProcess:
-    """A model in LiteRT's reference kernels, in a child process; its variable tensors survive runs.
+    """A model in LiteRT, in a child process; its variable tensors survive runs.
 
     A context manager that ends the process.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, reference: bool = True) -> None:
         """Starts LiteRT and prepares the model.
 
         Args:
             data: The .tflite file, one that the importer accepted.
+            reference: LiteRT's plain reference kernels, else its optimised ones.
 
         Raises:
             BadModel: LiteRT refuses the file, or ended on it.
@@ -65,7 +66,7 @@ class LiteRTProcess:
             self._diagnostics.close()
             raise ToolMissing(f"cannot start a process for LiteRT: {error}") from error
         try:
-            self._request({"do": "load"}, [np.frombuffer(data, np.uint8)])
+            self.load(data, reference)
         except BaseException:
             self._close()
             raise
@@ -83,6 +84,19 @@ class LiteRTProcess:
         """Ends the process."""
         self._close()
 
+    def load(self, data: bytes, reference: bool = True) -> None:
+        """Prepares another model in the place of the one that was there.
+
+        Args:
+            data: The .tflite file, one that the importer accepted.
+            reference: LiteRT's plain reference kernels, else its optimised ones.
+
+        Raises:
+            BadModel: LiteRT refuses the file, or ended on it.
+        """
+        head = {"do": "load", "reference": reference}
+        self._request(head, [np.frombuffer(data, np.uint8)])
+
     def run(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """Runs once.
 
@@ -97,6 +111,19 @@ class LiteRTProcess:
             BadModel: LiteRT fails while it runs, or ends.
         """
         return self._request({"do": "run"}, inputs)
+
+    def trace(self, inputs: Sequence[Array], names: Sequence[str]) -> tuple[Array, ...]:
+        """Runs once, and returns the values of many tensors at one go.
+
+        Args:
+            inputs: As for ``run``.
+            names: Names that the importer gives to tensors of which LiteRT keeps the values.
+
+        Raises:
+            BadInput: number, shape or type of the inputs is wrong.
+            BadModel: LiteRT fails while it runs, ends, or has no value of a tensor.
+        """
+        return self._request({"do": "trace", "names": list(names)}, inputs)
 
     def tensor(self, which: str) -> Array | None:
         """The value of a tensor after the last run, None where LiteRT keeps none.
@@ -176,9 +203,12 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
         values: tuple[Array, ...] = ()
         try:
             if head["do"] == "load":
-                model = LiteRTModel(arrays[0].tobytes(), quiet=False)
+                model = LiteRTModel(arrays[0].tobytes(), head["reference"], quiet=False)
             elif model is not None and head["do"] == "run":
                 values = model.run(arrays)
+            elif model is not None and head["do"] == "trace":
+                model.run(arrays)
+                values = tuple(_value(model, name) for name in head["names"])
             elif model is not None:
                 found = model.tensor(head["which"])
                 values = () if found is None else (found,)
@@ -186,6 +216,13 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
             _send(sink, {"error": type(error).__name__, "message": str(error)})
         else:
             _send(sink, {}, values)
+
+
+def _value(model: LiteRTModel, name: str) -> Array:
+    value = model.tensor(name)
+    if value is None:
+        raise BadModel(f"LiteRT keeps no value of tensor '{name}'")
+    return value
 
 
 def main() -> None:

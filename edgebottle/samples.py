@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,34 +91,65 @@ def load_samples(
     Raises:
         BadInput: the file cannot be read or does not fit the network.
     """
-    arrays = read_arrays(path)
+    return samples_of(str(path), read_arrays(path), graph, limit, meaning)
+
+
+def samples_of(
+    source: str,
+    arrays: Mapping[str, Array],
+    graph: Graph,
+    limit: int | None = None,
+    meaning: Meaning | None = None,
+) -> Samples:
+    """The samples of arrays, chosen and checked as ``load_samples`` says.
+
+    Args:
+        source: Where they come from, for messages.
+        arrays: By name.
+        graph: The network.
+        limit: Take the first this many.
+        meaning: What the numbers are; None to tell by their type.
+
+    Raises:
+        BadInput: they do not fit the network.
+    """
     taken = {*graph.inputs}
     labels = next((arrays[k] for k in LABEL_KEYS if k in arrays and k not in taken), None)
     columns = []
     counts = set()
     for index in range(len(graph.inputs)):
-        column, count = _column(path, arrays, graph, index, limit, meaning)
+        column, count = _column(source, arrays, graph, index, limit, meaning)
         columns.append(column)
         counts.add(count)
     if len(counts) > 1:
-        raise BadInput(f"{path}: the inputs have different numbers of samples: {sorted(counts)}")
+        raise BadInput(f"{source}: the inputs have different numbers of samples: {sorted(counts)}")
     count = counts.pop()
     if count == 0:
-        raise BadInput(f"{path} holds no samples")
+        raise BadInput(f"{source} holds no samples")
     classes = None
     if labels is not None:
-        classes = _classes(path, labels, count, graph.tensors[graph.outputs[0]])[:limit]
+        classes = classes_of(source, labels, count, graph.tensors[graph.outputs[0]])[:limit]
     return Samples(
         inputs=tuple(zip(*(column.array for column in columns), strict=True)),
         labels=classes,
-        source=str(path),
+        source=source,
         taken=tuple(column.taken for column in columns),
         warnings=tuple(column.warning for column in columns if column.warning),
     )
 
 
-def _classes(path: Path, labels: Array, count: int, output: Tensor) -> tuple[int, ...]:
-    """The class of each sample: labels may be integers, or rows with a single 1."""
+def classes_of(path: str, labels: Array, count: int, output: Tensor) -> tuple[int, ...]:
+    """The class of each sample: labels may be integers, or rows with a single 1.
+
+    Args:
+        path: Where they come from, for messages.
+        labels: As many as there are samples.
+        count: How many samples there are.
+        output: The output whose largest element names the class.
+
+    Raises:
+        BadInput: they are no classes of this output, or too few or too many.
+    """
     if labels.ndim == 2 and labels.shape[1] == 1 and labels.dtype.kind in "iu":
         labels = labels[:, 0]
     elif labels.ndim == 2 and labels.dtype.kind in "iufb" and _is_one_hot(labels):
@@ -163,8 +195,8 @@ def bundled_samples(network: str, graph: Graph) -> Samples:
 
 
 def _column(
-    path: Path,
-    arrays: dict[str, Array],
+    path: str,
+    arrays: Mapping[str, Array],
     graph: Graph,
     index: int,
     limit: int | None,
@@ -188,4 +220,4 @@ def _column(
             f"{path}: samples of '{key}' have the shape {list(values.shape[1:])}, input "
             f"'{tensor.name}' takes {list(tensor.shape)}"
         )
-    return convert(str(path), key, values[:limit], tensor, graph, meaning), len(values)
+    return convert(path, key, values[:limit], tensor, graph, meaning), len(values)

@@ -13,7 +13,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, AxisMap, Broadcast, Offset, Same
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Graph, Node, Tensor, Tensors
+from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, Tensors
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.weighted_sums import WeightedSums
@@ -175,6 +175,9 @@ class Operator(Node):
 
     So a join or a crop need not be computed where its parts can lie where they belong.
     """
+
+    INT8_OUTPUT: ClassVar[Quant | None] = None
+    """The quantization that LiteRT's int8 kernel demands of the output, or has built in."""
 
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
         """How output 0 reads input ``index``: a relation for each axis of the output.

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgebottle.ir.graph import Array, Graph
+from edgebottle.ir.graph import Array, Graph, Quant
 from edgebottle.ops.base import Signature
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import (
@@ -31,6 +31,7 @@ class Logistic(ActivationOperator):
     OP = "LOGISTIC"
     SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_logistic_f32_row")
+    INT8_OUTPUT: ClassVar[Quant | None] = per_tensor(1 / 256, -128)
 
     def real(self, value: Array) -> Array:
         """The function on float32; the exponential is correctly rounded."""
@@ -41,7 +42,7 @@ class Logistic(ActivationOperator):
     @classmethod
     def cases(cls) -> Iterator[Graph]:
         """Ranks, input quantizations, float32. LiteRT fixes the output quantization."""
-        out = per_tensor(1 / 256, -128)
+        out = cls.INT8_OUTPUT
         for label, shape in CASE_SHAPES:
             yield cls.graph(f"logistic_{label}", shape, per_tensor(0.05, -3), out)
             yield cls.graph(f"logistic_f32_{label}", shape, None, None)

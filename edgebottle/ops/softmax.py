@@ -94,6 +94,7 @@ class Softmax(KernelOperator, UnaryOperator):
     dtype: DType
 
     OP = "SOFTMAX"
+    INT8_OUTPUT: ClassVar[Quant | None] = OUTPUT_QUANTS[DType.I8]
     SIGNATURE: ClassVar[Signature] = Signature("SoftmaxOptions", 1, 1, fields=("f32",))
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         _SoftmaxByTable((DType.I8, DType.I8), "eb_softmax_s8_s8_row"),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Shape, Tensor
 from edgebottle.ops.base import Operator
 from edgebottle.ops.concatenation import Concatenation
+from edgebottle.ops.dequantize import Dequantize
+from edgebottle.ops.quantize import Quantize
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.strided_slice import StridedSlice
 
@@ -25,6 +28,16 @@ def view(name: str, source: str, target: Tensor) -> Reshape:
 def join(name: str, parts: Sequence[str], whole: str, axis: int) -> Concatenation:
     """The node that joins ``parts`` along ``axis`` to ``whole``."""
     return Concatenation(name=name, inputs=tuple(parts), outputs=(whole,), axis=axis)
+
+
+def stored(name: str, source: str, target: str) -> Quantize:
+    """The node that makes the int8 ``target`` of ``source``, real or of another scale."""
+    return Quantize(name=name, inputs=(source,), outputs=(target,), dtype=DType.I8)
+
+
+def real(name: str, source: str, target: str) -> Dequantize:
+    """The node that makes the real ``target`` of ``source``."""
+    return Dequantize(name=name, inputs=(source,), outputs=(target,))
 
 
 def crop(name: str, source: str, part: str, *, begin: Shape, end: Shape) -> StridedSlice:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgebottle import __version__
-from edgebottle.errors import BadInput
+from edgebottle.files import write_file
 from edgebottle.report.markup import clean, percent
 from edgebottle.report.style import STYLE
 
@@ -76,19 +74,7 @@ hardware, <b>modelled</b> comes from a model of the board's timing. 1 kB is 1024
 
 def write_page(text: str, path: Path) -> None:
     """Writes a page to ``path``, whole or not at all; raises ``BadInput`` if it cannot."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}") from error
+    write_file(path, text.encode("utf-8", errors="replace"))
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Cell]], css: str = "") -> str:

@@ -1,0 +1,228 @@
+"""Quantizes a float network: samples for calibration, other samples for its accuracy, the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edgebottle.errors import BadInput
+from edgebottle.exporters.tflite import write_tflite
+from edgebottle.ir.graph import Graph
+from edgebottle.pipeline import Model
+from edgebottle.sample_sources import PixelScale, read_labels, read_samples
+from edgebottle.samples import Samples
+from quantize.post.prepare import check_float
+from quantize.post.quantizer import Options, Quantized, quantize_graph
+from quantize.post.report import Accuracy, LayerReport, layer_reports
+from quantize.post.score import Outputs, agreement, real_outputs
+
+Progress = Callable[[str, int, int], None]
+
+DEFAULT_SAMPLES = 512
+"""For calibration."""
+
+FEW_SAMPLES = 32
+"""Fewer than these may not show what values occur."""
+
+SEED = 0
+"""Of the order in which samples are taken: the same files give the same network."""
+
+
+@dataclass(frozen=True)
+class SamplePlan:
+    """Which samples serve what; no sample serves both.
+
+    Attributes:
+        calibration: Those that every choice is made with.
+        test: Those that only accuracy is measured with; empty where there are none left.
+        notes: In words, what was taken for what.
+        warnings: What looks wrong.
+    """
+
+    calibration: Samples
+    test: Samples
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """A quantized network and what is known of it.
+
+    Attributes:
+        data: The ``.tflite`` file.
+        result: The graphs and what was chosen.
+        accuracy: On the test samples; None where there are none.
+        layers: What became of each layer.
+        kept_float: Layers that have no int8 form.
+        float_bytes: Size of the float network as ``.tflite``.
+    """
+
+    data: bytes
+    result: Quantized
+    accuracy: Accuracy | None
+    layers: tuple[LayerReport, ...]
+    kept_float: tuple[str, ...]
+    float_bytes: int
+
+
+def plan_samples(
+    model: Model,
+    data: str,
+    *,
+    test: str | None = None,
+    labels: Path | None = None,
+    scale: PixelScale | None = None,
+    count: int = DEFAULT_SAMPLES,
+) -> SamplePlan:
+    """Reads the samples and parts them; refuses what cannot be right before anything runs.
+
+    Args:
+        model: The float network.
+        data: Where the calibration samples are, see ``read_samples``.
+        test: Where the test samples are; None to part them from ``data``.
+        labels: Classes of the test samples, or of ``data`` where there is no ``test``.
+        scale: What pixels stand for.
+        count: The most calibration samples.
+
+    Raises:
+        BadInput: the network is quantized already, or the samples cannot serve.
+    """
+    graph = model.imported
+    check_float(graph)
+    given = read_samples(data, graph, scale)
+    other = None if test is None else read_samples(test, graph, scale)
+    if labels is not None and other is not None:
+        other = replace(other, labels=read_labels(labels, graph, len(other)))
+    elif labels is not None:
+        given = replace(given, labels=read_labels(labels, graph, len(given)))
+    order = np.random.default_rng(SEED).permutation(len(given)).tolist()
+    taken = min(count, len(given) if other is not None else max(1, len(given) // 2))
+    calibration = _picked(given, order[:taken])
+    rest = _picked(given, order[taken:]) if other is None else other
+    _check_values(calibration, graph)
+    notes = [f"calibration: {len(calibration):,} of {len(given):,} samples of {data}"]
+    where = "the rest of them" if test is None else test
+    labelled = "labelled" if rest.labels is not None else "without labels"
+    if len(rest):
+        notes.append(f"test: {len(rest):,} samples, {where}, {labelled}")
+    warnings = [*given.warnings, *(other.warnings if other else ())]
+    if len(calibration) < FEW_SAMPLES:
+        warnings.append(
+            f"only {len(calibration)} samples for calibration: some hundred show better what "
+            "values occur"
+        )
+    warnings += _suspicious_values(calibration, rest, scale)
+    return SamplePlan(calibration, rest, tuple(notes), tuple(warnings))
+
+
+def _picked(samples: Samples, which: Sequence[int]) -> Samples:
+    labels = samples.labels
+    return replace(
+        samples,
+        inputs=tuple(samples.inputs[index] for index in which),
+        labels=None if labels is None else tuple(labels[index] for index in which),
+    )
+
+
+def _check_values(samples: Samples, graph: Graph) -> None:
+    """Refuses samples that are all alike, or all of one class."""
+    for index, name in enumerate(graph.inputs):
+        low, high = _range(samples, index)
+        if low == high:
+            raise BadInput(
+                f"{samples.source}: every value of input '{name}' is {low:g}: from such samples no "
+                "range can be seen"
+            )
+    if samples.labels is not None and len(samples) > 1 and len(set(samples.labels)) == 1:
+        raise BadInput(
+            f"{samples.source}: all {len(samples)} samples for calibration are of class "
+            f"{samples.labels[0]}: give samples of every class, or leave the labels out"
+        )
+
+
+def _range(samples: Samples, index: int) -> tuple[float, float]:
+    arrays = [sample[index] for sample in samples.inputs]
+    return (
+        min(float(array.min()) for array in arrays),
+        max(float(array.max()) for array in arrays),
+    )
+
+
+MAX_TEST_RANGE = 2.0
+"""A test sample that goes so many times as far as all for calibration is scaled in another way."""
+
+MIN_PIXEL = 32.0
+"""Whole numbers above this, up to 255, look like pixels that were not scaled."""
+
+
+def _suspicious_values(calibration: Samples, test: Samples, scale: PixelScale | None) -> list[str]:
+    warnings = []
+    for index in range(len(calibration.inputs[0])):
+        low, high = _range(calibration, index)
+        reach = max(-low, high)
+        few = [sample[index] for sample in calibration.inputs[:FEW_SAMPLES]]
+        whole = all((array == np.round(array)).all() for array in few)
+        if scale is None and whole and low >= 0 and MIN_PIXEL < high <= 255:
+            warnings.append(
+                f"the values are whole numbers from {low:g} to {high:g}, like pixels: scale them "
+                "as in training"
+            )
+        if len(test):
+            lowest, highest = _range(test, index)
+            furthest = max(-lowest, highest)
+            if furthest > MAX_TEST_RANGE * reach or reach > MAX_TEST_RANGE * furthest:
+                warnings.append(
+                    f"the test samples go from {lowest:.4g} to {highest:.4g}, those for "
+                    f"calibration from {low:.4g} to {high:.4g}: are both scaled as in training?"
+                )
+    return warnings
+
+
+def quantize_model(
+    model: Model, samples: SamplePlan, options: Options, progress: Progress
+) -> Quantization:
+    """Quantizes a network and measures what it lost.
+
+    Args:
+        model: The float network.
+        samples: From ``plan_samples``.
+        options: What is asked for.
+        progress: Told what is being done.
+
+    Raises:
+        BadInput: the network is quantized already.
+        BadModel: LiteRT refuses the network.
+    """
+    result = quantize_graph(model.imported, samples.calibration.inputs, options, progress)
+    layers = layer_reports(result, samples.calibration.inputs, options.bits, progress)
+    accuracy = None
+    if len(samples.test):
+        accuracy = _measured(model.imported, result.graph, samples.test, progress)
+    float_bytes = len(write_tflite(result.float_graph))
+    data = write_tflite(result.graph)
+    return Quantization(data, result, accuracy, layers, result.kept_float, float_bytes)
+
+
+def _measured(before: Graph, after: Graph, test: Samples, progress: Progress) -> Accuracy:
+    total = len(test)
+    real = real_outputs(before, test.inputs, lambda n: progress("test the float network", n, total))
+    near = real_outputs(
+        after,
+        test.inputs,
+        lambda n: progress("test the quantized network", n, total),
+        reference=True,
+    )
+    found = agreement(real, near)
+    right = [_accuracy(outputs, test.labels) for outputs in (real, near)]
+    return Accuracy(total, right[0], right[1], found.same, found.sqnr)
+
+
+def _accuracy(outputs: Outputs, labels: Sequence[int] | None) -> float | None:
+    if labels is None:
+        return None
+    pairs = zip(outputs, labels, strict=True)
+    return float(np.mean([sample[0].argmax() == label for sample, label in pairs]))

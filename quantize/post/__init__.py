@@ -1,0 +1,1 @@
+"""Post-training quantization: a float graph and samples in, an integer graph out."""

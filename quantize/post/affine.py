@@ -1,0 +1,48 @@
+"""Affine quantization of real numbers to int8."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgebottle.ir.graph import Array, Quant
+
+LOW, HIGH = -128, 127
+"""The ends of int8."""
+
+Bounds = tuple[float, float]
+"""The lowest and the highest real value of a tensor."""
+
+TINY = 1e-6
+"""A narrower range than this is that of a tensor that does not change."""
+
+
+def widened(bounds: Bounds) -> Bounds:
+    """A range that holds zero, which must be exact, and is no point."""
+    low, high = min(bounds[0], 0.0), max(bounds[1], 0.0)
+    return (low, high) if high - low > TINY else (0.0, 1.0)
+
+
+def quant_of(bounds: Bounds) -> Quant:
+    """The quantization to int8 whose ends are nearest to ``bounds``, with zero exact.
+
+    Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient
+    Integer-Arithmetic-Only Inference", 2018, sections 2.1 and 3.
+    """
+    low, high = widened(bounds)
+    scale = float(np.float32((high - low) / (HIGH - LOW)))
+    zero_point = int(np.clip(np.rint(LOW - low / scale), LOW, HIGH))
+    return Quant((scale,), (zero_point,))
+
+
+def quantized(values: Array, quant: Quant) -> Array:
+    """The stored int8 values, per tensor; ties go to even, as rounding of floats does."""
+    steps = np.rint(np.asarray(values, np.float64) / quant.scale[0]) + quant.zero_point[0]
+    return np.asarray(np.clip(steps, LOW, HIGH), np.int8)
+
+
+def dequantized(stored: Array, quant: Quant | None) -> Array:
+    """The real values, float32; those of a tensor that is not quantized as they are."""
+    if quant is None:
+        return stored
+    centred = stored.astype(np.float32) - np.float32(quant.zero_point[0])
+    return np.asarray(centred * np.float32(quant.scale[0]), np.float32)

@@ -1,0 +1,231 @@
+"""Builds the integer graph: int8 tensors, stored weights, conversions where they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, unused_name
+from edgebottle.ir.verify import verify
+from edgebottle.passes import rewrite
+from quantize.post.affine import quant_of, quantized
+from quantize.post.grouping import ChosenQuant
+from quantize.post.layers import WeightedLayer
+from quantize.post.rules import QuantRule, Scales, retyped
+from quantize.post.weights import Weights, stored_bias
+
+
+@dataclass(frozen=True)
+class StoredLayer:
+    """What a layer with weights stores.
+
+    Attributes:
+        layer: The layer of the float graph.
+        weights: Its real weights and their scales.
+        stored: int8, (channels, products).
+        bias: Its real biases, corrected.
+    """
+
+    layer: WeightedLayer
+    weights: Weights
+    stored: Array
+    bias: Array
+
+
+def build(
+    graph: Graph,
+    rules: Mapping[str, QuantRule],
+    chosen: Mapping[str, ChosenQuant],
+    layers: Mapping[str, StoredLayer],
+    *,
+    float_io: bool = False,
+) -> Graph:
+    """The integer graph of a float one.
+
+    A tensor that a layer computes keeps its name, be it in int8 or in floating point.
+
+    Args:
+        graph: The float graph.
+        rules: Of each node, by its name.
+        chosen: The quantization of each tensor.
+        layers: The layers with weights, by the name of their node.
+        float_io: Inputs and outputs stay in floating point, with conversions behind and before.
+
+    Raises:
+        UnsupportedOp: an operator cannot work with these scales.
+    """
+    builder = _Builder(graph, rules, chosen, layers)
+    for name in graph.inputs:
+        builder.add_input(name, as_float=float_io)
+    for node in graph.nodes:
+        builder.add(node)
+    result = builder.finish(float_io=float_io)
+    verify(result, "quantize")
+    return result
+
+
+class _Builder:
+    """Adds nodes one by one, and conversions before the first that needs one."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        rules: Mapping[str, QuantRule],
+        chosen: Mapping[str, ChosenQuant],
+        layers: Mapping[str, StoredLayer],
+    ) -> None:
+        self._graph, self._rules, self._chosen, self._layers = graph, rules, chosen, layers
+        self._tensors: dict[str, Tensor] = {}
+        self._nodes: list[Node] = []
+        self._inputs: list[str] = []
+        self._int8: dict[tuple[str, Quant], str] = {}
+        self._float: dict[str, str] = {}
+        self._taken = {*graph.tensors, *(node.name for node in graph.nodes)}
+
+    def add_input(self, name: str, *, as_float: bool) -> None:
+        """An input of the network: what it has of floating point becomes int8."""
+        tensor = self._graph.tensors[name]
+        if tensor.dtype is DType.F32 and not as_float:
+            self._put_int8(tensor, name)
+        else:
+            self._tensors[name] = tensor
+            self._float[name] = name
+        self._inputs.append(name)
+
+    def add(self, node: Node) -> None:
+        """A node, quantized as its rule says."""
+        rule = self._rules[node.name]
+        ins, outs = self._graph.ins(node), self._graph.outs(node)
+        if rule.kind in (Scales.FLOAT, Scales.UNTOUCHED):
+            inputs = tuple(None if one is None else self._as_float(one) for one in ins)
+            for tensor in outs:
+                self._keep(tensor)
+            self._nodes.append(replace(node, inputs=inputs))
+            return
+        if rule.kind is Scales.WEIGHTED:
+            new_ins = self._weighted_operands(node, rule)
+        else:
+            common = self._chosen[outs[0].name].quant if rule.kind is Scales.SHARED else None
+            new_ins = [None if one is None else self._operand(one, common) for one in ins]
+        new_outs = [
+            self._put_int8(tensor, tensor.name) if tensor.dtype is DType.F32 else self._keep(tensor)
+            for tensor in outs
+        ]
+        self._nodes.append(retyped(node, ins, outs, new_ins, new_outs))  # type: ignore[arg-type]
+
+    def finish(self, *, float_io: bool) -> Graph:
+        """The graph."""
+        outputs = []
+        for name in self._graph.outputs:
+            tensor = self._graph.tensors[name]
+            if tensor.dtype is not DType.F32:
+                outputs.append(name)
+            elif float_io:
+                outputs.append(self._as_float(tensor))
+            else:
+                outputs.append(self._as_int8(tensor, self._chosen[name].quant).name)
+        graph = replace(self._graph, nodes=(), inputs=tuple(self._inputs), outputs=tuple(outputs))
+        return graph.with_nodes(self._nodes, self._tensors)
+
+    def _unused(self, name: str) -> str:
+        name = unused_name(name, self._taken)
+        self._taken.add(name)
+        return name
+
+    def _keep(self, tensor: Tensor) -> Tensor:
+        self._tensors[tensor.name] = tensor
+        self._float[tensor.name] = tensor.name
+        return tensor
+
+    def _put_int8(self, tensor: Tensor, name: str) -> Tensor:
+        quant = self._chosen[tensor.name].quant
+        new = Tensor(name, tensor.shape, DType.I8, quant)
+        self._tensors[name] = new
+        self._int8[tensor.name, quant] = name
+        return new
+
+    def _operand(self, tensor: Tensor, common: Quant | None) -> Tensor:
+        """An operand of an int8 operator, in its own scale or in the ``common`` one."""
+        if tensor.dtype is not DType.F32:
+            return self._keep(tensor)
+        if tensor.data is None:
+            return self._as_int8(tensor, common or self._chosen[tensor.name].quant)
+        quant = common or _constant_quant(tensor, self._chosen)
+        name = self._unused(f"{tensor.name}_int8")
+        new = Tensor(name, tensor.shape, DType.I8, quant, quantized(tensor.data, quant))
+        self._tensors[name] = new
+        return new
+
+    def _as_int8(self, tensor: Tensor, quant: Quant) -> Tensor:
+        """A computed tensor in int8 of a scale; converted at its first use."""
+        if (tensor.name, quant) in self._int8:
+            return self._tensors[self._int8[tensor.name, quant]]
+        own = self._int8.get((tensor.name, self._chosen[tensor.name].quant))
+        source = own or self._float[tensor.name]
+        name = self._unused(f"{tensor.name}_{'int8' if own is None else 'rescaled'}")
+        new = Tensor(name, tensor.shape, DType.I8, quant)
+        self._tensors[name] = new
+        self._nodes.append(rewrite.stored(name, source, name))
+        self._int8[tensor.name, quant] = name
+        return new
+
+    def _as_float(self, tensor: Tensor) -> str:
+        """A tensor in floating point (or of integers, as it is); converted at its first use."""
+        if tensor.data is not None or tensor.state or tensor.dtype is not DType.F32:
+            return self._keep(tensor).name
+        if tensor.name not in self._float:
+            source = self._int8[tensor.name, self._chosen[tensor.name].quant]
+            name = self._unused(f"{tensor.name}_float")
+            self._tensors[name] = replace(tensor, name=name)
+            self._nodes.append(rewrite.real(name, source, name))
+            self._float[tensor.name] = name
+        return self._float[tensor.name]
+
+    def _weighted_operands(self, node: Node, rule: QuantRule) -> list[Tensor | None]:
+        stored = self._layers[node.name]
+        operands: list[Tensor | None] = []
+        for index, tensor in enumerate(self._graph.ins(node)):
+            if tensor is None or index not in (rule.weights, rule.bias):
+                operands.append(None if tensor is None else self._operand(tensor, None))
+            elif index == rule.weights:
+                operands.append(self._weights(stored))
+            else:
+                operands.append(self._bias(stored))
+        return operands
+
+    def _weights(self, stored: StoredLayer) -> Tensor:
+        layer, scales = stored.layer, stored.weights.scales
+        quant = _channel_quant(scales, layer.rule, layer.rule.axis)
+        values = layer.tensor_of(stored.stored, self._graph).astype(np.int8)
+        name = self._unused(f"{layer.weights}_int8")
+        self._tensors[name] = Tensor(name, values.shape, DType.I8, quant, values)
+        return self._tensors[name]
+
+    def _bias(self, stored: StoredLayer) -> Tensor:
+        layer = stored.layer
+        source = self._chosen[layer.source].quant.scale[0]
+        values = stored_bias(stored.bias, stored.weights.scales, source)
+        scales = stored.weights.scales * np.float32(source)
+        quant = _channel_quant(scales, layer.rule, 0)
+        name = self._unused(f"{layer.bias}_int32")
+        values = values.reshape(self._graph.tensors[layer.bias].shape)
+        self._tensors[name] = Tensor(name, values.shape, DType.I32, quant, values)
+        return self._tensors[name]
+
+
+def _constant_quant(tensor: Tensor, chosen: Mapping[str, ChosenQuant]) -> Quant:
+    """That of its group, or else the range of a constant that stands alone."""
+    if tensor.name in chosen:
+        return chosen[tensor.name].quant
+    values = tensor.constant()
+    return quant_of((float(values.min(initial=0)), float(values.max(initial=0))))
+
+
+def _channel_quant(scales: Array, rule: QuantRule, axis: int) -> Quant:
+    values = tuple(scales.astype(np.float32).tolist())
+    if not rule.per_channel or len(values) == 1:
+        return Quant(values[:1], (0,))
+    return Quant(values, (0,) * len(values), axis)

@@ -1,0 +1,78 @@
+"""Makes a float graph ready: constants folded, and biases for each layer with weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgebottle.errors import BadInput
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Graph, Node, Tensor, unused_name
+from edgebottle.ir.verify import verify
+from edgebottle.ops.base import Operator
+from edgebottle.passes.drop_dead import drop_dead
+from edgebottle.passes.fold_affine import fold_affine
+from edgebottle.passes.fold_constants import fold_constants
+from edgebottle.passes.fuse_activation import fuse_activation
+
+PASSES = (drop_dead, fold_constants, fold_affine, fuse_activation)
+
+
+def check_float(graph: Graph) -> None:
+    """Raises ``BadInput`` where a network is quantized already, or has nothing to quantize."""
+    stored = [tensor for tensor in graph.tensors.values() if tensor.dtype.is_quantized]
+    if stored:
+        kinds = sorted({tensor.dtype.label for tensor in stored})
+        raise BadInput(
+            f"the network is quantized already: {len(stored)} of its tensors are "
+            f"{' and '.join(kinds)}, such as '{stored[0].name}'; give the float network that it "
+            "was made of"
+        )
+    if not any(tensor.dtype is DType.F32 for tensor in graph.tensors.values()):
+        raise BadInput("the network has no floating-point tensor that could be quantized")
+
+
+def prepare(graph: Graph) -> Graph:
+    """The folded float graph, which can still be written as ``.tflite``.
+
+    Raises:
+        BadInput: the network is quantized already.
+    """
+    check_float(graph)
+    for one in PASSES:
+        graph = one(graph)
+        verify(graph, one.__name__)
+    return _with_biases(graph)
+
+
+def _with_biases(graph: Graph) -> Graph:
+    """Gives zeros to the layers that lack biases, which their correction needs."""
+    tensors = dict(graph.tensors)
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        index, channels = _bias_place(graph, node)
+        absent = index is not None and (index >= len(node.inputs) or node.inputs[index] is None)
+        if absent and index is not None:
+            name = unused_name(f"{node.name}_bias", tensors)
+            zeros = np.zeros(channels, np.float32)
+            tensors[name] = Tensor(name, zeros.shape, DType.F32, data=zeros)
+            inputs = (*node.inputs[:index], name)
+            node = replace(node, inputs=inputs)
+        nodes.append(node)
+    return graph.with_nodes(nodes, tensors)
+
+
+def _bias_place(graph: Graph, node: Node) -> tuple[int | None, int]:
+    """Where a layer with float weights has its biases, and how many; None for other layers."""
+    if not isinstance(node, Operator):
+        return None, 0
+    ins = graph.ins(node)
+    operands = list(node.channel_operands(ins, graph.outs(node)).items())
+    if len(operands) != 2:
+        return None, 0
+    (weights, axis), (bias, _) = operands
+    tensor = ins[weights]
+    if tensor is None or tensor.data is None or tensor.dtype is not DType.F32:
+        return None, 0
+    return bias, tensor.shape[axis]

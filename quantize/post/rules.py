@@ -1,0 +1,231 @@
+"""How the int8 arithmetic of an operator takes its tensors: asked of the operator, not of a list.
+
+A rule is tried: the operator's own check has to accept int8 tensors of certain scales, and its own
+int8 reference has to agree with its float reference to a few steps. MAXIMUM compares what is
+stored, so it fails with a scale for each tensor and passes with one for all; PAD and pools do too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Node, Quant, Tensor, Tensors
+from edgebottle.ops.base import Operator
+from quantize.post.affine import Bounds, dequantized, quant_of, quantized
+
+MAX_MEAN_STEPS = 1.5
+"""Mean difference of the two references, in steps of the output, that is rounding."""
+
+SPREAD = 0.3
+"""Each further tensor is tried with a range so much wider, so that no two scales are equal."""
+
+
+class Scales(Enum):
+    """What int8 arithmetic asks of the scales of an operator's tensors."""
+
+    UNTOUCHED = "has no floating-point tensors"
+    FREE = "each tensor has a scale of its own"
+    SHARED = "all tensors have the same scale"
+    WEIGHTED = "weights have scales of their own, biases those of the sums"
+    FLOAT = "has no int8 form"
+
+
+@dataclass(frozen=True)
+class QuantRule:
+    """How an operator is quantized.
+
+    Attributes:
+        kind: See ``Scales``.
+        output: The quantization that the output must have, None where it is free.
+        weights: Index of the input that holds weights; only of ``WEIGHTED``.
+        bias: Index of the input that holds, or could hold, biases.
+        axis: The axis of the weights' output channels.
+        per_channel: Whether each output channel may have a scale of its own.
+    """
+
+    kind: Scales
+    output: Quant | None = None
+    weights: int = -1
+    bias: int = -1
+    axis: int = 0
+    per_channel: bool = True
+
+
+def rule_of(
+    node: Node, ins: Tensors, outs: Sequence[Tensor], bounds: Mapping[str, Bounds]
+) -> QuantRule:
+    """The first rule that an operator's arithmetic follows.
+
+    Args:
+        node: An operator of a float graph.
+        ins: Its input tensors.
+        outs: Its output tensors.
+        bounds: Real ranges of the tensors that are computed at run time.
+    """
+    tensors = [tensor for tensor in (*ins, *outs) if tensor is not None]
+    if not any(tensor.dtype is DType.F32 for tensor in tensors):
+        return QuantRule(Scales.UNTOUCHED)
+    if not isinstance(node, Operator) or node.state_inputs:
+        return QuantRule(Scales.FLOAT)
+    for rule in (
+        *_weighted_rules(node, ins, outs),
+        QuantRule(Scales.FREE, node.INT8_OUTPUT),
+        QuantRule(Scales.SHARED),
+    ):
+        try:
+            if _Trial(node, ins, outs, bounds).passes(rule):
+                return rule
+        except UnsupportedOp:
+            continue
+    return QuantRule(Scales.FLOAT)
+
+
+def _weighted_rules(node: Operator, ins: Tensors, outs: Sequence[Tensor]) -> list[QuantRule]:
+    """Weights and bias are the operands that have something of each output channel."""
+    operands = list(node.channel_operands(ins, outs).items())
+    if len(operands) != 2:
+        return []
+    (weights, axis), (bias, _) = operands
+    tensor = ins[weights]
+    if tensor is None or tensor.data is None:
+        return []
+    return [
+        QuantRule(Scales.WEIGHTED, None, weights, bias, axis, per_channel)
+        for per_channel in (True, False)
+    ]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Tries rules on one operator."""
+
+    node: Operator
+    ins: Tensors
+    outs: Sequence[Tensor]
+    bounds: Mapping[str, Bounds]
+
+    def passes(self, rule: QuantRule) -> bool:
+        """Whether the operator follows ``rule``; raises ``UnsupportedOp`` where it refuses to."""
+        if rule.kind is Scales.WEIGHTED:
+            self._check_weighted(rule)
+            return True
+        ranges = self._ranges(rule)
+        ins = [self._int8(tensor, ranges) for tensor in self.ins]
+        outs = [self._int8(tensor, ranges, rule.output) for tensor in self.outs]
+        given = [None if tensor is None else tensor for tensor in ins]
+        node = retyped(self.node, self.ins, self.outs, given, outs)  # type: ignore[arg-type]
+        node.check(given, outs)  # type: ignore[arg-type]
+        if not any(tensor.dtype is DType.F32 for tensor in self.outs):
+            return True
+        return self._agrees(node, given, outs)  # type: ignore[arg-type]
+
+    def _ranges(self, rule: QuantRule) -> dict[str, Bounds]:
+        tensors = [t for t in (*self.ins, *self.outs) if t is not None and t.dtype is DType.F32]
+        own = {tensor.name: self._range(tensor) for tensor in tensors}
+        if rule.kind is Scales.SHARED:
+            low = min(bounds[0] for bounds in own.values())
+            high = max(bounds[1] for bounds in own.values())
+            return dict.fromkeys(own, (low, high))
+        wider = {name: 1 + SPREAD * number for number, name in enumerate(own, start=1)}
+        return {name: (low * wider[name], high * wider[name]) for name, (low, high) in own.items()}
+
+    def _range(self, tensor: Tensor) -> Bounds:
+        if tensor.data is not None:
+            low, high = float(tensor.data.min(initial=0)), float(tensor.data.max(initial=0))
+        else:
+            low, high = self.bounds[tensor.name]
+        return (low, high) if high > low else (0.0, 1.0)
+
+    def _int8(
+        self, tensor: Tensor | None, ranges: Mapping[str, Bounds], fixed: Quant | None = None
+    ) -> Tensor | None:
+        if tensor is None or tensor.dtype is not DType.F32:
+            return tensor
+        quant = fixed or quant_of(ranges[tensor.name])
+        data = None if tensor.data is None else quantized(tensor.data, quant)
+        return replace(tensor, dtype=DType.I8, quant=quant, data=data)
+
+    def _check_weighted(self, rule: QuantRule) -> None:
+        """The checks see zeros for weights: those of other weights are made when they are known."""
+        ranges = self._ranges(QuantRule(Scales.FREE))
+        channels = self.outs[0].shape[-1]
+        count = channels if rule.per_channel else 1
+        ins: list[Tensor | None] = []
+        for index, tensor in enumerate(self.ins):
+            if tensor is not None and index in (rule.weights, rule.bias):
+                dtype = DType.I8 if index == rule.weights else DType.I32
+                axis = (rule.axis if index == rule.weights else 0) if rule.per_channel else None
+                quant = Quant((1e-3,) * count, (0,) * count, axis)
+                data = np.zeros(tensor.shape, dtype.numpy)
+                ins.append(replace(tensor, dtype=dtype, quant=quant, data=data))
+            else:
+                ins.append(self._int8(tensor, ranges))
+        outs = [self._int8(tensor, ranges) for tensor in self.outs]
+        self.node.check(ins, outs)  # type: ignore[arg-type]
+
+    def _agrees(self, node: Operator, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+        generator = np.random.default_rng(0)
+        stored: list[Array | None] = []
+        real: list[Array | None] = []
+        for tensor, own in zip(ins, self.ins, strict=True):
+            if tensor is None or own is None or own.dtype is not DType.F32:
+                value = None if tensor is None else _some_value(tensor, generator)
+                stored.append(value)
+                real.append(value)
+                continue
+            assert tensor.quant is not None
+            value = tensor.data
+            if value is None:
+                low, high = self._range(own)
+                value = quantized(generator.uniform(low, high, tensor.shape), tensor.quant)
+            stored.append(value)
+            real.append(dequantized(value, tensor.quant))
+        expected = self.node.reference(real, self.ins, self.outs)
+        results = node.reference(stored, ins, outs)
+        return all(
+            _mean_steps(dequantized(result, out.quant), wanted, out) < MAX_MEAN_STEPS
+            for result, wanted, out in zip(results, expected, outs, strict=True)
+            if out.quant is not None
+        )
+
+
+def _some_value(tensor: Tensor, generator: np.random.Generator) -> Array:
+    """A constant's value, or indices of which every axis has some."""
+    if tensor.data is not None:
+        return tensor.data
+    return generator.integers(0, 1, tensor.shape).astype(tensor.dtype.numpy)
+
+
+def _mean_steps(result: Array, wanted: Array, out: Tensor) -> float:
+    """Mean difference in steps, of what the output can hold."""
+    low, high = dequantized(np.array([-128, 127], np.int8), out.quant)
+    difference = np.abs(result - np.clip(wanted, low, high)) / np.float32(out.scale)
+    return float(np.mean(difference))
+
+
+def retyped(
+    node: Operator,
+    ins: Tensors,
+    outs: Sequence[Tensor],
+    new_ins: Tensors,
+    new_outs: Sequence[Tensor],
+) -> Operator:
+    """The same operator on other tensors, read anew: attributes may repeat constants.
+
+    Args:
+        node: The operator.
+        ins: Its inputs so far.
+        outs: Its outputs so far.
+        new_ins: The inputs that it gets, as many.
+        new_outs: The outputs that it gets.
+    """
+    options = node.to_tflite(ins, outs)
+    inputs = tuple(None if tensor is None else tensor.name for tensor in new_ins)
+    outputs = tuple(tensor.name for tensor in new_outs)
+    return type(node).from_tflite(node.name, inputs, outputs, new_ins, new_outs, options)

@@ -1,0 +1,119 @@
+"""Quantization after training: the integer network is near the float one, and exact everywhere."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from edgebottle.errors import BadInput
+from edgebottle.exporters.tflite import write_tflite
+from edgebottle.importers import import_model
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Graph
+from edgebottle.ir.interpreter import Interpreter
+from edgebottle.litert import LiteRTModel
+from edgebottle.ops.add import Add
+from edgebottle.ops.base import Activation
+from edgebottle.ops.concatenation import Concatenation
+from edgebottle.ops.logistic import Logistic
+from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.ops.maximum import Maximum
+from edgebottle.ops.mean import Mean
+from edgebottle.ops.mul import Mul
+from edgebottle.ops.pad import Pad
+from edgebottle.ops.softmax import Softmax
+from edgebottle.ops.sub import Sub
+from quantize.post.prepare import prepare
+from quantize.post.quantizer import Options, quantize_graph
+from quantize.post.score import agreement, real_outputs, stored_inputs
+from tests.quantize.float_networks import FloatBuilder
+
+NONE = Activation.NONE
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+def classifier(b: FloatBuilder) -> str:
+    x = b.conv(b.input(1, 8, 8, 3), 8)
+    y = b.conv(b.depthwise(x), 8, 1, "NONE")
+    x = b.add(Add, x, y, activation=Activation.RELU)
+    axes = b.constant(np.array([1, 2], np.int32))
+    x = b.add(Mean, x, axes, axes=(1, 2), keep_dims=False)
+    return b.add(Softmax, b.dense(x, 5), beta=1.0, dtype=DType.F32)
+
+
+def joined(b: FloatBuilder) -> str:
+    """Probabilities have a scale of their own beside what they are joined with."""
+    x = b.input(1, 6, 6, 4)
+    gate = b.add(Logistic, b.conv(x, 4, 1, "NONE"))
+    paddings = b.constant(np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32))
+    padded = b.add(Pad, x, paddings, paddings=((0, 0), (1, 1), (1, 1), (0, 0)))
+    window = {"filter": (3, 3), "stride": (1, 1), "padding": (0, 0, 0, 0), "activation": NONE}
+    pooled = b.add(MaxPool2D, padded, **window)
+    floor = b.constant(np.full((1, 1, 1, 4), -0.25, np.float32))
+    return b.conv(b.add(Concatenation, gate, b.add(Maximum, pooled, floor), axis=3), 4)
+
+
+def normalized(b: FloatBuilder) -> str:
+    """A factor and a summand for each channel, as BatchNormalization leaves them."""
+    x = b.conv(b.input(1, 6, 6, 3), 6, 3, "NONE")
+    factor = b.constant(b.random.uniform(0.5, 2, 6).astype(np.float32))
+    x = b.add(Mul, x, factor, activation=NONE)
+    mean = b.constant(b.random.normal(size=(1, 1, 1, 6)).astype(np.float32))
+    x = b.add(Sub, x, mean, activation=Activation.RELU6)
+    return b.depthwise(x)
+
+
+NETWORKS: tuple[tuple[Callable[[FloatBuilder], str], int, float], ...] = (
+    (classifier, 8, 35.0),
+    (classifier, 4, 15.0),
+    (joined, 8, 30.0),
+    (normalized, 8, 30.0),
+)
+"""A network, the bits of its weights, and the least signal to noise of its outputs in dB."""
+
+
+@pytest.mark.parametrize(("network", "bits", "least"), NETWORKS)
+def test_the_integer_network_is_near_and_exact(
+    network: Callable[[FloatBuilder], str], bits: int, least: float
+) -> None:
+    builder = FloatBuilder()
+    graph = builder.graph(network(builder))
+    samples = builder.samples(24)
+    result = quantize_graph(graph, samples[:16], Options(bits=bits), silent)
+    assert result.kept_float == ()
+    near = real_outputs(result.graph, samples[16:], lambda n: None)
+    found = agreement(real_outputs(graph, samples[16:], lambda n: None), near)
+    assert found.sqnr > least
+    weights = [layer.stored for layer in result.layers.values()]
+    assert max(np.abs(each).max() for each in weights) == (127 if bits == 8 else 7)
+    _assert_exact(result.graph, samples[-1])
+
+
+def _assert_exact(graph: Graph, sample: tuple[np.ndarray, ...]) -> None:
+    """LiteRT's reference kernels and ours agree on the file."""
+    data = write_tflite(graph)
+    stored = stored_inputs(graph, sample)
+    ours = Interpreter(import_model(data, "net", ".tflite")).run(stored)
+    for mine, theirs in zip(ours, LiteRTModel(data).run(stored), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_normalization_folds_into_weights() -> None:
+    builder = FloatBuilder()
+    graph = builder.graph(normalized(builder))
+    folded = prepare(graph)
+    assert [node.OP for node in folded.nodes] == ["CONV_2D", "DEPTHWISE_CONV_2D"]
+    (sample,) = builder.samples(1)
+    before, after = (Interpreter(each).run(sample)[0] for each in (graph, folded))
+    np.testing.assert_allclose(before, after, rtol=1e-4, atol=1e-5)
+
+
+def test_a_quantized_network_is_refused() -> None:
+    builder = FloatBuilder()
+    graph = builder.graph(normalized(builder))
+    once = quantize_graph(graph, builder.samples(2), Options(), silent)
+    with pytest.raises(BadInput, match="quantized already"):
+        prepare(once.graph)
