@@ -29,7 +29,7 @@ from edgebottle.conversion import read_model
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
 from edgebottle.files import check_creatable, check_plain
 from edgebottle.fit import Judge, Verdict, Wish, ram_allowed
-from edgebottle.importers import import_model
+from edgebottle.importers import import_model, sign_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
 from edgebottle.operating_system import executables_are_elf
@@ -58,13 +58,16 @@ class Model:
     Attributes:
         name: C identifier.
         path: The file, or the folder of a SavedModel.
-        data: The ``.tflite`` file: its bytes, or what TensorFlow made of it.
+        data: The ``.tflite`` file: its bytes, or what TensorFlow made of it; the graph of the
+            chosen signature is its first.
         sha256: Of the file that the user has, or of those in the folder.
         imported: The graph as imported (with ``--io int8`` applied).
         graph: The graph after all passes.
         io: ``keep`` or ``int8``.
         stripped_inputs: For each input, whether the file has it in floating point and
             ``--io int8`` took the conversion away.
+        signature: Which of several signatures of the file it is, "" where there was no choice.
+        other_signatures: Those that were not chosen.
     """
 
     name: str
@@ -75,6 +78,8 @@ class Model:
     graph: Graph
     io: str
     stripped_inputs: tuple[bool, ...] = ()
+    signature: str = ""
+    other_signatures: tuple[str, ...] = ()
 
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
@@ -150,6 +155,7 @@ def load(
     *,
     io: str = "keep",
     name: str | None = None,
+    signature: str | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Model:
     """Reads, imports and optimises a model; TensorFlow converts one of Keras or TensorFlow.
@@ -158,10 +164,11 @@ def load(
         model: Path of a model file, or the name of a network of the zoo.
         io: ``int8`` strips floating-point inputs and outputs around an int8 network.
         name: C identifier; by default the file's name.
+        signature: Which of the file's signatures; by default ``serving_default``, or the only one.
         progress: Told when TensorFlow converts it.
 
     Raises:
-        BadInput: there is no such file, or the name is no identifier.
+        BadInput: there is no such file or signature, or the name is no identifier.
         BadModel: the file is broken or no model.
         UnsupportedOp: something in it cannot be compiled.
         DoesNotFit: one of its tensors is larger than any board.
@@ -179,18 +186,30 @@ def load(
     file = read_model(path, progress)
     model_name = name or shortened(identifier(path.stem), MAX_MODEL_NAME)
     try:
-        imported = import_model(file.data, model_name, path.suffix)
+        signed = sign_model(file.data, signature)
+        imported = import_model(signed.data, model_name, path.suffix)
         verify(imported)
         _check_size(imported)
         original = imported
         if io == "int8":
             imported = strip_float_io(original)
             verify(imported, "strip_float_io")
-    except (BadModel, UnsupportedOp, DoesNotFit) as error:
+    except (BadModel, BadInput, UnsupportedOp, DoesNotFit) as error:
         raise type(error)(f"{path}: {error}") from error
     graph = optimise(imported)
     stripped = tuple(a != b for a, b in zip(original.inputs, imported.inputs, strict=True))
-    return Model(model_name, path, file.data, file.sha256, imported, graph, io, stripped)
+    return Model(
+        name=model_name,
+        path=path,
+        data=signed.data,
+        sha256=file.sha256,
+        imported=imported,
+        graph=graph,
+        io=io,
+        stripped_inputs=stripped,
+        signature=signed.signature,
+        other_signatures=signed.others,
+    )
 
 
 def _check_size(graph: Graph) -> None:

@@ -68,7 +68,7 @@ def command(
       edgebottle build model.tflite -b cortex-m4  the library alone, for a project of your own
       edgebottle build                            with the edgebottle.toml of this folder
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.pipeline import build, load
+    from edgebottle.pipeline import build
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board()
@@ -77,9 +77,8 @@ def command(
         raise BadInput(f"--out {out} is the folder you are in, or above it: give one inside it")
     if out is not None and not out.exists():
         check_writable(out)
+    loaded = chosen.load(quiet=as_json, first="import")
     with progress_bar(quiet=as_json) as progress:
-        progress("import", 0, 0)
-        loaded = load(chosen.model, io=chosen.io, name=chosen.name, progress=progress)
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(
             loaded,
@@ -158,6 +157,8 @@ def _next(chosen: CommandTarget, board: Board) -> str:
         words += ["--board", board.id]
     if chosen.io != (chosen.config.io or "keep"):
         words += ["--io", chosen.io]
+    if chosen.signature is not None:
+        words += ["--signature", chosen.signature]
     if chosen.name is not None:
         words += ["--name", chosen.name]
     return shlex.join(words)

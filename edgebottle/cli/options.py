@@ -51,9 +51,24 @@ def model_argument(function: F) -> F:
         type=click.Choice(["keep", "int8"]),
         help="Floating-point inputs and outputs around an int8 network: keep (default) or strip.",
     )(function)
+    function = click.option(
+        "--signature",
+        metavar="NAME",
+        expose_value=False,
+        callback=_keep_signature,
+        help="Which signature of a .tflite file that has several (default: serving_default).",
+    )(function)
     return click.option(
         "--name", metavar="NAME", help="Name of the model in C (default: the file's name)."
     )(function)
+
+
+_SIGNATURE = f"{__name__}.signature"
+
+
+def _keep_signature(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    """Keeps --signature for ``choose``: it says no more than which network MODEL is."""
+    ctx.meta[_SIGNATURE] = value
 
 
 def board_option(function: F) -> F:
@@ -168,13 +183,31 @@ class CommandTarget:
     board: Board | None
     toolchain: str
     config: Config
+    signature: str | None = None
 
-    def load(self, *, quiet: bool) -> Model:
-        """Reads the model, and shows it where that takes long; raises as ``pipeline.load`` does."""
+    def load(self, *, quiet: bool, first: str = "") -> Model:
+        """Reads the model, and shows it where that takes long; raises as ``pipeline.load`` does.
+
+        Args:
+            quiet: Say nothing.
+            first: What is shown from the beginning.
+        """
         from edgebottle.pipeline import load
 
         with progress_bar(quiet=quiet) as progress:
-            return load(self.model, io=self.io, name=self.name, progress=progress)
+            if first:
+                progress(first, 0, 0)
+            model = load(
+                self.model,
+                io=self.io,
+                name=self.name,
+                signature=self.signature,
+                progress=progress,
+            )
+        if model.other_signatures and self.signature is None and not quiet:
+            others = ", ".join(model.other_signatures)
+            note(f"signature: {model.signature} (--signature chooses another: {others})")
+        return model
 
     def complete(self, wish: Wish) -> Wish:
         """``wish`` with the budgets of ``edgebottle.toml`` where the command line gave none."""
@@ -226,6 +259,7 @@ def choose(
         board=_board(board, config),
         toolchain=toolchain or config.toolchain or "zig",
         config=config,
+        signature=click.get_current_context().meta.get(_SIGNATURE),
     )
 
 

@@ -2,8 +2,36 @@
 
 from __future__ import annotations
 
-from edgebottle.errors import BadModel
+from typing import TYPE_CHECKING
+
+from edgebottle.errors import BadInput, BadModel
 from edgebottle.ir.graph import Graph
+
+if TYPE_CHECKING:
+    from edgebottle.importers.tflite_signatures import SignedModel
+
+_TFLITE_MARK = b"TFL3"
+
+
+def is_tflite(data: bytes) -> bool:
+    """Whether it has the mark of a .tflite file."""
+    return data[4:8] == _TFLITE_MARK
+
+
+def sign_model(data: bytes, signature: str | None) -> SignedModel:
+    """The network of a signature, where a model has several; raises as ``choose_signature`` does.
+
+    Args:
+        data: The whole file, of any format.
+        signature: Its name; None to let the model decide.
+    """
+    from edgebottle.importers.tflite_signatures import SignedModel, choose_signature
+
+    if is_tflite(data):
+        return choose_signature(data, signature)
+    if signature is not None:
+        raise BadInput("only .tflite files have signatures to choose from: leave out --signature")
+    return SignedModel(data)
 
 
 def import_model(data: bytes, name: str, suffix: str) -> Graph:
@@ -21,7 +49,7 @@ def import_model(data: bytes, name: str, suffix: str) -> Graph:
         BadModel: the file is empty, truncated, corrupt, or not a model.
         UnsupportedOp: a format, operator, type or shape that edgebottle cannot compile.
     """
-    if data[4:8] == b"TFL3":
+    if is_tflite(data):
         from edgebottle.importers.tflite import load_tflite
 
         return load_tflite(data, name)

@@ -98,14 +98,9 @@ def read_tflite(data: bytes) -> TFLiteFile:
         UnsupportedOp: a form of the format that edgebottle does not read.
     """
     data = bytes(data)
-    check(data, _names("BuiltinOptions"))
-    model = _schema().Model.GetRootAs(data, 0)
-    if model.Version() != 3:
-        raise UnsupportedOp(f"the model has schema version {model.Version()}; supported: 3")
-    count = model.SubgraphsLength()
-    if count == 0:
-        raise BadModel("the model has no graph")
-    _check_signatures(model)
+    model = checked_model(data)
+    if model.SignatureDefsLength() > 1:
+        raise UnsupportedOp(f"the model has {model.SignatureDefsLength()} signatures, none chosen")
     graph = model.Subgraphs(0)
     names = _unique_names([graph.Tensors(i).Name() for i in range(graph.TensorsLength())])
     buffers = _buffers(data, model)
@@ -118,18 +113,20 @@ def read_tflite(data: bytes) -> TFLiteFile:
     )
 
 
-def _check_signatures(model: Any) -> None:
-    """The first graph is what runs; others may only serve operators, which are refused by name."""
-    names = [
-        re.sub(r"[^ -~]", "_", (model.SignatureDefs(i).SignatureKey() or b"").decode("latin-1"))
-        for i in range(model.SignatureDefsLength())
-    ]
-    if len(names) > 1:
-        listed = ", ".join(f"'{name[:40]}'" for name in names[:6])
-        raise UnsupportedOp(
-            f"the model has {len(names)} signatures ({listed}), which edgebottle does not support "
-            "yet; convert one alone"
-        )
+def checked_model(data: bytes) -> Any:
+    """The schema's view of a file whose offsets all lead where they may.
+
+    Raises:
+        BadModel: truncated, corrupt, or not a TensorFlow Lite model.
+        UnsupportedOp: a schema of another version.
+    """
+    check(data, _names("BuiltinOptions"))
+    model = _schema().Model.GetRootAs(data, 0)
+    if model.Version() != 3:
+        raise UnsupportedOp(f"the model has schema version {model.Version()}; supported: 3")
+    if model.SubgraphsLength() == 0:
+        raise BadModel("the model has no graph")
+    return model
 
 
 def tensor_names(data: bytes) -> tuple[str, ...]:

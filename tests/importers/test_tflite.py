@@ -46,12 +46,6 @@ def second_subgraph(model, graph):
     model.subgraphs.append(copy.deepcopy(graph))
 
 
-def two_signatures(model, _):
-    model.signatureDefs = [schema.SignatureDefT(), schema.SignatureDefT()]
-    model.signatureDefs[0].signatureKey = b"classify"
-    model.signatureDefs[1].signatureKey = b"embed"
-
-
 class NewerOptions(schema.Conv2DOptionsT):
     """With a field that the schema will have one day."""
 
@@ -162,7 +156,6 @@ SCALE = "tensors.{}.quantization.scale"
 ZERO = "tensors.{}.quantization.zeroPoint"
 REFUSED = [
     ("version", version, UnsupportedOp, "schema version 4"),
-    ("signatures", two_signatures, UnsupportedOp, "2 signatures .'classify', 'embed'."),
     ("no-operators", put("operators", []), BadModel, "no operators"),
     ("no-inputs", put("inputs", []), BadModel, "no inputs"),
     ("no-outputs", put("outputs", []), BadModel, "no outputs"),
