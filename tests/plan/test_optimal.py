@@ -9,10 +9,6 @@ from edgebottle.plan.order import least_memory_order
 from edgebottle.plan.planner import make_plan
 from tests.graphs import Builder
 
-cp_model = pytest.importorskip(
-    "ortools.sat.python.cp_model", reason="needs ortools: pip install 'edgebottle[dev]'"
-)
-
 SECONDS = 60.0
 UNIT = 4
 """The plan aligns to 4 bytes; all tensors here are multiples of it."""
@@ -36,6 +32,8 @@ def branching_network(seed: int) -> Graph:
 
 def smallest_arena(graph: Graph) -> int:
     """Smallest arena over all orders, offsets and choices of working in place, proven."""
+    from ortools.sat.python import cp_model  # takes seconds to import
+
     model = cp_model.CpModel()
     count = len(graph.nodes)
     names = [name for name, tensor in graph.tensors.items() if tensor.data is None]
