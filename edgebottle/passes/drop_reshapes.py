@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgebottle.ir.graph import Graph, Node
+from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.transpose import Transpose
 from edgebottle.passes.rewrite import Rewrite, is_view, view
 
@@ -34,13 +35,20 @@ def _moves_nothing(rewrite: Rewrite, node: Transpose) -> bool:
 
 
 def _skip_views_before(rewrite: Rewrite, node: Node) -> None:
-    """Lets a view read what the view before it reads; that one goes when nothing else reads it."""
+    """Lets a view read what the view before it reads; that one goes when nothing else reads it.
+
+    A view that names axes, such as SQUEEZE, does not suit what is before the other: it becomes one
+    that names its result.
+    """
     source = node.inputs[0]
     maker = rewrite.producer(source)
     if source is None or maker is None or not is_view(maker) or source in rewrite.outputs:
         return
     assert maker.inputs[0] is not None
-    rewrite.rename(node, source, maker.inputs[0])
+    if isinstance(node, Reshape):
+        rewrite.rename(node, source, maker.inputs[0])
+    else:
+        rewrite.put(view(node.name, maker.inputs[0], rewrite.outs(node)[0]))
     if not rewrite.consumers(source):
         rewrite.remove(maker)
 

@@ -15,9 +15,9 @@ from edgebottle.passes.rewrite import Rewrite
 def fuse_pad(graph: Graph) -> Graph:
     """Convolutions read the unpadded tensor and pad by themselves.
 
-    A convolution pads with the zero point of its input, which is what PAD writes; so this is
-    exact where PAD touches height and width only and its input and output are quantized alike.
-    PAD itself goes when nothing else reads it.
+    A convolution pads with the zero point of its input, which is what PAD writes, and PADV2 may;
+    so this is exact where it touches height and width only and its input and output are quantized
+    alike. PAD itself goes when nothing else reads it.
     """
     rewrite = Rewrite(graph)
     for node in rewrite:
@@ -42,4 +42,5 @@ def _is_spatial(rewrite: Rewrite, node: Pad) -> bool:
     if len(source.shape) != 4 or source.quant != target.quant or source.data is not None:
         return False
     batch, _, _, channels = node.paddings
-    return tuple(batch) == (0, 0) and tuple(channels) == (0, 0)
+    zero = 0 if target.quant is None else target.zero_point
+    return tuple(batch) == tuple(channels) == (0, 0) and node.value(target) == zero

@@ -15,7 +15,9 @@ from edgebottle.ir.text import dump
 from edgebottle.ir.verify import verify
 from edgebottle.ops.dequantize import Dequantize
 from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.ops.pad_v2 import PadV2
 from edgebottle.ops.quantize import Quantize
+from edgebottle.ops.squeeze import Squeeze
 from edgebottle.passes import PIPELINE, Pass, optimise
 from edgebottle.passes.dead_channels import dead_channels
 from edgebottle.passes.drop_dead import drop_dead
@@ -65,6 +67,18 @@ def pad_of_channels() -> Graph:
     return b.graph(b.conv(padded, 3, valid=1))
 
 
+def pad_of_another_value() -> Graph:
+    b = Builder("pad_of_another_value")
+    graph = b.graph(b.conv(b.pad(b.input(1, 4, 4, 2), (0, 0), (1, 1), (2, 0), (0, 0)), 3, valid=1))
+    pad, conv = graph.nodes
+    fields = {"paddings": ((0, 0), (1, 1), (2, 0), (0, 0)), "border": 99}
+    value = replace(
+        graph.tensors[pad.outputs[0]], name="value", shape=(), data=np.array(99, np.int8)
+    )
+    other = PadV2(name=pad.name, inputs=(*pad.inputs, "value"), outputs=pad.outputs, **fields)
+    return graph.with_nodes((other, conv), {**graph.tensors, "value": value})
+
+
 def relu_after_conv() -> Graph:
     b = Builder("relu_after_conv")
     return b.graph(b.relu(b.conv(b.input(1, 5, 5, 2), 4)))
@@ -86,6 +100,15 @@ def reshape_chain() -> Graph:
     x = b.conv(b.input(1, 4, 4, 2), 2)
     y = b.reshape(b.reshape(x, 1, 32), 1, 8, 2, 2)
     return b.graph(b.relu(b.reshape(y, 1, 8, 2, 2)))
+
+
+def squeeze_after_reshape() -> Graph:
+    b = Builder("squeeze_after_reshape")
+    x = b.reshape(b.conv(b.input(1, 4, 3, 2), 2), 24, 1, 1)
+    graph = b.graph(b.reshape(x, 24, 1))
+    *others, last = graph.nodes
+    squeeze = Squeeze(name=last.name, inputs=(x,), outputs=last.outputs, axes=(2,))
+    return graph.with_nodes((*others, squeeze))
 
 
 def maxima_of_images() -> Graph:
@@ -176,6 +199,7 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (pad_read_by_pool_too, fuse_pad),
     (two_pads_before_conv, fuse_pad),
     (pad_of_channels, fuse_pad),
+    (pad_of_another_value, fuse_pad),
     (dilated_image, fuse_dilation),
     (dilated_line, fuse_dilation),
     (batches_that_stay, fuse_dilation),
@@ -183,6 +207,7 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (relu_that_rescales, fuse_activation),
     (relu_of_a_branch, fuse_activation),
     (reshape_chain, drop_reshapes),
+    (squeeze_after_reshape, drop_reshapes),
     (maxima_of_images, pool_maxima),
     (transpose_of_ones, drop_reshapes),
     (transpose_that_moves, drop_reshapes),
