@@ -80,8 +80,8 @@ def measure(
     check_board(built.board)
     virtual = port is None and not built.board.is_host
     check_runs(runs, built.plan.row_fed)
-    has_state = any(t.state for t in built.model.imported.tensors.values())
-    repeats = runs if has_state else 1  # state advances with every run, as on the board
+    # State advances with every run, as on the board.
+    repeats = runs if built.model.imported.has_state else 1
     reference, refusal = None, ""
     try:
         reference = litert_reference(built.model, samples, repeats, progress)
@@ -152,6 +152,8 @@ def _run(
 ) -> _Result:
     """Runs every sample."""
     outputs, done = [], list[Run]()
+    if built.model.graph.has_state:
+        session.reset()
     for number, sample in enumerate(samples.inputs):
         is_first = number == 0
         done.append(session.run(to_bytes(sample), runs, count=is_first, model=is_first))

@@ -199,6 +199,8 @@ def _on_board(
     graph = built.model.graph
     counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
     stack = 0
+    if graph.has_state:
+        session.reset()
     for number, sample in enumerate(inputs.inputs):
         run = session.run(to_bytes(sample), count=number == 0)
         if run.counts is not None:
@@ -222,6 +224,10 @@ def _first_layer(
     interpreter = Interpreter(built.model.graph)
     for sample in inputs.inputs[: number + 1]:
         interpreter.run(sample)
+    if built.model.graph.has_state:
+        session.reset()
+        for sample in inputs.inputs[:number]:
+            session.run(to_bytes(sample))
     found = session.checksums(to_bytes(inputs.inputs[number])).steps
     nodes = {node.name: node for node in built.model.graph.nodes}
     units = built.project.source.units

@@ -276,6 +276,13 @@ class BoardClient:
         ]
         return BoardCycles(hz, tuple(counts), total)
 
+    def reset(self) -> None:
+        """Lets the network forget its runs; only of one with state."""
+        doing = "resetting the network's state"
+        lines = self._command("reset", doing)
+        if lines:
+            raise self._unexpected(doing, lines)
+
     def crc(self) -> Checksums:
         """Runs the network and takes the CRC-32 of what each step wrote. Uses up the input."""
         doing = "taking the CRC of each step"

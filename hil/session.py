@@ -204,6 +204,10 @@ class Session:
         check_memory(memory)
         return Run(outputs, micros, memory, counts, blocks, modelled)
 
+    def reset(self) -> None:
+        """Lets the network forget its runs, as before the first one; only of one with state."""
+        self._client.reset()
+
     def cycles(self, inputs: Sequence[bytes]) -> BoardCycles:
         """Ticks of each step of a run on one sample, as the board counts them."""
         self._load(inputs)

@@ -14,7 +14,6 @@ from edgebottle.codegen.feeding import Feed, find_feed
 from edgebottle.codegen.kernels import KernelChoice, Optimize, inlined_layers, inlinings
 from edgebottle.codegen.naming import (
     MAX_COLUMNS,
-    c_number,
     c_type,
     c_values,
     comment,
@@ -24,8 +23,8 @@ from edgebottle.codegen.naming import (
 from edgebottle.codegen.stages import stage_source
 from edgebottle.codegen.steps import step_function
 from edgebottle.codegen.tensors import step_outputs, tensor_table
+from edgebottle.codegen.upkeep import upkeep
 from edgebottle.ir.graph import Graph, Tensor
-from edgebottle.ir.interpreter import initial_state
 from edgebottle.ops.base import Isa
 from edgebottle.ops.inlining import Inlining
 from edgebottle.plan.plan import Plan
@@ -178,6 +177,8 @@ extern "C" {{
 
 /* Once, before anything else: state and canaries; returns 0. */
 int eb_{m}_init(void);
+{short_comment(_RESET)}
+void eb_{m}_reset(void);
 eb_status eb_{m}_run(void);
 int eb_{m}_input_count(void);
 int eb_{m}_output_count(void);
@@ -199,6 +200,8 @@ size_t eb_{m}_arena_size(void);
 #endif /* EB_{upper}_HEADER */
 """
 
+
+_RESET = "Forgets what the network remembers from one run to the next: a new stream begins."
 
 _STEPS = (
     "For profiling and debugging: a run is the steps 0 .. EB_{}_STEPS - 1 in order, and what a "
@@ -236,6 +239,7 @@ def _describe(tensor: Tensor) -> str:
 def _source(module: Module, feed: Feed | None, code: _Code) -> str:
     graph, m = module.graph, module.graph.name
     names = [name for _, name in code.units]
+    maintenance = upkeep(module, feed, len(names))
     includes = sorted({"eb_dsp.h", "eb_rows.h", *module.includes})
     table = "\n".join(f"    {name}," for name in names) or "    0,"
     string = "#include <string.h>\n\n" if code.counters or feed else ""
@@ -258,7 +262,7 @@ static void (*const steps[])(void) = {{
 {table}
 }};
 
-{_upkeep(module, feed, len(names))}
+{maintenance}
 {feeding.source(module, feed, len(names)) if feed else _run(m, len(names))}
 {tensor_table(module, "input", [graph.tensors[name] for name in graph.inputs])}
 {tensor_table(module, "output", [graph.tensors[name] for name in graph.outputs])}
@@ -278,48 +282,6 @@ static struct {{
 /* Where each tensor lives, and when. */
 {chr(10).join(_places(module))}
 {_counters(code)}{feeding.state(module, feed) if feed else ""}"""
-
-
-def _upkeep(module: Module, feed: Feed | None, steps: int) -> str:
-    """The functions that set the memory up, check it, and say how large it is."""
-    m = module.graph.name
-    resets = "\n".join(
-        _reset(module.names[tensor.name], tensor)
-        for tensor in module.graph.tensors.values()
-        if tensor.state
-    )
-    if feed:
-        resets = f"{resets}\n{feeding.reset()}".lstrip("\n")
-    return f"""int eb_{m}_init(void)
-{{
-    for (int i = 0; i < 4; ++i) {{
-        arena.before[i] = EB_CANARY;
-        arena.after[i] = EB_CANARY;
-    }}
-{resets}
-    return 0;
-}}
-
-int eb_{m}_canary_ok(void)
-{{
-    for (int i = 0; i < 4; ++i) {{
-        if (arena.before[i] != EB_CANARY || arena.after[i] != EB_CANARY) {{
-            return 0;
-        }}
-    }}
-    return 1;
-}}
-
-int eb_{m}_step_count(void)
-{{
-    return {steps};
-}}
-
-size_t eb_{m}_arena_size(void)
-{{
-    return {module.plan.arena_bytes};
-}}
-"""
 
 
 def _places(module: Module) -> list[str]:
@@ -360,14 +322,6 @@ eb_status eb_{m}_run(void)
     return eb_{m}_canary_ok() ? EB_OK : EB_ERROR_CANARY;
 }}
 """
-
-
-def _reset(place: str, tensor: Tensor) -> str:
-    """The loop that puts a state tensor back to its beginning."""
-    value = c_number(initial_state(tensor).flat[0].item())
-    return f"""    for (size_t i = 0; i < {tensor.size}; ++i) {{
-        (({tensor.dtype.c} *)({place}))[i] = {value};
-    }}"""
 
 
 def _declaration(item: Constant) -> str:

@@ -165,6 +165,7 @@ def _binding(graph: Graph, plan: Plan, buffer: int) -> str:
 #define EB_BENCH_INPUTS {len(graph.inputs)}
 #define EB_BENCH_DB_BYTES {buffer}
 #define EB_BENCH_ROW_BYTES {row}
+#define EB_BENCH_STATE {int(graph.has_state)}
 
 #endif
 """

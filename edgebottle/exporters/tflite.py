@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,9 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.importers.tflite_operators import SIGNATURES
 from edgebottle.importers.tflite_tensors import TYPES
+from edgebottle.importers.tflite_variables import VARIABLES
 from edgebottle.ir.graph import Array, Graph, Node, Tensor
+from edgebottle.ir.interpreter import initial_state
 from edgebottle.ops.base import Operator
 
 SCHEMA_VERSION = 3
@@ -41,17 +45,110 @@ def write_tflite(graph: Graph) -> bytes:
     model.description = b"edgebottle"
     model.buffers = [schema.BufferT()]
     model.operatorCodes = []
-    subgraph = schema.SubGraphT()
-    subgraph.name = graph.name.encode()
-    subgraph.tensors = [_tensor(schema, model, tensor) for tensor in graph.tensors.values()]
-    index = {name: number for number, name in enumerate(graph.tensors)}
-    subgraph.inputs = [index[name] for name in graph.inputs]
-    subgraph.outputs = [index[name] for name in graph.outputs]
-    subgraph.operators = [_operator(schema, model, graph, node, index) for node in graph.nodes]
-    model.subgraphs = [subgraph]
+    model.subgraphs = [_subgraph(schema, model, graph)]
+    states = _variables(graph)
+    if states:
+        model.subgraphs.append(_initialisation(schema, model, states))
     builder = flatbuffers.Builder(_FIRST_BUILDER_BYTES)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def _subgraph(schema: Any, model: Any, graph: Graph) -> Any:
+    """The record of the network, which reads its variables first."""
+    variables = _variables(graph)
+    unread = {
+        node.outputs[0]
+        for node in graph.nodes
+        if node.assigned is not None
+        and not graph.consumers(node.outputs[0])
+        and node.outputs[0] not in graph.outputs
+    }
+    names = [name for name in graph.tensors if name not in unread]
+    result = schema.SubGraphT()
+    result.name = graph.name.encode()
+    result.tensors = [_tensor(schema, model, graph.tensors[name]) for name in names]
+    index = {name: number for number, name in enumerate(names)}
+    result.inputs = [index[name] for name in graph.inputs]
+    result.outputs = [index[name] for name in graph.outputs]
+    result.operators = []
+    if variables:
+        result.operators.append(_plain_operator(schema, model, "CALL_ONCE", (), ()))
+        result.operators[0].builtinOptions.initSubgraphIndex = 1
+    handles: dict[str, int] = {}
+    for state in variables:
+        result.tensors[index[state.name]].isVariable = False
+        handles[state.name] = _handle(schema, model, result, state.name)
+    for name, handle in handles.items():
+        read = _plain_operator(schema, model, "READ_VARIABLE", (handle,), (index[name],))
+        result.operators.append(read)
+    for node in graph.nodes:
+        if node.assigned is None:
+            result.operators.append(_operator(schema, model, graph, node, index))
+            continue
+        handle, value = handles[str(node.inputs[0])], index[str(node.inputs[node.assigned])]
+        result.operators.append(_plain_operator(schema, model, node.OP, (handle, value), ()))
+        if node.outputs[0] in index:
+            after = (index[node.outputs[0]],)
+            read = _plain_operator(schema, model, "READ_VARIABLE", (handle,), after)
+            result.operators.append(read)
+    return result
+
+
+def _variables(graph: Graph) -> list[Tensor]:
+    """The states that are resource variables: not kept by one operator to itself."""
+    return [
+        tensor
+        for name, tensor in graph.tensors.items()
+        if tensor.state
+        and not any(
+            node.assigned is None and name in [node.inputs[i] for i in node.state_inputs]
+            for node in graph.consumers(name)
+        )
+    ]
+
+
+def _initialisation(schema: Any, model: Any, states: Sequence[Tensor]) -> Any:
+    """The record of the graph that gives the variables their first values."""
+    result = schema.SubGraphT()
+    result.name = b"initialisation"
+    result.inputs, result.outputs, result.operators, result.tensors = [], [], [], []
+    for state in states:
+        constant = replace(state, state=False, data=initial_state(state))
+        result.tensors.append(_tensor(schema, model, constant))
+        value = len(result.tensors) - 1
+        handle = _handle(schema, model, result, state.name)
+        assign = _plain_operator(schema, model, "ASSIGN_VARIABLE", (handle, value), ())
+        result.operators.append(assign)
+    return result
+
+
+def _handle(schema: Any, model: Any, subgraph: Any, name: str) -> int:
+    """The number of a new tensor that stands for a variable."""
+    tensor = schema.TensorT()
+    tensor.name = f"{name}_handle".encode()
+    tensor.shape = np.zeros(0, np.int32)
+    tensor.hasRank = True
+    tensor.type = schema.TensorType.RESOURCE
+    subgraph.tensors.append(tensor)
+    number = len(subgraph.tensors) - 1
+    make = _plain_operator(schema, model, "VAR_HANDLE", (), (number,))
+    make.builtinOptions.container, make.builtinOptions.sharedName = b"", name.encode()
+    subgraph.operators.append(make)
+    return number
+
+
+def _plain_operator(
+    schema: Any, model: Any, name: str, inputs: Sequence[int], outputs: Sequence[int]
+) -> Any:
+    """The record of an operator of variables, with the schema's default options."""
+    operator = schema.OperatorT()
+    operator.opcodeIndex = _opcode(schema, model, name)
+    operator.inputs, operator.outputs = list(inputs), list(outputs)
+    kind = VARIABLES[name].options
+    operator.builtinOptions = getattr(schema, f"{kind}T")()
+    operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+    return operator
 
 
 def _operator(schema: Any, model: Any, graph: Graph, node: Node, index: dict[str, int]) -> Any:
@@ -81,7 +178,7 @@ def _opcode(schema: Any, model: Any, name: str) -> int:
     opcode = schema.OperatorCodeT()
     opcode.builtinCode = code
     opcode.deprecatedBuiltinCode = min(code, np.iinfo(np.int8).max)
-    opcode.version = SIGNATURES[name].version
+    opcode.version = (VARIABLES.get(name) or SIGNATURES[name]).version
     model.operatorCodes.append(opcode)
     return len(model.operatorCodes) - 1
 

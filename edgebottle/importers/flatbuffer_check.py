@@ -72,6 +72,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "Buffer": ("[u8]", "u64", "u64"),
     "AbsOptions": (),
     "BroadcastToOptions": (),
+    "CallOnceOptions": ("i32",),
     "CastOptions": ("i8", "i8"),
     "DensifyOptions": (),
     "DivOptions": ("i8",),
@@ -92,11 +93,13 @@ TABLES: dict[str, tuple[str, ...]] = {
     "NotEqualOptions": (),
     "RangeOptions": (),
     "RankOptions": (),
+    "ReadVariableOptions": (),
     "SelectOptions": (),
     "SelectV2Options": (),
     "ShapeOptions": ("i8",),
     "SliceOptions": (),
     "TileOptions": (),
+    "VarHandleOptions": ("string", "string"),
     "ZerosLikeOptions": (),
 }
 """The fields of each table by their number in the schema; ``-`` is never followed.

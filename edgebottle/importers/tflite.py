@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from edgebottle.errors import BadModel, EdgebottleError, UnsupportedOp
 from edgebottle.importers.names import identifier, layer_names
+from edgebottle.importers.tflite_checks import (
+    WEIGHTED,
+    WEIGHTS_IN,
+    check_constants,
+    check_indices,
+    check_inputs,
+    check_states,
+)
 from edgebottle.importers.tflite_constants import CONSTANT_OPERATORS, SHAPES, compute_constant
 from edgebottle.importers.tflite_file import FileOperator, FileTensor, TFLiteFile, read_tflite
 from edgebottle.importers.tflite_operators import SIGNATURES, check_counts, options_of
@@ -20,6 +27,7 @@ from edgebottle.importers.tflite_tensors import (
     import_tensor,
     unsupported_type,
 )
+from edgebottle.importers.tflite_variables import VARIABLES, Key, Variables, check_variable
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
@@ -34,10 +42,6 @@ _INDICES = (DType.I32, DType.I64)
 _ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": ("QUANTIZE", "DEQUANTIZE")}
 """Types that only these operators may read or write at run time."""
 
-_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-
-_WEIGHTS_IN = {"INT4": _WEIGHTED, "INT2": ("FULLY_CONNECTED",), "FLOAT16": ()}
-"""Types that only constants have, and the operators that may read them beside other operands."""
 
 _READ_SPARSE = ("DENSIFY", "FULLY_CONNECTED")
 
@@ -66,57 +70,16 @@ def load_tflite(data: bytes, name: str) -> Graph:
             the message names all unsupported operators at once.
     """
     file = read_tflite(data)
-    _check_indices(file)
+    check_indices(file)
     if not file.operators:
         raise BadModel("the model has no operators")
-    _check_inputs(file)
-    _check_constants(file, len(data))
-    graph = _Importer(file).graph(identifier(name, "model"))
-    _check_states(graph)
+    check_inputs(file)
+    check_constants(file, len(data))
+    importer = _Importer(file, data)
+    graph = importer.graph(identifier(name, "model"))
+    check_states(graph, importer.variables.states)
     verify(graph)
     return graph
-
-
-def _check_indices(file: TFLiteFile) -> None:
-    """Every index of a tensor is one; only inputs of operators may be absent."""
-    count = len(file.tensors)
-    for index in (*file.inputs, *file.outputs):
-        if not 0 <= index < count:
-            raise BadModel(f"the model names tensor {index}, but has {count}")
-    for number, record in enumerate(file.operators):
-        for index in (*(i for i in record.inputs if i != -1), *record.outputs):
-            if not 0 <= index < count:
-                raise BadModel(f"operator {number} ({record.op}) names tensor {index} of {count}")
-
-
-def _check_inputs(file: TFLiteFile) -> None:
-    """The inputs are distinct and handed over at run time, and there are outputs."""
-    for kind, indices in (("input", file.inputs), ("output", file.outputs)):
-        if not indices:
-            raise BadModel(f"the model has no {kind}s")
-    for index in file.inputs:
-        tensor = file.tensors[index]
-        if file.inputs.count(index) > 1:
-            raise UnsupportedOp(f"'{tensor.name}' is named twice as an input of the model")
-        if tensor.data is not None or tensor.variable:
-            what = "variable" if tensor.variable else "constant"
-            raise UnsupportedOp(f"the input '{tensor.name}' of the model is a {what}")
-    for index in (*file.inputs, *file.outputs):
-        if file.tensors[index].type in _WEIGHTS_IN:
-            raise unsupported_type(file.tensors[index])
-
-
-def _check_constants(file: TFLiteFile, size: int) -> None:
-    """Constants may share their data, or be sparse, but not so that memory explodes."""
-    used = {index for record in file.operators for index in record.inputs if index != -1}
-    used.update(file.outputs)
-    constants = 0
-    for tensor in (file.tensors[index] for index in used):
-        if tensor.data is not None:
-            is_dense = tensor.sparsity is None
-            constants += tensor.data.size if is_dense else 4 * abs(prod(tensor.shape))
-    if constants > max(2 * size, 32 << 20):
-        raise BadModel(f"the file is corrupt: {constants} bytes of constants in {size} bytes")
 
 
 def _first_output(file: TFLiteFile, record: FileOperator) -> str:
@@ -151,11 +114,17 @@ def _listed(names: Sequence[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
+_KNOWN = (BY_NAME, SHAPES, CONSTANT_OPERATORS, VARIABLES, ("DENSIFY",))
+
+
 class _Importer:
     """Goes through the operators in their order, with all shapes and constants known so far."""
 
-    def __init__(self, file: TFLiteFile) -> None:
+    def __init__(self, file: TFLiteFile, data: bytes) -> None:
         self.file = file
+        self.data = data
+        self.variables = Variables(file, self._initialised)
+        self._once: set[int] = set()
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.unsupported: dict[int, str] = {}
@@ -167,16 +136,18 @@ class _Importer:
         self._walk()
         if self.unsupported:
             raise self._unsupported_error()
-        outputs = tuple(self._output(number) for number in range(len(self.file.outputs)))
         inputs = tuple(self.file.tensors[index].name for index in self.file.inputs)
-        return Graph(name, self.tensors, (), inputs, outputs).with_nodes(self.nodes)
+        outputs: list[str] = []
+        for number in range(len(self.file.outputs)):
+            outputs.append(self._output(number, {*inputs, *outputs}))
+        self.nodes += self.variables.assignments(self.tensors, {node.name for node in self.nodes})
+        return Graph(name, self.tensors, (), inputs, tuple(outputs)).with_nodes(self.nodes)
 
     def _walk(self) -> None:
         file = self.file
         layers = layer_names([(op.op, _first_output(file, op)) for op in file.operators])
         for number, (layer, record) in enumerate(zip(layers, file.operators, strict=True)):
-            known = (BY_NAME, SHAPES, CONSTANT_OPERATORS, "DENSIFY")
-            if not any(record.op in names for names in known):
+            if not any(record.op in known for known in _KNOWN):
                 self.unsupported[number] = layer
         if not self.unsupported:
             _check_hybrid(file, layers)
@@ -203,6 +174,8 @@ class _Importer:
         """Adds the operator's node, or the constants that it computes."""
         if number in self.unsupported:
             self._as_the_file_says(record)
+        elif record.op in VARIABLES:
+            self._variable(layer, record)
         elif record.op in SHAPES:
             signature, compute = SHAPES[record.op]
             ins, _ = self._operands(layer, record, signature)
@@ -267,6 +240,35 @@ class _Importer:
             raise BadModel(f"{layer} (DENSIFY) computes '{output.name}', which is something else")
         self.tensors[output.name] = replace(output, data=ins[0].constant())
 
+    def _variable(self, layer: str, record: FileOperator) -> None:
+        """Follows an operator of variables."""
+        check_variable(layer, record)
+        value = self._tensor(layer, record, record.inputs[1]) if len(record.inputs) > 1 else None
+        read = self.variables.operator(layer, record, value)
+        if read is not None:
+            name, tensor = read
+            if name in self.tensors:
+                raise BadModel(f"{layer} ({record.op}) computes '{name}', which is there already")
+            self.tensors[name] = tensor
+
+    def _initialised(self, label: str, number: int) -> dict[Key, Tensor]:
+        """The constants that a graph of the file assigns, the first time it is called."""
+        if number in self._once:
+            return {}
+        self._once.add(number)
+        file = read_tflite(self.data, number)
+        if any(record.op == "CALL_ONCE" for record in file.operators):
+            raise UnsupportedOp(f"{label} calls a graph that calls another one")
+        check_indices(file)
+        check_constants(file, len(self.data))
+        importer = _Importer(file, self.data)
+        importer._walk()
+        if importer.unsupported:
+            raise importer._unsupported_error()
+        if importer.nodes:
+            raise UnsupportedOp(f"{label} computes what is no constant: {where(importer.nodes[0])}")
+        return importer.variables.constants(label)
+
     def _constant_operator(self, layer: str, record: FileOperator) -> bool:
         """Computes an operator of the table; False where an input is not a plain constant."""
         operator = CONSTANT_OPERATORS[record.op]
@@ -325,41 +327,37 @@ class _Importer:
         used = [
             self.file.tensors[index] for index in (*record.inputs, *record.outputs) if index != -1
         ]
-        if record.op in _WEIGHTED and used[0].type == "INT16":
+        if record.op in WEIGHTED and used[0].type == "INT16":
             raise UnsupportedOp(
                 f"{layer} ({record.op}) has 16-bit activations (int16x8 quantization), which "
                 "edgebottle does not support yet; convert the model with int8 activations"
             )
         for tensor in used:
-            readers = () if tensor.data is None else _WEIGHTS_IN.get(tensor.type, ())
-            if tensor.type in _WEIGHTS_IN and record.op not in readers:
+            readers = () if tensor.data is None else WEIGHTS_IN.get(tensor.type, ())
+            if tensor.type in WEIGHTS_IN and record.op not in readers:
                 raise unsupported_type(tensor)
             if record.op not in _ONLY_IN.get(tensor.type, (record.op,)):
                 raise unsupported_type(tensor)
 
-    def _output(self, number: int) -> str:
+    def _output(self, number: int, seen: set[str]) -> str:
         """The name of an output of the model, which becomes one of its own.
 
-        An input, a constant, or what is an output already, is copied: so that every output lives
-        in RAM, and nothing is handed out twice.
+        An input, a constant, a variable, or what is an output already, is copied: so that every
+        output lives in RAM, and nothing is handed out twice.
         """
-        index = self.file.outputs[number]
-        source = self.file.tensors[index]
+        source = self.file.tensors[self.file.outputs[number]]
         if source.name not in self.tensors:
             if source.data is None:
                 raise BadModel(f"the output '{source.name}' of the model is never computed")
             self.tensors[source.name] = import_tensor(source)
         tensor = self.tensors[source.name]
-        if tensor.state:
-            raise UnsupportedOp(f"the output '{source.name}' of the model is a variable")
-        seen = {*self.file.inputs, *self.file.outputs[:number]}
-        if index not in seen and tensor.data is None:
-            return source.name
+        if tensor.name not in seen and tensor.data is None and not tensor.state:
+            return tensor.name
         copy = unused_name(f"{source.name}_output", self.tensors)
-        self.tensors[copy] = replace(tensor, name=copy, data=None)
+        self.tensors[copy] = replace(tensor, name=copy, data=None, state=False, initial=None)
         layer = unused_name(f"output_{number}", {node.name for node in self.nodes})
         self.nodes.append(
-            Reshape(name=layer, inputs=(source.name,), outputs=(copy,), shape=tensor.shape)
+            Reshape(name=layer, inputs=(tensor.name,), outputs=(copy,), shape=tensor.shape)
         )
         return copy
 
@@ -369,18 +367,3 @@ def _with_batch(record: FileTensor) -> FileTensor:
     if record.shape and record.shape[0] == -1:
         return replace(record, shape=(1, *record.shape[1:]))
     return record
-
-
-def _check_states(graph: Graph) -> None:
-    """A variable may be read only by the operator that updates it, and written by nothing else."""
-    users: dict[str, str] = {}
-    for node in graph.nodes:
-        for index, name in enumerate(node.inputs):
-            is_state = name is not None and graph.tensors[name].state
-            if is_state != (index in node.state_inputs):
-                raise UnsupportedOp(
-                    f"{node.name} ({node.OP}) uses '{name}' {'' if is_state else 'not '}"
-                    "as a variable, which edgebottle does not support yet"
-                )
-            if name is not None and is_state and users.setdefault(name, node.name) != node.name:
-                raise UnsupportedOp(f"{users[name]} and {node.name} share the variable '{name}'")

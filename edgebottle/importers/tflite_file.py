@@ -90,8 +90,12 @@ def _names(enum: str) -> dict[int, str]:
     return {code: name for name, code in members if isinstance(code, int)}
 
 
-def read_tflite(data: bytes) -> TFLiteFile:
-    """Reads a file; constants stay views of ``data``.
+def read_tflite(data: bytes, number: int = 0) -> TFLiteFile:
+    """Reads a graph of a file; constants stay views of ``data``.
+
+    Args:
+        data: The file.
+        number: Of the graph; the first one is what runs.
 
     Raises:
         BadModel: truncated, corrupt, or not a TensorFlow Lite model.
@@ -101,7 +105,9 @@ def read_tflite(data: bytes) -> TFLiteFile:
     model = checked_model(data)
     if model.SignatureDefsLength() > 1:
         raise UnsupportedOp(f"the model has {model.SignatureDefsLength()} signatures, none chosen")
-    graph = model.Subgraphs(0)
+    if not 0 <= number < model.SubgraphsLength():
+        raise BadModel(f"the model names graph {number} of {model.SubgraphsLength()}")
+    graph = model.Subgraphs(number)
     names = _unique_names([graph.Tensors(i).Name() for i in range(graph.TensorsLength())])
     buffers = _buffers(data, model)
     codes = [_op_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]

@@ -47,7 +47,9 @@ class Tensor:
         dtype: Element type.
         quant: Quantization, None for float and index tensors.
         data: The value of a constant, of ``shape`` and ``dtype.numpy``; None otherwise.
-        state: A variable that survives from one run to the next (SVDF); zero-point at the start.
+        state: A variable that survives from one run to the next.
+        initial: What a state holds before the first run, of ``shape`` and ``dtype.numpy``; None
+            for its zero point everywhere.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Tensor:
     quant: Quant | None = None
     data: Array | None = field(default=None, compare=False, repr=False)
     state: bool = False
+    initial: Array | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def layout(self) -> Layout:
@@ -165,6 +168,15 @@ class Node(ABC):
         """Indices of inputs that are state, read and written in place."""
         return ()
 
+    @property
+    def assigned(self) -> int | None:
+        """Index of the input whose bytes become those of the state that is input 0.
+
+        Output 0 is the state after that, in its memory. Other nodes may read the state, but only
+        before. None for an operator that keeps its state to itself, or has none.
+        """
+        return None
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -217,6 +229,11 @@ class Graph:
                 if name is not None:
                     found.setdefault(name, []).append(node)
         return {name: tuple(nodes) for name, nodes in found.items()}
+
+    @property
+    def has_state(self) -> bool:
+        """Whether a run depends on those before it."""
+        return any(tensor.state for tensor in self.tensors.values())
 
     def macs(self) -> int:
         """Multiply-accumulates of one run."""

@@ -12,7 +12,7 @@ class Interpreter:
     """Runs a graph, keeping its state from run to run as the firmware does."""
 
     def __init__(self, graph: Graph) -> None:
-        """Prepares ``graph``; state tensors start at their zero point."""
+        """Prepares ``graph``, its state as before the first run."""
         self.graph = graph
         self.values: dict[str, Array] = {
             name: tensor.data for name, tensor in graph.tensors.items() if tensor.data is not None
@@ -57,5 +57,7 @@ class Interpreter:
 
 def initial_state(tensor: Tensor) -> Array:
     """The value of a state tensor before the first run."""
+    if tensor.initial is not None:
+        return tensor.initial
     zero = 0 if tensor.quant is None else tensor.quant.zero_point[0]
     return np.full(tensor.shape, zero, dtype=tensor.dtype.numpy)

@@ -9,7 +9,7 @@ def dump(graph: Graph) -> str:
     """Returns the graph as text."""
     lines = [f"graph {graph.name}"]
     lines += [f"  input  {_tensor(graph.tensors[name])}" for name in graph.inputs]
-    lines += [f"  state  {_tensor(tensor)}" for tensor in graph.tensors.values() if tensor.state]
+    lines += [f"  state  {_state(tensor)}" for tensor in graph.tensors.values() if tensor.state]
     for node in graph.nodes:
         outputs = ", ".join(_tensor(tensor) for tensor in graph.outs(node))
         lines.append(f"  {outputs} = {node.OP}({_arguments(graph, node)}){_attributes(node)}")
@@ -20,6 +20,10 @@ def dump(graph: Graph) -> str:
 def _tensor(tensor: Tensor) -> str:
     shape = "x".join(str(dim) for dim in tensor.shape) or "scalar"
     return f"%{tensor.name}: {shape} {tensor.dtype.label}{_quant(tensor)}"
+
+
+def _state(tensor: Tensor) -> str:
+    return _tensor(tensor) + ("" if tensor.initial is None else " with values to begin with")
 
 
 def _quant(tensor: Tensor) -> str:

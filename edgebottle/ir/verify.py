@@ -3,7 +3,7 @@
 import numpy as np
 
 from edgebottle.errors import BadModel
-from edgebottle.ir.graph import Graph, Node
+from edgebottle.ir.graph import Graph, Node, Tensor
 
 
 def verify(graph: Graph, stage: str = "import") -> None:
@@ -30,6 +30,7 @@ def verify(graph: Graph, stage: str = "import") -> None:
                 raise BadModel(f"after {stage}: the data of constant '{name}' contradicts its type")
             known.add(name)
         if tensor.state:
+            _verify_state(tensor, stage)
             known.add(name)
     layers: set[str] = set()
     for node in graph.nodes:
@@ -40,6 +41,14 @@ def verify(graph: Graph, stage: str = "import") -> None:
     for name in graph.outputs:
         if name not in known:
             raise BadModel(f"after {stage}: output '{name}' is never computed")
+
+
+def _verify_state(tensor: Tensor, stage: str) -> None:
+    found = tensor.initial
+    if found is not None and (
+        found.shape != tensor.shape or found.dtype != np.dtype(tensor.dtype.numpy)
+    ):
+        raise BadModel(f"after {stage}: the beginning of state '{tensor.name}' has another type")
 
 
 def _verify_node(graph: Graph, node: Node, known: set[str], stage: str) -> None:
@@ -54,6 +63,8 @@ def _verify_node(graph: Graph, node: Node, known: set[str], stage: str) -> None:
         if name not in graph.tensors:
             raise BadModel(f"after {stage}: {node.name} ({node.OP}) writes the unknown '{name}'")
         known.add(name)
+    if node.assigned is not None and node.inputs[0] is not None:
+        known.discard(node.inputs[0])  # its old value is gone
     expected = node.infer(graph.ins(node))
     actual = tuple((tensor.shape, tensor.dtype) for tensor in graph.outs(node))
     if expected != actual:

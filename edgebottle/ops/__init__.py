@@ -3,6 +3,7 @@
 from edgebottle.ops.abs import Abs
 from edgebottle.ops.add import Add
 from edgebottle.ops.arg_max import ArgMax
+from edgebottle.ops.assign_variable import AssignVariable
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Operator
 from edgebottle.ops.batch_matmul import BatchMatMul
@@ -61,6 +62,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Abs,
     Add,
     ArgMax,
+    AssignVariable,
     AveragePool2D,
     BatchMatMul,
     BatchToSpaceND,

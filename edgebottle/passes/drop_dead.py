@@ -8,10 +8,14 @@ from edgebottle.ir.graph import Graph, Node
 def drop_dead(graph: Graph) -> Graph:
     """Keeps the nodes that an output, or a state read by such a node, needs."""
     needed = set(graph.outputs)
-    kept: list[Node] = []
-    for node in reversed(graph.nodes):
-        if needed.isdisjoint(node.outputs):
-            continue
-        kept.append(node)
-        needed.update(name for name in node.inputs if name is not None)
-    return graph.with_nodes(kept[::-1])
+    before = -1
+    while before != (before := len(needed)):  # what is assigned is read by the next run
+        for node in reversed(graph.nodes):
+            if _is_needed(node, needed):
+                needed.update(name for name in node.inputs if name is not None)
+    return graph.with_nodes([node for node in graph.nodes if _is_needed(node, needed)])
+
+
+def _is_needed(node: Node, needed: set[str]) -> bool:
+    is_read = node.assigned is not None and node.inputs[0] in needed
+    return is_read or not needed.isdisjoint(node.outputs)

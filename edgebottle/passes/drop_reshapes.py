@@ -56,4 +56,8 @@ def _skip_views_before(rewrite: Rewrite, node: Node) -> None:
 def _does_nothing(rewrite: Rewrite, node: Node) -> bool:
     source, target = rewrite.ins(node)[0], rewrite.outs(node)[0]
     assert source is not None
+    if source.state and any(
+        reader.assigned is not None for reader in rewrite.consumers(target.name)
+    ):
+        return False  # two variables may take each other's values
     return source.shape == target.shape and source.quant == target.quant

@@ -122,13 +122,16 @@ class _Flow:
         inputs: For each node the tensors in the arena that it reads, each once.
         outputs: For each node the tensors that it makes.
         readers: For each tensor in the arena the nodes that read it.
-        needs: For each node the nodes that make what it reads.
+        needs: For each node the nodes that it must wait for.
         size: Bytes of each tensor in the arena.
         kept: Tensors that stay alive to the end: outputs and state.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.size = {n: tensor.nbytes for n, tensor in graph.tensors.items() if tensor.data is None}
+        assigning = {i: node for i, node in enumerate(graph.nodes) if node.assigned is not None}
+        for node in assigning.values():
+            self.size[node.outputs[0]] = 0  # it is in the memory of the state
         self.kept = {name for name in self.size if graph.tensors[name].state} | set(graph.outputs)
         self.inputs: list[tuple[str, ...]] = []
         self.outputs = [node.outputs for node in graph.nodes]
@@ -142,10 +145,19 @@ class _Flow:
                 self.readers[name].append(number)
             found = (makers[name] for name in self.inputs[-1] if name in makers)
             self.needs.append(tuple(dict.fromkeys(found)))
+        self._followers = [
+            dict.fromkeys(r for name in outputs for r in self.readers[name])
+            for outputs in self.outputs
+        ]
+        for number, node in assigning.items():
+            readers = [r for r in self.readers[str(node.inputs[0])] if r != number]
+            self.needs[number] = tuple(dict.fromkeys([*self.needs[number], *readers]))
+            for reader in readers:
+                self._followers[reader][number] = None
 
     def followers(self, number: int) -> dict[int, None]:
-        """The nodes that read what a node makes."""
-        return dict.fromkeys(r for name in self.outputs[number] for r in self.readers[name])
+        """The nodes that must wait for a node: they read what it makes, or assign what it reads."""
+        return self._followers[number]
 
 
 class _Peaks:

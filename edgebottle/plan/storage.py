@@ -87,6 +87,9 @@ class Storage:
                 if name is not None:
                     self._readers[name].append(node)
         self._preserved = set(graph.inputs) if preserve_inputs else set()
+        self._overwritten: dict[str, int] = {}
+        self._renewed: set[str] = set()
+        self._place_states()
         for node in reversed(order):
             axis = joined_axis_of(graph, node)
             if axis is not None and node.name not in self._staged:
@@ -135,6 +138,52 @@ class Storage:
             last = end
         return first, last
 
+    def _place_states(self) -> None:
+        """Lets new values of states be computed in their memory, where nobody misses the old ones.
+
+        What is computed in several pieces, by the makers of what is joined or row by row, is not:
+        the first piece may come before the last reader.
+        """
+        for node in (node for node in self.order if node.assigned is not None):
+            state, value = str(node.inputs[0]), str(node.inputs[node.assigned or 0])
+            self._keep(self.graph.tensors[state], _new_slot(self.graph.tensors[state]))
+            self._overwritten[state] = self._step[node.name]
+            slot = replace(self.slots[state], shares=state)
+            self._renew(node.outputs[0], slot)
+            maker = self._made.get(value)
+            if maker is None or value in self.slots or maker.name in self._staged:
+                continue
+            in_place = value == maker.outputs[0] and self._may_overwrite(maker, state)
+            is_free = all(
+                reader in (node, maker if in_place else node)
+                or self._step[reader.name] < self._step[maker.name]
+                for reader in self._readers[state]
+            )
+            if is_free and joined_axis_of(self.graph, maker) is None:
+                self._renew(value, slot)
+                self.elided.add(node.name)
+                self._overwritten[state] = self._step[maker.name]
+
+    def _renew(self, name: str, slot: Slot) -> None:
+        self._keep(self.graph.tensors[name], slot)
+        self._renewed.add(name)
+
+    def _may_overwrite(self, node: Node, name: str) -> bool:
+        allowed = node.overwrites(self.graph.ins(node), self.graph.outs(node))
+        return name in [node.inputs[index] for index in allowed]
+
+    def _is_lasting(self, host: str, tensor: Tensor) -> bool:
+        """Whether ``tensor``, a view of ``host``, is read no more when that is written over.
+
+        Only states are written over while something of their block is alive.
+        """
+        root: str | None = host
+        while root is not None and root not in self._renewed:
+            if self.graph.tensors[root].state:
+                return self.life(tensor.name)[1] < self._overwritten.get(root, self.steps + 1)
+            root = self.slots[root].shares
+        return True
+
     def _place(self, tensor: Tensor) -> None:
         slot = self._crop(tensor)
         host = None if slot is not None else self._host(tensor)
@@ -160,7 +209,9 @@ class Storage:
         if source is None or source not in self.slots:
             return None
         slot, data = self.slots[source], self.graph.tensors[source]
-        if data.state or slot.layout.pixel_stride != data.layout.pixel_stride:
+        if slot.layout.pixel_stride != data.layout.pixel_stride:
+            return None
+        if not self._is_lasting(source, tensor):
             return None
         self.elided.add(node.name)
         return Slot(slot.block, slot.layout.box(first, tensor.shape), source)
@@ -198,10 +249,11 @@ class Storage:
             return None
         if node.name in self._staged:
             return None
-        if node.VIEW and self._is_plain(node.inputs[0]):
+        source = node.inputs[0]
+        if node.VIEW and self._is_plain(source) and self._is_lasting(str(source), tensor):
             # The bytes are the same, so both may go on being read.
             self.elided.add(node.name)
-            return node.inputs[0]
+            return source
         for index in node.overwrites(self.graph.ins(node), self.graph.outs(node)):
             name = node.inputs[index]
             if self._is_plain(name) and name is not None and self._dies_at(name, node):
@@ -212,10 +264,8 @@ class Storage:
         return None
 
     def _is_plain(self, name: str | None) -> bool:
-        """The tensor lives in the arena, contiguously, and is not state."""
-        if name is None or name not in self.slots or self.graph.tensors[name].state:
-            return False
-        return self.slots[name].layout.is_contiguous
+        """The tensor lives in the arena, contiguously."""
+        return name is not None and name in self.slots and self.slots[name].layout.is_contiguous
 
     def _dies_at(self, name: str, node: Node) -> bool:
         """Nothing in the memory of ``name`` is needed after ``node``."""

@@ -17,6 +17,11 @@
 #error "a row-fed model has its input nowhere as a whole"
 #endif
 
+/* Whether the model remembers something from one run to the next, which `reset` lets it forget. */
+#ifndef EB_BENCH_STATE
+#define EB_BENCH_STATE 0
+#endif
+
 /* What `name%` says in its brackets: the board, where the build names one. */
 #ifndef EB_BENCH_VENDOR
 #ifdef EB_BOARD

@@ -140,6 +140,9 @@ static void do_help(char *rest)
                                     "infer N [W]  : N timed runs after W (10) others\r\n"
                                     "results, out : outputs as numbers, as bytes\r\n"
                                     "crc, cyc     : checksum, cycles of each step\r\n"
+#if EB_BENCH_STATE
+                                    "reset        : forget the runs before\r\n"
+#endif
                                     "mem, build   : memory used, CRC-32 of the image\r\n");
 }
 
@@ -310,6 +313,15 @@ static void do_crc(char *rest)
 #endif
 }
 
+#if EB_BENCH_STATE
+static void do_reset(char *rest)
+{
+    (void)rest;
+    EB_MODEL(reset)();
+    bench_outputs_valid = false;
+}
+#endif
+
 static const struct {
     const char *name;
     void (*run)(char *rest);
@@ -321,6 +333,9 @@ static const struct {
     {"in", do_in},           {"build", do_build},
     {"mem", do_mem},         {"cyc", do_cyc},
     {"crc", do_crc},
+#if EB_BENCH_STATE
+    {"reset", do_reset},
+#endif
 };
 
 void bench_command(char *command)

@@ -98,6 +98,8 @@ class _Replay:
                 self._elided(self.nodes[step.node])
             else:
                 self._layer(step)
+        for node in (node for node in graph.nodes if node.assigned is not None):
+            states[states.index(str(node.inputs[0]))] = node.outputs[0]
         for name in (*graph.outputs, *states):
             self._read_all(name, "the end")
         if self.plan.row_fed and self.arrived != graph.tensors[graph.inputs[0]].rows:
@@ -186,6 +188,14 @@ class _Replay:
         return found
 
     def _elided(self, node: Node) -> None:
+        if node.assigned is not None:
+            state, value = str(node.inputs[0]), str(node.inputs[node.assigned])
+            self._read_all(value, node.name)
+            for held in (value, node.outputs[0]):
+                if not np.array_equal(self._all(held), self._all(state)):
+                    raise UnsafePlan(f"{node.name} does not find {held} in its state")
+            self.value[node.outputs[0]] = self.value[value]
+            return
         if joined_axis_of(self.graph, node) is None:
             source = node.inputs[0]
             assert source is not None

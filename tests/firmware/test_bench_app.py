@@ -54,6 +54,7 @@ EXACT = [
         b"e-[Supplied buffer size 18446744073709551617 exceeds maximum of 10]\r\n",
     ),
     (b"db print%", b""),
+    (b"reset%", b""),
     (b"db 00%", b"e-[Command 'db load' must come first]\r\n"),
     (b"infer 0%", b"e-[Inference iterations must be >0]\r\n"),
     (b"infer x%", b"e-[Inference iterations must be >0]\r\n"),
@@ -246,7 +247,7 @@ def test_help_names_every_command(apps: dict[int, Path]) -> None:
     assert text.startswith("ULPMark for tinyML Firmware V0.0.1\r\n\r\n")
     source = (APPLICATION[0].parent / "commands.c").read_text()
     names = re.findall(r'\{"(\w+)", do_', source)
-    assert len(names) == 13
+    assert len(names) == 14
     assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []
 
 

@@ -39,8 +39,9 @@ _DRIVER = """
 
 typedef struct {
     const char *name;
-    int samples, inputs, outputs;
+    int has_state, samples, inputs, outputs;
     int (*init)(void);
+    void (*reset)(void);
     eb_tensor (*input)(int);
     eb_tensor (*output)(int);
     eb_status (*run)(void);
@@ -104,6 +105,10 @@ static int feed(const model *m, FILE *from)
 static int run_case(const model *m, FILE *from, FILE *to)
 {
     m->init();
+    if (m->has_state) { /* a run that is forgotten */
+        m->run();
+        m->reset();
+    }
     for (int s = 0; s < m->samples; ++s) {
         if (m->feed_rows != NULL) {
             const int status = feed(m, from);
@@ -258,8 +263,9 @@ def _unit(
         text = text.replace("arena EB_ARENA ", "arena ")
         parts.append(_FILE_SCOPE.sub(rf"\1_{graph.name}", text))
     rows = [
-        f'    {{"{g.name}", {count}, {len(g.inputs)}, {len(g.outputs)}, '
-        f"eb_{g.name}_init, eb_{g.name}_input, eb_{g.name}_output, eb_{g.name}_run, "
+        f'    {{"{g.name}", {int(g.has_state)}, {count}, {len(g.inputs)}, {len(g.outputs)}, '
+        f"eb_{g.name}_init, eb_{g.name}_reset, eb_{g.name}_input, eb_{g.name}_output, "
+        f"eb_{g.name}_run, "
         + (
             f"eb_{g.name}_feed_rows, eb_{g.name}_rows_missing, {g.tensors[g.inputs[0]].rows}, "
             if plan.row_fed

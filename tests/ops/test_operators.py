@@ -109,6 +109,8 @@ def saturated(reference: Interpreter) -> bool:
 
 @pytest.mark.parametrize("graph", CASES)
 def test_round_trip_through_tflite(graph):
+    if graph.nodes[0].assigned is not None:
+        pytest.skip("what is read after an assignment is the value itself: see test_variables.py")
     again = load_tflite(as_tflite(graph), graph.name)
     assert _unnamed(dump(again)) == _unnamed(dump(graph))
     for name, tensor in again.tensors.items():

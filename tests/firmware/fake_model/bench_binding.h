@@ -6,5 +6,6 @@
 #define EB_MODEL(name) eb_fake_##name
 #define EB_MODEL_NAME "fake"
 #define EB_BENCH_INPUTS 2
+#define EB_BENCH_STATE 1
 
 #endif

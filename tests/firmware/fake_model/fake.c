@@ -24,6 +24,11 @@ int eb_fake_init(void)
     return 0;
 }
 
+void eb_fake_reset(void)
+{
+    arena.sum = 0.0f;
+}
+
 int eb_fake_input_count(void)
 {
     return 2;

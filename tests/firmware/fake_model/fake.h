@@ -5,6 +5,7 @@
 #include "edgebottle.h"
 
 int eb_fake_init(void);
+void eb_fake_reset(void);
 eb_tensor eb_fake_input(int i);
 eb_tensor eb_fake_output(int i);
 eb_status eb_fake_run(void);
