@@ -25,7 +25,7 @@ from edgebottle.codegen.project import (
     work_key,
     write_project,
 )
-from edgebottle.conversion import read_model
+from edgebottle.conversion import OnnxSource, Reading, read_model
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
 from edgebottle.files import check_creatable, check_plain
 from edgebottle.fit import Judge, Verdict, Wish, ram_allowed
@@ -58,8 +58,8 @@ class Model:
     Attributes:
         name: C identifier.
         path: The file, or the folder of a SavedModel.
-        data: The ``.tflite`` file: its bytes, or what TensorFlow made of it; the graph of the
-            chosen signature is its first.
+        data: The ``.tflite`` file: its bytes, or what was made of the file that the user has; the
+            graph of the chosen signature is its first.
         sha256: Of the file that the user has, or of those in the folder.
         imported: The graph as imported (with ``--io int8`` applied).
         graph: The graph after all passes.
@@ -68,6 +68,7 @@ class Model:
             ``--io int8`` took the conversion away.
         signature: Which of several signatures of the file it is, "" where there was no choice.
         other_signatures: Those that were not chosen.
+        onnx: The ONNX file that it was made of, if it was one.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Model:
     stripped_inputs: tuple[bool, ...] = ()
     signature: str = ""
     other_signatures: tuple[str, ...] = ()
+    onnx: OnnxSource | None = None
 
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
@@ -156,34 +158,32 @@ def load(
     io: str = "keep",
     name: str | None = None,
     signature: str | None = None,
+    reading: Reading | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Model:
-    """Reads, imports and optimises a model; TensorFlow converts one of Keras or TensorFlow.
+    """Reads, imports and optimises a model; one in another format is converted before.
 
     Args:
         model: Path of a model file, or the name of a network of the zoo.
         io: ``int8`` strips floating-point inputs and outputs around an int8 network.
         name: C identifier; by default the file's name.
         signature: Which of the file's signatures; by default ``serving_default``, or the only one.
+        reading: What the file leaves open.
         progress: Told when TensorFlow converts it.
 
     Raises:
-        BadInput: there is no such file or signature, or the name is no identifier.
+        BadInput: there is no such file or signature, the name is no identifier, or the file is of
+            no format that takes what ``reading`` says.
         BadModel: the file is broken or no model.
         UnsupportedOp: something in it cannot be compiled.
         DoesNotFit: one of its tensors is larger than any board.
-        ToolMissing: TensorFlow would have to convert it, and is not installed.
+        ToolMissing: TensorFlow or the package onnx is needed for it, and is not installed.
         BuildFailed: TensorFlow took too long.
     """
     path = find_model(model)
-    if name is not None and not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
-        raise BadInput(
-            f"'{name}' is no name for a model: lower-case letters and digits only, and single _ "
-            "between them"
-        )
-    if name is not None and len(name) > MAX_MODEL_NAME:
-        raise BadInput(f"'{name}' is longer than the {MAX_MODEL_NAME} characters of a model's name")
-    file = read_model(path, progress)
+    if name is not None:
+        _check_name(name)
+    file = read_model(path, progress, reading)
     model_name = name or shortened(identifier(path.stem), MAX_MODEL_NAME)
     try:
         signed = sign_model(file.data, signature)
@@ -209,7 +209,19 @@ def load(
         stripped_inputs=stripped,
         signature=signed.signature,
         other_signatures=signed.others,
+        onnx=file.onnx,
     )
+
+
+def _check_name(name: str) -> None:
+    """Refuses what is no C identifier of ours."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        raise BadInput(
+            f"'{name}' is no name for a model: lower-case letters and digits only, and single _ "
+            "between them"
+        )
+    if len(name) > MAX_MODEL_NAME:
+        raise BadInput(f"'{name}' is longer than the {MAX_MODEL_NAME} characters of a model's name")
 
 
 def _check_size(graph: Graph) -> None:

@@ -95,20 +95,20 @@ def litert_outputs(
     with LiteRTProcess(model.data) as runner:
         for number, sample in enumerate(samples.inputs):
             wide = [
-                _dequantize(graph, name, value) if stripped else value
+                dequantized(graph, name, value) if stripped else value
                 for name, value, stripped in zip(
                     graph.inputs, sample, model.stripped_inputs, strict=True
                 )
             ]
             results = [runner.run(wide) for _ in range(repeats)][-1]
             outputs.append(
-                tuple(_quantize(graph, n, v) for n, v in zip(graph.outputs, results, strict=True))
+                tuple(quantized(graph, n, v) for n, v in zip(graph.outputs, results, strict=True))
             )
             progress("LiteRT reference", number + 1, len(samples))
     return tuple(outputs)
 
 
-def _dequantize(graph: Graph, name: str, value: Array) -> Array:
+def dequantized(graph: Graph, name: str, value: Array) -> Array:
     """The real values behind a stripped input, as the original float input takes them."""
     tensor = graph.tensors[name]
     if tensor.quant is None:
@@ -118,7 +118,7 @@ def _dequantize(graph: Graph, name: str, value: Array) -> Array:
     )
 
 
-def _quantize(graph: Graph, name: str, value: Array) -> Array:
+def quantized(graph: Graph, name: str, value: Array) -> Array:
     """The stored values that the original DEQUANTIZE turned into the float output ``value``."""
     tensor = graph.tensors[name]
     if tensor.quant is None or value.dtype.kind != "f":

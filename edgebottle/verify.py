@@ -17,6 +17,7 @@ from edgebottle.fit import Wish
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert_process import LiteRTProcess
+from edgebottle.onnx_oracle import OnnxCheck, check_against_onnx
 from edgebottle.pipeline import Built, Model, build
 from edgebottle.reference import litert_outputs
 from edgebottle.samples import Samples, edge_cases
@@ -43,6 +44,7 @@ class Verification:
         stack: High-water mark in bytes, None on the host.
         litert_refusal: Why LiteRT cannot run this model, None where it did; NumPy is the
             reference then.
+        onnx: The comparison with onnxruntime, of a model that comes from an ONNX file.
     """
 
     built: Built
@@ -54,6 +56,7 @@ class Verification:
     layers: tuple[LayerRecord, ...]
     stack: int | None
     litert_refusal: str | None = None
+    onnx: OnnxCheck | None = None
 
     @property
     def match(self) -> bool:
@@ -90,7 +93,9 @@ def verify_model(
     inputs = edge_cases(model.graph, samples, seed)
     litert, refusal = _litert_outputs(model, inputs, progress)
     reference, difference = _reference_outputs(model, inputs, litert, progress)
-    names = ["NumPy", "host C"] if litert is None else ["LiteRT", "NumPy", "host C"]
+    onnx = check_against_onnx(model, inputs, reference, progress) if model.onnx else None
+    difference = difference or (onnx.difference if onnx else None)
+    names = [*_oracles(onnx, litert is not None), "NumPy", "host C"]
     progress("build", 0, 0)
     target = build(model, board, toolchain=toolchain, wish=wish, progress=progress)
     host = target if board.is_host else _on_host(model, target)
@@ -107,7 +112,6 @@ def verify_model(
                     built, session, kind, inputs, reference, progress
                 )
             stack = None if built.board.is_host else used
-    layers = counts[1] or layer_records(target, None)
     return Verification(
         built=target,
         samples=samples,
@@ -115,10 +119,17 @@ def verify_model(
         exact=is_exact(model.graph),
         difference=difference,
         instructions=counts[0],
-        layers=layers,
+        layers=counts[1] or layer_records(target, None),
         stack=stack,
         litert_refusal=refusal,
+        onnx=onnx,
     )
+
+
+def _oracles(onnx: OnnxCheck | None, litert: bool) -> list[str]:
+    """The implementations of others that ran."""
+    ran = {"onnxruntime": onnx is not None and onnx.is_oracle, "LiteRT": litert}
+    return [name for name, has_run in ran.items() if has_run]
 
 
 def _litert_outputs(

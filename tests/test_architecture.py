@@ -55,6 +55,7 @@ LAYERS = (
         "edgebottle.sample_values",
         "edgebottle.quantization",
         "edgebottle.reference",
+        "edgebottle.onnx_oracle",
         "edgebottle.compare",
         "edgebottle.describe",
         "edgebottle.drivers",

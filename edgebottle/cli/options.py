@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from edgebottle.files import check_creatable, check_plain, reason
 from edgebottle.plan.schedules import SCHEDULES, Schedule
 
 if TYPE_CHECKING:
+    from edgebottle.conversion import Reading
     from edgebottle.fit import Wish
     from edgebottle.pipeline import Model
 
@@ -34,6 +36,53 @@ def bytes_value(ctx: click.Context, param: click.Parameter, value: str | None) -
         raise click.BadParameter(str(error), ctx, param) from error
 
 
+_READING = f"{__name__}.reading"
+"""Where the context of a command keeps how its model is read: the keywords of ``Reading``."""
+
+
+def _shape_option(function: F) -> F:
+    """--shape, kept in the context of the command for ``choose``."""
+
+    def keep(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> None:
+        shapes = {}
+        for value in values:
+            name, _, dims = value.rpartition("=")
+            sizes = dims.lower().split("x")
+            if not name or not all(re.fullmatch(r"[1-9][0-9]{0,8}", size) for size in sizes):
+                raise click.BadParameter(
+                    f"{value!r} is no NAME=SHAPE such as image=1x3x96x96", ctx, param
+                )
+            shapes[name] = tuple(map(int, sizes))
+        ctx.meta.setdefault(_READING, {})["shapes"] = shapes
+
+    return click.option(
+        "--shape",
+        metavar="NAME=SHAPE",
+        multiple=True,
+        callback=keep,
+        expose_value=False,
+        help="Shape of an input of an ONNX file that leaves it open, such as image=1x3x96x96 "
+        "(a free batch is 1).",
+    )(function)
+
+
+def _layout_option(function: F) -> F:
+    """--layout, kept in the context of the command for ``choose``."""
+
+    def keep(ctx: click.Context, param: click.Parameter, value: str) -> None:
+        ctx.meta.setdefault(_READING, {})["keep_layout"] = value == "keep"
+
+    return click.option(
+        "--layout",
+        type=click.Choice(["channels-last", "keep"]),
+        default="channels-last",
+        callback=keep,
+        expose_value=False,
+        help="Inputs and outputs of an ONNX file: images with their channels last (default), or "
+        "as the file has them.",
+    )(function)
+
+
 def model_argument(function: F) -> F:
     """MODEL and the options that say how it is read."""
 
@@ -46,6 +95,8 @@ def model_argument(function: F) -> F:
         return [*networks, CompletionItem(incomplete, type="file")]
 
     function = click.argument("model", required=False, shell_complete=complete)(function)
+    for option in (_shape_option, _layout_option):
+        function = option(function)
     function = click.option(
         "--io",
         type=click.Choice(["keep", "int8"]),
@@ -175,7 +226,7 @@ def json_option(function: F) -> F:
 
 @dataclass(frozen=True)
 class CommandTarget:
-    """The model, board and toolchain a command works with, and where they come from."""
+    """The model, board and toolchain a command works with, and how the model is read."""
 
     model: str
     io: str
@@ -183,6 +234,7 @@ class CommandTarget:
     board: Board | None
     toolchain: str
     config: Config
+    reading: Reading
     signature: str | None = None
 
     def load(self, *, quiet: bool, first: str = "") -> Model:
@@ -202,6 +254,7 @@ class CommandTarget:
                 io=self.io,
                 name=self.name,
                 signature=self.signature,
+                reading=self.reading,
                 progress=progress,
             )
         if model.other_signatures and self.signature is None and not quiet:
@@ -241,6 +294,7 @@ def choose(
     quiet: bool = False,
 ) -> CommandTarget:
     """Completes the arguments from ``edgebottle.toml``, then from the zoo, and says which."""
+    from edgebottle.conversion import Reading
     from edgebottle.zoo import DEFAULT
 
     config = load_config(Path.cwd())
@@ -259,6 +313,7 @@ def choose(
         board=_board(board, config),
         toolchain=toolchain or config.toolchain or "zig",
         config=config,
+        reading=Reading(**click.get_current_context().meta.get(_READING, {})),
         signature=click.get_current_context().meta.get(_SIGNATURE),
     )
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edgebottle.codegen.kernels import KernelChoice
     from edgebottle.gate import Fitted
     from edgebottle.inspection import Inspection
+    from edgebottle.onnx_oracle import OnnxCheck
     from edgebottle.passes.dead_channels import DeadChannelReport
     from edgebottle.pipeline import Built
     from edgebottle.plan.plan import Plan
@@ -157,6 +158,8 @@ def verification_lines(result: Verification) -> tuple[FittedTable | Text | str, 
     tail = []
     if result.litert_refusal is not None:
         tail = [printable(f"NumPy is the reference, not LiteRT: {result.litert_refusal}")]
+    if result.onnx is not None:
+        tail += _onnx_lines(result.onnx)
     if result.difference is not None:
         return (Text(printable(f"MISMATCH: {result.difference}"), style="bold red"), *tail)
     head = f"match: {names}, {how}, {result.samples} samples"
@@ -164,6 +167,18 @@ def verification_lines(result: Verification) -> tuple[FittedTable | Text | str, 
         stack = f"{result.stack:,} bytes of stack used"
         tail.append(f"{result.instructions:,} instructions (exact), {stack}")
     return (Text(head, style="bold green"), *tail)
+
+
+def _onnx_lines(check: OnnxCheck) -> list[str]:
+    """What to know of the comparison with onnxruntime, where it is no plain match."""
+    if check.refusal is not None:
+        return [printable(f"not compared with onnxruntime: {check.refusal}")]
+    if not check.values:
+        return []
+    return [
+        f"onnxruntime rounds in other places: of {check.values:,} outputs {check.one_step:,} "
+        f"differ by one step, {check.more:,} by more"
+    ]
 
 
 def inspection_tables(

@@ -107,6 +107,7 @@ def _json(result: Verification) -> dict[str, Any]:
         "samples": result.samples,
         "implementations": list(result.implementations),
         "litert_refusal": result.litert_refusal,
+        "onnxruntime": asdict(result.onnx) if result.onnx else None,
         "difference": asdict(result.difference) if result.difference else None,
         "ram": {**ram, "stack": stack, "static": built.ram.static},
         "flash": built.flash.to_json(),

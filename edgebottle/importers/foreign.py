@@ -22,7 +22,8 @@ class Advice(Enum):
     UNPACK = "unpack it and give its folder"
     FROZEN = "convert it to .tflite with tf.compat.v1.lite.TFLiteConverter.from_frozen_graph"
     TORCH = "load it in PyTorch and convert it to .tflite with litert-torch"
-    ONNX = "convert it to .tflite where it came from (Keras, PyTorch), or with onnx2tf"
+    ONNX = "give the .onnx file that it was made from"
+    CONVERTED = "convert it first, as every command of edgebottle does"
     SOURCE = "convert the network that it was made from to .tflite"
     WEIGHTS = "load them in the script that builds the network, and save that with model.save"
 
@@ -114,7 +115,10 @@ SAVED_MODEL = Format(
 )
 TORCH = Format("a PyTorch model", Advice.TORCH, (".pt", ".pth", ".pt2", ".torchscript", ".ptl"))
 CORE_ML = Format("a Core ML model", Advice.SOURCE, (".mlmodel", ".mlpackage", ".mlmodelc"))
-ONNX = Format("an ONNX model", Advice.ONNX, (".onnx",), _is_onnx)
+ONNX = Format("an ONNX model", Advice.CONVERTED, (".onnx",), _is_onnx, is_read=True)
+"""Commands convert it before the importer sees it."""
+
+ONNX_ARCHIVE = Format("an archive of an ONNX model", Advice.UNPACK)
 PICKLE = Format(
     "a Python pickle (of PyTorch, scikit-learn or joblib)",
     Advice.TORCH,
@@ -185,7 +189,7 @@ BY_MEMBER: tuple[tuple[Callable[[str], bool], Format], ...] = (
         Format("an archive of a TensorFlow SavedModel", Advice.UNPACK),
     ),
     (lambda name: name.endswith(".mlmodel"), CORE_ML),
-    (lambda name: name.endswith(".onnx"), ONNX),
+    (lambda name: name.endswith(".onnx"), ONNX_ARCHIVE),
     (lambda name: name.endswith(".pkl"), PICKLE),
 )
 """ZIP archives, by the name of a member."""
@@ -197,6 +201,15 @@ def keras_file(data: bytes) -> KerasFile | None:
         return KerasFile.HDF5 if b"model_config" in data else None
     is_keras = {"config.json", "metadata.json"} <= set(_members(data))
     return KerasFile.ZIP if is_keras else None
+
+
+def is_onnx_file(data: bytes, suffix: str) -> bool:
+    """Whether a file is to be read as ONNX: by its content, or by its suffix if it has no mark."""
+    found = _by_content(data)
+    if found is not None or not data or data[4:8] == b"TFL3":
+        return found is ONNX
+    packed = data.startswith((b"PK\x03\x04", b"\x1f\x8b"))
+    return suffix.lower() in ONNX.suffixes and not packed and not _is_text(data)
 
 
 def is_saved_model(folder: Path) -> bool:

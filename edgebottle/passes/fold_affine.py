@@ -40,6 +40,8 @@ def _fold(rewrite: Rewrite, node: Node) -> None:
             continue
         if not isinstance(maker, Operator) or not _is_linear(maker):
             continue
+        if rewrite.outs(node)[0].shape != rewrite.tensors[source].shape:
+            continue  # the constant has more axes
         folded = _folded(rewrite, maker, node.OP, constant)
         if folded is not None:
             rewrite.remove(node)

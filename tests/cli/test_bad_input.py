@@ -84,7 +84,7 @@ MODELS = [
     ("inspect corrupt.tflite", r"corrupt\.tflite: the file is corrupt"),
     ("inspect page.tflite", "is a web page, not a model; download the raw file"),
     ("inspect keras.h5", r"keras\.h5: .*Keras weights.*docs/models\.md"),
-    ("inspect net.onnx", r"net\.onnx: .*ONNX model, which edgebottle does not read; convert"),
+    ("inspect net.onnx", r"net\.onnx: the file is no ONNX model: it has no graph"),
     ("inspect net.zip", "is a ZIP archive; unpack it"),
     ("inspect pointer.tflite", "Git LFS pointer.*git lfs pull"),
     ("inspect model.tflite --name 1x", "'1x' is no name for a model"),

@@ -1,0 +1,31 @@
+"""The ONNX operators that edgebottle translates, by family."""
+
+from __future__ import annotations
+
+from edgebottle.importers.onnx_operators import (
+    activation,
+    convolution,
+    elementwise,
+    movement,
+    normalization,
+    pooling,
+    products,
+    reduction,
+)
+from edgebottle.importers.onnx_operators.table import Translation
+
+_FAMILIES = (
+    activation,
+    convolution,
+    elementwise,
+    movement,
+    normalization,
+    pooling,
+    products,
+    reduction,
+)
+
+TRANSLATIONS: dict[str, Translation] = {
+    name: translation for family in _FAMILIES for name, translation in family.TRANSLATIONS.items()
+}
+"""By the name of the ONNX operator."""

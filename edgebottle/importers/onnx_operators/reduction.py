@@ -1,0 +1,168 @@
+"""Reductions, softmax, normalization: what looks along axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+import numpy as np
+
+from edgebottle.importers.onnx_builder import Builder
+from edgebottle.importers.onnx_node import OnnxNode, Value, Values
+from edgebottle.importers.onnx_operators.table import (
+    Translation,
+    attribute_or_input,
+    axes_of,
+    axis_of,
+    data_of,
+    number,
+)
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Tensor
+
+Step = Callable[[Builder, Tensor], Tensor]
+
+
+def reduced(b: Builder, op: str, x: Value, axes: Sequence[int], keep: bool = True) -> Tensor:
+    """One element of all those along ``axes``."""
+    return b.add(op, x, b.ints(*axes), axes=tuple(axes), keep_dims=keep)
+
+
+def _square(b: Builder, x: Tensor) -> Tensor:
+    return b.add("MUL", x, x)
+
+
+def _reduction(op: str, before: Step | None = None, after: Step | None = None) -> Translation:
+    def translate(b: Builder, node: OnnxNode, values: Values) -> Value:
+        x = data_of(b, node, values)
+        given = attribute_or_input(node, values, "axes", 1)
+        if not given and node.integer("noop_with_empty_axes", 0):
+            axes: tuple[int, ...] = ()
+        else:
+            axes = axes_of(node, given or range(len(x.shape)), len(x.shape))
+        x = x if before is None else before(b, x)
+        keep = node.integer("keepdims", 1) == 1
+        found = reduced(b, op, x, axes, keep) if axes else x
+        return found if after is None else after(b, found)
+
+    return Translation(translate, ("axes", "keepdims", "noop_with_empty_axes"), 1, 2)
+
+
+def log_sum_exp(b: Builder, x: Tensor, axes: Sequence[int], keep: bool) -> Tensor:
+    """log(sum(e^x)), without leaving the range of float32."""
+    highest = reduced(b, "REDUCE_MAX", x, axes)
+    total = reduced(b, "SUM", b.add("EXP", b.add("SUB", x, highest)), axes)
+    found = b.add("ADD", b.add("LOG", total), highest)
+    kept = [dim for axis, dim in enumerate(found.shape) if keep or axis not in axes]
+    return b.reshape(found, kept)
+
+
+def _log_sum_exp(b: Builder, node: OnnxNode, values: Values) -> Value:
+    x = data_of(b, node, values)
+    given = attribute_or_input(node, values, "axes", 1)
+    if not given and node.integer("noop_with_empty_axes", 0):
+        return x
+    axes = axes_of(node, given or range(len(x.shape)), len(x.shape))
+    return log_sum_exp(b, x, axes, node.integer("keepdims", 1) == 1)
+
+
+def _extreme(negates: bool) -> Callable[[Builder, OnnxNode, Values], Value]:
+    def translate(b: Builder, node: OnnxNode, values: Values) -> Value:
+        x = data_of(b, node, values)
+        axis = axis_of(node, node.integer("axis", 0), len(x.shape))
+        if node.integer("select_last_index", 0) and x.shape[axis] > 1:
+            raise node.refuse("picks the last of equals, which edgebottle does not support")
+        searched = b.add("MUL", x, number(-1)) if negates else x
+        found = b.add("ARG_MAX", searched, b.ints(axis), dtype=DType.I32)
+        if not node.integer("keepdims", 1):
+            return found
+        return b.reshape(found, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
+
+    return translate
+
+
+def along_last(b: Builder, x: Tensor, axis: int, compute: Step) -> Tensor:
+    """``compute``, which works along the last axis, along another."""
+    order = [at for at in range(len(x.shape)) if at != axis] + [axis]
+    back = [order.index(at) for at in range(len(order))]
+    return b.transpose(compute(b, b.transpose(x, order)), back)
+
+
+def softmax(b: Builder, x: Tensor) -> Tensor:
+    """Along the last axis."""
+    return b.add("SOFTMAX", x, beta=1.0, dtype=DType.F32)
+
+
+def log_softmax(b: Builder, x: Tensor) -> Tensor:
+    """Along the last axis."""
+    return b.add("SUB", x, log_sum_exp(b, x, (len(x.shape) - 1,), True))
+
+
+def _along(compute: Step) -> Callable[[Builder, OnnxNode, Values], Value]:
+    def translate(b: Builder, node: OnnxNode, values: Values) -> Value:
+        x = data_of(b, node, values)
+        if node.version >= 13:
+            axis = axis_of(node, node.integer("axis", -1), len(x.shape))
+            return along_last(b, x, axis, compute)
+        # Before opset 13 all axes from this one on are one.
+        axis = axis_of(node, node.integer("axis", 1), len(x.shape))
+        flat = b.reshape(x, (prod(x.shape[:axis]), prod(x.shape[axis:])))
+        return b.reshape(compute(b, flat), x.shape)
+
+    return translate
+
+
+def _hardmax(b: Builder, x: Tensor) -> Tensor:
+    highest = b.add("ARG_MAX", x, b.ints(len(x.shape) - 1), dtype=DType.I32)
+    places = np.arange(x.shape[-1], dtype=np.int32)
+    found = b.add("EQUAL", b.reshape(highest, (*highest.shape, 1)), places)
+    return b.add("CAST", found, dtype=DType.F32)
+
+
+def _norm(b: Builder, node: OnnxNode, values: Values) -> Value:
+    """LpNormalization: over the sum of magnitudes, or the root of the sum of squares."""
+    x = data_of(b, node, values)
+    axis, p = axis_of(node, node.integer("axis", -1), len(x.shape)), node.integer("p", 2)
+    if p not in (1, 2):
+        raise node.refuse(f"has the norm {p}")
+    parts = b.add("ABS", x) if p == 1 else _square(b, x)
+    total = reduced(b, "SUM", parts, (axis,))
+    root = total if p == 1 else b.add("SQRT", total)
+    tiny = number(float(np.finfo(np.float32).tiny))
+    return b.add("DIV", x, b.add("MAXIMUM", root, tiny))
+
+
+def _log(b: Builder, x: Tensor) -> Tensor:
+    return b.add("LOG", x)
+
+
+def _root(b: Builder, x: Tensor) -> Tensor:
+    return b.add("SQRT", x)
+
+
+def _magnitude(b: Builder, x: Tensor) -> Tensor:
+    return b.add("ABS", x)
+
+
+_ARG = ("axis", "keepdims", "select_last_index")
+
+TRANSLATIONS: dict[str, Translation] = {
+    "ReduceMean": _reduction("MEAN"),
+    "ReduceSum": _reduction("SUM"),
+    "ReduceMax": _reduction("REDUCE_MAX"),
+    "ReduceMin": _reduction("REDUCE_MIN"),
+    "ReduceProd": _reduction("REDUCE_PROD"),
+    "ReduceL1": _reduction("SUM", before=_magnitude),
+    "ReduceL2": _reduction("SUM", before=_square, after=_root),
+    "ReduceSumSquare": _reduction("SUM", before=_square),
+    "ReduceLogSum": _reduction("SUM", after=_log),
+    "ReduceLogSumExp": Translation(
+        _log_sum_exp, ("axes", "keepdims", "noop_with_empty_axes"), 1, 2
+    ),
+    "ArgMax": Translation(_extreme(False), _ARG),
+    "ArgMin": Translation(_extreme(True), _ARG),
+    "Softmax": Translation(_along(softmax), ("axis",)),
+    "LogSoftmax": Translation(_along(log_softmax), ("axis",)),
+    "Hardmax": Translation(_along(_hardmax), ("axis",)),
+    "LpNormalization": Translation(_norm, ("axis", "p")),
+}

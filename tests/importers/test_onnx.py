@@ -1,0 +1,175 @@
+"""ONNX files: the same numbers as onnxruntime, channels last inside, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgebottle.conversion import Reading
+from edgebottle.errors import BadInput, BadModel, EdgebottleError, ToolMissing, UnsupportedOp
+from tests.importers.onnx_models import expected, graph_of, model, node, read, run, weights
+
+CONV = {"w": weights(4, 3, 3, 3), "b": weights(4)}
+BATCH = {"s": weights(4), "o": weights(4), "m": weights(4), "v": np.abs(weights(4)) + 0.5}
+IMAGE = {"x": (1, 3, 8, 6)}
+
+CASES = {
+    "conv_batch_relu": model(
+        [
+            node("Conv", "x w b", "c", pads=[1, 1, 1, 1]),
+            node("BatchNormalization", "c s o m v", "n"),
+            node("Relu", "n"),
+        ],
+        {"x": ("N", 3, 8, 6)},
+        {**CONV, **BATCH},
+    ),
+    "asymmetric_pads": model(
+        [node("Conv", "x w b", pads=[2, 0, 1, 1], strides=[2, 1])], IMAGE, CONV
+    ),
+    "residual_flatten_dense": model(
+        [
+            node("Conv", "x w", "c", pads=[1, 1, 1, 1]),
+            node("Sigmoid", "c", "g"),
+            node("Mul", "c g", "s"),
+            node("Add", "s p", "a"),
+            node("MaxPool", "a", "m", kernel_shape=[2, 2], strides=[2, 2]),
+            node("Flatten", "m", "f"),
+            node("Gemm", "f d e", transB=1),
+        ],
+        IMAGE,
+        {"w": CONV["w"], "p": weights(4, 1, 1), "d": weights(5, 48), "e": weights(5)},
+    ),
+    "squeeze_and_excite": model(
+        [
+            node("Conv", "x w", "c"),
+            node("GlobalAveragePool", "c", "g"),
+            node("Conv", "g v", "h"),
+            node("HardSigmoid", "h", "k"),
+            node("Mul", "c k"),
+        ],
+        IMAGE,
+        {"w": CONV["w"], "v": weights(4, 4, 1, 1)},
+    ),
+    "signal": model(
+        [
+            node("Conv", "x w", "c", dilations=[2], group=3),
+            node("LeakyRelu", "c", "l", alpha=0.1),
+            node("AveragePool", "l", "p", kernel_shape=[3], strides=[2], pads=[1, 0]),
+            node("ConvTranspose", "p t", strides=[2], output_padding=[1]),
+        ],
+        {"x": (1, 3, 20)},
+        {"w": weights(6, 1, 3), "t": weights(6, 2, 3)},
+    ),
+    "shapes_are_folded": model(
+        [
+            node("Shape", "x", "s"),
+            node("Gather", "s i", "n"),
+            node("Unsqueeze", "n a", "u"),
+            node("Concat", "u r", "t", axis=0),
+            node("Reshape", "x t", "f"),
+            node("MatMul", "f d", "k"),
+            node("Add", "k e"),
+        ],
+        {"x": ("N", 3, 4)},
+        {
+            **{"i": np.array(0), "a": np.array([0]), "r": np.array([-1])},
+            **{"d": weights(12, 5), "e": weights(5)},
+        },
+    ),
+    "softmax_over_channels": model(
+        [node("Conv", "x w", "c"), node("Softmax", "c", axis=1)], IMAGE, {"w": CONV["w"]}
+    ),
+    "batch_norm_before_opset_9_and_old_softmax": model(
+        [node("Clip", "x", "c", min=-0.5, max=0.75), node("Softmax", "c")],
+        {"x": (1, 2, 5)},
+        opset=7,
+    ),
+    "concat_slice_pad": model(
+        [
+            node("Conv", "x w", "c"),
+            node("Concat", "c c", "d", axis=1),
+            node("Slice", "d s e", "k"),
+            node("Pad", "k q", "p", mode="reflect"),
+            node("ReduceMean", "p", axes=[2, 3], keepdims=0),
+        ],
+        IMAGE,
+        {
+            **{"w": CONV["w"], "s": np.array([0, 2, 1, 0]), "e": np.array([1, 7, 9, 3])},
+            "q": np.array([0, 0, 1, 0, 0, 0, 1, 2]),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", ["last", "keep"])
+@pytest.mark.parametrize("name", CASES)
+def test_the_outputs_are_those_of_onnxruntime(name: str, layout: str, tmp_path: Path) -> None:
+    data = CASES[name]
+    file = read(data, tmp_path, Reading(keep_layout=layout == "keep"))
+    assert file.onnx is not None
+    graph = graph_of(file)
+    shapes = [graph.tensors[one].shape for one in graph.inputs]
+    if layout == "keep":
+        assert all(order == tuple(range(len(order))) for order in file.onnx.inputs)
+        values = [weights(*shape) for shape in shapes]
+    else:
+        assert "TRANSPOSE" not in {one.OP for one in graph.nodes}
+        values = [
+            weights(*(shape[order.index(axis)] for axis in range(len(shape))))
+            for shape, order in zip(shapes, file.onnx.inputs, strict=True)
+        ]
+    for ours, theirs in zip(run(file, values), expected(data, values), strict=True):
+        np.testing.assert_allclose(
+            ours, theirs, rtol=0, atol=1e-4 * max(np.abs(theirs).max(), 1e-3)
+        )
+
+
+def test_what_is_per_channel_goes_into_the_weights(tmp_path: Path) -> None:
+    graph = graph_of(read(CASES["conv_batch_relu"], tmp_path))
+    assert [one.OP for one in graph.nodes] == ["CONV_2D", "RELU"]
+
+
+def test_free_dimensions_are_fixed_by_their_name(tmp_path: Path) -> None:
+    data = model([node("Relu", "x")], {"x": ("N", "height", 4)})
+    with pytest.raises(UnsupportedOp, match=r"'height' \(axis 1\) .*--shape x=1x\?x4"):
+        read(data, tmp_path)
+    graph = graph_of(read(data, tmp_path, Reading(shapes={"x": (2, 3, 4)})))
+    assert graph.tensors["x"].shape == (2, 3, 4)
+
+
+REFUSED = [
+    (model([node("Foo", "x", domain="com.microsoft")], IMAGE), "domain 'com.microsoft'"),
+    (model([node("Foo", "x")], IMAGE), r"operators that ONNX does not have: Foo"),
+    (model([node("Relu", "x", slope=1.0)], IMAGE), "y .Relu. has the attribute 'slope'"),
+    (model([node("Relu", "z")], IMAGE), "reads 'z', which no node before it computes"),
+    (model([node("Relu", "y")], IMAGE), "reads 'y', which no node before it computes"),
+    (model([node("Conv", "x v")], {**IMAGE, "v": (4, 3, 3, 3)}), "computes its weights at run"),
+    (model([node("Relu", "x")], IMAGE, opset=6), "opset 6; supported: 7 to"),
+    (model([node("Conv", "x w")], {"x": (1, 3, 4, 4, 4)}, CONV), "3 spatial axes"),
+    (model([node("NonZero", "x")], IMAGE), "NonZero. is an operator that edgebottle does not"),
+    (b"\x08\x07\x12\x07pytorch", "no ONNX model: it has no graph"),
+    (CASES["signal"][:-9], "no ONNX model, or not all of one"),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), REFUSED, ids=[row[1][:20] for row in REFUSED])
+def test_what_cannot_be_compiled_is_named(data: bytes, message: str, tmp_path: Path) -> None:
+    with pytest.raises(EdgebottleError, match=message) as caught:
+        read(data, tmp_path)
+    assert isinstance(caught.value, BadModel | UnsupportedOp)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_the_package_one_line_says_which_extra(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ToolMissing, match=r"net\.onnx: .*pip install 'edgebottle\[onnx\]'"):
+        read(CASES["signal"], tmp_path)
+
+
+def test_other_files_take_no_shapes(tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(read(CASES["signal"], tmp_path).data)
+    from edgebottle.conversion import read_model
+
+    with pytest.raises(BadInput, match="no ONNX file: it takes no --shape"):
+        read_model(path, lambda *_: None, Reading(shapes={"x": (1,)}))
