@@ -145,14 +145,30 @@ def _onnx_converted(path: Path, data: bytes, digest: str, reading: Reading) -> M
             f"{path}: the package onnx reads such files, and is not installed: "
             "pip install 'edgebottle[onnx]'"
         )
-    from edgebottle.importers.onnx import load_onnx
-
     try:
-        found = channels_last(load_onnx(data, path.stem, reading.shapes), keep=reading.keep_layout)
-        converted = write_tflite(fold_affine(sink_reshapes(found.graph)))
+        converted, source = convert_onnx(data, path.stem, reading)
     except EdgebottleError as error:
         raise type(error)(f"{path}: {error}") from error
-    return ModelFile(converted, digest, OnnxSource(data, found.inputs, found.outputs))
+    return ModelFile(converted, digest, source)
+
+
+def convert_onnx(data: bytes, name: str, reading: Reading) -> tuple[bytes, OnnxSource]:
+    """The ``.tflite`` file of an ONNX file, and what there is to know of the latter.
+
+    Args:
+        data: The ONNX file.
+        name: Name of the model; made a C identifier.
+        reading: What the file leaves open.
+
+    Raises:
+        BadModel: the file is broken.
+        UnsupportedOp: something in it cannot be compiled.
+    """
+    from edgebottle.importers.onnx import load_onnx
+
+    found = channels_last(load_onnx(data, name, reading.shapes), keep=reading.keep_layout)
+    converted = write_tflite(fold_affine(sink_reshapes(found.graph)))
+    return converted, OnnxSource(data, found.inputs, found.outputs)
 
 
 def _keras_converted(data: bytes, kind: KerasFile) -> bytes:

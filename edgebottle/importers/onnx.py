@@ -353,8 +353,8 @@ def _shape_of(record: OnnxInput, given: Shape | None, sizes: Mapping[str, int]) 
                 f"--shape {name}={'x'.join(str(dim or '?') for dim in dims)}"
             )
         shape = tuple(dims)
-    if prod(shape) > MAX_INPUT:
-        raise UnsupportedOp(f"the input '{name}' has the shape {list(shape)}: too large")
+    if prod(shape) > MAX_INPUT or min(shape, default=1) < 1:
+        raise UnsupportedOp(f"the input '{name}' has the shape {list(shape)}, which cannot be")
     return shape
 
 

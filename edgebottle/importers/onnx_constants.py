@@ -84,8 +84,13 @@ def compute(node: OnnxNode, values: Sequence[Array | None]) -> tuple[Array, ...]
         raise BadModel(f"{node.label} cannot be computed from its constants: {reason}") from error
     if not all(isinstance(one, np.ndarray | np.generic) for one in results):
         raise BadModel(f"{node.label} computes a constant that is no tensor")
-    arrays = iter([np.asarray(one) for one in results])
+    arrays = iter([_single(np.asarray(one)) for one in results])
     return tuple(next(arrays) if name else np.zeros(0, np.float32) for name in node.outputs)
+
+
+def _single(value: Array) -> Array:
+    """Real numbers in float32, as all of them are here."""
+    return value.astype(np.float32) if value.dtype.kind == "f" else value
 
 
 def _check_growth(node: OnnxNode, values: Sequence[Array]) -> None:

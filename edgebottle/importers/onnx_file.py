@@ -144,7 +144,7 @@ def constant_of(tensor: Any, name: str) -> Array:
         raise BadModel(f"the constant '{name}' cannot be read: {error}") from error
     if value.dtype.kind not in "fiub" or value.dtype.itemsize > 8:
         raise UnsupportedOp(f"the constant '{name}' has a type that edgebottle does not support")
-    return value
+    return value.astype(np.float32) if value.dtype.kind == "f" else value
 
 
 def _input(value: Any) -> OnnxInput:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from edgebottle.errors import BadModel
 from edgebottle.importers.onnx_file import OnnxGraph, read_graph
 from edgebottle.importers.onnx_node import OnnxNode, Value
 from edgebottle.ir.graph import Shape, Tensor
@@ -28,14 +27,12 @@ class Body:
 
 
 def expanded(node: OnnxNode, values: Sequence[tuple[Shape, Value] | None]) -> Body | None:
-    """The definition of an operator by others; None where ONNX has none.
+    """The definition of an operator by others; None where ONNX has none that can be applied.
 
     Args:
         node: The node.
         values: Shape and value of each input, None for absent ones.
 
-    Raises:
-        BadModel: the definition cannot be applied to it.
     """
     import onnx
     from onnx import helper, inliner
@@ -67,9 +64,8 @@ def expanded(node: OnnxNode, values: Sequence[tuple[Shape, Value] | None]) -> Bo
         whole = inliner.inline_selected_functions(
             model, [("", node.op)], inline_schema_functions=True
         )
-    except Exception as error:  # a binding to C++, with whatever it throws
-        reason = " ".join(str(error).split())
-        raise BadModel(f"{node.label} cannot be taken apart: {reason}") from error
+    except Exception:  # a binding to C++, with whatever it throws
+        return None
     if any(one.op_type == node.op for one in whole.graph.node):
         return None
     return Body(names, read_graph(whole.graph, node.version))

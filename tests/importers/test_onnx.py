@@ -84,6 +84,29 @@ CASES = {
         {"x": (1, 2, 5)},
         opset=7,
     ),
+    "gru_both_ways": model(
+        [node("GRU", "x w r b", "o y", hidden_size=3, direction="bidirectional")],
+        {"x": (4, 1, 2)},
+        {"w": weights(2, 9, 2), "r": weights(2, 9, 3), "b": weights(2, 18)},
+    ),
+    "lstm_with_peepholes": model(
+        [node("LSTM", "x w r b _ _ _ p", hidden_size=3)],
+        {"x": (3, 2, 2)},
+        {"w": weights(1, 12, 2), "r": weights(1, 12, 3), "b": weights(1, 24), "p": weights(1, 9)},
+    ),
+    "resize": model(
+        [
+            node("Conv", "x w", "c"),
+            node("Resize", "c _ t", "n", mode="nearest", nearest_mode="floor"),
+            node("Resize", "n _ s", mode="linear", coordinate_transformation_mode="align_corners"),
+        ],
+        IMAGE,
+        {
+            "w": CONV["w"],
+            "t": np.array([1, 1, 2, 2], np.float32),
+            "s": np.array([1, 1, 1.5, 1.25], np.float32),
+        },
+    ),
     "concat_slice_pad": model(
         [
             node("Conv", "x w", "c"),

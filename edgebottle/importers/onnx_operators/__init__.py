@@ -10,7 +10,9 @@ from edgebottle.importers.onnx_operators import (
     normalization,
     pooling,
     products,
+    recurrent,
     reduction,
+    resize,
 )
 from edgebottle.importers.onnx_operators.table import Translation
 
@@ -22,7 +24,9 @@ _FAMILIES = (
     normalization,
     pooling,
     products,
+    recurrent,
     reduction,
+    resize,
 )
 
 TRANSLATIONS: dict[str, Translation] = {
