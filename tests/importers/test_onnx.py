@@ -97,7 +97,7 @@ CASES = {
     "resize": model(
         [
             node("Conv", "x w", "c"),
-            node("Resize", "c _ t", "n", mode="nearest", nearest_mode="floor"),
+            node("Resize", "c _ t", "n", mode="nearest"),
             node("Resize", "n _ s", mode="linear", coordinate_transformation_mode="align_corners"),
         ],
         IMAGE,
