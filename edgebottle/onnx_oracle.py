@@ -13,7 +13,7 @@ from edgebottle.errors import BadModel, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.passes.permuted import inverse
 from edgebottle.pipeline import Model
-from edgebottle.reference import dequantized, quantized
+from edgebottle.reference import as_in_file, quantized
 from edgebottle.samples import Samples
 
 Progress = Callable[[str, int, int], None]
@@ -139,7 +139,7 @@ def _feeds(model: Model, session: Any, sample: Sequence[Array]) -> dict[str, Arr
         model.stripped_inputs,
         strict=True,
     ):
-        wide = dequantized(graph, name, value) if stripped else value
+        wide = as_in_file(graph.tensors[name], value, stripped)
         turned = np.ascontiguousarray(wide.transpose(inverse(order)))
         feeds[record.name] = turned.reshape(value.shape and turned.shape).astype(
             _TYPES.get(record.type, np.float32)

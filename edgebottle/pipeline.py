@@ -30,6 +30,7 @@ from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, Un
 from edgebottle.files import check_creatable, check_plain
 from edgebottle.fit import Judge, Verdict, Wish, ram_allowed
 from edgebottle.importers import import_model, sign_model
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.verify import verify
 from edgebottle.operating_system import executables_are_elf
@@ -64,8 +65,8 @@ class Model:
         imported: The graph as imported (with ``--io int8`` applied).
         graph: The graph after all passes.
         io: ``keep`` or ``int8``.
-        stripped_inputs: For each input, whether the file has it in floating point and
-            ``--io int8`` took the conversion away.
+        stripped_inputs: For each input, the type that it has in the file where ``--io int8`` took
+            the conversion from it away, else None.
         signature: Which of several signatures of the file it is, "" where there was no choice.
         other_signatures: Those that were not chosen.
         onnx: The ONNX file that it was made of, if it was one.
@@ -78,7 +79,7 @@ class Model:
     imported: Graph
     graph: Graph
     io: str
-    stripped_inputs: tuple[bool, ...] = ()
+    stripped_inputs: tuple[DType | None, ...] = ()
     signature: str = ""
     other_signatures: tuple[str, ...] = ()
     onnx: OnnxSource | None = None
@@ -197,7 +198,6 @@ def load(
     except (BadModel, BadInput, UnsupportedOp, DoesNotFit) as error:
         raise type(error)(f"{path}: {error}") from error
     graph = optimise(imported)
-    stripped = tuple(a != b for a, b in zip(original.inputs, imported.inputs, strict=True))
     return Model(
         name=model_name,
         path=path,
@@ -206,10 +206,18 @@ def load(
         imported=imported,
         graph=graph,
         io=io,
-        stripped_inputs=stripped,
+        stripped_inputs=_stripped(original, imported),
         signature=signed.signature,
         other_signatures=signed.others,
         onnx=file.onnx,
+    )
+
+
+def _stripped(original: Graph, imported: Graph) -> tuple[DType | None, ...]:
+    """See ``Model.stripped_inputs``."""
+    return tuple(
+        None if before == after else original.tensors[before].dtype
+        for before, after in zip(original.inputs, imported.inputs, strict=True)
     )
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from edgebottle import __version__
 from edgebottle.errors import ToolMissing
-from edgebottle.ir.graph import Array, Graph
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.litert_process import LiteRTProcess
 from edgebottle.pipeline import Model
 from edgebottle.samples import Samples
@@ -95,8 +96,8 @@ def litert_outputs(
     with LiteRTProcess(model.data) as runner:
         for number, sample in enumerate(samples.inputs):
             wide = [
-                dequantized(graph, name, value) if stripped else value
-                for name, value, stripped in zip(
+                as_in_file(graph.tensors[name], value, dtype)
+                for name, value, dtype in zip(
                     graph.inputs, sample, model.stripped_inputs, strict=True
                 )
             ]
@@ -108,19 +109,28 @@ def litert_outputs(
     return tuple(outputs)
 
 
-def dequantized(graph: Graph, name: str, value: Array) -> Array:
-    """The real values behind a stripped input, as the original float input takes them."""
-    tensor = graph.tensors[name]
-    if tensor.quant is None:
+def as_in_file(tensor: Tensor, value: Array, dtype: DType | None) -> Array:
+    """An input as the file's own takes it: a stripped one is real values there, or uint8.
+
+    Args:
+        tensor: The input.
+        value: Its value.
+        dtype: The type in the file where the input was stripped, else None.
+    """
+    if dtype is None or tensor.quant is None:
         return value
+    if dtype is DType.U8:
+        return value.view(np.uint8) ^ np.uint8(128)
     return ((value.astype(np.int32) - tensor.zero_point) * np.float32(tensor.scale)).astype(
         np.float32
     )
 
 
 def quantized(graph: Graph, name: str, value: Array) -> Array:
-    """The stored values that the original DEQUANTIZE turned into the float output ``value``."""
+    """The stored values that the original turned into the output ``value``."""
     tensor = graph.tensors[name]
+    if value.dtype == np.uint8 and tensor.dtype is DType.I8:
+        return (value ^ np.uint8(128)).view(np.int8)
     if tensor.quant is None or value.dtype.kind != "f":
         return value
     steps = np.round(value.astype(np.float64) / tensor.scale) + tensor.zero_point

@@ -185,6 +185,8 @@ def _first_litert_layer(model: Model, inputs: Samples, difference: Difference) -
                 expected = runner.tensor(name)
                 if expected is None:
                     continue
+                if expected.dtype == np.uint8 and interpreter.values[name].dtype == np.int8:
+                    expected = (expected ^ np.uint8(128)).view(np.int8)  # shifted by the importer
                 found = compare(
                     difference.implementation,
                     difference.sample,

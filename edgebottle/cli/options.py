@@ -100,7 +100,8 @@ def model_argument(function: F) -> F:
     function = click.option(
         "--io",
         type=click.Choice(["keep", "int8"]),
-        help="Floating-point inputs and outputs around an int8 network: keep (default) or strip.",
+        help="Inputs and outputs of float32 or uint8 around an int8 network: keep (default), or "
+        "int8 to have them as the network computes.",
     )(function)
     function = click.option(
         "--signature",

@@ -27,6 +27,7 @@ from edgebottle.importers.tflite_tensors import (
     import_tensor,
     unsupported_type,
 )
+from edgebottle.importers.tflite_uint8 import OF_UINT8, check_uint8, computes_alike, shift_uint8
 from edgebottle.importers.tflite_variables import VARIABLES, Key, Variables, check_variable
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor, unused_name
@@ -75,6 +76,7 @@ def load_tflite(data: bytes, name: str) -> Graph:
         raise BadModel("the model has no operators")
     check_inputs(file)
     check_constants(file, len(data))
+    file = shift_uint8(file)
     importer = _Importer(file, data)
     graph = importer.graph(identifier(name, "model"))
     check_states(graph, importer.variables.states)
@@ -291,7 +293,10 @@ class _Importer:
             if tensor is not None and tensor.size == 0 and tensor.dtype not in _INDICES:
                 raise BadModel(f"{layer} ({record.op}) reads '{tensor.name}', which is empty")
         records = [self.file.tensors[index] for index in record.outputs]
-        node = BY_NAME[record.op].from_tflite(
+        kind = BY_NAME[record.op]
+        if record.of_uint8:
+            kind = OF_UINT8.get(record.op, kind)
+        node = kind.from_tflite(
             layer,
             tuple(None if tensor is None else tensor.name for tensor in ins),
             tuple(one.name for one in records),
@@ -300,6 +305,8 @@ class _Importer:
             options,
         )
         outs = self._computed(node, ins, records)
+        if record.of_uint8:
+            check_uint8(node, ins, outs)
         constants = folded(node, ins, outs)
         self.tensors.update({tensor.name: tensor for tensor in constants or outs})
         if constants is None:
@@ -331,6 +338,11 @@ class _Importer:
             raise UnsupportedOp(
                 f"{layer} ({record.op}) has 16-bit activations (int16x8 quantization), which "
                 "edgebottle does not support yet; convert the model with int8 activations"
+            )
+        if record.of_uint8 and not computes_alike(record):
+            raise UnsupportedOp(
+                f"{layer} ({record.op}) computes with uint8, which edgebottle does not support "
+                "for it; convert the model with int8 quantization"
             )
         for tensor in used:
             readers = () if tensor.data is None else WEIGHTS_IN.get(tensor.type, ())

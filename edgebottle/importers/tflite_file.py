@@ -57,6 +57,7 @@ class FileOperator:
         outputs: Numbers of tensors.
         options_type: Name of the options table in the schema, ``NONE`` when absent.
         options: The schema's options object when the importer knows its type, else None.
+        of_uint8: It computes with uint8 in the file, and with int8 here.
     """
 
     op: str
@@ -64,6 +65,7 @@ class FileOperator:
     outputs: tuple[int, ...]
     options_type: str
     options: Any
+    of_uint8: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature, where
 from edgebottle.ops.conv_2d_kernels import KERNELS
 from edgebottle.ops.convolution import Convolution
-from edgebottle.ops.convolution_cases import CONV_2D, Case, weighted_case
+from edgebottle.ops.convolution_cases import CONV_2D, OF_UINT8, Case, weighted_case
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.weights import exact_matmul, operands
 
@@ -99,9 +99,18 @@ class Conv2D(Convolution):
         """See ``Operator``."""
         for case in CONV_2D:
             yield cls._case(case)
+        for case in OF_UINT8:
+            yield Conv2DOfUint8._case(case)
 
     @classmethod
     def _case(cls, case: Case) -> Graph:
         channels = case.shape[3] // case.groups
         weights = (case.outputs, *case.kernel, channels)
         return weighted_case(cls, case, weights, axis=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv2DOfUint8(Conv2D):
+    """Such a layer of a uint8 network, shifted to int8 when it was imported."""
+
+    OF_UINT8: ClassVar[bool] = True

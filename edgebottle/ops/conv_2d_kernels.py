@@ -11,6 +11,7 @@ from edgebottle.ops.convolution_kernels import (
     FullDepth,
     PlainF32,
     PlainS8,
+    WideS8,
     folded_bias,
     int8_fields,
     matrix_of,
@@ -180,5 +181,6 @@ KERNELS: tuple[AnyKernel, ...] = (
     TripleRows(),
     VectorRows(),
     PlainRowsS8(),
+    WideS8(),
     PlainRowsF32(),
 )

@@ -52,6 +52,8 @@ class Convolution(KernelOperator, RowOperator):
     STRIDED_OUTPUT: ClassVar[bool] = True
     CHANNEL_AXIS: ClassVar[int]
     """The axis of the weights' output channels."""
+    OF_UINT8: ClassVar[bool] = False
+    """It was uint8 in the file: LiteRT scales such sums otherwise, and weights may be int16."""
 
     stride: tuple[int, int]
     dilation: tuple[int, int]
@@ -97,6 +99,8 @@ class Convolution(KernelOperator, RowOperator):
 
     def fill_options(self, options: Any, ins: Tensors) -> Any:
         """Puts the shared attributes into the schema's options object, and returns it."""
+        if self.OF_UINT8:
+            raise UnsupportedOp(f"{where(self)} was uint8: no int8 file gives the same results")
         data, weights, _ = operands(ins)
         image, window = data.shape[1:3], weights.shape[1:3]
         options.padding = code_of(
@@ -127,7 +131,7 @@ class Convolution(KernelOperator, RowOperator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_weights(self, ins, outs[0], self.CHANNEL_AXIS)
+        check_weights(self, ins, outs[0], self.CHANNEL_AXIS, wide=self.OF_UINT8)
         data, weights, _ = operands(ins)
         check_padding(data.shape, self.padding, where(self))
         if weights.quant is not None and any(weights.quant.zero_point):
@@ -155,10 +159,14 @@ class Convolution(KernelOperator, RowOperator):
 
     def requantize(self, acc: Array, ins: Tensors, output: Tensor) -> Array:
         """The stored int8 outputs of int32 accumulators; the last axis is the channels."""
-        data, weights, _ = operands(ins)
-        multiplier, shift = quantize_multipliers(effective_scales(data, weights, output))
+        multiplier, shift = quantize_multipliers(self.scales(ins, output))
         scaled = multiply_by_quantized_multiplier(acc, multiplier, shift) + output.zero_point
         return np.clip(scaled, *activation_range(self.activation, output)).astype(np.int8)
+
+    def scales(self, ins: Tensors, output: Tensor) -> list[float]:
+        """What sums are multiplied by: one scale, or one for each output channel."""
+        data, weights, _ = operands(ins)
+        return effective_scales(data, weights, output, single_product=self.OF_UINT8)
 
     def padded(self, value: Array) -> Array:
         """The input with zeros around it."""
@@ -208,10 +216,10 @@ class Convolution(KernelOperator, RowOperator):
         self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
     ) -> Range | None:
         """See ``Operator``."""
-        sums, (data, weights, _), output = self.weighted_sums(ins, outs), operands(ins), outs[0]
+        sums, output = self.weighted_sums(ins, outs), outs[0]
         if sums is None:
             return None
-        _, shift = quantize_multipliers(effective_scales(data, weights, output))
+        _, shift = quantize_multipliers(self.scales(ins, output))
         bounds = activation_range(self.activation, output)
         return range_of_sums(
             sums, ranges[0], shift, bounds, lambda acc: self.requantize(acc, ins, output)

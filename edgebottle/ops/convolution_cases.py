@@ -130,8 +130,13 @@ def _scales(case: Case, channels: int, rng: np.random.Generator) -> list[float]:
 
 
 def case_weights(kind: str, shape: Shape, rng: np.random.Generator) -> Array:
-    """int8 weights: ``random`` (no -128), ``full`` (with it), all ``min``, ``max`` or ``zero``."""
+    """int8 weights: ``random`` (no -128), ``full`` (with it), all ``min``, ``max`` or ``zero``.
+
+    ``wide`` ones are int16, of 9 bits.
+    """
     fixed = {"min": -128, "max": 127, "zero": 0}
+    if kind == "wide":
+        return rng.integers(-177, 79, shape).astype(np.int16)
     if kind in fixed:
         return np.full(shape, fixed[kind], np.int8)
     return rng.integers(-128 if kind == "full" else -127, 128, shape).astype(np.int8)
@@ -171,6 +176,31 @@ def _variants(shape: Shape, outputs: int, kernel: tuple[int, int]) -> tuple[Case
 
 
 NONE = (0, 0, 0, 0)
+
+OF_UINT8 = (
+    Case(name="uint8", shape=(1, 5, 6, 3), outputs=3, kernel=(3, 3), per_channel=False),
+    Case(
+        name="uint8_wide",
+        shape=(1, 6, 5, 4),
+        outputs=8,
+        kernel=(3, 2),
+        stride=(2, 1),
+        per_channel=False,
+        weights="wide",
+    ),
+    Case(
+        name="uint8_dilated",
+        shape=(2, 7, 7, 2),
+        outputs=4,
+        kernel=(2, 3),
+        dilation=(2, 3),
+        per_channel=False,
+        weights="wide",
+        activation=RELU6,
+        bias=False,
+    ),
+)
+"""Layers of uint8 networks, of either operator."""
 
 CONV_2D = (
     *(

@@ -13,7 +13,6 @@ from edgebottle.ops.base import CValue, Emitter
 from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.fixed_point import (
     activation_range,
-    effective_scales,
     quantize_multipliers,
     wrap_int32,
 )
@@ -130,9 +129,37 @@ class PlainS8(ConvolutionKernel[Array]):
         return self.row_call(e, self.ROW, self.STRUCT, int8_fields(layer), *constants)
 
 
+class WideS8(ConvolutionKernel[Array]):
+    """int8 with weights of 16 bits, which are laid out as those of groups."""
+
+    HEADER = "eb_conv_2d.h"
+    ROW = "eb_conv_2d_s8_wide_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """Weights of 16 bits."""
+        return operands(layer.ins)[1].dtype is DType.I16
+
+    def pack(self, layer: Convolved) -> Array:
+        """The bias."""
+        return bias_values(operands(layer.ins)[2], layer.output.shape[3], DType.I8)
+
+    def emit(self, layer: Convolved, packed: Array, e: Emitter) -> str:
+        """See ``Kernel``."""
+        matrix, depth = matrix_of(layer), operands(layer.ins)[0].shape[3]
+        _, height, width, _ = operands(layer.ins)[1].shape
+        fields = int8_fields(layer)
+        fields.pop("depth_multiplier", None)
+        fields["output_channels"] = len(matrix)
+        fields["groups"] = depth * height * width // matrix.shape[1]
+        constants = e.constant("weights", matrix), e.constant("bias", packed)
+        scales = marked_scales(layer, packed, e)
+        return self.row_call(e, self.ROW, "eb_conv_2d", fields, *constants, *scales)
+
+
 def is_int8(layer: Convolved) -> bool:
-    """Whether a layer computes with int8."""
-    return operands(layer.ins)[0].dtype is DType.I8
+    """Whether a layer computes with int8 alone."""
+    data, weights, _ = operands(layer.ins)
+    return data.dtype is weights.dtype is DType.I8
 
 
 def has_full_depth(layer: Convolved) -> bool:
@@ -174,7 +201,7 @@ def int8_fields(layer: Convolved) -> dict[str, CValue]:
 
 
 def matrix_of(layer: Convolved) -> Array:
-    """The weights as int8, (outputs, taps)."""
+    """The weights, (outputs, taps)."""
     weights, axis = operands(layer.ins)[1].constant(), layer.node.CHANNEL_AXIS
     return np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
 
@@ -189,8 +216,7 @@ def folded_bias(layer: Convolved) -> Int:
 
 def scales_of(layer: Convolved) -> list[float]:
     """[channels]: what an accumulator of each is multiplied by."""
-    data, weights, _ = operands(layer.ins)
-    return per_channel(effective_scales(data, weights, layer.output), layer.output.shape[3])
+    return per_channel(layer.node.scales(layer.ins, layer.output), layer.output.shape[3])
 
 
 def output_of(layer: Convolved) -> Output:

@@ -13,7 +13,7 @@ from edgebottle.ir.access import AxisMap, Broadcast, Listed, Same
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature, where
 from edgebottle.ops.convolution import Convolution
-from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, Case, weighted_case
+from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, OF_UINT8, Case, weighted_case
 from edgebottle.ops.depthwise_cases import DEPTHWISE_3X3
 from edgebottle.ops.depthwise_kernels import KERNELS
 from edgebottle.ops.kernel import AnyKernel
@@ -99,9 +99,18 @@ class DepthwiseConv2D(Convolution):
         """See ``Operator``."""
         for case in (*DEPTHWISE_CONV_2D, *DEPTHWISE_3X3):
             yield cls._case(case)
+        for case in OF_UINT8:
+            yield DepthwiseConv2DOfUint8._case(case)
 
     @classmethod
     def _case(cls, case: Case) -> Graph:
         weights = (1, *case.kernel, case.outputs)
         multiplier = case.outputs // case.shape[3]
         return weighted_case(cls, case, weights, axis=3, depth_multiplier=multiplier)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthwiseConv2DOfUint8(DepthwiseConv2D):
+    """Such a layer of a uint8 network, shifted to int8 when it was imported."""
+
+    OF_UINT8: ClassVar[bool] = True

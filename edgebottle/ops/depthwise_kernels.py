@@ -12,6 +12,7 @@ from edgebottle.ops.convolution_kernels import (
     FullDepth,
     PlainF32,
     PlainS8,
+    WideS8,
     folded_bias,
     has_full_depth,
     int8_fields,
@@ -308,5 +309,6 @@ KERNELS: tuple[AnyKernel, ...] = (
     VectorDepthwiseRows(),
     TapRows(),
     PlainDepthwiseRowsS8(),
+    WideS8(),
     PlainDepthwiseRowsF32(),
 )

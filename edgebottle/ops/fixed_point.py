@@ -99,13 +99,17 @@ def quantize_multipliers(reals: Sequence[float]) -> tuple[Array, Array]:
     )
 
 
-def effective_scales(inputs: Tensor, weights: Tensor, output: Tensor) -> list[float]:
+def effective_scales(
+    inputs: Tensor, weights: Tensor, output: Tensor, *, single_product: bool = False
+) -> list[float]:
     """The scale(s) from accumulator to output: input * weights / output, in double precision.
 
     Args:
         inputs: Quantized per tensor.
         weights: Quantized per tensor or per channel.
         output: Quantized per tensor.
+        single_product: The product is rounded to single precision, as LiteRT's convolutions of
+            uint8 do.
 
     Returns:
         As many scales as the weights have.
@@ -116,7 +120,10 @@ def effective_scales(inputs: Tensor, weights: Tensor, output: Tensor) -> list[fl
     if weights.quant is None:
         raise UnsupportedOp(f"tensor '{weights.name}' has no quantization")
     input_scale, output_scale = float(np.float32(inputs.scale)), float(np.float32(output.scale))
-    return [input_scale * float(np.float32(scale)) / output_scale for scale in weights.quant.scale]
+    products = [input_scale * float(np.float32(scale)) for scale in weights.quant.scale]
+    if single_product:
+        products = [float(np.float32(product)) for product in products]
+    return [product / output_scale for product in products]
 
 
 def saturating_rounding_doubling_high_mul(a: Array | int, b: Array | int) -> Int:

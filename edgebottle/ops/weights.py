@@ -17,6 +17,9 @@ from edgebottle.ops.weighted_sums import WeightedSums
 MAX_WINDOW = (1 << 17) - 1
 """Products of two int8 that can be added without leaving int32."""
 
+MAX_WIDE_WINDOW = (2**31 - 1) // 255**2
+"""The same of int8 and weights of 9 bits, both without their zero points."""
+
 EXACT_FLOAT32 = 1 << 24
 """Sums of integers below this are exact in float32, in any order."""
 
@@ -28,7 +31,7 @@ def operands(ins: Tensors) -> tuple[Tensor, Tensor, Tensor | None]:
     return data, weights, ins[2] if len(ins) > 2 else None
 
 
-def check_weights(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
+def check_weights(node: Node, ins: Tensors, output: Tensor, axis: int, wide: bool = False) -> None:
     """Checks types and quantization of a node with weights.
 
     Args:
@@ -36,6 +39,7 @@ def check_weights(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
         ins: Input, weights and optional bias.
         output: The output.
         axis: The axis of the weights' output channels.
+        wide: The weights of an int8 layer may be int16, of 9 bits.
 
     Raises:
         UnsupportedOp: with the reason.
@@ -43,7 +47,7 @@ def check_weights(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
     data, weights, bias = operands(ins)
     require_dtype(node, data, DType.I8, DType.F32)
     require_dtype(node, output, data.dtype)
-    require_dtype(node, weights, data.dtype)
+    require_dtype(node, weights, data.dtype, *([DType.I16] if wide else []))
     weights.constant()
     if bias is not None:
         require_dtype(node, bias, DType.I32 if data.dtype is DType.I8 else DType.F32)
@@ -72,10 +76,11 @@ def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> 
             f"{where(node)} quantizes its weights along axis {quant.axis}, not along the output "
             f"channels (axis {axis}), which edgebottle does not support yet"
         )
-    if weights.size // channels > MAX_WINDOW:
+    limit = MAX_WIDE_WINDOW if weights.dtype is DType.I16 else MAX_WINDOW
+    if weights.size // channels > limit:
         raise UnsupportedOp(
             f"{where(node)} sums {weights.size // channels} products for each output; "
-            f"edgebottle supports {MAX_WINDOW}"
+            f"edgebottle supports {limit}"
         )
     for scale in effective_scales(data, weights, output):
         checked_multiplier(where(node), abs(scale))  # some converters write weights so

@@ -1,0 +1,189 @@
+"""Networks of uint8 as int8: every value and zero point is lowered by 128, which changes nothing.
+
+Older converters quantize to uint8, and LiteRT's kernels for it mostly compute what those for int8
+do. What they compute otherwise is refused, or has an operator of its own (``Conv2DOfUint8``): their
+convolutions round the product of two scales to single precision, and take weights with a zero
+point. Inputs and outputs of the network stay uint8, with a QUANTIZE behind or before them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.importers.tflite_file import FileOperator, FileTensor, TFLiteFile
+from edgebottle.ir.graph import Node, Tensor, unused_name
+from edgebottle.ops.average_pool_2d import AveragePool2D
+from edgebottle.ops.base import Operator, where
+from edgebottle.ops.conv_2d import Conv2DOfUint8
+from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2DOfUint8
+
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+"""Operators that take uint8 as it is."""
+
+OF_UINT8: dict[str, type[Operator]] = {
+    "CONV_2D": Conv2DOfUint8,
+    "DEPTHWISE_CONV_2D": DepthwiseConv2DOfUint8,
+}
+"""Operators that are others for uint8."""
+
+SHIFTED = (
+    *("ADD", "ARG_MAX", "AVERAGE_POOL_2D", "BATCH_TO_SPACE_ND", "BROADCAST_TO", "CONCATENATION"),
+    *("DEPTH_TO_SPACE", "EXPAND_DIMS", "FULLY_CONNECTED", "GELU", "HARD_SWISH", "LEAKY_RELU"),
+    *("LOGISTIC", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MIRROR_PAD", "MUL", "PACK", "PAD"),
+    *("PADV2", "PRELU", "REDUCE_MAX", "REDUCE_MIN", "RELU", "RELU6", "RELU_N1_TO_1", "RESHAPE"),
+    *("RESIZE_NEAREST_NEIGHBOR", "SLICE", "SOFTMAX", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH"),
+    *("SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "SUB", "TANH", "TILE", "TRANSPOSE", "UNPACK"),
+)
+"""Operators whose results on uint8 are those on int8, 128 higher."""
+
+_OFFSET = 128
+
+
+def computes_alike(record: FileOperator) -> bool:
+    """Whether an operator on uint8 can be one on int8."""
+    return record.op in (*CONVERSIONS, *OF_UINT8, *SHIFTED)
+
+
+def shift_uint8(file: TFLiteFile) -> TFLiteFile:
+    """The file with int8 where it has quantized uint8.
+
+    Raises:
+        UnsupportedOp: uint8 beside int8, or weights that are quantized as LiteRT takes none.
+    """
+    shifted = {
+        index
+        for record in file.operators
+        if record.op not in CONVERSIONS
+        for index in (*record.inputs, *record.outputs)
+        if index != -1 and file.tensors[index].type == "UINT8" and len(file.tensors[index].scale)
+    }
+    if not shifted:
+        return file
+    _check_alike(file, shifted)
+    wide = _wide_weights(file, shifted)
+    tensors = list(file.tensors)
+    for index in shifted:
+        tensors[index] = _centred(tensors[index]) if index in wide else _lowered(tensors[index])
+    operators = [
+        replace(record, of_uint8=not shifted.isdisjoint((*record.inputs, *record.outputs)))
+        for record in file.operators
+    ]
+    inputs, before = _converted(file, file.inputs, shifted, tensors)
+    outputs, after = _converted(file, file.outputs, shifted, tensors)
+    return replace(
+        file,
+        tensors=tuple(tensors),
+        operators=(
+            *(_quantize(outside, inside) for inside, outside in before.items()),
+            *operators,
+            *(_quantize(inside, outside) for inside, outside in after.items()),
+        ),
+        inputs=inputs,
+        outputs=outputs,
+    )
+
+
+def _check_alike(file: TFLiteFile, shifted: set[int]) -> None:
+    """No operator but a conversion has both, which shifted would look alike."""
+    for record in file.operators:
+        indices = [index for index in (*record.inputs, *record.outputs) if index != -1]
+        names = [file.tensors[index].name for index in indices if index in shifted]
+        is_mixed = any(file.tensors[index].type == "INT8" for index in indices)
+        if names and is_mixed and record.op not in CONVERSIONS:
+            raise UnsupportedOp(
+                f"tensor '{names[0]}' of a {record.op} is uint8, and another is int8; convert the "
+                "model with int8 quantization"
+            )
+
+
+def _quantize(source: int, target: int) -> FileOperator:
+    return FileOperator("QUANTIZE", (source,), (target,), "NONE", None)
+
+
+def _converted(
+    file: TFLiteFile, indices: tuple[int, ...], shifted: set[int], tensors: list[FileTensor]
+) -> tuple[tuple[int, ...], dict[int, int]]:
+    """Inputs or outputs of the network, and the new uint8 tensor of each that is int8 now."""
+    outside: dict[int, int] = {}
+    for index in indices:
+        if index in shifted and file.tensors[index].data is None and index not in outside:
+            name = file.tensors[index].name
+            inner = unused_name(f"{name}_int8", {tensor.name for tensor in tensors})
+            tensors[index] = replace(tensors[index], name=inner)
+            outside[index] = len(tensors)
+            name = unused_name(name, {tensor.name for tensor in tensors})
+            tensors.append(replace(file.tensors[index], name=name))
+    return tuple(outside.get(index, index) for index in indices), outside
+
+
+def _zero_point(tensor: FileTensor) -> int:
+    if len(tensor.scale) != 1:
+        raise UnsupportedOp(f"tensor '{tensor.name}' is uint8 with a scale for each channel")
+    return int(tensor.zero_point[0]) if len(tensor.zero_point) else 0
+
+
+def _lowered(tensor: FileTensor) -> FileTensor:
+    zero_point = np.array([_zero_point(tensor) - _OFFSET], np.int64)
+    data = None if tensor.data is None else tensor.data ^ np.uint8(_OFFSET)
+    return replace(tensor, type="INT8", zero_point=zero_point, data=data)
+
+
+def _centred(tensor: FileTensor) -> FileTensor:
+    """Weights without their zero point: int8 where they fit it, else int16."""
+    assert tensor.data is not None
+    values = tensor.data.astype(np.int64) - _zero_point(tensor)
+    is_int8 = values.min(initial=0) >= -_OFFSET and values.max(initial=0) < _OFFSET
+    return replace(
+        tensor,
+        type="INT8" if is_int8 else "INT16",
+        zero_point=np.zeros(1, np.int64),
+        data=values.astype("<i1" if is_int8 else "<i2").view(np.uint8),
+    )
+
+
+def _wide_weights(file: TFLiteFile, shifted: set[int]) -> set[int]:
+    """Weights of convolutions, which nothing else may read, as it would see other values."""
+    readers = [
+        (index, record.op in OF_UINT8 and place == 1)
+        for record in file.operators
+        for place, index in enumerate(record.inputs)
+        if index in shifted
+    ]
+    wide = {index for index, is_weights in readers if is_weights}
+    wide = {index for index in wide if file.tensors[index].data is not None}
+    for index, is_weights in readers:
+        if index in wide and (not is_weights or index in file.outputs):
+            raise UnsupportedOp(
+                f"the uint8 weights '{file.tensors[index].name}' are read as something else too"
+            )
+    return wide
+
+
+def check_uint8(node: Node, ins: list[Tensor | None], outs: list[Tensor]) -> None:
+    """Refuses a mean of an even number of pixels: LiteRT rounds halves up there.
+
+    Raises:
+        UnsupportedOp: names the layer.
+    """
+    if not isinstance(node, AveragePool2D):
+        return
+    data = ins[0]
+    assert data is not None
+    counts = [
+        {
+            sum(0 <= i * stride - before + k < extent for k in range(size))
+            for i in range(outs[0].shape[axis])
+        }
+        for axis, extent, size, stride, before in (
+            (1, data.shape[1], node.filter[0], node.stride[0], node.padding[0]),
+            (2, data.shape[2], node.filter[1], node.stride[1], node.padding[2]),
+        )
+    ]
+    if any(count % 2 == 0 for side in counts for count in side):
+        raise UnsupportedOp(
+            f"{where(node)} takes the mean of an even number of uint8 pixels, which edgebottle "
+            "does not support yet; convert the model with int8 quantization"
+        )

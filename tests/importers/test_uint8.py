@@ -1,0 +1,148 @@
+"""Networks of uint8, which are int8 here: the same results as LiteRT's on the file as it is."""
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.exporters.tflite import write_tflite
+from edgebottle.importers.tflite import load_tflite
+from edgebottle.importers.tflite_uint8 import CONVERSIONS, OF_UINT8, SHIFTED
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Graph
+from edgebottle.ir.interpreter import Interpreter
+from edgebottle.litert import LiteRTModel
+from edgebottle.ops import BY_NAME
+from tests.importers.models import BIAS, INPUT, OUTPUT, WEIGHTS, buffer, conv_model, pack
+from tests.importers.weights import depthwise
+from tests.samples import assert_same, samples
+
+PER_OPERATOR = 4
+
+
+def as_uint8(data: bytes) -> bytes:
+    """A file of int8 as one of uint8: all is 128 higher."""
+    model = schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
+    for tensor in model.subgraphs[0].tensors:
+        if tensor.type == schema.TensorType.INT8:
+            tensor.type = schema.TensorType.UINT8
+            tensor.quantization.zeroPoint = np.array(tensor.quantization.zeroPoint) + 128
+            values = model.buffers[tensor.buffer].data
+            if values is not None:
+                model.buffers[tensor.buffer].data = np.array(values, np.uint8) ^ 128
+    return pack(model)
+
+
+def assert_as_litert(data: bytes, what: str) -> Graph:
+    graph = load_tflite(data, "m")
+    litert, reference = LiteRTModel(data), Interpreter(graph)
+    for kind, inputs in samples(graph, 3):
+        assert_same(reference.run(inputs), litert.run(inputs), f"{what}, {kind}")
+    return graph
+
+
+def cases_of(op: str) -> list[Graph]:
+    """Cases that have int8, and no scales per channel, which uint8 has none of."""
+    found = (
+        graph
+        for graph in BY_NAME[op].cases()
+        if any(tensor.dtype is DType.I8 for tensor in graph.tensors.values())
+        and not any(
+            tensor.dtype is DType.I8 and tensor.quant is not None and tensor.quant.axis is not None
+            for tensor in graph.tensors.values()
+        )
+    )
+    return list(islice(found, PER_OPERATOR))
+
+
+@pytest.mark.parametrize("op", sorted({*SHIFTED, *CONVERSIONS} - {"AVERAGE_POOL_2D"}))
+def test_an_operator_gives_what_litert_gives(op: str) -> None:
+    for graph in cases_of(op):
+        again = assert_as_litert(as_uint8(write_tflite(graph)), graph.name)
+        assert [again.tensors[name].dtype for name in again.inputs] == [
+            DType.U8 if graph.tensors[name].dtype is DType.I8 else graph.tensors[name].dtype
+            for name in graph.inputs
+        ]
+
+
+def random_convolution(rng: np.random.Generator, is_depthwise: bool) -> bytes:
+    """Scales and zero points of all kinds; each second one has biases around ties of the output.
+
+    There it shows whether the product of the scales was rounded as it should.
+    """
+    model = conv_model()
+    graph = model.subgraphs[0]
+    if is_depthwise:
+        depthwise(model, graph)
+    scales = np.exp(rng.uniform(-5, 0, 3)).astype(np.float32)
+    ratio = 2 ** (rng.uniform(4, 8) if rng.random() < 0.5 else rng.uniform(18, 22))
+    scales[2] = scales[0] * scales[1] * ratio
+    for index, scale in zip((INPUT, WEIGHTS, OUTPUT), scales, strict=True):
+        graph.tensors[index].type = schema.TensorType.UINT8
+        graph.tensors[index].quantization.scale = scale.reshape(1)
+        graph.tensors[index].quantization.zeroPoint = rng.integers(0, 256, 1)
+    graph.tensors[BIAS].quantization = schema.QuantizationParametersT()
+    graph.tensors[BIAS].quantization.scale = (scales[0] * scales[1]).reshape(1)
+    graph.tensors[BIAS].quantization.zeroPoint = np.int64([0])
+    model.buffers[1] = buffer(rng.integers(0, 256, 54).astype(np.uint8))
+    outputs = int(np.prod(graph.tensors[BIAS].shape))
+    ties = (rng.integers(-100, 100, outputs) + 0.5) * scales[2] / scales[0] / scales[1]
+    model.buffers[2] = buffer((ties + rng.integers(-20, 20, outputs)).astype(np.int32))
+    graph.operators[0].builtinOptions.fusedActivationFunction = int(rng.integers(4))
+    return pack(model)
+
+
+@pytest.mark.parametrize("is_depthwise", [False, True])
+def test_convolutions_whose_weights_have_a_zero_point(is_depthwise: bool) -> None:
+    rng = np.random.default_rng(5)
+    for number in range(40):
+        graph = assert_as_litert(random_convolution(rng, is_depthwise), str(number))
+        assert isinstance(graph.nodes[1], OF_UINT8[graph.nodes[1].OP])
+
+
+def test_weights_that_fit_int8_without_their_zero_point_stay_int8() -> None:
+    def weights_of(values: np.ndarray) -> Any:
+        model = conv_model()
+        for index in (INPUT, WEIGHTS, OUTPUT):
+            tensor = model.subgraphs[0].tensors[index]
+            tensor.type = schema.TensorType.UINT8
+            tensor.quantization.scale = np.float32([0.5])
+            tensor.quantization.zeroPoint = np.int64([140])
+        model.buffers[1] = buffer(values.astype(np.uint8))
+        return load_tflite(pack(model), "m").tensors["model/conv2d/Conv2D"]
+
+    narrow = weights_of(np.arange(201, 255))
+    assert (narrow.dtype, narrow.data.min(), narrow.data.max()) == (DType.I8, 61, 114)
+    wide = weights_of(np.arange(54))
+    assert (wide.dtype, wide.data.min(), wide.data.max()) == (DType.I16, -140, -87)
+
+
+@pytest.mark.parametrize(
+    ("op", "message"),
+    [
+        ("ABS", r"\(ABS\) computes with uint8, which edgebottle does not support for it; convert"),
+        ("AVERAGE_POOL_2D", r"\(AVERAGE_POOL_2D\) takes the mean of an even number of uint8 pix"),
+    ],
+)
+def test_what_uint8_computes_otherwise_is_refused(op: str, message: str) -> None:
+    with pytest.raises(UnsupportedOp, match=message):
+        load_tflite(as_uint8(write_tflite(cases_of(op)[0])), "m")
+
+
+def test_the_mean_of_an_odd_number_of_pixels() -> None:
+    (graph,) = [graph for graph in BY_NAME["AVERAGE_POOL_2D"].cases() if "whole" in graph.name]
+    assert_as_litert(as_uint8(write_tflite(graph)), graph.name)
+
+
+def test_an_input_that_is_an_output_as_well() -> None:
+    """Each has a name of its own, and nothing is handed out twice."""
+    graph = cases_of("RELU")[0]
+    (name,) = graph.inputs
+    model = schema.ModelT.InitFromPackedBuf(bytearray(as_uint8(write_tflite(graph))), 0)
+    model.subgraphs[0].outputs = [*model.subgraphs[0].outputs, model.subgraphs[0].inputs[0]]
+    again = assert_as_litert(pack(model), graph.name)
+    assert again.inputs == (name,)
+    assert len({*again.inputs, *again.outputs}) == 3
