@@ -79,9 +79,7 @@ def test_the_file_is_whole_and_written_as_it_is_read(tmp_path: Path) -> None:
 
 
 QUICK = {
-    ("nucleo_l4r5zi", "auto", "kws"),
     ("nucleo_l4r5zi", "auto", "vww"),
-    ("stm32f746", "auto", "kws"),
     ("stm32f746", "min-ram", "ic"),
     ("nucleo_g0b1re", "auto", "kws"),
     ("longan_nano", "auto", "kws"),

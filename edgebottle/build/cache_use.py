@@ -17,6 +17,7 @@ from edgebottle.operating_system import try_lock
 
 KINDS = (
     ("projects", "projects", "work folders of builds: the next build is incremental"),
+    ("objects", "objects", "compiled files that the builds of other models take over"),
     ("images", "images", "firmware that measure, verify and profile have run"),
     ("litert", "litert", "outputs of LiteRT for samples that were measured"),
     ("converted", "converted", "networks of Keras and TensorFlow as .tflite"),

@@ -8,13 +8,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from edgebottle.build.cache import cache_dir, compiler_environment
+from edgebottle.build.cache import cache_dir, compiler_environment, forget_oldest
 from edgebottle.build.process import run_tool
 from edgebottle.data import platform_module
 from edgebottle.errors import BuildFailed, ToolMissing
 from edgebottle.operating_system import lacks_shell
 
 DEADLINE_S = 300.0
+
+MAX_OBJECTS = 1000
+"""Compiled files that are kept; a build has 15 to 30."""
 
 
 def platformio_version() -> str:
@@ -95,7 +98,7 @@ def run_pio(
         )
     environment = pio_environment(project_dir, toolchain=toolchain, optimize=optimize)
     command = [sys.executable, "-m", "platformio", "run", "-d", str(project_dir)]
-    return run_tool(
+    output = run_tool(
         command,
         log=log,
         environment=environment,
@@ -103,6 +106,13 @@ def run_pio(
         cwd=project_dir,
         heard=heard,
     )
+    forget_oldest(objects_dir(), "*/*", MAX_OBJECTS)
+    return output
+
+
+def objects_dir() -> Path:
+    """Where SCons keeps what it has compiled: another model of the same board shares most of it."""
+    return cache_dir() / "objects"
 
 
 def pio_environment(project_dir: Path, *, toolchain: str, optimize: str) -> dict[str, str]:
@@ -116,6 +126,7 @@ def pio_environment(project_dir: Path, *, toolchain: str, optimize: str) -> dict
     environment.update(
         PLATFORMIO_CORE_DIR=str(core),
         PLATFORMIO_PACKAGES_DIR=str(core / "packages"),
+        PLATFORMIO_BUILD_CACHE_DIR=str(objects_dir()),
         # The link to the project's own copy of the platform stays in the project: one core folder
         # can serve many builds at a time because nothing in it changes.
         PLATFORMIO_PLATFORMS_DIR=str(project_dir / ".pio" / "platforms"),

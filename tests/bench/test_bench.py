@@ -85,6 +85,7 @@ def test_plans_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert "TFLM arena" in "\n".join(lines[5:])
 
 
+@pytest.mark.long
 @pytest.mark.shared
 def test_peers_from_one_run(capsys: pytest.CaptureFixture[str]) -> None:
     wanted = ["--peers", "--model", "kws", "--schedule", "auto", "--board", "nucleo_l4r5zi"]

@@ -47,8 +47,10 @@ def sizes(kinds: tuple[cache_use.CachedFiles, ...]) -> dict[str, tuple[int, int]
 def test_shown_by_kind(cache: Path) -> None:
     assert sizes(cache_use.content()) == {
         "projects": (1, 100),
+        "objects": (0, 0),
         "images": (2, 110),
         "litert": (1, 10),
+        "converted": (0, 0),
         "native": (0, 0),
         "zig": (1, 1000),
         "platformio": (1, 7),

@@ -15,8 +15,8 @@ from tests.graphs import random_network
 from tests.ops.compiled import CompiledFailure, run_compiled
 from tests.samples import assert_same, samples
 
-NETWORKS = 12
-PER_PROGRAM = 12
+NETWORKS = 6
+PER_PROGRAM = 6
 
 
 @pytest.mark.parametrize("isa", list(Isa), ids=lambda isa: isa.value)

@@ -21,7 +21,7 @@ from tests.passes.dying_networks import DyingBuilder
 from tests.quantize.random_graphs import RowBuilder
 from tests.samples import assert_same, samples
 
-NETWORKS = 5
+NETWORKS = 3
 """In a program for each kernel variant; ``python -m tests.codegen.stream_fuzz`` tries more."""
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))

@@ -85,11 +85,11 @@ def side_by_side(graphs: list[Graph]) -> Graph:
 @pytest.mark.parametrize(
     ("board", "toolchain"),
     [
-        ("nucleo_g0b1re", "zig"),
-        ("mps2_an385", "gcc"),
+        long("nucleo_g0b1re", "zig"),
+        ("mps2_an385", "zig"),
         ("longan_nano", "gcc"),
         long("nucleo_g0b1re", "gcc"),
-        long("mps2_an385", "zig"),
+        long("mps2_an385", "gcc"),
         long("longan_nano", "zig"),
     ],
 )
@@ -107,7 +107,7 @@ def test_cases_on_the_virtual_board(board: str, toolchain: str, tmp_path: Path) 
     ("network", "flash", "isa"),
     [
         pytest.param("digits", 45 * 1024, Isa.PORTABLE, id="budget"),
-        pytest.param("fashion", None, Isa.PORTABLE, id="full"),
+        pytest.param("fashion", None, Isa.PORTABLE, id="full", marks=pytest.mark.long),
     ],
 )
 def test_plain_loops_where_flash_is_short(network: str, flash: int | None, isa: Isa) -> None:

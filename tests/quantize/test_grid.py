@@ -26,9 +26,9 @@ from tests.plan.test_plan import check_plan
 from tests.quantize.patch_fuzz import patches
 from tests.quantize.stages import random_grid, random_stage
 
-NETWORKS = 250
-IN_C = 12
-SOUND = range(0, 128, 4)
+NETWORKS = 120
+IN_C = 6
+SOUND = range(0, 128, 8)
 KINDS = (
     *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D"),
     *("MUL", "PAD", "RELU", "rows", "columns"),
@@ -66,7 +66,7 @@ def test_plans_of_patches_are_sound(seed: int, isa: Isa) -> None:
 
 def test_networks_of_patches_are_of_every_kind() -> None:
     covered = sum((patches(seed)[1] for seed in SOUND), Counter())
-    assert min(covered[kind] for kind in KINDS) >= 4, covered
+    assert min(covered[kind] for kind in KINDS) >= 1, covered
 
 
 @pytest.mark.parametrize("isa", Isa)
@@ -92,8 +92,9 @@ def vision(name: str = "vision") -> tuple[Graph, tuple[str, ...]]:
     return b.graph(b.conv(b.pool(x, MaxPool2D, 2, 2), 8)), stage
 
 
-@pytest.mark.parametrize("grid", [(2, 2), (3, 1), (1, 4), (3, 5)])
-@pytest.mark.parametrize("isa", Isa)
+@pytest.mark.parametrize(
+    ("isa", "grid"), list(zip(Isa, [(2, 2), (3, 1), (1, 4), (3, 5)], strict=True))
+)
 def test_nothing_is_copied_and_memory_shrinks(isa: Isa, grid: tuple[int, int]) -> None:
     graph, names = vision()
     patched = patch_grid(graph, names, *grid)

@@ -26,7 +26,7 @@ from tests.graphs import Builder
 from tests.quantize.random_graphs import random_row_network
 from tests.waiting import calls_of
 
-RANDOM = 40
+RANDOM = 24
 MAX_CALLS = 7_000_000
 """Functions called, by Python's profiler: about twice what the largest network takes."""
 

@@ -25,7 +25,7 @@ from tests.quantize.random_parts import random_cuts, random_gate
 from tests.samples import assert_same, samples
 from tests.waiting import calls_of
 
-RANDOM = 80
+RANDOM = 45
 MAX_CALLS = 17_000_000
 """Functions called, by Python's profiler: about twice what the largest network takes."""
 
