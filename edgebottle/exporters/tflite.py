@@ -12,7 +12,8 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.importers.tflite_operators import SIGNATURES
 from edgebottle.importers.tflite_tensors import TYPES
 from edgebottle.importers.tflite_variables import VARIABLES
-from edgebottle.ir.graph import Array, Graph, Node, Tensor
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor
 from edgebottle.ir.interpreter import initial_state
 from edgebottle.ops.base import Operator
 
@@ -84,7 +85,7 @@ def _subgraph(schema: Any, model: Any, graph: Graph) -> Any:
         result.operators.append(read)
     for node in graph.nodes:
         if node.assigned is None:
-            result.operators.append(_operator(schema, model, graph, node, index))
+            result.operators.append(_operator(schema, model, result, graph, node, index))
             continue
         handle, value = handles[str(node.inputs[0])], index[str(node.inputs[node.assigned])]
         result.operators.append(_plain_operator(schema, model, node.OP, (handle, value), ()))
@@ -151,8 +152,17 @@ def _plain_operator(
     return operator
 
 
-def _operator(schema: Any, model: Any, graph: Graph, node: Node, index: dict[str, int]) -> Any:
-    """The record of a layer; adds its code to the model."""
+def _intermediate(schema: Any, subgraph: Any, name: str, dtype: DType, quant: Quant | None) -> int:
+    """The number of a new tensor without elements, which only has a quantization."""
+    tensor = _tensor(schema, None, Tensor(name, (0,), dtype, quant))
+    subgraph.tensors.append(tensor)
+    return len(subgraph.tensors) - 1
+
+
+def _operator(
+    schema: Any, model: Any, subgraph: Any, graph: Graph, node: Node, index: dict[str, int]
+) -> Any:
+    """The record of a layer; adds its code to the model, and its intermediates to the graph."""
     if not isinstance(node, Operator):
         raise UnsupportedOp(f"{node.name} ({node.OP}) is no operator of TFLite")
     operator = schema.OperatorT()
@@ -163,6 +173,10 @@ def _operator(schema: Any, model: Any, graph: Graph, node: Node, index: dict[str
     operator.inputs = [-1 if name is None else index[name] for name in inputs]
     operator.outputs = [index[name] for name in node.outputs]
     operator.builtinOptions = node.to_tflite(graph.ins(node), graph.outs(node))
+    operator.intermediates = [
+        _intermediate(schema, subgraph, f"{node.name}_intermediate_{number}", dtype, quant)
+        for number, (dtype, quant) in enumerate(node.intermediates())
+    ] or None
     if operator.builtinOptions is not None:
         kind = type(operator.builtinOptions).__name__.removesuffix("T")
         operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)

@@ -304,6 +304,9 @@ class _Importer:
             [computed_tensor(one, ()) for one in records],
             options,
         )
+        if record.intermediates:
+            among = [self.file.tensors[index] for index in record.intermediates]
+            node = node.with_intermediates([computed_tensor(one, ()).quant for one in among])
         outs = self._computed(node, ins, records)
         if record.of_uint8:
             check_uint8(node, ins, outs)

@@ -22,7 +22,8 @@ def check_indices(file: TFLiteFile) -> None:
         if not 0 <= index < count:
             raise BadModel(f"the model names tensor {index}, but has {count}")
     for number, record in enumerate(file.operators):
-        for index in (*(i for i in record.inputs if i != -1), *record.outputs):
+        inputs = (i for i in record.inputs if i != -1)
+        for index in (*inputs, *record.outputs, *record.intermediates):
             if not 0 <= index < count:
                 raise BadModel(f"operator {number} ({record.op}) names tensor {index} of {count}")
 

@@ -58,6 +58,7 @@ class FileOperator:
         options_type: Name of the options table in the schema, ``NONE`` when absent.
         options: The schema's options object when the importer knows its type, else None.
         of_uint8: It computes with uint8 in the file, and with int8 here.
+        intermediates: Numbers of tensors that say how it computes.
     """
 
     op: str
@@ -66,6 +67,7 @@ class FileOperator:
     options_type: str
     options: Any
     of_uint8: bool = False
+    intermediates: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -268,6 +270,7 @@ def _operators(graph: Any, codes: list[str]) -> tuple[FileOperator, ...]:
                 outputs,
                 options_type,
                 _options(operator, f"operator {i} ({codes[operator.OpcodeIndex()]})", options_type),
+                intermediates=_ints(operator.IntermediatesAsNumpy()),
             )
         )
     return tuple(result)

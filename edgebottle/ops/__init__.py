@@ -56,6 +56,7 @@ from edgebottle.ops.tanh import Tanh
 from edgebottle.ops.tile import Tile
 from edgebottle.ops.transpose import Transpose
 from edgebottle.ops.transpose_conv import TransposeConv
+from edgebottle.ops.unidirectional_sequence_lstm import UnidirectionalSequenceLstm
 from edgebottle.ops.unpack import Unpack
 
 OPERATORS: tuple[type[Operator], ...] = (
@@ -114,6 +115,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Tile,
     Transpose,
     TransposeConv,
+    UnidirectionalSequenceLstm,
     Unpack,
 )
 

@@ -276,6 +276,17 @@ class Operator(Node):
 
         return getattr(schema, f"{kind}T")() if (kind := self.SIGNATURE.options) else None
 
+    def with_intermediates(self, quants: Sequence[Quant | None]) -> Self:
+        """The same operator with the quantizations of what it computes on the way.
+
+        A file has them as tensors beside the inputs and outputs; few operators do.
+        """
+        return self
+
+    def intermediates(self) -> Sequence[tuple[DType, Quant | None]]:
+        """What ``with_intermediates`` takes, with the types of these tensors."""
+        return ()
+
     @abstractmethod
     def emit(self, e: Emitter) -> str:
         """The C statement that computes the outputs, or one output row for a ``RowOperator``."""

@@ -16,8 +16,6 @@ from tests.samples import samples
 pytestmark = pytest.mark.shared
 
 REFUSED = {
-    "trained_lstm.tflite": r"yet: UNIDIRECTIONAL_SEQUENCE_LSTM \(\w+\)$",
-    "trained_lstm_int8.tflite": r"yet: UNIDIRECTIONAL_SEQUENCE_LSTM \(\w+\)$",
     "kws_ref_model_float32.tflite": r"\(CONV_2D\).* full integer quantization",
     "nmp.tflite": "yet: NEG .*; SELECT_V2 ",
 }
