@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgebottle.boards import load_board
-from edgebottle.errors import DoesNotFit, UnsupportedOp
+from edgebottle.errors import DoesNotFit
 from edgebottle.fit import fit
 from edgebottle.passes.dead_channels import dead_channel_report
 from edgebottle.pipeline import Model, build, load
@@ -66,6 +66,7 @@ def test_mlperf_tiny(name: str, board: str) -> None:
         long("mcunet/tinyengine_vww.tflite"),
         long("tflite-micro/hello_world_int8.tflite"),
         long("tflite-micro/person_detect.tflite"),
+        long("tflite-micro/trained_lstm_int8.tflite"),
     ],
 )
 def test_other_models_fit_stm32f746(file: str) -> None:
@@ -100,11 +101,17 @@ def test_float_models_on_the_host(file: str) -> None:
     assert not result.exact and result.match, str(result.difference)
 
 
-@pytest.mark.parametrize("file", ["trained_lstm.tflite", "trained_lstm_int8.tflite"])
-def test_lstm_is_refused_in_one_line(file: str) -> None:
-    with pytest.raises(UnsupportedOp, match="UNIDIRECTIONAL_SEQUENCE_LSTM") as caught:
-        load(str(MODELS / "tflite-micro" / file))
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize(
+    ("file", "board"),
+    [
+        ("micro-wake-word/alexa.tflite", "stm32f746"),
+        long("micro-wake-word/okay_nabu.tflite", "host"),
+    ],
+)
+def test_streams_of_fifty_steps(file: str, board: str) -> None:
+    result = verify_model(model(file), load_board(board), samples=50)
+    assert result.exact and result.match, str(result.difference)
+    assert result.litert_refusal is None
 
 
 @pytest.mark.parametrize(

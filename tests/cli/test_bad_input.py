@@ -211,8 +211,8 @@ def test_an_error_as_json(folder: Path, line: str, code: int, kind: str, message
     ("line", "message"),
     [
         (
-            "inspect {}/tflite-micro/trained_lstm_int8.tflite",
-            "not support yet: UNIDIRECTIONAL_SEQUENCE_LSTM",
+            "inspect {}/mlperf-tiny/kws_ref_model_float32.tflite",
+            r"int8 weights in float layers \(dynamic-range quantization\)",
         ),
         (
             "build {}/mlperf-tiny/vww_96_int8.tflite -b microbit",

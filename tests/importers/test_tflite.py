@@ -178,7 +178,7 @@ REFUSED = [
     ("no-results", put("operators.0.outputs", []), BadModel, "CONV_2D. has 0 outputs"),
     ("custom", opcode(32, b"My\x01Op"), UnsupportedOp, r"CUSTOM My_Op \(\w+\)"),
     ("unknown-code", opcode(9999), UnsupportedOp, "operator 9999"),
-    ("unsupported", opcode(44), UnsupportedOp, r"UNIDIRECTIONAL_SEQUENCE_LSTM \(conv2d\)|not supp"),
+    ("unsupported", opcode(52), UnsupportedOp, r"BIDIRECTIONAL_SEQUENCE_LSTM \(conv2d\)|not supp"),
     ("stride-0", put("operators.0.builtinOptions.strideW", 0), BadModel, "strideW 0"),
     ("dilation", put("operators.0.builtinOptions.dilationHFactor", -1), BadModel, "dilationH"),
     ("padding", put("operators.0.builtinOptions.padding", 7), BadModel, "padding"),
