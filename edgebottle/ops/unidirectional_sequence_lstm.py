@@ -114,15 +114,15 @@ class UnidirectionalSequenceLstm(KernelOperator):
             )
         if options.diagonalRecurrentTensors:
             raise UnsupportedOp(f"{label} has diagonal recurrent weights")
-        clip = float(options.cellClip)
-        if not (math.isfinite(clip) and clip >= 0.0):
-            raise UnsupportedOp(f"{label} limits its cells to {clip}")
+        for limit in (float(options.cellClip), float(options.projClip)):
+            if not (math.isfinite(limit) and limit >= 0.0):
+                raise UnsupportedOp(f"{label} limits its values to {limit}")
         return cls(
             name=name,
             inputs=inputs,
             outputs=outputs,
             is_time_major=bool(options.timeMajor),
-            cell_clip=clip,
+            cell_clip=float(options.cellClip),
         )
 
     def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
