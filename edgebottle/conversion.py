@@ -21,6 +21,7 @@ from edgebottle.importers.foreign import KerasFile, is_onnx_file, keras_file
 from edgebottle.ir.graph import Shape
 from edgebottle.passes.channels_last import Order, channels_last
 from edgebottle.passes.fold_affine import fold_affine
+from edgebottle.passes.fuse_quantization import fuse_quantization
 from edgebottle.passes.sink_reshapes import sink_reshapes
 from edgebottle.tensorflow_process import convert_with_tensorflow, tensorflow_is_installed
 
@@ -167,7 +168,8 @@ def convert_onnx(data: bytes, name: str, reading: Reading) -> tuple[bytes, OnnxS
     from edgebottle.importers.onnx import load_onnx
 
     found = channels_last(load_onnx(data, name, reading.shapes), keep=reading.keep_layout)
-    converted = write_tflite(fold_affine(sink_reshapes(found.graph)))
+    graph = fuse_quantization(fold_affine(sink_reshapes(found.graph)))
+    converted = write_tflite(graph)
     return converted, OnnxSource(data, found.inputs, found.outputs)
 
 

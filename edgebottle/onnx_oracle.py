@@ -10,6 +10,7 @@ import numpy as np
 
 from edgebottle.compare import Difference, compare
 from edgebottle.errors import BadModel, ToolMissing
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array
 from edgebottle.passes.permuted import inverse
 from edgebottle.pipeline import Model
@@ -25,6 +26,7 @@ _TYPES = {
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
     "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
     "tensor(bool)": np.bool_,
 }
 """What onnxruntime calls its types."""
@@ -141,6 +143,8 @@ def _feeds(model: Model, session: Any, sample: Sequence[Array]) -> dict[str, Arr
     ):
         wide = as_in_file(graph.tensors[name], value, stripped)
         turned = np.ascontiguousarray(wide.transpose(inverse(order)))
+        if record.type == "tensor(uint8)":  # int8 here: 128 less
+            turned = turned.astype(np.int16) + 128
         feeds[record.name] = turned.reshape(value.shape and turned.shape).astype(
             _TYPES.get(record.type, np.float32)
         )
@@ -154,6 +158,8 @@ def _ours(model: Model, results: Sequence[Array]) -> tuple[Array, ...]:
     found = []
     for name, value, order in zip(graph.outputs, results, model.onnx.outputs, strict=True):
         turned = quantized(graph, name, np.asarray(value).transpose(order))
+        if turned.dtype == np.uint8 and graph.tensors[name].dtype is DType.I8:
+            turned = turned.astype(np.int16) - 128
         found.append(turned.astype(graph.tensors[name].dtype.numpy))
     return tuple(found)
 

@@ -30,6 +30,7 @@ from edgebottle.importers.onnx_operators.table import Translation
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Shape, Tensor
 from edgebottle.ir.verify import verify
+from edgebottle.passes.fuse_quantization import plain_constants
 
 MAX_INPUT = 1 << 26
 """Elements of an input: far more than a microcontroller's."""
@@ -50,7 +51,8 @@ def load_onnx(data: bytes, name: str, shapes: Mapping[str, Shape] | None = None)
         shapes: Of inputs, by name, where the file leaves dimensions free.
 
     Returns:
-        A verified graph, with the order of axes of the file.
+        A verified graph, with the order of axes of the file. Constants that the file has quantized
+        are real numbers with a quantization: see ``passes.fuse_quantization``.
 
     Raises:
         BadModel: the file is truncated, corrupt or contradicts itself.
@@ -59,7 +61,7 @@ def load_onnx(data: bytes, name: str, shapes: Mapping[str, Shape] | None = None)
     file = read_onnx(data)
     importer = _OnnxImporter(file)
     graph = importer.graph(identifier(name, "model"), shapes or {})
-    verify(graph)
+    verify(plain_constants(graph))
     return graph
 
 
@@ -102,6 +104,8 @@ class _OnnxImporter:
         return Graph(name, self.b.tensors, (), names, outputs).with_nodes(self.b.nodes)
 
     def _inputs(self, records: Sequence[OnnxInput], shapes: Mapping[str, Shape]) -> list[Tensor]:
+        from onnx import TensorProto
+
         known = {one.name for one in records}
         for name in shapes:
             if name not in known:
@@ -116,6 +120,8 @@ class _OnnxImporter:
             tensor = Tensor(record.name, shape, _type_of(record))
             self.b.tensors[tensor.name] = tensor
             tensors.append(tensor)
+            if record.type == TensorProto.UINT8:
+                self.b.shifted.add(tensor.name)
         return tensors
 
     def _walk(self, graph: OnnxGraph, scope: _Scope, depth: int) -> None:
@@ -140,7 +146,11 @@ class _OnnxImporter:
         if node.op in ("Shape", "Size") and values and values[0] is not None:
             shape = shape_of(node, values[0])
             return [shape if node.op == "Shape" else np.array(values[0].size, np.int64)]
-        if is_computable(node) and not any(isinstance(value, Tensor) for value in values):
+        if (
+            node.op != "DequantizeLinear"
+            and is_computable(node)
+            and not any(isinstance(value, Tensor) for value in values)
+        ):
             return compute(node, [None if isinstance(v, Tensor) else v for v in values])
         self.b.begin(node)
         translation = TRANSLATIONS.get(node.op)
@@ -295,6 +305,7 @@ def _type_of(record: OnnxInput) -> DType:
         TensorProto.INT64: DType.I32,
         TensorProto.BOOL: DType.BOOL,
         TensorProto.INT8: DType.I8,
+        TensorProto.UINT8: DType.I8,
     }
     if record.type not in kinds:
         names = {value: name for name, value in TensorProto.DataType.items()}

@@ -38,15 +38,24 @@ def stored_type(array: Array) -> DType:
     return _KINDS[array.dtype.kind]
 
 
+def turned_quant(quant: Quant | None, order: Sequence[int]) -> Quant | None:
+    """The quantization of a tensor whose axes are put into another order."""
+    if quant is None or quant.axis is None:
+        return quant
+    return replace(quant, axis=tuple(order).index(quant.axis))
+
+
 class Builder:
     """A graph while it grows.
 
     Attributes:
         tensors: By name.
         nodes: In an order that can be executed.
+        shifted: Names of tensors that are uint8 in the file, and int8 here: 128 less.
     """
 
     def __init__(self) -> None:
+        self.shifted: set[str] = set()
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self._base = "constant"
@@ -69,23 +78,22 @@ class Builder:
             if name not in self.tensors:
                 return name
 
-    def tensor(self, value: Value, quant: Quant | None = None) -> Tensor:
-        """The tensor of a value; a constant becomes f32, i32 or bool, or what ``quant`` is of.
-
-        Raises:
-            UnsupportedOp: an integer that has no 32 bits.
-        """
+    def tensor(self, value: Value) -> Tensor:
+        """The tensor of a value; a constant becomes f32, i32 or bool."""
         if isinstance(value, Tensor):
             return value
-        if quant is not None:
-            dtype = DType.I8 if value.dtype == np.int8 else DType.I32
-        else:
-            dtype = stored_type(value)
+        dtype = stored_type(value)
         stored = (
             np.ascontiguousarray(value, dtype.numpy) if value.ndim else value.astype(dtype.numpy)
         )
         name = self.fresh("Constant")
-        self.tensors[name] = Tensor(name, value.shape, dtype, quant, np.asarray(stored))
+        self.tensors[name] = Tensor(name, value.shape, dtype, None, np.asarray(stored))
+        return self.tensors[name]
+
+    def on_grid(self, value: Array, quant: Quant) -> Tensor:
+        """A constant of real numbers that are quantized in the file."""
+        name = self.fresh("Constant")
+        self.tensors[name] = Tensor(name, value.shape, DType.F32, quant, value)
         return self.tensors[name]
 
     def ints(self, *values: int) -> Tensor:
@@ -152,7 +160,9 @@ class Builder:
         if tensor.shape == wanted:
             return tensor
         if tensor.data is not None:
-            return self.constant_like(tensor, tensor.data.reshape(wanted))
+            whole = tensor.quant is not None and len(tensor.quant.scale) == 1
+            plain = tensor if whole else replace(tensor, quant=None)
+            return self.constant_like(plain, tensor.data.reshape(wanted))
         node = Reshape(
             name=self.fresh("Reshape"),
             inputs=(tensor.name,),
@@ -177,7 +187,9 @@ class Builder:
         if order == tuple(range(len(order))):
             return tensor
         if tensor.data is not None:
-            return self.constant_like(tensor, tensor.data.transpose(order))
+            quant = turned_quant(tensor.quant, order)
+            turned = replace(tensor, quant=quant)
+            return self.constant_like(turned, tensor.data.transpose(order))
         node = Transpose(
             name=self.fresh("Transpose"),
             inputs=(tensor.name, self.ints(*order).name),
@@ -229,6 +241,8 @@ class Builder:
         self.nodes[-1] = replace(node, outputs=outputs)
         del self.tensors[tensor.name]
         self.tensors[name] = replace(tensor, name=name)
+        if tensor.name in self.shifted:
+            self.shifted.add(name)
         return self.tensors[name]
 
 

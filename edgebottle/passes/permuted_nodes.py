@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgebottle.ir.graph import Int, Node, Shape
+from edgebottle.ir.graph import Int, Node, Shape, Tensor
 from edgebottle.ops.arg_max import ArgMax
 from edgebottle.ops.batch_matmul import BatchMatMul
 from edgebottle.ops.broadcast_to import BroadcastTo
@@ -28,6 +28,7 @@ from edgebottle.ops.softmax import Softmax
 from edgebottle.ops.split import Split
 from edgebottle.ops.split_v import SplitV
 from edgebottle.ops.strided_slice import StridedSlice
+from edgebottle.ops.table import UnaryOperator
 from edgebottle.ops.tile import Tile
 from edgebottle.ops.transpose import Transpose
 from edgebottle.passes.permuted import Order, Permuted, View, identity, inverse, permuted
@@ -301,19 +302,39 @@ def _group_order(
     return [number for _, number in sorted(starts)]
 
 
+def _is_for_weights(walk: Permuted, flat: Tensor) -> bool:
+    """Whether only weights see the order of a tensor's elements, if need be behind activations."""
+    readers = walk.graph.consumers(flat.name)
+    if not readers or flat.name in walk.graph.outputs:
+        return False
+    for reader in readers:
+        if isinstance(reader, UnaryOperator):
+            if not _is_for_weights(walk, walk.graph.outs(reader)[0]):
+                return False
+        elif isinstance(reader, FullyConnected) and reader.inputs[0] == flat.name:
+            weights = walk.graph.ins(reader)[1]
+            if weights is None or weights.data is None or weights.shape[1] != flat.size:
+                return False
+        else:
+            return False
+    return True
+
+
+def _unary(walk: Permuted, node: UnaryOperator) -> bool:
+    """What is flattened in another order stays so."""
+    columns = walk.scrambled.get(node.inputs[0] or "")
+    if columns is None:
+        return False
+    walk.put(replace(node, inputs=(columns[0],)))
+    walk.scrambled[node.outputs[0]] = (node.outputs[0], columns[1])
+    return True
+
+
 def _flattened(walk: Permuted, node: Reshape, seen: View) -> bool:
     """What only layers with constant weights read is flattened as it is held."""
     (output,) = walk.graph.outs(node)
-    readers = walk.graph.consumers(output.name)
-    outputs = walk.graph.outputs
-    if not readers or output.name in outputs or len(output.shape) != 2 or output.shape[0] != 1:
+    if len(output.shape) != 2 or output.shape[0] != 1 or not _is_for_weights(walk, output):
         return False
-    for reader in readers:
-        if not isinstance(reader, FullyConnected) or reader.inputs[0] != output.name:
-            return False
-        weights = walk.graph.ins(reader)[1]
-        if weights is None or weights.shape[1] != output.size:
-            return False
     walk.put(replace(node, inputs=(seen.source,)))
     held = walk.tensors[seen.source].shape
     order = np.arange(output.size).reshape(held).transpose(seen.order).ravel()
@@ -324,6 +345,7 @@ def _flattened(walk: Permuted, node: Reshape, seen: View) -> bool:
 HANDLERS: tuple[tuple[type[Node], Callable[[Permuted, Any], bool]], ...] = (
     (Transpose, _transpose),
     (Reshape, _reshape),
+    (UnaryOperator, _unary),
     (Concatenation, _concatenation),
     (Pad, _pad),
     (MirrorPad, _pad),

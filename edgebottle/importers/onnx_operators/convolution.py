@@ -14,7 +14,10 @@ from edgebottle.importers.onnx_operators.table import (
     Translation,
     constant_of,
     data_of,
+    grid_of,
+    gridded,
     optional,
+    value_of,
 )
 from edgebottle.importers.onnx_operators.windows import (
     ATTRIBUTES,
@@ -73,13 +76,14 @@ def _conv(b: Builder, node: OnnxNode, values: Values) -> Value:
         "padding": (*window.pads[0], *window.pads[1]) if same else (0, 0, 0, 0),
         "activation": Activation.NONE,
     }
-    bias = _bias(node, values, outputs)
+    bias, grid = _bias(node, values, outputs), grid_of(value_of(node, values, 1))
     if groups == x.shape[1] and groups > 1:
-        kernel = weights.transpose(1, 2, 3, 0)
+        kernel = gridded(b, weights.transpose(1, 2, 3, 0), grid, 3)
         fields["depth_multiplier"] = outputs // groups
         made = b.add("DEPTHWISE_CONV_2D", image, kernel, bias, **fields)
     else:
-        made = b.add("CONV_2D", image, weights.transpose(0, 2, 3, 1), bias, **fields)
+        kernel = gridded(b, weights.transpose(0, 2, 3, 1), grid, 0)
+        made = b.add("CONV_2D", image, kernel, bias, **fields)
     return b.from_image(made, len(x.shape))
 
 

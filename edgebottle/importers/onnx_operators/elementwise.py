@@ -112,6 +112,8 @@ def _cast(b: Builder, node: OnnxNode, values: Values) -> Value:
         raise node.refuse(f"casts to the type {to}, which edgebottle does not support")
     if kinds[to] is x.dtype:
         return x
+    if x.name in b.shifted:
+        return b.add("ADD", b.add("CAST", x, dtype=kinds[to]), np.array(128, kinds[to].numpy))
     return b.add("CAST", x, dtype=kinds[to])
 
 

@@ -9,6 +9,8 @@ from edgebottle.importers.onnx_node import OnnxNode, Value, Values
 from edgebottle.importers.onnx_operators.table import (
     Translation,
     data_of,
+    grid_of,
+    gridded,
     number,
     optional,
     value_of,
@@ -17,13 +19,13 @@ from edgebottle.ir.graph import Array, Tensor
 from edgebottle.ops.base import Activation
 
 
-def dense(b: Builder, x: Tensor, weights: Array, bias: Array | None = None) -> Tensor:
+def dense(b: Builder, x: Tensor, weights: Value, bias: Array | None = None) -> Tensor:
     """``x`` times constant weights of shape (outputs, inputs), axes kept."""
     return b.add(
         "FULLY_CONNECTED",
         x,
         weights,
-        np.zeros(len(weights), np.float32) if bias is None else bias,
+        np.zeros(weights.shape[0], np.float32) if bias is None else bias,
         keep_num_dims=True,
         activation=Activation.NONE,
     )
@@ -42,7 +44,7 @@ def _matmul(b: Builder, node: OnnxNode, values: Values) -> Value:
     if weights is not None and weights.ndim <= 2 and a.data is None:
         columns = weights.reshape(weights.shape[0], -1)
         rows = a if len(a.shape) > 1 else b.reshape(a, (1, *a.shape))
-        made = dense(b, rows, columns.T)
+        made = dense(b, rows, gridded(b, columns.T, grid_of(right), 0))
         kept = a.shape[:-1] + other[1:]
         return b.reshape(made, kept)
     return _run_time_product(b, a, b.tensor(right))
@@ -75,10 +77,11 @@ def _gemm(b: Builder, node: OnnxNode, values: Values) -> Value:
         made = made if alpha == 1.0 else b.add("MUL", made, number(alpha))
         return made if added is None else _plus(b, made, added, beta)
     matrix = (weights if transposed else weights.T) * np.float32(alpha)
+    grid = grid_of(right) if alpha == 1.0 else None
     if a.shape[1] != matrix.shape[1]:
         raise node.contradicts(f"multiplies {a.shape[1]} columns and {matrix.shape[1]} rows")
     bias = None if added is None else _bias(added, len(matrix), beta)
-    made = dense(b, a, matrix, bias)
+    made = dense(b, a, gridded(b, matrix, grid, 0), bias)
     return made if added is None or bias is not None else _plus(b, made, added, beta)
 
 

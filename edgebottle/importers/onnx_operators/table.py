@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import OnnxNode, Value, Values
-from edgebottle.ir.graph import Array, Tensor
+from edgebottle.ir.graph import Array, Quant, Tensor
 
 Translate = Callable[[Builder, OnnxNode, Values], Value | Sequence[Value]]
 """From the values of a node's inputs, absent ones None, to those of its outputs."""
@@ -107,6 +107,19 @@ def axis_of(node: OnnxNode, axis: int, rank: int) -> int:
 def axes_of(node: OnnxNode, axes: Sequence[int], rank: int) -> tuple[int, ...]:
     """Axes counted from the front, ascending, each once; raises ``BadModel``."""
     return tuple(sorted({axis_of(node, axis, rank) for axis in axes}))
+
+
+def grid_of(value: Value) -> Quant | None:
+    """The grid on which a constant lies, with one scale for each index of its axis."""
+    return value.quant if isinstance(value, Tensor) and value.data is not None else None
+
+
+def gridded(b: Builder, data: Array, grid: Quant | None, axis: int) -> Value:
+    """A constant made of one on a grid, whose scales are now along ``axis``."""
+    if grid is None:
+        return data
+    quant = grid if len(grid.scale) == 1 else replace(grid, axis=axis)
+    return b.on_grid(np.ascontiguousarray(data, np.float32), quant)
 
 
 def is_float(value: Value) -> bool:
