@@ -147,6 +147,49 @@ def test_the_outputs_are_those_of_onnxruntime(name: str, layout: str, tmp_path: 
         )
 
 
+def quantized_model(unsigned: bool) -> bytes:
+    """A network between QuantizeLinear and DequantizeLinear, as exporters write it."""
+    point = np.array(120, np.uint8) if unsigned else np.array(-8, np.int8)
+    integers = np.random.default_rng(3).integers(-127, 128, (4, 3, 3, 3)).astype(np.int8)
+    scales = (0.004 + 0.002 * np.arange(4)).astype(np.float32)
+    constants = {
+        **{"a": np.array(0.02, np.float32), "z": point, "c": np.array(0.07, np.float32)},
+        **{"wi": integers, "ws": scales, "wz": np.zeros(4, np.int8)},
+        **{"bi": np.array([100, -2000, 30, 4000], np.int32), "bs": scales * np.float32(0.02)},
+        **{"di": integers.reshape(9, 12)[:, :4].T.copy(), "ds": np.array(0.01, np.float32)},
+    }
+    steps = [
+        *(node("QuantizeLinear", "x a z", "xq"), node("DequantizeLinear", "xq a z", "xr")),
+        node("DequantizeLinear", "wi ws wz", "w", axis=0),
+        node("DequantizeLinear", "bi bs", "b", axis=0),
+        *(node("Conv", "xr w b", "k", pads=[1, 1, 1, 1]), node("Relu", "k", "r")),
+        *(node("QuantizeLinear", "r c z", "rq"), node("DequantizeLinear", "rq c z", "rr")),
+        node("MaxPool", "rr", "m", kernel_shape=[2, 2], strides=[2, 2]),
+        node("GlobalAveragePool", "m", "g"),
+        *(node("QuantizeLinear", "g c z", "gq"), node("DequantizeLinear", "gq c z", "gr")),
+        *(node("Flatten", "gr", "f"), node("DequantizeLinear", "di ds", "d")),
+        node("MatMul", "f d", "y0"),
+        *(node("QuantizeLinear", "y0 c z", "yq"), node("DequantizeLinear", "yq c z", "y")),
+    ]
+    return model(steps, IMAGE, constants)
+
+
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_quantized_networks_become_integer_networks(unsigned: bool, tmp_path: Path) -> None:
+    data = quantized_model(unsigned)
+    file = read(data, tmp_path)
+    graph = graph_of(file)
+    kinds = [(one.OP, graph.outs(one)[0].dtype.label) for one in graph.nodes]
+    assert kinds[0] == ("QUANTIZE", "i8")
+    assert kinds[-1] == ("DEQUANTIZE", "f32")
+    assert {dtype for _, dtype in kinds[:-1]} == {"i8"}
+    assert {"CONV_2D", "MAX_POOL_2D", "MEAN", "FULLY_CONNECTED"} <= {op for op, _ in kinds}
+    values = [weights(1, 3, 8, 6)]
+    (ours,), (theirs,) = run(file, values), expected(data, values)
+    assert np.abs(ours - theirs).max() <= 0.07 * 1.01
+    assert np.abs(theirs).max() > 10 * 0.07
+
+
 def test_what_is_per_channel_goes_into_the_weights(tmp_path: Path) -> None:
     graph = graph_of(read(CASES["conv_batch_relu"], tmp_path))
     assert [one.OP for one in graph.nodes] == ["CONV_2D", "RELU"]
