@@ -14,10 +14,10 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Shape, Tensor, unused_name
+from edgebottle.ops.broadcasting import BroadcastOperator
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
-from edgebottle.ops.elementwise import BinaryOperator
 from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.mean import Mean
 from edgebottle.ops.pad import Pad
@@ -35,7 +35,7 @@ _BY_PIXELS = (
     DepthwiseConv2D,
     Pool2D,
     Pad,
-    BinaryOperator,
+    BroadcastOperator,
     UnaryOperator,
     Quantize,
     Concatenation,
@@ -183,7 +183,7 @@ def _stood(graph: Graph, node: Node, standing: set[str], tensors: dict[str, Tens
         paddings = ((0, 0),) * missing + node.paddings
         node = replace(node, paddings=tuple(paddings[axis] for axis in _TURNED))
         return _with_operands(node, tensors)
-    if isinstance(node, BinaryOperator | Concatenation):
+    if isinstance(node, BroadcastOperator | Concatenation):
         inputs = tuple(_operand(graph, name, tensors) for name in node.inputs)
         if isinstance(node, Concatenation):
             node = replace(node, axis=_TURNED[node.axis + missing])

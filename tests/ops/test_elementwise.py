@@ -12,8 +12,9 @@ from edgebottle.ir.verify import verify
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops.add import Add
 from edgebottle.ops.base import Activation, Isa, Operator, one_node_graph
+from edgebottle.ops.broadcasting import plan_walk
 from edgebottle.ops.concatenation import Concatenation
-from edgebottle.ops.elementwise import BinaryOperator, plan_walk
+from edgebottle.ops.elementwise import BinaryOperator
 from edgebottle.ops.hard_swish import HardSwish
 from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.mul import Mul
