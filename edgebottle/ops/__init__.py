@@ -9,14 +9,17 @@ from edgebottle.ops.base import Operator
 from edgebottle.ops.batch_matmul import BatchMatMul
 from edgebottle.ops.batch_to_space_nd import BatchToSpaceND
 from edgebottle.ops.broadcast_to import BroadcastTo
+from edgebottle.ops.ceil import Ceil
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
+from edgebottle.ops.cos import Cos
 from edgebottle.ops.depth_to_space import DepthToSpace
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.dequantize import Dequantize
 from edgebottle.ops.elu import Elu
 from edgebottle.ops.exp import Exp
 from edgebottle.ops.expand_dims import ExpandDims
+from edgebottle.ops.floor import Floor
 from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.gelu import Gelu
 from edgebottle.ops.hard_swish import HardSwish
@@ -29,6 +32,7 @@ from edgebottle.ops.mean import Mean
 from edgebottle.ops.minimum import Minimum
 from edgebottle.ops.mirror_pad import MirrorPad
 from edgebottle.ops.mul import Mul
+from edgebottle.ops.neg import Neg
 from edgebottle.ops.pack import Pack
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.pad_v2 import PadV2
@@ -42,12 +46,17 @@ from edgebottle.ops.relu_n1_to_1 import ReluN1To1
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.resize_bilinear import ResizeBilinear
 from edgebottle.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from edgebottle.ops.round import Round
+from edgebottle.ops.rsqrt import Rsqrt
+from edgebottle.ops.sin import Sin
 from edgebottle.ops.slice import Slice
 from edgebottle.ops.softmax import Softmax
 from edgebottle.ops.space_to_batch_nd import SpaceToBatchND
 from edgebottle.ops.space_to_depth import SpaceToDepth
 from edgebottle.ops.split import Split
 from edgebottle.ops.split_v import SplitV
+from edgebottle.ops.sqrt import Sqrt
+from edgebottle.ops.square import Square
 from edgebottle.ops.squeeze import Squeeze
 from edgebottle.ops.strided_slice import StridedSlice
 from edgebottle.ops.sub import Sub
@@ -68,14 +77,17 @@ OPERATORS: tuple[type[Operator], ...] = (
     BatchMatMul,
     BatchToSpaceND,
     BroadcastTo,
+    Ceil,
     Concatenation,
     Conv2D,
+    Cos,
     DepthToSpace,
     DepthwiseConv2D,
     Dequantize,
     Elu,
     Exp,
     ExpandDims,
+    Floor,
     FullyConnected,
     Gelu,
     HardSwish,
@@ -88,6 +100,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Minimum,
     MirrorPad,
     Mul,
+    Neg,
     Pack,
     Pad,
     PadV2,
@@ -101,12 +114,17 @@ OPERATORS: tuple[type[Operator], ...] = (
     Reshape,
     ResizeBilinear,
     ResizeNearestNeighbor,
+    Round,
+    Rsqrt,
+    Sin,
     Slice,
     Softmax,
     SpaceToBatchND,
     SpaceToDepth,
     Split,
     SplitV,
+    Sqrt,
+    Square,
     Squeeze,
     StridedSlice,
     Sub,

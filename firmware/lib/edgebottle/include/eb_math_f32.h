@@ -128,6 +128,32 @@ static inline float eb_erf_f32(float x)
     return 1.12837917f * eb_exp_f32(-square) * sum;
 }
 
+/* The square root; NaN below 0.
+ *
+ * Three steps of Newton's method for 1 / sqrt(x) from a guess by its exponent, which is off by at
+ * most 3.5 percent: the error of each is 1.5 times the square of the last.
+ */
+static inline float eb_sqrt_f32(float x)
+{
+    const float infinity = eb_float_from_bits(0x7f800000u);
+    if (!(x > 0.0f) || x == infinity) {
+        return x < 0.0f ? eb_float_from_bits(0x7fc00000u) : x;
+    }
+    float scale = 1.0f;
+    if (x < 1.17549435e-38f) {
+        x *= 16777216.0f; /* 2^24 */
+        scale = 1.0f / 4096.0f;
+    }
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    float inverse = eb_float_from_bits(0x5f3759dfu - (bits >> 1));
+    for (int32_t n = 0; n < 3; ++n) {
+        inverse *= 1.5f - 0.5f * x * inverse * inverse;
+    }
+    const float root = x * inverse;
+    return scale * (root + 0.5f * inverse * (x - root * root));
+}
+
 /* 1 / (1 + e^-x). */
 static inline float eb_logistic_f32(float x)
 {

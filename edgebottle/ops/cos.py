@@ -1,0 +1,26 @@
+"""COS: the cosine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgebottle.ir.graph import Array
+from edgebottle.ops.base import Signature
+from edgebottle.ops.float_function import FloatFunction, float_kernels
+from edgebottle.ops.kernel import AnyKernel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cos(FloatFunction):
+    """The cosine of an angle in radians."""
+
+    OP = "COS"
+    SIGNATURE: ClassVar[Signature] = Signature("CosOptions", 1, 1, version=1)
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = float_kernels("eb_cos_f32_row")
+
+    def real(self, value: Array) -> Array:
+        """The function on float32, correctly rounded."""
+        return np.cos(value.astype(np.float64)).astype(np.float32)
