@@ -17,13 +17,18 @@ from edgebottle.ops.depth_to_space import DepthToSpace
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.dequantize import Dequantize
 from edgebottle.ops.elu import Elu
+from edgebottle.ops.equal import Equal
 from edgebottle.ops.exp import Exp
 from edgebottle.ops.expand_dims import ExpandDims
 from edgebottle.ops.floor import Floor
 from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.gelu import Gelu
+from edgebottle.ops.greater import Greater
+from edgebottle.ops.greater_equal import GreaterEqual
 from edgebottle.ops.hard_swish import HardSwish
 from edgebottle.ops.leaky_relu import LeakyRelu
+from edgebottle.ops.less import Less
+from edgebottle.ops.less_equal import LessEqual
 from edgebottle.ops.log import Log
 from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.max_pool_2d import MaxPool2D
@@ -33,6 +38,7 @@ from edgebottle.ops.minimum import Minimum
 from edgebottle.ops.mirror_pad import MirrorPad
 from edgebottle.ops.mul import Mul
 from edgebottle.ops.neg import Neg
+from edgebottle.ops.not_equal import NotEqual
 from edgebottle.ops.pack import Pack
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.pad_v2 import PadV2
@@ -85,13 +91,18 @@ OPERATORS: tuple[type[Operator], ...] = (
     DepthwiseConv2D,
     Dequantize,
     Elu,
+    Equal,
     Exp,
     ExpandDims,
     Floor,
     FullyConnected,
     Gelu,
+    Greater,
+    GreaterEqual,
     HardSwish,
     LeakyRelu,
+    Less,
+    LessEqual,
     Log,
     Logistic,
     MaxPool2D,
@@ -101,6 +112,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     MirrorPad,
     Mul,
     Neg,
+    NotEqual,
     Pack,
     Pad,
     PadV2,

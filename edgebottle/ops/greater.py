@@ -1,0 +1,18 @@
+"""GREATER: whether a is more than b."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from edgebottle.ops.base import Signature
+from edgebottle.ops.comparison import Comparison
+
+
+@dataclass(frozen=True, kw_only=True)
+class Greater(Comparison):
+    """Whether a is more than b."""
+
+    OP = "GREATER"
+    SIGNATURE: ClassVar[Signature] = Signature("GreaterOptions", 2, 2, version=2)
+    ORDERS: ClassVar[tuple[bool, bool, bool]] = (False, False, True)
