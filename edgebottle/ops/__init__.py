@@ -16,11 +16,14 @@ from edgebottle.ops.cos import Cos
 from edgebottle.ops.depth_to_space import DepthToSpace
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.dequantize import Dequantize
+from edgebottle.ops.div import Div
 from edgebottle.ops.elu import Elu
 from edgebottle.ops.equal import Equal
 from edgebottle.ops.exp import Exp
 from edgebottle.ops.expand_dims import ExpandDims
 from edgebottle.ops.floor import Floor
+from edgebottle.ops.floor_div import FloorDiv
+from edgebottle.ops.floor_mod import FloorMod
 from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.gelu import Gelu
 from edgebottle.ops.greater import Greater
@@ -90,11 +93,14 @@ OPERATORS: tuple[type[Operator], ...] = (
     DepthToSpace,
     DepthwiseConv2D,
     Dequantize,
+    Div,
     Elu,
     Equal,
     Exp,
     ExpandDims,
     Floor,
+    FloorDiv,
+    FloorMod,
     FullyConnected,
     Gelu,
     Greater,

@@ -164,3 +164,25 @@ def _case_data(shape: Shape, dtype: DType) -> Array:
     if dtype == DType.F32:
         return random.normal(size=shape).astype(np.float32)
     return random.integers(-128, 128, size=shape).astype(dtype.numpy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredOperator(BinaryOperator):
+    """An operator on elements as they are stored: LiteRT does not look at their scales."""
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """The operator on stored values."""
+        return (self.combine(value_of(values, 0), value_of(values, 1)),)
+
+    def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
+        """Not asked for: stored values are combined."""
+        raise NotImplementedError
+
+    def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """Nothing is scaled."""
+
+    def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[str, CValue]:
+        """Nothing but the walk and the bounds."""
+        return {}

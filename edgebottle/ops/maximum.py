@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,11 +11,10 @@ import numpy as np
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature
-from edgebottle.ops.elementwise import BinaryOperator, BinaryRows
+from edgebottle.ops.elementwise import BinaryRows, StoredOperator
 from edgebottle.ops.elementwise_cases import BROADCASTS, CONSTANT_BROADCASTS, FEW_BROADCASTS
-from edgebottle.ops.fixed_point import Int
 from edgebottle.ops.kernel import AnyKernel
-from edgebottle.ops.table import per_tensor, value_of
+from edgebottle.ops.table import per_tensor
 
 EXTREMES: tuple[AnyKernel, ...] = (
     BinaryRows((DType.I8,), "eb_extreme_s8_row", "eb_extreme_s8", "eb_extreme.h"),
@@ -26,32 +24,14 @@ EXTREMES: tuple[AnyKernel, ...] = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extreme(BinaryOperator):
-    """One of two elements as it is stored: LiteRT does not look at their scales."""
+class Extreme(StoredOperator):
+    """One of two elements; the second where neither is what is asked for: one is no number."""
 
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = EXTREMES
     LARGER: ClassVar[bool]
     """The larger of the two, else the smaller."""
 
-    def reference(
-        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
-    ) -> tuple[Array, ...]:
-        """The second where neither is what is asked for, as where one is no number."""
-        a, b = value_of(values, 0), value_of(values, 1)
-        return (self.combine(a, b),)
-
-    @abstractmethod
-    def combine(self, a: Array, b: Array) -> Array:
-        """One of two elements."""
-
-    def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
-        """Not asked for: stored values are compared."""
-        raise NotImplementedError
-
-    def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
-        """Nothing is scaled."""
-
-    def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
+    def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[str, CValue]:
         """Which of the two."""
         return {"larger": int(self.LARGER)}
 

@@ -11,9 +11,9 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops.base import Signature, where
+from edgebottle.ops.fixed_functions import inverse_root
 from edgebottle.ops.fixed_point import checked_multiplier, multiply_by_quantized_multiplier
 from edgebottle.ops.float_function import FEW_SHAPES, function_kernels
-from edgebottle.ops.inverse_root import inverse_root
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import ActivationOperator, all_values, per_tensor, saturate
 

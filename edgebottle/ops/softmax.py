@@ -14,6 +14,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Signature, one_node_graph, require_dtype, where
 from edgebottle.ops.channel_range import Range
+from edgebottle.ops.fixed_functions import reciprocal
 from edgebottle.ops.fixed_point import (
     Int,
     quantize_multiplier,
@@ -180,8 +181,8 @@ class Softmax(KernelOperator, UnaryOperator):
         wide = rows.astype(np.int64)
         share = table[wide.max(axis=1, keepdims=True) - wide]
         total = rounding_divide_by_pot(share, SUM_BITS).sum(axis=1, keepdims=True)
-        reciprocal, bits = _reciprocal(total)
-        product = saturating_rounding_doubling_high_mul(share, reciprocal)
+        inverse, bits = reciprocal(total, SUM_BITS)
+        product = saturating_rounding_doubling_high_mul(share, inverse)
         shift = bits + 31 - outs[0].dtype.bits
         # LiteRT has no answer for shifts beyond 31: everything rounds to 0 there.
         scaled = np.where(shift > 31, 0, rounding_divide_by_pot(product, np.minimum(shift, 31)))
@@ -286,17 +287,3 @@ def _exp_of_last_quarter(a: Int) -> Int:
     fourth = rounding_divide_by_pot(multiply(square, square), 2)
     rest = rounding_divide_by_pot(multiply(fourth + cube, third) + square, 1)
     return np.asarray(middle + multiply(middle, x + rest), dtype=np.int64)
-
-
-def _reciprocal(total: Int) -> tuple[Int, Int]:
-    """1 / total for Q12.19 values >= 1: (value in Q0.31, places it has to be shifted right)."""
-    multiply = saturating_rounding_doubling_high_mul
-    _, length = np.frexp(total.astype(np.float64))
-    zeros = 32 - length.astype(np.int64)
-    a = (total << zeros) - (1 << 31)
-    half = (a + ONE + 1) >> 1
-    x = 1515870810 + multiply(half, -1010580540)  # 48/17 - 32/17 * half, in Q2.29
-    for _ in range(3):
-        error = (1 << 29) - multiply(half, x)
-        x = x + np.clip(multiply(x, error) << 2, -(1 << 31), ONE)
-    return np.clip(x << 1, -(1 << 31), ONE), SUM_BITS - zeros

@@ -4,11 +4,8 @@
 
 /* The kernel `name`: compares `left` and `right`, expressions of the elements a and b. */
 #define EB_COMPARISON_ROW(name, parameters, type, common, left, right)                             \
-    static inline void name(const parameters *p,                                                   \
-                            const type *row_a,                                                     \
-                            const type *row_b,                                                     \
-                            uint8_t *out,                                                          \
-                            int32_t out_pixel_stride)                                              \
+    static inline void name(const parameters *p, const type *row_a, const type *row_b,             \
+                            uint8_t *out, int32_t out_pixel_stride)                                \
     {                                                                                              \
         for (int32_t o = 0; o < p->extent[0]; ++o) {                                               \
             for (int32_t i = 0; i < p->extent[1]; ++i) {                                           \

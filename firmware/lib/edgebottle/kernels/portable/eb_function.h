@@ -7,8 +7,8 @@
 
 /* The kernel `name`: `result`, an expression of the element x, of each element. */
 #define EB_FUNCTION_ROW(name, type, result)                                                        \
-    static inline void name(                                                                       \
-        int32_t pixels, int32_t channels, const type *row, type *out, int32_t out_pixel_stride)    \
+    static inline void name(int32_t pixels, int32_t channels, const type *row, type *out,          \
+                            int32_t out_pixel_stride)                                              \
     {                                                                                              \
         for (int32_t i = 0; i < pixels; ++i) {                                                     \
             for (int32_t c = 0; c < channels; ++c) {                                               \

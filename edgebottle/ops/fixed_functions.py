@@ -1,7 +1,7 @@
-"""One over the square root of an integer in fixed point, in NumPy, exactly as LiteRT computes it.
+"""Functions in fixed point, in NumPy, exactly as LiteRT computes them.
 
-``firmware/lib/edgebottle/include/eb_inverse_root.h`` is the same in C. The arithmetic is gemmlowp's
-(``fixedpoint.h``): Qm.n has m bits before and n behind the point.
+``firmware/lib/edgebottle/include/eb_fixed_functions.h`` is the same in C. The arithmetic is
+gemmlowp's (``fixedpoint.h``): Qm.n has m bits before and n behind the point, besides the sign.
 """
 
 from __future__ import annotations
@@ -62,3 +62,25 @@ def _newton(scaled: Int) -> Int:
 
 def _shifted_left(value: Int, places: int) -> Int:
     return np.asarray(np.clip(value << places, INT32.min, INT32.max), dtype=np.int64)
+
+
+def reciprocal(total: Int, bits: int) -> tuple[Int, Int]:
+    """``1 / total``; elementwise.
+
+    Args:
+        total: At least 1, with ``bits`` bits before and ``31 - bits`` bits behind the point.
+        bits: 0 .. 31.
+
+    Returns:
+        (value in Q0.31, places it has to be shifted right).
+    """
+    multiply = saturating_rounding_doubling_high_mul
+    _, length = np.frexp(total.astype(np.float64))
+    zeros = 32 - length.astype(np.int64)
+    a = (total << zeros) - (1 << 31)
+    half = (a + INT32.max + 1) >> 1
+    x = 1515870810 + multiply(half, -1010580540)  # 48/17 - 32/17 * half, in Q2.29
+    for _ in range(3):
+        error = (1 << 29) - multiply(half, x)
+        x = x + np.clip(multiply(x, error) << 2, -(1 << 31), INT32.max)
+    return np.clip(x << 1, -(1 << 31), INT32.max), bits - zeros
