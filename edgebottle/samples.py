@@ -68,7 +68,7 @@ def _made_up(tensor: Tensor, index: int, generator: np.random.Generator) -> Arra
         fixed_bool = {0: False, 1: True, 2: False}.get(index)
         if fixed_bool is not None:
             return np.full(tensor.shape, fixed_bool)
-        return generator.random(tensor.shape) < 0.5
+        return np.asarray(generator.random(tensor.shape) < 0.5)
     info = np.iinfo(dtype)
     zero = 0 if tensor.quant is None else tensor.quant.zero_point[0]
     fixed_int = {0: info.min, 1: info.max, 2: zero}.get(index)

@@ -29,7 +29,8 @@ def _value(tensor: Tensor, kind: str, rng: np.random.Generator) -> Array:
         return rng.normal(0, 3, tensor.shape).astype(dtype)
     if tensor.dtype is DType.BOOL:
         fixed = {"min": False, "max": True, "zero": False}.get(kind)
-        return rng.random(tensor.shape) < 0.5 if fixed is None else np.full(tensor.shape, fixed)
+        one = rng.random(tensor.shape) < 0.5 if fixed is None else np.full(tensor.shape, fixed)
+        return np.asarray(one)
     limits = np.iinfo(dtype)
     zero = 0 if tensor.quant is None else tensor.quant.zero_point[0]
     edges = {"min": limits.min, "max": limits.max, "zero": zero}

@@ -33,6 +33,9 @@ from edgebottle.ops.leaky_relu import LeakyRelu
 from edgebottle.ops.less import Less
 from edgebottle.ops.less_equal import LessEqual
 from edgebottle.ops.log import Log
+from edgebottle.ops.logical_and import LogicalAnd
+from edgebottle.ops.logical_not import LogicalNot
+from edgebottle.ops.logical_or import LogicalOr
 from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.maximum import Maximum
@@ -57,6 +60,8 @@ from edgebottle.ops.resize_bilinear import ResizeBilinear
 from edgebottle.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from edgebottle.ops.round import Round
 from edgebottle.ops.rsqrt import Rsqrt
+from edgebottle.ops.select import Select
+from edgebottle.ops.select_v2 import SelectV2
 from edgebottle.ops.sin import Sin
 from edgebottle.ops.slice import Slice
 from edgebottle.ops.softmax import Softmax
@@ -66,6 +71,7 @@ from edgebottle.ops.split import Split
 from edgebottle.ops.split_v import SplitV
 from edgebottle.ops.sqrt import Sqrt
 from edgebottle.ops.square import Square
+from edgebottle.ops.squared_difference import SquaredDifference
 from edgebottle.ops.squeeze import Squeeze
 from edgebottle.ops.strided_slice import StridedSlice
 from edgebottle.ops.sub import Sub
@@ -110,6 +116,9 @@ OPERATORS: tuple[type[Operator], ...] = (
     Less,
     LessEqual,
     Log,
+    LogicalAnd,
+    LogicalNot,
+    LogicalOr,
     Logistic,
     MaxPool2D,
     Maximum,
@@ -134,6 +143,8 @@ OPERATORS: tuple[type[Operator], ...] = (
     ResizeNearestNeighbor,
     Round,
     Rsqrt,
+    Select,
+    SelectV2,
     Sin,
     Slice,
     Softmax,
@@ -143,6 +154,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     SplitV,
     Sqrt,
     Square,
+    SquaredDifference,
     Squeeze,
     StridedSlice,
     Sub,
