@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from edgebottle.ir.access import Access, All, AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import (
@@ -24,15 +23,14 @@ from edgebottle.ops.channel_range import Range, fits_int32
 from edgebottle.ops.fixed_point import checked_multiplier, multiply_by_quantized_multiplier
 from edgebottle.ops.kernel import (
     AccumulatingKernel,
-    AccumulatingKernelOperator,
     AnyKernel,
     Layer,
 )
 from edgebottle.ops.movement import data_input
-from edgebottle.ops.reduction import Reduction
+from edgebottle.ops.reduction import GlobalReduction, Reduction, is_global
 
 
-class _Sums(AccumulatingKernel["Mean"]):
+class Sums(AccumulatingKernel["Mean"]):
     """Sums of the elements, and their means."""
 
     def emit(self, layer: Layer[Mean], packed: tuple[()], e: Emitter) -> str:
@@ -52,12 +50,12 @@ class _Sums(AccumulatingKernel["Mean"]):
 
     def _params(self, layer: Layer[Mean], e: Emitter) -> str:
         node, data, output = layer.node, data_input(layer.ins), layer.output
-        count = node.count(data.shape)
-        fields: dict[str, CValue] = {**node.walk_fields(data.shape), "count": float(count)}
+        divisor = float(node.divisor(data.shape))
+        fields: dict[str, CValue] = {**node.walk_fields(data.shape), "count": divisor}
         if data.dtype is DType.I8:
             multiplier, shift = node.rescale(layer.ins, layer.outs)
             fields |= {
-                "input_zero_sum": data.zero_point * count,
+                "input_zero_sum": data.zero_point * node.count(data.shape),
                 "multiplier": multiplier,
                 "shift": shift,
                 "output_zero_point": output.zero_point,
@@ -72,7 +70,7 @@ class Mean(Reduction):
 
     OP: ClassVar[str] = "MEAN"
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        _Sums(
+        Sums(
             (DType.I8,),
             "eb_mean_s8",
             begin="eb_accumulate_begin",
@@ -80,7 +78,7 @@ class Mean(Reduction):
             accumulate="eb_accumulate_sum_s8",
             end="eb_mean_s8_end",
         ),
-        _Sums(
+        Sums(
             (DType.F32,),
             "eb_mean_f32",
             begin="eb_accumulate_begin_f32",
@@ -93,10 +91,7 @@ class Mean(Reduction):
     @classmethod
     def over(cls, shape: Shape, **fields: Any) -> Self:
         """A ``GlobalMean`` where that is possible."""
-        if len(shape) == 4 and shape[0] == 1 and set(fields["axes"]) - {0} == {1, 2}:
-            kind: type[Any] = GlobalMean
-            return cast(Self, kind(**fields))
-        return cls(**fields)
+        return cast(Self, GlobalMean(**fields)) if is_global(shape, **fields) else cls(**fields)
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
@@ -107,8 +102,12 @@ class Mean(Reduction):
             self.rescale(ins, outs)
 
     def count(self, shape: Shape) -> int:
-        """Elements that one output is the mean of."""
+        """Elements that one output is made of."""
         return int(np.prod([shape[axis] for axis in self.axes], dtype=np.int64))
+
+    def divisor(self, shape: Shape) -> int:
+        """What their sum is divided by."""
+        return self.count(shape)
 
     def rescale(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, int]:
         """Multiplier and shift that take a sum to the output.
@@ -119,7 +118,7 @@ class Mean(Reduction):
         data, output = data_input(ins), outs[0]
         ratio = float(np.float32(data.scale)) / float(np.float32(output.scale))
         multiplier, shift = checked_multiplier(where(self), ratio)
-        count = self.count(data.shape)
+        count = self.divisor(data.shape)
         room = min(count.bit_length() - 1, 32, 31 + shift)
         return (multiplier << room) // count, shift - room
 
@@ -129,12 +128,12 @@ class Mean(Reduction):
         """See ``Node``."""
         data, output = values[0], outs[0]
         assert data is not None
-        count = self.count(data.shape)
         if output.dtype is DType.F32:
-            mean = data.sum(axis=self.axes, dtype=np.float32) / np.float32(count)
+            divisor = np.float32(self.divisor(data.shape))
+            mean = data.sum(axis=self.axes, dtype=np.float32) / divisor
             return (np.asarray(mean, np.float32).reshape(output.shape),)
         zero = data_input(ins).zero_point
-        total = data.sum(axis=self.axes, dtype=np.int64) - zero * count
+        total = data.sum(axis=self.axes, dtype=np.int64) - zero * self.count(data.shape)
         scaled = multiply_by_quantized_multiplier(total, *self.rescale(ins, outs))
         result = np.clip(scaled + output.zero_point, -128, 127).astype(np.int8)
         return (result.reshape(output.shape),)
@@ -189,27 +188,8 @@ class Mean(Reduction):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GlobalMean(Mean, AccumulatingKernelOperator):
-    """The mean over height and width of one image: one output row, of rank 4 or less."""
-
-    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
-        """All pixels of the channel; without a relation where the axes of pixels are dropped."""
-        if index != 0 or not self.keep_dims:
-            return None
-        _, height, width, _ = data_input(ins).shape
-        return (Same(), All(height), All(width), Same())
-
-    def row_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
-        """All of them, whatever the axes of the output."""
-        return All(data_input(ins).shape[1]) if index == 0 else None
-
-    def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
-        """See ``AccumulatingOperator``."""
-        return True
-
-    def accumulator_bytes(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
-        """See ``AccumulatingOperator``: a sum for each channel."""
-        return 4 * outs[0].size
+class GlobalMean(Mean, GlobalReduction):
+    """The mean over height and width of one image."""
 
 
 _Q = tuple[float, int]

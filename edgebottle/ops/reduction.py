@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from edgebottle.errors import UnsupportedOp
-from edgebottle.ir.access import AxisMap, Same
+from edgebottle.ir.access import Access, All, AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Shape, Tensor, Tensors
 from edgebottle.ir.layout import Layout
 from edgebottle.ops.base import CValue, Signature, where
-from edgebottle.ops.kernel import KernelOperator
+from edgebottle.ops.kernel import AccumulatingKernelOperator, KernelOperator
 from edgebottle.ops.movement import constant_ints, data_input, merged, normal_axis
 
 MAX_AXES = 3
@@ -116,3 +116,35 @@ class Reduction(KernelOperator):
             "reduced": tuple(count for count, _ in reduced),
             "reduced_strides": tuple(stride for _, stride in reduced),
         }
+
+
+def is_global(shape: Shape, axes: tuple[int, ...], **fields: Any) -> bool:
+    """Whether one image is reduced over height and width."""
+    return len(shape) == 4 and shape[0] == 1 and set(axes) - {0} == {1, 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlobalReduction(Reduction, AccumulatingKernelOperator):
+    """A reduction for which ``is_global`` holds: one output row, of rank 4 or less.
+
+    Its kernels are of ``AccumulatingKernel``, and have four bytes for each channel.
+    """
+
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """All pixels of the channel; without a relation where the axes of pixels are dropped."""
+        if index != 0 or not self.keep_dims:
+            return None
+        _, height, width, _ = data_input(ins).shape
+        return (Same(), All(height), All(width), Same())
+
+    def row_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """All of them, whatever the axes of the output."""
+        return All(data_input(ins).shape[1]) if index == 0 else None
+
+    def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
+        """See ``AccumulatingOperator``."""
+        return True
+
+    def accumulator_bytes(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
+        """See ``AccumulatingOperator``: a sum for each channel."""
+        return 4 * outs[0].size

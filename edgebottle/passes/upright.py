@@ -171,7 +171,7 @@ def _stood(graph: Graph, node: Node, standing: set[str], tensors: dict[str, Tens
     assert data is not None
     missing = 4 - len(data.shape)
     if isinstance(node, Mean):
-        return Mean.over(
+        return node.over(
             _turned(data.shape),
             name=node.name,
             inputs=node.inputs,

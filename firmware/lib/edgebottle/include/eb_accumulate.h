@@ -70,4 +70,15 @@ EB_KERNEL void eb_accumulate_sum_f32(float *sums, const float *in, int32_t pixel
     }
 }
 
+/* Wrapping. */
+EB_KERNEL void
+eb_accumulate_sum_s32(int32_t *sums, const int32_t *in, int32_t pixels, int32_t channels)
+{
+    for (int32_t i = 0; i < pixels; ++i) {
+        for (int32_t c = 0; c < channels; ++c) {
+            sums[c] = eb_add_wrap(sums[c], *in++);
+        }
+    }
+}
+
 #endif /* EB_ACCUMULATE_H */
