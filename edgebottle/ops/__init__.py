@@ -75,7 +75,7 @@ from edgebottle.ops.squared_difference import SquaredDifference
 from edgebottle.ops.squeeze import Squeeze
 from edgebottle.ops.strided_slice import StridedSlice
 from edgebottle.ops.sub import Sub
-from edgebottle.ops.sum import Sum
+from edgebottle.ops.sum import ReduceSum
 from edgebottle.ops.svdf import Svdf
 from edgebottle.ops.tanh import Tanh
 from edgebottle.ops.tile import Tile
@@ -159,7 +159,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Squeeze,
     StridedSlice,
     Sub,
-    Sum,
+    ReduceSum,
     Svdf,
     Tanh,
     Tile,

@@ -22,12 +22,12 @@ LEFT_SHIFT = 8
 """Bits behind the point of operands that are brought to a common scale."""
 
 
-def _rows(dtype: DType, function: str, struct: str) -> BroadcastRows[Comparison]:
+def _rows(dtype: DType, function: str, struct: str) -> BroadcastRows[ComparisonOperator]:
     return BroadcastRows((dtype, DType.BOOL), function, struct, "eb_comparison.h")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison(BroadcastOperator):
+class ComparisonOperator(BroadcastOperator):
     """Whether two elements compare so, as bool.
 
     LiteRT multiplies int8 operands with their scales, and keeps 8 bits behind the point: what is
@@ -118,7 +118,7 @@ class Comparison(BroadcastOperator):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Equality(Comparison):
+class Equality(ComparisonOperator):
     """A comparison that bool has as well.
 
     Limits:
@@ -126,7 +126,7 @@ class Equality(Comparison):
     """
 
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        *Comparison.KERNELS,
+        *ComparisonOperator.KERNELS,
         _rows(DType.BOOL, "eb_comparison_bool_row", "eb_comparison"),
     )
-    TYPES: ClassVar[tuple[DType, ...]] = (*Comparison.TYPES, DType.BOOL)
+    TYPES: ClassVar[tuple[DType, ...]] = (*ComparisonOperator.TYPES, DType.BOOL)

@@ -16,7 +16,7 @@ from edgebottle.ops.conv_2d_kernels import KERNELS
 from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.convolution_cases import CONV_2D, OF_UINT8, Case, weighted_case
 from edgebottle.ops.kernel import AnyKernel
-from edgebottle.ops.weights import exact_matmul, operands
+from edgebottle.ops.weights import exact_matmul, operands, ordered_matmul
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class Conv2D(Convolution):
             chosen = matrix[:, group * per_group : (group + 1) * per_group]
             rows = window.reshape(-1, matrix.shape[0])
             is_float = value.dtype == np.float32
-            results.append(rows @ chosen if is_float else exact_matmul(rows, chosen))
+            results.append(ordered_matmul(rows, chosen) if is_float else exact_matmul(rows, chosen))
         return np.concatenate(results, axis=1).reshape(shape)
 
     def more_fields(self, data: Shape, weights: Shape) -> dict[str, CValue]:

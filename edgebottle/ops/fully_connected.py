@@ -30,6 +30,7 @@ from edgebottle.ops.weights import (
     check_weights,
     exact_matmul,
     operands,
+    ordered_matmul,
     range_of_sums,
     weights_zero_point,
 )
@@ -161,7 +162,8 @@ class FullyConnected(KernelOperator, RowOperator):
         rows = value.reshape(-1, weights.shape[1])
         added = bias_values(bias, weights.shape[0], data.dtype)
         if data.dtype is DType.F32:
-            total = np.clip(rows @ weight.T + added, *self.activation.float_range())
+            sums = ordered_matmul(rows, weight.T) + added
+            total = np.clip(sums, *self.activation.float_range())
             return (total.astype(np.float32).reshape(output.shape),)
         centred = rows.astype(np.int16) - np.int16(data.zero_point)
         matrix = weight.T.astype(np.int16) - np.int16(weights_zero_point(weights))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgebottle.ops.base import Signature
-from edgebottle.ops.comparison import Comparison
+from edgebottle.ops.comparison import ComparisonOperator
 
 
 @dataclass(frozen=True, kw_only=True)
-class Greater(Comparison):
+class Greater(ComparisonOperator):
     """Whether a is more than b."""
 
     OP = "GREATER"

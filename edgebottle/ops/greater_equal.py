@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgebottle.ops.base import Signature
-from edgebottle.ops.comparison import Comparison
+from edgebottle.ops.comparison import ComparisonOperator
 
 
 @dataclass(frozen=True, kw_only=True)
-class GreaterEqual(Comparison):
+class GreaterEqual(ComparisonOperator):
     """Whether a is not less than b."""
 
     OP = "GREATER_EQUAL"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgebottle.ops.base import Signature
-from edgebottle.ops.comparison import Comparison
+from edgebottle.ops.comparison import ComparisonOperator
 
 
 @dataclass(frozen=True, kw_only=True)
-class Less(Comparison):
+class Less(ComparisonOperator):
     """Whether a is less than b."""
 
     OP = "LESS"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgebottle.ops.base import Signature
-from edgebottle.ops.comparison import Comparison
+from edgebottle.ops.comparison import ComparisonOperator
 
 
 @dataclass(frozen=True, kw_only=True)
-class LessEqual(Comparison):
+class LessEqual(ComparisonOperator):
     """Whether a is not more than b."""
 
     OP = "LESS_EQUAL"

@@ -30,8 +30,8 @@ from edgebottle.ops.movement import data_input
 from edgebottle.ops.reduction import GlobalReduction, Reduction, is_global
 
 
-class Sums(AccumulatingKernel["Mean"]):
-    """Sums of the elements, and their means."""
+class MeanKernel(AccumulatingKernel["Mean"]):
+    """MeanKernel of the elements, and their means."""
 
     def emit(self, layer: Layer[Mean], packed: tuple[()], e: Emitter) -> str:
         """See ``Kernel``."""
@@ -70,7 +70,7 @@ class Mean(Reduction):
 
     OP: ClassVar[str] = "MEAN"
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        Sums(
+        MeanKernel(
             (DType.I8,),
             "eb_mean_s8",
             begin="eb_accumulate_begin",
@@ -78,7 +78,7 @@ class Mean(Reduction):
             accumulate="eb_accumulate_sum_s8",
             end="eb_mean_s8_end",
         ),
-        Sums(
+        MeanKernel(
             (DType.F32,),
             "eb_mean_f32",
             begin="eb_accumulate_begin_f32",

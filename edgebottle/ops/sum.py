@@ -13,13 +13,13 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import one_node_graph, require_dtype
 from edgebottle.ops.case_tensors import indices, plain, quantized
 from edgebottle.ops.kernel import AnyKernel
-from edgebottle.ops.mean import Mean, Sums
+from edgebottle.ops.mean import Mean, MeanKernel
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.reduction import GlobalReduction, is_global
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sum(Mean):
+class ReduceSum(Mean):
     """The sum over ``axes``: a mean that is not divided; of int32 it wraps.
 
     Limits:
@@ -30,7 +30,7 @@ class Sum(Mean):
     OP: ClassVar[str] = "SUM"
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         *Mean.KERNELS,
-        Sums(
+        MeanKernel(
             (DType.I32,),
             "eb_sum_s32",
             begin="eb_accumulate_begin",
@@ -83,7 +83,7 @@ class Sum(Mean):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GlobalSum(Sum, GlobalReduction):
+class GlobalSum(ReduceSum, GlobalReduction):
     """The sum over height and width of one image."""
 
 

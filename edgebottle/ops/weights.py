@@ -114,6 +114,18 @@ def exact_matmul(left: Array, right: Array) -> Array:
     return np.asarray(left.astype(numpy) @ right.astype(numpy))
 
 
+def ordered_matmul(left: Array, right: Array) -> Array:
+    """Product of float32 matrices, each sum in the order of its terms, as kernels add them up.
+
+    A network that subtracts what is nearly the same and takes logarithms of it depends on the
+    order by more than any tolerance.
+    """
+    total = np.zeros((left.shape[0], right.shape[1]), np.float32)
+    for term in range(left.shape[1]):
+        total += left[:, term, None] * right[term]
+    return total
+
+
 def weights_zero_point(weights: Tensor) -> int:
     """The zero point that all weights share; per-channel weights have none but 0."""
     assert weights.quant is not None

@@ -167,7 +167,7 @@ REFUSED: list[tuple[str, Sequence[Array], type[EdgebottleError], str]] = [
     ("REDUCE_PROD", [SQUARE, i32(5)], BadModel, "cannot be computed"),
     ("CAST", [f32(np.nan)], BadModel, "not finite"),
     ("SUM", [SQUARE, f32(1)], BadModel, "float32 where integers are needed"),
-    ("CEIL", [SHAPE_OF], UnsupportedOp, "not support yet: CEIL"),
+    ("REDUCE_PROD", [SHAPE_OF, i32(0)], UnsupportedOp, "not support yet: REDUCE_PROD"),
 ]
 
 

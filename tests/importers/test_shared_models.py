@@ -17,12 +17,15 @@ pytestmark = pytest.mark.shared
 
 REFUSED = {
     "kws_ref_model_float32.tflite": r"\(CONV_2D\).* full integer quantization",
-    "nmp.tflite": "yet: NEG .*; SELECT_V2 ",
 }
 """What each model that cannot be compiled yet is refused for."""
 
-MODELS = [pytest.param(path, id=path.name) for path in shared_models() if path.name not in REFUSED]
-LARGE = ("mcunet-320kb-1mb_imagenet", "tinyengine_detection", "tinyengine_mcunetv2_large")
+LARGE = ("mcunet-320kb-1mb_imagenet", "tinyengine_detection", "tinyengine_mcunetv2_large", "nmp")
+MODELS = [
+    pytest.param(path, id=path.name, marks=[pytest.mark.long] if path.stem == "nmp" else [])
+    for path in shared_models()
+    if path.name not in REFUSED
+]
 
 
 def only_integers(graph: Graph) -> bool:

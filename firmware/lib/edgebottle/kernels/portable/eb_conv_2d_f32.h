@@ -16,7 +16,7 @@ EB_KERNEL void eb_conv_2d_f32_row(const eb_conv_2d_f32 *p,
         const float *weight = weights;
         for (int32_t o = 0; o < p->output_channels; ++o) {
             const int32_t channel = o / group_outputs * group_inputs;
-            float acc = bias[o];
+            float acc = 0.0f;
             for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
                 const float *row = (const float *)rows[ky];
                 int32_t column = x * p->stride_width - p->pad_left;
@@ -31,6 +31,7 @@ EB_KERNEL void eb_conv_2d_f32_row(const eb_conv_2d_f32 *p,
                     column += p->dilation_width;
                 }
             }
+            acc += bias[o]; /* last, as in LiteRT: a sum depends on its order */
             acc = acc < p->low ? p->low : acc;
             out[o] = acc > p->high ? p->high : acc;
         }

@@ -14,7 +14,7 @@ EB_KERNEL void eb_depthwise_conv_2d_f32_row(const eb_depthwise_conv_2d_f32 *p,
     for (int32_t x = 0; x < p->output_width; ++x) {
         for (int32_t o = 0; o < outputs; ++o) {
             const float *weight = weights + o;
-            float acc = bias[o];
+            float acc = 0.0f;
             for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
                 const float *row = (const float *)rows[ky];
                 int32_t column = x * p->stride_width - p->pad_left;
@@ -26,6 +26,7 @@ EB_KERNEL void eb_depthwise_conv_2d_f32_row(const eb_depthwise_conv_2d_f32 *p,
                     column += p->dilation_width;
                 }
             }
+            acc += bias[o]; /* last, as in LiteRT: a sum depends on its order */
             acc = acc < p->low ? p->low : acc;
             out[o] = acc > p->high ? p->high : acc;
         }

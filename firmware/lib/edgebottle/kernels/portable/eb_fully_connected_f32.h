@@ -12,10 +12,11 @@ EB_KERNEL void eb_fully_connected_f32_layer(const eb_fully_connected_f32 *p,
     for (int32_t b = 0; b < p->batches; ++b) {
         for (int32_t o = 0; o < p->outputs; ++o) {
             const float *weight = weights + o * p->inputs;
-            float acc = bias[o];
+            float acc = 0.0f;
             for (int32_t i = 0; i < p->inputs; ++i) {
                 acc += in[i] * weight[i];
             }
+            acc += bias[o]; /* last, as in LiteRT: a sum depends on its order */
             acc = acc < p->low ? p->low : acc;
             *out++ = acc > p->high ? p->high : acc;
         }
