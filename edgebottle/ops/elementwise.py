@@ -174,7 +174,11 @@ class StoredOperator(BinaryOperator):
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
         """The operator on stored values."""
-        return (self.combine(value_of(values, 0), value_of(values, 1)),)
+        found = self.combine(value_of(values, 0), value_of(values, 1))
+        if self.activation is Activation.NONE:
+            return (found,)
+        low, high = self.bounds(outs[0])
+        return (np.clip(found, found.dtype.type(low), found.dtype.type(high)),)
 
     def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
         """Not asked for: stored values are combined."""

@@ -15,6 +15,7 @@ from edgebottle.ir.text import dump
 from edgebottle.ir.verify import verify
 from edgebottle.ops.dequantize import Dequantize
 from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.ops.minimum import Minimum
 from edgebottle.ops.pad_v2 import PadV2
 from edgebottle.ops.quantize import Quantize
 from edgebottle.ops.squeeze import Squeeze
@@ -87,6 +88,16 @@ def relu_after_conv() -> Graph:
 def relu_that_rescales() -> Graph:
     b = Builder("relu_that_rescales")
     return b.graph(b.relu(b.conv(b.input(1, 5, 5, 2), 4), same_quant=False))
+
+
+def relu_after_minimum() -> Graph:
+    b = Builder("relu_after_minimum")
+    x = b.input(1, 5, 5, 2)
+    out = b.relu(x)
+    graph = b.graph(b.relu(out))
+    first, last = graph.nodes
+    smaller = Minimum(name=first.name, inputs=(x, x), outputs=(out,))
+    return graph.with_nodes((smaller, last))
 
 
 def relu_of_a_branch() -> Graph:
@@ -206,6 +217,7 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (relu_after_conv, fuse_activation),
     (relu_that_rescales, fuse_activation),
     (relu_of_a_branch, fuse_activation),
+    (relu_after_minimum, fuse_activation),
     (reshape_chain, drop_reshapes),
     (squeeze_after_reshape, drop_reshapes),
     (maxima_of_images, pool_maxima),
@@ -268,7 +280,9 @@ def test_batches_become_dilation_with_the_same_results() -> None:
 def test_pipeline_runs_every_pass() -> None:
     modules = {path.stem for path in Path(optimise.__code__.co_filename).parent.glob("*.py")}
     elsewhere = {"strip_float_io", "fold_affine", "upright", "rewrite", "__init__"}
-    assert modules == {one.__name__ for one in PIPELINE} | elsewhere
+    layout = {"channels_last", "permuted", "permuted_nodes", "sink_reshapes"}
+    of_onnx = layout | {"fuse_quantization"}
+    assert modules == {one.__name__ for one in PIPELINE} | elsewhere | of_onnx
 
 
 def test_strip_float_io() -> None:
