@@ -27,6 +27,7 @@ EXACT = (
     "conv1d_long_swapped",
     "fc3d_flag_off",
     "input_is_output",
+    "int16x8_fc",
     "k_attention",
     "k_cnn_plain",
     "k_convtranspose",
@@ -47,7 +48,6 @@ EXACT = (
 REFUSED: tuple[tuple[str, type[EdgebottleError], str], ...] = (
     ("conv_huge", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .*: [\d.]+ kB too much"),
     ("shape_huge2", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .* kB too much"),
-    ("int16x8_fc", UnsupportedOp, r"FULLY_CONNECTED\) has 16-bit activations"),
     ("k_lstm_float", UnsupportedOp, r"yet: WHILE \(while\)$"),
     ("k_dynrange", UnsupportedOp, r"\(CONV_2D\), \w+ \(FULLY_CONNECTED\); .* full integer"),
     ("requant_2p33", UnsupportedOp, r"conv_2d \(CONV_2D\) scales by 8\.6e\+09, .* 0 to 2\^30"),

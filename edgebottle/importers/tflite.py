@@ -337,11 +337,6 @@ class _Importer:
         used = [
             self.file.tensors[index] for index in (*record.inputs, *record.outputs) if index != -1
         ]
-        if record.op in WEIGHTED and used[0].type == "INT16":
-            raise UnsupportedOp(
-                f"{layer} ({record.op}) has 16-bit activations (int16x8 quantization), which "
-                "edgebottle does not support yet; convert the model with int8 activations"
-            )
         if record.of_uint8 and not computes_alike(record):
             raise UnsupportedOp(
                 f"{layer} ({record.op}) computes with uint8, which edgebottle does not support "
@@ -351,7 +346,8 @@ class _Importer:
             readers = () if tensor.data is None else WEIGHTS_IN.get(tensor.type, ())
             if tensor.type in WEIGHTS_IN and record.op not in readers:
                 raise unsupported_type(tensor)
-            if record.op not in _ONLY_IN.get(tensor.type, (record.op,)):
+            is_bias = tensor.data is not None and tensor.type == "INT64" and record.op in WEIGHTED
+            if record.op not in _ONLY_IN.get(tensor.type, (record.op,)) and not is_bias:
                 raise unsupported_type(tensor)
 
     def _output(self, number: int, seen: set[str]) -> str:

@@ -8,6 +8,7 @@ from edgebottle.errors import BadModel
 from edgebottle.importers.tflite_file import FileOperator, default_options
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Signature
+from edgebottle.ops.weights import BIAS_INT32, BIAS_INT64
 
 SIGNATURES = {operator.OP: operator.SIGNATURE for operator in OPERATORS}
 """Of the operators that can be compiled."""
@@ -25,9 +26,6 @@ _POSITIVE = (
 
 _OUTPUTS = ("numSplits", "num")
 """Options that say the number of outputs again."""
-
-_INT32 = 2
-"""``INT32`` of the schema's types."""
 
 
 def check_counts(layer: str, record: FileOperator, signature: Signature) -> None:
@@ -70,6 +68,6 @@ def options_of(layer: str, record: FileOperator, signature: Signature) -> Any:
         )
     if getattr(options, "padding", 0) not in (0, 1):
         raise BadModel(f"{layer} ({record.op}) has an unknown padding")
-    if getattr(options, "quantizedBiasType", 0) not in (0, _INT32):
-        raise BadModel(f"{layer} ({record.op}) has biases that are not of 32 bits")
+    if getattr(options, "quantizedBiasType", 0) not in (0, BIAS_INT32, BIAS_INT64):
+        raise BadModel(f"{layer} ({record.op}) has biases that are not of 32 or 64 bits")
     return options

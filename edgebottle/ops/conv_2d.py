@@ -14,7 +14,13 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature, where
 from edgebottle.ops.conv_2d_kernels import KERNELS
 from edgebottle.ops.convolution import Convolution
-from edgebottle.ops.convolution_cases import CONV_2D, OF_UINT8, Case, weighted_case
+from edgebottle.ops.convolution_cases import (
+    CONV_2D,
+    INT16,
+    OF_UINT8,
+    Case,
+    weighted_case,
+)
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.weights import exact_matmul, operands, ordered_matmul
 
@@ -97,7 +103,7 @@ class Conv2D(Convolution):
     @classmethod
     def cases(cls) -> Iterator[Graph]:
         """See ``Operator``."""
-        for case in CONV_2D:
+        for case in (*CONV_2D, *INT16):
             yield cls._case(case)
         for case in OF_UINT8:
             yield Conv2DOfUint8._case(case)

@@ -11,6 +11,7 @@ from edgebottle.ops.convolution_kernels import (
     FullDepth,
     PlainF32,
     PlainS8,
+    PlainS16,
     WideS8,
     folded_bias,
     int8_fields,
@@ -182,5 +183,6 @@ KERNELS: tuple[AnyKernel, ...] = (
     VectorRows(),
     PlainRowsS8(),
     WideS8(),
+    PlainS16(),
     PlainRowsF32(),
 )

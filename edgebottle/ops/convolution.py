@@ -16,17 +16,25 @@ from edgebottle.ir.graph import Array, Shape, Tensor, Tensors
 from edgebottle.ops.base import Activation, CValue, RowOperator, where
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import (
+    MAX_SHIFT,
     activation_range,
+    checked_multiplier,
     effective_scales,
     multiply_by_quantized_multiplier,
+    multiply_wide,
     quantize_multipliers,
     wrap_int32,
 )
 from edgebottle.ops.kernel import KernelOperator
 from edgebottle.ops.weighted_sums import WeightedSums, seen_taps, terms_read
 from edgebottle.ops.weights import (
+    BIAS_INT32,
+    MAX_WIDE_SHIFT,
     bias_values,
+    check_bias_option,
+    check_reach,
     check_weights,
+    has_narrow_sums,
     operands,
     range_of_sums,
 )
@@ -39,8 +47,8 @@ class Convolution(KernelOperator, RowOperator):
 
     Limits:
         Input and weights have 4 axes; weights and biases are constants. int8 weights have zero
-        point 0 and one scale, or one for each output channel; biases are int32. At most 131,071
-        products for each output.
+        point 0 and one scale, or one for each output channel; biases are int32, or int64 with
+        int16 activations. At most 131,071 products for each output.
 
     Attributes:
         stride: Rows and pixels from one window to the next.
@@ -80,6 +88,7 @@ class Convolution(KernelOperator, RowOperator):
         dilation = (int(options.dilationHFactor), int(options.dilationWFactor))
         if min(*stride, *dilation) < 1:
             raise UnsupportedOp(f"{label} has a stride of {stride} and a dilation of {dilation}")
+        check_bias_option(label, ins, options)
         image, window = ins[0].shape[1:3], ins[1].shape[1:3]
         return cls(
             name=name,
@@ -109,6 +118,8 @@ class Convolution(KernelOperator, RowOperator):
         options.strideH, options.strideW = self.stride
         options.dilationHFactor, options.dilationWFactor = self.dilation
         options.fusedActivationFunction = self.activation.value
+        if has_narrow_sums(ins):
+            options.quantizedBiasType = BIAS_INT32
         return options
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
@@ -131,15 +142,29 @@ class Convolution(KernelOperator, RowOperator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_weights(self, ins, outs[0], self.CHANNEL_AXIS, wide=self.OF_UINT8)
+        types = (DType.I8, DType.I16, DType.F32)
+        check_weights(self, ins, outs[0], self.CHANNEL_AXIS, wide=self.OF_UINT8, types=types)
         data, weights, _ = operands(ins)
         check_padding(data.shape, self.padding, where(self))
         if weights.quant is not None and any(weights.quant.zero_point):
             raise UnsupportedOp(
                 f"{where(self)} has weights with a zero point, which edgebottle does not support"
             )
-        if outs[0].dtype is DType.I8:
+        if outs[0].dtype is not DType.F32:
             activation_range(self.activation, outs[0])
+        if outs[0].dtype is DType.I16:
+            self._check_int16(ins, outs[0])
+
+    def _check_int16(self, ins: Tensors, output: Tensor) -> None:
+        """Sums and shifts are what LiteRT's arithmetic takes."""
+        _, weights, bias = operands(ins)
+        is_narrow, scales = has_narrow_sums(ins), self.scales(ins, output)
+        for scale in scales:
+            checked_multiplier(where(self), scale, MAX_SHIFT if is_narrow else MAX_WIDE_SHIFT)
+        matrix = np.moveaxis(weights.constant(), self.CHANNEL_AXIS, 0)
+        matrix = matrix.reshape(len(matrix), -1)
+        added = bias_values(bias, len(matrix), DType.I16)
+        check_reach(self, matrix, added, scales, 31 if is_narrow else 47)
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
@@ -153,13 +178,20 @@ class Convolution(KernelOperator, RowOperator):
         if data.dtype is DType.F32:
             total = self.sums(self.padded(value.astype(np.float32)), weight, output.shape) + added
             return (np.clip(total, *self.activation.float_range()).astype(np.float32),)
+        if data.dtype is DType.I16:
+            acc = self.sums(self.padded(value.astype(np.int64)), weight, output.shape)
+            return (self.requantize(acc.astype(np.int64) + added, ins, output),)
         centred = self.padded(value.astype(np.int16) - np.int16(data.zero_point))
         acc = wrap_int32(self.sums(centred, weight, output.shape).astype(np.int64) + added)
         return (self.requantize(acc, ins, output),)
 
     def requantize(self, acc: Array, ins: Tensors, output: Tensor) -> Array:
-        """The stored int8 outputs of int32 accumulators; the last axis is the channels."""
+        """The stored outputs of accumulators; the last axis is the channels."""
         multiplier, shift = quantize_multipliers(self.scales(ins, output))
+        if output.dtype is DType.I16:
+            multiply = multiply_by_quantized_multiplier if has_narrow_sums(ins) else multiply_wide
+            bounds = activation_range(self.activation, output)
+            return np.clip(multiply(acc, multiplier, shift), *bounds).astype(np.int16)
         scaled = multiply_by_quantized_multiplier(acc, multiplier, shift) + output.zero_point
         return np.clip(scaled, *activation_range(self.activation, output)).astype(np.int8)
 

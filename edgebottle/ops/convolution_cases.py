@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape
 from edgebottle.ops.base import Activation, one_node_graph
 from edgebottle.ops.case_tensors import constant, plain, quantized
@@ -42,6 +43,8 @@ class Case:
         has_large_bias: Biases up to the ends of int32.
         has_zero_scales: Every third channel has a weight scale of 0.
         is_float: float32 instead of int8.
+        is_int16: int16 activations, with biases of ``bias_bits``.
+        bias_bits: 64 or 32.
     """
 
     name: str
@@ -62,6 +65,8 @@ class Case:
     has_large_bias: bool = False
     has_zero_scales: bool = False
     is_float: bool = False
+    is_int16: bool = False
+    bias_bits: int = 64
 
 
 def weighted_case(
@@ -83,7 +88,7 @@ def weighted_case(
         activation=case.activation,
         **attributes,
     )
-    fill = case_float if case.is_float else case_int8
+    fill = case_float if case.is_float else case_int16 if case.is_int16 else case_int8
     data, filters, bias, output = fill(case, weights, axis, rng)
     tensors = [data, filters, *([bias] if case.bias else [])]
     ((shape, _),) = node.infer(tensors)
@@ -120,6 +125,23 @@ def case_int8(case: Case, weights: Shape, axis: int, rng: np.random.Generator) -
         constant("weights", case_weights(case.weights, weights, rng), quant),
         constant("bias", bias, bias_quant),
         lambda shape: quantized("output", shape, output_scale, case.zero_points[1]),
+    )
+
+
+def case_int16(case: Case, weights: Shape, axis: int, rng: np.random.Generator) -> Any:
+    """Input, weights, bias, and a function from the shape to the output; int16 activations."""
+    data, filters, bias, _ = case_int8(case, weights, axis, rng)
+    assert filters.quant is not None and bias.quant is not None
+    spread = 20000.0 * 80.0 * np.sqrt(int(np.prod(weights)) // weights[axis])
+    scale = case.accumulator_scale or case.gain * 60 / spread
+    output_scale = data.scale * float(np.median(filters.quant.scale)) / scale
+    wide = rng.integers(-int(spread), int(spread), weights[axis])
+    values = wide.astype(np.int32 if case.bias_bits == 32 else np.int64)
+    return (
+        quantized("input", case.shape, data.scale, 0, DType.I16),
+        filters,
+        constant("bias", values, bias.quant),
+        lambda shape: quantized("output", shape, output_scale, 0, DType.I16),
     )
 
 
@@ -176,6 +198,38 @@ def _variants(shape: Shape, outputs: int, kernel: tuple[int, int]) -> tuple[Case
 
 
 NONE = (0, 0, 0, 0)
+
+INT16 = (
+    Case(name="int16", shape=(1, 5, 6, 3), outputs=6, kernel=(3, 3), is_int16=True),
+    Case(
+        name="int16_bias_32",
+        shape=(2, 6, 5, 2),
+        outputs=4,
+        kernel=(2, 3),
+        stride=(2, 1),
+        activation=RELU6,
+        is_int16=True,
+        bias_bits=32,
+    ),
+    Case(
+        name="int16_dilated",
+        shape=(1, 7, 7, 4),
+        outputs=4,
+        kernel=(3, 2),
+        dilation=(2, 3),
+        per_channel=False,
+        gain=2000.0,
+        is_int16=True,
+    ),
+    Case(
+        name="int16_scale_above_1",
+        shape=(1, 3, 3, 2),
+        outputs=2,
+        is_int16=True,
+        accumulator_scale=3.3,
+    ),
+)
+"""Layers with activations of 16 bits, of either operator."""
 
 OF_UINT8 = (
     Case(name="uint8", shape=(1, 5, 6, 3), outputs=3, kernel=(3, 3), per_channel=False),

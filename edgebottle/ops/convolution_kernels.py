@@ -14,13 +14,14 @@ from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.fixed_point import (
     activation_range,
     quantize_multipliers,
+    reduced_multiplier,
     wrap_int32,
 )
 from edgebottle.ops.kernel import Kernel, Layer, P
 from edgebottle.ops.mve_packing import pack_scales
 from edgebottle.ops.packing import Output, sum_range
 from edgebottle.ops.scaling import Scaling, find_scaling, scale_twice
-from edgebottle.ops.weights import bias_values, operands, per_channel
+from edgebottle.ops.weights import bias_values, has_narrow_sums, operands, per_channel
 
 SHIFT_WIDE = 64
 """``EB_SHIFT_WIDE`` of ``eb_requant.h``: marks channels whose sums may reach 2^30."""
@@ -129,6 +130,36 @@ class PlainS8(ConvolutionKernel[Array]):
         return self.row_call(e, self.ROW, self.STRUCT, int8_fields(layer), *constants)
 
 
+class PlainS16(ConvolutionKernel[Array]):
+    """int16 with int8 weights, which are laid out as those of groups."""
+
+    HEADER = "eb_conv_2d.h"
+    ROW = "eb_conv_2d_s16_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """int16."""
+        return layer.output.dtype is DType.I16
+
+    def pack(self, layer: Convolved) -> Array:
+        """The bias."""
+        return bias_values(operands(layer.ins)[2], layer.output.shape[3], DType.I16)
+
+    def emit(self, layer: Convolved, packed: Array, e: Emitter) -> str:
+        """See ``Kernel``."""
+        is_narrow = has_narrow_sums(layer.ins)
+        multiplier, shift = quantize_multipliers(scales_of(layer))
+        if not is_narrow:
+            multiplier = reduced_multiplier(multiplier).astype(np.int32)
+        arrays = (
+            e.constant("weights", matrix_of(layer)),
+            e.constant("bias", packed),
+            e.constant("multiplier", multiplier),
+            e.constant("shift", shift),
+        )
+        fields = grouped_fields(layer)
+        return self.row_call(e, self.ROW, "eb_conv_2d", fields, *arrays, str(int(is_narrow)))
+
+
 class WideS8(ConvolutionKernel[Array]):
     """int8 with weights of 16 bits, which are laid out as those of groups."""
 
@@ -145,15 +176,9 @@ class WideS8(ConvolutionKernel[Array]):
 
     def emit(self, layer: Convolved, packed: Array, e: Emitter) -> str:
         """See ``Kernel``."""
-        matrix, depth = matrix_of(layer), operands(layer.ins)[0].shape[3]
-        _, height, width, _ = operands(layer.ins)[1].shape
-        fields = int8_fields(layer)
-        fields.pop("depth_multiplier", None)
-        fields["output_channels"] = len(matrix)
-        fields["groups"] = depth * height * width // matrix.shape[1]
-        constants = e.constant("weights", matrix), e.constant("bias", packed)
+        constants = e.constant("weights", matrix_of(layer)), e.constant("bias", packed)
         scales = marked_scales(layer, packed, e)
-        return self.row_call(e, self.ROW, "eb_conv_2d", fields, *constants, *scales)
+        return self.row_call(e, self.ROW, "eb_conv_2d", grouped_fields(layer), *constants, *scales)
 
 
 def is_int8(layer: Convolved) -> bool:
@@ -198,6 +223,16 @@ def quantization(layer: Convolved) -> dict[str, CValue]:
 def int8_fields(layer: Convolved) -> dict[str, CValue]:
     """The fields of the parameters of the plain int8 kernel."""
     return geometry(layer) | quantization(layer)
+
+
+def grouped_fields(layer: Convolved) -> dict[str, CValue]:
+    """The parameters as those of a CONV_2D, of which a depthwise layer has a group per channel."""
+    matrix, depth = matrix_of(layer), operands(layer.ins)[0].shape[3]
+    _, height, width, _ = operands(layer.ins)[1].shape
+    fields = int8_fields(layer)
+    fields.pop("depth_multiplier", None)
+    groups = depth * height * width // matrix.shape[1]
+    return {**fields, "output_channels": len(matrix), "groups": groups}
 
 
 def matrix_of(layer: Convolved) -> Array:

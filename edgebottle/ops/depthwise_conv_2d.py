@@ -13,7 +13,13 @@ from edgebottle.ir.access import AxisMap, Broadcast, Listed, Same
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature, where
 from edgebottle.ops.convolution import Convolution
-from edgebottle.ops.convolution_cases import DEPTHWISE_CONV_2D, OF_UINT8, Case, weighted_case
+from edgebottle.ops.convolution_cases import (
+    DEPTHWISE_CONV_2D,
+    INT16,
+    OF_UINT8,
+    Case,
+    weighted_case,
+)
 from edgebottle.ops.depthwise_cases import DEPTHWISE_3X3
 from edgebottle.ops.depthwise_kernels import KERNELS
 from edgebottle.ops.kernel import AnyKernel
@@ -79,7 +85,8 @@ class DepthwiseConv2D(Convolution):
 
     def sums(self, value: Array, weights: Array, shape: Shape) -> Array:
         """See ``Convolution``."""
-        numpy = np.float32 if value.dtype == np.float32 else np.int32
+        narrow = {np.dtype(np.float32): np.float32, np.dtype(np.int16): np.int32}
+        numpy = narrow.get(value.dtype, np.int64)
         wide = value.astype(numpy)
         spread = weights[0].astype(numpy)
         if self.depth_multiplier > 1:
@@ -97,7 +104,8 @@ class DepthwiseConv2D(Convolution):
     @classmethod
     def cases(cls) -> Iterator[Graph]:
         """See ``Operator``."""
-        for case in (*DEPTHWISE_CONV_2D, *DEPTHWISE_3X3):
+        int16 = (case for case in INT16 if case.bias_bits == 64)  # others LiteRT does not take
+        for case in (*DEPTHWISE_CONV_2D, *DEPTHWISE_3X3, *int16):
             yield cls._case(case)
         for case in OF_UINT8:
             yield DepthwiseConv2DOfUint8._case(case)

@@ -12,6 +12,7 @@ from edgebottle.ops.convolution_kernels import (
     FullDepth,
     PlainF32,
     PlainS8,
+    PlainS16,
     WideS8,
     folded_bias,
     has_full_depth,
@@ -310,5 +311,6 @@ KERNELS: tuple[AnyKernel, ...] = (
     TapRows(),
     PlainDepthwiseRowsS8(),
     WideS8(),
+    PlainS16(),
     PlainDepthwiseRowsF32(),
 )

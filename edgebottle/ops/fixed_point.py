@@ -176,6 +176,30 @@ def multiply_by_quantized_multiplier(
     return rounding_divide_by_pot(high, np.maximum(-places, 0))
 
 
+def multiply_wide(acc: Array | int, multiplier: Array | int, shift: Array | int) -> Int:
+    r"""``acc * multiplier * 2**(shift - 31)`` of sums of 48 bits, rounded half up; elementwise.
+
+    LiteRT reduces the multiplier to 16 bits first (``MultiplyByQuantizedMultiplier`` of int64).
+
+    Args:
+        acc: Integers, \|acc\| < 2^47.
+        multiplier: 0 .. 2^31 - 1.
+        shift: -31 .. 7.
+
+    Returns:
+        int64.
+    """
+    places = 15 - np.asarray(shift, dtype=np.int64)
+    product = np.asarray(acc, dtype=np.int64) * reduced_multiplier(multiplier)
+    return np.asarray((product + (np.int64(1) << (places - 1))) >> places, dtype=np.int64)
+
+
+def reduced_multiplier(multiplier: Array | int) -> Int:
+    """Multipliers of 31 bits with 15, rounded, at most 2^15 - 1."""
+    wide = np.asarray(multiplier, dtype=np.int64)
+    return np.asarray(np.minimum((wide + (1 << 15)) >> 16, (1 << 15) - 1), dtype=np.int64)
+
+
 def wrap_int32(value: Array) -> Int:
     """Wraps integers into int32 as two's complement overflow does."""
     return np.asarray(value, dtype=np.int64).astype(np.int32).astype(np.int64)

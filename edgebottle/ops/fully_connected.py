@@ -26,9 +26,13 @@ from edgebottle.ops.kernel import AnyKernel, KernelOperator
 from edgebottle.ops.packing import sum_range
 from edgebottle.ops.weighted_sums import WeightedSums
 from edgebottle.ops.weights import (
+    BIAS_INT32,
     bias_values,
+    check_bias_option,
+    check_reach,
     check_weights,
     exact_matmul,
+    has_narrow_sums,
     operands,
     ordered_matmul,
     range_of_sums,
@@ -83,6 +87,7 @@ class FullyConnected(KernelOperator, RowOperator):
             raise UnsupportedOp(f"{label} needs an input, weights and its options")
         if options.weightsFormat != 0:
             raise UnsupportedOp(f"{label} uses shuffled weights, which edgebottle does not support")
+        check_bias_option(label, ins, options)
         return cls(
             name=name,
             inputs=inputs,
@@ -98,6 +103,8 @@ class FullyConnected(KernelOperator, RowOperator):
         options = FullyConnectedOptionsT()
         options.keepNumDims = self.keep_num_dims
         options.fusedActivationFunction = self.activation.value
+        if has_narrow_sums(ins):
+            options.quantizedBiasType = BIAS_INT32
         return options
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
@@ -120,14 +127,14 @@ class FullyConnected(KernelOperator, RowOperator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_weights(self, ins, outs[0], axis=0)
+        check_weights(self, ins, outs[0], axis=0, types=(DType.I8, DType.I16, DType.F32))
         quant = operands(ins)[1].quant
         if quant is not None and len(quant.scale) > 1 and any(quant.zero_point):
             raise UnsupportedOp(
                 f"{where(self)} has per-channel weights with zero points, which edgebottle does "
                 "not support"
             )
-        if outs[0].dtype is DType.I8:
+        if outs[0].dtype is not DType.F32:
             activation_range(self.activation, outs[0])
             self._check_reach(ins, outs[0])
 
@@ -139,9 +146,13 @@ class FullyConnected(KernelOperator, RowOperator):
             raise UnsupportedOp(
                 f"{where(self)} has weights of a negative scale, which edgebottle does not support"
             )
+        matrix = weights.constant().astype(np.int64) - weights_zero_point(weights)
+        if data.dtype is DType.I16:
+            added = bias_values(bias, len(matrix), data.dtype)
+            check_reach(self, matrix, added, scales.tolist(), 31 if has_narrow_sums(ins) else 47)
+            return
         if scales.max() < 1.0:
             return
-        matrix = weights.constant().astype(np.int64) - weights_zero_point(weights)
         added = bias_values(bias, len(matrix), data.dtype).astype(np.int64)
         ends = sum_range(matrix, added - data.zero_point * matrix.sum(axis=1))
         reach = np.abs(ends).max(axis=0) * scales
@@ -165,17 +176,20 @@ class FullyConnected(KernelOperator, RowOperator):
             sums = ordered_matmul(rows, weight.T) + added
             total = np.clip(sums, *self.activation.float_range())
             return (total.astype(np.float32).reshape(output.shape),)
-        centred = rows.astype(np.int16) - np.int16(data.zero_point)
         matrix = weight.T.astype(np.int16) - np.int16(weights_zero_point(weights))
+        if data.dtype is DType.I16:
+            acc = exact_matmul(rows.astype(np.int64), matrix).astype(np.int64) + added
+            return (self.requantize(acc, ins, output).reshape(output.shape),)
+        centred = rows.astype(np.int16) - np.int16(data.zero_point)
         acc = wrap_int32(exact_matmul(centred, matrix).astype(np.int64) + added)
         return (self.requantize(acc, ins, output).reshape(output.shape),)
 
     def requantize(self, acc: Array, ins: Tensors, output: Tensor) -> Array:
-        """The stored int8 outputs of int32 accumulators; the last axis is the outputs."""
+        """The stored outputs of accumulators; the last axis is the outputs."""
         data, weights, _ = operands(ins)
         scaled = scale_accumulator(acc, np.array(effective_scales(data, weights, output)))
         low, high = activation_range(self.activation, output)
-        return np.clip(scaled + output.zero_point, low, high).astype(np.int8)
+        return np.clip(scaled + output.zero_point, low, high).astype(output.dtype.numpy)
 
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
         """All channels of the same place, where the output keeps the axes."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Quant, Shape, Tensor
 from edgebottle.ops.base import Activation, one_node_graph
 from edgebottle.ops.case_tensors import constant, plain, quantized
@@ -35,6 +36,8 @@ class DenseCase:
     has_large_bias: bool = False
     has_zero_scales: bool = False
     is_float: bool = False
+    bits: int = 8
+    bias_bits: int = 64
 
 
 FULLY_CONNECTED = (
@@ -84,6 +87,30 @@ FULLY_CONNECTED = (
         scale=2.0**-24.3,
         has_large_bias=True,
     ),
+    DenseCase(name="int16", shape=(2, 21), inputs=21, outputs=7, bits=16),
+    DenseCase(
+        name="int16_per_channel",
+        shape=(1, 900),
+        inputs=900,
+        outputs=5,
+        weights="full",
+        per_channel=True,
+        activation=Activation.RELU,
+        bits=16,
+    ),
+    DenseCase(
+        name="int16_bias_32",
+        shape=(1, 3, 8),
+        inputs=8,
+        outputs=9,
+        keep_num_dims=True,
+        zero_points=(0, -17, 0),
+        bits=16,
+        bias_bits=32,
+    ),
+    DenseCase(name="int16_no_bias", shape=(1, 5), inputs=5, outputs=9, bias=False, bits=16),
+    DenseCase(name="int16_scale_half", shape=(9, 1), inputs=1, outputs=99, scale=0.5, bits=16),
+    DenseCase(name="int16_scale_1", shape=(1, 4), inputs=4, outputs=9, scale=1.0, bits=16),
     DenseCase(name="f32", shape=(3, 21), inputs=21, outputs=7, is_float=True),
     DenseCase(
         name="f32_relu_no_bias",
@@ -114,13 +141,18 @@ def fully_connected_case(operator: type[FullyConnected], case: DenseCase) -> Gra
         bias = constant("bias", rng.normal(0, 1, case.outputs).astype(np.float32))
     else:
         data, weights, bias = _int8_operands(case, rng)
+    if case.bits == 16:
+        values = np.asarray(bias.constant() * 100, np.int32 if case.bias_bits == 32 else np.int64)
+        data = quantized("input", case.shape, data.scale, 0, DType.I16)
+        bias = constant("bias", values, bias.quant)
     tensors = [data, weights, *([bias] if case.bias else [])]
     ((out_shape, _),) = node.infer(tensors)
     if case.is_float:
         return one_node_graph(case.name, node, [*tensors, plain("output", out_shape)])
     assert weights.quant is not None
     output_scale = data.scale * float(np.median(weights.quant.scale)) / case.scale
-    output = quantized("output", out_shape, output_scale, case.zero_points[2])
+    zero_point = 0 if case.bits == 16 else case.zero_points[2]
+    output = quantized("output", out_shape, output_scale, zero_point, data.dtype)
     return one_node_graph(case.name, node, [*tensors, output])
 
 

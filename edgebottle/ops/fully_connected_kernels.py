@@ -134,6 +134,32 @@ class PlainLayerS8(Kernel[Operator, Array]):
         return f"{self.FUNCTION}({', '.join((params, *_ends(layer, e), *arrays))});"
 
 
+class PlainLayerS16(Kernel[Operator, Array]):
+    """Any int16 layer, product by product."""
+
+    FUNCTION = "eb_fully_connected_s16_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """int16."""
+        return operands(layer.ins)[0].dtype is DType.I16
+
+    def pack(self, layer: Dense) -> Array:
+        """The scales, as LiteRT's doubles."""
+        return np.array([exact_multiplier(scale) for scale in _scales(layer)], dtype=np.uint32)
+
+    def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
+        """See ``Kernel``."""
+        e.include("eb_fully_connected.h")
+        _, weights, bias = operands(layer.ins)
+        params = e.params(STRUCT, _sizes(layer) | _quantization(layer))
+        arrays = (
+            e.constant("weights", weights.constant()),
+            e.constant("bias", bias_values(bias, weights.shape[0], DType.I16)),
+            e.constant("scales", packed),
+        )
+        return f"{self.FUNCTION}({', '.join((params, *_ends(layer, e), *arrays))});"
+
+
 class PlainLayerF32(Kernel[Operator, Array]):
     """Any float32 layer."""
 
@@ -216,4 +242,5 @@ KERNELS: tuple[AnyKernel, ...] = (
     FoursLayer(),
     PlainLayerS8(),
     PlainLayerF32(),
+    PlainLayerS16(),
 )

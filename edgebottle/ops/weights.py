@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,15 @@ MAX_WINDOW = (1 << 17) - 1
 MAX_WIDE_WINDOW = (2**31 - 1) // 255**2
 """The same of int8 and weights of 9 bits, both without their zero points."""
 
+_BIASES = {DType.I8: (DType.I32,), DType.I16: (DType.I64, DType.I32), DType.F32: (DType.F32,)}
+"""The types of the biases of each type of input."""
+
+BIAS_INT32, BIAS_INT64 = 2, 4
+"""The schema's types of biases, as options say them of 16-bit activations; 0 stands for int64."""
+
+MAX_WIDE_SHIFT = 7
+"""Longest left shift of a sum of 48 bits."""
+
 EXACT_FLOAT32 = 1 << 24
 """Sums of integers below this are exact in float32, in any order."""
 
@@ -31,7 +41,15 @@ def operands(ins: Tensors) -> tuple[Tensor, Tensor, Tensor | None]:
     return data, weights, ins[2] if len(ins) > 2 else None
 
 
-def check_weights(node: Node, ins: Tensors, output: Tensor, axis: int, wide: bool = False) -> None:
+def check_weights(
+    node: Node,
+    ins: Tensors,
+    output: Tensor,
+    axis: int,
+    *,
+    wide: bool = False,
+    types: Sequence[DType] = (DType.I8, DType.F32),
+) -> None:
     """Checks types and quantization of a node with weights.
 
     Args:
@@ -40,24 +58,29 @@ def check_weights(node: Node, ins: Tensors, output: Tensor, axis: int, wide: boo
         output: The output.
         axis: The axis of the weights' output channels.
         wide: The weights of an int8 layer may be int16, of 9 bits.
+        types: What the input may be; with int16, weights are int8.
 
     Raises:
         UnsupportedOp: with the reason.
     """
     data, weights, bias = operands(ins)
-    require_dtype(node, data, DType.I8, DType.F32)
+    require_dtype(node, data, *types)
     require_dtype(node, output, data.dtype)
-    require_dtype(node, weights, data.dtype, *([DType.I16] if wide else []))
+    is_int16 = data.dtype is DType.I16
+    kind = DType.I8 if is_int16 else data.dtype
+    require_dtype(node, weights, kind, *([DType.I16] if wide else []))
     weights.constant()
     if bias is not None:
-        require_dtype(node, bias, DType.I32 if data.dtype is DType.I8 else DType.F32)
+        require_dtype(node, bias, *_BIASES[data.dtype])
         if bias.size != weights.shape[axis]:
             raise UnsupportedOp(
                 f"{where(node)} has {bias.size} biases for {weights.shape[axis]} output channels"
             )
         bias.constant()
-    if data.dtype is DType.I8:
+    if data.dtype is not DType.F32:
         _check_quantization(node, ins, output, axis)
+    if is_int16 and (data.zero_point or output.zero_point):
+        raise UnsupportedOp(f"{where(node)} has 16-bit activations with a zero point")
 
 
 def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
@@ -86,14 +109,62 @@ def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> 
         checked_multiplier(where(node), abs(scale))  # some converters write weights so
 
 
+def has_narrow_sums(ins: Tensors) -> bool:
+    """Whether a layer of 16-bit activations sums in 32 bits: its biases have as many."""
+    data, _, bias = operands(ins)
+    return data.dtype is DType.I16 and bias is not None and bias.dtype is DType.I32
+
+
+def check_bias_option(label: str, ins: Tensors, options: Any) -> None:
+    """Refuses int32 biases of 16-bit activations that LiteRT would read as int64.
+
+    Raises:
+        UnsupportedOp: names the layer.
+    """
+    data, _, bias = operands(ins)
+    said = getattr(options, "quantizedBiasType", 0)
+    if data.dtype is not DType.I16 or bias is None:
+        return
+    if (said == BIAS_INT32) != (bias.dtype is DType.I32):
+        raise UnsupportedOp(
+            f"{label} has biases of {bias.dtype.label}, but its options say another type"
+        )
+
+
+def check_reach(node: Node, matrix: Array, bias: Array, scales: Sequence[float], bits: int) -> None:
+    """Refuses sums of 16-bit activations that leave ``bits``, or int32 when they are scaled.
+
+    Args:
+        node: The node, for messages.
+        matrix: The weights without their zero point, (outputs, products).
+        bias: One for each output.
+        scales: One, or one for each output.
+        bits: Of the sums, without the sign.
+
+    Raises:
+        UnsupportedOp: with the reason.
+    """
+    added = [abs(int(value)) for value in bias]
+    sums = np.abs(matrix.astype(np.int64)).sum(axis=1).tolist()
+    reach = [(1 << 15) * total + more for total, more in zip(sums, added, strict=True)]
+    scaled = [
+        one * abs(scale) for one, scale in zip(reach, per_channel(scales, len(reach)), strict=True)
+    ]
+    if max(reach) >= 1 << bits or max(scaled) >= (1 << 31) - 1:
+        raise UnsupportedOp(
+            f"{where(node)} sums 16-bit activations up to {max(reach):.2g}, scaled up to "
+            f"{max(scaled):.2g}; edgebottle takes less than 2^{bits} and 2^31"
+        )
+
+
 def per_channel(values: Sequence[float], channels: int) -> list[float]:
     """One value per channel, from one or as many."""
     return list(values) * channels if len(values) == 1 else list(values)
 
 
 def bias_values(bias: Tensor | None, channels: int, dtype: DType) -> Array:
-    """The bias, or zeros: int32 for int8 networks, else float32."""
-    numpy = np.int32 if dtype is DType.I8 else np.float32
+    """The bias, or zeros: int32 for int8 networks, int64 for int16, else float32."""
+    numpy = {DType.I8: np.int32, DType.I16: np.int64}.get(dtype, np.float32)
     if bias is None:
         return np.zeros(channels, dtype=numpy)
     return np.asarray(bias.constant().reshape(channels), dtype=numpy)
@@ -103,13 +174,14 @@ def exact_matmul(left: Array, right: Array) -> Array:
     """Product of small integers held in float64, through float32 where that is exact.
 
     Args:
-        left: (rows, depth), each |value| <= 255.
+        left: (rows, depth), each |value| <= 255 if it is int16, else at most 2^15.
         right: (depth, columns).
 
     Returns:
         float64 or float32 holding the exact integers.
     """
-    reach = 255 * float(np.abs(right).sum(axis=0).max(initial=0))
+    largest = 255 if left.dtype == np.int16 else 1 << 15
+    reach = largest * float(np.abs(right).sum(axis=0).max(initial=0))
     numpy = np.float32 if reach < EXACT_FLOAT32 else np.float64
     return np.asarray(left.astype(numpy) @ right.astype(numpy))
 

@@ -9,6 +9,7 @@
  *   multiplier, shift   output_channels, see eb_requantize
  *   scratch     not used by eb_conv_2d_s8_row
  *
+ * eb_conv_2d_s16_row has activations of 16 bits: low and high are of int16.
  * eb_conv_2d_s8_wide_row has weights of 16 bits, and a bias that holds nothing else.
  * eb_conv_2d_s8_triple_row is the scalar kernel for layers without groups, and
  * eb_conv_2d_s8_packed_row has weights packed by edgebottle/ops/packing.py instead, and fast
@@ -75,6 +76,7 @@ typedef struct {
 #endif
 #include "../kernels/portable/eb_conv_2d_s8.h"
 #include "../kernels/portable/eb_conv_2d_s8_wide.h"
+#include "../kernels/portable/eb_conv_2d_s16.h"
 #if EB_HAVE_DSP
 #include "../kernels/dsp/eb_conv_2d_s8_packed.h"
 #else

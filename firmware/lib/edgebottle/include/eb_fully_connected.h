@@ -9,6 +9,7 @@
  *   scales      high, low, shift of eb_scale_accumulator: outputs triples when per_channel, else
  *               one
  *
+ * eb_fully_connected_s16_layer has activations of 16 bits: low and high are of int16.
  * eb_fully_connected_s8_fours_layer is the scalar kernel for weights without a zero point, and
  * eb_fully_connected_s8_packed_layer has weights packed by edgebottle/ops/packing.py instead, and
  * fast requantization.
@@ -53,5 +54,6 @@ typedef struct {
 #include "../kernels/scalar/eb_fully_connected_s8_fours.h"
 #endif
 #include "../kernels/portable/eb_fully_connected_f32.h"
+#include "../kernels/portable/eb_fully_connected_s16.h"
 
 #endif /* EB_FULLY_CONNECTED_H */
