@@ -48,6 +48,9 @@ def expanded(node: OnnxNode, values: Sequence[tuple[Shape, Value] | None]) -> Bo
     alone.ClearField("output")
     alone.input.extend(names)
     alone.output.extend(outputs)
+    for name, attribute in schema.attributes.items():
+        if name not in node.attributes and attribute.default_value.name:
+            alone.attribute.append(attribute.default_value)
     inputs = [
         helper.make_tensor_value_info(name, _type(value[1]), value[0])
         for name, value in zip(names, values, strict=True)

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from edgebottle.ir.graph import Int, Node, Shape, Tensor
+from edgebottle.ops import BY_NAME
 from edgebottle.ops.arg_max import ArgMax
 from edgebottle.ops.batch_matmul import BatchMatMul
 from edgebottle.ops.broadcast_to import BroadcastTo
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.fully_connected import FullyConnected
-from edgebottle.ops.mean import Mean
 from edgebottle.ops.mirror_pad import MirrorPad
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.reduction import Reduction
@@ -153,10 +153,8 @@ def _reduction(walk: Permuted, node: Reduction) -> bool:
         "axes": axes,
         "keep_dims": node.keep_dims,
     }
-    if isinstance(node, Mean):
-        walk.put(Mean.over(walk.tensors[seen.source].shape, **fields), order)
-    else:
-        walk.put(replace(node, **fields), order)
+    kind: Any = BY_NAME[node.OP]
+    walk.put(kind.over(walk.tensors[seen.source].shape, **fields), order)
     return True
 
 

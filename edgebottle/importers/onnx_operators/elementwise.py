@@ -93,6 +93,15 @@ def _where(b: Builder, node: OnnxNode, values: Values) -> Value:
     return b.add("SELECT_V2", condition, x, y)
 
 
+def _equal(b: Builder, node: OnnxNode, values: Values) -> Value:
+    """Arithmetic here ends at the largest numbers, so nothing ever equals infinity."""
+    operands = [value_of(node, values, index) for index in (0, 1)]
+    for value in operands:
+        if not isinstance(value, Tensor) and is_float(value) and np.isinf(value).any():
+            raise node.refuse("compares with infinity, which no result of edgebottle's is")
+    return b.add("EQUAL", *operands)
+
+
 def _sign(b: Builder, x: Tensor) -> Value:
     """X over its magnitude, which is not let be zero."""
     tiny = number(float(np.finfo(np.float32).tiny))
@@ -145,7 +154,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "Sign": function(_sign),
     "Reciprocal": function(lambda b, x: b.add("DIV", number(1), x)),
     "Where": Translation(_where, (), 3, 3),
-    "Equal": binary("EQUAL"),
+    "Equal": Translation(_equal, (), 2, 2),
     "Greater": binary("GREATER"),
     "GreaterOrEqual": binary("GREATER_EQUAL"),
     "Less": binary("LESS"),
