@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,7 @@ class WeightedLayer:
         )
 
 
-def weighted_layers(graph: Graph, rules: dict[str, QuantRule]) -> tuple[WeightedLayer, ...]:
+def weighted_layers(graph: Graph, rules: Mapping[str, QuantRule]) -> tuple[WeightedLayer, ...]:
     """The layers with weights, in order; each has biases (``prepare`` sees to it)."""
     layers = []
     for node in graph.nodes:

@@ -1,21 +1,54 @@
-"""From a float graph and samples to an integer graph: the order of the steps."""
+"""From a float graph and samples to an integer graph: the order of the steps.
+
+Each step that does not always help is tried, and kept where the outputs of the integer network on
+calibration samples come nearer to those of the float one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Graph
+from edgebottle.litert_process import LiteRTProcess
+from quantize.post.adaptive import round_network
 from quantize.post.affine import Bounds
 from quantize.post.builder import StoredLayer, build
+from quantize.post.equalization import equalized
 from quantize.post.grouping import ChosenQuant, choose_scales, group
 from quantize.post.layers import WeightedLayer, weighted_layers
+from quantize.post.observers import OBSERVERS, MinMax, Observer
 from quantize.post.prepare import prepare
 from quantize.post.rules import QuantRule, Scales, rule_of
+from quantize.post.score import scored_tensors, sqnr, traced
 from quantize.post.statistics import Inputs, Progress, Statistics, collect
 from quantize.post.weights import least_scales, scaled_weights
+
+SCORED_SAMPLES = 64
+"""Calibration samples on which candidates are compared."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done for the roundings of weights.
+
+    Attributes:
+        samples: Calibration samples that serve for it.
+        steps: Of gradient descent for each layer; 0 rounds to the nearest and corrects biases.
+    """
+
+    samples: int
+    steps: int
+
+
+EFFORTS: Mapping[int, tuple[Effort, Effort]] = {
+    8: (Effort(64, 0), Effort(128, 500)),
+    4: (Effort(128, 300), Effort(256, 1000)),
+}
+"""By the bits of the weights: normal and high. Weights of 4 bits are always rounded adaptively."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +57,35 @@ class Options:
 
     Attributes:
         bits: Of the weights, 8 or 4.
+        thorough: High effort for the roundings of weights.
         float_io: Inputs and outputs stay in floating point.
         input_bounds: Real ranges of inputs that are known, by name.
     """
 
     bits: int = 8
+    thorough: bool = False
     float_io: bool = False
     input_bounds: Mapping[str, Bounds] = field(default_factory=dict)
+
+    @property
+    def effort(self) -> Effort:
+        """What is done for the roundings of weights."""
+        return EFFORTS[self.bits][self.thorough]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that was tried.
+
+    Attributes:
+        name: What was done.
+        sqnr: Signal to noise of the scored tensors with it, dB, on calibration samples.
+        kept: Whether the network has it.
+    """
+
+    name: str
+    sqnr: float
+    kept: bool
 
 
 @dataclass(frozen=True)
@@ -44,6 +99,7 @@ class Quantized:
         statistics: Of each tensor of the float graph.
         layers: The layers with weights, by name.
         rules: How each layer of the float graph is quantized, by its name.
+        steps: What was tried, in order.
     """
 
     graph: Graph
@@ -52,11 +108,17 @@ class Quantized:
     statistics: dict[str, Statistics]
     layers: dict[str, StoredLayer]
     rules: dict[str, QuantRule]
+    steps: tuple[Step, ...] = ()
 
     @property
     def kept_float(self) -> tuple[str, ...]:
         """The layers that have no int8 form."""
         return tuple(name for name, rule in self.rules.items() if rule.kind is Scales.FLOAT)
+
+    def with_layers(self, layers: dict[str, StoredLayer], *, float_io: bool) -> Quantized:
+        """The same with other stored weights and biases."""
+        graph = build(self.float_graph, self.rules, self.chosen, layers, float_io=float_io)
+        return replace(self, graph=graph, layers=layers)
 
 
 def quantize_graph(graph: Graph, inputs: Inputs, options: Options, progress: Progress) -> Quantized:
@@ -74,22 +136,73 @@ def quantize_graph(graph: Graph, inputs: Inputs, options: Options, progress: Pro
     """
     prepared = prepare(graph)
     statistics = collect(prepared, inputs, progress)
+    rules = rules_of(prepared, statistics)
+    judge = _Judge(prepared, rules, inputs[:SCORED_SAMPLES])
+    bases = [("", prepared, statistics)]
+    even = equalized(prepared, rules)
+    if even is not None:
+        told = _renamed(progress, "run the equalized network")
+        bases.append(("cross-layer equalization", even, collect(even, inputs, told)))
+    tried: list[tuple[str, Quantized]] = []
+    progress("choose ranges", 0, 0)
+    for base, one, seen in bases:
+        for name, observers in (("best observer of each tensor", OBSERVERS), ("", (MinMax(),))):
+            label = ", ".join(filter(None, (base, name or "min-max everywhere")))
+            tried.append((label, _rounded_to_nearest(one, seen, rules, observers, options)))
+    found, steps = judge.best(tried)
+    return _adapted(found, steps, judge, inputs, options, progress)
+
+
+def _adapted(
+    found: Quantized,
+    steps: Sequence[Step],
+    judge: _Judge,
+    inputs: Inputs,
+    options: Options,
+    progress: Progress,
+) -> Quantized:
+    """Biases corrected, and weights rounded adaptively where that is asked for."""
+    effort = options.effort
+    layers = round_network(
+        found.float_graph,
+        found.layers,
+        lambda each: build(found.float_graph, found.rules, found.chosen, each),
+        inputs[: effort.samples],
+        effort.steps,
+        progress,
+    )
+    what = "bias correction" if not effort.steps else "bias correction, adaptive rounding"
+    better = found.with_layers(layers, float_io=options.float_io)
+    result, last = judge.best([("", found), (what, better)])
+    return replace(result, steps=(*steps, *last[1:]))
+
+
+def rules_of(graph: Graph, statistics: Mapping[str, Statistics]) -> dict[str, QuantRule]:
+    """How each layer is quantized, by its name."""
     bounds = {name: found.bounds for name, found in statistics.items()}
-    rules = {
-        node.name: rule_of(node, prepared.ins(node), prepared.outs(node), bounds)
-        for node in prepared.nodes
+    return {
+        node.name: rule_of(node, graph.ins(node), graph.outs(node), bounds) for node in graph.nodes
     }
-    groups = group(prepared, rules)
-    chosen = choose_scales(prepared, groups, statistics, options.input_bounds)
+
+
+def _rounded_to_nearest(
+    graph: Graph,
+    statistics: dict[str, Statistics],
+    rules: dict[str, QuantRule],
+    observers: Sequence[Observer],
+    options: Options,
+) -> Quantized:
+    groups = group(graph, rules)
+    chosen = choose_scales(graph, groups, statistics, options.input_bounds, observers)
     layers = {
-        layer.node.name: stored_layer(prepared, layer, chosen, options.bits)
-        for layer in weighted_layers(prepared, rules)
+        layer.node.name: _stored_layer(graph, layer, chosen, options.bits)
+        for layer in weighted_layers(graph, rules)
     }
-    result = build(prepared, rules, chosen, layers, float_io=options.float_io)
-    return Quantized(result, prepared, chosen, statistics, layers, rules)
+    result = build(graph, rules, chosen, layers, float_io=options.float_io)
+    return Quantized(result, graph, chosen, statistics, layers, rules)
 
 
-def stored_layer(
+def _stored_layer(
     graph: Graph, layer: WeightedLayer, chosen: Mapping[str, ChosenQuant], bits: int
 ) -> StoredLayer:
     """A layer with its weights rounded to the nearest."""
@@ -103,3 +216,42 @@ def stored_layer(
         importance=np.ones(real.shape[1]),
     )
     return StoredLayer(layer, weights, weights.nearest(), bias)
+
+
+def _renamed(progress: Progress, what: str) -> Callable[[str, int, int], None]:
+    return lambda _, done, total: progress(what, done, total)
+
+
+class _Judge:
+    """Compares candidates with the float network on the same samples."""
+
+    def __init__(self, graph: Graph, rules: Mapping[str, QuantRule], inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._names = scored_tensors(graph, rules)
+        with LiteRTProcess(write_tflite(graph), reference=False) as model:
+            found = [traced(model, graph, sample, self._names) for sample in inputs]
+        self._wanted = [np.stack(column) for column in zip(*found, strict=True)]
+
+    def best(self, tried: Sequence[tuple[str, Quantized]]) -> tuple[Quantized, list[Step]]:
+        """The candidate nearest to the float network, and what all of them reached."""
+        scores = self._scores([quantized.graph for _, quantized in tried])
+        place = int(np.argmax(scores))
+        steps = [
+            Step(name, score, index == place)
+            for index, ((name, _), score) in enumerate(zip(tried, scores, strict=True))
+        ]
+        return tried[place][1], steps
+
+    def _scores(self, graphs: Sequence[Graph]) -> list[float]:
+        scores = []
+        with LiteRTProcess(write_tflite(graphs[0]), reference=False) as model:
+            for number, graph in enumerate(graphs):
+                if number:
+                    model.load(write_tflite(graph), reference=False)
+                found = [traced(model, graph, sample, self._names) for sample in self._inputs]
+                columns = [np.stack(column) for column in zip(*found, strict=True)]
+                each = [
+                    sqnr(wanted, near) for wanted, near in zip(self._wanted, columns, strict=True)
+                ]
+                scores.append(float(np.mean(each)))
+        return scores

@@ -1,0 +1,164 @@
+"""Cross-layer equalization: factors move from the weights of a layer to those of the next.
+
+Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction",
+2019, section 4.1. What a positive factor passes through is tried, not listed: any operator whose
+output scales as its input does, channel by channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Node, unused_name
+from edgebottle.ops.base import Activation
+from quantize.post.layers import WeightedLayer, weighted_layers
+from quantize.post.rules import QuantRule
+
+ROUNDS = 12
+"""Over all pairs: a layer between two others belongs to two pairs."""
+
+MAX_FACTOR = 64.0
+"""Beyond this a channel does not matter, and float32 would suffer."""
+
+DEAD = 1e-5
+"""Of the widest channel: a narrower one stays as it is."""
+
+HOMOGENEOUS = (Activation.NONE, Activation.RELU)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two layers with weights, of which the second alone reads the first.
+
+    Attributes:
+        first: The layer whose output channels shrink or grow.
+        second: The layer that makes up for it.
+        channels: For each element of the weights of ``second`` (its matrix) the output channel of
+            ``first`` that it is multiplied with.
+    """
+
+    first: WeightedLayer
+    second: WeightedLayer
+    channels: Array
+
+
+def equalized(graph: Graph, rules: Mapping[str, QuantRule]) -> Graph | None:
+    """The same network with ranges of weights evened out; None where no two layers are a pair."""
+    layers = {layer.node.name: layer for layer in weighted_layers(graph, rules)}
+    pairs = [pair for layer in layers.values() if (pair := _pair(graph, layer, layers))]
+    if not pairs:
+        return None
+    matrices = {name: layer.matrix(graph) for name, layer in layers.items()}
+    biases = {name: layer.biases(graph) for name, layer in layers.items()}
+    done = {pair.first.node.name: np.ones(len(matrices[pair.first.node.name])) for pair in pairs}
+    for _ in range(ROUNDS):
+        for pair in pairs:
+            first, second = pair.first.node.name, pair.second.node.name
+            factors = _factors(matrices[first], matrices[second], pair.channels)
+            factors = np.clip(done[first] * factors, 1 / MAX_FACTOR, MAX_FACTOR) / done[first]
+            done[first] *= factors
+            matrices[first] /= factors[:, None]
+            biases[first] /= factors
+            matrices[second] *= factors[pair.channels]
+    return _with_weights(graph, layers, matrices, biases)
+
+
+def _factors(first: Array, second: Array, channels: Array) -> Array:
+    """What each output channel of the first layer is divided by."""
+    outgoing = np.abs(first).max(axis=1)
+    incoming = np.zeros(len(first))
+    np.maximum.at(incoming, channels, np.abs(second))
+    alive = (outgoing > DEAD * outgoing.max()) & (incoming > DEAD * incoming.max())
+    ratio = np.sqrt(np.where(alive, outgoing, 1) / np.where(alive, incoming, 1))
+    return np.asarray(ratio)
+
+
+def _pair(graph: Graph, first: WeightedLayer, layers: Mapping[str, WeightedLayer]) -> _Pair | None:
+    """The layer that alone reads the output of ``first``, be it through others."""
+    if getattr(first.node, "activation", None) not in HOMOGENEOUS:
+        return None
+    outputs = len(first.matrix(graph))
+    name = first.output
+    while True:
+        readers = graph.consumers(name)
+        if len(readers) != 1 or name in graph.outputs:
+            return None
+        reader = readers[0]
+        if reader.name in layers:
+            break
+        if not _passes_factors(graph, reader, name, outputs):
+            return None
+        name = reader.outputs[0]
+    second = layers[reader.name]
+    if second.source != name:
+        return None
+    return _Pair(first, second, _channels_of(graph, second, outputs))
+
+
+def _channels_of(graph: Graph, layer: WeightedLayer, outputs: int) -> Array:
+    """The channel of the input, modulo ``outputs``, of each weight of a layer."""
+    shape, axis = graph.tensors[layer.weights].shape, layer.rule.axis
+    channels, products = layer.matrix(graph).shape
+    if axis == len(shape) - 1:  # each output channel reads one input channel
+        inputs = graph.tensors[layer.source].shape[-1]
+        own = np.arange(channels) // (channels // inputs)
+        return np.broadcast_to(own[:, None] % outputs, (channels, products))
+    reads = shape[-1]
+    groups = max(1, graph.tensors[layer.source].shape[-1] // reads)
+    first = np.arange(channels) // (channels // groups) * reads
+    return np.asarray((first[:, None] + np.arange(products) % reads) % outputs)
+
+
+def _passes_factors(graph: Graph, node: Node, source: str, channels: int) -> bool:
+    """Whether the output scales with the channels of the input, whatever positive factors."""
+    ins, outs = graph.ins(node), graph.outs(node)
+    reals = [name for name in node.inputs if name and graph.tensors[name].dtype is DType.F32]
+    if reals != [source] or len(outs) != 1 or outs[0].shape[-1] % channels or node.state_inputs:
+        return False
+    random = np.random.default_rng(0)
+    value = random.normal(0, 4, graph.tensors[source].shape).astype(np.float32)
+    if value.shape[-1] % channels:
+        return False
+    factors = random.uniform(0.5, 2, channels).astype(np.float32)
+    plain, scaled = (
+        node.reference(
+            [given if name == source else graph.tensors[name].data for name in node.inputs if name],
+            ins,
+            outs,
+        )[0]
+        for given in (value, value * np.tile(factors, value.shape[-1] // channels))
+    )
+    wanted = plain * np.tile(factors, plain.shape[-1] // channels)
+    return bool(np.allclose(scaled, wanted, rtol=1e-4, atol=1e-4))
+
+
+def _with_weights(
+    graph: Graph,
+    layers: Mapping[str, WeightedLayer],
+    matrices: Mapping[str, Array],
+    biases: Mapping[str, Array],
+) -> Graph:
+    """The graph with other weights: each layer gets its own, for others may share the old ones."""
+    tensors = dict(graph.tensors)
+    nodes = []
+    for node in graph.nodes:
+        layer = layers.get(node.name)
+        if layer is not None:
+            values = {
+                layer.rule.weights: layer.tensor_of(matrices[node.name], graph),
+                layer.rule.bias: biases[node.name],
+            }
+            inputs = list(node.inputs)
+            for index, value in values.items():
+                old = graph.tensors[str(inputs[index])]
+                name = unused_name(f"{old.name}_equalized", tensors)
+                data = value.astype(np.float32).reshape(old.shape)
+                tensors[name] = replace(old, name=name, data=data)
+                inputs[index] = name
+            node = replace(node, inputs=tuple(inputs))
+        nodes.append(node)
+    return graph.with_nodes(nodes, tensors)
