@@ -98,6 +98,24 @@ class LiteRTModel:
             raise BadModel(f"LiteRT fails to run the model: {reason}") from error
         return tuple(np.array(self._interpreter.get_tensor(index)) for index in self.outputs)
 
+    def trace(self, inputs: Sequence[Array], names: Sequence[str]) -> tuple[Array, ...]:
+        """Runs once, and returns the values of many tensors.
+
+        Args:
+            inputs: As for ``run``.
+            names: Names that the importer gives to tensors of which LiteRT keeps the values.
+
+        Raises:
+            BadInput: number, shape or type of the inputs is wrong.
+            BadModel: LiteRT fails while it runs, or has no value of a tensor.
+        """
+        self.run(inputs)
+        values = [(name, self.tensor(name)) for name in names]
+        for name, value in values:
+            if value is None:
+                raise BadModel(f"LiteRT keeps no value of tensor '{name}'")
+        return tuple(value for _, value in values if value is not None)
+
     def tensor(self, which: str | int) -> Array | None:
         """A copy of a tensor's value after the last run.
 

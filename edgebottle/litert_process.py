@@ -113,11 +113,7 @@ class LiteRTProcess:
         return self._request({"do": "run"}, inputs)
 
     def trace(self, inputs: Sequence[Array], names: Sequence[str]) -> tuple[Array, ...]:
-        """Runs once, and returns the values of many tensors at one go.
-
-        Args:
-            inputs: As for ``run``.
-            names: Names that the importer gives to tensors of which LiteRT keeps the values.
+        """Runs once, and returns the values of many tensors, as ``LiteRTModel.trace``.
 
         Raises:
             BadInput: number, shape or type of the inputs is wrong.
@@ -207,8 +203,7 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
             elif model is not None and head["do"] == "run":
                 values = model.run(arrays)
             elif model is not None and head["do"] == "trace":
-                model.run(arrays)
-                values = tuple(_value(model, name) for name in head["names"])
+                values = model.trace(arrays, head["names"])
             elif model is not None:
                 found = model.tensor(head["which"])
                 values = () if found is None else (found,)
@@ -216,13 +211,6 @@ def _serve(source: IO[bytes], sink: IO[bytes]) -> None:
             _send(sink, {"error": type(error).__name__, "message": str(error)})
         else:
             _send(sink, {}, values)
-
-
-def _value(model: LiteRTModel, name: str) -> Array:
-    value = model.tensor(name)
-    if value is None:
-        raise BadModel(f"LiteRT keeps no value of tensor '{name}'")
-    return value
 
 
 def main() -> None:

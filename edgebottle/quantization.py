@@ -15,8 +15,9 @@ from edgebottle.pipeline import Model
 from edgebottle.sample_sources import PixelScale, read_labels, read_samples
 from edgebottle.samples import Samples
 from quantize.post.prepare import check_float
-from quantize.post.quantizer import Options, Quantized, quantize_graph
-from quantize.post.report import Accuracy, LayerReport, layer_reports
+from quantize.post.quantizer import Options, quantize_graph
+from quantize.post.report import Accuracy, QuantizationReport, layer_reports
+from quantize.post.runner import Runner
 from quantize.post.score import Outputs, agreement, real_outputs
 
 Progress = Callable[[str, int, int], None]
@@ -46,27 +47,6 @@ class SamplePlan:
     test: Samples
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Quantization:
-    """A quantized network and what is known of it.
-
-    Attributes:
-        data: The ``.tflite`` file.
-        result: The graphs and what was chosen.
-        accuracy: On the test samples; None where there are none.
-        layers: What became of each layer.
-        kept_float: Layers that have no int8 form.
-        float_bytes: Size of the float network as ``.tflite``.
-    """
-
-    data: bytes
-    result: Quantized
-    accuracy: Accuracy | None
-    layers: tuple[LayerReport, ...]
-    kept_float: tuple[str, ...]
-    float_bytes: int
 
 
 def plan_samples(
@@ -184,7 +164,7 @@ def _suspicious_values(calibration: Samples, test: Samples, scale: PixelScale | 
 
 def quantize_model(
     model: Model, samples: SamplePlan, options: Options, progress: Progress
-) -> Quantization:
+) -> tuple[bytes, QuantizationReport]:
     """Quantizes a network and measures what it lost.
 
     Args:
@@ -193,32 +173,58 @@ def quantize_model(
         options: What is asked for.
         progress: Told what is being done.
 
+    Returns:
+        The ``.tflite`` file, and what is to be told of it.
+
     Raises:
         BadInput: the network is quantized already.
         BadModel: LiteRT refuses the network.
     """
-    result = quantize_graph(model.imported, samples.calibration.inputs, options, progress)
-    layers = layer_reports(result, samples.calibration.inputs, options.bits, progress)
-    accuracy = None
-    if len(samples.test):
-        accuracy = _measured(model.imported, result.graph, samples.test, progress)
-    float_bytes = len(write_tflite(result.float_graph))
-    data = write_tflite(result.graph)
-    return Quantization(data, result, accuracy, layers, result.kept_float, float_bytes)
+    calibration = samples.calibration.inputs
+    with Runner() as runner:
+        result = quantize_graph(model.imported, calibration, options, runner, progress)
+        data = write_tflite(result.graph)
+        layers = layer_reports(result, calibration, options.bits, runner, progress)
+        accuracy = None
+        if len(samples.test):
+            accuracy = _measured(model.imported, result.graph, samples.test, runner, progress)
+    report = QuantizationReport(
+        model=model.name,
+        bits=options.bits,
+        calibration=len(calibration),
+        accuracy=accuracy,
+        steps=result.steps,
+        layers=layers,
+        bytes=len(data),
+        float_bytes=len(write_tflite(result.float_graph)),
+    )
+    return data, report
 
 
-def _measured(before: Graph, after: Graph, test: Samples, progress: Progress) -> Accuracy:
+def _measured(
+    before: Graph, after: Graph, test: Samples, runner: Runner, progress: Progress
+) -> Accuracy:
     total = len(test)
-    real = real_outputs(before, test.inputs, lambda n: progress("test the float network", n, total))
+    real = real_outputs(
+        before, test.inputs, runner, lambda n: progress("test the float network", n, total)
+    )
     near = real_outputs(
         after,
         test.inputs,
+        runner,
         lambda n: progress("test the quantized network", n, total),
         reference=True,
     )
-    found = agreement(real, near)
+    found = agreement(real, near, names_class=_names_class(before))
     right = [_accuracy(outputs, test.labels) for outputs in (real, near)]
     return Accuracy(total, right[0], right[1], found.same, found.sqnr)
+
+
+def _names_class(graph: Graph) -> bool:
+    """Whether the largest output may be an answer: not where outputs have the shape of inputs."""
+    shapes = [graph.tensors[name].shape for name in graph.inputs]
+    outputs = [graph.tensors[name] for name in graph.outputs]
+    return len(outputs) == 1 and outputs[0].size > 1 and outputs[0].shape not in shapes
 
 
 def _accuracy(outputs: Outputs, labels: Sequence[int] | None) -> float | None:

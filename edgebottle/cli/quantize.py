@@ -13,7 +13,8 @@ from edgebottle.cli.options import check_writable, choose, json_option, print_js
 from edgebottle.cli.voice import note, progress_bar, warn
 
 if TYPE_CHECKING:
-    from edgebottle.quantization import Quantization, SamplePlan
+    from edgebottle.quantization import SamplePlan
+    from quantize.post.report import QuantizationReport
 
 WEIGHT_BITS = {"w8a8": 8, "w4a8": 4}
 
@@ -59,6 +60,12 @@ WEIGHT_BITS = {"w8a8": 8, "w4a8": 4}
     help="Bits of weights and activations (default w8a8).",
 )
 @click.option(
+    "--effort",
+    type=click.Choice(["normal", "high"]),
+    default="normal",
+    help="high: weights are rounded adaptively (with w4a8: longer), which takes some minutes more.",
+)
+@click.option(
     "--io",
     type=click.Choice(["int8", "float"]),
     default="int8",
@@ -77,6 +84,12 @@ WEIGHT_BITS = {"w8a8": 8, "w4a8": 4}
     metavar="POINTS",
     help="Exit with 1 where accuracy falls by more percentage points than this.",
 )
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path, readable=False),
+    help="Write the report as a page as well, with histograms.",
+)
 @json_option
 def command(
     model: str,
@@ -86,9 +99,11 @@ def command(
     scale: str | None,
     samples: int,
     bits: str,
+    effort: str,
     io: str,
     out: Path | None,
     accept_loss: float | None,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Make an int8 network of the float network MODEL, and show what it costs.
@@ -101,7 +116,7 @@ def command(
     Examples:
       edgebottle quantize model.tflite --data train.npz --test test.npz
       edgebottle quantize model.h5 --data photos/ --scale 0..1 --accept-loss 1.0
-      edgebottle quantize model.tflite --data train.npz --bits w4a8
+      edgebottle quantize model.tflite --data train.npz --bits w4a8 --effort high --html report.html
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.files import write_file
     from edgebottle.quantization import plan_samples, quantize_model
@@ -110,7 +125,8 @@ def command(
 
     loaded = choose(model).load(quiet=as_json)
     target = out or Path(f"{Path(model).stem}_{bits if bits == 'w4a8' else 'int8'}.tflite")
-    check_writable(target)
+    for path in filter(None, (target, html)):
+        check_writable(path)
     chosen = PixelScale(scale) if scale else None
     plan = plan_samples(loaded, data, test=test, labels=labels, scale=chosen, count=samples)
     if accept_loss is not None and not len(plan.test):
@@ -118,17 +134,23 @@ def command(
     _say(plan, quiet=as_json)
     options = Options(
         bits=WEIGHT_BITS[bits],
+        thorough=effort == "high",
         float_io=io == "float",
         input_bounds={loaded.imported.inputs[0]: chosen.bounds} if chosen else {},
     )
     with progress_bar(quiet=as_json) as progress:
-        result = quantize_model(loaded, plan, options, progress)
-    write_file(target, result.data)
+        network, report = quantize_model(loaded, plan, options, progress)
+    write_file(target, network)
+    if html is not None:
+        from edgebottle.report.page import write_page
+        from edgebottle.report.quantization_page import quantization_page
+
+        write_page(quantization_page(report), html)
     if as_json:
-        print_json(_json(loaded.name, target, result, accept_loss))
+        print_json(_json(target, report, accept_loss))
     else:
-        _show(loaded.name, target, result, accept_loss)
-    sys.exit(0 if _accepted(result, accept_loss) else 1)
+        _show(target, report, accept_loss)
+    sys.exit(0 if _accepted(report, accept_loss) else 1)
 
 
 def _say(plan: SamplePlan, *, quiet: bool) -> None:
@@ -138,35 +160,25 @@ def _say(plan: SamplePlan, *, quiet: bool) -> None:
         warn(text)
 
 
-def _accepted(result: Quantization, accept_loss: float | None) -> bool:
-    lost = result.accuracy.lost_points if result.accuracy else None
+def _accepted(report: QuantizationReport, accept_loss: float | None) -> bool:
+    lost = report.accuracy.lost_points if report.accuracy else None
     return accept_loss is None or lost is None or lost <= accept_loss
 
 
-def _show(name: str, target: Path, result: Quantization, accept_loss: float | None) -> None:
+def _show(target: Path, report: QuantizationReport, accept_loss: float | None) -> None:
     from edgebottle.report.quantization import quantization_parts
     from edgebottle.report.terminal import show
 
-    show(*quantization_parts(name, result.accuracy, result.layers))
-    show(f"{target}: {len(result.data):,} bytes, float {result.float_bytes:,}")
-    if not _accepted(result, accept_loss) and result.accuracy is not None:
-        lost = result.accuracy.lost_points
-        show(f"accuracy fell by {lost:.2f} points: more than the {accept_loss:g} accepted")
+    show(*quantization_parts(report))
+    show(f"{target}: {report.bytes:,} bytes; in floating point {report.float_bytes:,}")
+    if not _accepted(report, accept_loss) and report.accuracy is not None:
+        lost = report.accuracy.lost_points
+        show(f"lost {lost:.2f} points: more than the {accept_loss:g} that are accepted")
 
 
-def _json(
-    name: str, target: Path, result: Quantization, accept_loss: float | None
-) -> dict[str, Any]:
+def _json(target: Path, report: QuantizationReport, accept_loss: float | None) -> dict[str, Any]:
     """What ``--json`` prints."""
-    accuracy = result.accuracy
-    return {
-        "model": name,
-        "file": str(target),
-        "bytes": len(result.data),
-        "float_bytes": result.float_bytes,
-        "accuracy": accuracy and {**asdict(accuracy), "lost_points": accuracy.lost_points},
-        "accept_loss": accept_loss,
-        "accepted": _accepted(result, accept_loss),
-        "kept_float": list(result.kept_float),
-        "layers": [asdict(layer) for layer in result.layers],
-    }
+    result = {"file": str(target), **asdict(report)}
+    if report.accuracy is not None:
+        result["accuracy"]["lost_points"] = report.accuracy.lost_points
+    return {**result, "accept_loss": accept_loss, "accepted": _accepted(report, accept_loss)}

@@ -7,16 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Array, Graph, Int
-from edgebottle.litert_process import LiteRTProcess
 from edgebottle.ops.base import Activation
 from edgebottle.passes.drop_dead import drop_dead
 from quantize.post.builder import StoredLayer
 from quantize.post.layers import WeightedLayer
 from quantize.post.patches import PatchMap, patch_map
 from quantize.post.rounding import Problem, round_adaptively
-from quantize.post.score import traced
+from quantize.post.runner import Runner
 from quantize.post.statistics import Inputs, Progress
 
 MAX_ROWS = 4096
@@ -51,6 +49,7 @@ def round_network(
     build: Builder,
     inputs: Inputs,
     steps: int,
+    runner: Runner,
     progress: Progress,
 ) -> dict[str, StoredLayer]:
     """Rounds the weights of each layer so that its outputs stay what they were.
@@ -61,32 +60,30 @@ def round_network(
         build: Builds the integer graph.
         inputs: Calibration samples.
         steps: Of gradient descent for each layer.
+        runner: Runs the networks.
         progress: Told what is being done.
 
     Returns:
         The layers with other stored weights, and biases that make their means right.
     """
     places = _places(graph, layers, len(inputs))
-    real = _real_rows(graph, places, inputs)
+    real = _real_rows(graph, places, inputs, runner)
     rounded = dict(layers)
-    with LiteRTProcess(write_tflite(graph), reference=False) as model:
-        for number, place in enumerate(places):
-            name = place.layer.node.name
-            progress("round weights adaptively", number, len(places))
-            before = _until(build(rounded), place.layer.source)
-            model.load(write_tflite(before), reference=False)
-            source = [place.layer.source]
-            near = [traced(model, before, sample, source)[0] for sample in inputs]
-            stored = rounded[name]
-            problem = Problem(
-                weights=stored.weights,
-                bias=stored.layer.biases(graph),
-                real=real.pop(name),
-                near=place.rows(near),
-                bounds=getattr(place.layer.node, "activation", Activation.NONE).float_range(),
-            )
-            found = round_adaptively(problem, steps, seed=number)
-            rounded[name] = replace(stored, stored=found.stored, bias=found.bias)
+    for number, place in enumerate(places):
+        name, source = place.layer.node.name, place.layer.source
+        progress("round weights" if steps else "correct biases", number, len(places))
+        runner.load(_until(build(rounded), source))
+        near = [runner.run(sample, [source])[0] for sample in inputs]
+        stored = rounded[name]
+        problem = Problem(
+            weights=stored.weights,
+            bias=stored.layer.biases(graph),
+            real=real.pop(name),
+            near=place.rows(near),
+            bounds=getattr(place.layer.node, "activation", Activation.NONE).float_range(),
+        )
+        found = round_adaptively(problem, steps, seed=number)
+        rounded[name] = replace(stored, stored=found.stored, bias=found.bias)
     return rounded
 
 
@@ -107,16 +104,18 @@ def _places(graph: Graph, layers: Mapping[str, StoredLayer], samples: int) -> li
     return places
 
 
-def _real_rows(graph: Graph, places: Sequence[_Place], inputs: Inputs) -> dict[str, Array]:
+def _real_rows(
+    graph: Graph, places: Sequence[_Place], inputs: Inputs, runner: Runner
+) -> dict[str, Array]:
     """The patches of the float network, of all layers at once."""
     sources = list(dict.fromkeys(place.layer.source for place in places))
     parts: dict[str, list[Array]] = {place.layer.node.name: [] for place in places}
-    with LiteRTProcess(write_tflite(graph), reference=False) as model:
-        for number, sample in enumerate(inputs):
-            values = dict(zip(sources, model.trace(sample, sources), strict=True))
-            for place in places:
-                found = place.map.take(values[place.layer.source], place.pixels[number])
-                parts[place.layer.node.name].append(found)
+    runner.load(graph)
+    for number, sample in enumerate(inputs):
+        values = dict(zip(sources, runner.run(sample, sources), strict=True))
+        for place in places:
+            found = place.map.take(values[place.layer.source], place.pixels[number])
+            parts[place.layer.node.name].append(found)
     return {name: np.concatenate(each) for name, each in parts.items()}
 
 

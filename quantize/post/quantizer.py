@@ -11,9 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from edgebottle.exporters.tflite import write_tflite
-from edgebottle.ir.graph import Graph
-from edgebottle.litert_process import LiteRTProcess
+from edgebottle.ir.graph import Array, Graph
 from quantize.post.adaptive import round_network
 from quantize.post.affine import Bounds
 from quantize.post.builder import StoredLayer, build
@@ -23,7 +21,8 @@ from quantize.post.layers import WeightedLayer, weighted_layers
 from quantize.post.observers import OBSERVERS, MinMax, Observer
 from quantize.post.prepare import prepare
 from quantize.post.rules import QuantRule, Scales, rule_of
-from quantize.post.score import scored_tensors, sqnr, traced
+from quantize.post.runner import Runner
+from quantize.post.score import scored_tensors, sqnr
 from quantize.post.statistics import Inputs, Progress, Statistics, collect
 from quantize.post.weights import least_scales, scaled_weights
 
@@ -74,7 +73,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Step:
+class TriedStep:
     """A step that was tried.
 
     Attributes:
@@ -108,7 +107,7 @@ class Quantized:
     statistics: dict[str, Statistics]
     layers: dict[str, StoredLayer]
     rules: dict[str, QuantRule]
-    steps: tuple[Step, ...] = ()
+    steps: tuple[TriedStep, ...] = ()
 
     @property
     def kept_float(self) -> tuple[str, ...]:
@@ -121,13 +120,16 @@ class Quantized:
         return replace(self, graph=graph, layers=layers)
 
 
-def quantize_graph(graph: Graph, inputs: Inputs, options: Options, progress: Progress) -> Quantized:
+def quantize_graph(
+    graph: Graph, inputs: Inputs, options: Options, runner: Runner, progress: Progress
+) -> Quantized:
     """Quantizes a float network after its training.
 
     Args:
         graph: A float graph, as imported.
         inputs: The calibration samples, real values, float32.
         options: What is asked for.
+        runner: Runs the networks.
         progress: Told what is being done.
 
     Raises:
@@ -135,27 +137,36 @@ def quantize_graph(graph: Graph, inputs: Inputs, options: Options, progress: Pro
         BadModel: LiteRT refuses the network.
     """
     prepared = prepare(graph)
-    statistics = collect(prepared, inputs, progress)
+    statistics = collect(prepared, inputs, runner, progress)
     rules = rules_of(prepared, statistics)
-    judge = _Judge(prepared, rules, inputs[:SCORED_SAMPLES])
+    judge = _Judge(prepared, rules, inputs[:SCORED_SAMPLES], runner)
+    wide = replace(options, bits=8)  # ranges are judged without the noise of narrow weights
     bases = [("", prepared, statistics)]
     even = equalized(prepared, rules)
     if even is not None:
         told = _renamed(progress, "run the equalized network")
-        bases.append(("cross-layer equalization", even, collect(even, inputs, told)))
+        bases.append(("cross-layer equalization", even, collect(even, inputs, runner, told)))
     tried: list[tuple[str, Quantized]] = []
     progress("choose ranges", 0, 0)
     for base, one, seen in bases:
         for name, observers in (("best observer of each tensor", OBSERVERS), ("", (MinMax(),))):
             label = ", ".join(filter(None, (base, name or "min-max everywhere")))
-            tried.append((label, _rounded_to_nearest(one, seen, rules, observers, options)))
+            tried.append((label, _rounded_to_nearest(one, seen, rules, observers, wide)))
     found, steps = judge.best(tried)
+    if options.bits != wide.bits:
+        found = found.with_layers(
+            {
+                name: _stored_layer(found.float_graph, each.layer, found.chosen, options.bits)
+                for name, each in found.layers.items()
+            },
+            float_io=options.float_io,
+        )
     return _adapted(found, steps, judge, inputs, options, progress)
 
 
 def _adapted(
     found: Quantized,
-    steps: Sequence[Step],
+    steps: Sequence[TriedStep],
     judge: _Judge,
     inputs: Inputs,
     options: Options,
@@ -169,12 +180,13 @@ def _adapted(
         lambda each: build(found.float_graph, found.rules, found.chosen, each),
         inputs[: effort.samples],
         effort.steps,
+        judge.runner,
         progress,
     )
     what = "bias correction" if not effort.steps else "bias correction, adaptive rounding"
     better = found.with_layers(layers, float_io=options.float_io)
-    result, last = judge.best([("", found), (what, better)])
-    return replace(result, steps=(*steps, *last[1:]))
+    result, last = judge.best([(f"weights of {options.bits} bits, nearest", found), (what, better)])
+    return replace(result, steps=(*steps, *last))
 
 
 def rules_of(graph: Graph, statistics: Mapping[str, Statistics]) -> dict[str, QuantRule]:
@@ -225,33 +237,31 @@ def _renamed(progress: Progress, what: str) -> Callable[[str, int, int], None]:
 class _Judge:
     """Compares candidates with the float network on the same samples."""
 
-    def __init__(self, graph: Graph, rules: Mapping[str, QuantRule], inputs: Inputs) -> None:
+    def __init__(
+        self, graph: Graph, rules: Mapping[str, QuantRule], inputs: Inputs, runner: Runner
+    ) -> None:
+        self.runner = runner
         self._inputs = inputs
         self._names = scored_tensors(graph, rules)
-        with LiteRTProcess(write_tflite(graph), reference=False) as model:
-            found = [traced(model, graph, sample, self._names) for sample in inputs]
-        self._wanted = [np.stack(column) for column in zip(*found, strict=True)]
+        self._wanted = self._columns(graph)
 
-    def best(self, tried: Sequence[tuple[str, Quantized]]) -> tuple[Quantized, list[Step]]:
+    def best(self, tried: Sequence[tuple[str, Quantized]]) -> tuple[Quantized, list[TriedStep]]:
         """The candidate nearest to the float network, and what all of them reached."""
-        scores = self._scores([quantized.graph for _, quantized in tried])
+        scores = [self._score(quantized.graph) for _, quantized in tried]
         place = int(np.argmax(scores))
         steps = [
-            Step(name, score, index == place)
+            TriedStep(name, score, index == place)
             for index, ((name, _), score) in enumerate(zip(tried, scores, strict=True))
         ]
         return tried[place][1], steps
 
-    def _scores(self, graphs: Sequence[Graph]) -> list[float]:
-        scores = []
-        with LiteRTProcess(write_tflite(graphs[0]), reference=False) as model:
-            for number, graph in enumerate(graphs):
-                if number:
-                    model.load(write_tflite(graph), reference=False)
-                found = [traced(model, graph, sample, self._names) for sample in self._inputs]
-                columns = [np.stack(column) for column in zip(*found, strict=True)]
-                each = [
-                    sqnr(wanted, near) for wanted, near in zip(self._wanted, columns, strict=True)
-                ]
-                scores.append(float(np.mean(each)))
-        return scores
+    def _score(self, graph: Graph) -> float:
+        """Signal to noise of a network, the mean of its scored tensors, dB."""
+        pairs = zip(self._wanted, self._columns(graph), strict=True)
+        return float(np.mean([sqnr(wanted, near) for wanted, near in pairs]))
+
+    def _columns(self, graph: Graph) -> list[Array]:
+        """The scored tensors of all samples."""
+        self.runner.load(graph)
+        found = [self.runner.run(sample, self._names) for sample in self._inputs]
+        return [np.stack(column) for column in zip(*found, strict=True)]

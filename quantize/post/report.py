@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgebottle.exporters.tflite import write_tflite
-from edgebottle.litert_process import LiteRTProcess
 from quantize.post.affine import HIGH, LOW, Bounds, dequantized
 from quantize.post.builder import build
-from quantize.post.quantizer import Quantized
+from quantize.post.quantizer import Quantized, TriedStep
 from quantize.post.rules import QuantRule, Scales
-from quantize.post.score import decibels, scored_tensors, sqnr, traced
+from quantize.post.runner import Runner
+from quantize.post.score import decibels, scored_tensors, sqnr
 from quantize.post.statistics import BINS, Inputs, Progress, Statistics
 
 COLUMNS = 64
 """Of a histogram as it is shown."""
+
+DEAREST = 3
+"""Layers that are named as those that cost most."""
 
 COST_SAMPLES = 24
 """Samples with which each layer is quantized alone."""
@@ -84,8 +86,44 @@ class LayerReport:
     seen: Bounds | None
 
 
+@dataclass(frozen=True)
+class QuantizationReport:
+    """All that is told of a quantized network.
+
+    Attributes:
+        model: Name of the network.
+        bits: Of the weights.
+        calibration: Samples that every choice was made with.
+        accuracy: On the test samples; None where there are none.
+        steps: What was tried, in order.
+        layers: What became of each layer, in the order of the run.
+        bytes: Size of the file.
+        float_bytes: Size of the float network as ``.tflite``.
+    """
+
+    model: str
+    bits: int
+    calibration: int
+    accuracy: Accuracy | None
+    steps: tuple[TriedStep, ...]
+    layers: tuple[LayerReport, ...]
+    bytes: int
+    float_bytes: int
+
+    @property
+    def dearest(self) -> list[LayerReport]:
+        """The layers that cost most, the worst first: together most of the noise."""
+        costs = [layer for layer in self.layers if layer.cost]
+        return sorted(costs, key=lambda layer: layer.cost or 0, reverse=True)[:DEAREST]
+
+    @property
+    def kept_float(self) -> list[LayerReport]:
+        """The layers that have no int8 form."""
+        return [layer for layer in self.layers if layer.is_float]
+
+
 def layer_reports(
-    result: Quantized, inputs: Inputs, bits: int, progress: Progress
+    result: Quantized, inputs: Inputs, bits: int, runner: Runner, progress: Progress
 ) -> tuple[LayerReport, ...]:
     """Looks at each layer.
 
@@ -93,11 +131,12 @@ def layer_reports(
         result: The quantized network.
         inputs: Calibration samples.
         bits: Of the weights.
+        runner: Runs the networks.
         progress: Told what is being done.
     """
     few = inputs[:: max(1, len(inputs) // COST_SAMPLES)][:COST_SAMPLES]
-    noise = _output_noise(result, few, progress)
-    costs = _costs(result, few, progress)
+    noise = _output_noise(result, few, runner)
+    costs = _costs(result, few, runner, progress)
     reports = []
     for node in result.float_graph.nodes:
         rule = result.rules[node.name]
@@ -136,7 +175,7 @@ def layer_reports(
     return tuple(reports)
 
 
-def _output_noise(result: Quantized, inputs: Inputs, progress: Progress) -> dict[str, float]:
+def _output_noise(result: Quantized, inputs: Inputs, runner: Runner) -> dict[str, float]:
     """Signal to noise of each tensor that both networks have, in dB."""
     real, stored = result.float_graph, result.graph
     names = [
@@ -145,22 +184,20 @@ def _output_noise(result: Quantized, inputs: Inputs, progress: Progress) -> dict
         if tensor.data is None and name in result.statistics and tensor.quant is not None
     ]
     signal, noise = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
-    with (
-        LiteRTProcess(write_tflite(real), reference=False) as before,
-        LiteRTProcess(write_tflite(stored), reference=False) as after,
-    ):
-        for number, sample in enumerate(inputs):
-            progress("compare the layers", number, len(inputs))
-            wanted = before.trace(sample, names)
-            found = traced(after, stored, sample, names)
-            for name, left, right in zip(names, wanted, found, strict=True):
-                wide = left.astype(np.float64)
-                signal[name] += float(np.sum(np.square(wide)))
-                noise[name] += float(np.sum(np.square(wide - right)))
+    runner.load(real)
+    wanted = [runner.run(sample, names) for sample in inputs]
+    runner.load(stored)
+    for before, sample in zip(wanted, inputs, strict=True):
+        for name, left, right in zip(names, before, runner.run(sample, names), strict=True):
+            wide = left.astype(np.float64)
+            signal[name] += float(np.sum(np.square(wide)))
+            noise[name] += float(np.sum(np.square(wide - right)))
     return {name: decibels(signal[name], noise[name]) for name in names}
 
 
-def _costs(result: Quantized, inputs: Inputs, progress: Progress) -> dict[str, float]:
+def _costs(
+    result: Quantized, inputs: Inputs, runner: Runner, progress: Progress
+) -> dict[str, float]:
     """What each layer alone does to the outputs: its share of the noise of all."""
     graph = result.float_graph
     scored = scored_tensors(graph, result.rules)
@@ -170,18 +207,17 @@ def _costs(result: Quantized, inputs: Inputs, progress: Progress) -> dict[str, f
         if result.rules[node.name].kind in (Scales.WEIGHTED, Scales.FREE)
     ]
     noise = {}
-    with LiteRTProcess(write_tflite(graph), reference=False) as model:
-        real = [model.trace(sample, scored) for sample in inputs]
-        for number, name in enumerate(names):
-            progress("quantize each layer alone", number, len(names))
-            rules = _only(result.rules, name)
-            alone = build(graph, rules, result.chosen, result.layers, float_io=True)
-            model.load(write_tflite(alone), reference=False)
-            noise[name] = sum(
-                float(np.sum(np.square(left.astype(np.float64) - right)))
-                for wanted, sample in zip(real, inputs, strict=True)
-                for left, right in zip(wanted, traced(model, alone, sample, scored), strict=True)
-            )
+    runner.load(graph)
+    real = [runner.run(sample, scored) for sample in inputs]
+    for number, name in enumerate(names):
+        progress("quantize each layer alone", number, len(names))
+        rules = _only(result.rules, name)
+        runner.load(build(graph, rules, result.chosen, result.layers, float_io=True))
+        noise[name] = sum(
+            float(np.sum(np.square(left.astype(np.float64) - right)))
+            for wanted, sample in zip(real, inputs, strict=True)
+            for left, right in zip(wanted, runner.run(sample, scored), strict=True)
+        )
     total = sum(noise.values())
     return {name: value / total if total else 0.0 for name, value in noise.items()}
 

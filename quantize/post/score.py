@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Array, Graph
-from edgebottle.litert_process import LiteRTProcess
-from quantize.post.affine import dequantized, quantized
 from quantize.post.rules import QuantRule
+from quantize.post.runner import Runner
 from quantize.post.statistics import Inputs
 
 Outputs = Sequence[tuple[Array, ...]]
@@ -33,53 +31,28 @@ class Agreement:
 
 
 def real_outputs(
-    graph: Graph, inputs: Inputs, told: Callable[[int], None], *, reference: bool = False
+    graph: Graph,
+    inputs: Inputs,
+    runner: Runner,
+    told: Callable[[int], None],
+    *,
+    reference: bool = False,
 ) -> Outputs:
-    """Runs a network in LiteRT.
+    """The real outputs, float32, of a network.
 
     Args:
         graph: Float, or with int8 inputs and outputs.
         inputs: Real inputs, float32.
+        runner: Runs it.
         told: Called with the number of each sample.
         reference: LiteRT's plain reference kernels, else its optimised ones.
-
-    Returns:
-        Real outputs, float32.
     """
-    outs = [graph.tensors[name] for name in graph.outputs]
+    runner.load(graph, reference=reference)
     results = []
-    with LiteRTProcess(write_tflite(graph), reference) as model:
-        for number, sample in enumerate(inputs):
-            told(number)
-            found = model.run(stored_inputs(graph, sample))
-            pairs = zip(found, outs, strict=True)
-            results.append(tuple(dequantized(value, tensor.quant) for value, tensor in pairs))
+    for number, sample in enumerate(inputs):
+        told(number)
+        results.append(tuple(runner.run(sample)))
     return results
-
-
-def stored_inputs(graph: Graph, sample: Sequence[Array]) -> list[Array]:
-    """Real inputs as a network stores them."""
-    tensors = [graph.tensors[name] for name in graph.inputs]
-    return [
-        value if tensor.quant is None else quantized(value, tensor.quant)
-        for value, tensor in zip(sample, tensors, strict=True)
-    ]
-
-
-def traced(
-    model: LiteRTProcess, graph: Graph, sample: Sequence[Array], names: Sequence[str]
-) -> list[Array]:
-    """Real values, float32, of tensors of a network.
-
-    Args:
-        model: LiteRT with the network.
-        graph: The network.
-        sample: Real inputs, float32.
-        names: Tensors of the graph.
-    """
-    values = model.trace(stored_inputs(graph, sample), names)
-    pairs = zip(values, names, strict=True)
-    return [dequantized(value, graph.tensors[name].quant) for value, name in pairs]
 
 
 def scored_tensors(graph: Graph, rules: Mapping[str, QuantRule]) -> tuple[str, ...]:
@@ -111,12 +84,18 @@ def sqnr(real: Array, other: Array) -> float:
     return decibels(float(np.sum(np.square(wide))), float(np.sum(np.square(wide - other))))
 
 
-def agreement(real: Outputs, other: Outputs) -> Agreement:
-    """Compares the outputs of the same samples."""
+def agreement(real: Outputs, other: Outputs, *, names_class: bool = True) -> Agreement:
+    """Compares the outputs of the same samples.
+
+    Args:
+        real: Of the float network.
+        other: Of the quantized one.
+        names_class: The largest element of the one output is the network's answer.
+    """
     flat = [np.concatenate([value.ravel() for value in sample]) for sample in real]
     near = [np.concatenate([value.ravel() for value in sample]) for sample in other]
     same = None
-    if len(real[0]) == 1 and real[0][0].size > 1:
+    if names_class:
         pairs = zip(flat, near, strict=True)
         same = float(np.mean([a.argmax() == b.argmax() for a, b in pairs]))
     return Agreement(sqnr(np.stack(flat), np.stack(near)), same)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph
-from edgebottle.litert_process import LiteRTProcess
 from quantize.post.affine import Bounds
+from quantize.post.runner import Runner
 
 BINS = 8192
 """Of a histogram; even. Sixteen or more for each step of int8."""
@@ -104,12 +103,15 @@ def float_tensors(graph: Graph) -> tuple[str, ...]:
     )
 
 
-def collect(graph: Graph, inputs: Inputs, progress: Progress) -> dict[str, Statistics]:
+def collect(
+    graph: Graph, inputs: Inputs, runner: Runner, progress: Progress
+) -> dict[str, Statistics]:
     """Runs a float graph in LiteRT and gathers statistics of every tensor.
 
     Args:
         graph: A float graph that can be written as ``.tflite``.
         inputs: The calibration samples.
+        runner: Runs it.
         progress: Told how many are done.
 
     Raises:
@@ -117,9 +119,9 @@ def collect(graph: Graph, inputs: Inputs, progress: Progress) -> dict[str, Stati
     """
     names = float_tensors(graph)
     found = {name: Statistics() for name in names}
-    with LiteRTProcess(write_tflite(graph), reference=False) as model:
-        for number, sample in enumerate(inputs):
-            progress("run the calibration samples", number, len(inputs))
-            for name, values in zip(names, model.trace(sample, names), strict=True):
-                found[name].add(values)
+    runner.load(graph)
+    for number, sample in enumerate(inputs):
+        progress("run the calibration samples", number, len(inputs))
+        for name, values in zip(names, runner.run(sample, names), strict=True):
+            found[name].add(values)
     return found

@@ -25,7 +25,8 @@ from edgebottle.ops.softmax import Softmax
 from edgebottle.ops.sub import Sub
 from quantize.post.prepare import prepare
 from quantize.post.quantizer import Options, quantize_graph
-from quantize.post.score import agreement, real_outputs, stored_inputs
+from quantize.post.runner import Runner, stored_inputs
+from quantize.post.score import agreement, real_outputs
 from tests.quantize.float_networks import FloatBuilder
 
 NONE = Activation.NONE
@@ -82,10 +83,11 @@ def test_the_integer_network_is_near_and_exact(
     builder = FloatBuilder()
     graph = builder.graph(network(builder))
     samples = builder.samples(24)
-    result = quantize_graph(graph, samples[:16], Options(bits=bits), silent)
+    runner = Runner(isolated=False)
+    result = quantize_graph(graph, samples[:16], Options(bits=bits), runner, silent)
     assert result.kept_float == ()
-    near = real_outputs(result.graph, samples[16:], lambda n: None)
-    found = agreement(real_outputs(graph, samples[16:], lambda n: None), near)
+    near = real_outputs(result.graph, samples[16:], runner, lambda n: None)
+    found = agreement(real_outputs(graph, samples[16:], runner, lambda n: None), near)
     assert found.sqnr > least
     weights = [layer.stored for layer in result.layers.values()]
     assert max(np.abs(each).max() for each in weights) == (127 if bits == 8 else 7)
@@ -114,6 +116,6 @@ def test_normalization_folds_into_weights() -> None:
 def test_a_quantized_network_is_refused() -> None:
     builder = FloatBuilder()
     graph = builder.graph(normalized(builder))
-    once = quantize_graph(graph, builder.samples(2), Options(), silent)
+    once = quantize_graph(graph, builder.samples(2), Options(), Runner(isolated=False), silent)
     with pytest.raises(BadInput, match="quantized already"):
         prepare(once.graph)
