@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from math import frexp
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from edgebottle.ops.fixed_point import (
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.table import tensor_of
 
-LEFT_SHIFT = 20
+LEFT_SHIFTS = {DType.I8: 20, DType.I16: 15}
 """Operands gain this many bits before they are brought to a common scale."""
 
 
@@ -51,11 +52,38 @@ class Add(BinaryOperator):
     SIGNATURE: ClassVar[Signature] = Signature("AddOptions", 2, 2, fields=("i8", "bool"))
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         BinaryRows((DType.I8,), "eb_add_s8_row", "eb_add_s8", "eb_add.h"),
+        BinaryRows((DType.I16,), "eb_add_s16_row", "eb_add_s8", "eb_add.h"),
         BinaryRows((DType.I32,), "eb_add_s32_row", "eb_add_s32", "eb_add.h"),
         BinaryRows((DType.F32,), "eb_add_f32_row", "eb_add_f32", "eb_add.h"),
     )
+    TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.I16, DType.F32, DType.I32)
     SIGN: ClassVar[int] = 1
     """Of the second operand, at the common scale."""
+
+    @classmethod
+    def from_tflite(
+        cls,
+        name: str,
+        inputs: tuple[str | None, ...],
+        outputs: tuple[str, ...],
+        ins: Tensors,
+        outs: Sequence[Tensor],
+        options: Any,
+    ) -> Self:
+        """Refuses the arithmetic of LSTM cells, which int16 has if all scales are powers of two."""
+        scales = [tensor.scale for tensor in (*ins, *outs) if tensor and tensor.dtype is DType.I16]
+        if scales and options.potScaleInt16 and all(map(_is_power_of_two, scales)):
+            raise UnsupportedOp(
+                f"{name} ({cls.OP}) adds 16-bit values by shifts (pot_scale_int16), which "
+                "edgebottle does not support yet"
+            )
+        return super().from_tflite(name, inputs, outputs, ins, outs, options)
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """See ``Operator``."""
+        options = super().to_tflite(ins, outs)
+        options.potScaleInt16 = outs[0].dtype is not DType.I16
+        return options
 
     def combine(self, a: Array, b: Array) -> Array:
         """The sum, or the difference."""
@@ -63,9 +91,9 @@ class Add(BinaryOperator):
 
     def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
         """Both operands brought to a common scale, combined, brought to the output's."""
-        quantization = self.quantization(ins, outs)
-        scaled_a = multiply_by_quantized_multiplier(a << LEFT_SHIFT, *quantization.a)
-        scaled_b = multiply_by_quantized_multiplier(b << LEFT_SHIFT, *quantization.b)
+        quantization, places = self.quantization(ins, outs), LEFT_SHIFTS[outs[0].dtype]
+        scaled_a = multiply_by_quantized_multiplier(a << places, *quantization.a)
+        scaled_b = multiply_by_quantized_multiplier(b << places, *quantization.b)
         total = scaled_a + self.SIGN * scaled_b
         return multiply_by_quantized_multiplier(total, *quantization.out)
 
@@ -74,7 +102,8 @@ class Add(BinaryOperator):
         a, b = (tensor_of(ins, index).scale for index in (0, 1))
         twice_max = 2.0 * max(a, b)
         # LiteRT widens the scale of the output in single precision, and stops at a ratio of 0.
-        output = twice_max / single_ratio(1 << LEFT_SHIFT, outs[0].scale, by=1.0)
+        places = LEFT_SHIFTS[outs[0].dtype]
+        output = twice_max / single_ratio(1 << places, outs[0].scale, by=1.0)
         if min(a, b, output) <= 0.0:
             raise UnsupportedOp(
                 f"{where(self)} has the scales {a:g} and {b:g}, and {outs[0].scale:g} of its "
@@ -83,12 +112,12 @@ class Add(BinaryOperator):
         return SumQuantization(
             quantize_multiplier(a / twice_max),
             quantize_multiplier(b / twice_max),
-            checked_multiplier(f"{where(self)}, with {LEFT_SHIFT} bits to spare,", output, 0),
+            checked_multiplier(f"{where(self)}, with {places} bits to spare,", output, 0),
         )
 
     def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
-        """The sign; int8 has the multipliers as well."""
-        if outs[0].dtype != DType.I8:
+        """The sign; quantized operands have the multipliers as well."""
+        if not outs[0].dtype.is_quantized:
             return {"b_sign": self.SIGN}
         quantization = self.quantization(ins, outs)
         return {
@@ -108,3 +137,7 @@ class Add(BinaryOperator):
     def cases(cls) -> Iterator[Graph]:
         """Broadcasts, activations, constants, random scales; int8, int32, float32."""
         yield from binary_cases(cls, product=False)
+
+
+def _is_power_of_two(scale: float) -> bool:
+    return frexp(scale)[0] == 0.5

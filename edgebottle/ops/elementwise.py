@@ -6,13 +6,14 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
-from edgebottle.ops.base import Activation, CValue, one_node_graph, require_dtype
+from edgebottle.ops.base import Activation, CValue, one_node_graph, require_dtype, where
 from edgebottle.ops.broadcasting import BroadcastOperator, BroadcastRows
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import Int, activation_range, wrap_int32
@@ -41,6 +42,9 @@ class BinaryOperator(BroadcastOperator):
         activation: Clamps the result.
     """
 
+    TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.F32, DType.I32)
+    """Of the operands."""
+
     activation: Activation = Activation.NONE
 
     @classmethod
@@ -66,14 +70,16 @@ class BinaryOperator(BroadcastOperator):
         return options
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
-        """Accepts int8 quantized per tensor, int32 and float32."""
+        """Accepts ``TYPES``; int8 and int16 are quantized per tensor, the latter around 0."""
         a, b = tensor_of(ins, 0), tensor_of(ins, 1)
-        require_dtype(self, a, DType.I8, DType.F32, DType.I32)
+        require_dtype(self, a, *self.TYPES)
         require_dtype(self, b, a.dtype)
         require_dtype(self, outs[0], a.dtype)
-        if a.dtype == DType.I8:
+        if a.dtype.is_quantized:
             self.quantization(ins, outs)
             self.bounds(outs[0])
+        if a.dtype is DType.I16 and any(one.zero_point for one in (a, b, outs[0])):
+            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
@@ -91,7 +97,7 @@ class BinaryOperator(BroadcastOperator):
             b.astype(np.int64) - tensor_of(ins, 1).zero_point,
         )
         scaled = self.combine_centered(*centered, ins, outs) + outs[0].zero_point
-        return (saturate(np.clip(scaled, int(low), int(high)), DType.I8),)
+        return (saturate(np.clip(scaled, int(low), int(high)), outs[0].dtype),)
 
     def channel_range(
         self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
@@ -107,7 +113,7 @@ class BinaryOperator(BroadcastOperator):
 
     def bounds(self, out: Tensor) -> tuple[float, float]:
         """Bounds of the stored output under the fused activation."""
-        if out.dtype == DType.I8:
+        if out.dtype.is_quantized:
             return activation_range(self.activation, out)
         lowest, highest = (
             (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
@@ -137,17 +143,19 @@ class BinaryOperator(BroadcastOperator):
         quants: tuple[Quant, Quant, Quant] | DType,
         activation: Activation = Activation.NONE,
         constant: int | None = None,
+        dtype: DType = DType.I8,
     ) -> Graph:
         """A test case.
 
         Args:
             case: Its name.
             shapes: Shapes of the operands.
-            quants: Quantization of the operands and of the output (int8), or another type.
+            quants: Quantization of the operands and of the output, or a type without any.
             activation: The fused activation.
             constant: Index of the operand that is a constant, or None.
+            dtype: The type that is quantized.
         """
-        dtype = quants if isinstance(quants, DType) else DType.I8
+        dtype = quants if isinstance(quants, DType) else dtype
         quant: Sequence[Quant | None] = (None,) * 3 if isinstance(quants, DType) else quants
         operands = []
         for index, (name, shape) in enumerate(zip("ab", shapes, strict=True)):

@@ -79,6 +79,7 @@ def binary_cases(cls: type[BinaryOperator], *, product: bool, few: bool = False)
         if label in CONSTANT_BROADCASTS and not few:
             yield cls.graph(f"{name}_{label}_constant", (a, b), common, constant=1)
             yield cls.graph(f"{name}_constant_{label}", (b, a), common, constant=0)
+    yield from _int16_cases(cls, product)
     shapes: tuple[Shape, Shape] = ((1, 8, 16, 16), (1, 8, 16, 16))
     for activation in Activation:
         label = activation.name.lower()
@@ -94,6 +95,23 @@ def binary_cases(cls: type[BinaryOperator], *, product: bool, few: bool = False)
         zeros = [int(zero) for zero in random.integers(-128, 128, size=3)]
         quants = _quants((a_scale, zeros[0]), (b_scale, zeros[1]), (out_scale, zeros[2]))
         yield cls.graph(f"{name}_scales_{number}", shapes, quants)
+
+
+def _int16_cases(cls: type[BinaryOperator], product: bool) -> Iterator[Graph]:
+    """Activations of 16 bits, of the operators that take them."""
+    if DType.I16 not in cls.TYPES:
+        return
+    name, by_label = cls.OP.lower(), {label: (a, b) for label, a, b in BROADCASTS}
+    rows = (
+        ("same", 0.001, Activation.NONE),
+        ("left_channel", 0.00037, Activation.RELU6),
+        ("rank_5_crossed", 0.02, Activation.RELU),
+    )
+    for label, scale, activation in rows:
+        out = 0.0006 * scale * 20000 if product else scale + 0.0003
+        quants = _quants((0.0006, 0), (scale, 0), (out, 0))
+        case = f"{name}_i16_{label}"
+        yield cls.graph(case, by_label[label], quants, activation, dtype=DType.I16)
 
 
 def _quants(*pairs: tuple[float, int]) -> tuple[Quant, Quant, Quant]:

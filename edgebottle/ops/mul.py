@@ -34,9 +34,12 @@ class Mul(BinaryOperator):
     SIGNATURE: ClassVar[Signature] = Signature("MulOptions", 2, 2, fields=("i8",))
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         BinaryRows((DType.I8,), "eb_mul_s8_row", "eb_mul_s8", "eb_mul.h"),
+        BinaryRows((DType.I16,), "eb_mul_s16_row", "eb_mul_s8", "eb_mul.h"),
         BinaryRows((DType.I32,), "eb_mul_s32_row", "eb_mul_s32", "eb_mul.h"),
         BinaryRows((DType.F32,), "eb_mul_f32_row", "eb_mul_f32", "eb_mul.h"),
     )
+
+    TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.I16, DType.F32, DType.I32)
 
     def combine(self, a: Array, b: Array) -> Array:
         """The product."""
@@ -48,12 +51,13 @@ class Mul(BinaryOperator):
 
     def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> tuple[int, int]:
         """Multiplier and shift; LiteRT computes their real number in single precision."""
+        limit = 0 if outs[0].dtype is DType.I16 else MAX_SHIFT
         scales = (tensor_of(ins, index).scale for index in (0, 1))
-        return checked_multiplier(where(self), single_ratio(*scales, by=outs[0].scale), MAX_SHIFT)
+        return checked_multiplier(where(self), single_ratio(*scales, by=outs[0].scale), limit)
 
     def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
-        """int8 has the multiplier."""
-        if outs[0].dtype != DType.I8:
+        """Quantized operands have the multiplier."""
+        if not outs[0].dtype.is_quantized:
             return {}
         multiplier, shift = self.quantization(ins, outs)
         return {

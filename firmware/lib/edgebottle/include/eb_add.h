@@ -10,8 +10,9 @@
 
 #include <stdint.h>
 
-/* int8. The shifts are -31 .. 0, the multipliers 0 .. 2^31 - 1; a_multiplier and b_multiplier lead
- * to a common scale of at most half of the operand's (so that the sum fits int32). */
+/* int8, and int16 with zero points of 0 and bounds of its own. The shifts are -31 .. 0, the
+ * multipliers 0 .. 2^31 - 1; a_multiplier and b_multiplier lead to a common scale of at most half
+ * of the operand's (so that the sum fits int32). */
 typedef struct {
     int32_t extent[3];
     int32_t a_stride[3];
@@ -51,6 +52,7 @@ typedef struct {
 } eb_add_f32;
 
 #include "../kernels/portable/eb_add_f32.h"
+#include "../kernels/portable/eb_add_s16.h"
 #include "../kernels/portable/eb_add_s32.h"
 #include "../kernels/portable/eb_add_s8.h"
 

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* int8. */
+/* int8, and int16 with zero points of 0, a shift of at most 0 and bounds of its own. */
 typedef struct {
     int32_t extent[3];
     int32_t a_stride[3];
@@ -43,6 +43,7 @@ typedef struct {
 } eb_mul_f32;
 
 #include "../kernels/portable/eb_mul_f32.h"
+#include "../kernels/portable/eb_mul_s16.h"
 #include "../kernels/portable/eb_mul_s32.h"
 #include "../kernels/portable/eb_mul_s8.h"
 
