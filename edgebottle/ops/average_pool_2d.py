@@ -34,6 +34,15 @@ class AveragePool2D(Pool2D):
             header="eb_average_pool_2d.h",
         ),
         PoolRows(
+            (DType.I16,),
+            "eb_average_pool_2d_s16_row",
+            begin="eb_accumulate_begin",
+            first="0",
+            accumulate="eb_average_pool_2d_s16_accumulate",
+            end="eb_average_pool_2d_s16_end",
+            header="eb_average_pool_2d.h",
+        ),
+        PoolRows(
             (DType.F32,),
             "eb_average_pool_2d_f32_row",
             begin="eb_accumulate_begin_f32",

@@ -34,6 +34,15 @@ class MaxPool2D(Pool2D):
             header="eb_max_pool_2d.h",
         ),
         PoolRows(
+            (DType.I16,),
+            "eb_max_pool_2d_s16_row",
+            begin="eb_accumulate_begin",
+            first="-32768",
+            accumulate="eb_max_pool_2d_s16_accumulate",
+            end="eb_max_pool_2d_s16_end",
+            header="eb_max_pool_2d.h",
+        ),
+        PoolRows(
             (DType.F32,),
             "eb_max_pool_2d_f32_row",
             begin="eb_accumulate_begin_f32",

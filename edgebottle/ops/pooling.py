@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ from edgebottle.ops.fixed_point import activation_range
 from edgebottle.ops.kernel import AccumulatingKernel, AccumulatingKernelOperator, Layer
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.window_padding import SAME, VALID, check_padding, code_of, padding_of
+
+MAX_WINDOW = (1 << 16) - 1
+"""Pixels whose 16-bit values can be added without leaving int32."""
 
 SCALE_TOLERANCE = 1e-6
 """LiteRT's own bound on the difference between the scales of input and output."""
@@ -163,7 +167,7 @@ class Pool2D(AccumulatingKernelOperator):
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
         data, output = data_input(ins), outs[0]
-        require_dtype(self, data, DType.I8, DType.F32)
+        require_dtype(self, data, DType.I8, DType.I16, DType.F32)
         check_padding(data.shape, self.padding, where(self))
         if data.dtype is DType.F32:
             return
@@ -172,6 +176,11 @@ class Pool2D(AccumulatingKernelOperator):
                 f"{where(self)} changes the quantization, which edgebottle does not support yet"
             )
         activation_range(self.activation, output)
+        if data.dtype is DType.I16 and (data.zero_point or math.prod(self.filter) > MAX_WINDOW):
+            raise UnsupportedOp(
+                f"{where(self)} has 16-bit activations with a zero point, or a window of more than "
+                f"{MAX_WINDOW} pixels"
+            )
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
@@ -250,6 +259,9 @@ class Pool2D(AccumulatingKernelOperator):
             yield cls._case(*row, dtype=DType.I8)
         for row in (*_CASES[:4], *_CASES[-3:]):
             yield cls._case(f"{row[0]}_f32", *row[1:], dtype=DType.F32)
+        for row in (*_CASES[1:3], *_CASES[-1:]):
+            fine = (row[-1][0] / 100, 0)
+            yield cls._case(f"{row[0]}_i16", *row[1:-1], fine, dtype=DType.I16)
 
     @classmethod
     def _case(
@@ -273,9 +285,10 @@ class Pool2D(AccumulatingKernelOperator):
             padding=padding_of(code, shape[1:3], window, stride, (1, 1), case),
             activation=activation,
         )
-        data = quantized("x", shape, *quant) if dtype is DType.I8 else plain("x", shape)
+        is_float = dtype is DType.F32
+        data = plain("x", shape) if is_float else quantized("x", shape, *quant, dtype)
         ((out_shape, _),) = node.infer([data])
-        out = quantized("y", out_shape, *quant) if dtype is DType.I8 else plain("y", out_shape)
+        out = plain("y", out_shape) if is_float else quantized("y", out_shape, *quant, dtype)
         return one_node_graph(f"{cls.OP.lower()}_{case}", node, [data, out])
 
 

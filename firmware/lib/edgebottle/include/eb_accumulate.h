@@ -61,6 +61,16 @@ eb_accumulate_sum_s8(int32_t *sums, const int8_t *in, int32_t pixels, int32_t ch
     }
 }
 
+EB_KERNEL void
+eb_accumulate_sum_s16(int32_t *sums, const int16_t *in, int32_t pixels, int32_t channels)
+{
+    for (int32_t i = 0; i < pixels; ++i) {
+        for (int32_t c = 0; c < channels; ++c) {
+            sums[c] += *in++;
+        }
+    }
+}
+
 EB_KERNEL void eb_accumulate_sum_f32(float *sums, const float *in, int32_t pixels, int32_t channels)
 {
     for (int32_t i = 0; i < pixels; ++i) {

@@ -4,5 +4,6 @@
 
 #include "../kernels/portable/eb_average_pool_2d_f32.h"
 #include "../kernels/portable/eb_average_pool_2d_s8.h"
+#include "../kernels/portable/eb_average_pool_2d_s16.h"
 
 #endif /* EB_AVERAGE_POOL_2D_H */
