@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import frexp
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,6 +22,7 @@ from edgebottle.ops.fixed_point import (
     single_ratio,
 )
 from edgebottle.ops.kernel import AnyKernel
+from edgebottle.ops.sigmoid import rounded_log2
 from edgebottle.ops.table import tensor_of
 
 LEFT_SHIFTS = {DType.I8: 20, DType.I16: 15}
@@ -72,7 +72,7 @@ class Add(BinaryOperator):
     ) -> Self:
         """Refuses the arithmetic of LSTM cells, which int16 has if all scales are powers of two."""
         scales = [tensor.scale for tensor in (*ins, *outs) if tensor and tensor.dtype is DType.I16]
-        if scales and options.potScaleInt16 and all(map(_is_power_of_two, scales)):
+        if scales and options.potScaleInt16 and None not in map(rounded_log2, scales):
             raise UnsupportedOp(
                 f"{name} ({cls.OP}) adds 16-bit values by shifts (pot_scale_int16), which "
                 "edgebottle does not support yet"
@@ -137,7 +137,3 @@ class Add(BinaryOperator):
     def cases(cls) -> Iterator[Graph]:
         """Broadcasts, activations, constants, random scales; int8, int32, float32."""
         yield from binary_cases(cls, product=False)
-
-
-def _is_power_of_two(scale: float) -> bool:
-    return frexp(scale)[0] == 0.5

@@ -8,13 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgebottle.ir.graph import Array, Graph, Quant
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Graph, Int, Quant
 from edgebottle.ops.base import Signature
 from edgebottle.ops.kernel import AnyKernel
+from edgebottle.ops.sigmoid import SigmoidOperator, SigmoidRows, between_entries
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
-    ActivationOperator,
     activation_kernels,
     input_quants,
     per_tensor,
@@ -22,15 +23,20 @@ from edgebottle.ops.table import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Logistic(ActivationOperator):
+class Logistic(SigmoidOperator):
     """The logistic function.
 
-    LiteRT's int8 kernel looks its results up in a table made with float32 arithmetic.
+    LiteRT's int8 kernel looks its results up in a table made with float32 arithmetic, that of int16
+    between the entries of a shorter one.
     """
 
     OP = "LOGISTIC"
     SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
-    KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_logistic_f32_row")
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        *activation_kernels("eb_logistic_f32_row"),
+        SigmoidRows((DType.I16,), "eb_logistic_s16_row", "eb_sigmoid.h"),
+    )
+    POWERS_OF_TWO: ClassVar[tuple[int, ...]] = (-12,)
     INT8_OUTPUT: ClassVar[Quant | None] = per_tensor(1 / 256, -128)
 
     def real(self, value: Array) -> Array:
@@ -38,6 +44,12 @@ class Logistic(ActivationOperator):
         with np.errstate(over="ignore"):
             exponential = np.exp(-value.astype(np.float64)).astype(np.float32)
         return np.asarray(np.float32(1.0) / (np.float32(1.0) + exponential), dtype=np.float32)
+
+    def from_table(self, scaled: Int) -> Int:
+        """See ``SigmoidOperator``."""
+        found = between_entries(np.abs(scaled), 9, 0x7FFF << 10)
+        mirrored = np.where(scaled >= 0, found, (1 << 25) - found - 1)
+        return np.asarray((mirrored + (1 << 9)) >> 10)
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
@@ -48,3 +60,4 @@ class Logistic(ActivationOperator):
             yield cls.graph(f"logistic_f32_{label}", shape, None, None)
         for label, quant in input_quants():
             yield cls.graph(f"logistic_{label}", EVERY_VALUE, quant, out)
+        yield from cls.int16_cases()

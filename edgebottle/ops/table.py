@@ -222,9 +222,16 @@ class ActivationOperator(KernelOperator, UnaryOperator):
         return table_from_real(tensor, out, self.real(dequantized_values(tensor)))
 
     @classmethod
-    def graph(cls, case: str, shape: Shape, quant: Quant | None, out_quant: Quant | None) -> Graph:
-        """A test case: int8 where there is quantization, else float32."""
-        dtype = DType.F32 if quant is None else DType.I8
+    def graph(
+        cls,
+        case: str,
+        shape: Shape,
+        quant: Quant | None,
+        out_quant: Quant | None,
+        quantized: DType = DType.I8,
+    ) -> Graph:
+        """A test case: of the type ``quantized`` where there is quantization, else float32."""
+        dtype = DType.F32 if quant is None else quantized
         tensors = (Tensor("x", shape, dtype, quant), Tensor("y", shape, dtype, out_quant))
         node = cls(name=case, inputs=("x",), outputs=("y",))
         return one_node_graph(case, node, tensors)
