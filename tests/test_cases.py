@@ -35,6 +35,7 @@ EXACT = (
     "k_dilated2d",
     "k_gmax",
     "k_leaky",
+    "k_lstm_float",
     "k_maximum",
     "k_posmap",
     "k_prelu",
@@ -48,7 +49,6 @@ EXACT = (
 REFUSED: tuple[tuple[str, type[EdgebottleError], str], ...] = (
     ("conv_huge", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .*: [\d.]+ kB too much"),
     ("shape_huge2", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .* kB too much"),
-    ("k_lstm_float", UnsupportedOp, r"yet: WHILE \(while\)$"),
     ("k_dynrange", UnsupportedOp, r"\(CONV_2D\), \w+ \(FULLY_CONNECTED\); .* full integer"),
     ("requant_2p33", UnsupportedOp, r"conv_2d \(CONV_2D\) scales by 8\.6e\+09, .* 0 to 2\^30"),
     ("scale_ratio_shift_131", UnsupportedOp, r"CONV_2D\) scales by 2\.3e\+39, .* 0 to 2\^30"),

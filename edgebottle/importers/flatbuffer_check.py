@@ -100,6 +100,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "SliceOptions": (),
     "TileOptions": (),
     "VarHandleOptions": ("string", "string"),
+    "WhileOptions": ("i32", "i32"),
     "ZerosLikeOptions": (),
 }
 """The fields of each table by their number in the schema; ``-`` is never followed.

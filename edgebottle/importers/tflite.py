@@ -14,15 +14,17 @@ from edgebottle.importers.tflite_checks import (
     WEIGHTED,
     WEIGHTS_IN,
     check_constants,
+    check_hybrid,
     check_indices,
     check_inputs,
     check_states,
+    listed,
 )
 from edgebottle.importers.tflite_constants import CONSTANT_OPERATORS, SHAPES, compute_constant
 from edgebottle.importers.tflite_file import FileOperator, FileTensor, TFLiteFile, read_tflite
+from edgebottle.importers.tflite_loops import Lists, Loops, copy_of_graph
 from edgebottle.importers.tflite_operators import SIGNATURES, check_counts, options_of
 from edgebottle.importers.tflite_tensors import (
-    PACKED,
     computed_tensor,
     import_tensor,
     unsupported_type,
@@ -35,6 +37,7 @@ from edgebottle.ir.verify import verify
 from edgebottle.ops import BY_NAME
 from edgebottle.ops.base import Signature, where
 from edgebottle.ops.reshape import Reshape
+from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.fold_constants import folded
 
 _INDICES = (DType.I32, DType.I64)
@@ -47,8 +50,6 @@ _ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": ("QUANTIZE", "DEQUANTIZE")}
 _READ_SPARSE = ("DENSIFY", "FULLY_CONNECTED")
 
 _DENSIFY = Signature("DensifyOptions", 1, 1)
-
-_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 
 
 def load_tflite(data: bytes, name: str) -> Graph:
@@ -89,44 +90,28 @@ def _first_output(file: TFLiteFile, record: FileOperator) -> str:
     return "" if name == f"t{record.outputs[0] if record.outputs else 0}" else name
 
 
-def _check_hybrid(file: TFLiteFile, layers: Sequence[str]) -> None:
-    """No layer quantizes its float input at run time, as LiteRT does for integer weights."""
-    hybrid = [
-        f"{layer} ({record.op})"
-        for layer, record in zip(layers, file.operators, strict=True)
-        if record.op not in _CONVERSIONS and _is_hybrid(file, record)
-    ]
-    if hybrid:
-        raise UnsupportedOp(
-            "the model has int8 weights in float layers (dynamic-range quantization), which "
-            f"edgebottle does not support: {_listed(hybrid)}; convert it with full integer "
-            "quantization (a representative dataset), or without optimizations to keep it float"
-        )
-
-
-def _is_hybrid(file: TFLiteFile, record: FileOperator) -> bool:
-    ins = [file.tensors[index] for index in record.inputs if index != -1]
-    outs = [file.tensors[index] for index in record.outputs]
-    is_float = all(tensor.type == "FLOAT32" for tensor in (*ins[:1], *outs[:1]))
-    return is_float and any(t.type in ("INT8", *PACKED) for t in ins)
-
-
-def _listed(names: Sequence[str], most: int = 4) -> str:
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-_KNOWN = (BY_NAME, SHAPES, CONSTANT_OPERATORS, VARIABLES, ("DENSIFY",))
+_KNOWN = (BY_NAME, SHAPES, CONSTANT_OPERATORS, VARIABLES, ("DENSIFY", "WHILE"))
 
 
 class _Importer:
     """Goes through the operators in their order, with all shapes and constants known so far."""
 
-    def __init__(self, file: TFLiteFile, data: bytes) -> None:
+    def __init__(self, file: TFLiteFile, data: bytes, calls: tuple[int, ...] = (0,)) -> None:
+        """Prepares the walk through a graph.
+
+        Args:
+            file: The graph.
+            data: The file.
+            calls: Its number, after those of the graphs that call it.
+        """
         self.file = file
         self.data = data
         self.variables = Variables(file, self._initialised)
+        self.loops = Loops(self)
+        self._calls = calls
         self._once: set[int] = set()
+        self._layers: set[str] = set()
+        self._graphs: dict[int, TFLiteFile] = {}
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
         self.unsupported: dict[int, str] = {}
@@ -135,26 +120,31 @@ class _Importer:
 
     def graph(self, name: str) -> Graph:
         """The graph, not verified."""
-        self._walk()
+        self.walk()
         if self.unsupported:
-            raise self._unsupported_error()
+            raise self.unsupported_error()
         inputs = tuple(self.file.tensors[index].name for index in self.file.inputs)
         outputs: list[str] = []
         for number in range(len(self.file.outputs)):
             outputs.append(self._output(number, {*inputs, *outputs}))
         self.nodes += self.variables.assignments(self.tensors, {node.name for node in self.nodes})
-        return Graph(name, self.tensors, (), inputs, tuple(outputs)).with_nodes(self.nodes)
+        graph = Graph(name, self.tensors, (), inputs, tuple(outputs)).with_nodes(self.nodes)
+        has_loops = any(record.op == "WHILE" for record in self.file.operators)
+        return drop_dead(graph) if has_loops else graph
 
-    def _walk(self) -> None:
+    def walk(self, ending: str = "") -> None:
+        """Goes through the operators; with an ``ending`` of all layers the inputs are there."""
         file = self.file
         layers = layer_names([(op.op, _first_output(file, op)) for op in file.operators])
+        layers = [unused_name(f"{layer}{ending}", self._layers) for layer in layers]
+        self._layers.update(layers)
         for number, (layer, record) in enumerate(zip(layers, file.operators, strict=True)):
             if not any(record.op in known for known in _KNOWN):
                 self.unsupported[number] = layer
         if not self.unsupported:
-            _check_hybrid(file, layers)
+            check_hybrid(file, layers)
         try:
-            for index in file.inputs:
+            for index in () if ending else file.inputs:
                 tensor = import_tensor(_with_batch(file.tensors[index]))
                 self.tensors[tensor.name] = tensor
             for number, (layer, record) in enumerate(zip(layers, file.operators, strict=True)):
@@ -163,13 +153,13 @@ class _Importer:
             if not self.unsupported:  # these are the better reason, and may be its cause
                 raise
 
-    def _unsupported_error(self) -> UnsupportedOp:
+    def unsupported_error(self) -> UnsupportedOp:
         layers: dict[str, list[str]] = {}
         for number, layer in sorted(self.unsupported.items()):
             layers.setdefault(self.file.operators[number].op, []).append(layer)
         return UnsupportedOp(
             "the model uses operators that edgebottle does not support yet: "
-            + "; ".join(f"{op} ({_listed(names)})" for op, names in layers.items())
+            + "; ".join(f"{op} ({listed(names)})" for op, names in layers.items())
         )
 
     def _operator(self, number: int, layer: str, record: FileOperator) -> None:
@@ -180,11 +170,13 @@ class _Importer:
             self._variable(layer, record)
         elif record.op in SHAPES:
             signature, compute = SHAPES[record.op]
-            ins, _ = self._operands(layer, record, signature)
+            ins, _ = self.operands(layer, record, signature)
             assert ins[0] is not None
             self._constant(record, compute(ins[0].shape))
         elif record.op == "DENSIFY":
             self._densified(layer, record)
+        elif self.loops.operator(layer, record):
+            return
         elif record.op not in CONSTANT_OPERATORS or not self._constant_operator(layer, record):
             if record.op in BY_NAME:
                 self._node(layer, record)
@@ -192,19 +184,19 @@ class _Importer:
                 self.unsupported[number] = layer
                 self._as_the_file_says(record)
 
-    def _operands(
+    def operands(
         self, layer: str, record: FileOperator, signature: Signature
     ) -> tuple[list[Tensor | None], Any]:
         """The input tensors of an operator, None for absent ones, and its options."""
         check_counts(layer, record, signature)
         options = options_of(layer, record, signature)
         ins = [
-            None if index == -1 else self._tensor(layer, record, index) for index in record.inputs
+            None if index == -1 else self.tensor(layer, record, index) for index in record.inputs
         ]
         ins += [None for index in signature.optional if index >= len(ins)]
         return ins, options
 
-    def _tensor(self, layer: str, record: FileOperator, index: int) -> Tensor:
+    def tensor(self, layer: str, record: FileOperator, index: int) -> Tensor:
         """An input tensor: computed before, or a constant or variable of the file."""
         source = self.file.tensors[index]
         if source.sparsity is not None and record.op not in _READ_SPARSE:
@@ -235,7 +227,7 @@ class _Importer:
 
     def _densified(self, layer: str, record: FileOperator) -> None:
         """Sparse constants have all their elements here, so that DENSIFY only gives a new name."""
-        ins, _ = self._operands(layer, record, _DENSIFY)
+        ins, _ = self.operands(layer, record, _DENSIFY)
         assert ins[0] is not None
         output = computed_tensor(self.file.tensors[record.outputs[0]], ins[0].shape)
         if output.dtype is not ins[0].dtype or output.name in self.tensors:
@@ -245,7 +237,7 @@ class _Importer:
     def _variable(self, layer: str, record: FileOperator) -> None:
         """Follows an operator of variables."""
         check_variable(layer, record)
-        value = self._tensor(layer, record, record.inputs[1]) if len(record.inputs) > 1 else None
+        value = self.tensor(layer, record, record.inputs[1]) if len(record.inputs) > 1 else None
         read = self.variables.operator(layer, record, value)
         if read is not None:
             name, tensor = read
@@ -258,23 +250,56 @@ class _Importer:
         if number in self._once:
             return {}
         self._once.add(number)
-        file = read_tflite(self.data, number)
+        file = self._graph(number)
         if any(record.op == "CALL_ONCE" for record in file.operators):
             raise UnsupportedOp(f"{label} calls a graph that calls another one")
-        check_indices(file)
-        check_constants(file, len(self.data))
-        importer = _Importer(file, self.data)
-        importer._walk()
+        importer = _Importer(file, self.data, (*self._calls, number))
+        importer.walk()
         if importer.unsupported:
-            raise importer._unsupported_error()
+            raise importer.unsupported_error()
         if importer.nodes:
             raise UnsupportedOp(f"{label} computes what is no constant: {where(importer.nodes[0])}")
         return importer.variables.constants(label)
 
+    def _graph(self, number: int) -> TFLiteFile:
+        """Another graph of the file."""
+        if number in self._calls:
+            raise BadModel(f"the graph {number} of the model calls itself")
+        if number not in self._graphs:
+            file = read_tflite(self.data, number)
+            check_indices(file)
+            check_constants(file, len(self.data))
+            self._graphs[number] = shift_uint8(file)
+        return self._graphs[number]
+
+    def called(self, number: int, ins: Sequence[Tensor], ending: str, lists: Lists) -> list[Tensor]:
+        """What a graph of the file makes of tensors; its nodes and tensors join those here.
+
+        Args:
+            number: Of the graph.
+            ins: Its inputs.
+            ending: Of the names of its layers and tensors.
+            lists: Of the loop that calls it.
+        """
+        file = copy_of_graph(self._graph(number), number, ending, self.tensors)
+        if len(file.inputs) != len(ins):
+            raise BadModel(f"graph {number} of the model takes {len(file.inputs)} values")
+        importer = _Importer(file, self.data, (*self._calls, number))
+        importer.tensors, importer.nodes = self.tensors, self.nodes
+        importer.loops.lists = lists
+        importer._graphs, importer._layers = self._graphs, self._layers
+        for index, tensor in zip(file.inputs, ins, strict=True):
+            self.tensors[file.tensors[index].name] = tensor
+        importer.walk(ending)
+        if importer.unsupported:
+            raise importer.unsupported_error()
+        end = FileOperator(f"graph {number}", file.outputs, (), "", None)
+        return [importer.tensor("the end", end, index) for index in file.outputs]
+
     def _constant_operator(self, layer: str, record: FileOperator) -> bool:
         """Computes an operator of the table; False where an input is not a plain constant."""
         operator = CONSTANT_OPERATORS[record.op]
-        ins, options = self._operands(layer, record, operator.signature)
+        ins, options = self.operands(layer, record, operator.signature)
         values = [one.data for one in ins if one is not None and one.quant is None]
         known = [value for value in values if value is not None]
         if len(known) < len(ins):
@@ -286,7 +311,7 @@ class _Importer:
 
     def _node(self, layer: str, record: FileOperator) -> None:
         """Adds the node of an operator that can be compiled, or its value where that is known."""
-        ins, options = self._operands(layer, record, SIGNATURES[record.op])
+        ins, options = self.operands(layer, record, SIGNATURES[record.op])
         if any(tensor is not None and tensor.data is None for tensor in ins):
             self._check_types(layer, record)
         for tensor in ins:
@@ -307,7 +332,7 @@ class _Importer:
         if record.intermediates:
             among = [self.file.tensors[index] for index in record.intermediates]
             node = node.with_intermediates([computed_tensor(one, ()).quant for one in among])
-        outs = self._computed(node, ins, records)
+        outs = self.computed(node, ins, records)
         if record.of_uint8:
             check_uint8(node, ins, outs)
         constants = folded(node, ins, outs)
@@ -315,7 +340,7 @@ class _Importer:
         if constants is None:
             self.nodes.append(node)
 
-    def _computed(
+    def computed(
         self, node: Node, ins: Sequence[Tensor | None], records: Sequence[FileTensor]
     ) -> list[Tensor]:
         """The outputs of a node, with the shapes that it infers."""

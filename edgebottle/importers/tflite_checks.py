@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from edgebottle.errors import BadModel, UnsupportedOp
-from edgebottle.importers.tflite_file import TFLiteFile
-from edgebottle.importers.tflite_tensors import unsupported_type
+from edgebottle.importers.tflite_file import FileOperator, TFLiteFile
+from edgebottle.importers.tflite_tensors import PACKED, unsupported_type
 from edgebottle.ir.graph import Graph
+
+_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
@@ -79,3 +82,31 @@ def check_states(graph: Graph, variables: frozenset[str]) -> None:
                 continue
             if name in variables or users.setdefault(name, node.name) != node.name:
                 raise UnsupportedOp(f"{node.name} shares the variable '{name}' with another layer")
+
+
+def check_hybrid(file: TFLiteFile, layers: Sequence[str]) -> None:
+    """No layer quantizes its float input at run time, as LiteRT does for integer weights."""
+    hybrid = [
+        f"{layer} ({record.op})"
+        for layer, record in zip(layers, file.operators, strict=True)
+        if record.op not in _CONVERSIONS and _is_hybrid(file, record)
+    ]
+    if hybrid:
+        raise UnsupportedOp(
+            "the model has int8 weights in float layers (dynamic-range quantization), which "
+            f"edgebottle does not support: {listed(hybrid)}; convert it with full integer "
+            "quantization (a representative dataset), or without optimizations to keep it float"
+        )
+
+
+def _is_hybrid(file: TFLiteFile, record: FileOperator) -> bool:
+    ins = [file.tensors[index] for index in record.inputs if index != -1]
+    outs = [file.tensors[index] for index in record.outputs]
+    is_float = all(tensor.type == "FLOAT32" for tensor in (*ins[:1], *outs[:1]))
+    return is_float and any(t.type in ("INT8", *PACKED) for t in ins)
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """A few names, and how many there are besides."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

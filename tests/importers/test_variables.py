@@ -160,7 +160,7 @@ REFUSED: tuple[tuple[str, tuple[Line, ...], type[EdgebottleError], str], ...] = 
         r"READ_VARIABLE\) reads a variable that nothing has",
     ),
     ("no_graph", (("CALL", "7"), ("READ", "v", "a")), BadModel, "names graph 7 of 2"),
-    ("itself", (("CALL", "0"), ("READ", "v", "a")), UnsupportedOp, "calls a graph that calls"),
+    ("itself", (("CALL", "0"), ("READ", "v", "a")), BadModel, "the graph 0 of the model calls its"),
     ("late", (("READ", "v", "a"), CALL), BadModel, "reads a variable that nothing has init"),
     (
         "again",
