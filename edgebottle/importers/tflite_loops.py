@@ -24,7 +24,7 @@ MAX_NODES = 10_000
 """Of a network, once its loops are unrolled."""
 
 
-class Walk(Protocol):
+class GraphWalk(Protocol):
     """The importer, as it goes through a graph."""
 
     file: TFLiteFile
@@ -134,7 +134,7 @@ class Lists:
 class Loops:
     """Unrolls the loops of a graph, and follows the lists that they put together."""
 
-    def __init__(self, walk: Walk) -> None:
+    def __init__(self, walk: GraphWalk) -> None:
         """For one graph.
 
         Attributes:
