@@ -97,7 +97,8 @@ def _equal(b: Builder, node: OnnxNode, values: Values) -> Value:
     """Arithmetic here ends at the largest numbers, so nothing ever equals infinity."""
     operands = [value_of(node, values, index) for index in (0, 1)]
     for value in operands:
-        if not isinstance(value, Tensor) and is_float(value) and np.isinf(value).any():
+        constant = value.data if isinstance(value, Tensor) else value
+        if constant is not None and is_float(constant) and np.isinf(constant).any():
             raise node.refuse("compares with infinity, which no result of edgebottle's is")
     return b.add("EQUAL", *operands)
 
