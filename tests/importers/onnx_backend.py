@@ -11,6 +11,7 @@ reference, of the network as every command reads it, are within the tolerance of
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 import sys
 import warnings
@@ -64,16 +65,27 @@ class Result:
         return nodes[0] if len(nodes) == 1 else "several"
 
 
-def node_cases() -> Iterator[Case]:
-    """Those that the package makes."""
+def node_cases(families: Sequence[str] = ()) -> Iterator[Case]:
+    """Those that the package makes.
+
+    Args:
+        families: Modules of the package, each of which makes its cases when it is imported; all
+            where none are named.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from onnx.backend.test.case.node import collect_testcases
+        from onnx.backend.test.case import node
 
-        for one in collect_testcases(None):  # type: ignore[arg-type]
-            if one.model is not None and one.data_sets:
-                inputs, outputs = one.data_sets[0]
-                yield Case(one.name, one.model, tuple(inputs), tuple(outputs))
+        if families:
+            for family in families:
+                importlib.import_module(f"{node.__name__}.{family}")
+            made = list(node._NodeTestCases)
+        else:
+            made = node.collect_testcases(None)  # type: ignore[arg-type]
+    for one in made:
+        if one.model is not None and one.data_sets:
+            inputs, outputs = one.data_sets[0]
+            yield Case(one.name, one.model, tuple(inputs), tuple(outputs))
 
 
 def stored_cases() -> Iterator[Case]:

@@ -7,6 +7,7 @@ import pytest
 
 from edgebottle.conversion import Reading
 from edgebottle.errors import BadInput, BadModel, EdgebottleError, ToolMissing, UnsupportedOp
+from tests.importers.onnx_backend import node_cases, tried
 from tests.importers.onnx_models import expected, graph_of, model, node, read, run, weights
 
 CONV = {"w": weights(4, 3, 3, 3), "b": weights(4)}
@@ -239,3 +240,17 @@ def test_other_files_take_no_shapes(tmp_path: Path) -> None:
 
     with pytest.raises(BadInput, match="no ONNX file: it takes no --shape"):
         read_model(path, lambda *_: None, Reading(shapes={"x": (1,)}))
+
+
+FAMILIES = (
+    *("batch_normalization", "clip", "concat", "conv", "convtranspose", "flatten", "gemm"),
+    *("groupnormalization", "matmul", "pad", "prelu", "reducemean", "slice", "split", "transpose"),
+)
+
+
+def test_node_tests_of_the_backend_agree() -> None:
+    """A thin part of what ``python -m tests.importers.onnx_backend`` tries."""
+    results = [tried(case) for case in node_cases(FAMILIES)]
+    wrong = [(one.case.name, one.why) for one in results if one.kind in ("DIFFERS", "bad")]
+    assert wrong == []
+    assert sum(one.kind in ("agrees", "constants") for one in results) >= 100
