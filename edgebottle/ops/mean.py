@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
+from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import (
@@ -23,11 +24,14 @@ from edgebottle.ops.channel_range import Range, fits_int32
 from edgebottle.ops.fixed_point import checked_multiplier, multiply_by_quantized_multiplier
 from edgebottle.ops.kernel import (
     AccumulatingKernel,
-    AnyKernel,
     Layer,
 )
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.reduction import GlobalReduction, Reduction, is_global
+from edgebottle.ops.table import saturate
+
+MAX_INT16 = (1 << 16) - 1
+"""16-bit elements that can be added without leaving int32."""
 
 
 class MeanKernel(AccumulatingKernel["Mean"]):
@@ -52,7 +56,7 @@ class MeanKernel(AccumulatingKernel["Mean"]):
         node, data, output = layer.node, data_input(layer.ins), layer.output
         divisor = float(node.divisor(data.shape))
         fields: dict[str, CValue] = {**node.walk_fields(data.shape), "count": divisor}
-        if data.dtype is DType.I8:
+        if data.dtype.is_quantized:
             multiplier, shift = node.rescale(layer.ins, layer.outs)
             fields |= {
                 "input_zero_sum": data.zero_point * node.count(data.shape),
@@ -79,6 +83,14 @@ class Mean(Reduction):
             end="eb_mean_s8_end",
         ),
         MeanKernel(
+            (DType.I16,),
+            "eb_mean_s16",
+            begin="eb_accumulate_begin",
+            first="0",
+            accumulate="eb_accumulate_sum_s16",
+            end="eb_mean_s16_end",
+        ),
+        MeanKernel(
             (DType.F32,),
             "eb_mean_f32",
             begin="eb_accumulate_begin_f32",
@@ -96,10 +108,17 @@ class Mean(Reduction):
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
         data = data_input(ins)
-        require_dtype(self, data, DType.I8, DType.F32)
+        require_dtype(self, data, DType.I8, DType.I16, DType.F32)
         self.check_axes(data.shape)
-        if data.dtype is DType.I8:
+        if data.dtype.is_quantized:
             self.rescale(ins, outs)
+        if data.dtype is DType.I16 and (
+            data.zero_point or outs[0].zero_point or self.count(data.shape) > MAX_INT16
+        ):
+            raise UnsupportedOp(
+                f"{where(self)} has 16-bit activations with a zero point, or more than {MAX_INT16} "
+                "elements for one of the output"
+            )
 
     def count(self, shape: Shape) -> int:
         """Elements that one output is made of."""
@@ -135,7 +154,7 @@ class Mean(Reduction):
         zero = data_input(ins).zero_point
         total = data.sum(axis=self.axes, dtype=np.int64) - zero * self.count(data.shape)
         scaled = multiply_by_quantized_multiplier(total, *self.rescale(ins, outs))
-        result = np.clip(scaled + output.zero_point, -128, 127).astype(np.int8)
+        result = saturate(scaled + output.zero_point, output.dtype)
         return (result.reshape(output.shape),)
 
     def channel_range(
@@ -162,6 +181,9 @@ class Mean(Reduction):
             yield cls._case(case, shape, axes, keep_dims, source, target)
         for case, shape, axes, keep_dims, _, _ in _CASES[:4]:
             yield cls._case(f"{case}_f32", shape, axes, keep_dims, None, None)
+        for case, shape, axes, keep_dims, (scale, _), (target_scale, _) in _CASES[1:4]:
+            fine = (scale / 100, 0), (target_scale / 100, 0)
+            yield cls._case(f"{case}_i16", shape, axes, keep_dims, *fine, DType.I16)
 
     @classmethod
     def _case(
@@ -172,6 +194,7 @@ class Mean(Reduction):
         keep_dims: bool,
         source: tuple[float, int] | None,
         target: tuple[float, int] | None,
+        dtype: DType = DType.I8,
     ) -> Graph:
         node = cls.over(
             shape,
@@ -181,9 +204,9 @@ class Mean(Reduction):
             axes=axes,
             keep_dims=keep_dims,
         )
-        data = quantized("x", shape, *source) if source else plain("x", shape)
+        data = quantized("x", shape, *source, dtype) if source else plain("x", shape)
         ((out_shape, _),) = node.infer([data])
-        out = quantized("y", out_shape, *target) if target else plain("y", out_shape)
+        out = quantized("y", out_shape, *target, dtype) if target else plain("y", out_shape)
         return one_node_graph(f"mean_{case}", node, [data, indices("axes", *axes), out])
 
 

@@ -18,6 +18,10 @@ from edgebottle.ops.movement import data_input
 from edgebottle.ops.reduction import GlobalReduction, is_global
 
 
+INT16 = (DType.I16,)
+"""Types of the kernel that is not taken over: LiteRT's sums of int16 are others."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReduceSum(Mean):
     """The sum over ``axes``: a mean that is not divided; of int32 it wraps.
@@ -29,7 +33,7 @@ class ReduceSum(Mean):
 
     OP: ClassVar[str] = "SUM"
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        *Mean.KERNELS,
+        *(one for one in Mean.KERNELS if isinstance(one, MeanKernel) and one.types != INT16),
         MeanKernel(
             (DType.I32,),
             "eb_sum_s32",

@@ -22,6 +22,7 @@ typedef struct {
 } eb_mean;
 
 #include "../kernels/portable/eb_mean_f32.h"
+#include "../kernels/portable/eb_mean_s16.h"
 #include "../kernels/portable/eb_mean_s8.h"
 #include "../kernels/portable/eb_sum_s32.h"
 
