@@ -24,6 +24,7 @@ from edgebottle.ops.channel_range import Range, fits_int32
 from edgebottle.ops.fixed_point import checked_multiplier, multiply_by_quantized_multiplier
 from edgebottle.ops.kernel import (
     AccumulatingKernel,
+    AnyKernel,
     Layer,
 )
 from edgebottle.ops.movement import data_input

@@ -22,6 +22,13 @@ from edgebottle.ops.fixed_point import (
     saturating_rounding_doubling_high_mul,
 )
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
+from edgebottle.ops.softmax_int16 import MAX_CHANNELS as MAX_INT16_CHANNELS
+from edgebottle.ops.softmax_int16 import (
+    difference_multiplier,
+    exponential_table,
+    reciprocal_table,
+    softmax_int16,
+)
 from edgebottle.ops.table import (
     UnaryOperator,
     integer_range,
@@ -45,6 +52,9 @@ ONE = (1 << 31) - 1
 
 OUTPUT_QUANTS = {DType.I8: per_tensor(2.0**-8, -128), DType.I16: per_tensor(2.0**-16, -32768)}
 """What LiteRT demands of the output: all of its range for 0 .. 1, within a thousandth for i16."""
+
+INT16_OUTPUT = per_tensor(2.0**-15, 0)
+"""The same where the input is int16."""
 
 
 class _SoftmaxRows(TypedKernel["Softmax"]):
@@ -74,6 +84,19 @@ class _SoftmaxByTable(_SoftmaxRows):
         return f"{e.constant('exponentials', known.astype(np.int32))}, {len(known)}"
 
 
+class _SoftmaxOfInt16(_SoftmaxRows):
+    """The same with tables of two functions."""
+
+    def rest(self, layer: Layer[Softmax], e: Emitter) -> str:
+        """The tables, and what takes inputs to the first."""
+        multiplier, shift = layer.node.difference_multiplier(layer.ins)
+        tables = (
+            e.constant("exponentials", exponential_table()),
+            e.constant("reciprocals", reciprocal_table()),
+        )
+        return f"{', '.join(tables)}, {multiplier}, {shift}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Softmax(KernelOperator, UnaryOperator):
     """The softmax over the last axis.
@@ -83,8 +106,8 @@ class Softmax(KernelOperator, UnaryOperator):
     reciprocal and the division are computed on the target.
 
     Limits:
-        beta is positive. int8: at most 4,095 channels; the output has the scale and zero point that
-        TFLite prescribes.
+        beta is positive. int8: at most 4,095 channels, int16: 65,535; the output has the scale and
+        zero point that TFLite prescribes.
 
     Attributes:
         beta: Factor of the inputs, positive.
@@ -100,6 +123,7 @@ class Softmax(KernelOperator, UnaryOperator):
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         _SoftmaxByTable((DType.I8, DType.I8), "eb_softmax_s8_s8_row"),
         _SoftmaxByTable((DType.I8, DType.I16), "eb_softmax_s8_s16_row"),
+        _SoftmaxOfInt16((DType.I16, DType.I16), "eb_softmax_s16_row"),
         _SoftmaxRows((DType.F32,), "eb_softmax_f32_row"),
     )
 
@@ -132,27 +156,41 @@ class Softmax(KernelOperator, UnaryOperator):
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """Accepts float32, and int8 with the output quantization that LiteRT demands."""
         tensor = tensor_of(ins)
-        require_dtype(self, tensor, DType.I8, DType.F32)
+        require_dtype(self, tensor, DType.I8, DType.I16, DType.F32)
         is_float = tensor.dtype == DType.F32
-        require_dtype(self, outs[0], *((DType.F32,) if is_float else OUTPUT_QUANTS))
+        if tensor.dtype is DType.I8:
+            require_dtype(self, outs[0], *OUTPUT_QUANTS)
+        else:
+            require_dtype(self, outs[0], tensor.dtype)
         if not (np.isfinite(self.beta) and self.beta > 0):
             raise UnsupportedOp(f"{where(self)} uses beta {self.beta:g}, which must be positive")
         if is_float:
             return
         scale, zero_point = outs[0].scale, outs[0].zero_point
-        (wanted_scale,) = OUTPUT_QUANTS[outs[0].dtype].scale
-        (wanted_zero_point,) = OUTPUT_QUANTS[outs[0].dtype].zero_point
+        is_int16 = tensor.dtype is DType.I16
+        wanted = INT16_OUTPUT if is_int16 else OUTPUT_QUANTS[outs[0].dtype]
+        (wanted_scale,), (wanted_zero_point,) = wanted.scale, wanted.zero_point
         if abs(scale / wanted_scale - 1) > 1e-3 or zero_point != wanted_zero_point:
             raise UnsupportedOp(
                 f"{where(self)} has output scale {scale:g} and zero point {zero_point}; "
                 f"TFLite demands {wanted_scale:g} and {wanted_zero_point}"
             )
-        if _channels(tensor) > MAX_CHANNELS:
+        limit = MAX_INT16_CHANNELS if is_int16 else MAX_CHANNELS
+        if _channels(tensor) > limit:
             raise UnsupportedOp(
                 f"{where(self)} sums over {_channels(tensor)} channels; "
-                f"int8 softmax takes at most {MAX_CHANNELS}"
+                f"{tensor.dtype.label} softmax takes at most {limit}"
             )
-        exponentials(tensor.scale, self.beta)
+        if is_int16 and tensor.zero_point:
+            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
+        if is_int16:
+            self.difference_multiplier(ins)
+        else:
+            exponentials(tensor.scale, self.beta)
+
+    def difference_multiplier(self, ins: Tensors) -> tuple[int, int]:
+        """What takes differences of int16 inputs to the table of exponentials."""
+        return difference_multiplier(where(self), tensor_of(ins).scale, self.beta)
 
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
         """All channels of the same pixel."""
@@ -168,13 +206,16 @@ class Softmax(KernelOperator, UnaryOperator):
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
-        """Fixed-point arithmetic for int8."""
+        """Fixed-point arithmetic for int8 and int16."""
         value = value_of(values)
         rows = value.reshape(-1, _channels(outs[0]))
         if outs[0].dtype == DType.F32:
             scaled = (rows - rows.max(axis=1, keepdims=True)) * np.float32(self.beta)
             exponential = np.exp(scaled)
             return ((exponential / exponential.sum(axis=1, keepdims=True)).reshape(value.shape),)
+        if tensor_of(ins).dtype is DType.I16:
+            found = softmax_int16(rows.astype(np.int64), self.difference_multiplier(ins))
+            return (found.reshape(value.shape),)
         table = np.zeros(256, dtype=np.int64)
         known = exponentials(tensor_of(ins).scale, self.beta)
         table[: len(known)] = known
@@ -217,15 +258,25 @@ class Softmax(KernelOperator, UnaryOperator):
                 yield cls._case(case, (16, 21), beta, per_tensor(scale, -128))
                 yield cls._case(f"{case}_i16", (16, 21), beta, per_tensor(scale, -128), DType.I16)
         yield cls._case("softmax_f32_beta", (3, 9), 0.375, None)
+        for shape, scale in (((2, 3, 12), 0.0003), ((4, 1), 0.001), ((5, 300), 0.00002)):
+            case = f"softmax_of_i16_{'x'.join(map(str, shape))}"
+            yield cls._case(case, shape, 1.0, per_tensor(scale, 0), DType.I16, DType.I16)
 
     @classmethod
     def _case(
-        cls, case: str, shape: Shape, beta: float, quant: Quant | None, out: DType = DType.I8
+        cls,
+        case: str,
+        shape: Shape,
+        beta: float,
+        quant: Quant | None,
+        out: DType = DType.I8,
+        dtype: DType = DType.I8,
     ) -> Graph:
-        dtype = DType.F32 if quant is None else DType.I8
+        dtype = DType.F32 if quant is None else dtype
         out = DType.F32 if quant is None else out
         x = Tensor("x", shape, dtype, quant)
-        y = Tensor("y", shape, out, OUTPUT_QUANTS.get(out))
+        out_quant = INT16_OUTPUT if dtype is DType.I16 else OUTPUT_QUANTS.get(out)
+        y = Tensor("y", shape, out, out_quant)
         node = cls(name=case, inputs=("x",), outputs=("y",), beta=beta, dtype=out)
         return one_node_graph(case, node, (x, y))
 

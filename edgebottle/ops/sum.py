@@ -17,7 +17,6 @@ from edgebottle.ops.mean import Mean, MeanKernel
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.reduction import GlobalReduction, is_global
 
-
 INT16 = (DType.I16,)
 """Types of the kernel that is not taken over: LiteRT's sums of int16 are others."""
 
