@@ -36,6 +36,8 @@ from edgebottle.ir.graph import Array, Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
 from edgebottle.ops import BY_NAME
 from edgebottle.ops.base import Signature, where
+from edgebottle.ops.dense import DenseAtRunTime
+from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.reshape import Reshape
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.fold_constants import folded
@@ -321,6 +323,8 @@ class _Importer:
         kind = BY_NAME[record.op]
         if record.of_uint8:
             kind = OF_UINT8.get(record.op, kind)
+        if kind is FullyConnected and ins[1] is not None and ins[1].data is None:
+            kind = DenseAtRunTime
         node = kind.from_tflite(
             layer,
             tuple(None if tensor is None else tensor.name for tensor in ins),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from edgebottle.ops.case_tensors import constant, plain, quantized
 from edgebottle.ops.convolution_cases import case_weights, large_biases
 
 if TYPE_CHECKING:
-    from edgebottle.ops.fully_connected import FullyConnected
+    from edgebottle.ops.dense import DenseLayer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class DenseCase:
     has_large_bias: bool = False
     has_zero_scales: bool = False
     is_float: bool = False
+    is_computed: bool = False
     bits: int = 8
     bias_bits: int = 64
 
@@ -123,8 +124,31 @@ FULLY_CONNECTED = (
     ),
 )
 
+AT_RUN_TIME = (
+    DenseCase(name="computed", shape=(1, 3, 9), inputs=9, outputs=7, is_computed=True),
+    DenseCase(
+        name="computed_zero_points",
+        shape=(2, 3, 21),
+        inputs=21,
+        outputs=4,
+        keep_num_dims=True,
+        zero_points=(-128, 127, -7),
+        bias=False,
+        scale=0.01,
+        activation=Activation.RELU,
+        is_computed=True,
+    ),
+    DenseCase(
+        name="computed_scale_1", shape=(2, 3), inputs=3, outputs=5, scale=1.0, is_computed=True
+    ),
+    DenseCase(
+        name="computed_f32", shape=(3, 21), inputs=21, outputs=7, is_float=True, is_computed=True
+    ),
+)
+"""Layers whose weights are an input."""
 
-def fully_connected_case(operator: type[FullyConnected], case: DenseCase) -> Graph:
+
+def fully_connected_case(operator: type[DenseLayer], case: DenseCase) -> Graph:
     """The graph of a case."""
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))
     node = operator(
@@ -145,6 +169,8 @@ def fully_connected_case(operator: type[FullyConnected], case: DenseCase) -> Gra
         values = np.asarray(bias.constant() * 100, np.int32 if case.bias_bits == 32 else np.int64)
         data = quantized("input", case.shape, data.scale, 0, DType.I16)
         bias = constant("bias", values, bias.quant)
+    if case.is_computed:
+        weights = replace(weights, data=None)
     tensors = [data, weights, *([bias] if case.bias else [])]
     ((out_shape, _),) = node.infer(tensors)
     if case.is_float:

@@ -45,4 +45,27 @@ EB_KERNEL void eb_fully_connected_s8_layer(const eb_fully_connected *p,
     }
 }
 
+/* The whole layer with weights that are computed at run time: bias is the plain one, scale high,
+ * low and shift. input_zero_point: -128 .. 127; inputs: at most 33025. */
+EB_KERNEL void eb_fully_connected_s8_computed_layer(const eb_fully_connected *p,
+                                                    int32_t input_zero_point,
+                                                    const int8_t *in,
+                                                    int8_t *out,
+                                                    const int8_t *weights,
+                                                    const int32_t *bias,
+                                                    const uint32_t *scale)
+{
+    for (int32_t b = 0; b < p->batches; ++b) {
+        const int8_t *weight = weights;
+        for (int32_t o = 0; o < p->outputs; ++o) {
+            int32_t acc = 0;
+            for (int32_t i = 0; i < p->inputs; ++i) {
+                acc += (in[i] - input_zero_point) * (*weight++ - p->weights_zero_point);
+            }
+            *out++ = eb_fully_connected_s8_value(p, eb_add_wrap(acc, bias[o]), scale);
+        }
+        in += p->inputs;
+    }
+}
+
 #endif /* EB_FULLY_CONNECTED_S8_H */
