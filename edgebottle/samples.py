@@ -12,6 +12,7 @@ from edgebottle.archives import read_arrays
 from edgebottle.errors import BadInput
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor
+from edgebottle.ops.gather import IndexedOperator
 from edgebottle.sample_values import Meaning, Values, convert
 
 LABEL_KEYS = ("y", "label", "labels")
@@ -52,9 +53,21 @@ def edge_cases(graph: Graph, count: int, seed: int = 0) -> Samples:
     generator = np.random.default_rng(seed)
     tensors = [graph.tensors[name] for name in graph.inputs]
     inputs = [
-        tuple(_made_up(tensor, index, generator) for tensor in tensors) for index in range(count)
+        tuple(
+            indices_inside(graph, tensor.name, _made_up(tensor, index, generator))
+            for tensor in tensors
+        )
+        for index in range(count)
     ]
     return Samples(tuple(inputs), None, f"edge cases and random inputs (seed {seed})")
+
+
+def indices_inside(graph: Graph, name: str, value: Array) -> Array:
+    """Made-up values of an input; where they are indices, such as LiteRT does not stop at."""
+    for node in graph.consumers(name):
+        if isinstance(node, IndexedOperator) and node.inputs[node.INDICES] == name:
+            value = (value % node.limits(graph.ins(node))).astype(value.dtype)
+    return value
 
 
 def _made_up(tensor: Tensor, index: int, generator: np.random.Generator) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor
+from edgebottle.samples import indices_inside
 
 FLOAT_EDGES = {"min": -8.0, "max": 8.0, "zero": 0.0}
 
@@ -17,7 +18,9 @@ def samples(graph: Graph, count: int = 4) -> list[tuple[str, tuple[Array, ...]]]
     for kind in ("min", "max", "zero", *(f"random-{i}" for i in range(count))):
         rng = np.random.default_rng(zlib.crc32(f"{graph.name} {kind}".encode()))
         tensors = [graph.tensors[name] for name in graph.inputs]
-        result.append((kind, tuple(_value(tensor, kind, rng) for tensor in tensors)))
+        values = [_value(tensor, kind, rng) for tensor in tensors]
+        names = zip(graph.inputs, values, strict=True)
+        result.append((kind, tuple(indices_inside(graph, *pair) for pair in names)))
     return result
 
 

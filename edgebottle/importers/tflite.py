@@ -45,7 +45,10 @@ from edgebottle.passes.fold_constants import folded
 _INDICES = (DType.I32, DType.I64)
 """Types of operands such as shapes and axes, which may be empty."""
 
-_ONLY_IN = {"INT64": ("ARG_MAX",), "UINT8": ("QUANTIZE", "DEQUANTIZE")}
+_ONLY_IN = {
+    "INT64": ("ARG_MAX", "ARG_MIN", "CAST", "GATHER", "GATHER_ND"),
+    "UINT8": ("CAST", "QUANTIZE", "DEQUANTIZE"),
+}
 """Types that only these operators may read or write at run time."""
 
 

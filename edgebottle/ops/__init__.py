@@ -18,6 +18,7 @@ from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.dequantize import Dequantize
 from edgebottle.ops.div import Div
 from edgebottle.ops.elu import Elu
+from edgebottle.ops.embedding_lookup import EmbeddingLookup
 from edgebottle.ops.equal import Equal
 from edgebottle.ops.exp import Exp
 from edgebottle.ops.expand_dims import ExpandDims
@@ -25,6 +26,8 @@ from edgebottle.ops.floor import Floor
 from edgebottle.ops.floor_div import FloorDiv
 from edgebottle.ops.floor_mod import FloorMod
 from edgebottle.ops.fully_connected import FullyConnected
+from edgebottle.ops.gather import Gather
+from edgebottle.ops.gather_nd import GatherND
 from edgebottle.ops.gelu import Gelu
 from edgebottle.ops.greater import Greater
 from edgebottle.ops.greater_equal import GreaterEqual
@@ -102,6 +105,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Dequantize,
     Div,
     Elu,
+    EmbeddingLookup,
     Equal,
     Exp,
     ExpandDims,
@@ -109,6 +113,8 @@ OPERATORS: tuple[type[Operator], ...] = (
     FloorDiv,
     FloorMod,
     FullyConnected,
+    Gather,
+    GatherND,
     Gelu,
     Greater,
     GreaterEqual,
