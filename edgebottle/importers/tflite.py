@@ -47,7 +47,7 @@ _INDICES = (DType.I32, DType.I64)
 
 _ONLY_IN = {
     "INT64": ("ARG_MAX", "ARG_MIN", "CAST", "GATHER", "GATHER_ND"),
-    "UINT8": ("CAST", "QUANTIZE", "DEQUANTIZE"),
+    "UINT8": ("QUANTIZE", "DEQUANTIZE"),
 }
 """Types that only these operators may read or write at run time."""
 

@@ -181,6 +181,7 @@ def _selected(values: Sequence[Array], _: Any) -> Array:
 SHAPES: dict[str, tuple[Signature, Callable[[Shape], Array]]] = {
     "RANK": (Signature("RankOptions", 1, 1), lambda shape: np.array(len(shape))),
     "SHAPE": (Signature("ShapeOptions", 1, 1), lambda shape: np.array(shape, np.int64)),
+    "ZEROS_LIKE": (Signature("ZerosLikeOptions", 1, 1), lambda shape: np.zeros(_bounded(shape))),
 }
 """Operators that read the shape of their input, which is known, and not its value."""
 
@@ -221,5 +222,4 @@ CONSTANT_OPERATORS: dict[str, ConstantOperator] = {
     "SUB": _binary(np.subtract, "SubOptions"),
     "SUM": _reduced(np.sum),
     "TILE": ConstantOperator(Signature("TileOptions", 2, 2), _tile),
-    "ZEROS_LIKE": _unary(np.zeros_like, "ZerosLikeOptions"),
 }

@@ -2,17 +2,21 @@
 
 from edgebottle.ops.abs import Abs
 from edgebottle.ops.add import Add
+from edgebottle.ops.add_n import AddN
 from edgebottle.ops.arg_max import ArgMax
+from edgebottle.ops.arg_min import ArgMin
 from edgebottle.ops.assign_variable import AssignVariable
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Operator
 from edgebottle.ops.batch_matmul import BatchMatMul
 from edgebottle.ops.batch_to_space_nd import BatchToSpaceND
 from edgebottle.ops.broadcast_to import BroadcastTo
+from edgebottle.ops.cast import Cast
 from edgebottle.ops.ceil import Ceil
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.cos import Cos
+from edgebottle.ops.cumsum import Cumsum
 from edgebottle.ops.depth_to_space import DepthToSpace
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.dequantize import Dequantize
@@ -22,6 +26,7 @@ from edgebottle.ops.embedding_lookup import EmbeddingLookup
 from edgebottle.ops.equal import Equal
 from edgebottle.ops.exp import Exp
 from edgebottle.ops.expand_dims import ExpandDims
+from edgebottle.ops.fill import Fill
 from edgebottle.ops.floor import Floor
 from edgebottle.ops.floor_div import FloorDiv
 from edgebottle.ops.floor_mod import FloorMod
@@ -53,6 +58,8 @@ from edgebottle.ops.pad import Pad
 from edgebottle.ops.pad_v2 import PadV2
 from edgebottle.ops.prelu import Prelu
 from edgebottle.ops.quantize import Quantize
+from edgebottle.ops.reduce_all import ReduceAll
+from edgebottle.ops.reduce_any import ReduceAny
 from edgebottle.ops.reduce_max import ReduceMax
 from edgebottle.ops.reduce_min import ReduceMin
 from edgebottle.ops.relu import Relu
@@ -90,16 +97,20 @@ from edgebottle.ops.unpack import Unpack
 OPERATORS: tuple[type[Operator], ...] = (
     Abs,
     Add,
+    AddN,
     ArgMax,
+    ArgMin,
     AssignVariable,
     AveragePool2D,
     BatchMatMul,
     BatchToSpaceND,
     BroadcastTo,
+    Cast,
     Ceil,
     Concatenation,
     Conv2D,
     Cos,
+    Cumsum,
     DepthToSpace,
     DepthwiseConv2D,
     Dequantize,
@@ -109,6 +120,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Equal,
     Exp,
     ExpandDims,
+    Fill,
     Floor,
     FloorDiv,
     FloorMod,
@@ -140,6 +152,8 @@ OPERATORS: tuple[type[Operator], ...] = (
     PadV2,
     Prelu,
     Quantize,
+    ReduceAll,
+    ReduceAny,
     ReduceMax,
     ReduceMin,
     Relu,

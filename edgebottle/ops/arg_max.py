@@ -1,4 +1,4 @@
-"""ARG_MAX: index of the largest element along one axis."""
+"""ARG_MAX: index of the largest element along one axis; and what ARG_MIN shares with it."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
 from edgebottle.ops.table import per_tensor, tensor_of, value_of
 
 
-class _Search(TypedKernel["ArgMax"]):
+class _Search(TypedKernel["ArgExtreme"]):
     """A search along the axis."""
 
-    def emit(self, layer: Layer[ArgMax], packed: tuple[()], e: Emitter) -> str:
+    def emit(self, layer: Layer[ArgExtreme], packed: tuple[()], e: Emitter) -> str:
         """See ``Kernel``."""
         shape, axis = tensor_of(layer.ins).shape, layer.node.axis(layer.ins)
         fields = {
             "outer": int(np.prod(shape[:axis], dtype=np.int64)),
             "extent": shape[axis],
             "inner": int(np.prod(shape[axis + 1 :], dtype=np.int64)),
+            "smallest": int(not layer.node.LARGEST),
         }
         e.include("eb_arg_max.h")
         return f"{self.function}({e.params('eb_arg_max', fields)}, {e.input(0)}, {e.output()});"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArgMax(KernelOperator):
-    """Index of the first of the largest elements along one axis, which disappears.
+class ArgExtreme(KernelOperator):
+    """Index of an extreme along one axis, which disappears.
 
     Limits:
         The axis is one constant.
@@ -44,8 +45,9 @@ class ArgMax(KernelOperator):
 
     dtype: DType
 
-    OP = "ARG_MAX"
-    SIGNATURE: ClassVar[Signature] = Signature("ArgMaxOptions", 2, 2, fields=("i8",))
+    LARGEST: ClassVar[bool]
+    """Of the first of the largest elements, else of the smallest."""
+
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         _Search((DType.I8, DType.I32), "eb_arg_max_s8_s32"),
         _Search((DType.I8, DType.I64), "eb_arg_max_s8_s64"),
@@ -70,7 +72,7 @@ class ArgMax(KernelOperator):
         """The schema's options."""
         from ai_edge_litert import schema_py_generated as schema
 
-        options = schema.ArgMaxOptionsT()
+        options = getattr(schema, f"{self.SIGNATURE.options}T")()
         kinds = {DType.I32: schema.TensorType.INT32, DType.I64: schema.TensorType.INT64}
         options.outputType = kinds[self.dtype]
         return options
@@ -98,23 +100,25 @@ class ArgMax(KernelOperator):
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
-        """The first of equal elements wins; NaN is never larger, and nothing exceeds it."""
+        """The first of equal elements wins; NaN never wins over another, and nothing over it."""
         value, axis = value_of(values), self.axis(ins)
+        search, worst = (np.argmax, -np.inf) if self.LARGEST else (np.argmin, np.inf)
         if value.dtype == np.float32:
             first = np.take(value, [0], axis=axis)
-            value = np.where(np.isnan(value) | np.isnan(first), np.float32(-np.inf), value)
-        return (np.asarray(np.argmax(value, axis=axis)).astype(self.dtype.numpy),)
+            value = np.where(np.isnan(value) | np.isnan(first), np.float32(worst), value)
+        return (np.asarray(search(value, axis=axis)).astype(self.dtype.numpy),)
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
         """Axes, types; long rows of few different values, so that ties occur."""
+        name = cls.OP.lower()
         for dtype in (DType.I8, DType.F32):
             for index in (DType.I32, DType.I64):
-                for axis in (0, 1, -2, -1):
-                    case = f"arg_max_{dtype.label}_{index.label}_axis_{axis % 10}"
+                for axis in (0, 1, -2, -1) if cls.LARGEST else (1, -1):
+                    case = f"{name}_{dtype.label}_{index.label}_axis_{axis % 10}"
                     yield cls._case(case, (1, 3, 5, 10), dtype, index, axis)
-        yield cls._case("arg_max_ties", (4, 3000), DType.I8, DType.I32, 1)
-        yield cls._case("arg_max_1d", (9,), DType.I8, DType.I32, 0)
+        yield cls._case(f"{name}_ties", (4, 3000), DType.I8, DType.I32, 1)
+        yield cls._case(f"{name}_1d", (9,), DType.I8, DType.I32, 0)
 
     @classmethod
     def _case(cls, case: str, shape: Shape, dtype: DType, index: DType, axis: int) -> Graph:
@@ -125,3 +129,12 @@ class ArgMax(KernelOperator):
         y = Tensor("y", kept, index)
         node = cls(name=case, inputs=("x", "axis"), outputs=("y",), dtype=index)
         return one_node_graph(case, node, (x, axes, y))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArgMax(ArgExtreme):
+    """Index of the first of the largest elements along one axis, which disappears."""
+
+    OP = "ARG_MAX"
+    SIGNATURE: ClassVar[Signature] = Signature("ArgMaxOptions", 2, 2, fields=("i8",))
+    LARGEST: ClassVar[bool] = True

@@ -22,6 +22,7 @@ from edgebottle.ops.movement import (
     copy_params,
     data_input,
 )
+from edgebottle.ops.table import value_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ class BroadcastTo(Operator):
     OP: ClassVar[str] = "BROADCAST_TO"
     MOVES: ClassVar[bool] = True
     SIGNATURE: ClassVar[Signature] = Signature("BroadcastToOptions", 2, 2)
+    DATA: ClassVar[int] = 0
+    """Index of the input that is broadcast; the other one holds the shape."""
 
     shape: Shape
 
@@ -49,12 +52,12 @@ class BroadcastTo(Operator):
         options: Any,
     ) -> Self:
         """See ``Operator``."""
-        shape = constant_ints(ins[1], f"{name} ({cls.OP})")
+        shape = constant_ints(ins[1 - cls.DATA], f"{name} ({cls.OP})")
         return cls(name=name, inputs=inputs, outputs=outputs, shape=shape)
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
-        data = data_input(ins)
+        data = data_input(ins, self.DATA)
         missing = len(self.shape) - len(data.shape)
         pairs = zip(data.shape, self.shape[max(missing, 0) :], strict=False)
         if missing < 0 or min(self.shape, default=1) < 1 or any(a not in (1, b) for a, b in pairs):
@@ -65,8 +68,8 @@ class BroadcastTo(Operator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, 0)
-        check_axes(self, self._source(data_input(ins)), outs[0].layout)
+        check_movable(self, ins, outs, self.DATA)
+        check_axes(self, self._source(data_input(ins, self.DATA)), outs[0].layout)
 
     def _source(self, data: Tensor) -> Layout:
         """The input with the axes of the output."""
@@ -81,14 +84,13 @@ class BroadcastTo(Operator):
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
         """See ``Node``."""
-        assert values[0] is not None
-        return (np.broadcast_to(values[0], self.shape).copy(),)
+        return (np.broadcast_to(value_of(values, self.DATA), self.shape).copy(),)
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
-        params = copy_params(e, self._source(data_input(ins)), outs[0].layout)
-        return copy_call(params, e.input(0), 0, e.output(), 0)
+        params = copy_params(e, self._source(data_input(ins, self.DATA)), outs[0].layout)
+        return copy_call(params, e.input(self.DATA), 0, e.output(), 0)
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

@@ -19,7 +19,7 @@ from edgebottle.ops.movement import data_input
 from edgebottle.ops.reduction import Reduction
 
 
-class _Extremes(TypedKernel["ReduceExtreme"]):
+class ExtremesKernel(TypedKernel["ReduceExtreme"]):
     """Element by element."""
 
     def emit(self, layer: Layer[ReduceExtreme], packed: tuple[()], e: Emitter) -> str:
@@ -42,16 +42,17 @@ class ReduceExtreme(Reduction):
     LARGER: ClassVar[bool]
     """The largest, else the smallest."""
 
+    TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.F32, DType.I32)
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        _Extremes((DType.I8,), "eb_reduce_extreme_s8"),
-        _Extremes((DType.I32,), "eb_reduce_extreme_s32"),
-        _Extremes((DType.F32,), "eb_reduce_extreme_f32"),
+        ExtremesKernel((DType.I8,), "eb_reduce_extreme_s8"),
+        ExtremesKernel((DType.I32,), "eb_reduce_extreme_s32"),
+        ExtremesKernel((DType.F32,), "eb_reduce_extreme_f32"),
     )
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
         data, output = data_input(ins), outs[0]
-        require_dtype(self, data, DType.I8, DType.I32, DType.F32)
+        require_dtype(self, data, *self.TYPES)
         self.check_axes(data.shape)
         if data.quant != output.quant:
             raise UnsupportedOp(
@@ -76,7 +77,7 @@ class ReduceExtreme(Reduction):
     def cases(cls) -> Iterator[Graph]:
         """Axes, types."""
         for case, shape, axes, keep_dims in _CASES:
-            for dtype in (DType.I8, DType.F32, DType.I32):
+            for dtype in cls.TYPES:
                 node = cls(
                     name="reduce",
                     inputs=("x", "axes"),

@@ -1,4 +1,4 @@
-/* ARG_MAX along one axis. */
+/* ARG_MAX and ARG_MIN along one axis. */
 #ifndef EB_ARG_MAX_H
 #define EB_ARG_MAX_H
 
@@ -9,6 +9,7 @@ typedef struct {
     int32_t outer;
     int32_t extent;
     int32_t inner;
+    int32_t smallest; /* 1: ARG_MIN */
 } eb_arg_max;
 
 #include "../kernels/portable/eb_arg_max.h"

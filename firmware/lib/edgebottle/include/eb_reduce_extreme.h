@@ -1,4 +1,4 @@
-/* REDUCE_MAX and REDUCE_MIN over any axes. */
+/* REDUCE_MAX and REDUCE_MIN over any axes, and of bool REDUCE_ANY and REDUCE_ALL. */
 #ifndef EB_REDUCE_EXTREME_H
 #define EB_REDUCE_EXTREME_H
 
