@@ -37,6 +37,8 @@ from edgebottle.ops.gelu import Gelu
 from edgebottle.ops.greater import Greater
 from edgebottle.ops.greater_equal import GreaterEqual
 from edgebottle.ops.hard_swish import HardSwish
+from edgebottle.ops.l2_normalization import L2Normalization
+from edgebottle.ops.l2_pool_2d import L2Pool2D
 from edgebottle.ops.leaky_relu import LeakyRelu
 from edgebottle.ops.less import Less
 from edgebottle.ops.less_equal import LessEqual
@@ -131,6 +133,8 @@ OPERATORS: tuple[type[Operator], ...] = (
     Greater,
     GreaterEqual,
     HardSwish,
+    L2Normalization,
+    L2Pool2D,
     LeakyRelu,
     Less,
     LessEqual,

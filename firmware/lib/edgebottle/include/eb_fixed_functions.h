@@ -24,4 +24,48 @@ static inline int32_t eb_one_over_one_plus(int32_t a)
     return x > INT32_MAX / 2 ? INT32_MAX : x * 2; /* halved: Q1.30 to Q0.31 */
 }
 
+/* value * 2^places, saturating. places: 0 .. 31. */
+static inline int32_t eb_saturating_shift_left(int32_t value, int32_t places)
+{
+    const int64_t wide = (int64_t)value * ((int64_t)1 << places);
+    return wide > INT32_MAX ? INT32_MAX : wide < INT32_MIN ? INT32_MIN : (int32_t)wide;
+}
+
+/* multiplier * 2^(shift - 31). */
+typedef struct {
+    int32_t multiplier; /* 0 .. 2^31 - 1 */
+    int32_t shift;      /* -15 .. 0 */
+} eb_inverse_root;
+
+/* 1 / sqrt(value); value: 0 .. 2^31 - 1, and 0 counts as 1.
+ *
+ * Five steps of Newton's method in Q3.28 from 1 on, for the value over a power of four.
+ */
+static inline eb_inverse_root eb_inverse_root_of(int32_t value)
+{
+    eb_inverse_root root = {INT32_MAX, 0};
+    if (value <= 1) {
+        return root;
+    }
+    int32_t right = 11;
+    if (value >= 1 << 29) {
+        value /= 4;
+        ++right;
+    }
+    const int32_t pairs = (__builtin_clz((uint32_t)value) - 1) / 2 - 1;
+    right -= pairs;
+    const int32_t half = eb_rounding_shift_right((value << (2 * pairs)) >> 1, 1);
+    int32_t x = 1 << 28;
+    for (int i = 0; i < 5; ++i) {
+        const int32_t square = eb_doubling_high_mul(x, x);
+        const int32_t cube = eb_saturating_shift_left(eb_doubling_high_mul(square, x), 6);
+        const int32_t rest = eb_doubling_high_mul(3 << 27, x) - eb_doubling_high_mul(half, cube);
+        x = eb_saturating_shift_left(rest, 3);
+    }
+    x = eb_doubling_high_mul(x, 1518500250); /* sqrt(2) / 2 in Q0.31 */
+    root.multiplier = right < 0 ? x << -right : x;
+    root.shift = right < 0 ? 0 : -right;
+    return root;
+}
+
 #endif /* EB_FIXED_FUNCTIONS_H */
