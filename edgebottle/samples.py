@@ -12,7 +12,6 @@ from edgebottle.archives import read_arrays
 from edgebottle.errors import BadInput
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor
-from edgebottle.ops.gather import IndexedOperator
 from edgebottle.sample_values import Meaning, Values, convert
 
 LABEL_KEYS = ("y", "label", "labels")
@@ -65,8 +64,10 @@ def edge_cases(graph: Graph, count: int, seed: int = 0) -> Samples:
 def indices_inside(graph: Graph, name: str, value: Array) -> Array:
     """Made-up values of an input; where they are indices, such as LiteRT does not stop at."""
     for node in graph.consumers(name):
-        if isinstance(node, IndexedOperator) and node.inputs[node.INDICES] == name:
-            value = (value % node.limits(graph.ins(node))).astype(value.dtype)
+        for index in (i for i, read in enumerate(node.inputs) if read == name):
+            limits = node.index_limits(index, graph.ins(node))
+            if limits is not None:
+                value = (value % limits).astype(value.dtype)
     return value
 
 

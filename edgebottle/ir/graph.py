@@ -152,6 +152,13 @@ class Node(ABC):
         """Raises ``UnsupportedOp`` for a type, quantization or attribute that is not supported."""
         return
 
+    def index_limits(self, index: int, ins: Tensors) -> Array | None:
+        """What the values of an input that holds indices are below; None for other inputs.
+
+        One number, or one for each index along the last axis.
+        """
+        return None
+
     def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """Multiply-accumulates; 0 for operators that have none."""
         return 0

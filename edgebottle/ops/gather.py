@@ -49,6 +49,10 @@ class IndexedOperator(Operator):
     def limits(self, ins: Tensors) -> Array:
         """What the indices are below: one number, or one for each along their last axis."""
 
+    def index_limits(self, index: int, ins: Tensors) -> Array | None:
+        """See ``Node``."""
+        return self.limits(ins) if index == self.INDICES else None
+
     def inside(self, indices: Array, ins: Tensors) -> Array:
         """The nearest indices that lie inside."""
         return np.asarray(np.clip(indices, 0, self.limits(ins) - 1))
