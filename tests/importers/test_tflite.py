@@ -364,7 +364,7 @@ def test_the_options_of_every_operator_are_known():
 CHECKED_BY_THE_IMPORTER = {"num", "numSplits", "valuesCount", "quantizedBiasType"}
 OF_OTHER_TYPES = {"potScaleInt16", "asymmetricQuantizeInputs", "quantSpec"}
 """For 16-bit tensors, for floats with integer weights; refused where the file is read."""
-SAID_BY_TENSORS = {"outputType", "depthMultiplier", "newShape"}
+SAID_BY_TENSORS = {"inDataType", "outDataType", "outputType", "depthMultiplier", "newShape"}
 """By the type of the output, the shape of the weights, and the operand of a RESHAPE."""
 
 
