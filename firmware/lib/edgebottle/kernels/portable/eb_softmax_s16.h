@@ -26,15 +26,15 @@ static inline void eb_softmax_s16_pixel(int32_t channels,
     for (int32_t c = 1; c < channels; ++c) {
         largest = eb_max(largest, in[c]);
     }
-    uint32_t sum = 0;
+    int32_t sum = 0;
     for (int32_t c = 0; c < channels; ++c) {
         const int32_t scaled = eb_requantize(in[c] - largest, multiplier, shift) + 32767;
         out[c] = (int16_t)eb_softmax_s16_lookup(exponentials, eb_clamp(scaled, -32768, 32767));
-        sum += (uint32_t)out[c];
+        sum += out[c];
     }
     /* The greatest alone adds 32767, so that there are 0 < zeros < 18. */
-    const int32_t zeros = __builtin_clz(sum);
-    const int32_t mantissa = (int32_t)(((sum << (zeros - 1)) + (1u << 13)) >> 14);
+    const int32_t zeros = __builtin_clz((uint32_t)sum);
+    const int32_t mantissa = (int32_t)((((uint32_t)sum << (zeros - 1)) + (1u << 13)) >> 14);
     const int32_t centred = eb_clamp(mantissa - (1 << 15) - (1 << 16), -32768, 32767);
     const int32_t reciprocal = eb_softmax_s16_lookup(reciprocals, centred);
     const int32_t places = 31 - zeros;
