@@ -16,7 +16,7 @@ from edgebottle.ops.fixed_point import (
     single_ratio,
 )
 from edgebottle.ops.kernel import AnyKernel
-from edgebottle.ops.relu import MAX_SHIFT
+from edgebottle.ops.slopes import MAX_SHIFT
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,

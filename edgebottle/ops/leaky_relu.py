@@ -8,36 +8,31 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
-from edgebottle.ops.base import Signature, where
+from edgebottle.ops.base import Signature
 from edgebottle.ops.fixed_point import (
-    checked_multiplier,
-    multiply_by_quantized_multiplier,
     single_ratio,
 )
 from edgebottle.ops.kernel import AnyKernel
-from edgebottle.ops.relu import MAX_SHIFT
+from edgebottle.ops.slopes import SlopedOperator, slope_kernels
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
-    ActivationOperator,
-    activation_kernels,
-    all_values,
     input_quants,
     per_tensor,
-    saturate,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeakyRelu(ActivationOperator):
+class LeakyRelu(SlopedOperator):
     """max(x, 0) + alpha * min(x, 0).
 
     LiteRT requantizes each side of zero with its own multiplier, the float32 quotient of the scales
     alone or times alpha, and rounds twice.
 
     Limits:
-        alpha is not negative where the input is int8.
+        alpha is not negative where the input is int8 or int16.
 
     Attributes:
         alpha: The slope below zero, a float32.
@@ -45,7 +40,7 @@ class LeakyRelu(ActivationOperator):
 
     OP = "LEAKY_RELU"
     SIGNATURE: ClassVar[Signature] = Signature("LeakyReluOptions", 1, 1, fields=("f32",))
-    KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_leaky_relu_f32_row")
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = slope_kernels("eb_leaky_relu_f32_row")
 
     alpha: float = 0.0
 
@@ -75,19 +70,10 @@ class LeakyRelu(ActivationOperator):
         """The function on float32."""
         return np.where(value > 0, value, value * np.float32(self.alpha))
 
-    def table(self, tensor: Tensor, out: Tensor) -> Array:
-        """Each input requantized by the multiplier of its side of zero."""
-        centered = all_values(tensor.dtype) - tensor.zero_point
-        sides = [
-            multiply_by_quantized_multiplier(
-                centered, *checked_multiplier(where(self), ratio, MAX_SHIFT)
-            )
-            for ratio in (
-                single_ratio(tensor.scale, by=out.scale),
-                single_ratio(tensor.scale, self.alpha, by=out.scale),
-            )
-        ]
-        return saturate(np.where(centered >= 0, *sides) + out.zero_point, out.dtype)
+    def ratios(self, tensor: Tensor, out: Tensor) -> tuple[float, float]:
+        """That of the scales, below zero times alpha."""
+        positive = single_ratio(tensor.scale, by=out.scale)
+        return positive, single_ratio(tensor.scale, self.alpha, by=out.scale)
 
     def float_arguments(self) -> tuple[str, ...]:
         """The slope."""
@@ -105,6 +91,8 @@ class LeakyRelu(ActivationOperator):
                 out = per_tensor(quant.scale[0] * 0.7, 11)
                 yield cls._case(f"{label}_slope_{alpha}", alpha, EVERY_VALUE, quant, out)
         yield cls._case("f32_negative_slope", -0.5, EVERY_VALUE, None, None)
+        fine = per_tensor(0.0004, 0), per_tensor(0.0003, 0)
+        yield cls._case("i16", 0.3, EVERY_VALUE, *fine, DType.I16)
 
     @classmethod
     def _case(cls, case: str, alpha: float, *rest: Any) -> Graph:

@@ -22,7 +22,7 @@ from edgebottle.ops.fixed_point import (
 )
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.mul import MAX_SHIFT as MAX_PRODUCT_SHIFT
-from edgebottle.ops.relu import MAX_SHIFT
+from edgebottle.ops.slopes import MAX_SHIFT
 from edgebottle.ops.table import per_tensor, tensor_of
 
 _CASES = ("same", "channel", "channel_rank_1", "channel_rank_3", "one_element", "batch", "rank_2")

@@ -9,32 +9,25 @@ from typing import ClassVar
 import numpy as np
 
 from edgebottle.ir.graph import Array, Graph, Tensor
-from edgebottle.ops.base import Activation, Signature, where
+from edgebottle.ops.base import Activation, Signature
 from edgebottle.ops.fixed_point import (
     activation_range,
-    checked_multiplier,
-    multiply_by_quantized_multiplier,
     single_ratio,
 )
 from edgebottle.ops.kernel import AnyKernel
+from edgebottle.ops.slopes import SlopedOperator, slope_kernels
 from edgebottle.ops.table import (
     CASE_SHAPES,
     EVERY_VALUE,
-    ActivationOperator,
-    activation_kernels,
-    all_values,
     input_quants,
     per_tensor,
-    saturate,
 )
 
 FLOAT_LIMIT = float(np.finfo(np.float32).max)
-MAX_SHIFT = 22
-"""A 9-bit difference shifted further left would overflow int32."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Relu(ActivationOperator):
+class Relu(SlopedOperator):
     """max(0, x).
 
     LiteRT requantizes with the float32 quotient of the scales and rounds twice.
@@ -42,7 +35,7 @@ class Relu(ActivationOperator):
 
     OP = "RELU"
     SIGNATURE: ClassVar[Signature] = Signature("", 1, 1)
-    KERNELS: ClassVar[tuple[AnyKernel, ...]] = activation_kernels("eb_clamp_f32_row")
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = slope_kernels("eb_clamp_f32_row")
     ACTIVATION: ClassVar[Activation] = Activation.RELU
 
     def real(self, value: Array) -> Array:
@@ -50,13 +43,14 @@ class Relu(ActivationOperator):
         low, high = self.ACTIVATION.float_range()
         return np.clip(value, np.float32(low), np.float32(min(high, FLOAT_LIMIT)))
 
-    def table(self, tensor: Tensor, out: Tensor) -> Array:
-        """Each input requantized, then clamped to the quantized bounds."""
+    def ratios(self, tensor: Tensor, out: Tensor) -> tuple[float, float]:
+        """The same on both sides: what is below zero is clamped."""
         ratio = single_ratio(tensor.scale, by=out.scale)
-        multiplier, shift = checked_multiplier(where(self), ratio, MAX_SHIFT)
-        centered = all_values(tensor.dtype) - tensor.zero_point
-        scaled = multiply_by_quantized_multiplier(centered, multiplier, shift) + out.zero_point
-        return saturate(np.clip(scaled, *activation_range(self.ACTIVATION, out)), out.dtype)
+        return ratio, ratio
+
+    def stored_bounds(self, out: Tensor) -> tuple[int, int]:
+        """Those of the activation."""
+        return activation_range(self.ACTIVATION, out)
 
     def float_arguments(self) -> tuple[str, ...]:
         """The bounds."""
@@ -76,3 +70,4 @@ class Relu(ActivationOperator):
                 out = per_tensor(quant.scale[0] * factor, zero_point)
                 case = f"{name}_{label}_by_{factor}_zero_{zero_point}"
                 yield cls.graph(case, EVERY_VALUE, quant, out)
+        yield from cls.int16_cases()
