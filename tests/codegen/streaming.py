@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgebottle.ir.graph import Graph, Node, Tensor
-from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator
+from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator, works_by_rows
 from edgebottle.plan.plan import Loop, Placement, Plan, Stage, Step
 from edgebottle.plan.schedules import Schedule
 
@@ -22,7 +22,8 @@ def streamable(graph: Graph, node: Node) -> bool:
     """Whether a stage may hold ``node``."""
     tensors = [*graph.outs(node), *(t for t in graph.ins(node) if t is not None)]
     batch = any(len(t.shape) == 4 and t.shape[0] != 1 for t in tensors if t.data is None)
-    return isinstance(node, RowOperator) and len(node.outputs) == 1 and not batch
+    works = works_by_rows(node, graph.ins(node), graph.outs(node))
+    return works and len(node.outputs) == 1 and not batch
 
 
 def plain_plan(

@@ -47,7 +47,7 @@ EB_SPECIALISED int32_t eb_saturate(int32_t value, int32_t low, int32_t high)
 
 /* eb_requantize for |value| < 2^30 and shift = -right; right: 0 .. 31, multiplier: 0 .. 2^31 - 1.
  *
- * `added` is added to the result: |added| < 2^(30 - right).
+ * `added` is added to the result: |added| < 2^(30 - right), or 0.
  */
 EB_SPECIALISED int32_t eb_scale_down(int32_t value,
                                      int32_t multiplier,
@@ -59,7 +59,7 @@ EB_SPECIALISED int32_t eb_scale_down(int32_t value,
         return eb_add_high_mul(added, twice, multiplier);
     }
     /* Half away from zero: half is added, less one for negative values. */
-    const int32_t half = (1 << (right - 1)) + added * (1 << right);
+    const int32_t half = (1 << (right - 1)) + (int32_t)((uint32_t)added << right);
     return eb_add_high_mul(half + (twice >> 31), twice, multiplier) >> right;
 }
 
