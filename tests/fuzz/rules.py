@@ -1,0 +1,584 @@
+"""What the fuzzer knows of each operator: how to draw attributes and constants that fit a tensor.
+
+A rule takes a drawing and the name of a tensor in it, and adds a layer that reads it; it returns
+the outputs. What it draws need not be legal in every case: the operator's own rules decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Node, Quant, Shape, Tensor
+from edgebottle.ops import OPERATORS
+from edgebottle.ops.base import Activation
+from edgebottle.ops.window_padding import SAME, padding_of
+from tests.fuzz.drawing import Drawing
+
+Outputs = tuple[str, ...]
+Rule = Callable[[Drawing, str, type[Node]], Outputs]
+
+
+def unary(d: Drawing, x: str, kind: type[Node], **attributes: Any) -> Outputs:
+    tensor = d.tensors[x]
+    return d.add(kind, (x,), d.quant(tensor.dtype), **attributes)
+
+
+def fixed(scale: float, zero_point: int) -> Rule:
+    """An output in the scale that LiteRT demands."""
+
+    def rule(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+        more: dict[str, Any] = {}
+        if kind.OP == "SOFTMAX":
+            more = {"beta": d.pick(1.0, 1.0, 0.5, 3.0), "dtype": d.tensors[x].dtype}
+        return d.add(kind, (x,), Quant((scale,), (zero_point,)), **more)
+
+    return rule
+
+
+def same(d: Drawing, x: str, kind: type[Node], **attributes: Any) -> Outputs:
+    """An output quantized as its input."""
+    return d.add(kind, (x,), d.tensors[x].quant, **attributes)
+
+
+def clamp(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    return same(d, x, kind) if d.chance(0.5) else unary(d, x, kind)
+
+
+def leaky(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    return unary(d, x, kind, alpha=float(np.float32(d.random.uniform(-0.5, 1.5))))
+
+
+def gelu(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    return unary(d, x, kind, approximate=d.chance(0.5))
+
+
+def to_float(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    if d.tensors[x].dtype is DType.F32:
+        raise UnsupportedOp("floating point already")
+    return d.add(kind, (x,), None)
+
+
+def to_integer(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    """Quantizes, or changes the scale; never what float arithmetic has computed."""
+    if x not in d.exact:
+        raise UnsupportedOp("half a step more or less decides")
+    return d.add(kind, (x,), d.quant(DType.I8), dtype=DType.I8)
+
+
+def broadcast(d: Drawing, shape: Shape) -> Shape:
+    """A shape that broadcasts to ``shape``, mostly the same."""
+    if d.chance(0.5):
+        return shape
+    kept = shape[d.number(0, len(shape) - 1) :] if d.chance(0.4) else shape
+    return tuple(1 if d.chance(0.4) else size for size in kept)
+
+
+def binary(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    other = d.operand(broadcast(d, tensor.shape), x)
+    pair = (other, x) if d.chance(0.3) else (x, other)
+    return d.add(kind, pair, d.quant(tensor.dtype), activation=d.activation())
+
+
+def extreme(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    other = d.operand(broadcast(d, tensor.shape), x, same_quant=True)
+    pair = (other, x) if d.chance(0.3) else (x, other)
+    return d.add(kind, pair, tensor.quant)
+
+
+def prelu(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    shape = tensor.shape[1:] if d.chance(0.3) else (1,) * (len(tensor.shape) - 2)
+    shape = shape if len(shape) == len(tensor.shape) - 1 else (*shape, tensor.shape[-1])
+    return d.add(kind, (x, d.values(shape, x)), d.quant(tensor.dtype))
+
+
+def weights(d: Drawing, shape: Shape, axis: int, x: str, *, per_tensor: bool = False) -> str:
+    if d.tensors[x].dtype is DType.F32:
+        return d.constant(d.random.normal(0, 0.4, shape).astype(np.float32))
+    count = 1 if per_tensor else shape[axis]
+    typical = 10.0 ** d.random.uniform(-4, -1)
+    scales = typical * 10.0 ** d.random.uniform(-0.7, 0.7, count)
+    values = d.random.integers(-127, 128, shape, np.int8)
+    if d.chance(0.2):
+        values = (values // d.pick(2, 16, 64)).astype(np.int8)
+    quant = Quant(tuple(float(np.float32(s)) for s in scales), (0,) * count, axis)
+    return d.constant(values, quant if count > 1 else Quant(quant.scale, (0,), None))
+
+
+def bias(d: Drawing, count: int, x: str, w: str) -> str:
+    if d.tensors[x].dtype is DType.F32:
+        return d.constant(d.random.normal(0, 1, count).astype(np.float32))
+    quant = d.tensors[w].quant
+    assert quant is not None
+    scales = tuple(float(np.float32(d.tensors[x].scale) * np.float32(s)) for s in quant.scale)
+    most = 10 ** d.number(1, 6)
+    values = d.random.integers(-most, most + 1, count).astype(np.int32)
+    return d.constant(values, Quant(scales, (0,) * len(scales), None if len(scales) == 1 else 0))
+
+
+def output_quant(d: Drawing, x: str, w: str, taps: int) -> Quant | None:
+    """One in which the sums of a window are mostly neither all saturated nor all zero."""
+    if d.tensors[x].dtype is DType.F32:
+        return None
+    if d.chance(0.2):
+        return d.quant(DType.I8)
+    quant = d.tensors[w].quant
+    assert quant is not None
+    spread = d.tensors[x].scale * max(map(abs, quant.scale)) * 70 * 70 * taps**0.5
+    scale = float(np.float32(spread / 60 * 10.0 ** d.random.uniform(-0.6, 0.6)))
+    return Quant((scale,), (d.pick(-128, 0, int(d.random.integers(-128, 128))),))
+
+
+def image(d: Drawing, x: str) -> Tensor:
+    """A tensor that has rows and columns."""
+    tensor = d.tensors[x]
+    if len(tensor.shape) != 4:
+        raise UnsupportedOp("no image")
+    return tensor
+
+
+def window(
+    d: Drawing, shape: Shape, dilations: bool
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
+    """Kernel, stride, dilation and padding over an image."""
+    same_padding = d.chance(0.6)
+    kernel, stride, dilation = [], [], []
+    for size in shape[1:3]:
+        step = d.number(2, 3) if dilations and d.chance(0.15) else 1
+        most = 7 if same_padding else max(1, (size - 1) // step + 1)
+        kernel.append(d.number(1, min(7, most)))
+        stride.append(1 if step > 1 else d.number(1, 3))
+        dilation.append(step)
+    if d.chance(0.6):
+        stride[1] = stride[0]
+    if not dilations or max(dilation) > 1:
+        stride = stride if not dilations else [1, 1]
+    k, s, e = ((a[0], a[1]) for a in (kernel, stride, dilation))
+    grid = (shape[1], shape[2])
+    padding = padding_of(SAME, grid, k, s, e, "fuzz") if same_padding else (0, 0, 0, 0)
+    return k, s, e, padding
+
+
+def conv(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    shape = image(d, x).shape
+    kernel, stride, dilation, padding = window(d, shape, dilations=True)
+    outputs = d.number(1, 17)
+    w = weights(d, (outputs, *kernel, shape[3]), 0, x, per_tensor=d.chance(0.1))
+    operands = (x, w, bias(d, outputs, x, w))
+    quant = output_quant(d, x, w, kernel[0] * kernel[1] * shape[3])
+    fields = {"stride": stride, "dilation": dilation, "padding": padding}
+    return d.add(kind, operands, quant, activation=d.activation(), **fields)
+
+
+def depthwise(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    shape = image(d, x).shape
+    kernel, stride, dilation, padding = window(d, shape, dilations=True)
+    if d.chance(0.4):
+        kernel, padding = (3, 3), padding_of(SAME, shape[1:3], (3, 3), stride, dilation, "fuzz")
+    multiplier = 1 if d.chance(0.8) else d.number(2, 4)
+    outputs = shape[3] * multiplier
+    w = weights(d, (1, *kernel, outputs), 3, x, per_tensor=d.chance(0.1))
+    operands = (x, w, bias(d, outputs, x, w))
+    quant = output_quant(d, x, w, kernel[0] * kernel[1])
+    fields = {"stride": stride, "dilation": dilation, "padding": padding}
+    more = {"depth_multiplier": multiplier, "activation": d.activation()}
+    return d.add(kind, operands, quant, **fields, **more)
+
+
+def transpose_conv(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    batch, height, width, channels = image(d, x).shape
+    kernel = (d.number(1, 4), d.number(1, 4))
+    stride = (d.number(1, 3), d.number(1, 3))
+    same_padding = d.chance(0.5)
+    size = tuple(
+        n * s if same_padding else (n - 1) * s + max(k, s)
+        for n, s, k in zip((height, width), stride, kernel, strict=True)
+    )
+    outputs = d.number(1, 9)
+    w = weights(d, (outputs, *kernel, channels), 0, x)
+    operands = [d.indices(batch, *size, outputs), w, x, bias(d, outputs, x, w)]
+    quant = output_quant(d, x, w, kernel[0] * kernel[1] * channels)
+    fields = {"stride": stride, "size": size, "same": same_padding}
+    return d.add(kind, operands, quant, activation=d.activation(), **fields)
+
+
+def dense(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    shape = d.tensors[x].shape
+    if len(shape) < 2:
+        raise UnsupportedOp("a single vector")
+    outputs, keep = d.number(1, 20), d.chance(0.5)
+    w = weights(d, (outputs, shape[-1]), 0, x, per_tensor=d.chance(0.6))
+    operands = (x, w, bias(d, outputs, x, w) if d.chance(0.8) else None)
+    quant = output_quant(d, x, w, shape[-1])
+    return d.add(kind, operands, quant, keep_num_dims=keep, activation=d.activation())
+
+
+def matmul(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    if len(tensor.shape) < 2:
+        raise UnsupportedOp("no matrix")
+    *batches, rows, depth = tensor.shape
+    turns_a, turns_b = d.chance(0.3), d.chance(0.5)
+    depth = rows if turns_a else depth
+    columns = d.number(1, 12)
+    other = (*batches, *((columns, depth) if turns_b else (depth, columns)))
+    y = d.operand(other, x)
+    quant = d.quant(tensor.dtype)
+    if tensor.quant is not None and d.chance(0.8):
+        scale = tensor.scale * d.tensors[y].scale * 70 * depth**0.5
+        quant = Quant((float(np.float32(scale)),), (int(d.random.integers(-128, 128)),))
+    return d.add(kind, (x, y), quant, transposes_a=turns_a, transposes_b=turns_b)
+
+
+def pool(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = image(d, x)
+    kernel, stride, _, padding = window(d, tensor.shape, dilations=False)
+    if d.chance(0.2):
+        kernel, stride, padding = (tensor.shape[1], tensor.shape[2]), (1, 1), (0, 0, 0, 0)
+    fields = {"filter": kernel, "stride": stride, "padding": padding}
+    return same(d, x, kind, activation=d.activation(), **fields)
+
+
+def reduce(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    rank = len(tensor.shape)
+    axes = tuple(axis for axis in range(rank) if d.chance(0.5)) or (rank - 1,)
+    if rank == 4 and d.chance(0.5):
+        axes = (1, 2)
+    keeps = kind.OP in ("REDUCE_MAX", "REDUCE_MIN") or d.chance(0.3)
+    quant = tensor.quant if keeps else d.quant(tensor.dtype)
+    fields = {"axes": axes, "keep_dims": d.chance(0.5)}
+    indices = d.indices(*axes)
+    return d.add(kind, (x, indices), quant, **fields)
+
+
+def arg(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    if x not in d.exact:
+        raise UnsupportedOp("two that are nearly equal decide")
+    axis = d.number(0, len(d.tensors[x].shape) - 1)
+    index = d.constant(np.array(axis, np.int32))
+    return d.add(kind, (x, index), None, dtype=d.pick(DType.I32, DType.I64))
+
+
+def concat(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    axis = len(tensor.shape) - 1 if d.chance(0.6) else d.number(0, len(tensor.shape) - 1)
+    parts = [x]
+    for _ in range(d.number(1, 3)):
+        shape = list(tensor.shape)
+        shape[axis] = shape[axis] if d.chance(0.5) else d.number(1, 6)
+        parts.append(d.operand(tuple(shape), x, same_quant=True))
+    d.random.shuffle(parts)
+    return d.add(kind, parts, tensor.quant, axis=axis)
+
+
+def pack(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    parts = [x, *(d.operand(tensor.shape, x, same_quant=True) for _ in range(d.number(0, 2)))]
+    return d.add(kind, parts, tensor.quant, axis=d.number(0, len(tensor.shape)))
+
+
+def unpack(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    axis = d.number(0, len(tensor.shape) - 1)
+    count = tensor.shape[axis]
+    if count > 6 or len(tensor.shape) == 1:
+        raise UnsupportedOp("too many parts")
+    return d.add(kind, (x,), tensor.quant, outputs=count, axis=axis)
+
+
+def split(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    axis = d.number(0, len(tensor.shape) - 1)
+    size = tensor.shape[axis]
+    count = int(d.pick(*[n for n in range(1, 7) if size % n == 0]))
+    index = d.constant(np.array(axis, np.int32))
+    return d.add(kind, (index, x), tensor.quant, outputs=count, axis=axis)
+
+
+def split_v(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    axis = d.number(0, len(tensor.shape) - 1)
+    cuts = sorted({d.number(1, tensor.shape[axis]) for _ in range(2)} - {tensor.shape[axis]})
+    ends = [0, *cuts, tensor.shape[axis]]
+    sizes = tuple(b - a for a, b in pairwise(ends))
+    operands = (x, d.indices(*sizes), d.constant(np.array(axis, np.int32)))
+    return d.add(kind, operands, tensor.quant, outputs=len(sizes), axis=axis, sizes=sizes)
+
+
+def amounts(d: Drawing, shape: Shape, most: int) -> tuple[tuple[int, int], ...]:
+    pairs = tuple((d.number(0, most), d.number(0, most)) for _ in shape)
+    if len(shape) == 4 and d.chance(0.7):
+        pairs = ((0, 0), *pairs[1:3], (0, 0))
+    return pairs
+
+
+def pad(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    paddings = amounts(d, tensor.shape, 3)
+    operands = [x, d.constant(np.array(paddings, np.int32))]
+    fields: dict[str, Any] = {"paddings": paddings}
+    if kind.OP == "PADV2":
+        value: Any = float(np.float32(d.random.normal()))
+        if tensor.dtype is not DType.F32:
+            value = int(d.random.integers(-128, 128))
+        operands.append(d.constant(np.array(value, tensor.dtype.numpy), tensor.quant))
+        fields["border"] = value
+    return d.add(kind, operands, tensor.quant, **fields)
+
+
+def mirror(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    reflects = d.chance(0.5)
+    paddings = tuple(
+        tuple(min(amount, size - reflects) for amount in pair)
+        for pair, size in zip(amounts(d, tensor.shape, 3), tensor.shape, strict=True)
+    )
+    operands = (x, d.constant(np.array(paddings, np.int32)))
+    return d.add(kind, operands, tensor.quant, paddings=paddings, reflects=reflects)
+
+
+def slice_(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    begin = tuple(d.number(0, size - 1) for size in tensor.shape)
+    size = tuple(d.number(1, n - b) for n, b in zip(tensor.shape, begin, strict=True))
+    operands = (x, d.indices(*begin), d.indices(*size))
+    return d.add(kind, operands, tensor.quant, begin=begin, size=size)
+
+
+def strided_slice(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    rank = len(tensor.shape)
+    begin, end, strides = [], [], []
+    for size in tensor.shape:
+        a, b = sorted((d.number(0, size), d.number(0, size)))
+        down = d.chance(0.2)
+        begin.append(min(b, size - 1) if down else a)
+        end.append(a - 1 - size if down and a == 0 else a - 1 if down else b)
+        strides.append(-d.number(1, 2) if down else d.number(1, 3))
+    masks = {
+        f"{mask}_mask": sum(d.chance(0.3) << axis for axis in range(rank))
+        for mask in ("begin", "end")
+    }
+    shrink = (1 << d.number(0, rank - 1)) if d.chance(0.2) and rank > 1 else 0
+    operands = (x, d.indices(*begin), d.indices(*end), d.indices(*strides))
+    fields = {"begin": tuple(begin), "end": tuple(end), "strides": tuple(strides)}
+    more = {"ellipsis_mask": 0, "new_axis_mask": 0, "shrink_axis_mask": shrink}
+    return d.add(kind, operands, tensor.quant, **fields, **masks, **more)
+
+
+def transpose(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    axes = tuple(int(axis) for axis in d.random.permutation(len(tensor.shape)))
+    return d.add(kind, (x, d.indices(*axes)), tensor.quant, permutation=axes)
+
+
+def reshape(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    shape = _factors(d, tensor.size, d.number(1, 4))
+    return d.add(kind, (x, d.indices(*shape)), tensor.quant, shape=shape)
+
+
+def _factors(d: Drawing, size: int, rank: int) -> Shape:
+    """``size`` as a product of ``rank`` factors."""
+    factors: list[int] = []
+    for _ in range(rank - 1):
+        divisors = [n for n in range(1, size + 1) if size % n == 0]
+        factors.append(int(d.pick(*divisors)))
+        size //= factors[-1]
+    return (*factors, size)
+
+
+def expand(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    axis = d.number(0, len(d.tensors[x].shape))
+    index = d.constant(np.array(axis, np.int32))
+    return d.add(kind, (x, index), d.tensors[x].quant, axis=axis)
+
+
+def squeeze(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    shape = d.tensors[x].shape
+    axes = tuple(a for a, size in enumerate(shape) if size == 1 and d.chance(0.7))
+    if not axes or len(axes) == len(shape):
+        raise UnsupportedOp("nothing to take away")
+    return same(d, x, kind, axes=axes)
+
+
+def tile(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    multiples = tuple(d.number(1, 3) for _ in tensor.shape)
+    return d.add(kind, (x, d.indices(*multiples)), tensor.quant, multiples=multiples)
+
+
+def broadcast_to(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    inner = tuple(d.number(1, 4) if size == 1 else size for size in tensor.shape)
+    shape = (*(d.number(1, 3) for _ in range(d.number(0, 1))), *inner)
+    return d.add(kind, (x, d.indices(*shape)), tensor.quant, shape=shape)
+
+
+def to_batch(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = image(d, x)
+    block = (d.number(1, 3), d.number(1, 3))
+    borders = []
+    for size, step in zip(tensor.shape[1:3], block, strict=True):
+        before = d.number(0, 2)
+        borders.append((before, -(size + before) % step))
+    operands = (x, d.indices(*block), d.constant(np.array(borders, np.int32)))
+    return d.add(kind, operands, tensor.quant, block=block, borders=tuple(borders))
+
+
+def from_batch(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = image(d, x)
+    pairs = [(a, b) for a in (1, 2, 3) for b in (1, 2, 3) if tensor.shape[0] % (a * b) == 0]
+    block = d.pick(*pairs)
+    borders = tuple((d.number(0, step - 1), d.number(0, 1)) for step in block)
+    operands = (x, d.indices(*block), d.constant(np.array(borders, np.int32)))
+    return d.add(kind, operands, tensor.quant, block=block, borders=borders)
+
+
+def blocks(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    image(d, x)
+    return same(d, x, kind, block=d.number(2, 3))
+
+
+def resize(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = image(d, x)
+    size = tuple(d.number(1, 2 * n + 1) for n in tensor.shape[1:3])
+    aligned = d.chance(0.3)
+    fields = {"align_corners": aligned, "half_pixel_centers": not aligned and d.chance(0.5)}
+    return d.add(kind, (x, d.indices(*size)), tensor.quant, size=size, **fields)
+
+
+def on_exact(rule: Rule) -> Rule:
+    """For operators where the least difference decides: of integers, or of floats as they came."""
+
+    def checked(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+        if x not in d.exact:
+            raise UnsupportedOp("what is nearly equal decides")
+        return rule(d, x, kind)
+
+    return checked
+
+
+def compare(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    other = d.operand(broadcast(d, d.tensors[x].shape), x)
+    if other not in d.exact:
+        raise UnsupportedOp("what is nearly equal decides")
+    return d.add(kind, (other, x) if d.chance(0.3) else (x, other), None)
+
+
+def condition(d: Drawing, shape: Shape) -> str:
+    """A tensor of truth values: one that is there, or a new input."""
+    found = [n for n, t in d.tensors.items() if (t.shape, t.dtype) == (shape, DType.BOOL)]
+    return str(d.pick(*found)) if found and d.chance(0.7) else d.input(shape, DType.BOOL)
+
+
+def logical(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    shape = d.tensors[x].shape
+    if kind.OP == "LOGICAL_NOT":
+        return d.add(kind, (condition(d, shape),), None)
+    return d.add(kind, (condition(d, shape), condition(d, broadcast(d, shape))), None)
+
+
+def select(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    shape = tensor.shape if kind.OP == "SELECT" else broadcast(d, tensor.shape)
+    pair = [x, d.operand(tensor.shape, x, same_quant=True)]
+    d.random.shuffle(pair)
+    return d.add(kind, (condition(d, shape), *pair), tensor.quant)
+
+
+def svdf(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    shape = d.tensors[x].shape
+    if len(shape) != 2:
+        raise UnsupportedOp("no vector")
+    rank, units, memory = d.number(1, 2), d.number(1, 6), d.number(1, 5)
+    filters = rank * units
+    feature = weights(d, (filters, shape[1]), 0, x, per_tensor=True)
+    time = weights(d, (filters, memory), 0, x, per_tensor=True)
+    dtype = d.tensors[x].dtype
+    quant = None
+    if dtype is not DType.F32:
+        scale = d.tensors[x].scale * d.tensors[feature].scale * 70 * 70 * shape[1] ** 0.5 / 60
+        quant = Quant((float(np.float32(scale)),), (0,))
+        raise UnsupportedOp("LiteRT's state of 16 bits is compared by the operator's own cases")
+    state = d.state((shape[0], filters * memory), dtype, quant)
+    operands = (x, feature, time, bias(d, units, x, feature), state)
+    return d.add(kind, operands, d.quant(dtype), rank=rank, activation=Activation.NONE)
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(("ABS", "COS", "ELU", "EXP", "HARD_SWISH", "LOG", "NEG"), unary),
+    **dict.fromkeys(("RSQRT", "SIN", "SQRT", "SQUARE"), unary),
+    **dict.fromkeys(("CEIL", "FLOOR", "ROUND"), on_exact(unary)),
+    **dict.fromkeys(("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL"), on_exact(compare)),
+    **dict.fromkeys(("LESS", "LESS_EQUAL"), on_exact(compare)),
+    **dict.fromkeys(("LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR"), logical),
+    **dict.fromkeys(("SELECT", "SELECT_V2"), select),
+    **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1"), clamp),
+    **dict.fromkeys(("ADD", "DIV", "MUL", "SQUARED_DIFFERENCE", "SUB"), binary),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
+    **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), pool),
+    **dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM"), reduce),
+    **dict.fromkeys(("PAD", "PADV2"), pad),
+    **dict.fromkeys(("SPACE_TO_DEPTH", "DEPTH_TO_SPACE"), blocks),
+    **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), resize),
+    "ARG_MAX": arg,
+    "BATCH_MATMUL": matmul,
+    "BATCH_TO_SPACE_ND": from_batch,
+    "BROADCAST_TO": broadcast_to,
+    "CONCATENATION": concat,
+    "CONV_2D": conv,
+    "DEPTHWISE_CONV_2D": depthwise,
+    "DEQUANTIZE": to_float,
+    "EXPAND_DIMS": expand,
+    "FULLY_CONNECTED": dense,
+    "GELU": gelu,
+    "LEAKY_RELU": leaky,
+    "LOGISTIC": fixed(1 / 256, -128),
+    "MIRROR_PAD": mirror,
+    "PACK": pack,
+    "PRELU": prelu,
+    "QUANTIZE": to_integer,
+    "RESHAPE": reshape,
+    "SLICE": slice_,
+    "SOFTMAX": fixed(1 / 256, -128),
+    "SPACE_TO_BATCH_ND": to_batch,
+    "SPLIT": split,
+    "SPLIT_V": split_v,
+    "SQUEEZE": squeeze,
+    "STRIDED_SLICE": strided_slice,
+    "SVDF": svdf,
+    "TANH": fixed(1 / 128, 0),
+    "TILE": tile,
+    "TRANSPOSE": transpose,
+    "TRANSPOSE_CONV": transpose_conv,
+    "UNPACK": unpack,
+}
+
+NOT_DRAWN = {
+    "ASSIGN_VARIABLE": "a stream of several runs has tests of its own",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "its dozen of weights have ranges of their own",
+    "FLOOR_DIV": "LiteRT ends a run that divides by zero",
+    "FLOOR_MOD": "LiteRT ends a run that divides by zero",
+}
+"""Operators without a rule, and why."""
+
+OFTEN = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "CONCATENATION", "PAD")
+"""Drawn as often as eight others: what networks are made of."""
+
+
+def operators() -> Iterator[tuple[type[Node], Rule]]:
+    """Every operator that has a rule, the usual ones several times."""
+    for operator in OPERATORS:
+        if operator.OP in RULES:
+            for _ in range(8 if operator.OP in OFTEN else 1):
+                yield operator, RULES[operator.OP]

@@ -1,0 +1,58 @@
+"""Networks of every operator: each has a rule, and what is drawn computes the same everywhere."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from edgebottle.ir.graph import Graph
+from edgebottle.ir.verify import verify
+from edgebottle.ops import OPERATORS
+from edgebottle.ops.base import Isa
+from tests.fuzz.models import batch, variant
+from tests.fuzz.networks import random_model
+from tests.fuzz.oracle import Different, prepare, require_same, run_in_c
+from tests.fuzz.rules import NOT_DRAWN, RULES
+from tests.fuzz.shrink import shrink
+
+
+def test_every_operator_has_a_rule_or_a_reason() -> None:
+    names = {operator.OP for operator in OPERATORS}
+    assert names == {*RULES, *NOT_DRAWN} and not RULES.keys() & NOT_DRAWN.keys()
+
+
+def test_networks_are_valid_of_every_kind_and_the_same_at_every_call() -> None:
+    drawn: Counter[str] = Counter()
+    for seed in range(600):
+        graph = random_model(seed)
+        verify(graph)
+        assert 2 <= len(graph.nodes) <= 12 and graph.outputs
+        drawn.update(node.OP for node in graph.nodes)
+    assert drawn.keys() == RULES.keys()
+    assert random_model(7) == random_model(7)
+
+
+@pytest.mark.parametrize("first", [0, 24])
+def test_some_networks(first: int) -> None:
+    """``python -m tests.fuzz.models`` is the long run."""
+    tally = batch(range(first, first + 6), variant(first))
+    assert not tally.failures and tally.counts["networks"] == 6
+
+
+def test_a_difference_is_seen_and_made_small() -> None:
+    graph = random_model(40)
+    trial = prepare(graph, 40, Isa.PORTABLE, isolated=False)
+    wrong = [tuple(value + value.dtype.type(1) for value in outputs) for outputs in trial.expected]
+    with pytest.raises(Different, match="C for portable"):
+        run_in_c([replace(trial, expected=wrong)])
+    with pytest.raises(Different, match="output 0"):
+        require_same(wrong[0], trial.expected[0], "C")
+
+    op = graph.nodes[len(graph.nodes) // 2].OP
+
+    def fails(smaller: Graph) -> bool:
+        return any(op == node.OP for node in smaller.nodes)
+
+    small = shrink(graph, fails)
+    verify(small)
+    assert fails(small) and len(small.nodes) < len(graph.nodes)
