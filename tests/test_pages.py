@@ -5,6 +5,7 @@ import inspect
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache, partial
@@ -27,6 +28,7 @@ from edgebottle.compare import FLOAT_TOLERANCE
 from edgebottle.config import FILE, load_config, parse_bytes
 from edgebottle.data import data_dir
 from edgebottle.fit import kernel_variant
+from edgebottle.importers.onnx_operators import TRANSLATIONS
 from edgebottle.ir.dtypes import DType
 from edgebottle.ops import OPERATORS, fixed_point, softmax, weights
 from edgebottle.ops.movement import MAX_RANK, MOVABLE
@@ -130,6 +132,11 @@ def tried_types(operator: type[Any]) -> str:
 KNOWN_TYPES = ("i8", "f32", *(dtype.label for dtype in DType))
 
 
+def onnx_operators() -> str:
+    names = ", ".join(sorted({*TRANSLATIONS, "Constant", "ConstantOfShape", "If", "Shape", "Size"}))
+    return textwrap.fill(f"{names}.", 100, break_long_words=False)
+
+
 def operators() -> str:
     rows = [
         (f"`{one.OP}`", first_line(one), tried_types(one), limits(one) or "-")
@@ -144,6 +151,7 @@ REGIONS: dict[tuple[str, str], Callable[[], str]] = {
     ("design.md", "passes"): passes,
     ("design.md", "errors"): error_codes,
     ("operators.md", "operators"): operators,
+    ("models.md", "onnx"): onnx_operators,
     **{
         ("files.md", f"fields: {kind.__name__}"): partial(record_fields, kind)
         for kind in RECORD_PARTS

@@ -186,7 +186,7 @@ class _OnnxImporter:
                 raise
             raise type(error)(f"{node.label}: {error}") from error
         found = [made] if isinstance(made, np.ndarray | Tensor) else list(made)
-        if isinstance(found[0], Tensor) and node.outputs[0]:
+        if isinstance(found[0], Tensor) and any(node.outputs[:1]):
             found[0] = self.b.rename(found[0], node.outputs[0])
         return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ TO_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1)}
 
 TO_FIRST = {3: (0, 2, 1), 4: (0, 3, 1, 2)}
 """The order that brings them back."""
+
+MAX_ELEMENTS = 1 << 27
+"""Of a tensor: far more than a microcontroller's."""
 
 MAX_NODES = 20_000
 """Nodes of a network: a long sequence that is unrolled may make more, which no board could hold."""
@@ -146,6 +150,9 @@ class Builder:
             Tensor(name, shape, dtype, quant)
             for name, (shape, dtype) in zip(names, node.infer(tensors), strict=True)
         ]
+        for one in outs:
+            if prod(one.shape) > MAX_ELEMENTS:
+                raise UnsupportedOp(f"'{self._base}' has the shape {list(one.shape)}: too large")
         constants = folded(node, tensors, outs)
         if constants is None:
             self.nodes.append(node)

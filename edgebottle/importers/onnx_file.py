@@ -120,10 +120,18 @@ def read_graph(graph: Any, opset: int) -> OnnxGraph:
     """
     if graph.sparse_initializer:
         raise UnsupportedOp("the model has sparse constants, which edgebottle does not support")
-    constants = {one.name: constant_of(one, one.name) for one in graph.initializer}
+    constants = {_text(one.name): constant_of(one, one.name) for one in graph.initializer}
     inputs = tuple(_input(one) for one in graph.input if one.name not in constants)
     nodes = tuple(_node(one, opset) for one in graph.node)
-    return OnnxGraph(nodes, constants, inputs, tuple(output.name for output in graph.output))
+    outputs = tuple(_text(output.name) for output in graph.output)
+    return OnnxGraph(nodes, constants, inputs, outputs)
+
+
+def _text(name: Any) -> str:
+    """A name; raises ``BadModel`` where it could not be shown."""
+    if not isinstance(name, str) or not name.isprintable():
+        raise BadModel(f"the file is corrupt: it holds the name {name!a}")
+    return name
 
 
 def constant_of(tensor: Any, name: str) -> Array:
@@ -149,6 +157,7 @@ def constant_of(tensor: Any, name: str) -> Array:
 
 def _input(value: Any) -> OnnxInput:
     """The record of an input."""
+    _text(value.name)
     kind = value.type.WhichOneof("value")
     if kind != "tensor_type":
         raise UnsupportedOp(
@@ -166,22 +175,23 @@ def _input(value: Any) -> OnnxInput:
 
 def _named(parameter: str) -> str:
     """The name of a free dimension; some exporters write ``?`` where there is none."""
-    return "" if parameter.strip("?- ") == "" else parameter
+    return "" if _text(parameter).strip("?- ") == "" else parameter
 
 
 def _node(proto: Any, opset: int) -> OnnxNode:
     """The record of a node, its attributes decoded."""
-    outputs = tuple(proto.output)
-    name = proto.name or next((name for name in outputs if name), "a node without outputs")
-    label = f"{name} ({proto.op_type})"
-    if proto.domain not in DOMAINS:
+    inputs, outputs = (tuple(map(_text, names)) for names in (proto.input, proto.output))
+    op, domain = _text(proto.op_type), _text(proto.domain)
+    name = _text(proto.name) or next((name for name in outputs if name), "a node without outputs")
+    label = f"{name} ({op})"
+    if domain not in DOMAINS:
         raise UnsupportedOp(
-            f"{label} is an operator of the domain '{proto.domain}', which only its own runtime "
+            f"{label} is an operator of the domain '{domain}', which only its own runtime "
             "knows; export the model with standard operators (opset "
             f"{OLDEST_OPSET} or later)"
         )
-    attributes = {one.name: _attribute(one, label) for one in proto.attribute}
-    return OnnxNode(proto.op_type, name, opset, tuple(proto.input), outputs, attributes, proto)
+    attributes = {_text(one.name): _attribute(one, label) for one in proto.attribute}
+    return OnnxNode(op, name, opset, inputs, outputs, attributes, proto)
 
 
 def _attribute(proto: Any, label: str) -> Any:

@@ -21,6 +21,7 @@ from edgebottle.importers.onnx_operators.table import (
 )
 from edgebottle.importers.onnx_operators.windows import (
     ATTRIBUTES,
+    MAX_WINDOW,
     Pairs,
     SlidingWindow,
     bordered,
@@ -139,6 +140,9 @@ def _transposed_window(
     wanted = node.integers("output_shape", ())
     size, mode = kernel[-axes:], node.text("auto_pad", "NOTSET")
     lengths = {len(strides), len(dilations), len(extra), len(pads) // 2, len(wanted) or axes, axes}
+    numbers = (*strides, *dilations, *pads, *extra, *wanted)
+    if max(numbers) > MAX_WINDOW:
+        raise node.refuse(f"has strides, pads or sizes of more than {MAX_WINDOW:,}")
     if len(lengths) > 1 or min(*strides, *dilations) < 1 or min(*pads, *extra) < 0:
         raise node.contradicts("has strides, dilations, pads or output_padding that are none")
     cuts, sizes = [], []

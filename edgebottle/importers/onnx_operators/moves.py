@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgebottle.errors import UnsupportedOp
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import Value
 from edgebottle.ir.graph import Array, Tensor
+
+MAX_BORDER = 1 << 24
+"""Far beyond what a microcontroller holds."""
 
 Pairs = Sequence[tuple[int, int]]
 """Elements before and after, for each axis."""
@@ -66,6 +70,8 @@ def mirrored(b: Builder, x: Tensor, paddings: Pairs) -> Tensor:
 
 
 def _amounts(b: Builder, pairs: Pairs) -> Array:
+    if max(map(max, pairs)) > MAX_BORDER:
+        raise UnsupportedOp(f"a border of more than {MAX_BORDER:,} elements")
     return np.array(pairs, np.int32).reshape(-1, 2)
 
 

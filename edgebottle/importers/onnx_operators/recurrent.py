@@ -124,10 +124,10 @@ def _directions(
         )
     bias = np.zeros((count, 2 * gates * hidden), np.float32)
     if optional(values, 3) is not None:
-        bias = constant_of(node, values, 3, "biases").reshape(bias.shape)
+        bias = _shaped(node, constant_of(node, values, 3, "biases"), bias.shape)
     peepholes = None
     if optional(values, 7) is not None:
-        peepholes = constant_of(node, values, 7, "peepholes").reshape(count, 3 * hidden)
+        peepholes = _shaped(node, constant_of(node, values, 7, "peepholes"), (count, 3 * hidden))
     activations = _activations(b, node, gates, count)
     return [
         Direction(
@@ -141,6 +141,12 @@ def _directions(
         )
         for number, backward in enumerate(backwards)
     ]
+
+
+def _shaped(node: OnnxNode, values: Array, shape: tuple[int, ...]) -> Array:
+    if values.shape != shape:
+        raise node.contradicts(f"has constants of the shape {list(values.shape)}, not {shape}")
+    return values
 
 
 def _activations(b: Builder, node: OnnxNode, gates: int, count: int) -> list[list[Activate]]:

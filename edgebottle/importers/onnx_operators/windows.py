@@ -13,6 +13,9 @@ from edgebottle.ops.window_padding import same_padding
 
 ATTRIBUTES = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
 
+MAX_WINDOW = 1 << 16
+"""Pixels of a window, a step or a border: far beyond any image of a microcontroller."""
+
 Pairs = tuple[tuple[int, int], tuple[int, int]]
 """Before and after, of height and width."""
 
@@ -84,6 +87,8 @@ def window_of(
             f"has the window {list(kernel)}, strides {list(strides)}, dilations {list(dilations)} "
             f"and pads {list(pads)} for {axes} spatial axes"
         )
+    if max(*kernel, *strides, *dilations, *pads) > MAX_WINDOW:
+        raise node.refuse(f"has a window, a stride or pads of more than {MAX_WINDOW:,}")
     if min(pads) < 0:
         raise node.refuse("has negative pads, which edgebottle does not support")
     pairs = [
