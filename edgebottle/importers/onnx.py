@@ -87,8 +87,8 @@ class _OnnxImporter:
     def __init__(self, file: OnnxFile) -> None:
         self.file = file
         self.b = Builder()
-        self.unsupported: dict[str, list[str]] = {}
-        """Layers by the operator that is not known."""
+        self.renamed: dict[str, str] = {}
+        """Tensors that got the name of an output."""
 
     def graph(self, name: str, shapes: Mapping[str, Shape]) -> Graph:
         """The graph, not verified."""
@@ -164,7 +164,11 @@ class _OnnxImporter:
             )
         inner = _Scope(dict(zip(body.names, values, strict=False)))  # type: ignore[arg-type]
         self._walk(body.graph, inner, depth + 1)
-        return [self._value_of(node, name, inner) for name in body.graph.outputs]
+        given = iter(body.graph.outputs)
+        return [
+            self._value_of(node, next(given), inner) if name else np.zeros(0, np.float32)
+            for name in node.outputs
+        ]
 
     def _translated(
         self, node: OnnxNode, translation: Translation, values: list[Value | None]
@@ -229,6 +233,8 @@ class _OnnxImporter:
             if name in taken:
                 raise UnsupportedOp(f"'{name}' is named twice as an output of the model")
             taken.add(name)
+            if isinstance(value, Tensor):
+                value = self.b.tensors[self.renamed.get(value.name, value.name)]
             if not isinstance(value, Tensor) or value.data is not None:
                 raise UnsupportedOp(
                     f"output '{name}' is a constant, which edgebottle does not hand out"
@@ -251,6 +257,7 @@ class _OnnxImporter:
             copy = b.copy(tensor)
             made, tensor = len(b.nodes) - 1, copy
         _rename(b, tensor, name)
+        self.renamed[tensor.name] = name
 
 
 def _rename(b: Builder, tensor: Tensor, name: str) -> None:

@@ -62,11 +62,12 @@ class Builder:
         self.shifted: set[str] = set()
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
-        self._base = "constant"
+        self._base, self._first = "constant", 0
         self._names: dict[str, int] = {}
 
     def begin(self, node: OnnxNode) -> None:
-        """From here on names derive from ``node``."""
+        """From here on names derive from ``node``, and nodes are its own."""
+        self._first = len(self.nodes)
         self._base = next((name for name in node.outputs if name), node.name)
 
     def fresh(self, what: str) -> str:
@@ -85,7 +86,7 @@ class Builder:
     def tensor(self, value: Value) -> Tensor:
         """The tensor of a value; a constant becomes f32, i32 or bool."""
         if isinstance(value, Tensor):
-            return value
+            return self.tensors[value.name]
         dtype = stored_type(value)
         stored = (
             np.ascontiguousarray(value, dtype.numpy) if value.ndim else value.astype(dtype.numpy)
@@ -240,8 +241,12 @@ class Builder:
         return self.channels_first(image)
 
     def rename(self, tensor: Tensor, name: str) -> Tensor:
-        """Gives the output of the node that was added last ``name``, where no tensor has it."""
-        if not self.nodes or tensor.name not in self.nodes[-1].outputs or name in self.tensors:
+        """Gives the output of the node that was added last ``name``, where no tensor has it.
+
+        And where the node is one of the present ones: others may know it by its name already.
+        """
+        is_own = len(self.nodes) > self._first and tensor.name in self.nodes[-1].outputs
+        if not is_own or name in self.tensors:
             return tensor
         node = self.nodes[-1]
         outputs = tuple(name if one == tensor.name else one for one in node.outputs)

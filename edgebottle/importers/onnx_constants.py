@@ -57,6 +57,11 @@ def compute(node: OnnxNode, values: Sequence[Array | None]) -> tuple[Array, ...]
 
     names = [f"in{number}" if value is not None else "" for number, value in enumerate(values)]
     wanted = [f"out{number}" if name else "" for number, name in enumerate(node.outputs)]
+    if node.op == "Range":  # limits with an axis of one element are common
+        values = [
+            value.reshape(()) if value is not None and value.size == 1 else value
+            for value in values
+        ]
     try:
         _check_growth(node, [value for value in values if value is not None])
         alone = type(node.proto)()

@@ -14,11 +14,12 @@ import numpy as np
 
 from edgebottle.ir.graph import Int, Node, Shape, Tensor
 from edgebottle.ops import BY_NAME
-from edgebottle.ops.arg_max import ArgMax
+from edgebottle.ops.arg_max import ArgExtreme
 from edgebottle.ops.batch_matmul import BatchMatMul
 from edgebottle.ops.broadcast_to import BroadcastTo
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.fully_connected import FullyConnected
+from edgebottle.ops.gather import Gather
 from edgebottle.ops.mirror_pad import MirrorPad
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.reduction import Reduction
@@ -165,11 +166,23 @@ def _without(order: Order, axes: Sequence[int]) -> Order:
     return tuple(ranks[place] for place in kept)
 
 
-def _arg_max(walk: Permuted, node: ArgMax) -> bool:
+def _arg_extreme(walk: Permuted, node: ArgExtreme) -> bool:
     seen = _seen(walk, node)
     axis = node.axis(walk.graph.ins(node))
     inputs = (seen.source, walk.ints(node.name, seen.order[axis]))
     walk.put(replace(node, inputs=inputs), _without(seen.order, [axis]))
+    return True
+
+
+def _gather(walk: Permuted, node: Gather) -> bool:
+    """A list of indices takes slices along the axis wherever it is held."""
+    assert node.inputs[0] is not None and node.inputs[1] is not None
+    indices = walk.graph.tensors[node.inputs[1]]
+    if len(indices.shape) != 1 or node.batch_dims:
+        return False
+    seen = _seen(walk, node)
+    inputs = (seen.source, walk.ordered(indices.name))
+    walk.put(replace(node, inputs=inputs, axis=seen.order[node.axis]), seen.order)
     return True
 
 
@@ -354,7 +367,8 @@ HANDLERS: tuple[tuple[type[Node], Callable[[Permuted, Any], bool]], ...] = (
     (Tile, _tile),
     (BroadcastTo, _broadcast_to),
     (Reduction, _reduction),
-    (ArgMax, _arg_max),
+    (ArgExtreme, _arg_extreme),
+    (Gather, _gather),
     (Softmax, _softmax),
     (FullyConnected, _fully_connected),
     (BatchMatMul, _batch_matmul),

@@ -108,6 +108,23 @@ CASES = {
             "s": np.array([1, 1, 1.5, 1.25], np.float32),
         },
     ),
+    "several_outputs": model(
+        [
+            *(node("Conv", "x w", "c"), node("Identity", "c", "i"), node("Relu", "c", "r")),
+            *(node("Identity", "i", "z"), node("Transpose", "r", perm=[0, 2, 3, 1])),
+        ],
+        IMAGE,
+        {"w": CONV["w"]},
+        outputs=("y", "z", "i"),
+    ),
+    "nearest_by_gather": model(
+        [
+            node("Conv", "x w", "c"),
+            node("Resize", "c _ _ s", mode="nearest", nearest_mode="ceil"),
+        ],
+        IMAGE,
+        {"w": CONV["w"], "s": np.array([1, 4, 9, 7])},
+    ),
     "concat_slice_pad": model(
         [
             node("Conv", "x w", "c"),

@@ -214,7 +214,9 @@ def _gather(b: Builder, node: OnnxNode, values: Values) -> Value:
     source, indices = value_of(node, values, 0), value_of(node, values, 1)
     axis = axis_of(node, node.integer("axis", 0), len(source.shape))
     if isinstance(indices, Tensor):
-        return b.add("GATHER", source, indices, axis=axis, batch_dims=0)
+        # Negative ones count from the end.
+        wrapped = b.add("FLOOR_MOD", indices, np.array(source.shape[axis], np.int32))
+        return b.add("GATHER", source, wrapped, axis=axis, batch_dims=0)
     x, count = b.tensor(source), source.shape[axis]
     if (
         not indices.size

@@ -66,14 +66,13 @@ def _log_sum_exp(b: Builder, node: OnnxNode, values: Values) -> Value:
     return log_sum_exp(b, x, axes, node.integer("keepdims", 1) == 1)
 
 
-def _extreme(negates: bool) -> Callable[[Builder, OnnxNode, Values], Value]:
+def _extreme(op: str) -> Callable[[Builder, OnnxNode, Values], Value]:
     def translate(b: Builder, node: OnnxNode, values: Values) -> Value:
         x = data_of(b, node, values)
         axis = axis_of(node, node.integer("axis", 0), len(x.shape))
         if node.integer("select_last_index", 0) and x.shape[axis] > 1:
             raise node.refuse("picks the last of equals, which edgebottle does not support")
-        searched = b.add("MUL", x, number(-1)) if negates else x
-        found = b.add("ARG_MAX", searched, b.ints(axis), dtype=DType.I32)
+        found = b.add(op, x, b.ints(axis), dtype=DType.I32)
         if not node.integer("keepdims", 1):
             return found
         return b.reshape(found, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
@@ -159,8 +158,8 @@ TRANSLATIONS: dict[str, Translation] = {
     "ReduceLogSumExp": Translation(
         _log_sum_exp, ("axes", "keepdims", "noop_with_empty_axes"), 1, 2
     ),
-    "ArgMax": Translation(_extreme(False), _ARG),
-    "ArgMin": Translation(_extreme(True), _ARG),
+    "ArgMax": Translation(_extreme("ARG_MAX"), _ARG),
+    "ArgMin": Translation(_extreme("ARG_MIN"), _ARG),
     "Softmax": Translation(_along(softmax), ("axis",)),
     "LogSoftmax": Translation(_along(log_softmax), ("axis",)),
     "Hardmax": Translation(_along(_hardmax), ("axis",)),

@@ -119,11 +119,32 @@ def _image(
                 half_pixel_centers=ours[1],
             )
             return b.from_image(made, len(x.shape))
+    if mode == "nearest":
+        return b.from_image(_picked(b, image, after, factors, places, rounded), len(x.shape))
     raise node.refuse(
         f"resizes {before[0]} x {before[1]} to {after[0]} x {after[1]} by {mode} and "
         f"{node.text('coordinate_transformation_mode', 'half_pixel')}, which none of our kernels "
         "does exactly; export it with align_corners, half_pixel or asymmetric"
     )
+
+
+def _picked(
+    b: Builder,
+    image: Tensor,
+    after: Sequence[int],
+    factors: Sequence[float],
+    places: Places,
+    rounded: Callable[[Array], Array],
+) -> Tensor:
+    """Rows, then columns, by their numbers."""
+    for axis in (1, 2):
+        before, size = image.shape[axis], after[axis - 1]
+        at = np.arange(size, dtype=np.float64)
+        theirs = np.round(places(at, before, size, factors[axis - 1]), 9)
+        numbers = np.clip(rounded(theirs), 0, before - 1).astype(np.int32)
+        if numbers.tolist() != list(range(before)):
+            image = b.add("GATHER", image, numbers, axis=axis, batch_dims=0)
+    return image
 
 
 def _agree(
