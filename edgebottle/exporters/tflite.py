@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.importers.tflite_file import CUSTOM_OPERATORS
 from edgebottle.importers.tflite_operators import SIGNATURES
 from edgebottle.importers.tflite_tensors import TYPES
 from edgebottle.importers.tflite_variables import VARIABLES
@@ -173,6 +174,8 @@ def _operator(
     operator.inputs = [-1 if name is None else index[name] for name in inputs]
     operator.outputs = [index[name] for name in node.outputs]
     operator.builtinOptions = node.to_tflite(graph.ins(node), graph.outs(node))
+    custom = node.custom_options()
+    operator.customOptions = None if custom is None else np.frombuffer(custom, np.uint8)
     operator.intermediates = [
         _intermediate(schema, subgraph, f"{node.name}_intermediate_{number}", dtype, quant)
         for number, (dtype, quant) in enumerate(node.intermediates())
@@ -185,11 +188,13 @@ def _operator(
 
 def _opcode(schema: Any, model: Any, name: str) -> int:
     """The number of an operator among the model's, to which it is added once."""
-    code = getattr(schema.BuiltinOperator, name)
+    custom = name.encode() if name in CUSTOM_OPERATORS else None
+    code = schema.BuiltinOperator.CUSTOM if custom else getattr(schema.BuiltinOperator, name)
     for number, known in enumerate(model.operatorCodes):
-        if known.builtinCode == code:
+        if (known.builtinCode, known.customCode) == (code, custom):
             return number
     opcode = schema.OperatorCodeT()
+    opcode.customCode = custom
     opcode.builtinCode = code
     opcode.deprecatedBuiltinCode = min(code, np.iinfo(np.int8).max)
     opcode.version = (VARIABLES.get(name) or SIGNATURES[name]).version

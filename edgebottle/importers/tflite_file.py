@@ -15,6 +15,9 @@ from edgebottle.importers.sparsity import Level, Sparsity
 from edgebottle.ir.graph import Array
 
 _ABSENT = np.zeros(0, np.int32)
+
+CUSTOM_OPERATORS = ("TFLite_Detection_PostProcess",)
+"""Those that the importer knows; they go by their own names."""
 _MAX_RANK = 6
 
 
@@ -174,6 +177,8 @@ def _op_name(opcode: Any) -> str:
     name = _names("BuiltinOperator").get(code, f"operator {code}")
     if name == "CUSTOM":
         custom = (opcode.CustomCode() or b"").decode("ascii", "replace")
+        if custom in CUSTOM_OPERATORS:
+            return custom
         return f"CUSTOM {re.sub(r'[^ -~]', '_', custom)[:60]}"
     return name
 
@@ -263,17 +268,22 @@ def _operators(graph: Any, codes: list[str]) -> tuple[FileOperator, ...]:
         options_type = _names("BuiltinOptions").get(operator.BuiltinOptionsType(), "unknown")
         if operator.BuiltinOptions2Type():
             options_type = f"BuiltinOptions2 {operator.BuiltinOptions2Type()}"
+        code = codes[operator.OpcodeIndex()]
+        if code in CUSTOM_OPERATORS:
+            options = _custom_options(operator)
+        else:
+            options = _options(operator, f"operator {i} ({code})", options_type)
+        intermediates = _ints(operator.IntermediatesAsNumpy())
         result.append(
-            FileOperator(
-                codes[operator.OpcodeIndex()],
-                inputs,
-                outputs,
-                options_type,
-                _options(operator, f"operator {i} ({codes[operator.OpcodeIndex()]})", options_type),
-                intermediates=_ints(operator.IntermediatesAsNumpy()),
-            )
+            FileOperator(code, inputs, outputs, options_type, options, intermediates=intermediates)
         )
     return tuple(result)
+
+
+def _custom_options(operator: Any) -> bytes:
+    """The options of a custom operator, in whatever format it has."""
+    values = operator.CustomOptionsAsNumpy()
+    return b"" if isinstance(values, int) else bytes(values.tobytes())
 
 
 def _options(operator: Any, label: str, kind: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgebottle.errors import BadModel
-from edgebottle.importers.tflite_file import FileOperator, default_options
+from edgebottle.importers.tflite_file import CUSTOM_OPERATORS, FileOperator, default_options
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Signature
 from edgebottle.ops.weights import BIAS_INT32, BIAS_INT64
@@ -47,6 +47,8 @@ def options_of(layer: str, record: FileOperator, signature: Signature) -> Any:
         BadModel: options of another operator, or values that no operator can have.
     """
     expected = signature.options
+    if record.op in CUSTOM_OPERATORS:
+        return record.options
     if record.options is None and record.options_type in ("NONE", expected):
         return default_options(expected) if expected else None
     if record.options_type != expected:

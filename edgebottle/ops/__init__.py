@@ -20,6 +20,7 @@ from edgebottle.ops.cumsum import Cumsum
 from edgebottle.ops.depth_to_space import DepthToSpace
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.dequantize import Dequantize
+from edgebottle.ops.detection_postprocess import DetectionPostProcess
 from edgebottle.ops.div import Div
 from edgebottle.ops.elu import Elu
 from edgebottle.ops.embedding_lookup import EmbeddingLookup
@@ -116,6 +117,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     DepthToSpace,
     DepthwiseConv2D,
     Dequantize,
+    DetectionPostProcess,
     Div,
     Elu,
     EmbeddingLookup,

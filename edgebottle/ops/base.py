@@ -260,6 +260,10 @@ class Operator(Node):
         """What ``with_intermediates`` takes, with the types of these tensors."""
         return ()
 
+    def custom_options(self) -> bytes | None:
+        """The options of an operator that TFLite has no schema for; ``from_tflite`` reads them."""
+        return None
+
     @abstractmethod
     def emit(self, e: Emitter) -> str:
         """The C statement that computes the outputs, or one output row for a ``RowOperator``."""
