@@ -130,6 +130,21 @@ class Emitter(Protocol):
         """The same as a constant, for a struct in flash; a kernel must not see its value."""
 
 
+@dataclass(frozen=True)
+class WeightedOperands:
+    """Where a layer has its weights and biases.
+
+    Attributes:
+        weights: Index of the input.
+        bias: Index of the input, which may be absent.
+        axis: The axis of the weights' output channels.
+    """
+
+    weights: int
+    bias: int
+    axis: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operator(Node):
     """A node that edgebottle can compile: it reads TFLite's options and emits C."""
@@ -178,6 +193,10 @@ class Operator(Node):
         if access is None:
             return None
         return access[-1] if access else Same()
+
+    def weighted_operands(self) -> WeightedOperands | None:
+        """Where weights and biases are, of a layer that sums products with constant weights."""
+        return None
 
     def channel_operands(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[int, int]:
         """Constant inputs that hold something of each output channel: index and axis.

@@ -13,7 +13,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, AxisMap, Same, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Shape, Tensor, Tensors
-from edgebottle.ops.base import Activation, CValue, RowOperator, where
+from edgebottle.ops.base import Activation, CValue, RowOperator, WeightedOperands, where
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import (
     MAX_SHIFT,
@@ -239,6 +239,10 @@ class Convolution(KernelOperator, RowOperator):
     @abstractmethod
     def channels_read(self, data: Tensor, weights: Tensor) -> AxisMap:
         """Which channels of the input a channel of the output reads."""
+
+    def weighted_operands(self) -> WeightedOperands:
+        """See ``Operator``."""
+        return WeightedOperands(1, 2, self.CHANNEL_AXIS)
 
     def channel_operands(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[int, int]:
         """The weights and the bias."""

@@ -12,7 +12,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, All, AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Tensor, Tensors
-from edgebottle.ops.base import where
+from edgebottle.ops.base import WeightedOperands, where
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.dense import DenseAtRunTime, DenseLayer
 from edgebottle.ops.fixed_point import (
@@ -101,6 +101,10 @@ class FullyConnected(DenseLayer):
     def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
         """All, with weights of their own for each pixel that is flattened."""
         return All(operands(ins)[0].layout.pixel_elements) if index == 0 else None
+
+    def weighted_operands(self) -> WeightedOperands:
+        """See ``Operator``."""
+        return WeightedOperands(1, 2, 0)
 
     def channel_operands(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[int, int]:
         """The weights and the bias."""

@@ -19,6 +19,7 @@ from edgebottle.ops.base import (
     Emitter,
     RowOperator,
     Signature,
+    WeightedOperands,
     one_node_graph,
     where,
 )
@@ -166,6 +167,10 @@ class TransposeConv(RowOperator):
             _reached(self.size[i], weights.shape[1 + i], self.stride[i], before[i]) for i in (0, 1)
         )
         return (Same(), rows, columns, All(data.shape[3]))
+
+    def weighted_operands(self) -> WeightedOperands:
+        """See ``Operator``."""
+        return WeightedOperands(1, 3, 0)
 
     def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
         """None: the shape counts the channels."""

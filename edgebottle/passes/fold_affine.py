@@ -57,10 +57,10 @@ def _is_linear(maker: Node) -> bool:
 def _folded(rewrite: Rewrite, maker: Operator, kind: str, constant: Tensor) -> Operator | None:
     """The layer with other weights and biases; None where it has none to change."""
     ins, outs = rewrite.ins(maker), rewrite.outs(maker)
-    operands = list(maker.channel_operands(ins, outs).items())
-    if len(operands) != 2 or constant.dtype is not DType.F32:
+    places = maker.weighted_operands()
+    if places is None or constant.dtype is not DType.F32:
         return None
-    (weights, axis), (bias, _) = operands
+    weights, bias, axis = places.weights, places.bias, places.axis
     kernel = ins[weights]
     values = _per_channel(constant, outs[0].shape[-1])
     if kernel is None or kernel.data is None or values is None:

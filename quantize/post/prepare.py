@@ -65,14 +65,8 @@ def _with_biases(graph: Graph) -> Graph:
 
 def _bias_place(graph: Graph, node: Node) -> tuple[int | None, int]:
     """Where a layer with float weights has its biases, and how many; None for other layers."""
-    if not isinstance(node, Operator):
+    places = node.weighted_operands() if isinstance(node, Operator) else None
+    tensor = None if places is None else graph.ins(node)[places.weights]
+    if places is None or tensor is None or tensor.data is None or tensor.dtype is not DType.F32:
         return None, 0
-    ins = graph.ins(node)
-    operands = list(node.channel_operands(ins, graph.outs(node)).items())
-    if len(operands) != 2:
-        return None, 0
-    (weights, axis), (bias, _) = operands
-    tensor = ins[weights]
-    if tensor is None or tensor.data is None or tensor.dtype is not DType.F32:
-        return None, 0
-    return bias, tensor.shape[axis]
+    return places.bias, tensor.shape[places.axis]

@@ -13,14 +13,14 @@ import numpy as np
 
 from edgebottle.ir.graph import Array, Graph
 from quantize.post.adaptive import round_network
-from quantize.post.affine import Bounds
+from quantize.post.affine import HIGH, LOW, Bounds, dequantized
 from quantize.post.builder import StoredLayer, build
 from quantize.post.equalization import equalized
 from quantize.post.grouping import ChosenQuant, choose_scales, group
 from quantize.post.layers import WeightedLayer, weighted_layers
 from quantize.post.observers import OBSERVERS, MinMax, Observer
 from quantize.post.prepare import prepare
-from quantize.post.rules import QuantRule, Scales, rule_of
+from quantize.post.rules import QuantRule, Scales, int8_layer, rule_of
 from quantize.post.runner import Runner
 from quantize.post.score import scored_tensors, sqnr
 from quantize.post.statistics import Inputs, Progress, Statistics, collect
@@ -138,7 +138,7 @@ def quantize_graph(
     """
     prepared = prepare(graph)
     statistics = collect(prepared, inputs, runner, progress)
-    rules = rules_of(prepared, statistics)
+    rules = rules_of(prepared, statistics, runner)
     judge = _Judge(prepared, rules, inputs[:SCORED_SAMPLES], runner)
     wide = replace(options, bits=8)  # ranges are judged without the noise of narrow weights
     bases = [("", prepared, statistics)]
@@ -189,12 +189,36 @@ def _adapted(
     return replace(result, steps=(*steps, *last))
 
 
-def rules_of(graph: Graph, statistics: Mapping[str, Statistics]) -> dict[str, QuantRule]:
-    """How each layer is quantized, by its name."""
+def rules_of(
+    graph: Graph, statistics: Mapping[str, Statistics], runner: Runner
+) -> dict[str, QuantRule]:
+    """How each layer is quantized, by its name; what LiteRT itself refuses stays in float."""
     bounds = {name: found.bounds for name, found in statistics.items()}
-    return {
-        node.name: rule_of(node, graph.ins(node), graph.outs(node), bounds) for node in graph.nodes
-    }
+    random = np.random.default_rng(0)
+    rules: dict[str, QuantRule] = {}
+    taken: dict[tuple[str, QuantRule], bool] = {}
+    for node in graph.nodes:
+        ins, outs = graph.ins(node), graph.outs(node)
+        rule = rule_of(node, ins, outs, bounds)
+        if rule.kind not in (Scales.UNTOUCHED, Scales.FLOAT):
+            key = (node.OP, rule)
+            if key not in taken:
+                layer = int8_layer(node, ins, outs, bounds, rule)
+                taken[key] = runner.takes(layer, _some_inputs(layer, random))
+            rule = rule if taken[key] else QuantRule(Scales.FLOAT)
+        rules[node.name] = rule
+    return rules
+
+
+def _some_inputs(graph: Graph, random: np.random.Generator) -> list[Array]:
+    """Real values for what is quantized, zeros for indices and the like."""
+    tensors = [graph.tensors[name] for name in graph.inputs]
+    return [
+        np.zeros(tensor.shape, tensor.dtype.numpy)
+        if tensor.quant is None
+        else dequantized(random.integers(LOW, HIGH + 1, tensor.shape), tensor.quant)
+        for tensor in tensors
+    ]
 
 
 def _rounded_to_nearest(

@@ -15,8 +15,8 @@ import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Node, Quant, Tensor, Tensors
-from edgebottle.ops.base import Operator
+from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, Tensors
+from edgebottle.ops.base import Operator, one_node_graph
 from quantize.post.affine import Bounds, dequantized, quant_of, quantized
 
 MAX_MEAN_STEPS = 1.5
@@ -74,7 +74,7 @@ def rule_of(
     if not isinstance(node, Operator) or node.state_inputs:
         return QuantRule(Scales.FLOAT)
     for rule in (
-        *_weighted_rules(node, ins, outs),
+        *_weighted_rules(node, ins),
         QuantRule(Scales.FREE, node.INT8_OUTPUT),
         QuantRule(Scales.SHARED),
     ):
@@ -86,19 +86,38 @@ def rule_of(
     return QuantRule(Scales.FLOAT)
 
 
-def _weighted_rules(node: Operator, ins: Tensors, outs: Sequence[Tensor]) -> list[QuantRule]:
-    """Weights and bias are the operands that have something of each output channel."""
-    operands = list(node.channel_operands(ins, outs).items())
-    if len(operands) != 2:
+def int8_layer(
+    node: Node,
+    ins: Tensors,
+    outs: Sequence[Tensor],
+    bounds: Mapping[str, Bounds],
+    rule: QuantRule,
+) -> Graph:
+    """The layer alone in int8, as its rule says; of weights only zeros.
+
+    Args:
+        node: An operator of a float graph.
+        ins: Its input tensors.
+        outs: Its output tensors.
+        bounds: Real ranges of the tensors that are computed at run time.
+        rule: Its rule, by which it has an int8 form.
+    """
+    assert isinstance(node, Operator), "only operators have rules"
+    trial = _Trial(node, ins, outs, bounds)
+    new_ins, new_outs = trial.tensors(rule)
+    made = retyped(node, ins, outs, new_ins, new_outs)
+    tensors = [tensor for tensor in (*new_ins, *new_outs) if tensor is not None]
+    return one_node_graph("layer", made, tensors)
+
+
+def _weighted_rules(node: Operator, ins: Tensors) -> list[QuantRule]:
+    """A scale for each output channel, or else one for all weights."""
+    places = node.weighted_operands()
+    tensor = None if places is None else ins[places.weights]
+    if places is None or tensor is None or tensor.data is None:
         return []
-    (weights, axis), (bias, _) = operands
-    tensor = ins[weights]
-    if tensor is None or tensor.data is None:
-        return []
-    return [
-        QuantRule(Scales.WEIGHTED, None, weights, bias, axis, per_channel)
-        for per_channel in (True, False)
-    ]
+    where = (places.weights, places.bias, places.axis)
+    return [QuantRule(Scales.WEIGHTED, None, *where, per_channel) for per_channel in (True, False)]
 
 
 @dataclass(frozen=True)
@@ -112,18 +131,24 @@ class _Trial:
 
     def passes(self, rule: QuantRule) -> bool:
         """Whether the operator follows ``rule``; raises ``UnsupportedOp`` where it refuses to."""
-        if rule.kind is Scales.WEIGHTED:
-            self._check_weighted(rule)
-            return True
+        ins, outs = self.tensors(rule)
+        node = retyped(self.node, self.ins, self.outs, ins, outs)
+        node.check(ins, outs)
+        computes = any(tensor.dtype is DType.F32 for tensor in self.outs)
+        return rule.kind is Scales.WEIGHTED or not computes or self._agrees(node, ins, outs)
+
+    def tensors(self, rule: QuantRule) -> tuple[list[Tensor | None], list[Tensor]]:
+        """The int8 tensors of a rule; weights and biases are zeros."""
         ranges = self._ranges(rule)
-        ins = [self._int8(tensor, ranges) for tensor in self.ins]
-        outs = [self._int8(tensor, ranges, rule.output) for tensor in self.outs]
-        given = [None if tensor is None else tensor for tensor in ins]
-        node = retyped(self.node, self.ins, self.outs, given, outs)  # type: ignore[arg-type]
-        node.check(given, outs)  # type: ignore[arg-type]
-        if not any(tensor.dtype is DType.F32 for tensor in self.outs):
-            return True
-        return self._agrees(node, given, outs)  # type: ignore[arg-type]
+        ins = [
+            self._zeros(tensor, index, rule)
+            if tensor is not None and index in (rule.weights, rule.bias)
+            else None
+            if tensor is None
+            else self._int8(tensor, ranges)
+            for index, tensor in enumerate(self.ins)
+        ]
+        return ins, [self._int8(tensor, ranges, rule.output) for tensor in self.outs]
 
     def _ranges(self, rule: QuantRule) -> dict[str, Bounds]:
         tensors = [t for t in (*self.ins, *self.outs) if t is not None and t.dtype is DType.F32]
@@ -143,31 +168,21 @@ class _Trial:
         return (low, high) if high > low else (0.0, 1.0)
 
     def _int8(
-        self, tensor: Tensor | None, ranges: Mapping[str, Bounds], fixed: Quant | None = None
-    ) -> Tensor | None:
-        if tensor is None or tensor.dtype is not DType.F32:
+        self, tensor: Tensor, ranges: Mapping[str, Bounds], fixed: Quant | None = None
+    ) -> Tensor:
+        if tensor.dtype is not DType.F32:
             return tensor
         quant = fixed or quant_of(ranges[tensor.name])
         data = None if tensor.data is None else quantized(tensor.data, quant)
         return replace(tensor, dtype=DType.I8, quant=quant, data=data)
 
-    def _check_weighted(self, rule: QuantRule) -> None:
-        """The checks see zeros for weights: those of other weights are made when they are known."""
-        ranges = self._ranges(QuantRule(Scales.FREE))
-        channels = self.outs[0].shape[-1]
-        count = channels if rule.per_channel else 1
-        ins: list[Tensor | None] = []
-        for index, tensor in enumerate(self.ins):
-            if tensor is not None and index in (rule.weights, rule.bias):
-                dtype = DType.I8 if index == rule.weights else DType.I32
-                axis = (rule.axis if index == rule.weights else 0) if rule.per_channel else None
-                quant = Quant((1e-3,) * count, (0,) * count, axis)
-                data = np.zeros(tensor.shape, dtype.numpy)
-                ins.append(replace(tensor, dtype=dtype, quant=quant, data=data))
-            else:
-                ins.append(self._int8(tensor, ranges))
-        outs = [self._int8(tensor, ranges) for tensor in self.outs]
-        self.node.check(ins, outs)  # type: ignore[arg-type]
+    def _zeros(self, tensor: Tensor, index: int, rule: QuantRule) -> Tensor:
+        """Weights or biases: the checks of real ones are made when those are known."""
+        dtype = DType.I8 if index == rule.weights else DType.I32
+        count = self.outs[0].shape[-1] if rule.per_channel else 1
+        axis = (rule.axis if index == rule.weights else 0) if rule.per_channel else None
+        quant = Quant((1e-3,) * count, (0,) * count, axis)
+        return replace(tensor, dtype=dtype, quant=quant, data=np.zeros(tensor.shape, dtype.numpy))
 
     def _agrees(self, node: Operator, ins: Tensors, outs: Sequence[Tensor]) -> bool:
         generator = np.random.default_rng(0)
@@ -196,17 +211,19 @@ class _Trial:
 
 
 def _some_value(tensor: Tensor, generator: np.random.Generator) -> Array:
-    """A constant's value, or indices of which every axis has some."""
+    """A constant's value, any truths, or indices of which every axis has some."""
     if tensor.data is not None:
         return tensor.data
-    return generator.integers(0, 1, tensor.shape).astype(tensor.dtype.numpy)
+    values = 2 if tensor.dtype is DType.BOOL else 1
+    return generator.integers(0, values, tensor.shape).astype(tensor.dtype.numpy)
 
 
 def _mean_steps(result: Array, wanted: Array, out: Tensor) -> float:
-    """Mean difference in steps, of what the output can hold."""
+    """Mean difference in steps of the values that are not zero, of those the output can hold."""
     low, high = dequantized(np.array([-128, 127], np.int8), out.quant)
-    difference = np.abs(result - np.clip(wanted, low, high)) / np.float32(out.scale)
-    return float(np.mean(difference))
+    some = (result != 0) | (wanted != 0)
+    difference = np.abs(result - np.clip(wanted, low, high))[some] / np.float32(out.scale)
+    return float(np.mean(difference)) if difference.size else 0.0
 
 
 def retyped(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
 
+from edgebottle.errors import BadInput, BadModel
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.litert import LiteRTModel
@@ -58,6 +59,17 @@ class Runner:
         else:
             self._model = self._stack.enter_context(LiteRTProcess(data, reference))
         self._graph = graph
+
+    def takes(self, graph: Graph, sample: Sequence[Array]) -> bool:
+        """Whether LiteRT runs a network; where it ends over it, the next one gets a new process."""
+        try:
+            self.load(graph)
+            self.run(sample)
+        except (BadModel, BadInput):
+            self._stack.close()
+            self._model = None
+            return False
+        return True
 
     def run(self, sample: Sequence[Array], names: Sequence[str] | None = None) -> list[Array]:
         """Runs once.

@@ -15,6 +15,7 @@ from edgebottle.litert import LiteRTModel
 from edgebottle.ops.add import Add
 from edgebottle.ops.base import Activation
 from edgebottle.ops.concatenation import Concatenation
+from edgebottle.ops.floor import Floor
 from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.maximum import Maximum
@@ -23,6 +24,7 @@ from edgebottle.ops.mul import Mul
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.softmax import Softmax
 from edgebottle.ops.sub import Sub
+from edgebottle.ops.transpose_conv import TransposeConv
 from quantize.post.prepare import prepare
 from quantize.post.quantizer import Options, quantize_graph
 from quantize.post.runner import Runner, stored_inputs
@@ -67,25 +69,38 @@ def normalized(b: FloatBuilder) -> str:
     return b.depthwise(x)
 
 
-NETWORKS: tuple[tuple[Callable[[FloatBuilder], str], int, float], ...] = (
-    (classifier, 8, 35.0),
-    (classifier, 4, 15.0),
-    (joined, 8, 30.0),
-    (normalized, 8, 30.0),
+def partly_float(b: FloatBuilder) -> str:
+    """FLOOR has no int8 form."""
+    x = b.input(1, 4, 4, 3)
+    shape = b.constant(np.array([1, 8, 8, 5], np.int32))
+    weights = b.constant(b.random.normal(0, 0.3, (5, 3, 3, 3)).astype(np.float32))
+    fields = {"stride": (2, 2), "size": (8, 8), "same": True, "activation": Activation.RELU}
+    x = b.add(TransposeConv, shape, weights, x, **fields)
+    x = b.add(Mul, x, b.constant(np.array([3.0], np.float32)), activation=NONE)
+    return b.conv(b.add(Floor, x), 4)
+
+
+NETWORKS: tuple[tuple[Callable[[FloatBuilder], str], int, float, tuple[str, ...]], ...] = (
+    (classifier, 8, 35.0, ()),
+    (classifier, 4, 15.0, ()),
+    (joined, 8, 30.0, ()),
+    (normalized, 8, 30.0, ()),
+    (partly_float, 8, 15.0, ("FLOOR",)),
 )
-"""A network, the bits of its weights, and the least signal to noise of its outputs in dB."""
+"""A network, the bits of its weights, the least dB of its outputs, and what stays in float."""
 
 
-@pytest.mark.parametrize(("network", "bits", "least"), NETWORKS)
+@pytest.mark.parametrize(("network", "bits", "least", "floats"), NETWORKS)
 def test_the_integer_network_is_near_and_exact(
-    network: Callable[[FloatBuilder], str], bits: int, least: float
+    network: Callable[[FloatBuilder], str], bits: int, least: float, floats: tuple[str, ...]
 ) -> None:
     builder = FloatBuilder()
     graph = builder.graph(network(builder))
     samples = builder.samples(24)
     runner = Runner(isolated=False)
     result = quantize_graph(graph, samples[:16], Options(bits=bits), runner, silent)
-    assert result.kept_float == ()
+    operators = {node.name: node.OP for node in result.float_graph.nodes}
+    assert tuple(operators[name] for name in result.kept_float) == floats
     near = real_outputs(result.graph, samples[16:], runner, lambda n: None)
     found = agreement(real_outputs(graph, samples[16:], runner, lambda n: None), near)
     assert found.sqnr > least
