@@ -12,7 +12,7 @@ from edgebottle.errors import BadInput
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Graph
 from edgebottle.pipeline import Model
-from edgebottle.sample_sources import PixelScale, read_labels, read_samples
+from edgebottle.sample_sources import PixelScale, class_names, read_labels, read_samples
 from edgebottle.samples import Samples
 from quantize.post.prepare import check_float
 from quantize.post.quantizer import Options, quantize_graph
@@ -75,6 +75,11 @@ def plan_samples(
     check_float(graph)
     given = read_samples(data, graph, scale)
     other = None if test is None else read_samples(test, graph, scale)
+    names = [class_names(source) for source in (data, test) if source is not None]
+    if len(set(filter(None, names))) > 1:
+        raise BadInput(
+            f"{data} and {test} have other folders: {', '.join(names[0])} and {', '.join(names[1])}"
+        )
     if labels is not None and other is not None:
         other = replace(other, labels=read_labels(labels, graph, len(other)))
     elif labels is not None:

@@ -71,6 +71,12 @@ def read_samples(source: str, graph: Graph, scale: PixelScale | None = None) -> 
     return samples_of(source, _scaled(source, arrays, graph, scale), graph)
 
 
+def class_names(source: str) -> tuple[str, ...]:
+    """The classes of a folder of images in their order; none of anything else."""
+    path = Path(source)
+    return tuple(item.name for item in _class_folders(path)) if path.is_dir() else ()
+
+
 def read_labels(path: Path, graph: Graph, count: int) -> tuple[int, ...]:
     """Classes from a file of their own: ``.npy``, ``.npz``, or text with one number per line.
 
@@ -165,8 +171,7 @@ def _image_shape(folder: Path, graph: Graph) -> tuple[int, int, int]:
 
 def _image_files(folder: Path) -> tuple[list[Path], Array | None]:
     """The images, and their classes where they lie in a folder for each class."""
-    classes = sorted((item for item in folder.iterdir() if item.is_dir()), key=_class_order)
-    classes = [item for item in classes if _pictures(item)]
+    classes = _class_folders(folder)
     loose = _pictures(folder)
     if not classes and not loose:
         raise BadInput(f"{folder} holds no images ({', '.join(IMAGE_SUFFIXES)})")
@@ -178,6 +183,11 @@ def _image_files(folder: Path) -> tuple[list[Path], Array | None]:
         return loose, None
     files = [(file, number) for number, item in enumerate(classes) for file in _pictures(item)]
     return [file for file, _ in files], np.array([number for _, number in files], np.int64)
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    folders = sorted((item for item in folder.iterdir() if item.is_dir()), key=_class_order)
+    return [item for item in folders if _pictures(item)]
 
 
 def _pictures(folder: Path) -> list[Path]:
