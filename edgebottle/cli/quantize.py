@@ -116,7 +116,7 @@ def command(
     Examples:
       edgebottle quantize model.tflite --data train.npz --test test.npz
       edgebottle quantize model.h5 --data photos/ --scale 0..1 --accept-loss 1.0
-      edgebottle quantize model.tflite --data train.npz --bits w4a8 --effort high --html report.html
+      edgebottle quantize model.onnx --data train.npz --bits w4a8 --html report.html
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.files import write_file
     from edgebottle.quantization import plan_samples, quantize_model
