@@ -18,7 +18,7 @@ from edgebottle.ops.channel_range import Range
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.signature import MANY as MANY
 from edgebottle.ops.signature import Signature as Signature
-from edgebottle.ops.weighted_sums import WeightedSums
+from edgebottle.ops.weighted_sums import WeightedOperands, WeightedSums
 
 
 class Isa(Enum):
@@ -128,21 +128,6 @@ class Emitter(Protocol):
 
     def scratch_place(self) -> str:
         """The same as a constant, for a struct in flash; a kernel must not see its value."""
-
-
-@dataclass(frozen=True)
-class WeightedOperands:
-    """Where a layer has its weights and biases.
-
-    Attributes:
-        weights: Index of the input.
-        bias: Index of the input, which may be absent.
-        axis: The axis of the weights' output channels.
-    """
-
-    weights: int
-    bias: int
-    axis: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, AxisMap, Same, window
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Shape, Tensor, Tensors
-from edgebottle.ops.base import Activation, CValue, RowOperator, WeightedOperands, where
+from edgebottle.ops.base import Activation, CValue, RowOperator, where
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_point import (
     MAX_SHIFT,
@@ -26,7 +26,7 @@ from edgebottle.ops.fixed_point import (
     wrap_int32,
 )
 from edgebottle.ops.kernel import KernelOperator
-from edgebottle.ops.weighted_sums import WeightedSums, seen_taps, terms_read
+from edgebottle.ops.weighted_sums import WeightedOperands, WeightedSums, seen_taps, terms_read
 from edgebottle.ops.weights import (
     BIAS_INT32,
     MAX_WIDE_SHIFT,

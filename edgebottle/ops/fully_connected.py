@@ -12,7 +12,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, All, AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Tensor, Tensors
-from edgebottle.ops.base import WeightedOperands, where
+from edgebottle.ops.base import where
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.dense import DenseAtRunTime, DenseLayer
 from edgebottle.ops.fixed_point import (
@@ -23,7 +23,7 @@ from edgebottle.ops.fully_connected_cases import FULLY_CONNECTED, fully_connecte
 from edgebottle.ops.fully_connected_kernels import KERNELS
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.packing import sum_range
-from edgebottle.ops.weighted_sums import WeightedSums
+from edgebottle.ops.weighted_sums import WeightedOperands, WeightedSums
 from edgebottle.ops.weights import (
     bias_values,
     check_reach,

@@ -19,7 +19,6 @@ from edgebottle.ops.base import (
     Emitter,
     RowOperator,
     Signature,
-    WeightedOperands,
     one_node_graph,
     where,
 )
@@ -34,6 +33,7 @@ from edgebottle.ops.fixed_point import (
     wrap_int32,
 )
 from edgebottle.ops.movement import constant_ints, data_input
+from edgebottle.ops.weighted_sums import WeightedOperands
 from edgebottle.ops.weights import bias_values, check_weights, exact_matmul, per_channel
 from edgebottle.ops.window_padding import SAME, VALID, same_padding
 

@@ -11,6 +11,21 @@ from edgebottle.ir.graph import Int, Mask
 
 
 @dataclass(frozen=True)
+class WeightedOperands:
+    """Where a layer has its weights and biases.
+
+    Attributes:
+        weights: Index of the input.
+        bias: Index of the input, which may be absent.
+        axis: The axis of the weights' output channels.
+    """
+
+    weights: int
+    bias: int
+    axis: int
+
+
+@dataclass(frozen=True)
 class WeightedSums:
     """Output o is bias[o] + the sum over t, i of weights[o, t, i] * (x[reads[o, i]] - zero_point).
 
