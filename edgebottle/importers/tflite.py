@@ -29,7 +29,7 @@ from edgebottle.importers.tflite_tensors import (
     import_tensor,
     unsupported_type,
 )
-from edgebottle.importers.tflite_uint8 import OF_UINT8, check_uint8, computes_alike, shift_uint8
+from edgebottle.importers.tflite_uint8 import OF_UINT8, computes_alike, shift_uint8
 from edgebottle.importers.tflite_variables import VARIABLES, Key, Variables, check_variable
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor, unused_name
@@ -340,8 +340,6 @@ class _Importer:
             among = [self.file.tensors[index] for index in record.intermediates]
             node = node.with_intermediates([computed_tensor(one, ()).quant for one in among])
         outs = self.computed(node, ins, records)
-        if record.of_uint8:
-            check_uint8(node, ins, outs)
         constants = folded(node, ins, outs)
         self.tensors.update({tensor.name: tensor for tensor in constants or outs})
         if constants is None:

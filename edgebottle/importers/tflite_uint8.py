@@ -3,7 +3,8 @@
 Older converters quantize to uint8, and LiteRT's kernels for it mostly compute what those for int8
 do. What they compute otherwise is refused, or has an operator of its own (``Conv2DOfUint8``): their
 convolutions round the product of two scales to single precision, and take weights with a zero
-point. Inputs and outputs of the network stay uint8, with a QUANTIZE behind or before them.
+point; their mean of pixels rounds halves up. Inputs and outputs of the network stay uint8, with a
+QUANTIZE behind or before them.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.importers.tflite_file import FileOperator, FileTensor, TFLiteFile
-from edgebottle.ir.graph import Node, Tensor, unused_name
-from edgebottle.ops.average_pool_2d import AveragePool2D
-from edgebottle.ops.base import Operator, where
+from edgebottle.ir.graph import unused_name
+from edgebottle.ops.average_pool_2d import AveragePool2DOfUint8
+from edgebottle.ops.base import Operator
 from edgebottle.ops.conv_2d import Conv2DOfUint8
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2DOfUint8
 
@@ -24,6 +25,7 @@ CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 """Operators that take uint8 as it is."""
 
 OF_UINT8: dict[str, type[Operator]] = {
+    "AVERAGE_POOL_2D": AveragePool2DOfUint8,
     "CONV_2D": Conv2DOfUint8,
     "DEPTHWISE_CONV_2D": DepthwiseConv2DOfUint8,
 }
@@ -41,6 +43,9 @@ SHIFTED = (
     *("STRIDED_SLICE", "SUB", "SUM", "TANH", "TILE", "TRANSPOSE", "UNPACK"),
 )
 """Operators whose results on uint8 are those on int8, 128 higher."""
+
+_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+"""Operators whose weights lose their zero point."""
 
 _OFFSET = 128
 
@@ -90,15 +95,16 @@ def shift_uint8(file: TFLiteFile) -> TFLiteFile:
 
 
 def _check_alike(file: TFLiteFile, shifted: set[int]) -> None:
-    """No operator but a conversion has both, which shifted would look alike."""
+    """No operator but a conversion has integers of another type beside uint8."""
     for record in file.operators:
         indices = [index for index in (*record.inputs, *record.outputs) if index != -1]
         names = [file.tensors[index].name for index in indices if index in shifted]
-        is_mixed = any(file.tensors[index].type == "INT8" for index in indices)
-        if names and is_mixed and record.op not in CONVERSIONS:
+        others = [file.tensors[index].type.lower() for index in indices if index not in shifted]
+        mixed = [kind for kind in others if kind in ("int8", "int16")]
+        if names and mixed and record.op not in CONVERSIONS:
             raise UnsupportedOp(
-                f"tensor '{names[0]}' of a {record.op} is uint8, and another is int8; convert the "
-                "model with int8 quantization"
+                f"tensor '{names[0]}' of a {record.op} is uint8, and another is {mixed[0]}; "
+                "convert the model with int8 quantization"
             )
 
 
@@ -150,7 +156,7 @@ def _centred(tensor: FileTensor) -> FileTensor:
 def _wide_weights(file: TFLiteFile, shifted: set[int]) -> set[int]:
     """Weights of convolutions, which nothing else may read, as it would see other values."""
     readers = [
-        (index, record.op in OF_UINT8 and place == 1)
+        (index, record.op in _CONVOLUTIONS and place == 1)
         for record in file.operators
         for place, index in enumerate(record.inputs)
         if index in shifted
@@ -163,30 +169,3 @@ def _wide_weights(file: TFLiteFile, shifted: set[int]) -> set[int]:
                 f"the uint8 weights '{file.tensors[index].name}' are read as something else too"
             )
     return wide
-
-
-def check_uint8(node: Node, ins: list[Tensor | None], outs: list[Tensor]) -> None:
-    """Refuses a mean of an even number of pixels: LiteRT rounds halves up there.
-
-    Raises:
-        UnsupportedOp: names the layer.
-    """
-    if not isinstance(node, AveragePool2D):
-        return
-    data = ins[0]
-    assert data is not None
-    counts = [
-        {
-            sum(0 <= i * stride - before + k < extent for k in range(size))
-            for i in range(outs[0].shape[axis])
-        }
-        for axis, extent, size, stride, before in (
-            (1, data.shape[1], node.filter[0], node.stride[0], node.padding[0]),
-            (2, data.shape[2], node.filter[1], node.stride[1], node.padding[2]),
-        )
-    ]
-    if any(count % 2 == 0 for side in counts for count in side):
-        raise UnsupportedOp(
-            f"{where(node)} takes the mean of an even number of uint8 pixels, which edgebottle "
-            "does not support yet; convert the model with int8 quantization"
-        )

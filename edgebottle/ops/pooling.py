@@ -255,11 +255,11 @@ class Pool2D(AccumulatingKernelOperator):
     @classmethod
     def cases(cls) -> Iterator[Graph]:
         """See ``Operator``."""
-        for row in _CASES:
+        for row in CASES:
             yield cls._case(*row, dtype=DType.I8)
-        for row in (*_CASES[:4], *_CASES[-3:]):
+        for row in (*CASES[:4], *CASES[-3:]):
             yield cls._case(f"{row[0]}_f32", *row[1:], dtype=DType.F32)
-        for row in (*_CASES[1:3], *_CASES[-1:]):
+        for row in (*CASES[1:3], *CASES[-1:]):
             fine = (row[-1][0] / 100, 0)
             yield cls._case(f"{row[0]}_i16", *row[1:-1], fine, dtype=DType.I16)
 
@@ -292,7 +292,7 @@ class Pool2D(AccumulatingKernelOperator):
         return one_node_graph(f"{cls.OP.lower()}_{case}", node, [data, out])
 
 
-_CASES: tuple[
+CASES: tuple[
     tuple[str, Shape, tuple[int, int], tuple[int, int], int, Activation, tuple[float, int]], ...
 ] = (
     ("valid_2x2", (1, 7, 9, 3), (2, 2), (2, 2), VALID, Activation.NONE, (0.05, 0)),
