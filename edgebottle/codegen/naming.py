@@ -37,7 +37,7 @@ _C_TYPES = {
 
 
 API_WORDS = (
-    *("init", "run", "input", "output", "input_count", "output_count", "feed_rows"),
+    *("init", "reset", "run", "input", "output", "input_count", "output_count", "feed_rows"),
     *("rows_missing", "step", "step_count", "step_written", "canary_ok", "arena_size"),
 )
 """What the functions of a model's C API are called, behind ``eb_<model>_``."""

@@ -81,7 +81,9 @@ def test_a_model_is_called_only_so() -> None:
         macros = set(re.findall(r"#(?:define|ifndef) (\w+)", header)) - {"__cplusplus"}
         upper = f"EB_{name.upper()}_"
         assert {macro.removeprefix(upper) for macro in macros} <= set(MACRO_WORDS)
-        declared = set(re.findall(r"^(?:int|size_t|int32_t|eb_\w+) (\w+)\(", header, re.MULTILINE))
+        declared = set(
+            re.findall(r"^(?:void|int|size_t|int32_t|eb_\w+) (\w+)\(", header, re.MULTILINE)
+        )
         assert {symbol.removeprefix(f"eb_{name}_") for symbol in declared} <= set(API_WORDS)
         seen |= {symbol.removeprefix(f"eb_{name}_") for symbol in declared}
         constants = re.findall(r"^extern const \w+\s+(\w+)", files[f"eb_{name}_weights.h"], re.M)

@@ -12,7 +12,7 @@
 #include "../../include/eb_requant.h"
 
 /* An input at the table's scale. */
-static inline int32_t eb_sigmoid_s16_input(int32_t value, int32_t multiplier, int32_t shift)
+static inline int32_t eb_sigmoid_s16_argument(int32_t value, int32_t multiplier, int32_t shift)
 {
     const int32_t half = shift > 0 ? (int32_t)((uint32_t)1 << (shift - 1)) : 0;
     return (value * multiplier + half) >> shift;
@@ -47,7 +47,7 @@ EB_KERNEL void eb_logistic_s16_row(int32_t pixels,
 {
     for (int32_t x = 0; x < pixels; ++x) {
         for (int32_t c = 0; c < channels; ++c) {
-            const int32_t input = eb_sigmoid_s16_input(in[c], multiplier, shift);
+            const int32_t input = eb_sigmoid_s16_argument(in[c], multiplier, shift);
             const int32_t found =
                 eb_sigmoid_s16_at(table, eb_sigmoid_s16_magnitude(input), 9, 0x7fff << 10);
             const int32_t mirrored = input >= 0 ? found : (1 << 25) - found - 1;
@@ -69,7 +69,7 @@ EB_KERNEL void eb_tanh_s16_row(int32_t pixels,
 {
     for (int32_t x = 0; x < pixels; ++x) {
         for (int32_t c = 0; c < channels; ++c) {
-            const int32_t input = eb_sigmoid_s16_input(in[c], multiplier, shift);
+            const int32_t input = eb_sigmoid_s16_argument(in[c], multiplier, shift);
             const int32_t found =
                 eb_sigmoid_s16_at(table, eb_sigmoid_s16_magnitude(input), 8, 0xffff << 8) -
                 (1 << 23);
