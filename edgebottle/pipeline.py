@@ -31,11 +31,12 @@ from edgebottle.files import check_creatable, check_plain
 from edgebottle.fit import Judge, Verdict, Wish, ram_allowed
 from edgebottle.importers import import_model, sign_model
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Graph
+from edgebottle.ir.graph import Graph, Shape
 from edgebottle.ir.verify import verify
 from edgebottle.operating_system import executables_are_elf
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise, strip_float_io
+from edgebottle.passes.permuted import inverse, permuted
 from edgebottle.plan.plan import Plan
 from edgebottle.refusal import Refusal, check_budget
 from edgebottle.units import kilobytes, room
@@ -87,6 +88,23 @@ class Model:
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
         return self.graph.macs()
+
+    def turned(self) -> Iterator[tuple[str, str, Shape, Shape]]:
+        """Inputs and outputs whose axes an ONNX file has in another order.
+
+        Yields:
+            ``input`` or ``output``, the name, the shape here and that of the file.
+        """
+        if self.onnx is None:
+            return
+        graph, onnx = self.imported, self.onnx
+        inputs = (("input", *pair) for pair in zip(graph.inputs, onnx.inputs, strict=True))
+        outputs = (("output", *pair) for pair in zip(graph.outputs, onnx.outputs, strict=True))
+        for what, name, order in (*inputs, *outputs):
+            shape = graph.tensors[name].shape
+            theirs = permuted(shape, inverse(order))
+            if theirs != shape:
+                yield what, name, shape, theirs
 
 
 @dataclass(frozen=True)

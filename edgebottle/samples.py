@@ -239,4 +239,11 @@ def _column(
             f"{path}: samples of '{key}' have the shape {list(values.shape[1:])}, input "
             f"'{tensor.name}' takes {list(tensor.shape)}"
         )
+    ours, given = ([dim for dim in one if dim != 1] for one in (tensor.shape, values.shape[1:]))
+    if ours != given and sorted(ours) == sorted(given):
+        raise BadInput(
+            f"{path}: samples of '{key}' have the shape {list(values.shape[1:])}, input "
+            f"'{tensor.name}' takes {list(tensor.shape)}: the same axes in another order; "
+            "transpose them, or read the network with --layout keep if it is an ONNX file"
+        )
     return convert(path, key, values[:limit], tensor, graph, meaning), len(values)

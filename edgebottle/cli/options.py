@@ -261,6 +261,10 @@ class CommandTarget:
         if model.other_signatures and self.signature is None and not quiet:
             others = ", ".join(model.other_signatures)
             note(f"signature: {model.signature} (--signature chooses another: {others})")
+        if model.onnx is not None and not quiet:
+            for what, name, ours, theirs in model.turned():
+                shapes = ("x".join(map(str, shape)) for shape in (ours, theirs))
+                note("{} {} is {} here, {} in the file (see --layout)".format(what, name, *shapes))
         return model
 
     def complete(self, wish: Wish) -> Wish:

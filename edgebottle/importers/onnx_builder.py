@@ -28,6 +28,8 @@ TO_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1)}
 TO_FIRST = {3: (0, 2, 1), 4: (0, 3, 1, 2)}
 """The order that brings them back."""
 
+_NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX", "ABS")
+
 MAX_ELEMENTS = 1 << 27
 """Of a tensor: far more than a microcontroller's."""
 
@@ -239,6 +241,16 @@ class Builder:
         if rank == 3:
             image = self.reshape(image, (image.shape[0], *image.shape[2:]))
         return self.channels_first(image)
+
+    def is_never_negative(self, tensor: Tensor) -> bool:
+        """Whether what computes a tensor gives nothing below zero, seen through moves."""
+        name: str | None = tensor.name
+        while name is not None:
+            node = next((one for one in reversed(self.nodes) if name in one.outputs), None)
+            if node is None or node.OP in _NEVER_NEGATIVE:
+                return node is not None
+            name = node.inputs[0] if node.OP in ("TRANSPOSE", "RESHAPE", "MAX_POOL_2D") else None
+        return False
 
     def rename(self, tensor: Tensor, name: str) -> Tensor:
         """Gives the output of the node that was added last ``name``, where no tensor has it.

@@ -21,7 +21,7 @@ from edgebottle.ir.graph import Array, Tensor
 from edgebottle.ops.base import Activation
 
 LOWEST = float(np.finfo(np.float32).min)
-"""What lies outside of an image of which maxima are taken."""
+"""What lies outside of an image of which maxima are taken, where 0 might be a maximum."""
 
 MAX_TAPS = 64
 """Of a window with dilation, which is taken apart."""
@@ -47,12 +47,13 @@ def _pooled(b: Builder, op: str, image: Tensor, window: SlidingWindow, same: boo
 def _max_pool(b: Builder, node: OnnxNode, values: Values) -> Value:
     x = data_of(b, node, values)
     window, image = _window(node, x), b.image(x)
+    border = 0.0 if b.is_never_negative(x) else LOWEST
     if window.dilation != (1, 1):
-        made = _dilated_maximum(b, node, bordered(b, image, window.pads, LOWEST), window)
+        made = _dilated_maximum(b, node, bordered(b, image, window.pads, border), window)
     elif window.same(image.shape[1:3]):
         made = _pooled(b, "MAX_POOL_2D", image, window, True)
     else:
-        image = bordered(b, image, window.pads, LOWEST)
+        image = bordered(b, image, window.pads, border)
         made = _pooled(b, "MAX_POOL_2D", image, window, False)
     return b.from_image(made, len(x.shape))
 
