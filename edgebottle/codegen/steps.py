@@ -217,6 +217,8 @@ def _fill(
     base = emitter.base(index)
     if batch > 1 and tensor.layout.images == batch:
         stride = row_place(module, tensor)[0]
+        if tensor.data is not None and tensor.dtype.bits > 8:
+            base = f"(const uint8_t *){base}"  # an array of its elements, where others are bytes
         base = f"{base} + b * {tensor.layout.image_rows * stride}"
     return fill_rows(module, emitter, index, reads, base)
 

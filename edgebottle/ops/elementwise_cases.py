@@ -76,6 +76,8 @@ def binary_cases(cls: type[BinaryOperator], *, product: bool, few: bool = False)
             yield cls.graph(f"{name}_{label}", (a, b), common)
         for dtype in (DType.F32, DType.I32) if selected else ():
             yield cls.graph(f"{name}_{dtype.label}_{label}", (a, b), dtype)
+        if label == "batch":
+            yield cls.graph(f"{name}_f32_{label}_constant", (a, b), DType.F32, constant=1)
         if label in CONSTANT_BROADCASTS and not few:
             yield cls.graph(f"{name}_{label}_constant", (a, b), common, constant=1)
             yield cls.graph(f"{name}_constant_{label}", (b, a), common, constant=0)

@@ -73,7 +73,7 @@ class _Maker:
 
     def _take(self, nbytes: int) -> int:
         offset = self.top
-        self.top += -(-nbytes // 4) * 4
+        self.top += -(-nbytes // 8) * 8  # int64 as well
         return offset
 
     def plan(self) -> Plan:

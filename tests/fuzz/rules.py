@@ -86,6 +86,17 @@ def binary(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     return d.add(kind, pair, d.quant(tensor.dtype), activation=d.activation())
 
 
+def quotient(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    """Not so small that LiteRT shifts it by more places than int32 has."""
+    tensor = d.tensors[x]
+    other = d.operand(broadcast(d, tensor.shape), x)
+    if tensor.quant is None:
+        return d.add(kind, (x, other), None, activation=d.activation())
+    scale = tensor.scale / d.tensors[other].scale * 10.0 ** d.random.uniform(-2, 1)
+    quant = Quant((float(np.float32(scale)),), (int(d.random.integers(-128, 128)),))
+    return d.add(kind, (x, other), quant, activation=d.activation())
+
+
 def extreme(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     tensor = d.tensors[x]
     other = d.operand(broadcast(d, tensor.shape), x, same_quant=True)
@@ -524,7 +535,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR"), logical),
     **dict.fromkeys(("SELECT", "SELECT_V2"), select),
     **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1"), clamp),
-    **dict.fromkeys(("ADD", "DIV", "MUL", "SQUARED_DIFFERENCE", "SUB"), binary),
+    **dict.fromkeys(("ADD", "MUL", "SQUARED_DIFFERENCE", "SUB"), binary),
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
     **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), pool),
     **dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM"), reduce),
@@ -539,6 +550,7 @@ RULES: dict[str, Rule] = {
     "CONV_2D": conv,
     "DEPTHWISE_CONV_2D": depthwise,
     "DEQUANTIZE": to_float,
+    "DIV": quotient,
     "EXPAND_DIMS": expand,
     "FULLY_CONNECTED": dense,
     "GELU": gelu,
