@@ -95,23 +95,28 @@ def model_argument(function: F) -> F:
         return [*networks, CompletionItem(incomplete, type="file")]
 
     function = click.argument("model", required=False, shell_complete=complete)(function)
-    for option in (_shape_option, _layout_option):
-        function = option(function)
+    function = reading_options(function)
     function = click.option(
         "--io",
         type=click.Choice(["keep", "int8"]),
         help="Inputs and outputs of float32 or uint8 around an int8 network: keep (default), or "
         "int8 to have them as the network computes.",
     )(function)
-    function = click.option(
+    return click.option(
+        "--name", metavar="NAME", help="Name of the model in C (default: the file's name)."
+    )(function)
+
+
+def reading_options(function: F) -> F:
+    """--signature, --shape and --layout: what a file leaves open. Kept for ``choose``."""
+    for option in (_shape_option, _layout_option):
+        function = option(function)
+    return click.option(
         "--signature",
         metavar="NAME",
         expose_value=False,
         callback=_keep_signature,
         help="Which signature of a .tflite file that has several (default: serving_default).",
-    )(function)
-    return click.option(
-        "--name", metavar="NAME", help="Name of the model in C (default: the file's name)."
     )(function)
 
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgebottle.cli.options import check_writable, choose, json_option, print_json
+from edgebottle.cli.options import (
+    check_writable,
+    choose,
+    json_option,
+    print_json,
+    reading_options,
+)
 from edgebottle.cli.voice import note, progress_bar, warn
 
 if TYPE_CHECKING:
@@ -21,6 +27,7 @@ WEIGHT_BITS = {"w8a8": 8, "w4a8": 4}
 
 @click.command("quantize")
 @click.argument("model")
+@reading_options
 @click.option(
     "--data",
     required=True,
