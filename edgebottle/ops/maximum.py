@@ -18,6 +18,7 @@ from edgebottle.ops.table import per_tensor
 
 EXTREMES: tuple[AnyKernel, ...] = (
     BinaryRows((DType.I8,), "eb_extreme_s8_row", "eb_extreme_s8", "eb_extreme.h"),
+    BinaryRows((DType.I16,), "eb_extreme_s16_row", "eb_extreme_s8", "eb_extreme.h"),
     BinaryRows((DType.I32,), "eb_extreme_s32_row", "eb_extreme_s32", "eb_extreme.h"),
     BinaryRows((DType.F32,), "eb_extreme_f32_row", "eb_extreme_f32", "eb_extreme.h"),
 )
@@ -28,6 +29,7 @@ class Extreme(StoredOperator):
     """One of two elements; the second where neither is what is asked for: one is no number."""
 
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = EXTREMES
+    TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.I16, DType.F32, DType.I32)
     LARGER: ClassVar[bool]
     """The larger of the two, else the smaller."""
 
@@ -37,8 +39,10 @@ class Extreme(StoredOperator):
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
-        """Broadcasts, constants; int8, int32, float32."""
+        """Broadcasts, constants; int8, int16, int32, float32."""
         name, quant = cls.OP.lower(), per_tensor(0.05, -3)
+        fine = (per_tensor(0.0005, 0),) * 3
+        yield cls.graph(f"{name}_i16", BROADCASTS[0][1:], fine, dtype=DType.I16)
         for label, a, b in BROADCASTS:
             if label in FEW_BROADCASTS:
                 for dtype in (DType.F32, DType.I32):

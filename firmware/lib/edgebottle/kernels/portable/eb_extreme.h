@@ -20,6 +20,27 @@ static inline void eb_extreme_s8_row(
     }
 }
 
+static inline void eb_extreme_s16_row(const eb_extreme_s8 *p,
+                                      const int16_t *a,
+                                      const int16_t *b,
+                                      int16_t *out,
+                                      int32_t out_pixel_stride)
+{
+    for (int32_t o = 0; o < p->extent[0]; ++o) {
+        for (int32_t x = 0; x < p->extent[1]; ++x) {
+            const int16_t *from_a = a + o * p->a_stride[0] + x * p->a_stride[1];
+            const int16_t *from_b = b + o * p->b_stride[0] + x * p->b_stride[1];
+            for (int32_t c = 0; c < p->extent[2]; ++c) {
+                const int16_t left = from_a[c * p->a_stride[2]];
+                const int16_t right = from_b[c * p->b_stride[2]];
+                const int16_t one = (p->larger ? left > right : left < right) ? left : right;
+                out[c] = (int16_t)eb_clamp(one, p->low, p->high);
+            }
+            out += out_pixel_stride;
+        }
+    }
+}
+
 static inline void eb_extreme_s32_row(const eb_extreme_s32 *p,
                                       const int32_t *a,
                                       const int32_t *b,
