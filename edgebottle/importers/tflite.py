@@ -45,6 +45,9 @@ from edgebottle.passes.fold_constants import folded
 _INDICES = (DType.I32, DType.I64)
 """Types of operands such as shapes and axes, which may be empty."""
 
+_BIASED = (*WEIGHTED, "TRANSPOSE_CONV")
+"""Operators whose biases, which are constants, may be INT64."""
+
 _ONLY_IN = {
     "INT64": ("ARG_MAX", "ARG_MIN", "CAST", "GATHER", "GATHER_ND"),
     "UINT8": ("QUANTIZE", "DEQUANTIZE"),
@@ -376,7 +379,7 @@ class _Importer:
             readers = () if tensor.data is None else WEIGHTS_IN.get(tensor.type, ())
             if tensor.type in WEIGHTS_IN and record.op not in readers:
                 raise unsupported_type(tensor)
-            is_bias = tensor.data is not None and tensor.type == "INT64" and record.op in WEIGHTED
+            is_bias = tensor.data is not None and record.op in _BIASED and tensor.type == "INT64"
             if record.op not in _ONLY_IN.get(tensor.type, (record.op,)) and not is_bias:
                 raise unsupported_type(tensor)
 

@@ -23,18 +23,28 @@ from edgebottle.ops.base import (
     where,
 )
 from edgebottle.ops.case_tensors import indices
-from edgebottle.ops.convolution_cases import Case, case_float, case_int8
+from edgebottle.ops.convolution_cases import Case, case_float, case_int8, case_int16
 from edgebottle.ops.convolution_kernels import marked_shifts
 from edgebottle.ops.fixed_point import (
     activation_range,
+    checked_multiplier,
     effective_scales,
     multiply_by_quantized_multiplier,
+    multiply_wide,
     quantize_multipliers,
+    reduced_multiplier,
     wrap_int32,
 )
 from edgebottle.ops.movement import constant_ints, data_input
 from edgebottle.ops.weighted_sums import WeightedOperands
-from edgebottle.ops.weights import bias_values, check_weights, exact_matmul, per_channel
+from edgebottle.ops.weights import (
+    MAX_WIDE_SHIFT,
+    bias_values,
+    check_reach,
+    check_weights,
+    exact_matmul,
+    per_channel,
+)
 from edgebottle.ops.window_padding import SAME, VALID, same_padding
 
 MAX_SIDE = (1 << 15) - 1
@@ -140,13 +150,28 @@ class TransposeConv(RowOperator):
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
         weights = data_input(ins, 1)
-        check_weights(self, _operands(ins), outs[0], 0)
+        types = (DType.I8, DType.I16, DType.F32)
+        check_weights(self, _operands(ins), outs[0], 0, types=types)
         if weights.quant is not None and any(weights.quant.zero_point):
             raise UnsupportedOp(
                 f"{where(self)} has weights with a zero point, which edgebottle does not support"
             )
-        if outs[0].dtype is DType.I8:
+        if outs[0].dtype is not DType.F32:
             activation_range(self.activation, outs[0])
+        if outs[0].dtype is DType.I16:
+            self._check_int16(_operands(ins), outs[0])
+
+    def _check_int16(self, operands: Tensors, output: Tensor) -> None:
+        """Sums have 64 bits, and shifts are what LiteRT's arithmetic takes."""
+        data, weights, bias = operands
+        assert data is not None and weights is not None
+        if bias is not None and bias.dtype is not DType.I64:
+            raise UnsupportedOp(f"{where(self)} has 16-bit activations and biases of 32 bits")
+        scales = effective_scales(data, weights, output)
+        for scale in scales:
+            checked_multiplier(where(self), scale, MAX_WIDE_SHIFT)
+        matrix = weights.constant().reshape(weights.shape[0], -1)
+        check_reach(self, matrix, bias_values(bias, len(matrix), DType.I16), scales, 47)
 
     def _before(self, weights: Tensor) -> tuple[int, int]:
         """Rows and columns of the first window that lie before the output."""
@@ -188,9 +213,13 @@ class TransposeConv(RowOperator):
         if data.dtype is DType.F32:
             total = self._sums(value, weight, output.shape) + added
             return (np.clip(total, *self.activation.float_range()).astype(np.float32),)
+        multiplier, shift = quantize_multipliers(effective_scales(data, weights, output))
+        if data.dtype is DType.I16:
+            acc = self._sums(value.astype(np.int64), weight, output.shape) + added
+            bounds = activation_range(self.activation, output)
+            return (np.clip(multiply_wide(acc, multiplier, shift), *bounds).astype(np.int16),)
         centred = value.astype(np.int16) - np.int16(data.zero_point)
         acc = wrap_int32(self._sums(centred, weight, output.shape).astype(np.int64) + added)
-        multiplier, shift = quantize_multipliers(effective_scales(data, weights, output))
         scaled = multiply_by_quantized_multiplier(acc, multiplier, shift) + output.zero_point
         bounds = activation_range(self.activation, output)
         return (np.clip(scaled, *bounds).astype(np.int8),)
@@ -264,10 +293,14 @@ class TransposeConv(RowOperator):
             }
             scales = per_channel(effective_scales(data, weights, output), outputs)
             multiplier, shift = quantize_multipliers(scales)
-            matrix = weights.constant().reshape(outputs, -1)
-            marked = marked_shifts(shift, matrix, bias_values(bias, outputs, DType.I8))
-            arrays += [e.constant("multiplier", multiplier), e.constant("shift", marked)]
             kernel, struct = "eb_transpose_conv_s8_row", "eb_transpose_conv"
+            if data.dtype is DType.I16:
+                multiplier = reduced_multiplier(multiplier).astype(np.int32)
+                kernel = "eb_transpose_conv_s16_row"
+            else:
+                matrix = weights.constant().reshape(outputs, -1)
+                shift = marked_shifts(shift, matrix, bias_values(bias, outputs, DType.I8))
+            arrays += [e.constant("multiplier", multiplier), e.constant("shift", shift)]
         rows = f"{e.rows(2)}, {e.y()}, {e.out_row()}, {e.out_pixel_stride()}"
         return f"{kernel}({e.params(struct, fields)}, {rows}, {', '.join(arrays)});"
 
@@ -298,7 +331,7 @@ class TransposeConv(RowOperator):
         )
         shape = (case.shape[0], *size, case.outputs)
         rng = np.random.default_rng(zlib.crc32(case.name.encode()))
-        fill = case_float if case.is_float else case_int8
+        fill = case_float if case.is_float else case_int16 if case.is_int16 else case_int8
         data, filters, bias, output = fill(case, weights, 0, rng)
         tensors = [indices("shape", *shape), filters, data, *([bias] if case.bias else [])]
         return one_node_graph(f"transpose_conv_{case.name}", node, [*tensors, output(shape)])
@@ -367,6 +400,7 @@ _CASES = (
         accumulator_scale=2.0**-24.3,
         has_large_bias=True,
     ),
+    Case(name="int16", shape=(1, 4, 3, 2), outputs=4, kernel=(3, 3), stride=(2, 2), is_int16=True),
     Case(
         name="f32",
         shape=(1, 3, 4, 3),

@@ -50,6 +50,7 @@ typedef struct {
 } eb_transpose_conv_f32;
 
 #include "../kernels/portable/eb_transpose_conv_f32.h"
+#include "../kernels/portable/eb_transpose_conv_s16.h"
 #include "../kernels/portable/eb_transpose_conv_s8.h"
 
 #endif /* EB_TRANSPOSE_CONV_H */
