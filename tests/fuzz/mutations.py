@@ -40,6 +40,7 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import load
 from tests.conftest import SHARED, shared_models
 from tests.fuzz.schema_mutations import mutate_schema
+from tests.importers.uint8 import random_convolution
 from tests.importers.weights import RUNS, model_of
 from tests.samples import samples
 
@@ -325,10 +326,12 @@ def _origin(error: BaseException) -> str:
 
 @cache
 def pool() -> tuple[Seed, ...]:
-    """All models, cases and ways to store weights; small ones more often, to get far."""
+    """All models, cases, ways to store weights, uint8; small ones more often, to get far."""
     cases = [p for p in sorted((SHARED / "cases").glob("*.tflite")) if p.stem not in SLOW_CASES]
     found = seeds([*shared_models(), *cases])
     found += [seed_of(name, model_of(edit)) for name, edit in RUNS.items()]
+    rng = np.random.default_rng(3)
+    found += [seed_of(f"uint8 {i}", random_convolution(rng, bool(i % 2))) for i in range(4)]
     return tuple(seed for seed in found for _ in range(1 if len(seed.data) > 100_000 else 8))
 
 

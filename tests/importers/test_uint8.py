@@ -16,26 +16,13 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops import BY_NAME
-from tests.importers.models import BIAS, INPUT, OUTPUT, WEIGHTS, buffer, conv_model, pack
-from tests.importers.weights import depthwise
+from tests.importers.models import INPUT, OUTPUT, WEIGHTS, buffer, conv_model, pack
+from tests.importers.uint8 import as_uint8, random_convolution
 from tests.samples import assert_same, samples
 
 PER_OPERATOR = 4
 ALL_CASES = ("FULLY_CONNECTED", "AVERAGE_POOL_2D")
 """Operators of which all cases are tried."""
-
-
-def as_uint8(data: bytes) -> bytes:
-    """A file of int8 as one of uint8: all is 128 higher."""
-    model = schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
-    for tensor in model.subgraphs[0].tensors:
-        if tensor.type == schema.TensorType.INT8:
-            tensor.type = schema.TensorType.UINT8
-            tensor.quantization.zeroPoint = np.array(tensor.quantization.zeroPoint) + 128
-            values = model.buffers[tensor.buffer].data
-            if values is not None:
-                model.buffers[tensor.buffer].data = np.array(values, np.uint8) ^ 128
-    return pack(model)
 
 
 def assert_as_litert(data: bytes, what: str) -> Graph:
@@ -70,33 +57,6 @@ def test_an_operator_gives_what_litert_gives(op: str) -> None:
             DType.U8 if graph.tensors[name].dtype is DType.I8 else graph.tensors[name].dtype
             for name in graph.inputs
         ]
-
-
-def random_convolution(rng: np.random.Generator, is_depthwise: bool) -> bytes:
-    """Scales and zero points of all kinds; each second one has biases around ties of the output.
-
-    There it shows whether the product of the scales was rounded as it should.
-    """
-    model = conv_model()
-    graph = model.subgraphs[0]
-    if is_depthwise:
-        depthwise(model, graph)
-    scales = np.exp(rng.uniform(-5, 0, 3)).astype(np.float32)
-    ratio = 2 ** (rng.uniform(4, 8) if rng.random() < 0.5 else rng.uniform(18, 22))
-    scales[2] = scales[0] * scales[1] * ratio
-    for index, scale in zip((INPUT, WEIGHTS, OUTPUT), scales, strict=True):
-        graph.tensors[index].type = schema.TensorType.UINT8
-        graph.tensors[index].quantization.scale = scale.reshape(1)
-        graph.tensors[index].quantization.zeroPoint = rng.integers(0, 256, 1)
-    graph.tensors[BIAS].quantization = schema.QuantizationParametersT()
-    graph.tensors[BIAS].quantization.scale = (scales[0] * scales[1]).reshape(1)
-    graph.tensors[BIAS].quantization.zeroPoint = np.int64([0])
-    model.buffers[1] = buffer(rng.integers(0, 256, 54).astype(np.uint8))
-    outputs = int(np.prod(graph.tensors[BIAS].shape))
-    ties = (rng.integers(-100, 100, outputs) + 0.5) * scales[2] / scales[0] / scales[1]
-    model.buffers[2] = buffer((ties + rng.integers(-20, 20, outputs)).astype(np.int32))
-    graph.operators[0].builtinOptions.fusedActivationFunction = int(rng.integers(4))
-    return pack(model)
 
 
 @pytest.mark.parametrize("is_depthwise", [False, True])
