@@ -10,7 +10,7 @@ from edgebottle.errors import BadInput
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
-from edgebottle.ops.base import Operator
+from edgebottle.ops.base import Operator, where
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.fold_affine import fold_affine
 from edgebottle.passes.fold_constants import fold_constants
@@ -20,7 +20,7 @@ PASSES = (drop_dead, fold_constants, fold_affine, fuse_activation)
 
 
 def check_float(graph: Graph) -> None:
-    """Raises ``BadInput`` where a network is quantized already, or has nothing to quantize."""
+    """Raises ``BadInput`` where a network is quantized, has variables, or nothing to quantize."""
     stored = [tensor for tensor in graph.tensors.values() if tensor.dtype.is_quantized]
     if stored:
         kinds = sorted({tensor.dtype.label for tensor in stored})
@@ -28,6 +28,12 @@ def check_float(graph: Graph) -> None:
             f"the network is quantized already: {len(stored)} of its tensors are "
             f"{' and '.join(kinds)}, such as '{stored[0].name}'; give the float network that it "
             "was made of"
+        )
+    assigns = next((node for node in graph.nodes if node.assigned is not None), None)
+    if assigns is not None:
+        raise BadInput(
+            f"the network keeps a variable from run to run: {where(assigns)}; quantize cannot tell "
+            "its range from single runs yet"
         )
     if not any(tensor.dtype is DType.F32 for tensor in graph.tensors.values()):
         raise BadInput("the network has no floating-point tensor that could be quantized")
