@@ -30,6 +30,13 @@ SCORED_SAMPLES = 64
 """Calibration samples on which candidates are compared."""
 
 
+RANGES: tuple[tuple[str, Sequence[Observer]], ...] = (
+    ("best observer of each tensor", OBSERVERS),
+    ("min-max everywhere", (MinMax(),)),
+)
+"""Ways to choose the ranges of all tensors."""
+
+
 @dataclass(frozen=True)
 class Effort:
     """How much is done for the roundings of weights.
@@ -140,28 +147,51 @@ def quantize_graph(
     statistics = collect(prepared, inputs, runner, progress)
     rules = rules_of(prepared, statistics, runner)
     judge = _Judge(prepared, rules, inputs[:SCORED_SAMPLES], runner)
-    wide = replace(options, bits=8)  # ranges are judged without the noise of narrow weights
     bases = [("", prepared, statistics)]
     even = equalized(prepared, rules)
     if even is not None:
         told = _renamed(progress, "run the equalized network")
-        bases.append(("cross-layer equalization", even, collect(even, inputs, runner, told)))
-    tried: list[tuple[str, Quantized]] = []
+        seen = collect(even, inputs, runner, told)
+        bases.append(("cross-layer equalization", even, seen))
     progress("choose ranges", 0, 0)
+    tried: list[tuple[str, Quantized]] = []
+    steps: list[list[TriedStep]] = []
     for base, one, seen in bases:
-        for name, observers in (("best observer of each tensor", OBSERVERS), ("", (MinMax(),))):
-            label = ", ".join(filter(None, (base, name or "min-max everywhere")))
-            tried.append((label, _rounded_to_nearest(one, seen, rules, observers, wide)))
+        found, scored = _best_ranges(base, one, seen, rules, options, judge)
+        tried.append((base, found))
+        steps.append(scored)
+    found, scored = judge.best(tried)
+    taken = next(index for index, step in enumerate(scored) if step.kept)
+    flat = [
+        replace(step, kept=step.kept and index == taken)
+        for index, each in enumerate(steps)
+        for step in each
+    ]
+    return _adapted(found, flat, judge, inputs, options, progress)
+
+
+def _best_ranges(
+    base: str,
+    graph: Graph,
+    statistics: dict[str, Statistics],
+    rules: dict[str, QuantRule],
+    options: Options,
+    judge: _Judge,
+) -> tuple[Quantized, list[TriedStep]]:
+    """The observers that do best, judged without the noise of narrow weights; then with those."""
+    wide = replace(options, bits=8)
+    tried = []
+    for name, observers in RANGES:
+        label = ", ".join(filter(None, (base, name)))
+        tried.append((label, _rounded_to_nearest(graph, statistics, rules, observers, wide)))
     found, steps = judge.best(tried)
     if options.bits != wide.bits:
-        found = found.with_layers(
-            {
-                name: _stored_layer(found.float_graph, each.layer, found.chosen, options.bits)
-                for name, each in found.layers.items()
-            },
-            float_io=options.float_io,
-        )
-    return _adapted(found, steps, judge, inputs, options, progress)
+        layers = {
+            name: _stored_layer(graph, each.layer, found.chosen, options.bits)
+            for name, each in found.layers.items()
+        }
+        found = found.with_layers(layers, float_io=options.float_io)
+    return found, steps
 
 
 def _adapted(
