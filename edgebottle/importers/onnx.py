@@ -27,6 +27,7 @@ from edgebottle.importers.onnx_node import OnnxNode, Value
 from edgebottle.importers.onnx_operators import TRANSLATIONS
 from edgebottle.importers.onnx_operators.movement import shape_of
 from edgebottle.importers.onnx_operators.table import Translation
+from edgebottle.importers.onnx_patterns import with_patterns
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Shape, Tensor
 from edgebottle.ir.verify import verify
@@ -92,7 +93,7 @@ class _OnnxImporter:
 
     def graph(self, name: str, shapes: Mapping[str, Shape]) -> Graph:
         """The graph, not verified."""
-        source = self.file.graph
+        source = with_patterns(self.file.graph)
         _check_known(source)
         inputs = self._inputs(source.inputs, shapes)
         scope = _Scope({one.name: one for one in inputs})

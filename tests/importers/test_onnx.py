@@ -279,6 +279,28 @@ def test_without_the_package_one_line_says_which_extra(tmp_path, monkeypatch) ->
         read(CASES["signal"], tmp_path)
 
 
+PATTERNS = {
+    "GELU": [
+        *(node("Div", "x r", "d"), node("Erf", "d", "e"), node("Add", "e o", "p")),
+        *(node("Mul", "x p", "m"), node("Mul", "m h")),
+    ],
+    "HARD_SWISH": [
+        *(node("Add", "x t", "a"), node("Clip", "a z s", "c")),
+        *(node("Mul", "x c", "m"), node("Div", "m s")),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_activations_that_are_taken_apart_are_found_again(name: str, tmp_path: Path) -> None:
+    numbers = {"r": 2**0.5, "o": 1, "h": 0.5, "t": 3, "z": 0, "s": 6}
+    constants = {key: np.array(value, np.float32) for key, value in numbers.items()}
+    data = model(PATTERNS[name], {"x": (1, 40)}, constants)
+    file, values = read(data, tmp_path), [3 * weights(1, 40)]
+    assert [one.OP for one in graph_of(file).nodes] == [name]
+    np.testing.assert_allclose(run(file, values)[0], expected(data, values)[0], atol=1e-5)
+
+
 def test_other_files_take_no_shapes(tmp_path: Path) -> None:
     path = tmp_path / "net.tflite"
     path.write_bytes(read(CASES["signal"], tmp_path).data)
