@@ -44,6 +44,7 @@ from edgebottle.ops.leaky_relu import LeakyRelu
 from edgebottle.ops.less import Less
 from edgebottle.ops.less_equal import LessEqual
 from edgebottle.ops.log import Log
+from edgebottle.ops.log_softmax import LogSoftmax
 from edgebottle.ops.logical_and import LogicalAnd
 from edgebottle.ops.logical_not import LogicalNot
 from edgebottle.ops.logical_or import LogicalOr
@@ -141,6 +142,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Less,
     LessEqual,
     Log,
+    LogSoftmax,
     LogicalAnd,
     LogicalNot,
     LogicalOr,

@@ -25,6 +25,13 @@ HALF_ROOT_OF_TWO = 1518500250
 THREE_HALVES = 3 << 27
 """In Q3.28."""
 
+LOG_OF_TWO = 1488522236
+ROOT_OF_HALF = HALF_ROOT_OF_TWO
+FOURTH_ROOT_OF_HALF = 1805811301
+LOG_ABOVE = 117049297
+LOG_BELOW = (1057819769, 127690142, 638450708)
+"""Of ``logarithm``, all in Q0.31: with f the fourth root of 2, 11/240 f; 2/f - f, f/20, f/4."""
+
 
 def inverse_root(values: Array | int) -> tuple[Int, Int]:
     """``1 / sqrt(value)`` as ``multiplier * 2**(shift - 31)``; elementwise.
@@ -60,7 +67,7 @@ def _newton(scaled: Int) -> Int:
     return x
 
 
-def _shifted_left(value: Int, places: int) -> Int:
+def _shifted_left(value: Int, places: Int | int) -> Int:
     return np.asarray(np.clip(value << places, INT32.min, INT32.max), dtype=np.int64)
 
 
@@ -74,13 +81,53 @@ def reciprocal(total: Int, bits: int) -> tuple[Int, Int]:
     Returns:
         (value in Q0.31, places it has to be shifted right).
     """
+    zeros = _leading_zeros(total)
+    return _one_over_one_plus((total << zeros) - (1 << 31)), bits - zeros
+
+
+def _leading_zeros(value: Int) -> Int:
+    """Of positive numbers as 32 bits."""
+    _, length = np.frexp(value.astype(np.float64))
+    return 32 - length.astype(np.int64)
+
+
+def _one_over_one_plus(a: Int) -> Int:
+    """1 / (1 + a) in Q0.31, of numbers from 0 to 1."""
     multiply = saturating_rounding_doubling_high_mul
-    _, length = np.frexp(total.astype(np.float64))
-    zeros = 32 - length.astype(np.int64)
-    a = (total << zeros) - (1 << 31)
     half = (a + INT32.max + 1) >> 1
     x = 1515870810 + multiply(half, -1010580540)  # 48/17 - 32/17 * half, in Q2.29
     for _ in range(3):
         error = (1 << 29) - multiply(half, x)
-        x = x + np.clip(multiply(x, error) << 2, -(1 << 31), INT32.max)
-    return np.clip(x << 1, -(1 << 31), INT32.max), bits - zeros
+        x = x + _shifted_left(multiply(x, error), 2)
+    return _shifted_left(x, 1)
+
+
+def logarithm(total: Int, bits: int) -> Int:
+    """The natural logarithm in Q5.26; elementwise.
+
+    A power of the root of two is taken out, so that the rest is near the fourth root of 1/2; of it
+    the logarithm is a quotient of polynomials.
+
+    Args:
+        total: At least 1, with ``bits`` bits before and ``31 - bits`` bits behind the point.
+        bits: 0 .. 21.
+    """
+    multiply = saturating_rounding_doubling_high_mul
+    zeros = _leading_zeros(total)
+    lower = multiply(total, ROOT_OF_HALF)
+    room = _leading_zeros(lower) - 1
+    first = _shifted_left(multiply(total << (zeros - 1), ROOT_OF_HALF), 1)
+    rest = np.minimum(first, _shifted_left(total, room))
+    quarter = 1 << 23  # in Q6.25
+    powers = np.maximum(
+        _shifted_left(bits - zeros, 25) + quarter, _shifted_left(bits - room, 25) - quarter
+    )
+    middle = rest + FOURTH_ROOT_OF_HALF
+    middle = (middle + 1) >> 1
+    away = 2 * (rest - FOURTH_ROOT_OF_HALF)
+    square = multiply(away, away)
+    above = multiply(away, rest) + multiply(multiply(away, square), LOG_ABOVE)
+    below = multiply(middle, LOG_BELOW[0] + away + multiply(LOG_BELOW[1], square))
+    below = below + multiply(LOG_BELOW[2], away)
+    quotient = multiply(rounding_divide_by_pot(above, 6), _one_over_one_plus(below))
+    return _shifted_left(multiply(powers, LOG_OF_TWO) + quotient, 1)

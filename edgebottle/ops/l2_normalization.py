@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
-from edgebottle.ir.access import Access, All, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Signature, one_node_graph, require_dtype, where
 from edgebottle.ops.case_tensors import plain, quantized
-from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_functions import inverse_root
 from edgebottle.ops.fixed_point import multiply_by_quantized_multiplier
-from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer
-from edgebottle.ops.table import UnaryOperator, UnaryRows, saturate, tensor_of, value_of
+from edgebottle.ops.kernel import AnyKernel, Layer
+from edgebottle.ops.pixels import PixelOperator, PixelRows
+from edgebottle.ops.table import saturate, tensor_of, value_of
 
 OUTPUT = Quant((1 / 128,), (0,))
 """Of an int8 output, which TFLite prescribes."""
@@ -32,18 +31,8 @@ EPSILON = np.float32(1e-6)
 """The least length of float32."""
 
 
-class _NormalizedRows(UnaryRows):
+class _NormalizedRows(PixelRows):
     """Pixel by pixel."""
-
-    def emit(self, layer: Layer[Any], packed: tuple[()], e: Emitter) -> str:
-        """See ``Kernel``."""
-        layout = layer.output.layout
-        e.include(self.header)
-        arguments = (
-            *(str(layout.pixels), str(layout.pixel_elements), e.row(0), e.out_row()),
-            *(str(e.out_pixel_stride()), *self.rest(layer, e)),
-        )
-        return f"{self.function}({', '.join(arguments)});"
 
     def rest(self, layer: Layer[L2Normalization], e: Emitter) -> tuple[str, ...]:
         """The zero point of int8."""
@@ -52,7 +41,7 @@ class _NormalizedRows(UnaryRows):
 
 
 @dataclass(frozen=True, kw_only=True)
-class L2Normalization(KernelOperator, UnaryOperator):
+class L2Normalization(PixelOperator):
     """The channels of each pixel over the root of the sum of their squares.
 
     LiteRT computes the root of int8 in fixed point.
@@ -103,17 +92,6 @@ class L2Normalization(KernelOperator, UnaryOperator):
             raise UnsupportedOp(
                 f"{where(self)} sums over {tensor.shape[-1]} channels; at most {MAX_CHANNELS}"
             )
-
-    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
-        """All channels of the same pixel."""
-        shape = outs[0].shape
-        return (*(Same(),) * (len(shape) - 1), All(shape[-1]))
-
-    def channel_range(
-        self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
-    ) -> Range | None:
-        """Nothing is known: each value depends on all channels."""
-        return None
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

@@ -68,4 +68,32 @@ static inline eb_inverse_root eb_inverse_root_of(int32_t value)
     return root;
 }
 
+/* The natural logarithm in Q5.26 of a number in Q12.19 that is at least 1; see logarithm() in
+ * fixed_functions.py.
+ */
+static inline int32_t eb_logarithm(int32_t value)
+{
+    const int32_t root = 1518500250;   /* of 1/2; all constants in Q0.31 */
+    const int32_t fourth = 1805811301; /* root of 1/2 */
+    const int32_t zeros = __builtin_clz((uint32_t)value);
+    const int32_t room = __builtin_clz((uint32_t)eb_doubling_high_mul(value, root)) - 1;
+    const int32_t first =
+        eb_saturating_shift_left(eb_doubling_high_mul(value << (zeros - 1), root), 1);
+    const int32_t rest = eb_min(first, eb_saturating_shift_left(value, room));
+    const int32_t quarter = 1 << 23; /* in Q6.25 */
+    const int32_t powers =
+        eb_max((12 - zeros) * (1 << 25) + quarter, (12 - room) * (1 << 25) - quarter);
+    const int32_t middle = (int32_t)(((int64_t)rest + fourth + 1) >> 1);
+    const int32_t away = 2 * (rest - fourth);
+    const int32_t square = eb_doubling_high_mul(away, away);
+    const int32_t above = eb_doubling_high_mul(away, rest) +
+                          eb_doubling_high_mul(eb_doubling_high_mul(away, square), 117049297);
+    const int32_t slope = 1057819769 + away + eb_doubling_high_mul(127690142, square);
+    const int32_t below =
+        eb_doubling_high_mul(middle, slope) + eb_doubling_high_mul(638450708, away);
+    const int32_t quotient =
+        eb_doubling_high_mul(eb_rounding_shift_right(above, 6), eb_one_over_one_plus(below));
+    return eb_saturating_shift_left(eb_doubling_high_mul(powers, 1488522236) + quotient, 1);
+}
+
 #endif /* EB_FIXED_FUNCTIONS_H */
