@@ -254,7 +254,14 @@ def _space_to_depth(b: Builder, node: OnnxNode, values: Values) -> Value:
     x, block = data_of(b, node, values), node.integer("blocksize")
     if len(x.shape) != 4 or block < 1 or any(dim % block for dim in x.shape[2:]):
         raise node.contradicts(f"takes blocks of {block} from the shape {list(x.shape)}")
-    return b.from_image(b.add("SPACE_TO_DEPTH", b.image(x), block=block), 4)
+    made = b.from_image(b.add("SPACE_TO_DEPTH", b.image(x), block=block), 4)
+    mode = node.text("mode", "DCR")
+    if mode == "CRD":
+        parts = b.reshape(made, (made.shape[0], block**2, x.shape[1], *made.shape[2:]))
+        return b.reshape(b.transpose(parts, (0, 2, 1, 3, 4)), made.shape)
+    if mode != "DCR":
+        raise node.refuse(f"has the mode '{mode}'")
+    return made
 
 
 def shape_of(node: OnnxNode, x: Value) -> Array:
@@ -279,5 +286,5 @@ TRANSLATIONS: dict[str, Translation] = {
     "Expand": Translation(_expand, (), 2, 2),
     "Gather": Translation(_gather, ("axis",), 2, 2),
     "DepthToSpace": Translation(_depth_to_space, ("blocksize", "mode")),
-    "SpaceToDepth": Translation(_space_to_depth, ("blocksize",)),
+    "SpaceToDepth": Translation(_space_to_depth, ("blocksize", "mode")),
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import OnnxNode, Value, Values
+from edgebottle.importers.onnx_operators.moves import strided
 from edgebottle.importers.onnx_operators.table import (
     Translation,
     attribute_or_input,
@@ -71,13 +72,23 @@ def _extreme(op: str) -> Callable[[Builder, OnnxNode, Values], Value]:
         x = data_of(b, node, values)
         axis = axis_of(node, node.integer("axis", 0), len(x.shape))
         if node.integer("select_last_index", 0) and x.shape[axis] > 1:
-            raise node.refuse("picks the last of equals, which edgebottle does not support")
-        found = b.add(op, x, b.ints(axis), dtype=DType.I32)
+            # The first of equals from the end, counted from the front again.
+            found = b.add(op, _backwards(b, x, axis), b.ints(axis), dtype=DType.I32)
+            found = b.add("SUB", np.array(x.shape[axis] - 1, np.int32), found)
+        else:
+            found = b.add(op, x, b.ints(axis), dtype=DType.I32)
         if not node.integer("keepdims", 1):
             return found
         return b.reshape(found, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
 
     return translate
+
+
+def _backwards(b: Builder, x: Tensor, axis: int) -> Tensor:
+    """``x`` with an axis from its end to its beginning."""
+    begin = [x.shape[axis] - 1 if at == axis else 0 for at in range(len(x.shape))]
+    end = [-1 if at == axis else dim for at, dim in enumerate(x.shape)]
+    return strided(b, x, begin, end, [-1 if at == axis else 1 for at in range(len(x.shape))])
 
 
 def along_last(b: Builder, x: Tensor, axis: int, compute: Step) -> Tensor:
