@@ -22,6 +22,7 @@ from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.gather import Gather
 from edgebottle.ops.mirror_pad import MirrorPad
 from edgebottle.ops.pad import Pad
+from edgebottle.ops.pixels import PixelOperator
 from edgebottle.ops.reduction import Reduction
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.slice import Slice
@@ -190,7 +191,7 @@ def _last_stays(order: Order) -> bool:
     return not order or order[-1] == len(order) - 1
 
 
-def _softmax(walk: Permuted, node: Softmax) -> bool:
+def _pixels(walk: Permuted, node: Softmax | PixelOperator) -> bool:
     seen = _seen(walk, node)
     if not _last_stays(seen.order):
         return False
@@ -369,7 +370,8 @@ HANDLERS: tuple[tuple[type[Node], Callable[[Permuted, Any], bool]], ...] = (
     (Reduction, _reduction),
     (ArgExtreme, _arg_extreme),
     (Gather, _gather),
-    (Softmax, _softmax),
+    (Softmax, _pixels),
+    (PixelOperator, _pixels),
     (FullyConnected, _fully_connected),
     (BatchMatMul, _batch_matmul),
 )

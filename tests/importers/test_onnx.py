@@ -112,6 +112,9 @@ CASES = {
             "s": np.array([1, 1, 1.5, 1.25], np.float32),
         },
     ),
+    "log_softmax_over_channels": model(
+        [node("Conv", "x w", "c"), node("LogSoftmax", "c", axis=1)], IMAGE, {"w": CONV["w"]}
+    ),
     "pool_behind_relu": model(
         [node("Relu", "x", "r"), node("MaxPool", "r", kernel_shape=[3, 3], pads=[1] * 4)], IMAGE
     ),

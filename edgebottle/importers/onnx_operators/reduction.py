@@ -105,7 +105,7 @@ def softmax(b: Builder, x: Tensor) -> Tensor:
 
 def log_softmax(b: Builder, x: Tensor) -> Tensor:
     """Along the last axis."""
-    return b.add("SUB", x, log_sum_exp(b, x, (len(x.shape) - 1,), True))
+    return b.add("LOG_SOFTMAX", x)
 
 
 def _along(compute: Step) -> Callable[[Builder, OnnxNode, Values], Value]:
