@@ -87,14 +87,10 @@ def binary(d: Drawing, x: str, kind: type[Node]) -> Outputs:
 
 
 def quotient(d: Drawing, x: str, kind: type[Node]) -> Outputs:
-    """Not so small that LiteRT shifts it by more places than int32 has."""
-    tensor = d.tensors[x]
-    other = d.operand(broadcast(d, tensor.shape), x)
-    if tensor.quant is None:
-        return d.add(kind, (x, other), None, activation=d.activation())
-    scale = tensor.scale / d.tensors[other].scale * 10.0 ** d.random.uniform(-2, 1)
-    quant = Quant((float(np.float32(scale)),), (int(d.random.integers(-128, 128)),))
-    return d.add(kind, (x, other), quant, activation=d.activation())
+    """Of floats: LiteRT shifts small int8 quotients by more places than int32 has."""
+    if d.tensors[x].quant is not None:
+        raise UnsupportedOp("undefined in LiteRT where the quotient is small")
+    return binary(d, x, kind)
 
 
 def extreme(d: Drawing, x: str, kind: type[Node]) -> Outputs:
@@ -507,6 +503,53 @@ def select(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     return d.add(kind, (condition(d, shape), *pair), tensor.quant)
 
 
+def sum_of_many(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    return d.add(kind, [x, *(d.operand(tensor.shape, x) for _ in range(d.number(1, 3)))], None)
+
+
+def cast(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    return d.add(kind, (x,), None, dtype=d.pick(DType.F32, DType.I32, DType.BOOL))
+
+
+def cumsum(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    axis = d.number(0, len(d.tensors[x].shape) - 1)
+    operands = (x, d.constant(np.array(axis, np.int32)))
+    return d.add(kind, operands, None, axis=axis, exclusive=d.chance(0.5), reverse=d.chance(0.5))
+
+
+def places(d: Drawing, shape: Shape, below: int) -> str:
+    return d.constant(d.random.integers(0, below, shape).astype(np.int32))
+
+
+def gather(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    axis = d.number(0, len(tensor.shape) - 1)
+    shape = tuple(d.number(1, 5) for _ in range(d.number(1, 2)))
+    operands = (x, places(d, shape, tensor.shape[axis]))
+    return d.add(kind, operands, tensor.quant, axis=axis, batch_dims=0)
+
+
+def gather_nd(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    axes = d.number(1, len(tensor.shape))
+    columns = [d.random.integers(0, size, d.number(1, 1) + 3) for size in tensor.shape[:axes]]
+    indices = d.constant(np.stack(columns, axis=-1).astype(np.int32))
+    return d.add(kind, (x, indices), tensor.quant)
+
+
+def lookup(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    return d.add(kind, (places(d, (d.number(1, 5),), tensor.shape[0]), x), tensor.quant)
+
+
+def all_or_any(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    shape = d.tensors[x].shape
+    axes = tuple(axis for axis in range(len(shape)) if d.chance(0.5)) or (0,)
+    operands = (condition(d, shape), d.indices(*axes))
+    return d.add(kind, operands, None, axes=axes, keep_dims=d.chance(0.5))
+
+
 def svdf(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     shape = d.tensors[x].shape
     if len(shape) != 2:
@@ -537,23 +580,31 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("RELU", "RELU6", "RELU_N1_TO_1"), clamp),
     **dict.fromkeys(("ADD", "MUL", "SQUARED_DIFFERENCE", "SUB"), binary),
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), extreme),
-    **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), pool),
+    **dict.fromkeys(("AVERAGE_POOL_2D", "L2_POOL_2D", "MAX_POOL_2D"), pool),
     **dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM"), reduce),
     **dict.fromkeys(("PAD", "PADV2"), pad),
     **dict.fromkeys(("SPACE_TO_DEPTH", "DEPTH_TO_SPACE"), blocks),
     **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), resize),
-    "ARG_MAX": arg,
+    **dict.fromkeys(("ARG_MAX", "ARG_MIN"), arg),
+    **dict.fromkeys(("REDUCE_ALL", "REDUCE_ANY"), all_or_any),
+    "ADD_N": sum_of_many,
     "BATCH_MATMUL": matmul,
     "BATCH_TO_SPACE_ND": from_batch,
     "BROADCAST_TO": broadcast_to,
+    "CAST": on_exact(cast),
     "CONCATENATION": concat,
     "CONV_2D": conv,
+    "CUMSUM": cumsum,
     "DEPTHWISE_CONV_2D": depthwise,
     "DEQUANTIZE": to_float,
     "DIV": quotient,
     "EXPAND_DIMS": expand,
     "FULLY_CONNECTED": dense,
+    "EMBEDDING_LOOKUP": lookup,
+    "GATHER": gather,
+    "GATHER_ND": gather_nd,
     "GELU": gelu,
+    "L2_NORMALIZATION": fixed(1 / 128, 0),
     "LEAKY_RELU": leaky,
     "LOGISTIC": fixed(1 / 256, -128),
     "MIRROR_PAD": mirror,
@@ -579,6 +630,8 @@ RULES: dict[str, Rule] = {
 NOT_DRAWN = {
     "ASSIGN_VARIABLE": "a stream of several runs has tests of its own",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "its dozen of weights have ranges of their own",
+    "TFLite_Detection_PostProcess": "its boxes and anchors belong together",
+    "FILL": "it reads a shape and one element",
     "FLOOR_DIV": "LiteRT ends a run that divides by zero",
     "FLOOR_MOD": "LiteRT ends a run that divides by zero",
 }

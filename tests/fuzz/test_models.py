@@ -23,7 +23,7 @@ def test_every_operator_has_a_rule_or_a_reason() -> None:
 
 def test_networks_are_valid_of_every_kind_and_the_same_at_every_call() -> None:
     drawn: Counter[str] = Counter()
-    for seed in range(600):
+    for seed in range(900):
         graph = random_model(seed)
         verify(graph)
         assert 2 <= len(graph.nodes) <= 12 and graph.outputs
