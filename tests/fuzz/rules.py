@@ -607,6 +607,7 @@ RULES: dict[str, Rule] = {
     "L2_NORMALIZATION": fixed(1 / 128, 0),
     "LEAKY_RELU": leaky,
     "LOGISTIC": fixed(1 / 256, -128),
+    "LOG_SOFTMAX": fixed(16 / 256, 127),
     "MIRROR_PAD": mirror,
     "PACK": pack,
     "PRELU": prelu,
