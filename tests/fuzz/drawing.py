@@ -63,7 +63,7 @@ class Drawing:
 
     def quant(self, dtype: DType, *, symmetric: bool = False) -> Quant | None:
         """Scale and zero point of an activation: mostly ordinary, sometimes extreme."""
-        if dtype is DType.F32:
+        if not dtype.is_quantized:
             return None
         exponent = self.random.uniform(-4, 1)
         if self.chance(0.08):
