@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgebottle.boards import Board
+from edgebottle.boards import Board, all_cores
 from edgebottle.codegen.code_size import Bounds
 from edgebottle.errors import DoesNotFit
 from edgebottle.fit import REGIONS, Answer, Judge, MemoryNeed, Verdict, Wish
 from edgebottle.pipeline import Model, build
 from edgebottle.refusal import Refusal, check_budget
 from edgebottle.units import kilobytes
-
-CORE = "cortex-m4"
-"""The core that is asked about where only a budget was given."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +31,11 @@ class Fitted:
     ram: MemoryNeed
     flash: MemoryNeed
     compiled: bool
+
+
+def usual_core() -> Board:
+    """The core that is asked about where only a budget was given: one with DSP instructions."""
+    return next(core for core in all_cores() if core.processor.dsp)
 
 
 def require_fit(

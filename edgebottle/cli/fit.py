@@ -41,9 +41,9 @@ def command(
 
     Exit code 0 where it fits, and 1 where it does not, with what is lacking, what would help and
     the smallest board that has room. With --board the budget (--ram, --flash) is the whole
-    firmware's; without one it is for the library alone, on a Cortex-M4: arena, weights and code,
-    without stack and whatever else your program has. Nothing is compiled but where only a
-    compiler can tell.
+    firmware's; without one it is for the library alone, on a Cortex-M with DSP instructions:
+    arena, weights and code, without stack and whatever else your program has. Nothing is compiled
+    but where only a compiler can tell.
 
     \b
     Examples:
@@ -51,8 +51,7 @@ def command(
       edgebottle fit model.tflite --board nucleo_l476rg
       edgebottle fit model.tflite -b cortex-m0plus --ram 16k --input rows
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.boards import load_board
-    from edgebottle.gate import CORE, require_fit
+    from edgebottle.gate import require_fit, usual_core
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     wish = chosen.complete(wish)
@@ -62,7 +61,7 @@ def command(
     with progress_bar(quiet=as_json) as progress:
         found = require_fit(
             loaded,
-            chosen.board or load_board(CORE),
+            chosen.board or usual_core(),
             wish,
             toolchain=chosen.toolchain,
             progress=progress,

@@ -71,9 +71,9 @@ class _Maker:
         self.top = 0
         self.rings: dict[str, int] = {}
 
-    def _take(self, nbytes: int) -> int:
-        offset = self.top
-        self.top += -(-nbytes // 8) * 8  # int64 as well
+    def _take(self, nbytes: int, alignment: int = 4) -> int:
+        offset = self.top = -(-self.top // alignment) * alignment
+        self.top += -(-nbytes // 4) * 4
         return offset
 
     def plan(self) -> Plan:
@@ -88,7 +88,9 @@ class _Maker:
             tensor, rows = self.graph.tensors[name], self.rings.get(name, 0)
             row = tensor.layout.row_bytes
             pixel = tensor.layout.pixel_bytes
-            offset = self._take(row * rows if rows else tensor.nbytes)
+            offset = self._take(
+                row * rows if rows else tensor.nbytes, max(4, tensor.dtype.bits // 8)
+            )
             nbytes = tensor.nbytes
             places.append(
                 Placement(name, offset, nbytes, row, pixel, -1, len(steps), ring_rows=rows)
