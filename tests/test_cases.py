@@ -13,7 +13,7 @@ from edgebottle.pipeline import load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.verify import verify_model
 from quantize.patch import choose_schedule
-from tests.conftest import SHARED
+from tests.conftest import SHARED, long
 from tests.ops.compiled import run_compiled
 from tests.samples import assert_same, samples
 
@@ -56,7 +56,7 @@ REFUSED: tuple[tuple[str, type[EdgebottleError], str], ...] = (
 )
 
 
-@pytest.mark.parametrize("isa", [Isa.PORTABLE, Isa.DSP], ids=lambda isa: isa.value)
+@pytest.mark.parametrize("isa", [long(Isa.PORTABLE), Isa.DSP], ids=lambda isa: isa.value)
 def test_exact(isa: Isa, tmp_path: Path) -> None:
     """LiteRT, the NumPy reference, and C of the schedule with the least memory."""
     runs, plans = [], []

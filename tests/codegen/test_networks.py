@@ -19,6 +19,7 @@ NETWORKS = 6
 PER_PROGRAM = 6
 
 
+@pytest.mark.long  # tests/fuzz/test_models.py draws every operator
 @pytest.mark.parametrize("isa", list(Isa), ids=lambda isa: isa.value)
 @pytest.mark.parametrize("first", range(0, NETWORKS, PER_PROGRAM))
 def test_random_networks(first: int, isa: Isa, tmp_path: Path) -> None:
