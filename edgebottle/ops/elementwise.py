@@ -45,6 +45,9 @@ class BinaryOperator(BroadcastOperator):
     TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.F32, DType.I32)
     """Of the operands."""
 
+    CLAMPS: ClassVar[bool] = True
+    """The kernels know of the activation, so that one can be fused."""
+
     activation: Activation = Activation.NONE
 
     @classmethod

@@ -27,6 +27,8 @@ class FloorOperator(StoredOperator):
         zero.
     """
 
+    CLAMPS: ClassVar[bool] = False
+
     def channel_range(
         self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]
     ) -> Range | None:

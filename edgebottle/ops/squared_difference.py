@@ -37,6 +37,7 @@ class SquaredDifference(BinaryOperator):
     """(a - b)^2; of int32 it wraps."""
 
     OP = "SQUARED_DIFFERENCE"
+    CLAMPS: ClassVar[bool] = False
     SIGNATURE: ClassVar[Signature] = Signature("SquaredDifferenceOptions", 2, 2)
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         _rows(DType.I8, "eb_squared_difference_s8_row", "eb_squared_difference_s8"),

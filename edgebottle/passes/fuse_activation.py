@@ -38,4 +38,5 @@ def fuse_activation(graph: Graph) -> Graph:
 def _is_plain(node: Node) -> bool:
     """The node can clamp, but does not yet."""
     names = {field.name for field in fields(node)}
-    return "activation" in names and getattr(node, "activation", None) is Activation.NONE
+    clamps = getattr(type(node), "CLAMPS", True)
+    return clamps and "activation" in names and getattr(node, "activation", None) is Activation.NONE

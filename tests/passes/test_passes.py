@@ -18,6 +18,7 @@ from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.minimum import Minimum
 from edgebottle.ops.pad_v2 import PadV2
 from edgebottle.ops.quantize import Quantize
+from edgebottle.ops.squared_difference import SquaredDifference
 from edgebottle.ops.squeeze import Squeeze
 from edgebottle.passes import PIPELINE, Pass, optimise
 from edgebottle.passes.dead_channels import dead_channels
@@ -98,6 +99,16 @@ def relu_after_minimum() -> Graph:
     first, last = graph.nodes
     smaller = Minimum(name=first.name, inputs=(x, x), outputs=(out,))
     return graph.with_nodes((smaller, last))
+
+
+def relu_after_squared_difference() -> Graph:
+    b = Builder("relu_after_squared_difference")
+    x = b.input(1, 3, 3, 2)
+    out = b.relu(x, same_quant=False)
+    graph = b.graph(b.relu(out))
+    first, last = graph.nodes
+    square = SquaredDifference(name=first.name, inputs=(x, x), outputs=(out,))
+    return graph.with_nodes((square, last))
 
 
 def relu_of_a_branch() -> Graph:
@@ -218,6 +229,7 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (relu_that_rescales, fuse_activation),
     (relu_of_a_branch, fuse_activation),
     (relu_after_minimum, fuse_activation),
+    (relu_after_squared_difference, fuse_activation),
     (reshape_chain, drop_reshapes),
     (squeeze_after_reshape, drop_reshapes),
     (maxima_of_images, pool_maxima),
