@@ -23,9 +23,6 @@ from edgebottle.ops.base import Activation
 MAX_ELEMENTS = 3000
 """Of a tensor: most mistakes show in small ones."""
 
-MAX_AXIS = 40
-"""Extent of an axis of an input; a long one meets the tails of unrolled loops."""
-
 
 class Drawing:
     """A network that grows.
@@ -61,7 +58,7 @@ class Drawing:
         span = max(high - low, 0)
         return low + int(span * self.random.random() ** 1.6 + 0.5)
 
-    def quant(self, dtype: DType, *, symmetric: bool = False) -> Quant | None:
+    def quant(self, dtype: DType) -> Quant | None:
         """Scale and zero point of an activation: mostly ordinary, sometimes extreme."""
         if not dtype.is_quantized:
             return None
@@ -69,7 +66,7 @@ class Drawing:
         if self.chance(0.08):
             exponent = self.random.uniform(-12, 6)
         zero = int(self.random.integers(-128, 128)) if self.chance(0.5) else self.pick(0, -128, 127)
-        return Quant((float(np.float32(10.0**exponent)),), (0 if symmetric else zero,))
+        return Quant((float(np.float32(10.0**exponent)),), (zero,))
 
     def input(self, shape: Shape, dtype: DType, quant: Quant | None = None) -> str:
         """A new input."""

@@ -559,12 +559,9 @@ def svdf(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     feature = weights(d, (filters, shape[1]), 0, x, per_tensor=True)
     time = weights(d, (filters, memory), 0, x, per_tensor=True)
     dtype = d.tensors[x].dtype
-    quant = None
     if dtype is not DType.F32:
-        scale = d.tensors[x].scale * d.tensors[feature].scale * 70 * 70 * shape[1] ** 0.5 / 60
-        quant = Quant((float(np.float32(scale)),), (0,))
         raise UnsupportedOp("LiteRT's state of 16 bits is compared by the operator's own cases")
-    state = d.state((shape[0], filters * memory), dtype, quant)
+    state = d.state((shape[0], filters * memory), dtype, None)
     operands = (x, feature, time, bias(d, units, x, feature), state)
     return d.add(kind, operands, d.quant(dtype), rank=rank, activation=Activation.NONE)
 
