@@ -29,6 +29,7 @@ from edgebottle.ops.fixed_point import (
     wrap_int32,
 )
 from edgebottle.ops.fully_connected_cases import AT_RUN_TIME, fully_connected_case
+from edgebottle.ops.fully_connected_kernels import PlainLayerF32, layer_sizes
 from edgebottle.ops.kernel import AnyKernel, Kernel, KernelOperator, Layer
 from edgebottle.ops.weights import (
     BIAS_INT32,
@@ -178,7 +179,7 @@ class ComputedS8(Kernel[DenseLayer, Array]):
         data, weights, bias = operands(layer.ins)
         low, high = activation_range(layer.node.activation, layer.output)
         fields: dict[str, CValue] = {
-            **_sizes(layer),
+            **layer_sizes(layer),
             "per_channel": 0,
             "weights_zero_point": weights.zero_point,
             "output_zero_point": layer.output.zero_point,
@@ -195,33 +196,12 @@ class ComputedS8(Kernel[DenseLayer, Array]):
         return f"{self.FUNCTION}({', '.join(arguments)});"
 
 
-class ComputedF32(Kernel[DenseLayer, Array]):
+class ComputedF32(PlainLayerF32):
     """float32."""
 
-    FUNCTION = "eb_fully_connected_f32_layer"
-
-    def suits(self, layer: Dense) -> bool:
-        """float32."""
-        return operands(layer.ins)[0].dtype is DType.F32
-
-    def pack(self, layer: Dense) -> Array:
-        """The bias."""
-        _, weights, bias = operands(layer.ins)
-        return bias_values(bias, weights.shape[0], DType.F32)
-
-    def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
-        """See ``Kernel``."""
-        e.include("eb_fully_connected.h")
-        low, high = layer.node.activation.float_range()
-        params = e.params("eb_fully_connected_f32", {**_sizes(layer), "low": low, "high": high})
-        ends = (params, e.input(0), e.output(), e.input(1), e.constant("bias", packed))
-        return f"{self.FUNCTION}({', '.join(ends)});"
-
-
-def _sizes(layer: Dense) -> dict[str, CValue]:
-    data, weights, _ = operands(layer.ins)
-    outputs, inputs = weights.shape
-    return {"batches": data.size // inputs, "inputs": inputs, "outputs": outputs}
+    def weights(self, layer: Dense, e: Emitter) -> str:
+        """The input."""
+        return e.input(1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,7 @@ class PackedLayer(Kernel[Operator, Packed]):
     def emit(self, layer: Dense, packed: Packed, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
-        params = e.params(STRUCT, _sizes(layer) | _quantization(layer))
+        params = e.params(STRUCT, layer_sizes(layer) | _quantization(layer))
         arguments = (
             params,
             *_ends(layer, e),
@@ -99,7 +99,7 @@ class FoursLayer(Kernel[Operator, Scaling]):
         e.include("eb_fully_connected.h")
         folded = _folded(layer)
         arguments = (
-            e.params(STRUCT, _sizes(layer) | _quantization(layer)),
+            e.params(STRUCT, layer_sizes(layer) | _quantization(layer)),
             *_ends(layer, e),
             e.constant("weights", pack_fours(operands(layer.ins)[1].constant())),
             e.constant("bias", pack_fours(folded[:, None]).astype(np.int32)),
@@ -125,7 +125,7 @@ class PlainLayerS8(Kernel[Operator, Array]):
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
         values = operands(layer.ins)[1].constant()
-        params = e.params(STRUCT, _sizes(layer) | _quantization(layer))
+        params = e.params(STRUCT, layer_sizes(layer) | _quantization(layer))
         arrays = (
             e.constant("weights", values),
             e.constant("bias", wrap_int32(_folded(layer)).astype(np.int32)),
@@ -151,7 +151,7 @@ class PlainLayerS16(Kernel[Operator, Array]):
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
         _, weights, bias = operands(layer.ins)
-        params = e.params(STRUCT, _sizes(layer) | _quantization(layer))
+        params = e.params(STRUCT, layer_sizes(layer) | _quantization(layer))
         arrays = (
             e.constant("weights", weights.constant()),
             e.constant("bias", bias_values(bias, weights.shape[0], DType.I16)),
@@ -178,10 +178,14 @@ class PlainLayerF32(Kernel[Operator, Array]):
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
         low, high = layer.node.activation.float_range()
-        params = e.params("eb_fully_connected_f32", {**_sizes(layer), "low": low, "high": high})
-        weights = operands(layer.ins)[1].constant()
-        arrays = e.constant("weights", weights), e.constant("bias", packed)
+        fields = layer_sizes(layer) | {"low": low, "high": high}
+        params = e.params("eb_fully_connected_f32", fields)
+        arrays = self.weights(layer, e), e.constant("bias", packed)
         return f"{self.FUNCTION}({', '.join((params, *_ends(layer, e), *arrays))});"
+
+    def weights(self, layer: Dense, e: Emitter) -> str:
+        """The C expression of the weights."""
+        return e.constant("weights", operands(layer.ins)[1].constant())
 
 
 def _is_int8(layer: Dense) -> bool:
@@ -195,7 +199,8 @@ def _ends(layer: Dense, e: Emitter) -> tuple[str, str]:
     return e.input(0), e.output()
 
 
-def _sizes(layer: Dense) -> dict[str, CValue]:
+def layer_sizes(layer: Dense) -> dict[str, CValue]:
+    """The fields of the parameters that count: of the whole layer, or of one of its rows."""
     data, weights, _ = operands(layer.ins)
     outputs, inputs = weights.shape
     by_rows = works_by_rows(layer.node, layer.ins, layer.outs)
