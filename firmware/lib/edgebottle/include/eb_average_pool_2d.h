@@ -3,8 +3,6 @@
 #define EB_AVERAGE_POOL_2D_H
 
 #include "../kernels/portable/eb_average_pool_2d_f32.h"
-#include "../kernels/portable/eb_average_pool_2d_s8.h"
-#include "../kernels/portable/eb_average_pool_2d_u8.h"
-#include "../kernels/portable/eb_average_pool_2d_s16.h"
+#include "../kernels/portable/eb_average_pool_2d_int.h"
 
 #endif /* EB_AVERAGE_POOL_2D_H */

@@ -3,7 +3,6 @@
 #define EB_MAX_POOL_2D_H
 
 #include "../kernels/portable/eb_max_pool_2d_f32.h"
-#include "../kernels/portable/eb_max_pool_2d_s8.h"
-#include "../kernels/portable/eb_max_pool_2d_s16.h"
+#include "../kernels/portable/eb_max_pool_2d_int.h"
 
 #endif /* EB_MAX_POOL_2D_H */
