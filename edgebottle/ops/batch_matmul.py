@@ -13,14 +13,17 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, Emitter, Signature, one_node_graph, require_dtype, where
 from edgebottle.ops.fixed_point import (
+    MAX_SHIFT,
     checked_multiplier,
     multiply_by_quantized_multiplier,
+    multiply_wide,
+    reduced_multiplier,
     wrap_int32,
 )
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
 from edgebottle.ops.movement import MAX_RANK, data_input
 from edgebottle.ops.table import per_tensor, saturate, value_of
-from edgebottle.ops.weights import MAX_WINDOW
+from edgebottle.ops.weights import MAX_WIDE_SHIFT, MAX_WINDOW
 
 BATCH_AXES = MAX_RANK - 2
 """Axes of batches that the kernels walk along."""
@@ -51,9 +54,11 @@ class _Products(TypedKernel["BatchMatMul"]):
             "b_column_stride": right[-1],
         }
         struct = "eb_batch_matmul_f32"
-        if output.dtype is DType.I8:
+        if output.dtype.is_quantized:
             struct = "eb_batch_matmul"
             multiplier, shift = node.multiplier(layer.ins, output)
+            if output.dtype is DType.I16:
+                multiplier = int(reduced_multiplier(multiplier))
             fields |= {
                 "a_zero_point": a.zero_point,
                 "b_zero_point": b.zero_point,
@@ -70,8 +75,8 @@ class _Products(TypedKernel["BatchMatMul"]):
 class BatchMatMul(KernelOperator):
     """Products of the matrices of the last two axes, batches broadcast against each other.
 
-    LiteRT's int8 multiplier is the float32 product of the operands' scales over the output's
-    scale, and the sum is rounded twice.
+    LiteRT's multiplier of integers is the float32 product of the operands' scales over the output's
+    scale; sums of int8 are rounded twice, those of int16 have 64 bits.
 
     Limits:
         2 to 6 axes. At most 131,071 products for each output.
@@ -87,6 +92,7 @@ class BatchMatMul(KernelOperator):
     )
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         _Products((DType.I8,), "eb_batch_matmul_s8"),
+        _Products((DType.I16,), "eb_batch_matmul_s16"),
         _Products((DType.F32,), "eb_batch_matmul_f32_all"),
     )
 
@@ -139,7 +145,7 @@ class BatchMatMul(KernelOperator):
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
         a, b = data_input(ins, 0), data_input(ins, 1)
-        require_dtype(self, a, DType.I8, DType.F32)
+        require_dtype(self, a, DType.I8, DType.I16, DType.F32)
         require_dtype(self, b, a.dtype)
         require_dtype(self, outs[0], a.dtype)
         if a.dtype is DType.I8:
@@ -150,6 +156,25 @@ class BatchMatMul(KernelOperator):
                     f"supports {MAX_WINDOW // 4}"
                 )
             self.multiplier(ins, outs[0])
+        if a.dtype is DType.I16:
+            self._check_int16(a, b, outs[0])
+
+    def _check_int16(self, a: Tensor, b: Tensor, output: Tensor) -> None:
+        """Zero points are 0, sums have at most 47 bits, and scaled ones fit int32."""
+        if any(one.zero_point for one in (a, b, output)):
+            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
+        if self.depth(a) > MAX_WINDOW:
+            raise UnsupportedOp(
+                f"{where(self)} sums {self.depth(a)} products for each output; edgebottle "
+                f"supports {MAX_WINDOW}"
+            )
+        self.multiplier((a, b), output)
+        reach = self.depth(a) * 2.0**30 * a.scale * b.scale / output.scale
+        if reach >= 2.0**31:
+            raise UnsupportedOp(
+                f"{where(self)} scales its sums up to {reach:.2g}, and 32-bit arithmetic takes "
+                "less than 2^31; quantize the model anew, with representative data"
+            )
 
     def depth(self, a: Tensor) -> int:
         """Products of an output."""
@@ -158,7 +183,9 @@ class BatchMatMul(KernelOperator):
     def multiplier(self, ins: Tensors, output: Tensor) -> tuple[int, int]:
         """Multiplier and shift of the sums."""
         a, b = (np.float32(data_input(ins, index).scale) for index in (0, 1))
-        return checked_multiplier(where(self), float(a * b) / float(np.float32(output.scale)))
+        scale = float(a * b) / float(np.float32(output.scale))
+        limit = MAX_WIDE_SHIFT if output.dtype is DType.I16 else MAX_SHIFT
+        return checked_multiplier(where(self), scale, limit)
 
     def strides(self, ins: Tensors, index: int) -> Strides:
         """Of an operand, transposed, with ``BATCH_AXES`` axes before; 0 where it is broadcast."""
@@ -180,13 +207,17 @@ class BatchMatMul(KernelOperator):
         output = outs[0]
         if output.dtype is DType.F32:
             return (np.asarray(left @ right, np.float32),)
+        multiplier = self.multiplier(ins, output)
+        if output.dtype is DType.I16:
+            total = np.matmul(left.astype(np.int64), right.astype(np.int64))
+            return (saturate(multiply_wide(total, *multiplier), DType.I16),)
         # Sums of products below 2^53 are exact in float64, in any order.
         centred = (
             one.astype(np.float64) - data_input(ins, index).zero_point
             for index, one in enumerate((left, right))
         )
         total = wrap_int32(np.matmul(*centred).astype(np.int64))
-        scaled = multiply_by_quantized_multiplier(total, *self.multiplier(ins, output))
+        scaled = multiply_by_quantized_multiplier(total, *multiplier)
         return (saturate(scaled + output.zero_point, DType.I8),)
 
     def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
@@ -204,6 +235,10 @@ class BatchMatMul(KernelOperator):
             quants = per_tensor(a, -128), per_tensor(b, 127), per_tensor(out, -1)
             shapes = ((1, 5, 7), (1, 7, 6))
             yield cls._case(f"scales_{number}", shapes, (False, False), DType.I8, quants)
+        for case, out in (("turned", 0.003), ("saturated", 0.0004)):
+            quants = per_tensor(0.0005, 0), per_tensor(0.0003, 0), per_tensor(out, 0)
+            shapes = ((2, 1, 5, 3), (3, 5, 4))
+            yield cls._case(f"i16_{case}", shapes, (True, False), DType.I16, quants)
 
     @classmethod
     def _case(

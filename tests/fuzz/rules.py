@@ -240,8 +240,10 @@ def matmul(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     y = d.operand(other, x)
     quant = d.quant(tensor.dtype)
     if tensor.quant is not None and d.chance(0.8):
-        scale = tensor.scale * d.tensors[y].scale * 70 * depth**0.5
-        quant = Quant((float(np.float32(scale)),), (int(d.random.integers(-128, 128)),))
+        typical = 70 if tensor.dtype is DType.I8 else 18_000
+        scale = tensor.scale * d.tensors[y].scale * typical * depth**0.5
+        zero_point = int(d.random.integers(-128, 128)) if tensor.dtype is DType.I8 else 0
+        quant = Quant((float(np.float32(scale)),), (zero_point,))
     return d.add(kind, (x, y), quant, transposes_a=turns_a, transposes_b=turns_b)
 
 

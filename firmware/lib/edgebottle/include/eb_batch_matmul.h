@@ -1,5 +1,5 @@
-/* BATCH_MATMUL: products of matrices, int8 and float32. Strides count elements, 0 where an operand
- * is broadcast; unused axes of batches come first and have one element. */
+/* BATCH_MATMUL: products of matrices, int8, int16 and float32. Strides count elements, 0 where an
+ * operand is broadcast; unused axes of batches come first and have one element. */
 #ifndef EB_BATCH_MATMUL_H
 #define EB_BATCH_MATMUL_H
 
@@ -43,6 +43,7 @@ typedef struct {
 } eb_batch_matmul_f32;
 
 #include "../kernels/portable/eb_batch_matmul_f32.h"
+#include "../kernels/portable/eb_batch_matmul_s16.h"
 #include "../kernels/portable/eb_batch_matmul_s8.h"
 
 #endif /* EB_BATCH_MATMUL_H */
