@@ -11,6 +11,7 @@ import numpy as np
 from edgebottle.errors import BadInput
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Graph
+from edgebottle.passes.float_weights import float_weights
 from edgebottle.pipeline import Model
 from edgebottle.sample_sources import PixelScale, class_names, read_labels, read_samples
 from edgebottle.samples import Samples
@@ -71,7 +72,7 @@ def plan_samples(
     Raises:
         BadInput: the network is quantized already, or the samples cannot serve.
     """
-    graph = model.imported
+    graph = float_weights(model.imported)
     check_float(graph)
     given = read_samples(data, graph, scale)
     other = None if test is None else read_samples(test, graph, scale)
@@ -187,12 +188,13 @@ def quantize_model(
     """
     calibration = samples.calibration.inputs
     with Runner() as runner:
-        result = quantize_graph(model.imported, calibration, options, runner, progress)
+        graph = float_weights(model.imported)
+        result = quantize_graph(graph, calibration, options, runner, progress)
         data = write_tflite(result.graph)
         layers = layer_reports(result, calibration, options.bits, runner, progress)
         accuracy = None
         if len(samples.test):
-            accuracy = _measured(model.imported, result.graph, samples.test, runner, progress)
+            accuracy = _measured(graph, result.graph, samples.test, runner, progress)
     report = QuantizationReport(
         model=model.name,
         bits=options.bits,

@@ -33,6 +33,7 @@ EXACT = (
     "k_convtranspose",
     "k_conv1d_long",
     "k_dilated2d",
+    "k_dynrange",
     "k_gmax",
     "k_leaky",
     "k_lstm_float",
@@ -49,7 +50,6 @@ EXACT = (
 REFUSED: tuple[tuple[str, type[EdgebottleError], str], ...] = (
     ("conv_huge", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .*: [\d.]+ kB too much"),
     ("shape_huge2", DoesNotFit, r"alone needs [\d.]+ kB; the largest board, .* kB too much"),
-    ("k_dynrange", UnsupportedOp, r"\(CONV_2D\), \w+ \(FULLY_CONNECTED\); .* full integer"),
     ("requant_2p33", UnsupportedOp, r"conv_2d \(CONV_2D\) scales by 8\.6e\+09, .* 0 to 2\^30"),
     ("scale_ratio_shift_131", UnsupportedOp, r"CONV_2D\) scales by 2\.3e\+39, .* 0 to 2\^30"),
     ("relu6_scale_infinite", UnsupportedOp, r"y \(RELU6\) scales by inf, .* 0 to 2\^22"),

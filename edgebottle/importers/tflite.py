@@ -18,6 +18,7 @@ from edgebottle.importers.tflite_checks import (
     check_indices,
     check_inputs,
     check_states,
+    is_hybrid,
     listed,
 )
 from edgebottle.importers.tflite_constants import CONSTANT_OPERATORS, SHAPES, compute_constant
@@ -34,7 +35,7 @@ from edgebottle.importers.tflite_variables import VARIABLES, Key, Variables, che
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
-from edgebottle.ops import BY_NAME
+from edgebottle.ops import BY_NAME, HYBRID
 from edgebottle.ops.base import Signature, where
 from edgebottle.ops.dense import DenseAtRunTime
 from edgebottle.ops.fully_connected import FullyConnected
@@ -331,6 +332,8 @@ class _Importer:
             kind = OF_UINT8.get(record.op, kind)
         if kind is FullyConnected and ins[1] is not None and ins[1].data is None:
             kind = DenseAtRunTime
+        if is_hybrid(self.file, record):
+            kind = HYBRID[record.op]
         node = kind.from_tflite(
             layer,
             tuple(None if tensor is None else tensor.name for tensor in ins),

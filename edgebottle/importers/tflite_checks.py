@@ -9,6 +9,7 @@ from edgebottle.errors import BadModel, UnsupportedOp
 from edgebottle.importers.tflite_file import FileOperator, TFLiteFile
 from edgebottle.importers.tflite_tensors import PACKED, unsupported_type
 from edgebottle.ir.graph import Graph
+from edgebottle.ops import HYBRID
 
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 
@@ -85,25 +86,38 @@ def check_states(graph: Graph, variables: frozenset[str]) -> None:
 
 
 def check_hybrid(file: TFLiteFile, layers: Sequence[str]) -> None:
-    """No layer quantizes its float input at run time, as LiteRT does for integer weights."""
-    hybrid = [
+    """Of the layers that quantize float inputs at run time, none is of another kind than we have.
+
+    Weights of fewer bits, and sparse ones, LiteRT computes with otherwise.
+    """
+    refused = [
         f"{layer} ({record.op})"
         for layer, record in zip(layers, file.operators, strict=True)
-        if record.op not in _CONVERSIONS and _is_hybrid(file, record)
+        if is_hybrid(file, record) and not _is_plain_hybrid(file, record)
     ]
-    if hybrid:
+    if refused:
         raise UnsupportedOp(
-            "the model has int8 weights in float layers (dynamic-range quantization), which "
-            f"edgebottle does not support: {listed(hybrid)}; convert it with full integer "
-            "quantization (a representative dataset), or without optimizations to keep it float"
+            "the model has integer weights in float layers (dynamic-range quantization), which "
+            f"edgebottle supports for {', '.join(HYBRID)} and dense weights of 8 bits only, not "
+            f"for {listed(refused)}; convert it with full integer quantization (a representative "
+            "dataset), or without optimizations to keep it float"
         )
 
 
-def _is_hybrid(file: TFLiteFile, record: FileOperator) -> bool:
+def is_hybrid(file: TFLiteFile, record: FileOperator) -> bool:
+    """Whether an operator has float activations and integer weights."""
+    if record.op in _CONVERSIONS:
+        return False
     ins = [file.tensors[index] for index in record.inputs if index != -1]
     outs = [file.tensors[index] for index in record.outputs]
     is_float = all(tensor.type == "FLOAT32" for tensor in (*ins[:1], *outs[:1]))
     return is_float and any(t.type in ("INT8", *PACKED) for t in ins)
+
+
+def _is_plain_hybrid(file: TFLiteFile, record: FileOperator) -> bool:
+    weights = file.tensors[record.inputs[1]] if len(record.inputs) > 1 else None
+    is_plain = weights is not None and weights.type == "INT8" and weights.sparsity is None
+    return record.op in HYBRID and is_plain
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

@@ -38,6 +38,8 @@ from edgebottle.ops.gelu import Gelu
 from edgebottle.ops.greater import Greater
 from edgebottle.ops.greater_equal import GreaterEqual
 from edgebottle.ops.hard_swish import HardSwish
+from edgebottle.ops.hybrid_convolution import HybridConv2D, HybridDepthwiseConv2D
+from edgebottle.ops.hybrid_dense import HybridFullyConnected
 from edgebottle.ops.l2_normalization import L2Normalization
 from edgebottle.ops.l2_pool_2d import L2Pool2D
 from edgebottle.ops.leaky_relu import LeakyRelu
@@ -198,3 +200,9 @@ OPERATORS: tuple[type[Operator], ...] = (
 )
 
 BY_NAME: dict[str, type[Operator]] = {operator.OP: operator for operator in OPERATORS}
+
+HYBRID: dict[str, type[Operator]] = {
+    operator.OP: operator
+    for operator in (HybridConv2D, HybridDepthwiseConv2D, HybridFullyConnected)
+}
+"""Operators that are others where activations are float32 and weights int8."""

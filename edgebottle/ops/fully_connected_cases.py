@@ -148,6 +148,28 @@ AT_RUN_TIME = (
 """Layers whose weights are an input."""
 
 
+HYBRID = (
+    DenseCase(
+        name="hybrid",
+        shape=(1, 37),
+        inputs=37,
+        outputs=5,
+        is_float=True,
+        activation=Activation.RELU,
+    ),
+    DenseCase(
+        name="hybrid_rows",
+        shape=(2, 3, 8),
+        inputs=8,
+        outputs=5,
+        keep_num_dims=True,
+        is_float=True,
+        per_channel=True,
+        bias=False,
+    ),
+)
+
+
 def fully_connected_case(operator: type[DenseLayer], case: DenseCase) -> Graph:
     """The graph of a case."""
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))

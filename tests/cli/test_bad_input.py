@@ -211,10 +211,6 @@ def test_an_error_as_json(folder: Path, line: str, code: int, kind: str, message
     ("line", "message"),
     [
         (
-            "inspect {}/mlperf-tiny/kws_ref_model_float32.tflite",
-            r"int8 weights in float layers \(dynamic-range quantization\)",
-        ),
-        (
             "build {}/mlperf-tiny/vww_96_int8.tflite -b microbit",
             r"needs .* kB of RAM .*microbit allows 16\.0 kB: .* kB too much\. The largest step is "
             r"\S+ with .* kB",

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from edgebottle.errors import UnsupportedOp
 from edgebottle.importers.tflite import load_tflite
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
@@ -15,16 +14,10 @@ from tests.samples import samples
 
 pytestmark = pytest.mark.shared
 
-REFUSED = {
-    "kws_ref_model_float32.tflite": r"\(CONV_2D\).* full integer quantization",
-}
-"""What each model that cannot be compiled yet is refused for."""
-
 LARGE = ("mcunet-320kb-1mb_imagenet", "tinyengine_detection", "tinyengine_mcunetv2_large", "nmp")
 MODELS = [
     pytest.param(path, id=path.name, marks=[pytest.mark.long] if path.stem == "nmp" else [])
     for path in shared_models()
-    if path.name not in REFUSED
 ]
 
 
@@ -70,20 +63,3 @@ def test_import_is_deterministic_and_named(path):
     assert graph.name.isidentifier()
     assert all(node.name.isidentifier() and len(node.name) < 60 for node in graph.nodes)
     assert len({node.name for node in graph.nodes}) == len(graph.nodes)
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused_in_one_line(name, shared):
-    (path,) = (shared / "models").rglob(name)
-    with pytest.raises(UnsupportedOp, match=REFUSED[name]) as caught:
-        load_tflite(path.read_bytes(), path.stem)
-    assert "\n" not in str(caught.value)
-
-
-def test_person_detect_has_its_wrong_axis_repaired(shared):
-    path = shared / "models" / "tflite-micro" / "person_detect.tflite"
-    graph = load_tflite(path.read_bytes(), path.stem)
-    for node in graph.nodes:
-        if node.OP in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            bias = graph.tensors[str(node.inputs[2])]
-            assert bias.quant is not None and bias.quant.axis in (0, None)

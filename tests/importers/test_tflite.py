@@ -143,6 +143,13 @@ def hybrid(_, graph):
         graph.tensors[index].quantization = None
 
 
+def hybrid_of_4_bits(model, graph):
+    """The same with weights that LiteRT computes with otherwise."""
+    hybrid(model, graph)
+    graph.tensors[WEIGHTS].type = schema.TensorType.INT4
+    model.buffers[1].data = np.zeros(27, np.uint8)
+
+
 def empty_weights(model, graph):
     graph.tensors[WEIGHTS].shape = np.int32([3, 3, 3, 0])
     model.buffers[1].data = np.zeros(0, np.uint8)
@@ -204,7 +211,7 @@ REFUSED = [
     ("float16", put("tensors.1.type", 1), BadModel, "54 bytes, but .* f16 takes 108"),
     ("unknown-type", put(TYPE, 77), UnsupportedOp, "type 77"),
     ("empty-weights", empty_weights, BadModel, r"\(CONV_2D\) reads '.*', which is empty"),
-    ("hybrid", hybrid, UnsupportedOp, r": \w+ \(CONV_2D\); convert it with full integer"),
+    ("hybrid", hybrid_of_4_bits, UnsupportedOp, r"not for \w+ \(CONV_2D\); convert it with full"),
     ("no-quant", put("tensors.0.quantization", None), UnsupportedOp, "no quantization"),
     ("custom-quant", custom_quantization, UnsupportedOp, "custom quantization"),
     ("nan", put(SCALE.format(0), f32([np.nan])), BadModel, "not finite"),

@@ -18,16 +18,17 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ir.text import dump
 from edgebottle.ir.verify import verify
 from edgebottle.litert import LiteRTModel
-from edgebottle.ops import OPERATORS
+from edgebottle.ops import HYBRID, OPERATORS
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.transpose_conv import TransposeConv
 from tests.graphs import Builder
 from tests.ops.compiled import run_compiled, variants_that_differ
 from tests.samples import assert_same, samples
 
+EVERY = (*OPERATORS, *HYBRID.values())
 CASES = [
     pytest.param(graph, id=f"{operator.OP}-{graph.name}")
-    for operator in OPERATORS
+    for operator in EVERY
     for graph in operator.cases()
 ]
 
@@ -56,7 +57,7 @@ def with_bias(graph: Graph) -> Graph:
     return replace(graph, tensors=tensors, nodes=tuple(nodes))
 
 
-@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.OP)
+@pytest.mark.parametrize("operator", EVERY, ids=lambda operator: operator.__name__)
 def test_cases_are_named_apart_and_stay_the_same(operator):
     first, second = list(operator.cases()), list(operator.cases())
     assert first, f"{operator.OP} has no test cases"
@@ -124,7 +125,7 @@ def _unnamed(text: str) -> str:
     return re.sub(r"\d+\.\d+(e[-+]?\d+)?", lambda found: f"{np.float32(found[0]):.9g}", text)
 
 
-@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.OP)
+@pytest.mark.parametrize("operator", EVERY, ids=lambda operator: operator.__name__)
 def test_compiled_c_equals_reference(operator, tmp_path):
     """Under every variant that compiles to another text than those before it."""
     runs = [(graph, [inputs for _, inputs in samples(graph)]) for graph in operator.cases()]
