@@ -240,7 +240,7 @@ def _source(module: Module, feed: Feed | None, code: _Code) -> str:
     graph, m = module.graph, module.graph.name
     names = [name for _, name in code.units]
     maintenance = upkeep(module, feed, len(names))
-    includes = sorted({"eb_dsp.h", "eb_rows.h", *module.includes})
+    includes = sorted({"eb_dsp.h", "eb_rows.h", "eb_upkeep.h", *module.includes})
     table = "\n".join(f"    {name}," for name in names) or "    0,"
     string = "#include <string.h>\n\n" if code.counters or feed else ""
     return f"""{_banner(f"The network {m}")}#include "eb_exact.h"
@@ -254,7 +254,6 @@ def _source(module: Module, feed: Feed | None, code: _Code) -> str:
 #include "eb_{m}_weights.h"
 
 #define EB_STEP __attribute__((noinline, used))
-#define EB_CANARY 0xEB0771E5u
 
 {_memory(module, feed, code)}
 {chr(10).join(code.functions)}
@@ -274,9 +273,9 @@ def _memory(module: Module, feed: Feed | None, code: _Code) -> str:
     return f"""\
 /* All memory of the network but its stack: activations, inputs, outputs, state, scratch. */
 static struct {{
-    uint32_t before[4];
+    uint32_t before[EB_CANARIES];
     uint8_t bytes[{max(module.plan.arena_bytes, 1)}];
-    uint32_t after[4];
+    uint32_t after[EB_CANARIES];
 }} arena EB_ARENA __attribute__((aligned(16)));
 
 /* Where each tensor lives, and when. */

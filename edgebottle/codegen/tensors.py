@@ -25,8 +25,7 @@ eb_tensor eb_{m}_{what}(int i)
     static const eb_tensor tensors[] = {{
 {entries}
     }};
-    static const eb_tensor none = {{0}};
-    return i >= 0 && i < {len(tensors)} ? tensors[i] : none;
+    return eb_tensor_of(tensors, {len(tensors)}, i);
 }}
 """
 
@@ -59,10 +58,7 @@ def _strides(module: Module, tensor: Tensor) -> list[int] | None:
 
 
 def step_outputs(module: Module, tensors: Sequence[Tensor]) -> str:
-    """The accessor of what each step wrote, as bytes: a table as small as can be, it is in flash.
-
-    Few tensors have gaps, so their strides are no part of it.
-    """
+    """The accessor of what each step wrote, as bytes."""
     m = module.graph.name
     entries = "\n".join(f"        {{{module.names[t.name]}, {t.nbytes}}}," for t in tensors)
     cases = "".join(
@@ -70,26 +66,16 @@ def step_outputs(module: Module, tensors: Sequence[Tensor]) -> str:
         for number, tensor in enumerate(tensors)
         if (strides := _strides(module, tensor)) is not None
     )
+    written = f"eb_written_by(written, {len(tensors)}, i)"
+    result = f"    return {written};\n"
+    if cases:
+        result = f"    eb_tensor tensor = {written};\n{cases}    return tensor;\n"
     return f"""eb_tensor eb_{m}_step_written(int i)
 {{
-    static const struct {{
-        uint8_t *data;
-        int32_t bytes;
-    }} written[] = {{
+    static const eb_written written[] = {{
 {entries or "        {0, 0},"}
     }};
-    eb_tensor tensor = {{0}};
-    if (i < 0 || i >= {len(tensors)}) {{
-        return tensor;
-    }}
-    tensor.data = written[i].data;
-    tensor.rank = 1;
-    tensor.shape[0] = tensor.bytes = written[i].bytes;
-    tensor.dtype = EB_U8;
-    tensor.row_bytes = tensor.row_stride = tensor.bytes;
-    tensor.pixel_bytes = tensor.pixel_stride = tensor.bytes;
-{cases}    return tensor;
-}}
+{result}}}
 """
 
 

@@ -24,22 +24,14 @@ def upkeep(module: Module, feed: Feed | None, steps: int) -> str:
 
 int eb_{m}_init(void)
 {{
-    for (int i = 0; i < 4; ++i) {{
-        arena.before[i] = EB_CANARY;
-        arena.after[i] = EB_CANARY;
-    }}
+    eb_set_canaries(arena.before, arena.after);
     eb_{m}_reset();
     return 0;
 }}
 
 int eb_{m}_canary_ok(void)
 {{
-    for (int i = 0; i < 4; ++i) {{
-        if (arena.before[i] != EB_CANARY || arena.after[i] != EB_CANARY) {{
-            return 0;
-        }}
-    }}
-    return 1;
+    return eb_canaries_hold(arena.before, arena.after);
 }}
 
 int eb_{m}_step_count(void)
