@@ -231,7 +231,7 @@ def fill_rows(module: Module, emitter: StepEmitter, index: int, reads: RowReads,
     height = tensor.layout.image_rows
     stride, ring = row_place(module, tensor)
     place = f"{height}, {stride}, {ring}" if ring else f"{height}, {stride}"
-    if reads.affine is None:
+    if reads.affine is None or (ring and reads.affine[2] < 0):  # rings are walked downwards only
         function = "eb_ring_rows_listed" if ring else "eb_rows_listed"
         table = emitter.constant(f"rows{index}", reads.table())
         listed = f"{table} + {ROW} * {count}"

@@ -12,6 +12,7 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ops.add import Add
 from edgebottle.ops.average_pool_2d import AveragePool2D
 from edgebottle.ops.base import Isa
+from edgebottle.ops.transpose_conv import TransposeConv
 from edgebottle.plan.schedules import Schedule
 from quantize.patch import make_schedule
 from tests.codegen.stream_fuzz import run_trials, trials
@@ -85,6 +86,22 @@ def test_an_operand_without_batch_in_a_stage(tmp_path: Path) -> None:
     (found,) = run_compiled([(graph, inputs)], Isa.PORTABLE, tmp_path, [plan])
     for sample, output in zip(inputs, found, strict=True):
         assert_same(output, Interpreter(graph).run(sample), "positions")
+
+
+def test_rows_that_are_read_upwards_from_a_ring(tmp_path: Path) -> None:
+    """The last row comes first where a kernel lists what its windows reach back to."""
+    graphs = [graph for graph in TransposeConv.cases() if "stride_1_" in graph.name]
+    random = np.random.default_rng(0)
+    found = [plain_plan(graph, Isa.PORTABLE, random, row_fed=True) for graph in graphs]
+    fed = [plan for plan in found if plan is not None]
+    assert len(fed) == 2 and all(any(p.ring_rows > 1 for p in plan.placements) for plan in fed)
+    inputs = [[values for _, values in samples(graph, 1)] for graph in graphs]
+    runs = list(zip(graphs, inputs, strict=True))
+    for (graph, mine), outputs in zip(
+        runs, run_compiled(runs, Isa.PORTABLE, tmp_path, fed), strict=True
+    ):
+        for sample, output in zip(mine, outputs, strict=True):
+            assert_same(output, Interpreter(graph).run(sample), graph.name)
 
 
 def test_counts_beyond_int16(tmp_path: Path) -> None:
