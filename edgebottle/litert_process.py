@@ -84,6 +84,11 @@ class LiteRTProcess:
         """Ends the process."""
         self._close()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether LiteRT took its process down."""
+        return self._process.poll() is not None
+
     def load(self, data: bytes, reference: bool = True) -> None:
         """Prepares another model in the place of the one that was there.
 

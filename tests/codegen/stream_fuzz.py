@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ops.base import Isa
@@ -23,10 +22,9 @@ from edgebottle.passes import optimise
 from edgebottle.passes.upright import upright
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
-from quantize.patch import make_schedule
 from quantize.patch.check import check_plan
 from quantize.patch.schedule import build_plan
-from tests.codegen.streaming import plain_plan
+from tests.codegen.schedules import Kind, drawn_plan
 from tests.ops.compiled import run_compiled
 from tests.quantize.random_graphs import random_row_network
 from tests.quantize.random_parts import random_gate, random_parts
@@ -84,28 +82,9 @@ def _in_parts(seed: int, isa: Isa) -> Iterator[Trial]:
 
 
 def _plans(graph: Graph, isa: Isa, random: np.random.Generator) -> dict[str, Plan]:
-    plans: dict[str, Plan] = {}
-    smallest = make_schedule(graph, isa, Schedule.MIN_RAM)
-    kind = random.choice(["min-ram", "min-time", "cut at random"])
-    if kind == "min-ram":
-        plans["min-ram"] = smallest
-    elif kind == "min-time":
-        largest = make_schedule(graph, isa, Schedule.LAYERS).arena_bytes
-        limit = int(random.integers(smallest.arena_bytes, max(largest, smallest.arena_bytes) + 1))
-        plans[f"min-time in {limit}"] = make_schedule(
-            graph, isa, Schedule.MIN_TIME, ram_limit=limit
-        )
-    else:
-        plan = plain_plan(graph, isa, random)
-        assert plan is not None
-        plans[str(kind)] = plan
-    try:
-        plans["row-fed"] = make_schedule(graph, isa, Schedule.MIN_RAM, row_fed=True)
-    except UnsupportedOp:
-        fed = plain_plan(graph, isa, random, row_fed=True)
-        if fed is not None:
-            plans["row-fed, plain"] = fed
-    return plans
+    drawn = (Kind.MIN_RAM, Kind.MIN_TIME, Kind.CUT)[int(random.integers(3))]
+    plans = {kind.value: drawn_plan(kind, graph, isa, random) for kind in (drawn, Kind.ROW_FED)}
+    return {name: plan for name, plan in plans.items() if plan is not None}
 
 
 def run_trials(batch: list[Trial], isa: Isa, folder: Path) -> None:

@@ -12,9 +12,9 @@ from edgebottle.ir.verify import verify
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa, Operator
 from tests.fuzz.drawing import Drawing
-from tests.fuzz.models import batch, variant
+from tests.fuzz.models import PER_PROGRAM, batch
 from tests.fuzz.networks import random_model
-from tests.fuzz.oracle import Different, prepare, require_same, run_in_c
+from tests.fuzz.oracle import Different, agree, drawn_trial, require_same, run_in_c
 from tests.fuzz.rules import NOT_DRAWN, RULES
 from tests.fuzz.shrink import shrink
 
@@ -47,21 +47,23 @@ def test_a_rule_draws_what_its_operator_takes(operator: type[Operator]) -> None:
     assert drawn > 0
 
 
-@pytest.mark.parametrize("first", [0, 24])
+@pytest.mark.parametrize("first", [0, PER_PROGRAM])
 def test_some_networks(first: int) -> None:
     """``python -m tests.fuzz.models`` is the long run."""
-    tally = batch(range(first, first + 6), variant(first))
+    tally = batch(range(first, first + 6))
     assert not tally.failures and tally.counts["networks"] == 6
 
 
 def test_a_difference_is_seen_and_made_small() -> None:
     graph = random_model(40)
-    trial = prepare(graph, 40, Isa.PORTABLE, isolated=False)
-    wrong = [tuple(value + value.dtype.type(1) for value in outputs) for outputs in trial.expected]
-    with pytest.raises(Different, match="C for portable"):
-        run_in_c([replace(trial, expected=wrong)])
+    network = agree(graph, 40)
+    right = network.expected
+    wrong = [tuple(value + value.dtype.type(1) for value in outputs) for outputs in right]
+    trial = drawn_trial(replace(network, expected=wrong), Isa.PORTABLE)
+    (said,) = run_in_c([trial])
+    assert said is not None and said.startswith("C for portable")
     with pytest.raises(Different, match="output 0"):
-        require_same(wrong[0], trial.expected[0], "C")
+        require_same(wrong[0], right[0], "C")
 
     op = graph.nodes[len(graph.nodes) // 2].OP
 

@@ -172,6 +172,9 @@ _FILE_SCOPE = re.compile(
 )
 """What every model names for itself."""
 
+_STATIC = re.compile(r"^extern (?=const )|^(?=const |(?:int|void|size_t|eb_\w+) eb_\w+\()", re.M)
+"""Beginnings of what becomes static: a linker needs no names, and unused functions go."""
+
 Run = tuple[Graph, Sequence[Sequence[Array]]]
 """A graph and the inputs of each of its runs."""
 
@@ -185,7 +188,7 @@ def run_compiled(
     isa: Isa,
     folder: Path,
     plans: Sequence[Plan] | None = None,
-    optimize: Optimize = Optimize.BALANCED,
+    optimize: Sequence[Optimize] = (),
 ) -> list[list[tuple[Array, ...]]]:
     """Compiles and runs every graph; returns the outputs of each run of each graph.
 
@@ -194,7 +197,7 @@ def run_compiled(
         isa: The kernel variant.
         folder: Where to work.
         plans: A plan for each graph; one layer after the other by default.
-        optimize: Which layers get a kernel of their own.
+        optimize: Which layers get a kernel of their own, for each graph; balanced by default.
 
     Raises:
         CompiledFailure: the C is refused, or fails when it runs.
@@ -249,12 +252,13 @@ def _unit(
     graphs: Sequence[Graph],
     samples: Sequence[int],
     plans: Sequence[Plan],
-    optimize: Optimize = Optimize.BALANCED,
+    optimize: Sequence[Optimize] = (),
 ) -> str:
     """All models and the driver in one file, their file-scope names told apart."""
     parts = ['#include "edgebottle.h"\n']
-    for graph, plan in zip(graphs, plans, strict=True):
-        files = write_model(graph, plan, optimize).files
+    optimize = optimize or [Optimize.BALANCED] * len(graphs)
+    for graph, plan, choice in zip(graphs, plans, optimize, strict=True):
+        files = write_model(graph, plan, choice).files
         text = "".join(
             files[f"eb_{graph.name}_{end}"]
             for end in ("model.h", "weights.h", "weights.c", "model.c")
@@ -262,7 +266,7 @@ def _unit(
         text = re.sub(rf'#include "eb_{graph.name}_\w*\.h"\n', "", text)
         # sanitizers watch no variable that has a section of its own
         text = text.replace("arena EB_ARENA ", "arena ")
-        parts.append(_FILE_SCOPE.sub(rf"\1_{graph.name}", text))
+        parts.append(_STATIC.sub("static ", _FILE_SCOPE.sub(rf"\1_{graph.name}", text)))
     rows = [
         f'    {{"{g.name}", {int(g.has_state)}, {count}, {len(g.inputs)}, {len(g.outputs)}, '
         f"eb_{g.name}_init, eb_{g.name}_reset, eb_{g.name}_input, eb_{g.name}_output, "
