@@ -15,8 +15,6 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import (
     Activation,
-    CValue,
-    Emitter,
     RowOperator,
     Signature,
     one_node_graph,
@@ -24,7 +22,6 @@ from edgebottle.ops.base import (
 )
 from edgebottle.ops.case_tensors import indices
 from edgebottle.ops.convolution_cases import Case, case_float, case_int8, case_int16
-from edgebottle.ops.convolution_kernels import marked_shifts
 from edgebottle.ops.fixed_point import (
     activation_range,
     checked_multiplier,
@@ -32,10 +29,11 @@ from edgebottle.ops.fixed_point import (
     multiply_by_quantized_multiplier,
     multiply_wide,
     quantize_multipliers,
-    reduced_multiplier,
     wrap_int32,
 )
+from edgebottle.ops.kernel import AnyKernel, KernelOperator
 from edgebottle.ops.movement import constant_ints, data_input
+from edgebottle.ops.transpose_conv_kernels import KERNELS, operands_of
 from edgebottle.ops.weighted_sums import WeightedOperands
 from edgebottle.ops.weights import (
     MAX_WIDE_SHIFT,
@@ -43,7 +41,6 @@ from edgebottle.ops.weights import (
     check_reach,
     check_weights,
     exact_matmul,
-    per_channel,
 )
 from edgebottle.ops.window_padding import SAME, VALID, same_padding
 
@@ -52,7 +49,7 @@ MAX_SIDE = (1 << 15) - 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransposeConv(RowOperator):
+class TransposeConv(KernelOperator, RowOperator):
     """The transpose of a convolution; inputs are the output's shape, weights (OHWI), data, bias.
 
     An output pixel sums what the input pixels at every ``stride``-th place under its window give.
@@ -80,6 +77,7 @@ class TransposeConv(RowOperator):
         fields=("i8", "i32", "i32", "i8", "i8"),
         version=4,
     )
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = KERNELS
 
     stride: tuple[int, int]
     size: tuple[int, int]
@@ -151,7 +149,7 @@ class TransposeConv(RowOperator):
         """See ``Node``."""
         weights = data_input(ins, 1)
         types = (DType.I8, DType.I16, DType.F32)
-        check_weights(self, _operands(ins), outs[0], 0, types=types)
+        check_weights(self, operands_of(ins), outs[0], 0, types=types)
         if weights.quant is not None and any(weights.quant.zero_point):
             raise UnsupportedOp(
                 f"{where(self)} has weights with a zero point, which edgebottle does not support"
@@ -159,12 +157,11 @@ class TransposeConv(RowOperator):
         if outs[0].dtype is not DType.F32:
             activation_range(self.activation, outs[0])
         if outs[0].dtype is DType.I16:
-            self._check_int16(_operands(ins), outs[0])
+            self._check_int16(ins, outs[0])
 
-    def _check_int16(self, operands: Tensors, output: Tensor) -> None:
+    def _check_int16(self, ins: Tensors, output: Tensor) -> None:
         """Sums have 64 bits, and shifts are what LiteRT's arithmetic takes."""
-        data, weights, bias = operands
-        assert data is not None and weights is not None
+        data, weights, bias = operands_of(ins)
         if bias is not None and bias.dtype is not DType.I64:
             raise UnsupportedOp(f"{where(self)} has 16-bit activations and biases of 32 bits")
         scales = effective_scales(data, weights, output)
@@ -173,7 +170,7 @@ class TransposeConv(RowOperator):
         matrix = weights.constant().reshape(weights.shape[0], -1)
         check_reach(self, matrix, bias_values(bias, len(matrix), DType.I16), scales, 47)
 
-    def _before(self, weights: Tensor) -> tuple[int, int]:
+    def before(self, weights: Tensor) -> tuple[int, int]:
         """Rows and columns of the first window that lie before the output."""
         if not self.same:
             return (0, 0)
@@ -187,7 +184,7 @@ class TransposeConv(RowOperator):
         if index != 2:
             return None
         weights, data = data_input(ins, 1), data_input(ins, 2)
-        before = self._before(weights)
+        before = self.before(weights)
         rows, columns = (
             _reached(self.size[i], weights.shape[1 + i], self.stride[i], before[i]) for i in (0, 1)
         )
@@ -205,8 +202,7 @@ class TransposeConv(RowOperator):
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
         """See ``Node``."""
-        data, weights, bias = _operands(ins)
-        assert data is not None and weights is not None
+        data, weights, bias = operands_of(ins)
         output, value, weight = outs[0], values[2], values[1]
         assert value is not None and weight is not None
         added = bias_values(bias, output.shape[3], data.dtype)
@@ -228,7 +224,7 @@ class TransposeConv(RowOperator):
         """The sums of products, of ``shape``: each tap added where it falls into the output."""
         batch, height, width, depth = value.shape
         outputs, taps_high, taps_wide, _ = weights.shape
-        before = self._before(Tensor("weights", weights.shape, DType.I8))
+        before = self.before(Tensor("weights", weights.shape, DType.I8))
         reach = [
             max((count - 1) * step + taps, first + size)
             for count, step, taps, first, size in zip(
@@ -253,56 +249,6 @@ class TransposeConv(RowOperator):
         """See ``Node``: of all windows, those parts included that fall outside of the output."""
         weights, data = data_input(ins, 1), data_input(ins, 2)
         return data.size * weights.size // weights.shape[3]
-
-    def emit(self, e: Emitter) -> str:
-        """See ``Operator``."""
-        ins, outs = e.tensors
-        data, weights, bias = _operands(ins)
-        assert data is not None and weights is not None
-        output = outs[0]
-        top, left = self._before(weights)
-        outputs, taps_high, taps_wide, depth = weights.shape
-        fields: dict[str, CValue] = {
-            "input_width": data.shape[2],
-            "input_channels": depth,
-            "output_width": self.size[1],
-            "output_channels": outputs,
-            "kernel_height": taps_high,
-            "kernel_width": taps_wide,
-            "stride_height": self.stride[0],
-            "stride_width": self.stride[1],
-            "pad_top": top,
-            "pad_left": left,
-        }
-        e.include("eb_transpose_conv.h")
-        arrays = [
-            e.constant("weights", weights.constant()),
-            e.constant("bias", bias_values(bias, outputs, data.dtype)),
-        ]
-        if data.dtype is DType.F32:
-            low, high = self.activation.float_range()
-            fields |= {"low": low, "high": high}
-            kernel, struct = "eb_transpose_conv_f32_row", "eb_transpose_conv_f32"
-        else:
-            bounds = activation_range(self.activation, output)
-            fields |= {
-                "input_zero_point": data.zero_point,
-                "output_zero_point": output.zero_point,
-                "low": bounds[0],
-                "high": bounds[1],
-            }
-            scales = per_channel(effective_scales(data, weights, output), outputs)
-            multiplier, shift = quantize_multipliers(scales)
-            kernel, struct = "eb_transpose_conv_s8_row", "eb_transpose_conv"
-            if data.dtype is DType.I16:
-                multiplier = reduced_multiplier(multiplier).astype(np.int32)
-                kernel = "eb_transpose_conv_s16_row"
-            else:
-                matrix = weights.constant().reshape(outputs, -1)
-                shift = marked_shifts(shift, matrix, bias_values(bias, outputs, DType.I8))
-            arrays += [e.constant("multiplier", multiplier), e.constant("shift", shift)]
-        rows = f"{e.rows(2)}, {e.y()}, {e.out_row()}, {e.out_pixel_stride()}"
-        return f"{kernel}({e.params(struct, fields)}, {rows}, {', '.join(arrays)});"
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
@@ -337,11 +283,6 @@ class TransposeConv(RowOperator):
         return one_node_graph(f"transpose_conv_{case.name}", node, [*tensors, output(shape)])
 
 
-def _operands(ins: Tensors) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """Data, weights and bias, in the order of the other convolutions."""
-    return ins[2], ins[1], ins[3] if len(ins) > 3 else None
-
-
 def _reached(size: int, taps: int, stride: int, before: int) -> AxisMap:
     """For each index of the output those of the input whose windows reach it; -1 where fewer do.
 
@@ -363,6 +304,8 @@ _CASES = (
     Case(name="stride_1", shape=(1, 4, 5, 3), outputs=3, kernel=(3, 3)),
     Case(name="uneven", shape=(1, 3, 5, 3), outputs=2, kernel=(5, 2), stride=(3, 1)),
     Case(name="gaps", shape=(1, 3, 2, 3), outputs=2, kernel=(1, 2), stride=(2, 3)),
+    Case(name="fours", shape=(1, 3, 5, 8), outputs=9, kernel=(3, 3), stride=(2, 2)),
+    Case(name="wide", shape=(1, 2, 3, 4), outputs=4, kernel=(2, 7), stride=(1, 3)),
     Case(name="batch", shape=(2, 2, 3, 3), outputs=2, kernel=(3, 3), stride=(2, 2)),
     Case(name="no_bias", shape=(1, 3, 3, 3), outputs=2, kernel=(2, 2), stride=(2, 2), bias=False),
     Case(

@@ -37,7 +37,7 @@ typedef struct {
     int32_t kernel_width;      /* >= 1 */
     int32_t stride_width;      /* >= 1 */
     int32_t dilation_width;    /* >= 1 */
-    int32_t pad_left;          /* >= 0 */
+    int32_t pad_left;          /* columns from the first window to the image; may be below 0 */
     int32_t groups;            /* >= 1 */
     int32_t input_zero_point;  /* -128 .. 127 */
     int32_t output_zero_point; /* -128 .. 127 */

@@ -7,6 +7,9 @@
  * out    output_width pixels of output_channels, out_pixel_stride elements apart
  * weights, bias, multiplier, shift   output_channels x kernel_height x kernel_width x
  *        input_channels, and output_channels each; see eb_requantize
+ *
+ * The faster kernels have weights and scales phase by phase, and what phases begin where, from
+ * edgebottle/ops/transpose_conv_kernels.py, which says how much scratch they need.
  */
 #ifndef EB_TRANSPOSE_CONV_H
 #define EB_TRANSPOSE_CONV_H
@@ -14,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "eb_conv_2d.h"
 #include "eb_requant.h"
 
 typedef struct {
@@ -49,6 +53,42 @@ typedef struct {
     float high;
 } eb_transpose_conv_f32;
 
+/* Which taps reach a pixel depends on its phase alone, its place modulo the stride: the pixels of a
+ * phase are those of a convolution of stride 1. So the fast kernels of CONV_2D compute them.
+ *
+ * The pixels of a row that are stride_width apart, from pixel x on; row: the phase of the row. No
+ * side of the window is shorter than the stride.
+ */
+static inline eb_conv_2d eb_transpose_conv_part(const eb_transpose_conv *p, int32_t row, int32_t x)
+{
+    const int32_t step = p->stride_width;
+    const int32_t place = x + p->pad_left;
+    const int32_t taps = (p->kernel_width - place % step + step - 1) / step;
+    const eb_conv_2d part = {
+        .input_width = p->input_width,
+        .input_channels = p->input_channels,
+        .output_width = (p->output_width - x + step - 1) / step,
+        .output_channels = p->output_channels,
+        .kernel_height = (p->kernel_height - row + p->stride_height - 1) / p->stride_height,
+        .kernel_width = taps,
+        .stride_width = 1,
+        .dilation_width = 1,
+        .pad_left = taps - 1 - place / step,
+        .groups = 1,
+        .input_zero_point = p->input_zero_point,
+        .output_zero_point = p->output_zero_point,
+        .low = p->low,
+        .high = p->high,
+    };
+    return part;
+}
+
+#if EB_HAVE_DSP
+#include "../kernels/dsp/eb_transpose_conv_s8_packed.h"
+#else
+#include "../kernels/scalar/eb_transpose_conv_s8_triple.h"
+#endif
+#include "../kernels/mve/eb_transpose_conv_s8_mve.h"
 #include "../kernels/portable/eb_transpose_conv_f32.h"
 #include "../kernels/portable/eb_transpose_conv_s16.h"
 #include "../kernels/portable/eb_transpose_conv_s8.h"
