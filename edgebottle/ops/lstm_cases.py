@@ -105,6 +105,7 @@ _ROWS: tuple[
     ("clipped", (1, 9, 4, 3), DType.I8, (127, -11), 3, False, 0.75, 1.0),
     ("saturated", (1, 6, 9, 5), DType.I8, (4, 0), 0, False, 0.0, 4.0),
     ("one", (1, 1, 1, 1), DType.I8, (0, 0), 6, True, 10.0, 1.0),
+    ("many_inputs", (1, 1, 1201, 1), DType.I8, (3, 0), 3, False, 0.0, 0.01),
     ("f32", (2, 5, 7, 6), DType.F32, (0, 0), 0, False, 10.0, 0.3),
     ("f32_time_major", (3, 2, 3, 5), DType.F32, (0, 0), 0, True, 0.5, 1.0),
 )

@@ -1,17 +1,19 @@
-"""The C of UNIDIRECTIONAL_SEQUENCE_LSTM: all steps, cell by cell, without scratch."""
+"""The kernels of UNIDIRECTIONAL_SEQUENCE_LSTM: all steps, cell by cell, without scratch."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensors
-from edgebottle.ops.base import CValue, Emitter
-from edgebottle.ops.kernel import Layer, TypedKernel
+from edgebottle.ops.base import CValue, Emitter, Isa
+from edgebottle.ops.kernel import Kernel, Layer, TypedKernel
 from edgebottle.ops.movement import data_input
+from edgebottle.ops.packing import pack_lanes
 
 if TYPE_CHECKING:
     from edgebottle.ops.unidirectional_sequence_lstm import UnidirectionalSequenceLstm
@@ -20,6 +22,19 @@ INPUT_WEIGHTS, RECURRENT_WEIGHTS, BIASES = range(1, 5), range(5, 9), range(12, 1
 """Inputs of the operator, each for the input, forget, cell and output gate."""
 HIDDEN, CELL = 18, 19
 CELL_GATE = 2
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Those of all gates.
+
+    Attributes:
+        inputs: Of the data.
+        recurrences: Of the last output.
+    """
+
+    inputs: Array
+    recurrences: Array
 
 
 @dataclass(frozen=True)
@@ -40,11 +55,21 @@ class CellsF32(TypedKernel["UnidirectionalSequenceLstm"]):
         return _call(self.function, "eb_lstm_f32", fields, e)
 
 
-@dataclass(frozen=True)
-class CellsS8(TypedKernel["UnidirectionalSequenceLstm"]):
+class CellsS8(Kernel["UnidirectionalSequenceLstm", Weights]):
     """int8, with cells of int16."""
 
-    def emit(self, layer: Layer[UnidirectionalSequenceLstm], packed: tuple[()], e: Emitter) -> str:
+    FUNCTION: ClassVar[str] = "eb_lstm_s8_all"
+
+    def suits(self, layer: Layer[UnidirectionalSequenceLstm]) -> bool:
+        """int8."""
+        return layer.output.dtype is DType.I8
+
+    def pack(self, layer: Layer[UnidirectionalSequenceLstm]) -> Weights | None:
+        """Those of the four gates of a cell lie together."""
+        groups = INPUT_WEIGHTS, RECURRENT_WEIGHTS
+        return Weights(*(_by_cell(layer.ins, group) for group in groups))
+
+    def emit(self, layer: Layer[UnidirectionalSequenceLstm], packed: Weights, e: Emitter) -> str:
         """See ``Kernel``."""
         node, ins = layer.node, layer.ins
         inputs, recurrences, (output,) = node.multipliers(ins)
@@ -61,12 +86,33 @@ class CellsS8(TypedKernel["UnidirectionalSequenceLstm"]):
             "hidden_zero_point": node.hidden.zero_point[0],
             "integer_bits": node.integer_bits(ins),
             "limit": node.limit(ins),
-            "input_weights": e.constant("input_weights", _by_cell(ins, INPUT_WEIGHTS)),
-            "recurrent_weights": e.constant("recurrent_weights", _by_cell(ins, RECURRENT_WEIGHTS)),
+            "input_weights": e.constant("input_weights", packed.inputs),
+            "recurrent_weights": e.constant("recurrent_weights", packed.recurrences),
             "input_biases": e.constant("input_biases", biases[0]),
             "recurrent_biases": e.constant("recurrent_biases", biases[1]),
         }
-        return _call(self.function, "eb_lstm_s8", fields, e)
+        return _call(self.FUNCTION, "eb_lstm_s8", fields, e)
+
+
+class PackedCellsS8(CellsS8):
+    """Two gates share a lane: DSP."""
+
+    ISAS = frozenset({Isa.DSP})
+    FUNCTION = "eb_lstm_s8_packed_all"
+
+    def pack(self, layer: Layer[UnidirectionalSequenceLstm]) -> Weights | None:
+        """See ``pack_lanes``: the gates of a cell are its four channels."""
+        groups = INPUT_WEIGHTS, RECURRENT_WEIGHTS
+        every = [_by_cell(layer.ins, group) for group in groups]
+        inputs, recurrences = (pack_lanes(one.reshape(-1, one.shape[2])) for one in every)
+        return None if inputs is None or recurrences is None else Weights(inputs, recurrences)
+
+
+class VectorCellsS8(CellsS8):
+    """Sixteen values at a time: MVE."""
+
+    ISAS = frozenset({Isa.MVE})
+    FUNCTION = "eb_lstm_s8_mve_all"
 
 
 def _sizes(layer: Layer[UnidirectionalSequenceLstm]) -> dict[str, CValue]:

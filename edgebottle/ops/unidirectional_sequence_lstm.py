@@ -32,6 +32,8 @@ from edgebottle.ops.lstm_kernels import (
     RECURRENT_WEIGHTS,
     CellsF32,
     CellsS8,
+    PackedCellsS8,
+    VectorCellsS8,
 )
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.table import saturate, value_of
@@ -83,7 +85,9 @@ class UnidirectionalSequenceLstm(KernelOperator):
         version=1,
     )
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        CellsS8((DType.I8,), "eb_lstm_s8_all"),
+        PackedCellsS8(),
+        VectorCellsS8(),
+        CellsS8(),
         CellsF32((DType.F32,), "eb_lstm_f32_all"),
     )
 

@@ -31,8 +31,8 @@ typedef struct {
     int32_t hidden_zero_point; /* -128 .. 127 */
     int32_t integer_bits;      /* of the cells, 0 .. 6 */
     int32_t limit;             /* of the cells, 0 .. 32767; 0 for none */
-    const int8_t *input_weights;
-    const int8_t *recurrent_weights;
+    const void *input_weights; /* int8_t; eb_lstm_s8_packed_all: uint32_t */
+    const void *recurrent_weights;
     const int32_t *input_biases;     /* zero points included */
     const int32_t *recurrent_biases; /* zero points included */
 } eb_lstm_s8;
@@ -53,9 +53,13 @@ typedef struct {
 #if EB_HAVE_DSP
 #include "../kernels/dsp/eb_dot_s8.h"
 #else
-#include "../kernels/portable/eb_dot_s8.h"
+#include "../kernels/scalar/eb_dot_fours_s8.h"
 #endif
 #include "../kernels/portable/eb_lstm_f32.h"
 #include "../kernels/portable/eb_lstm_s8.h"
+#if EB_HAVE_DSP
+#include "../kernels/dsp/eb_lstm_s8_packed.h"
+#endif
+#include "../kernels/mve/eb_lstm_s8_mve.h"
 
 #endif /* EB_LSTM_H */

@@ -1,5 +1,5 @@
 /* eb_dot_fours for the Cortex-M that have no DSP extension: its C twin is in
- * eb_fully_connected_s8_fours.h, the reasons are in eb_triple_s8_thumb.h.
+ * eb_dot_fours_s8.h, the reasons are in eb_triple_s8_thumb.h.
  */
 #ifndef EB_DOT_FOURS_S8_THUMB_H
 #define EB_DOT_FOURS_S8_THUMB_H
