@@ -25,7 +25,7 @@ CELL_GATE = 2
 
 
 @dataclass(frozen=True)
-class Weights:
+class CellWeights:
     """Those of all gates.
 
     Attributes:
@@ -55,7 +55,7 @@ class CellsF32(TypedKernel["UnidirectionalSequenceLstm"]):
         return _call(self.function, "eb_lstm_f32", fields, e)
 
 
-class CellsS8(Kernel["UnidirectionalSequenceLstm", Weights]):
+class CellsS8(Kernel["UnidirectionalSequenceLstm", CellWeights]):
     """int8, with cells of int16."""
 
     FUNCTION: ClassVar[str] = "eb_lstm_s8_all"
@@ -64,12 +64,14 @@ class CellsS8(Kernel["UnidirectionalSequenceLstm", Weights]):
         """int8."""
         return layer.output.dtype is DType.I8
 
-    def pack(self, layer: Layer[UnidirectionalSequenceLstm]) -> Weights | None:
+    def pack(self, layer: Layer[UnidirectionalSequenceLstm]) -> CellWeights | None:
         """Those of the four gates of a cell lie together."""
         groups = INPUT_WEIGHTS, RECURRENT_WEIGHTS
-        return Weights(*(_by_cell(layer.ins, group) for group in groups))
+        return CellWeights(*(_by_cell(layer.ins, group) for group in groups))
 
-    def emit(self, layer: Layer[UnidirectionalSequenceLstm], packed: Weights, e: Emitter) -> str:
+    def emit(
+        self, layer: Layer[UnidirectionalSequenceLstm], packed: CellWeights, e: Emitter
+    ) -> str:
         """See ``Kernel``."""
         node, ins = layer.node, layer.ins
         inputs, recurrences, (output,) = node.multipliers(ins)
@@ -100,12 +102,12 @@ class PackedCellsS8(CellsS8):
     ISAS = frozenset({Isa.DSP})
     FUNCTION = "eb_lstm_s8_packed_all"
 
-    def pack(self, layer: Layer[UnidirectionalSequenceLstm]) -> Weights | None:
+    def pack(self, layer: Layer[UnidirectionalSequenceLstm]) -> CellWeights | None:
         """See ``pack_lanes``: the gates of a cell are its four channels."""
         groups = INPUT_WEIGHTS, RECURRENT_WEIGHTS
         every = [_by_cell(layer.ins, group) for group in groups]
         inputs, recurrences = (pack_lanes(one.reshape(-1, one.shape[2])) for one in every)
-        return None if inputs is None or recurrences is None else Weights(inputs, recurrences)
+        return None if inputs is None or recurrences is None else CellWeights(inputs, recurrences)
 
 
 class VectorCellsS8(CellsS8):
