@@ -80,7 +80,7 @@ class Phases:
         return cls(np.concatenate(weights), np.concatenate(scales), table)
 
 
-class RowKernel(Kernel["TransposeConv", Array]):
+class TapByTap(Kernel["TransposeConv", Array]):
     """A plain kernel, tap by tap."""
 
     ROW: ClassVar[str]
@@ -116,7 +116,7 @@ class RowKernel(Kernel["TransposeConv", Array]):
         raise NotImplementedError
 
 
-class PlainRowsS8(RowKernel):
+class TapByTapS8(TapByTap):
     """Any int8 layer."""
 
     ROW, TYPE = "eb_transpose_conv_s8_row", DType.I8
@@ -129,7 +129,7 @@ class PlainRowsS8(RowKernel):
         yield "shift", marked_shifts(shift, weights.reshape(len(weights), -1), packed)
 
 
-class PlainRowsS16(RowKernel):
+class TapByTapS16(TapByTap):
     """int16 with int8 weights."""
 
     ROW, TYPE = "eb_transpose_conv_s16_row", DType.I16
@@ -141,7 +141,7 @@ class PlainRowsS16(RowKernel):
         yield "shift", shift
 
 
-class PlainRowsF32(RowKernel):
+class TapByTapF32(TapByTap):
     """float32."""
 
     ROW, TYPE = "eb_transpose_conv_f32_row", DType.F32
@@ -265,9 +265,9 @@ KERNELS: tuple[AnyKernel, ...] = (
     PackedPhases(),
     TriplePhases(),
     VectorPhases(),
-    PlainRowsS8(),
-    PlainRowsS16(),
-    PlainRowsF32(),
+    TapByTapS8(),
+    TapByTapS16(),
+    TapByTapF32(),
 )
 
 
