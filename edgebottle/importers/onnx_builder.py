@@ -22,10 +22,10 @@ from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.transpose import Transpose
 from edgebottle.passes.fold_constants import folded
 
-TO_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1)}
+TO_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
 """The order of axes that puts the channels last, by the number of axes."""
 
-TO_FIRST = {3: (0, 2, 1), 4: (0, 3, 1, 2)}
+TO_FIRST = {3: (0, 2, 1), 4: (0, 3, 1, 2), 5: (0, 4, 1, 2, 3)}
 """The order that brings them back."""
 
 _NEVER_NEGATIVE = ("RELU", "RELU6", "LOGISTIC", "SOFTMAX", "ABS")
@@ -132,7 +132,7 @@ class Builder:
             op: The operator, by its name in TFLite's schema.
             ins: Inputs, those that only repeat attributes as well.
             outputs: How many.
-            quant: Of the outputs.
+            quant: Of outputs of 8 bits; that of the first such input where it is not given.
             attributes: Of the operator's class.
 
         Raises:
@@ -149,8 +149,11 @@ class Builder:
             outputs=names,
             **attributes,
         )
+        stored = next((one for one in tensors if one is not None and one.dtype is DType.I8), None)
+        if quant is None and stored is not None:
+            quant = stored.quant
         outs = [
-            Tensor(name, shape, dtype, quant)
+            Tensor(name, shape, dtype, quant if dtype is DType.I8 else None)
             for name, (shape, dtype) in zip(names, node.infer(tensors), strict=True)
         ]
         for one in outs:
@@ -161,8 +164,18 @@ class Builder:
             self.nodes.append(node)
         if len(self.nodes) > MAX_NODES:
             raise UnsupportedOp(f"the model has more than {MAX_NODES:,} operators")
-        self.tensors.update({one.name: one for one in constants or outs})
-        return tuple(constants or outs)
+        made = tuple(constants or outs)
+        self.tensors.update({one.name: one for one in made})
+        if any(one is not None and one.name in self.shifted for one in tensors):
+            self.shifted.update(one.name for one in made if one.dtype is DType.I8)
+        return made
+
+    def as_integers(self, tensor: Tensor) -> Tensor:
+        """``tensor``; the integers themselves where it has 8 bits without a quantization."""
+        if tensor.dtype is DType.I8 and tensor.quant is None:
+            quant = Quant((1.0,), (-128 if tensor.name in self.shifted else 0,))
+            self.tensors[tensor.name] = replace(tensor, quant=quant)
+        return self.tensors[tensor.name]
 
     def reshape(self, value: Value, shape: Sequence[int]) -> Tensor:
         """``value`` under another shape of as many elements."""
@@ -219,10 +232,12 @@ class Builder:
     def _put(self, node: Node, output: Tensor) -> Tensor:
         self.nodes.append(node)
         self.tensors[output.name] = output
+        if node.inputs[0] in self.shifted:
+            self.shifted.add(output.name)
         return output
 
     def channels_last(self, value: Value) -> Tensor:
-        """``value``, of 3 or 4 axes, with its channels last."""
+        """``value``, of 3 to 5 axes, with its channels last."""
         tensor = self.tensor(value)
         return self.transpose(tensor, TO_LAST[len(tensor.shape)])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from edgebottle.importers.onnx_builder import Builder
@@ -17,6 +19,8 @@ from edgebottle.importers.onnx_operators.table import (
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Tensor
 from edgebottle.ops.base import MANY
+
+Step = Callable[[Builder, Tensor], Tensor]
 
 MAX_POWER = 16
 """Larger exponents are refused: so many products lose what float32 has."""
@@ -86,6 +90,21 @@ def _to_the(b: Builder, node: OnnxNode, x: Tensor, power: float) -> Tensor:
     for _ in range(int(power) - 1):
         result = b.add("MUL", result, x)
     return result
+
+
+def norm_of(b: Builder, node: OnnxNode, x: Tensor, p: int, summed: Step) -> Tensor:
+    """The p-norm of elements that ``summed`` adds up."""
+    if not 1 <= p <= MAX_POWER:
+        raise node.refuse(f"has the norm {p}; supported: 1 to {MAX_POWER}")
+    magnitude = x if p % 2 == 0 else b.add("ABS", x)
+    total = summed(b, _to_the(b, node, magnitude, float(p)))
+    if p in (1, 2, 4):
+        for _ in range(p // 2):
+            total = b.add("SQRT", total)
+        return total
+    tiny = number(float(np.finfo(np.float32).tiny))
+    logarithm = b.add("LOG", b.add("MAXIMUM", total, tiny))
+    return b.add("EXP", b.add("MUL", logarithm, number(1 / p)))
 
 
 def _where(b: Builder, node: OnnxNode, values: Values) -> Value:

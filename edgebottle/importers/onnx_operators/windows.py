@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import OnnxNode
@@ -36,10 +36,6 @@ class SlidingWindow:
     dilation: tuple[int, int]
     pads: Pairs
 
-    def reach(self, axis: int) -> int:
-        """Pixels from the first to the last of a window."""
-        return (self.size[axis] - 1) * self.dilation[axis] + 1
-
     def same(self, image: Sequence[int]) -> bool:
         """Whether the padding is TFLite's SAME."""
         return all(
@@ -47,28 +43,62 @@ class SlidingWindow:
             for i in (0, 1)
         )
 
+
+@dataclass(frozen=True)
+class Line:
+    """A window along one axis.
+
+    Attributes:
+        size: In taps.
+        stride: From one window to the next.
+        dilation: From one tap to the next.
+        pads: Before and after the axis.
+        extra: How much of what is after it only rounding up adds.
+    """
+
+    size: int
+    stride: int
+    dilation: int
+    pads: tuple[int, int]
+    extra: int = 0
+
     @property
-    def padded(self) -> bool:
-        """Whether there is any padding."""
-        return any(map(any, self.pads))
+    def reach(self) -> int:
+        """Pixels from the first to the last of a window."""
+        return (self.size - 1) * self.dilation + 1
+
+
+WHOLE = Line(1, 1, 1, (0, 0))
+"""A window of one pixel, along an axis that is left as it is."""
+
+
+def sliding(high: Line, wide: Line) -> SlidingWindow:
+    """A window over an image."""
+    return SlidingWindow(
+        (high.size, wide.size),
+        (high.stride, wide.stride),
+        (high.dilation, wide.dilation),
+        (high.pads, wide.pads),
+    )
 
 
 def check_rank(node: OnnxNode, shape: Shape) -> None:
-    """Refuses what is neither a signal nor an image."""
-    if len(shape) not in (3, 4):
+    """Refuses what is neither a signal nor an image nor a volume."""
+    if len(shape) not in (3, 4, 5):
         raise node.refuse(
-            f"has {len(shape) - 2} spatial axes; edgebottle supports signals (1) and images (2)"
+            f"has {len(shape) - 2} spatial axes; edgebottle supports signals (1), images (2) and "
+            "volumes (3)"
         )
 
 
-def window_of(
+def lines_of(
     node: OnnxNode, shape: Shape, kernel: Sequence[int], ceil: bool = False
-) -> SlidingWindow:
-    """The window of a node over an input of ``shape``, with its channels first.
+) -> tuple[Line, ...]:
+    """The window of a node along each spatial axis; a signal is an image of one row.
 
     Args:
         node: The node.
-        shape: Of its input, 3 or 4 axes.
+        shape: Of its input, channels first, 3 to 5 axes.
         kernel: Its size along each spatial axis.
         ceil: Windows that begin within the image or the padding before it count, whole or not.
 
@@ -91,47 +121,37 @@ def window_of(
         raise node.refuse(f"has a window, a stride or pads of more than {MAX_WINDOW:,}")
     if min(pads) < 0:
         raise node.refuse("has negative pads, which edgebottle does not support")
-    pairs = [
-        _pads(node, image[i], kernel[i], strides[i], dilations[i], (pads[i], pads[axes + i]), ceil)
+    lines = tuple(
+        _padded_line(
+            node,
+            image[i],
+            Line(kernel[i], strides[i], dilations[i], (pads[i], pads[axes + i])),
+            ceil,
+        )
         for i in range(axes)
-    ]
-    if axes == 1:
-        return SlidingWindow((1, kernel[0]), (1, strides[0]), (1, dilations[0]), ((0, 0), pairs[0]))
-    return SlidingWindow(
-        (kernel[0], kernel[1]),
-        (strides[0], strides[1]),
-        (dilations[0], dilations[1]),
-        (pairs[0], pairs[1]),
     )
+    return (WHOLE, *lines) if axes == 1 else lines
 
 
-def _pads(
-    node: OnnxNode,
-    size: int,
-    kernel: int,
-    stride: int,
-    dilation: int,
-    pads: tuple[int, int],
-    ceil: bool,
-) -> tuple[int, int]:
-    """Padding before and after along one axis."""
-    mode = node.text("auto_pad", "NOTSET")
+def _padded_line(node: OnnxNode, size: int, line: Line, ceil: bool) -> Line:
+    """The window along an axis of ``size`` pixels with the padding that it has in the end."""
+    mode, pads = node.text("auto_pad", "NOTSET"), line.pads
     if mode == "VALID":
         pads = (0, 0)
     elif mode in ("SAME_UPPER", "SAME_LOWER"):
-        before, after = same_padding(size, kernel, stride, dilation)
-        return (before, after) if mode == "SAME_UPPER" else (after, before)
+        before, after = same_padding(size, line.size, line.stride, line.dilation)
+        return replace(line, pads=(before, after) if mode == "SAME_UPPER" else (after, before))
     elif mode != "NOTSET":
         raise node.refuse(f"has the auto_pad '{mode}'")
-    reach = (kernel - 1) * dilation + 1
-    span = size + sum(pads) - reach
+    span = size + sum(pads) - line.reach
     if span < 0 and not ceil:
         raise node.refuse("has a window larger than its image")
-    if ceil and span % stride:
-        windows = -(-span // stride) + 1
-        if (windows - 1) * stride < size + pads[0]:  # it begins within
-            return pads[0], pads[1] + (windows - 1) * stride - span
-    return pads
+    if ceil and span % line.stride:
+        windows = -(-span // line.stride) + 1
+        if (windows - 1) * line.stride < size + pads[0]:  # it begins within
+            extra = (windows - 1) * line.stride - span
+            return replace(line, pads=(pads[0], pads[1] + extra), extra=extra)
+    return replace(line, pads=pads)
 
 
 def bordered(b: Builder, image: Tensor, pads: Pairs, border: float = 0) -> Tensor:
