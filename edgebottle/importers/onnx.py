@@ -102,6 +102,7 @@ class _OnnxImporter:
         names = tuple(one.name for one in inputs)
         if not names:
             raise BadModel("the model has no inputs")
+        self.b.settle()
         return Graph(name, self.b.tensors, (), names, outputs).with_nodes(self.b.nodes)
 
     def _inputs(self, records: Sequence[OnnxInput], shapes: Mapping[str, Shape]) -> list[Tensor]:

@@ -177,6 +177,17 @@ class Builder:
             self.tensors[tensor.name] = replace(tensor, quant=quant)
         return self.tensors[tensor.name]
 
+    def settle(self) -> None:
+        """Gives every tensor of 8 bits a quantization: that of what it becomes, or integers."""
+        for node in reversed(self.nodes):
+            quants = [self.tensors[one].quant for one in node.outputs]
+            for name in node.inputs:
+                tensor = None if name is None else self.tensors[name]
+                if tensor is not None and tensor.dtype is DType.I8 and tensor.quant is None:
+                    self.tensors[tensor.name] = replace(tensor, quant=quants[0])
+        for tensor in tuple(self.tensors.values()):
+            self.as_integers(tensor)
+
     def reshape(self, value: Value, shape: Sequence[int]) -> Tensor:
         """``value`` under another shape of as many elements."""
         tensor, wanted = self.tensor(value), tuple(shape)

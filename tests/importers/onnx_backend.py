@@ -143,12 +143,9 @@ def _tensors(folder: Path, what: str) -> tuple[Any, ...]:
 
 def tried(case: Case) -> Result:
     """As it is, then with constants."""
-    is_numbers = all(
-        isinstance(value, np.ndarray | np.generic) and value.dtype.type in NUMBERS
-        for value in (*case.inputs, *case.outputs)
-    )
-    if not is_numbers:
-        return Result(case, "other types", "strings, sequences, optionals or types of 4 bits")
+    values = (*case.inputs, *case.outputs)
+    if not all(map(_is_numbers, values)):
+        return Result(case, "other types", "strings, sequences, 4 bits, what float32 cannot hold")
     opset = next((one.version for one in case.model.opset_import if not one.domain), OLDEST_OPSET)
     if opset < OLDEST_OPSET:
         upgraded = version_converter.convert_version(case.model, OLDEST_OPSET)
@@ -165,6 +162,15 @@ def tried(case: Case) -> Result:
             first = error
     kind = "refused" if isinstance(first, UnsupportedOp) else "bad"
     return Result(case, kind, str(first))
+
+
+def _is_numbers(value: Any) -> bool:
+    """Numbers of a type that there is, within float32 if they are real."""
+    if not isinstance(value, np.ndarray | np.generic) or value.dtype.type not in NUMBERS:
+        return False
+    real = np.atleast_1d(value) if value.dtype == np.float64 else np.zeros(0)
+    finite = real[np.isfinite(real)]
+    return not finite.size or bool(np.abs(finite).max() <= np.finfo(np.float32).max)
 
 
 def _with_constants(case: Case) -> Case | None:
@@ -191,11 +197,11 @@ def _compared(case: Case, kind: str) -> Result:
     )
     graph = import_model(data, "case", ".tflite")
     values = [
-        np.ascontiguousarray(_shifted(value, graph.tensors[name].dtype.numpy).transpose(order))
+        np.array(_shifted(value, graph.tensors[name].dtype.numpy).transpose(order), order="C")
         for name, value, order in zip(graph.inputs, case.inputs, source.inputs, strict=False)
     ]
     with np.errstate(all="ignore"):
-        found = Interpreter(graph).run([value.reshape(value.shape) for value in values])
+        found = Interpreter(graph).run(values)
     ours = [
         value.transpose(inverse(order)) for value, order in zip(found, source.outputs, strict=True)
     ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from edgebottle.importers.onnx_operators import (
     activation,
     convolution,
+    einsum,
     elementwise,
+    indexing,
     movement,
     normalization,
     pooling,
@@ -20,7 +22,9 @@ from edgebottle.importers.onnx_operators.table import Translation
 _FAMILIES = (
     activation,
     convolution,
+    einsum,
     elementwise,
+    indexing,
     movement,
     normalization,
     pooling,

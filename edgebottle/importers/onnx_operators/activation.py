@@ -8,10 +8,12 @@ import numpy as np
 
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import OnnxNode, Value, Values
+from edgebottle.importers.onnx_operators.integers import with_integers
 from edgebottle.importers.onnx_operators.table import (
     Translation,
     constant_of,
     data_of,
+    is_float,
     number,
     optional,
 )
@@ -122,8 +124,17 @@ def _prelu(b: Builder, node: OnnxNode, values: Values) -> Value:
 
 def _hard_sigmoid(b: Builder, node: OnnxNode, values: Values) -> Value:
     alpha, beta = node.number("alpha", 0.2), node.number("beta", 0.5)
-    scaled = b.add("MUL", data_of(b, node, values), number(alpha))
-    return clipped(b, b.add("ADD", scaled, number(beta)), 0.0, 1.0)
+    return hard_sigmoid(b, data_of(b, node, values), alpha, beta)
+
+
+def hard_sigmoid(b: Builder, x: Tensor, alpha: float, beta: float) -> Tensor:
+    """Alpha * x + beta, between 0 and 1."""
+    return clipped(b, b.add("ADD", b.add("MUL", x, number(alpha)), number(beta)), 0.0, 1.0)
+
+
+def thresholded(b: Builder, x: Tensor, alpha: float) -> Tensor:
+    """X where it is above alpha, else 0."""
+    return b.add("SELECT_V2", b.add("GREATER", x, number(alpha)), x, number(0))
 
 
 def _gelu(b: Builder, node: OnnxNode, values: Values) -> Value:
@@ -142,7 +153,8 @@ def _swish(b: Builder, node: OnnxNode, values: Values) -> Value:
     return sigmoid_weighted(b, data_of(b, node, values), node.number("alpha", 1.0))
 
 
-def _softsign(b: Builder, x: Tensor) -> Value:
+def softsign(b: Builder, x: Tensor) -> Tensor:
+    """X over one and its magnitude."""
     return b.add("DIV", x, b.add("ADD", absolute(b, x), number(1)))
 
 
@@ -161,9 +173,28 @@ def _clip(b: Builder, node: OnnxNode, values: Values) -> Value:
     low, high = (np.inf * np.sign(one) if abs(one) > 3e38 else one for one in bounds)
     if low > high:
         low = high  # as ONNX defines it: the upper bound wins
-    if x.dtype.numpy is not np.float32:
-        raise node.refuse("clips integers, which edgebottle does not support")
+    if not is_float(x):
+        return _clipped_integers(b, x, low, high)
     return clipped(b, x, float(low), float(high))
+
+
+def _clipped_integers(b: Builder, x: Tensor, low: float, high: float) -> Tensor:
+    limits = np.iinfo(np.int32)
+    for op, bound in (("MAXIMUM", low), ("MINIMUM", high)):
+        if limits.min < bound < limits.max:
+            x = b.add(op, x, np.array(bound, np.int32))
+    return x
+
+
+def _shrink(b: Builder, node: OnnxNode, values: Values) -> Value:
+    """Nothing within a bound, nearer to zero beyond it."""
+    x, bias, bound = data_of(b, node, values), node.number("bias", 0.0), node.number("lambd", 0.5)
+    above = b.add(
+        "SELECT_V2", b.add("GREATER", x, number(bound)), b.add("SUB", x, number(bias)), number(0)
+    )
+    return b.add(
+        "SELECT_V2", b.add("LESS", x, number(-bound)), b.add("ADD", x, number(bias)), above
+    )
 
 
 TRANSLATIONS: dict[str, Translation] = {
@@ -181,7 +212,8 @@ TRANSLATIONS: dict[str, Translation] = {
     "Mish": Translation(_mish),
     "Swish": Translation(_swish, ("alpha",)),
     "Softplus": function(softplus),
-    "Softsign": function(_softsign),
+    "Softsign": function(softsign),
     "Erf": function(erf),
-    "Clip": Translation(_clip, ("min", "max"), 1, 3),
+    "Shrink": Translation(_shrink, ("bias", "lambd")),
+    "Clip": with_integers(Translation(_clip, ("min", "max"), 1, 3)),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -154,12 +154,10 @@ class _TransposedAxis:
     Attributes:
         line: The window; its pads are what is cut off the output.
         size: Elements that are left.
-        beyond: Elements among them, at the end, that no window reaches.
     """
 
     line: Line
     size: int
-    beyond: int
 
     @property
     def full(self) -> int:
@@ -167,7 +165,7 @@ class _TransposedAxis:
         return self.size + sum(self.line.pads)
 
 
-_UNCHANGED = _TransposedAxis(WHOLE, 1, 0)
+_UNCHANGED = _TransposedAxis(WHOLE, 1)
 
 
 def _transposed_axes(
@@ -199,43 +197,26 @@ def _transposed_axes(
             full = max(full, target)
         elif mode not in ("NOTSET", "VALID"):
             raise node.refuse(f"has the auto_pad '{mode}'")
-        if full - sum(cut) < 1:
+        if full - sum(cut) < 1 or full - reached >= strides[i] + (size[i] == 1):
             raise node.refuse(f"makes {full - sum(cut)} pixels of {image[i]}")
         line = Line(size[i], strides[i], dilations[i], cut)
-        found.append(_TransposedAxis(line, full - sum(cut), full - reached))
+        found.append(_TransposedAxis(line, full - sum(cut)))
     return found
 
 
 def _transposed_image(
     b: Builder, image: Tensor, weights: Array, bias: Array, axes: Sequence[_TransposedAxis]
 ) -> Tensor:
-    """All groups; what no window reaches is the bias alone, and added where TFLite has none."""
-    apart = any(one.beyond >= one.line.stride + (one.line.size == 1) for one in axes)
-    inner = list(axes)
-    if apart:
-        inner = [
-            _TransposedAxis(replace(one.line, pads=(0, 0)), one.full - one.beyond, 0)
-            for one in axes
-        ]
+    """All groups."""
     groups = len(bias) // weights.shape[1]
     weights = _dilated(weights, (axes[0].line.dilation, axes[1].line.dilation))
-    made = [
-        _transposed(b, part, chunk, added, inner)
-        for part, chunk, added in zip(
-            equal_parts(b, image, 3, groups),
-            np.split(weights, groups),
-            np.split(np.zeros_like(bias) if apart else bias, groups),
-            strict=True,
-        )
-    ]
-    whole = joined(b, made, 3)
-    if apart:
-        whole = bordered(b, whole, ((0, axes[0].beyond), (0, axes[1].beyond)))
-        begin = (0, axes[0].line.pads[0], axes[1].line.pads[0], 0)
-        size = (whole.shape[0], axes[0].size, axes[1].size, whole.shape[3])
-        whole = box(b, whole, begin, size)
-        whole = b.add("ADD", whole, bias)
-    return whole
+    parts = zip(
+        equal_parts(b, image, 3, groups),
+        np.split(weights, groups),
+        np.split(bias, groups),
+        strict=True,
+    )
+    return joined(b, [_transposed(b, *part, axes) for part in parts], 3)
 
 
 def _dilated(weights: Array, dilation: tuple[int, int]) -> Array:

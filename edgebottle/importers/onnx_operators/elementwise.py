@@ -9,6 +9,7 @@ import numpy as np
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import OnnxNode, Value, Values
 from edgebottle.importers.onnx_operators.activation import function, named
+from edgebottle.importers.onnx_operators.integers import narrowed, widened, with_integers
 from edgebottle.importers.onnx_operators.table import (
     Translation,
     data_of,
@@ -137,13 +138,24 @@ def _cast(b: Builder, node: OnnxNode, values: Values) -> Value:
     ints = (TensorProto.INT32, TensorProto.INT64)
     kinds = {**dict.fromkeys(floats, DType.F32), **dict.fromkeys(ints, DType.I32)}
     kinds[TensorProto.BOOL] = DType.BOOL
+    unsigned = to == TensorProto.UINT8
+    if unsigned or to == TensorProto.INT8:
+        return _cast_to_8_bits(b, x, unsigned)
     if to not in kinds:
         raise node.refuse(f"casts to the type {to}, which edgebottle does not support")
-    if kinds[to] is x.dtype:
+    if x.dtype is DType.I8:
+        x = widened(b, x)
+    return x if kinds[to] is x.dtype else b.add("CAST", x, dtype=kinds[to])
+
+
+def _cast_to_8_bits(b: Builder, x: Tensor, unsigned: bool) -> Tensor:
+    if x.dtype is DType.I8 and unsigned == (x.name in b.shifted):
         return x
-    if x.name in b.shifted:
-        return b.add("ADD", b.add("CAST", x, dtype=kinds[to]), np.array(128, kinds[to].numpy))
-    return b.add("CAST", x, dtype=kinds[to])
+    if x.dtype is DType.I8:
+        wide = widened(b, x)
+    else:
+        wide = x if x.dtype is DType.I32 else b.add("CAST", x, dtype=DType.I32)
+    return narrowed(b, wide, unsigned)
 
 
 def _cast_like(b: Builder, node: OnnxNode, values: Values) -> Value:
@@ -151,16 +163,27 @@ def _cast_like(b: Builder, node: OnnxNode, values: Values) -> Value:
     return x if x.dtype is other.dtype else b.add("CAST", x, dtype=other.dtype)
 
 
+def _remainder(b: Builder, node: OnnxNode, values: Values) -> Value:
+    """With the sign of the divisor; with fmod, that of what is divided."""
+    x, divisor = value_of(node, values, 0), value_of(node, values, 1)
+    if not node.integer("fmod", 0):
+        return b.add("FLOOR_MOD", x, divisor)
+    left = b.add("FLOOR_MOD", b.add("ABS", x), b.add("ABS", divisor))
+    zero = number(0) if is_float(x) else np.array(0, np.int32)
+    return b.add("SELECT_V2", b.add("LESS", x, zero), negated(b, left), left)
+
+
 TRANSLATIONS: dict[str, Translation] = {
-    "Add": binary("ADD"),
-    "Sub": binary("SUB"),
-    "Mul": binary("MUL"),
-    "Div": Translation(_divided, (), 2, 2),
+    "Add": with_integers(binary("ADD")),
+    "Sub": with_integers(binary("SUB")),
+    "Mul": with_integers(binary("MUL")),
+    "Div": with_integers(Translation(_divided, (), 2, 2)),
+    "Mod": with_integers(Translation(_remainder, ("fmod",), 2, 2)),
     "Pow": Translation(_power, (), 2, 2),
     "Sum": folded("ADD"),
     "Mean": Translation(_mean, (), 1, MANY),
-    "Max": folded("MAXIMUM"),
-    "Min": folded("MINIMUM"),
+    "Max": with_integers(folded("MAXIMUM")),
+    "Min": with_integers(folded("MINIMUM")),
     "Abs": named("ABS"),
     "Neg": function(negated),
     "Exp": named("EXP"),
@@ -174,11 +197,11 @@ TRANSLATIONS: dict[str, Translation] = {
     "Sign": function(_sign),
     "Reciprocal": function(lambda b, x: b.add("DIV", number(1), x)),
     "Where": Translation(_where, (), 3, 3),
-    "Equal": Translation(_equal, (), 2, 2),
-    "Greater": binary("GREATER"),
-    "GreaterOrEqual": binary("GREATER_EQUAL"),
-    "Less": binary("LESS"),
-    "LessOrEqual": binary("LESS_EQUAL"),
+    "Equal": with_integers(Translation(_equal, (), 2, 2)),
+    "Greater": with_integers(binary("GREATER")),
+    "GreaterOrEqual": with_integers(binary("GREATER_EQUAL")),
+    "Less": with_integers(binary("LESS")),
+    "LessOrEqual": with_integers(binary("LESS_EQUAL")),
     "And": binary("LOGICAL_AND"),
     "Or": binary("LOGICAL_OR"),
     "Xor": binary("NOT_EQUAL"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 
 import numpy as np
@@ -111,13 +111,22 @@ def _split(b: Builder, node: OnnxNode, values: Values) -> Sequence[Value]:
         sizes = (*(share,) * (count - 1), x.shape[axis] - share * (count - 1))
     if len(sizes) != count or min(sizes) < 0 or sum(sizes) != x.shape[axis]:
         raise node.contradicts(f"cuts {x.shape[axis]} into {list(sizes)}")
-    if 0 in sizes:
-        raise node.refuse("cuts off an empty part, which edgebottle does not support")
-    if count == 1:
-        return [x]
-    return b.add_many(
-        "SPLIT_V", x, b.ints(*sizes), b.ints(axis), outputs=count, axis=axis, sizes=sizes
-    )
+    full = tuple(size for size in sizes if size)
+    if len(full) == 1:
+        parts: Iterator[Value] = iter([x])
+    else:
+        count = len(full)
+        made = b.add_many(
+            "SPLIT_V", x, b.ints(*full), b.ints(axis), outputs=count, axis=axis, sizes=full
+        )
+        parts = iter(made)
+    return [next(parts) if size else _nothing(x, axis) for size in sizes]
+
+
+def _nothing(x: Tensor, axis: int) -> Array:
+    """A tensor without elements, which only what joins it again can take."""
+    shape = [0 if at == axis else dim for at, dim in enumerate(x.shape)]
+    return np.zeros(shape, x.dtype.numpy)
 
 
 def _slice(b: Builder, node: OnnxNode, values: Values) -> Value:
@@ -137,7 +146,7 @@ def _slice(b: Builder, node: OnnxNode, values: Values) -> Value:
         begin[at], end[at], steps[at] = slice(start, stop, step).indices(x.shape[at])
     spans = [range(*each) for each in zip(begin, end, steps, strict=True)]
     if not all(spans):
-        raise node.refuse(f"cuts nothing out of {list(x.shape)}, which edgebottle does not support")
+        return np.zeros([len(span) for span in spans], x.dtype.numpy)
     if all(step == 1 for step in steps):
         return box(b, x, begin, [len(span) for span in spans])
     return strided(b, x, begin, end, steps)
@@ -175,6 +184,8 @@ def _pad(b: Builder, node: OnnxNode, values: Values) -> Value:
         return mirrored(b, inner, positive)
     if mode == "edge":
         return _with_edges(b, inner, positive)
+    if mode == "wrap":
+        return _around(b, inner, positive)
     raise node.refuse(f"pads by the mode '{mode}', which edgebottle does not support")
 
 
@@ -186,6 +197,16 @@ def _with_edges(b: Builder, x: Tensor, pairs: Sequence[tuple[int, int]]) -> Tens
         first_edge = box(b, x, [0] * len(one), one) if before else x
         last_edge = box(b, x, last, one) if after else x
         x = joined(b, [*[first_edge] * before, x, *[last_edge] * after], axis)
+    return x
+
+
+def _around(b: Builder, x: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
+    """``x`` with its elements from the other end, as often as it takes."""
+    for axis, (before, after) in enumerate(pairs):
+        if before or after:
+            count = x.shape[axis]
+            numbers = np.arange(-before, count + after) % count
+            x = b.add("GATHER", x, numbers.astype(np.int32), axis=axis, batch_dims=0)
     return x
 
 
@@ -209,30 +230,16 @@ def _expand(b: Builder, node: OnnxNode, values: Values) -> Value:
     return b.add("BROADCAST_TO", x, b.ints(*shape), shape=shape)
 
 
-def _gather(b: Builder, node: OnnxNode, values: Values) -> Value:
-    """By constant indices, slices where these are neighbours; by others, from the first axis on."""
-    source, indices = value_of(node, values, 0), value_of(node, values, 1)
-    axis = axis_of(node, node.integer("axis", 0), len(source.shape))
-    if isinstance(indices, Tensor):
-        # Negative ones count from the end.
-        wrapped = b.add("FLOOR_MOD", indices, np.array(source.shape[axis], np.int32))
-        return b.add("GATHER", source, wrapped, axis=axis, batch_dims=0)
-    x, count = b.tensor(source), source.shape[axis]
-    if (
-        not indices.size
-        or indices.dtype.kind not in "iu"
-        or not ((indices >= -count) & (indices < count)).all()
-    ):
-        raise node.contradicts(f"picks elements beyond an axis of {count}, or none")
-    picked = np.where(indices < 0, indices + count, indices)
-    flat = [int(one) for one in picked.ravel()]
-    shape = (*x.shape[:axis], *picked.shape, *x.shape[axis + 1 :])
-    if flat == list(range(flat[0], flat[0] + len(flat))):
-        begin = [flat[0] if at == axis else 0 for at in range(len(x.shape))]
-        size = [*x.shape[:axis], len(flat), *x.shape[axis + 1 :]]
-        return b.reshape(box(b, x, begin, size), shape)
-    found = b.add("GATHER", x, b.ints(*flat), axis=axis, batch_dims=0)
-    return b.reshape(found, shape)
+def _triangle(b: Builder, node: OnnxNode, values: Values) -> Value:
+    """What lies above a diagonal, or below; zero elsewhere."""
+    x, diagonal = data_of(b, node, values), 0
+    if optional(values, 1) is not None:
+        (diagonal,) = integers_of(node, values, 1, "diagonal")
+    if len(x.shape) < 2:
+        raise node.contradicts(f"takes a triangle of {list(x.shape)}")
+    whole = np.ones(x.shape[-2:], np.bool_)
+    kept = np.triu(whole, diagonal) if node.integer("upper", 1) else np.tril(whole, diagonal)
+    return b.add("SELECT_V2", kept, x, np.zeros((), x.dtype.numpy))
 
 
 def _depth_to_space(b: Builder, node: OnnxNode, values: Values) -> Value:
@@ -284,7 +291,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "Pad": Translation(_pad, ("mode", "pads", "value"), 1, 4),
     "Tile": Translation(_tile, (), 2, 2),
     "Expand": Translation(_expand, (), 2, 2),
-    "Gather": Translation(_gather, ("axis",), 2, 2),
+    "Trilu": Translation(_triangle, ("upper",), 1, 2),
     "DepthToSpace": Translation(_depth_to_space, ("blocksize", "mode")),
     "SpaceToDepth": Translation(_space_to_depth, ("blocksize", "mode")),
 }

@@ -37,10 +37,15 @@ def _constant(value: Value) -> Array | None:
 
 def _matmul(b: Builder, node: OnnxNode, values: Values) -> Value:
     left, right = value_of(node, values, 0), value_of(node, values, 1)
-    a, weights = b.tensor(left), _constant(right)
-    other = right.shape
+    a, other = b.tensor(left), right.shape
     if not a.shape or not other or a.shape[-1] != other[-2 if len(other) > 1 else 0]:
         raise node.contradicts(f"multiplies the shapes {list(a.shape)} and {list(other)}")
+    return product(b, a, right)
+
+
+def product(b: Builder, a: Tensor, right: Value) -> Tensor:
+    """The product of matrices as MatMul defines it."""
+    weights, other = _constant(right), right.shape
     if weights is not None and weights.ndim <= 2 and a.data is None:
         columns = weights.reshape(weights.shape[0], -1)
         rows = a if len(a.shape) > 1 else b.reshape(a, (1, *a.shape))

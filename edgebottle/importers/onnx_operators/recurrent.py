@@ -13,17 +13,67 @@ import numpy as np
 
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import OnnxNode, Value, Values
+from edgebottle.importers.onnx_operators.activation import (
+    bent,
+    clipped,
+    hard_sigmoid,
+    softplus,
+    softsign,
+    thresholded,
+)
 from edgebottle.importers.onnx_operators.moves import box, joined
 from edgebottle.importers.onnx_operators.products import dense
-from edgebottle.importers.onnx_operators.table import Translation, constant_of, data_of, optional
+from edgebottle.importers.onnx_operators.table import (
+    Translation,
+    constant_of,
+    data_of,
+    number,
+    optional,
+)
 from edgebottle.ir.graph import Array, Tensor
 
 MAX_STEPS = 512
 """A longer sequence would make thousands of layers of one network."""
 
-_ACTIVATIONS = {"Sigmoid": "LOGISTIC", "Tanh": "TANH", "Relu": "RELU"}
-
 Activate = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class _Activation:
+    """An activation of the ONNX list.
+
+    Attributes:
+        compute: From a tensor, alpha and beta.
+        alpha: What it is where the file does not say; None where there is none.
+        beta: The same.
+    """
+
+    compute: Callable[[Builder, Tensor, float, float], Tensor]
+    alpha: float | None = None
+    beta: float | None = None
+
+
+def _scaled_tanh(b: Builder, x: Tensor, alpha: float, beta: float) -> Tensor:
+    return b.add("MUL", b.add("TANH", b.add("MUL", x, number(beta))), number(alpha))
+
+
+def _affine(b: Builder, x: Tensor, alpha: float, beta: float) -> Tensor:
+    return b.add("ADD", b.add("MUL", x, number(alpha)), number(beta))
+
+
+_ACTIVATIONS = {
+    "Sigmoid": _Activation(lambda b, x, alpha, beta: b.add("LOGISTIC", x)),
+    "Tanh": _Activation(lambda b, x, alpha, beta: b.add("TANH", x)),
+    "Relu": _Activation(lambda b, x, alpha, beta: b.add("RELU", x)),
+    "Affine": _Activation(_affine, 1.0, 0.0),
+    "LeakyRelu": _Activation(lambda b, x, a, beta: b.add("LEAKY_RELU", x, alpha=a), 0.01),
+    "ThresholdedRelu": _Activation(lambda b, x, a, beta: thresholded(b, x, a), 1.0),
+    "ScaledTanh": _Activation(_scaled_tanh, 1.0, 1.0),
+    "HardSigmoid": _Activation(hard_sigmoid, 0.2, 0.5),
+    "Elu": _Activation(lambda b, x, alpha, beta: bent(b, x, alpha), 1.0),
+    "Softsign": _Activation(lambda b, x, alpha, beta: softsign(b, x)),
+    "Softplus": _Activation(lambda b, x, alpha, beta: softplus(b, x)),
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +87,7 @@ class Direction:
         bias: Of the inputs, (gates x hidden,).
         recurrent_bias: Of the state.
         peepholes: LSTM: input, output and forget, (3 x hidden,).
+        coupled: LSTM: what is not taken in is not forgotten.
         activations: Of gates, of what is new, and of the cell.
     """
 
@@ -46,6 +97,7 @@ class Direction:
     bias: Array
     recurrent_bias: Array
     peepholes: Array | None
+    coupled: bool
     activations: Sequence[Activate]
 
     @property
@@ -76,14 +128,14 @@ def _layer(gates: int, states: int, step: Callable[[OnnxNode], Step]) -> Transla
             x = b.transpose(x, (1, 0, 2))
         steps, batch, _ = x.shape
         directions = _directions(b, node, values, gates, x)
-        _check_lengths(node, values, steps, batch)
+        lengths = _lengths(node, values, steps, batch)
         outputs, finals = [], []
-        for number, direction in enumerate(directions):
+        for which, direction in enumerate(directions):
             begin = [
-                _initial(b, node, values, 5 + index, number, batch, direction.hidden, batch_first)
+                _initial(b, node, values, 5 + index, which, batch, direction.hidden, batch_first)
                 for index in range(states)
             ]
-            rows, last = _unrolled(b, direction, x, begin, step(node))
+            rows, last = _unrolled(b, direction, x, lengths, begin, step(node))
             outputs.append(rows)
             finals.append(last)
         # (steps, directions, batch, hidden) and (directions, batch, hidden)
@@ -110,9 +162,6 @@ def _directions(
     backwards = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}.get(which)
     if backwards is None:
         raise node.contradicts(f"runs '{which}'")
-    for name in ("clip", "input_forget", "activation_alpha", "activation_beta"):
-        if node.has(name) and node.attributes[name]:
-            raise node.refuse(f"has the attribute {name}, which edgebottle does not support")
     weights = constant_of(node, values, 1, "weights")
     recurrent = constant_of(node, values, 2, "weights")
     count = len(backwards)
@@ -132,14 +181,15 @@ def _directions(
     return [
         Direction(
             backward,
-            weights[number],
-            recurrent[number],
-            bias[number, : gates * hidden],
-            bias[number, gates * hidden :],
-            None if peepholes is None else peepholes[number],
-            activations[number],
+            weights[at],
+            recurrent[at],
+            bias[at, : gates * hidden],
+            bias[at, gates * hidden :],
+            None if peepholes is None else peepholes[at],
+            node.integer("input_forget", 0) == 1,
+            activations[at],
         )
-        for number, backward in enumerate(backwards)
+        for at, backward in enumerate(backwards)
     ]
 
 
@@ -150,29 +200,41 @@ def _shaped(node: OnnxNode, values: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _activations(b: Builder, node: OnnxNode, gates: int, count: int) -> list[list[Activate]]:
-    """The activations of each direction."""
+    """The activations of each direction, what they take clipped where the file says so."""
     usual = {1: ["Tanh"], 3: ["Sigmoid", "Tanh"], 4: ["Sigmoid", "Tanh", "Tanh"]}[gates]
     names = node.attributes.get("activations") or usual * count
     texts = [one.decode() if isinstance(one, bytes) else str(one) for one in names]
-    unknown = next((one for one in texts if one not in _ACTIVATIONS), None)
+    known = {name.lower(): kind for name, kind in _ACTIVATIONS.items()}
+    unknown = next((one for one in texts if one.lower() not in known), None)
     if unknown is not None or len(texts) != len(usual) * count:
         raise node.refuse(f"has the activations {texts}; supported: {', '.join(_ACTIVATIONS)}")
-    functions = [_activate(b, _ACTIVATIONS[one]) for one in texts]
+    alphas, betas = iter(node.numbers("activation_alpha")), iter(node.numbers("activation_beta"))
+    limit, functions = node.number("clip", 0.0), []
+    for text in texts:
+        kind = known[text.lower()]
+        alpha = 0.0 if kind.alpha is None else next(alphas, kind.alpha)
+        beta = 0.0 if kind.beta is None else next(betas, kind.beta)
+        functions.append(_activate(b, kind, alpha, beta, limit))
     return [functions[i * len(usual) : (i + 1) * len(usual)] for i in range(count)]
 
 
-def _activate(b: Builder, op: str) -> Activate:
-    return lambda x: b.add(op, x)
+def _activate(b: Builder, kind: _Activation, alpha: float, beta: float, limit: float) -> Activate:
+    def apply(x: Tensor) -> Tensor:
+        return kind.compute(b, clipped(b, x, -limit, limit) if limit else x, alpha, beta)
+
+    return apply
 
 
-def _check_lengths(node: OnnxNode, values: Values, steps: int, batch: int) -> None:
-    """Sequences have the length of the tensor, and no more steps than can be unrolled."""
+def _lengths(node: OnnxNode, values: Values, steps: int, batch: int) -> Array:
+    """How many steps each sequence has; raises for more than can be unrolled."""
+    lengths = np.full(batch, steps)
     if optional(values, 4) is not None:
-        lengths = constant_of(node, values, 4, "lengths")
-        if lengths.size != batch or (lengths != steps).any():
-            raise node.refuse("has sequences shorter than its input, which edgebottle refuses")
-    if steps > MAX_STEPS:
+        lengths = constant_of(node, values, 4, "lengths").ravel()
+        if lengths.size != batch or (lengths < 1).any() or (lengths > steps).any():
+            raise node.contradicts(f"has sequences of {lengths.tolist()} of {steps} steps")
+    if lengths.max() > MAX_STEPS:
         raise node.refuse(f"has {steps} steps; edgebottle unrolls {MAX_STEPS} at most")
+    return lengths
 
 
 def _initial(
@@ -207,19 +269,33 @@ def _row(b: Builder, x: Tensor, index: int) -> Tensor:
 
 
 def _unrolled(
-    b: Builder, direction: Direction, x: Tensor, states: list[Tensor], step: Step
+    b: Builder,
+    direction: Direction,
+    x: Tensor,
+    lengths: Array,
+    states: list[Tensor],
+    step: Step,
 ) -> tuple[Tensor, list[Tensor]]:
-    """All outputs (steps, batch, hidden), and the states at the end."""
+    """All outputs (steps, batch, hidden), zeros behind a sequence, and the states at its end."""
     steps, batch, inputs = x.shape
     flat = b.reshape(x, (steps * batch, inputs))
     given = dense(b, flat, direction.weights, direction.bias)
     parts = b.reshape(given, (steps, batch, given.shape[1]))
-    rows: list[Tensor] = []
-    for number in reversed(range(steps)) if direction.backward else range(steps):
-        part = parts if steps == 1 else _row(b, parts, number)
-        states = step(b, direction, b.reshape(part, part.shape[1:]), states)
-        rows.append(b.reshape(states[0], (1, batch, direction.hidden)))
-    return joined(b, rows[::-1] if direction.backward else rows, 0), states
+    zeros, rows = np.zeros((batch, direction.hidden), np.float32), []
+    count = int(lengths.max())
+    for at in reversed(range(count)) if direction.backward else range(count):
+        part = parts if steps == 1 else _row(b, parts, at)
+        news = step(b, direction, b.reshape(part, part.shape[1:]), states)
+        row, goes_on = news[0], (at < lengths)[:, None]
+        if not goes_on.all():
+            pairs = zip(news, states, strict=True)
+            news = [b.add("SELECT_V2", goes_on, new, old) for new, old in pairs]
+            row = b.add("SELECT_V2", goes_on, row, zeros)
+        states = news
+        rows.append(b.reshape(row, (1, batch, direction.hidden)))
+    rows = rows[::-1] if direction.backward else rows
+    rows += [b.tensor(zeros[None])] * (steps - count)
+    return joined(b, rows, 0), states
 
 
 def _gates(b: Builder, x: Tensor, hidden: int) -> list[Tensor]:
@@ -266,8 +342,10 @@ def _lstm(b: Builder, d: Direction, x: Tensor, states: list[Tensor]) -> list[Ten
     if looks is not None:
         into = b.add("ADD", into, b.add("MUL", cell, looks[0]))
         forget = b.add("ADD", forget, b.add("MUL", cell, looks[2]))
-    kept = b.add("MUL", gate(forget), cell)
-    cell = b.add("ADD", kept, b.add("MUL", gate(into), activate(new)))
+    taken = gate(into)
+    held = b.add("SUB", number(1), taken) if d.coupled else gate(forget)
+    kept = b.add("MUL", held, cell)
+    cell = b.add("ADD", kept, b.add("MUL", taken, activate(new)))
     if looks is not None:
         out = b.add("ADD", out, b.add("MUL", cell, looks[1]))
     return [b.add("MUL", gate(out), last(cell)), cell]

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import OnnxNode, Value, Values
-from edgebottle.importers.onnx_operators.moves import strided
+from edgebottle.importers.onnx_operators.moves import box, joined, strided
 from edgebottle.importers.onnx_operators.table import (
     Translation,
     attribute_or_input,
@@ -33,7 +33,28 @@ def _square(b: Builder, x: Tensor) -> Tensor:
     return b.add("MUL", x, x)
 
 
-def _reduction(op: str, before: Step | None = None, after: Step | None = None) -> Translation:
+def _multiplied(b: Builder, op: str, x: Value, axes: Sequence[int], keep: bool) -> Tensor:
+    """The product of all along ``axes``: of one half with the other, until one is left."""
+    made = b.tensor(x)
+    for axis in axes:
+        while made.shape[axis] > 1:
+            half, rest = divmod(made.shape[axis], 2)
+            size = (*made.shape[:axis], half, *made.shape[axis + 1 :])
+            at = [[start if one == axis else 0 for one in range(len(size))] for start in (0, half)]
+            last = [2 * half if one == axis else 0 for one in range(len(size))]
+            odd = box(b, made, last, (*size[:axis], 1, *size[axis + 1 :])) if rest else None
+            made = b.add("MUL", box(b, made, at[0], size), box(b, made, at[1], size))
+            made = made if odd is None else joined(b, [made, odd], axis)
+    kept = [dim for at_axis, dim in enumerate(made.shape) if keep or at_axis not in axes]
+    return b.reshape(made, kept)
+
+
+def _reduction(
+    op: str,
+    before: Step | None = None,
+    after: Step | None = None,
+    combine: Callable[[Builder, str, Value, Sequence[int], bool], Tensor] = reduced,
+) -> Translation:
     def translate(b: Builder, node: OnnxNode, values: Values) -> Value:
         x = data_of(b, node, values)
         given = attribute_or_input(node, values, "axes", 1)
@@ -43,7 +64,10 @@ def _reduction(op: str, before: Step | None = None, after: Step | None = None) -
             axes = axes_of(node, given or range(len(x.shape)), len(x.shape))
         x = x if before is None else before(b, x)
         keep = node.integer("keepdims", 1) == 1
-        found = reduced(b, op, x, axes, keep) if axes else x
+        logical = x.dtype is DType.BOOL
+        x = b.add("CAST", x, dtype=DType.I32) if logical else x
+        found = combine(b, op, x, axes, keep) if axes else x
+        found = b.add("CAST", found, dtype=DType.BOOL) if logical else found
         return found if after is None else after(b, found)
 
     return Translation(translate, ("axes", "keepdims", "noop_with_empty_axes"), 1, 2)
@@ -67,16 +91,24 @@ def _log_sum_exp(b: Builder, node: OnnxNode, values: Values) -> Value:
     return log_sum_exp(b, x, axes, node.integer("keepdims", 1) == 1)
 
 
+def first_of(b: Builder, op: str, x: Tensor, axis: int) -> Tensor:
+    """Where the first maximum along an axis is, or minimum; of integers where it is found again."""
+    if x.dtype is DType.I32:
+        highest = reduced(b, "REDUCE_MAX" if op == "ARG_MAX" else "REDUCE_MIN", x, (axis,))
+        op, x = "ARG_MAX", b.add("CAST", b.add("EQUAL", x, highest), dtype=DType.F32)
+    return b.add(op, x, b.ints(axis), dtype=DType.I32)
+
+
 def _extreme(op: str) -> Callable[[Builder, OnnxNode, Values], Value]:
     def translate(b: Builder, node: OnnxNode, values: Values) -> Value:
         x = data_of(b, node, values)
         axis = axis_of(node, node.integer("axis", 0), len(x.shape))
         if node.integer("select_last_index", 0) and x.shape[axis] > 1:
             # The first of equals from the end, counted from the front again.
-            found = b.add(op, _backwards(b, x, axis), b.ints(axis), dtype=DType.I32)
+            found = first_of(b, op, _backwards(b, x, axis), axis)
             found = b.add("SUB", np.array(x.shape[axis] - 1, np.int32), found)
         else:
-            found = b.add(op, x, b.ints(axis), dtype=DType.I32)
+            found = first_of(b, op, x, axis)
         if not node.integer("keepdims", 1):
             return found
         return b.reshape(found, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
@@ -161,7 +193,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "ReduceSum": _reduction("SUM"),
     "ReduceMax": _reduction("REDUCE_MAX"),
     "ReduceMin": _reduction("REDUCE_MIN"),
-    "ReduceProd": _reduction("REDUCE_PROD"),
+    "ReduceProd": _reduction("MUL", combine=_multiplied),
     "ReduceL1": _reduction("SUM", before=_magnitude),
     "ReduceL2": _reduction("SUM", before=_square, after=_root),
     "ReduceSumSquare": _reduction("SUM", before=_square),
