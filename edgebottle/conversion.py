@@ -18,6 +18,7 @@ from edgebottle.errors import BadInput, DoesNotFit, EdgebottleError, ToolMissing
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.files import read_file
 from edgebottle.importers.foreign import KerasFile, is_onnx_file, keras_file
+from edgebottle.importers.onnx_external import with_external_data
 from edgebottle.ir.graph import Shape
 from edgebottle.passes.channels_last import Order, channels_last
 from edgebottle.passes.fold_affine import fold_affine
@@ -147,9 +148,11 @@ def _onnx_converted(path: Path, data: bytes, digest: str, reading: Reading) -> M
             "pip install 'edgebottle[onnx]'"
         )
     try:
-        converted, source = convert_onnx(data, path.stem, reading)
+        whole = with_external_data(data, path.parent, MAX_MODEL_BYTES)
+        converted, source = convert_onnx(whole, path.stem, reading)
     except EdgebottleError as error:
         raise type(error)(f"{path}: {error}") from error
+    digest = digest if whole is data else hashlib.sha256(whole).hexdigest()
     return ModelFile(converted, digest, source)
 
 

@@ -219,6 +219,7 @@ class _OnnxImporter:
         if not node.has(name):
             raise node.contradicts(f"lacks its {name}")
         graph = read_graph(node.attributes[name], node.version)
+        _check_known(graph)
         inner = _Scope({}, scope)
         self._walk(graph, inner, depth + 1)
         return [self._value_of(node, output, inner) for output in graph.outputs]

@@ -85,15 +85,25 @@ def read_onnx(data: bytes) -> OnnxFile:
         raise BadModel("the file is no ONNX model: it has no graph")
     versions = {one.domain: one.version for one in model.opset_import}
     opset = next((versions[domain] for domain in DOMAINS if domain in versions), 0)
-    newest = onnx.defs.onnx_opset_version()
-    if not OLDEST_OPSET <= opset <= newest:
-        raise UnsupportedOp(
-            f"the model uses opset {opset}; supported: {OLDEST_OPSET} to {newest}; export it with "
-            "another opset_version"
-        )
+    _check_opset(opset, onnx.defs.onnx_opset_version())
     if model.functions:
         model = _inlined(model)
     return OnnxFile(read_graph(model.graph, opset), opset)
+
+
+def _check_opset(opset: int, newest: int) -> None:
+    if opset < OLDEST_OPSET:
+        said = f"uses opset {opset}" if opset else "names no opset"
+        raise UnsupportedOp(
+            f"the model {said}; supported: {OLDEST_OPSET} to {newest}; bring it to a newer one: "
+            "onnx.save(onnx.version_converter.convert_version(onnx.load('model.onnx'), 17), "
+            "'newer.onnx')"
+        )
+    if opset > newest:
+        raise UnsupportedOp(
+            f"the model uses opset {opset}; the installed package onnx knows {OLDEST_OPSET} to "
+            f"{newest}; export it with one of them, or: pip install -U onnx"
+        )
 
 
 def _inlined(model: Any) -> Any:
@@ -140,8 +150,7 @@ def constant_of(tensor: Any, name: str) -> Array:
 
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
         raise UnsupportedOp(
-            f"the constant '{name}' lies in another file; save the model in one file: "
-            "onnx.save(onnx.load('model.onnx'), 'whole.onnx')"
+            f"the constant '{name}' lies in another file, where edgebottle does not look for it"
         )
     count = math.prod(tensor.dims)
     if any(dim < 0 for dim in tensor.dims) or count > MAX_BYTES // 8:

@@ -12,7 +12,7 @@ from edgebottle.importers.tflite import load_tflite
 from edgebottle.litert import LiteRTModel
 from tests.conftest import long
 from tests.importers.onnx_backend import node_cases, tried
-from tests.importers.onnx_models import expected, graph_of, model, node, read, run, weights
+from tests.importers.onnx_models import expected, graph_of, model, node, onnx, read, run, weights
 
 CONV = {"w": weights(4, 3, 3, 3), "b": weights(4)}
 BATCH = {"s": weights(4), "o": weights(4), "m": weights(4), "v": np.abs(weights(4)) + 0.5}
@@ -312,11 +312,18 @@ def test_free_dimensions_are_fixed_by_their_name(tmp_path: Path) -> None:
 REFUSED = [
     (model([node("Foo", "x", domain="com.microsoft")], IMAGE), "domain 'com.microsoft'"),
     (model([node("Foo", "x")], IMAGE), r"operators that ONNX does not have: Foo"),
+    (
+        CASES["branch_of_a_constant"].replace(b"Sigmoid", b"SigmoiX"),
+        r"operators that ONNX does not have: SigmoiX",
+    ),
     (model([node("Relu", "x", slope=1.0)], IMAGE), "y .Relu. has the attribute 'slope'"),
     (model([node("Relu", "z")], IMAGE), "reads 'z', which no node before it computes"),
     (model([node("Relu", "y")], IMAGE), "reads 'y', which no node before it computes"),
     (model([node("Conv", "x v")], {**IMAGE, "v": (4, 3, 3, 3)}), "computes its weights at run"),
-    (model([node("Relu", "x")], IMAGE, opset=6), "opset 6; supported: 7 to"),
+    (model([node("Relu", "x")], IMAGE, opset=6), "opset 6; supported: 7 to .*version_con"),
+    (model([node("Relu", "x")], IMAGE, opset=99), "opset 99; the installed .*pip install -U onnx"),
+    (model([node("Add", "x b", "a"), node("Relu", "a", "b")], IMAGE, outputs=("b",)), "reads 'b'"),
+    (model([node("Conv", "x w")], IMAGE), "Conv. reads 'w', which no node before it computes"),
     (model([node("Conv", "x w")], {"x": (1, 3, 4, 4, 4, 4)}, CONV), "4 spatial axes"),
     (model([node("NonZero", "x")], IMAGE), "NonZero. is an operator that edgebottle does not"),
     (b"\x08\x07\x12\x07pytorch", "no ONNX model: it has no graph"),
@@ -330,6 +337,25 @@ def test_what_cannot_be_compiled_is_named(data: bytes, message: str, tmp_path: P
         read(data, tmp_path)
     assert isinstance(caught.value, BadModel | UnsupportedOp)
     assert "\n" not in str(caught.value)
+
+
+def test_constants_in_other_files_are_read(tmp_path: Path) -> None:
+    data = CASES["asymmetric_pads"]
+    path = tmp_path / "net.onnx"
+    outside = {"save_as_external_data": True, "location": "net.data", "size_threshold": 0}
+    onnx.save(onnx.load_model_from_string(data), path, **outside)
+    values = [weights(1, 3, 8, 6)]
+    file = read(path.read_bytes(), tmp_path)
+    np.testing.assert_allclose(run(file, values)[0], expected(data, values)[0], atol=1e-5)
+    (tmp_path / "net.data").write_bytes(b"short")
+    with pytest.raises(BadModel, match=r"'[wb]' lies beyond the end of 'net.data'"):
+        read(path.read_bytes(), tmp_path)
+    (tmp_path / "net.data").unlink()
+    with pytest.raises(BadInput, match=r"'net.data', which is not beside the model: copy it"):
+        read(path.read_bytes(), tmp_path)
+    elsewhere = path.read_bytes().replace(b"net.data", b"../a.bin")
+    with pytest.raises(BadModel, match=r"'../a.bin', outside of the model's folder"):
+        read(elsewhere, tmp_path)
 
 
 def test_without_the_package_one_line_says_which_extra(tmp_path, monkeypatch) -> None:
