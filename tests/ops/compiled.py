@@ -1,7 +1,7 @@
 """Runs many generated models in one process, under AddressSanitizer and UBSan.
 
-Starting a compiler takes longer than most of what it compiles here, so all cases of an operator
-become one C file and one executable.
+Starting a compiler takes longer than most of what it compiles here, so many cases become one C file
+and one executable.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.model import write_model
 from edgebottle.data import data_dir
 from edgebottle.ir.graph import Array, Graph
-from edgebottle.ops.base import Isa
+from edgebottle.ops.base import Isa, Operator
+from edgebottle.ops.kernel import KernelOperator
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 
@@ -29,6 +30,8 @@ WARNINGS = "-Wall -Wextra -Wconversion -Wshadow -Wdouble-promotion -Werror -Wno-
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 ONE_COPY = "-DEB_SPECIALISED=static inline"
 """No copy of a kernel for each case, which instrumented take minutes to compile."""
+QUICK = ["-fsanitize-undefined-trap-on-error"]
+"""UBSan ends the program without a word: reports are a fifth of what there is to compile."""
 DEADLINE = 600.0
 """Seconds: ends what hangs, however busy the computer is."""
 
@@ -183,6 +186,33 @@ class CompiledFailure(AssertionError):
     """The C did not compile, or a sanitizer or a canary stopped it."""
 
 
+@dataclass(frozen=True)
+class Model:
+    """A model as C that can stand in one file with others, and the inputs of each of its runs."""
+
+    graph: Graph
+    plan: Plan
+    text: str
+    inputs: Sequence[Sequence[Array]]
+
+
+def model_source(
+    graph: Graph,
+    inputs: Sequence[Sequence[Array]],
+    plan: Plan,
+    optimize: Optimize = Optimize.BALANCED,
+) -> Model:
+    """Generates the C of ``graph``, whose name must be no other model's of the same program."""
+    files = write_model(graph, plan, optimize).files
+    ends = ("model.h", "weights.h", "weights.c", "model.c")
+    text = "".join(files[f"eb_{graph.name}_{end}"] for end in ends)
+    text = re.sub(rf'#include "eb_{graph.name}_\w*\.h"\n', "", text)
+    # sanitizers watch no variable that has a section of its own
+    text = text.replace("arena EB_ARENA ", "arena ")
+    text = _STATIC.sub("static ", _FILE_SCOPE.sub(rf"\1_{graph.name}", text))
+    return Model(graph, plan, text, inputs)
+
+
 def run_compiled(
     runs: Sequence[Run],
     isa: Isa,
@@ -202,84 +232,108 @@ def run_compiled(
     Raises:
         CompiledFailure: the C is refused, or fails when it runs.
     """
-    graphs = [replace(graph, name=f"c{i}_{_word(graph)}") for i, (graph, _) in enumerate(runs)]
-    source = folder / f"{isa.value}.c"
-    samples = [len(inputs) for _, inputs in runs]
-    plans = plans or [make_plan(graph, isa) for graph in graphs]
-    source.write_text(_unit(graphs, samples, plans, optimize))
-    program = folder / isa.value
-    _compile(source, program, isa)
-    data = b"".join(value.tobytes() for _, inputs in runs for sample in inputs for value in sample)
-    (folder / "inputs").write_bytes(data)
-    done = subprocess.run(
+    models = []
+    for i, (graph, inputs) in enumerate(runs):
+        named = replace(graph, name=f"c{i}_{word(graph.name)}")
+        plan = plans[i] if plans else make_plan(named, isa)
+        choice = optimize[i] if optimize else Optimize.BALANCED
+        models.append(model_source(named, inputs, plan, choice))
+    return run_models(models, isa, folder)
+
+
+def run_models(models: Sequence[Model], isa: Isa, folder: Path) -> list[list[tuple[Array, ...]]]:
+    """``run_compiled`` for models whose C there is already."""
+    source, program = folder / f"{isa.value}.c", folder / isa.value
+    source.write_text(_unit(models))
+    values = (value for model in models for sample in model.inputs for value in sample)
+    (folder / "inputs").write_bytes(b"".join(value.tobytes() for value in values))
+    _compile(source, program, isa, QUICK)
+    done = _run(program, folder)
+    if done.returncode < 0:  # a check of UBSan, which says no more than that
+        _compile(source, program, isa, [])
+        done = _run(program, folder)
+    if done.returncode != 0:
+        case = re.findall(r"^case (\w+)$", done.stderr, re.MULTILINE)[-1:]
+        report = re.sub(r"^case \w+\n", "", done.stderr, flags=re.MULTILINE)[:3000]
+        what = "the canary is broken" if done.returncode == 3 else f"status {done.returncode}"
+        raise CompiledFailure(f"{case}: {what}\n{report}")
+    return _outputs(models, (folder / "outputs").read_bytes())
+
+
+def _run(program: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [program, folder / "inputs", folder / "outputs"],
         capture_output=True,
         text=True,
         timeout=DEADLINE,
         check=False,
     )
-    if done.returncode != 0:
-        case = re.findall(r"^case (\w+)$", done.stderr, re.MULTILINE)[-1:]
-        report = re.sub(r"^case \w+\n", "", done.stderr, flags=re.MULTILINE)[:3000]
-        what = "the canary is broken" if done.returncode == 3 else f"status {done.returncode}"
-        raise CompiledFailure(f"{case}: {what}\n{report}")
-    return _outputs(graphs, runs, (folder / "outputs").read_bytes())
 
 
-def variants_that_differ(runs: Sequence[Run], folder: Path) -> list[Isa]:
-    """The variants that compile to different texts, the first of those that share one."""
-    found: dict[bytes, Isa] = {}
+def has_variants(operator: type[Operator]) -> bool:
+    """Some kernel is for some variants only: nothing else in a model depends on the variant.
+
+    ``tests/ops/test_kernels.py`` holds it.
+    """
+    kernels = operator.KERNELS if issubclass(operator, KernelOperator) else ()
+    return any(frozenset(Isa) != kernel.ISAS for kernel in kernels)
+
+
+def variants_that_differ(graph: Graph, inputs: Sequence[Sequence[Array]]) -> dict[Isa, Model]:
+    """A graph under each variant that compiles to another text than those before it."""
+    found: dict[tuple[str, bool], tuple[Isa, Model]] = {}
+    varies, asks = any(has_variants(type(node)) for node in graph.nodes), False
     for isa in Isa:
-        graphs = [replace(graph, name=f"c{i}") for i, (graph, _) in enumerate(runs)]
-        plans = [make_plan(graph, isa) for graph in graphs]
-        source = folder / f"{isa.value}-text.c"
-        source.write_text(_unit(graphs, [1] * len(graphs), plans))
-        command = [*_compiler(), "-E", "-P", *_flags(isa), str(source)]
-        text = subprocess.run(command, capture_output=True, check=False).stdout
-        found.setdefault(_spaced_alike(text), isa)
-    return list(found.values())
+        if found and not varies and not (asks and isa is Isa.DSP):
+            continue
+        model = model_source(graph, inputs, make_plan(graph, isa))
+        text = re.sub("^#define EB_NEEDS_.*", "", model.text, flags=re.MULTILINE)
+        asks = bool(_included(text) & _dsp_headers())
+        found.setdefault((text, asks and isa is Isa.DSP), (isa, model))
+    return dict(found.values())
 
 
-def _spaced_alike(text: bytes) -> bytes:
-    return re.sub(rb"\s+", b" ", text)
+def _included(text: str) -> set[str]:
+    return set(re.findall(r'^ *# *include "(?:.*/)?(\w+\.h)"', text, re.MULTILINE))
 
 
-def _word(graph: Graph) -> str:
-    return re.sub(r"\W+", "_", graph.name.lower())
+@cache
+def _dsp_headers() -> set[str]:
+    """The headers of the library that read otherwise for a core with DSP instructions."""
+    library = data_dir("firmware") / "lib" / "edgebottle"
+    texts = {path.name: path.read_text() for path in library.rglob("*.h")}
+    asking = {"eb_dsp.h", "eb_core.h"}  # which every model includes, and which only say what is
+    found = {name for name, text in texts.items() if "EB_HAVE_DSP" in text} - asking
+    while more := {n for n, text in texts.items() if _included(text) & found} - found:
+        found |= more
+    return found
 
 
-def _unit(
-    graphs: Sequence[Graph],
-    samples: Sequence[int],
-    plans: Sequence[Plan],
-    optimize: Sequence[Optimize] = (),
-) -> str:
-    """All models and the driver in one file, their file-scope names told apart."""
-    parts = ['#include "edgebottle.h"\n']
-    optimize = optimize or [Optimize.BALANCED] * len(graphs)
-    for graph, plan, choice in zip(graphs, plans, optimize, strict=True):
-        files = write_model(graph, plan, choice).files
-        text = "".join(
-            files[f"eb_{graph.name}_{end}"]
-            for end in ("model.h", "weights.h", "weights.c", "model.c")
-        )
-        text = re.sub(rf'#include "eb_{graph.name}_\w*\.h"\n', "", text)
-        # sanitizers watch no variable that has a section of its own
-        text = text.replace("arena EB_ARENA ", "arena ")
-        parts.append(_STATIC.sub("static ", _FILE_SCOPE.sub(rf"\1_{graph.name}", text)))
-    rows = [
-        f'    {{"{g.name}", {int(g.has_state)}, {count}, {len(g.inputs)}, {len(g.outputs)}, '
-        f"eb_{g.name}_init, eb_{g.name}_reset, eb_{g.name}_input, eb_{g.name}_output, "
-        f"eb_{g.name}_run, "
-        + (
-            f"eb_{g.name}_feed_rows, eb_{g.name}_rows_missing, {g.tensors[g.inputs[0]].rows}, "
-            if plan.row_fed
-            else "NULL, NULL, 0, "
-        )
-        + f"eb_{g.name}_step_count, eb_{g.name}_step, eb_{g.name}_canary_ok}},"
-        for g, count, plan in zip(graphs, samples, plans, strict=True)
-    ]
-    return "\n".join(parts) + _DRIVER % "\n".join(rows)
+def word(name: str) -> str:
+    """A name as a part of identifiers."""
+    return re.sub(r"\W+", "_", name.lower())
+
+
+def _unit(models: Sequence[Model]) -> str:
+    """All models and the driver in one file."""
+    parts = ['#include "edgebottle.h"\n', *(model.text for model in models)]
+    return "\n".join(parts) + _DRIVER % "\n".join(map(_row, models))
+
+
+def _row(model: Model) -> str:
+    """The entry of a model in the table of the driver."""
+    graph, name = model.graph, model.graph.name
+    counts = f"{int(graph.has_state)}, {len(model.inputs)}, {len(graph.inputs)}"
+    functions = [f"eb_{name}_{what}" for what in ("init", "reset", "input", "output", "run")]
+    feed = "NULL, NULL, 0"
+    if model.plan.row_fed:
+        rows = graph.tensors[graph.inputs[0]].rows
+        feed = f"eb_{name}_feed_rows, eb_{name}_rows_missing, {rows}"
+    steps = ", ".join(f"eb_{name}_{what}" for what in ("step_count", "step", "canary_ok"))
+    return (
+        f'    {{"{name}", {counts}, {len(graph.outputs)}, {", ".join(functions)}, {feed}, '
+        f"{steps}}},"
+    )
 
 
 @cache
@@ -297,22 +351,20 @@ def _flags(isa: Isa) -> list[str]:
     return ["-std=c99", "-O0", define, ONE_COPY, *WARNINGS.split(), *sanitizers.split(), *include]
 
 
-def _compile(source: Path, program: Path, isa: Isa) -> None:
-    command = [*_compiler(), *_flags(isa), str(source), "-o", str(program)]
+def _compile(source: Path, program: Path, isa: Isa, quick: Sequence[str]) -> None:
+    command = [*_compiler(), *_flags(isa), *quick, str(source), "-o", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
     if done.returncode != 0:
         raise CompiledFailure(f"{source} does not compile:\n{done.stderr[:3000]}")
 
 
-def _outputs(
-    graphs: Sequence[Graph], runs: Sequence[Run], data: bytes
-) -> list[list[tuple[Array, ...]]]:
+def _outputs(models: Sequence[Model], data: bytes) -> list[list[tuple[Array, ...]]]:
     result, position = [], 0
-    for graph, (_, inputs) in zip(graphs, runs, strict=True):
+    for model in models:
         values: list[tuple[Array, ...]] = []
-        for _sample in inputs:
+        for _sample in model.inputs:
             arrays = []
-            for tensor in (graph.tensors[name] for name in graph.outputs):
+            for tensor in (model.graph.tensors[name] for name in model.graph.outputs):
                 dtype = np.dtype(tensor.dtype.numpy)
                 array = np.frombuffer(data, dtype, tensor.size, position)
                 arrays.append(array.reshape(tensor.shape))

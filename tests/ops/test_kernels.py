@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import edgebottle
 from edgebottle.data import data_dir
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, PackedConstants
+from tests.ops.compiled import has_variants
 
 WITH_KERNELS = [operator for operator in OPERATORS if issubclass(operator, KernelOperator)]
 FUNCTIONS = (
@@ -39,6 +42,18 @@ def test_every_kernel_is_chosen_by_some_case(operator: type[KernelOperator]) -> 
             needed = node.scratch_bytes(layer.ins, layer.outs, isa)
             assert kernel.scratch(layer) <= needed, (graph.name, isa)
     assert chosen == kernels
+
+
+def test_only_the_choice_of_kernels_looks_at_the_variant() -> None:
+    """So tests/ops/compiled.py generates an operator without variants once."""
+    package = Path(edgebottle.__file__).parent
+    looking = {
+        path.name
+        for path in package.glob("ops/*.py")
+        if re.search(r"(?<!def )\bisa\b(?!: Isa)", path.read_text(encoding="utf-8"))
+    }
+    assert looking == {"base.py", "kernel.py", "convolution_kernels.py"}
+    assert {"Conv2D", "DepthwiseConv2D"} < {op.__name__ for op in OPERATORS if has_variants(op)}
 
 
 def test_kernels_are_found_in_c_by_their_whole_names() -> None:

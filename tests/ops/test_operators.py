@@ -1,6 +1,7 @@
 """Every case of every operator: LiteRT, the NumPy reference and compiled C must agree."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,18 +20,36 @@ from edgebottle.ir.text import dump
 from edgebottle.ir.verify import verify
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops import HYBRID, OPERATORS
+from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.transpose_conv import TransposeConv
 from tests.graphs import Builder
-from tests.ops.compiled import run_compiled, variants_that_differ
+from tests.ops.compiled import has_variants, run_models, variants_that_differ, word
 from tests.samples import assert_same, samples
 
 EVERY = (*OPERATORS, *HYBRID.values())
+GRAPHS = {operator.__name__: list(operator.cases()) for operator in EVERY}
 CASES = [
     pytest.param(graph, id=f"{operator.OP}-{graph.name}")
     for operator in EVERY
-    for graph in operator.cases()
+    for graph in GRAPHS[operator.__name__]
 ]
+CASES_OF_A_PROGRAM = 100
+
+
+def programs() -> Iterator[list[str]]:
+    """Operators whose cases are compiled together: to start a compiler takes as long as 30."""
+    group: list[str] = []
+    for operator in EVERY:
+        group.append(operator.__name__)
+        if has_variants(operator) or sum(len(GRAPHS[name]) for name in group) >= CASES_OF_A_PROGRAM:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+PROGRAMS = list(programs())
 
 
 def as_tflite(graph: Graph) -> bytes:
@@ -125,20 +144,25 @@ def _unnamed(text: str) -> str:
     return re.sub(r"\d+\.\d+(e[-+]?\d+)?", lambda found: f"{np.float32(found[0]):.9g}", text)
 
 
-@pytest.mark.parametrize("operator", EVERY, ids=lambda operator: operator.__name__)
-def test_compiled_c_equals_reference(operator, tmp_path):
+@pytest.mark.parametrize("operators", PROGRAMS, ids="-".join)
+def test_compiled_c_equals_reference(operators, tmp_path):
     """Under every variant that compiles to another text than those before it."""
-    runs = [(graph, [inputs for _, inputs in samples(graph)]) for graph in operator.cases()]
-    expected = []
-    for graph, inputs in runs:
-        reference = Interpreter(graph)
-        expected.append([reference.run(sample) for sample in inputs])
-    for isa in variants_that_differ(runs, tmp_path):
-        actual = run_compiled(runs, isa, tmp_path)
-        for (graph, _), outputs, wanted in zip(runs, actual, expected, strict=True):
-            kinds = [kind for kind, _ in samples(graph)]
-            for kind, found, one in zip(kinds, outputs, wanted, strict=True):
-                assert_same(found, one, f"{graph.name}, {kind}, {isa.value}")
+    programs = {isa: [] for isa in Isa}
+    for operator in operators:
+        for number, graph in enumerate(GRAPHS[operator]):
+            kinds, inputs = zip(*samples(graph), strict=True)
+            reference = Interpreter(graph)
+            expected = [reference.run(sample) for sample in inputs]
+            named = replace(graph, name=f"c{number}_{word(operator)}_{word(graph.name)}")
+            for isa, model in variants_that_differ(named, inputs).items():
+                programs[isa].append((model, kinds, expected))
+    for isa, rows in programs.items():
+        if not rows:
+            continue
+        actual = run_models([model for model, _, _ in rows], isa, tmp_path)
+        for (model, kinds, expected), outputs in zip(rows, actual, strict=True):
+            for kind, found, wanted in zip(kinds, outputs, expected, strict=True):
+                assert_same(found, wanted, f"{model.graph.name}, {kind}, {isa.value}")
         # Whole names are found with grep, from C and from Python alike.
         called = re.findall(r"\beb_(?!c\d+_)\w+(?=\()", (tmp_path / f"{isa.value}.c").read_text())
         assert set(called) <= names_in_python()
