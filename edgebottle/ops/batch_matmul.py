@@ -9,74 +9,38 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
+from edgebottle.ir.access import Access, All, AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
-from edgebottle.ops.base import CValue, Emitter, Signature, one_node_graph, require_dtype, where
+from edgebottle.ops.base import RowOperator, Signature, one_node_graph, require_dtype, where
+from edgebottle.ops.batch_matmul_kernels import KERNELS
 from edgebottle.ops.fixed_point import (
     MAX_SHIFT,
     checked_multiplier,
     multiply_by_quantized_multiplier,
     multiply_wide,
-    reduced_multiplier,
     wrap_int32,
 )
-from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
+from edgebottle.ops.kernel import AnyKernel, KernelOperator
 from edgebottle.ops.movement import MAX_RANK, data_input
+from edgebottle.ops.seen import Seen
 from edgebottle.ops.table import per_tensor, saturate, value_of
 from edgebottle.ops.weights import MAX_WIDE_SHIFT, MAX_WINDOW
-
-BATCH_AXES = MAX_RANK - 2
-"""Axes of batches that the kernels walk along."""
 
 Strides = tuple[int, ...]
 """Elements from one index to the next, along each axis of an operand."""
 
 
-class _Products(TypedKernel["BatchMatMul"]):
-    """Element by element, for any order of the axes."""
-
-    def emit(self, layer: Layer[BatchMatMul], packed: tuple[()], e: Emitter) -> str:
-        """See ``Kernel``."""
-        node, (a, b) = layer.node, (data_input(layer.ins, i) for i in (0, 1))
-        output = layer.output
-        left, right = (node.strides(layer.ins, index) for index in (0, 1))
-        batches = (1,) * (MAX_RANK - len(output.shape)) + output.shape[:-2]
-        fields: dict[str, CValue] = {
-            "batches": batches,
-            "a_batch_strides": left[:-2],
-            "b_batch_strides": right[:-2],
-            "rows": output.shape[-2],
-            "columns": output.shape[-1],
-            "depth": node.depth(a),
-            "a_row_stride": left[-2],
-            "a_depth_stride": left[-1],
-            "b_depth_stride": right[-2],
-            "b_column_stride": right[-1],
-        }
-        struct = "eb_batch_matmul_f32"
-        if output.dtype.is_quantized:
-            struct = "eb_batch_matmul"
-            multiplier, shift = node.multiplier(layer.ins, output)
-            if output.dtype is DType.I16:
-                multiplier = int(reduced_multiplier(multiplier))
-            fields |= {
-                "a_zero_point": a.zero_point,
-                "b_zero_point": b.zero_point,
-                "out_zero_point": output.zero_point,
-                "multiplier": multiplier,
-                "shift": shift,
-            }
-        e.include("eb_batch_matmul.h")
-        pointers = f"{e.input(0)}, {e.input(1)}, {e.output()}"
-        return f"{self.function}({e.params(struct, fields)}, {pointers});"
-
-
 @dataclass(frozen=True, kw_only=True)
-class BatchMatMul(KernelOperator):
+class BatchMatMul(KernelOperator, RowOperator):
     """Products of the matrices of the last two axes, batches broadcast against each other.
 
     LiteRT's multiplier of integers is the float32 product of the operands' scales over the output's
     scale; sums of int8 are rounded twice, those of int16 have 64 bits.
+
+    Where the rows of the left matrix are the rows of its tensor, and those of the product the rows
+    of the output, it computes rows: one token's scores of all heads from its queries and from all
+    the keys.
 
     Limits:
         2 to 6 axes. At most 131,071 products for each output.
@@ -84,20 +48,24 @@ class BatchMatMul(KernelOperator):
     Attributes:
         transposes_a: The last two axes of a are exchanged first.
         transposes_b: Those of b.
+        seen_a: How a is seen before that; None for as it is. Only passes set this and what follows.
+        seen_b: How b is.
+        seen_y: How the output is seen as the product.
+        shape: Of the output, where it is not that of the product.
     """
 
     OP: ClassVar[str] = "BATCH_MATMUL"
     SIGNATURE: ClassVar[Signature] = Signature(
         "BatchMatMulOptions", 2, 2, fields=("bool", "bool", "bool")
     )
-    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
-        _Products((DType.I8,), "eb_batch_matmul_s8"),
-        _Products((DType.I16,), "eb_batch_matmul_s16"),
-        _Products((DType.F32,), "eb_batch_matmul_f32_all"),
-    )
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = KERNELS
 
     transposes_a: bool = False
     transposes_b: bool = False
+    seen_a: Seen | None = None
+    seen_b: Seen | None = None
+    seen_y: Seen | None = None
+    shape: Shape | None = None
 
     @classmethod
     def from_tflite(
@@ -122,16 +90,25 @@ class BatchMatMul(KernelOperator):
         """See ``Operator``."""
         from ai_edge_litert.schema_py_generated import BatchMatMulOptionsT
 
+        if (self.seen_a, self.seen_b, self.seen_y, self.shape) != (None,) * 4:
+            raise UnsupportedOp(f"{where(self)} sees its operands as TFLite cannot express it")
         options = BatchMatMulOptionsT()
         options.adjX, options.adjY = self.transposes_a, self.transposes_b
         return options
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
-        a, b = data_input(ins, 0), data_input(ins, 1)
-        if not all(2 <= len(one.shape) <= MAX_RANK for one in (a, b)):
+        product = self.product(ins)
+        stored = product if self.seen_y is None else self.seen_y.shape
+        return ((stored if self.shape is None else self.shape, data_input(ins).dtype),)
+
+    def product(self, ins: Tensors) -> Shape:
+        """The shape of the product: batches, rows, columns; raises ``UnsupportedOp``."""
+        operands = [self.seen(ins, index).seen for index in (0, 1)]
+        if not all(2 <= len(shape) <= MAX_RANK for shape in operands):
             raise UnsupportedOp(f"{where(self)} needs operands of 2 to {MAX_RANK} axes")
-        left, right = _turned(a.shape, self.transposes_a), _turned(b.shape, self.transposes_b)
+        left = _turned(operands[0], self.transposes_a)
+        right = _turned(operands[1], self.transposes_b)
         try:
             batches = np.broadcast_shapes(left[:-2], right[:-2])
         except ValueError:
@@ -140,7 +117,11 @@ class BatchMatMul(KernelOperator):
             raise UnsupportedOp(
                 f"{where(self)} multiplies the shapes {list(left)} and {list(right)}"
             )
-        return (((*batches, left[-2], right[-1]), a.dtype),)
+        return (*batches, left[-2], right[-1])
+
+    def seen(self, ins: Tensors, index: int) -> Seen:
+        """How an operand is seen."""
+        return (self.seen_a, self.seen_b)[index] or Seen.plain(data_input(ins, index).shape)
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
@@ -148,37 +129,40 @@ class BatchMatMul(KernelOperator):
         require_dtype(self, a, DType.I8, DType.I16, DType.F32)
         require_dtype(self, b, a.dtype)
         require_dtype(self, outs[0], a.dtype)
+        if self.seen_y is not None and self.seen_y.order[-1] != len(self.seen_y.order) - 1:
+            raise UnsupportedOp(f"{where(self)} has columns that do not lie side by side")
         if a.dtype is DType.I8:
             # A difference from the zero point has 9 bits, with its sign: four products of int8.
-            if self.depth(a) > MAX_WINDOW // 4:
+            if self.depth(ins) > MAX_WINDOW // 4:
                 raise UnsupportedOp(
-                    f"{where(self)} sums {self.depth(a)} products for each output; edgebottle "
+                    f"{where(self)} sums {self.depth(ins)} products for each output; edgebottle "
                     f"supports {MAX_WINDOW // 4}"
                 )
             self.multiplier(ins, outs[0])
         if a.dtype is DType.I16:
-            self._check_int16(a, b, outs[0])
+            self._check_int16(ins, outs[0])
 
-    def _check_int16(self, a: Tensor, b: Tensor, output: Tensor) -> None:
+    def _check_int16(self, ins: Tensors, output: Tensor) -> None:
         """Zero points are 0, sums have at most 47 bits, and scaled ones fit int32."""
+        a, b, depth = data_input(ins, 0), data_input(ins, 1), self.depth(ins)
         if any(one.zero_point for one in (a, b, output)):
             raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
-        if self.depth(a) > MAX_WINDOW:
+        if depth > MAX_WINDOW:
             raise UnsupportedOp(
-                f"{where(self)} sums {self.depth(a)} products for each output; edgebottle "
+                f"{where(self)} sums {depth} products for each output; edgebottle "
                 f"supports {MAX_WINDOW}"
             )
-        self.multiplier((a, b), output)
-        reach = self.depth(a) * 2.0**30 * a.scale * b.scale / output.scale
+        self.multiplier(ins, output)
+        reach = depth * 2.0**30 * a.scale * b.scale / output.scale
         if reach >= 2.0**31:
             raise UnsupportedOp(
                 f"{where(self)} scales its sums up to {reach:.2g}, and 32-bit arithmetic takes "
                 "less than 2^31; quantize the model anew, with representative data"
             )
 
-    def depth(self, a: Tensor) -> int:
+    def depth(self, ins: Tensors) -> int:
         """Products of an output."""
-        return a.shape[-2] if self.transposes_a else a.shape[-1]
+        return _turned(self.seen(ins, 0).seen, self.transposes_a)[-1]
 
     def multiplier(self, ins: Tensors, output: Tensor) -> tuple[int, int]:
         """Multiplier and shift of the sums."""
@@ -188,29 +172,57 @@ class BatchMatMul(KernelOperator):
         return checked_multiplier(where(self), scale, limit)
 
     def strides(self, ins: Tensors, index: int) -> Strides:
-        """Of an operand, transposed, with ``BATCH_AXES`` axes before; 0 where it is broadcast."""
-        tensor = data_input(ins, index)
-        steps = [stride // tensor.layout.element_bytes for stride in tensor.layout.byte_strides]
-        pairs = zip(tensor.shape[:-2], steps[:-2], strict=True)
-        batches = [0 if dim == 1 else step for dim, step in pairs]
-        missing = MAX_RANK - len(tensor.shape)
+        """Of an operand, transposed, with batches of ``MAX_RANK`` axes; 0 where it is broadcast."""
+        tensor, seen = data_input(ins, index), self.seen(ins, index)
+        *batches, outer, inner = _steps(tensor, seen)
+        pairs = zip(seen.seen[:-2], batches, strict=True)
+        steps = [0 if dim == 1 else step for dim, step in pairs]
+        missing = MAX_RANK - len(seen.order)
         transposes = (self.transposes_a, self.transposes_b)[index]
-        return (*(0,) * missing, *batches, *_turned(tuple(steps[-2:]), transposes))
+        return (*(0,) * missing, *steps, *_turned((outer, inner), transposes))
+
+    def out_strides(self, ins: Tensors, output: Tensor) -> Strides:
+        """Of the product within the output, likewise."""
+        seen = self.seen_y or Seen.plain(self.product(ins))
+        return (*(0,) * (MAX_RANK - len(seen.order)), *_steps(output, seen))
+
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """Row by row of a, with all of b, where the rows of matrices are rows of tensors."""
+        a, b, output = data_input(ins, 0), data_input(ins, 1), outs[0]
+        if any(one.layout.row_axis is None or one.layout.images > 1 for one in (a, b, output)):
+            return None
+        row_strides = self.strides(ins, 0)[-2], self.out_strides(ins, output)[-2]
+        for tensor, row_stride in zip((a, output), row_strides, strict=True):
+            layout = tensor.layout
+            rows = (layout.image_rows, layout.row_elements)
+            if rows != (self.product(ins)[-2], row_stride):
+                return None
+        if index == 0:
+            return (Same(), Same(), *map(All, a.shape[2:]))
+        return (Same(), *map(All, b.shape[1:]))
+
+    def channel_access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> AxisMap | None:
+        """None: no channel can be taken away."""
+        return None
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
         """See ``Node``."""
-        a, b = value_of(values, 0), value_of(values, 1)
+        a, b = (self.seen(ins, index).read(value_of(values, index)) for index in (0, 1))
         left = np.swapaxes(a, -1, -2) if self.transposes_a else a
         right = np.swapaxes(b, -1, -2) if self.transposes_b else b
-        output = outs[0]
+        product = self._product(left, right, ins, outs[0])
+        stored = product if self.seen_y is None else self.seen_y.stored(product)
+        return (np.ascontiguousarray(stored).reshape(outs[0].shape),)
+
+    def _product(self, left: Array, right: Array, ins: Tensors, output: Tensor) -> Array:
         if output.dtype is DType.F32:
-            return (np.asarray(left @ right, np.float32),)
+            return np.asarray(left @ right, np.float32)
         multiplier = self.multiplier(ins, output)
         if output.dtype is DType.I16:
             total = np.matmul(left.astype(np.int64), right.astype(np.int64))
-            return (saturate(multiply_wide(total, *multiplier), DType.I16),)
+            return saturate(multiply_wide(total, *multiplier), DType.I16)
         # Sums of products below 2^53 are exact in float64, in any order.
         centred = (
             one.astype(np.float64) - data_input(ins, index).zero_point
@@ -218,11 +230,11 @@ class BatchMatMul(KernelOperator):
         )
         total = wrap_int32(np.matmul(*centred).astype(np.int64))
         scaled = multiply_by_quantized_multiplier(total, *multiplier)
-        return (saturate(scaled + output.zero_point, DType.I8),)
+        return saturate(scaled + output.zero_point, DType.I8)
 
     def macs(self, ins: Tensors, outs: Sequence[Tensor]) -> int:
         """See ``Node``."""
-        return outs[0].size * self.depth(data_input(ins, 0))
+        return outs[0].size * self.depth(ins)
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:
@@ -231,6 +243,11 @@ class BatchMatMul(KernelOperator):
             quants = per_tensor(0.05, -3), per_tensor(0.03, 11), per_tensor(0.04, 5)
             for dtype, quant in ((DType.I8, quants), (DType.F32, (None, None, None))):
                 yield cls._case(f"{dtype.label}_{case}", shapes, transposes, dtype, quant)
+        for case, shapes, transposes, seen, shape in _SEEN_CASES:
+            attributes = {"seen_a": seen[0], "seen_b": seen[1], "seen_y": seen[2], "shape": shape}
+            quants = per_tensor(0.05, -3), per_tensor(0.03, 11), per_tensor(0.04, 5)
+            yield cls._case(case, shapes, transposes, DType.I8, quants, **attributes)
+            yield cls._case(f"{case}_f32", shapes, transposes, DType.F32, (None,) * 3, **attributes)
         for number, (a, b, out) in enumerate(((0.9, 0.8, 0.004), (0.001, 0.002, 0.9))):
             quants = per_tensor(a, -128), per_tensor(b, 127), per_tensor(out, -1)
             shapes = ((1, 5, 7), (1, 7, 6))
@@ -248,6 +265,7 @@ class BatchMatMul(KernelOperator):
         transposes: tuple[bool, bool],
         dtype: DType,
         quants: Sequence[Quant | None],
+        **attributes: Any,
     ) -> Graph:
         node = cls(
             name="matmul",
@@ -255,6 +273,7 @@ class BatchMatMul(KernelOperator):
             outputs=("y",),
             transposes_a=transposes[0],
             transposes_b=transposes[1],
+            **attributes,
         )
         operands = [
             Tensor(name, shape, dtype, quant)
@@ -263,6 +282,12 @@ class BatchMatMul(KernelOperator):
         ((shape, _),) = node.infer(operands)
         output = Tensor("y", shape, dtype, quants[2])
         return one_node_graph(f"batch_matmul_{case}", node, [*operands, output])
+
+
+def _steps(tensor: Tensor, seen: Seen) -> Strides:
+    """Elements from one index to the next along each axis that is seen."""
+    layout = seen.layout(tensor.dtype.bits)
+    return tuple(stride // layout.element_bytes for stride in layout.byte_strides)
 
 
 def _turned(shape: Shape, transposes: bool) -> Shape:
@@ -279,4 +304,50 @@ _CASES: tuple[tuple[str, tuple[Shape, Shape], tuple[bool, bool]], ...] = (
     ("broadcast_both", ((3, 1, 2, 5), (1, 2, 5, 3)), (False, False)),
     ("rank_5", ((2, 1, 2, 3, 4), (1, 2, 1, 4, 2)), (False, False)),
     ("vector", ((1, 1, 9), (1, 9, 1)), (False, False)),
+    ("columns", ((2, 7, 13), (2, 13, 11)), (False, False)),
+    ("dots", ((2, 7, 13), (2, 11, 13)), (False, True)),
+)
+
+_HEADS = Seen((1, 5, 3, 8), (0, 2, 1, 3))
+_SCORES = Seen((1, 5, 3, 7), (0, 2, 1, 3))
+
+_SEEN_CASES: tuple[
+    tuple[
+        str,
+        tuple[Shape, Shape],
+        tuple[bool, bool],
+        tuple[Seen | None, Seen | None, Seen | None],
+        Shape | None,
+    ],
+    ...,
+] = (
+    (
+        "scores_by_rows",
+        ((1, 5, 1, 24), (1, 7, 1, 24)),
+        (False, True),
+        (_HEADS, Seen((1, 7, 3, 8), (0, 2, 1, 3)), _SCORES),
+        None,
+    ),
+    (
+        "values_by_rows",
+        ((1, 5, 3, 7), (1, 7, 1, 24)),
+        (False, False),
+        (_SCORES, Seen((1, 7, 3, 8), (0, 2, 1, 3)), _HEADS),
+        (1, 5, 1, 24),
+    ),
+    (
+        "one_head_by_rows",
+        ((1, 6, 1, 9), (1, 4, 1, 9)),
+        (False, True),
+        (Seen.plain((1, 6, 9)), Seen.plain((1, 4, 9)), None),
+        (1, 6, 1, 4),
+    ),
+    (
+        "heads_of_two_images",
+        ((2, 5, 24), (2, 5, 24)),
+        (False, True),
+        (Seen((2, 5, 3, 8), (0, 2, 1, 3)), Seen((2, 5, 3, 8), (0, 2, 1, 3)), None),
+        None,
+    ),
+    ("depth_outside", ((6, 5), (6, 4)), (False, False), (Seen((6, 5), (1, 0)), None, None), None),
 )

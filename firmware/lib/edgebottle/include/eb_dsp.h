@@ -72,6 +72,22 @@ static inline int32_t eb_smlabb(uint32_t a, uint32_t b, int32_t acc)
     return result;
 }
 
+/* acc + bottom * top. */
+static inline int32_t eb_smlabt(uint32_t a, uint32_t b, int32_t acc)
+{
+    int32_t result;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+    return result;
+}
+
+/* acc + top * bottom. */
+static inline int32_t eb_smlatb(uint32_t a, uint32_t b, int32_t acc)
+{
+    int32_t result;
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(acc));
+    return result;
+}
+
 /* acc + top * top. */
 static inline int32_t eb_smlatt(uint32_t a, uint32_t b, int32_t acc)
 {
@@ -112,6 +128,16 @@ static inline int32_t eb_smlabb(uint32_t a, uint32_t b, int32_t acc)
 static inline int32_t eb_smlatt(uint32_t a, uint32_t b, int32_t acc)
 {
     return acc + eb_top(a) * eb_top(b);
+}
+
+static inline int32_t eb_smlabt(uint32_t a, uint32_t b, int32_t acc)
+{
+    return acc + eb_bottom(a) * eb_top(b);
+}
+
+static inline int32_t eb_smlatb(uint32_t a, uint32_t b, int32_t acc)
+{
+    return acc + eb_top(a) * eb_bottom(b);
 }
 
 static inline int32_t eb_smlad(uint32_t a, uint32_t b, int32_t acc)

@@ -16,7 +16,7 @@ eb_batch_matmul_f32_one(const eb_batch_matmul_f32 *p, const float *a, const floa
                 left += p->a_depth_stride;
                 right += p->b_depth_stride;
             }
-            *out++ = acc;
+            out[y * p->out_row_stride + x] = acc;
         }
     }
 }
@@ -25,22 +25,10 @@ eb_batch_matmul_f32_one(const eb_batch_matmul_f32 *p, const float *a, const floa
 EB_KERNEL void
 eb_batch_matmul_f32_all(const eb_batch_matmul_f32 *p, const float *a, const float *b, float *out)
 {
-    int32_t index[EB_BATCH_AXES] = {0};
-    int32_t axis = 0;
-    while (axis >= 0) {
-        eb_batch_matmul_f32_one(p, a, b, out);
-        out += p->rows * p->columns;
-        for (axis = EB_BATCH_AXES - 1; axis >= 0; --axis) {
-            a += p->a_batch_strides[axis];
-            b += p->b_batch_strides[axis];
-            if (++index[axis] < p->batches[axis]) {
-                break;
-            }
-            a -= p->batches[axis] * p->a_batch_strides[axis];
-            b -= p->batches[axis] * p->b_batch_strides[axis];
-            index[axis] = 0;
-        }
-    }
+    eb_batch_place at = {{0}, 0, 0, 0};
+    do {
+        eb_batch_matmul_f32_one(p, a + at.a, b + at.b, out + at.out);
+    } while (eb_batch_next(&p->walk, &at));
 }
 
 #endif /* EB_KERNELS_PORTABLE_BATCH_MATMUL_F32_H */

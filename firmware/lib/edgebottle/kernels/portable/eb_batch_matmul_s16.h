@@ -19,7 +19,7 @@ eb_batch_matmul_s16_one(const eb_batch_matmul *p, const int16_t *a, const int16_
                 right += p->b_depth_stride;
             }
             const int32_t scaled = eb_requantize_wide(acc, p->multiplier, p->shift);
-            *out++ = (int16_t)eb_clamp(scaled, INT16_MIN, INT16_MAX);
+            out[y * p->out_row_stride + x] = (int16_t)eb_clamp(scaled, INT16_MIN, INT16_MAX);
         }
     }
 }
@@ -28,22 +28,10 @@ eb_batch_matmul_s16_one(const eb_batch_matmul *p, const int16_t *a, const int16_
 EB_KERNEL void
 eb_batch_matmul_s16(const eb_batch_matmul *p, const int16_t *a, const int16_t *b, int16_t *out)
 {
-    int32_t index[EB_BATCH_AXES] = {0};
-    int32_t axis = 0;
-    while (axis >= 0) {
-        eb_batch_matmul_s16_one(p, a, b, out);
-        out += p->rows * p->columns;
-        for (axis = EB_BATCH_AXES - 1; axis >= 0; --axis) {
-            a += p->a_batch_strides[axis];
-            b += p->b_batch_strides[axis];
-            if (++index[axis] < p->batches[axis]) {
-                break;
-            }
-            a -= p->batches[axis] * p->a_batch_strides[axis];
-            b -= p->batches[axis] * p->b_batch_strides[axis];
-            index[axis] = 0;
-        }
-    }
+    eb_batch_place at = {{0}, 0, 0, 0};
+    do {
+        eb_batch_matmul_s16_one(p, a + at.a, b + at.b, out + at.out);
+    } while (eb_batch_next(&p->walk, &at));
 }
 
 #endif /* EB_KERNELS_PORTABLE_BATCH_MATMUL_S16_H */

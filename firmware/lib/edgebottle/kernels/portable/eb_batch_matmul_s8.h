@@ -16,7 +16,8 @@ eb_batch_matmul_s8_one(const eb_batch_matmul *p, const int8_t *a, const int8_t *
                 left += p->a_depth_stride;
                 right += p->b_depth_stride;
             }
-            *out++ = eb_requantize_s8(acc, p->multiplier, p->shift, p->out_zero_point, -128, 127);
+            out[y * p->out_row_stride + x] =
+                eb_requantize_s8(acc, p->multiplier, p->shift, p->out_zero_point, -128, 127);
         }
     }
 }
@@ -25,22 +26,10 @@ eb_batch_matmul_s8_one(const eb_batch_matmul *p, const int8_t *a, const int8_t *
 EB_KERNEL void
 eb_batch_matmul_s8(const eb_batch_matmul *p, const int8_t *a, const int8_t *b, int8_t *out)
 {
-    int32_t index[EB_BATCH_AXES] = {0};
-    int32_t axis = 0;
-    while (axis >= 0) {
-        eb_batch_matmul_s8_one(p, a, b, out);
-        out += p->rows * p->columns;
-        for (axis = EB_BATCH_AXES - 1; axis >= 0; --axis) {
-            a += p->a_batch_strides[axis];
-            b += p->b_batch_strides[axis];
-            if (++index[axis] < p->batches[axis]) {
-                break;
-            }
-            a -= p->batches[axis] * p->a_batch_strides[axis];
-            b -= p->batches[axis] * p->b_batch_strides[axis];
-            index[axis] = 0;
-        }
-    }
+    eb_batch_place at = {{0}, 0, 0, 0};
+    do {
+        eb_batch_matmul_s8_one(p, a + at.a, b + at.b, out + at.out);
+    } while (eb_batch_next(&p->walk, &at));
 }
 
 #endif /* EB_KERNELS_PORTABLE_BATCH_MATMUL_S8_H */
