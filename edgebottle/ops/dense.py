@@ -11,10 +11,12 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import (
     Activation,
     CValue,
     Emitter,
+    Isa,
     RowOperator,
     Signature,
     require_dtype,
@@ -192,8 +194,20 @@ class ComputedS8(Kernel[DenseLayer, Array]):
             *(e.input(0), e.output(), e.input(1)),
             e.constant("bias", bias_values(bias, weights.shape[0], DType.I8)),
             e.constant("scale", packed),
+            *([e.scratch()] if self.scratch(layer) else []),
         )
         return f"{self.FUNCTION}({', '.join(arguments)});"
+
+
+class ComputedDotsS8(ComputedS8):
+    """The same with rows of the input widened to 16 bits: DSP."""
+
+    ISAS = frozenset({Isa.DSP})
+    FUNCTION = "eb_fully_connected_s8_computed_dots_layer"
+
+    def scratch(self, layer: Dense) -> int:
+        """A row of the input."""
+        return 2 * aligned(operands(layer.ins)[1].shape[1])
 
 
 class ComputedF32(PlainLayerF32):
@@ -212,7 +226,7 @@ class DenseAtRunTime(DenseLayer):
     weights they know.
     """
 
-    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (ComputedS8(), ComputedF32())
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (ComputedDotsS8(), ComputedS8(), ComputedF32())
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
