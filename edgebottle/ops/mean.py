@@ -28,7 +28,13 @@ from edgebottle.ops.kernel import (
     Layer,
 )
 from edgebottle.ops.movement import data_input
-from edgebottle.ops.reduction import GlobalReduction, Reduction, is_global
+from edgebottle.ops.reduction import (
+    ChannelReduction,
+    GlobalReduction,
+    Reduction,
+    is_global,
+    is_of_channels,
+)
 from edgebottle.ops.table import saturate
 
 MAX_INT16 = (1 << 16) - 1
@@ -40,8 +46,9 @@ class MeanKernel(AccumulatingKernel["Mean"]):
 
     def emit(self, layer: Layer[Mean], packed: tuple[()], e: Emitter) -> str:
         """See ``Kernel``."""
+        source = e.row(0) if isinstance(layer.node, ChannelReduction) else e.input(0)
         target = e.out_row() if isinstance(layer.node, RowOperator) else e.output()
-        return f"{self.function}({self._params(layer, e)}, {e.input(0)}, {target});"
+        return f"{self.function}({self._params(layer, e)}, {source}, {target});"
 
     def emit_accumulate(self, layer: Layer[Mean], e: Emitter) -> str:
         """See ``AccumulatingKernel``."""
@@ -103,7 +110,9 @@ class Mean(Reduction):
 
     @classmethod
     def over(cls, shape: Shape, **fields: Any) -> Self:
-        """A ``GlobalMean`` where that is possible."""
+        """A ``GlobalMean`` or a ``ChannelMean`` where that is possible."""
+        if is_of_channels(shape, **fields):
+            return cast(Self, ChannelMean(**fields))
         return cast(Self, GlobalMean(**fields)) if is_global(shape, **fields) else cls(**fields)
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
@@ -214,6 +223,11 @@ class Mean(Reduction):
 @dataclass(frozen=True, kw_only=True)
 class GlobalMean(Mean, GlobalReduction):
     """The mean over height and width of one image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelMean(Mean, ChannelReduction):
+    """The mean of each pixel's channels, as a layer normalization takes it."""
 
 
 _Q = tuple[float, int]

@@ -11,7 +11,7 @@ from edgebottle.ir.access import Access, All, AxisMap, Same
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Shape, Tensor, Tensors
 from edgebottle.ir.layout import Layout
-from edgebottle.ops.base import CValue, Signature, where
+from edgebottle.ops.base import CValue, RowOperator, Signature, where
 from edgebottle.ops.kernel import AccumulatingKernelOperator, KernelOperator
 from edgebottle.ops.movement import constant_ints, data_input, merged, normal_axis
 
@@ -121,6 +121,24 @@ class Reduction(KernelOperator):
 def is_global(shape: Shape, axes: tuple[int, ...], **fields: Any) -> bool:
     """Whether one image is reduced over height and width."""
     return len(shape) == 4 and shape[0] == 1 and set(axes) - {0} == {1, 2}
+
+
+def is_of_channels(shape: Shape, axes: tuple[int, ...], keep_dims: bool, **fields: Any) -> bool:
+    """Whether each pixel of images is reduced to one element."""
+    return len(shape) == 4 and axes == (3,) and keep_dims
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelReduction(Reduction, RowOperator):
+    """A reduction for which ``is_of_channels`` holds: a row becomes as many elements as pixels."""
+
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
+        """All channels of the same pixel."""
+        return (Same(), Same(), Same(), All(data_input(ins).shape[3])) if index == 0 else None
+
+    def walk_fields(self, shape: Shape) -> dict[str, CValue]:
+        """Those of one row."""
+        return super().walk_fields((1, 1, *shape[2:]))
 
 
 @dataclass(frozen=True, kw_only=True)

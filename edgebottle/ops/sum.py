@@ -15,7 +15,7 @@ from edgebottle.ops.case_tensors import indices, plain, quantized
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.mean import Mean, MeanKernel
 from edgebottle.ops.movement import data_input
-from edgebottle.ops.reduction import GlobalReduction, is_global
+from edgebottle.ops.reduction import ChannelReduction, GlobalReduction, is_global, is_of_channels
 
 INT16 = (DType.I16,)
 """Types of the kernel that is not taken over: LiteRT's sums of int16 are others."""
@@ -46,6 +46,8 @@ class ReduceSum(Mean):
     @classmethod
     def over(cls, shape: Shape, **fields: Any) -> Self:
         """A ``GlobalSum`` where that is possible."""
+        if is_of_channels(shape, **fields):
+            return cast(Self, ChannelSum(**fields))
         return cast(Self, GlobalSum(**fields)) if is_global(shape, **fields) else cls(**fields)
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
@@ -88,6 +90,11 @@ class ReduceSum(Mean):
 @dataclass(frozen=True, kw_only=True)
 class GlobalSum(ReduceSum, GlobalReduction):
     """The sum over height and width of one image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelSum(ReduceSum, ChannelReduction):
+    """The sum of each pixel's channels."""
 
 
 _CASES: tuple[tuple[str, Shape, tuple[int, ...], bool, DType], ...] = (
