@@ -11,6 +11,8 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Operator, where
+from edgebottle.ops.mul import Mul
+from edgebottle.ops.neg import Neg
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.fold_affine import fold_affine
 from edgebottle.passes.fold_constants import fold_constants
@@ -49,7 +51,20 @@ def prepare(graph: Graph) -> Graph:
     for one in PASSES:
         graph = one(graph)
         verify(graph, one.__name__)
-    return _with_biases(graph)
+    return _with_biases(_without_negatives(graph))
+
+
+def _without_negatives(graph: Graph) -> Graph:
+    """Factors of -1 in the place of NEG, whose int8 kernel of LiteRT does not look at scales."""
+    tensors = dict(graph.tensors)
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        if isinstance(node, Neg) and graph.outs(node)[0].dtype is DType.F32:
+            name = unused_name(f"{node.name}_factor", tensors)
+            tensors[name] = Tensor(name, (), DType.F32, data=np.array(-1.0, np.float32))
+            node = Mul(name=node.name, inputs=(*node.inputs, name), outputs=node.outputs)
+        nodes.append(node)
+    return graph.with_nodes(nodes, tensors)
 
 
 def _with_biases(graph: Graph) -> Graph:
