@@ -11,6 +11,7 @@ from edgebottle.passes.dead_channels import dead_channels
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.fold_constants import fold_constants
+from edgebottle.passes.fold_heads import fold_heads
 from edgebottle.passes.fuse_activation import fuse_activation
 from edgebottle.passes.fuse_dilation import fuse_dilation
 from edgebottle.passes.fuse_pad import fuse_pad
@@ -26,6 +27,7 @@ PIPELINE: tuple[Pass, ...] = (
     fuse_pad,
     fuse_activation,
     pool_maxima,
+    fold_heads,
     drop_reshapes,
     dead_channels,
 )

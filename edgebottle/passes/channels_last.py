@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from edgebottle.ir.graph import Graph
 from edgebottle.passes.permuted import FIRST_TO_LAST, LAST_TO_FIRST, Order, Permuted, identity
+from edgebottle.passes.permuted_nodes import HANDLERS
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class _Try:
 
     def __init__(self, graph: Graph, orders: Sequence[Order], keep: bool) -> None:
         self.orders = list(orders)
-        walk = Permuted(graph)
+        walk = Permuted(graph, HANDLERS)
         for name, order in zip(graph.inputs, orders, strict=True):
             walk.take_input(name, order)
         for node in graph.nodes:

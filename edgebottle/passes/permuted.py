@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -60,19 +61,25 @@ class View:
     order: Order
 
 
+Handler = tuple[type[Node], Callable[["Permuted", Any], bool]]
+"""A kind of operator, and what adds one of it to the new network: see ``permuted_nodes``."""
+
+
 class Permuted:
     """The new network while it grows.
 
     Attributes:
         graph: The old network.
+        handlers: Of operators, the preferred ones first.
         views: Of its tensors, as far as they are computed.
         tensors: Of the new network.
         nodes: Of the new network.
         moved: Bytes that its transposes move.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, handlers: Sequence[Handler]) -> None:
         self.graph = graph
+        self.handlers = handlers
         self.views: dict[str, View] = {}
         self.tensors: dict[str, Tensor] = {}
         self.nodes: list[Node] = []
@@ -96,9 +103,7 @@ class Permuted:
 
     def node(self, node: Node) -> None:
         """Adds what computes the outputs of a node of the old network."""
-        from edgebottle.passes.permuted_nodes import HANDLERS
-
-        for kind, handler in HANDLERS:
+        for kind, handler in self.handlers:
             if isinstance(node, kind) and handler(self, node):
                 return
         if isinstance(node, Operator) and self._is_elementwise(node):

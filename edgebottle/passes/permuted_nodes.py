@@ -6,7 +6,7 @@ says whether it did; where it cannot, the node gets its operands in their old or
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +33,7 @@ from edgebottle.ops.strided_slice import StridedSlice
 from edgebottle.ops.table import UnaryOperator
 from edgebottle.ops.tile import Tile
 from edgebottle.ops.transpose import Transpose
-from edgebottle.passes.permuted import Order, Permuted, View, identity, inverse, permuted
+from edgebottle.passes.permuted import Handler, Order, Permuted, View, identity, inverse, permuted
 
 
 def _transpose(walk: Permuted, node: Transpose) -> bool:
@@ -354,7 +354,7 @@ def _flattened(walk: Permuted, node: Reshape, seen: View) -> bool:
     return True
 
 
-HANDLERS: tuple[tuple[type[Node], Callable[[Permuted, Any], bool]], ...] = (
+HANDLERS: tuple[Handler, ...] = (
     (Transpose, _transpose),
     (Reshape, _reshape),
     (UnaryOperator, _unary),

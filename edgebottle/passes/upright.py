@@ -14,6 +14,7 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Shape, Tensor, unused_name
+from edgebottle.ops.batch_matmul import BatchMatMul
 from edgebottle.ops.broadcasting import BroadcastOperator
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.conv_2d import Conv2D
@@ -23,8 +24,10 @@ from edgebottle.ops.mean import Mean
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.pooling import Pool2D
 from edgebottle.ops.quantize import Quantize
+from edgebottle.ops.seen import Seen
 from edgebottle.ops.table import UnaryOperator
 from edgebottle.passes.drop_reshapes import drop_reshapes
+from edgebottle.passes.fold_heads import skip_views
 from edgebottle.passes.rewrite import is_view, view
 
 _TURNED = (0, 2, 1, 3)
@@ -74,7 +77,8 @@ def upright(graph: Graph) -> Graph:
     ]
     before = [views[name] for name in graph.inputs if name in views]
     after = [view for name, view in views.items() if name not in graph.inputs]
-    return drop_reshapes(graph.with_nodes([*before, *nodes, *after], tensors))
+    stood = drop_reshapes(graph.with_nodes([*before, *nodes, *after], tensors))
+    return skip_views(stood)
 
 
 def _as_image(shape: Shape) -> Shape:
@@ -126,7 +130,12 @@ def _lying(graph: Graph, node: Node, standing: set[str]) -> set[str]:
 
 
 def _takes_pixels(graph: Graph, node: Node, standing: set[str]) -> bool:
-    """Whether ``node`` computes pixels from pixels, and all of them stand or are but one."""
+    """Whether ``node`` computes pixels from pixels, and all of them stand or are but one.
+
+    A product of matrices goes on seeing the tensors as they lay.
+    """
+    if isinstance(node, BatchMatMul):
+        return True
     if isinstance(node, FullyConnected):
         data, weights = graph.ins(node)[:2]
         assert data is not None and weights is not None
@@ -135,6 +144,8 @@ def _takes_pixels(graph: Graph, node: Node, standing: set[str]) -> bool:
         operands: tuple[Tensor | None, ...] = (data,)
     elif isinstance(node, _BY_PIXELS):
         operands = graph.ins(node)
+    elif isinstance(node, Mean) and _is_mean_of_channels(graph, node):
+        operands = graph.ins(node)[:1]
     else:
         return False
     return all(
@@ -146,6 +157,11 @@ def _takes_pixels(graph: Graph, node: Node, standing: set[str]) -> bool:
 
 def _is_pixel(tensor: Tensor) -> bool:
     return len(tensor.shape) == 4 and tensor.shape[1:3] == (1, 1) and not tensor.state
+
+
+def _is_mean_of_channels(graph: Graph, node: Mean) -> bool:
+    data = graph.ins(node)[0]
+    return data is not None and node.keep_dims and node.axes == (len(data.shape) - 1,)
 
 
 def _is_mean_of_places(node: Mean, data: Tensor) -> bool:
@@ -170,14 +186,17 @@ def _stood(graph: Graph, node: Node, standing: set[str], tensors: dict[str, Tens
         return replace(node, keep_num_dims=node.keep_num_dims or target.name in standing)
     assert data is not None
     missing = 4 - len(data.shape)
+    if isinstance(node, BatchMatMul):
+        return _as_it_lay(graph, node, standing)
     if isinstance(node, Mean):
+        is_of_channels = _is_mean_of_channels(graph, node)
         return node.over(
             _turned(data.shape),
             name=node.name,
             inputs=node.inputs,
             outputs=node.outputs,
-            axes=(1, 2),
-            keep_dims=len(target.shape) != 2,
+            axes=(3,) if is_of_channels else (1, 2),
+            keep_dims=is_of_channels or len(target.shape) != 2,
         )
     if isinstance(node, Pad):
         paddings = ((0, 0),) * missing + node.paddings
@@ -197,6 +216,18 @@ def _stood(graph: Graph, node: Node, standing: set[str], tensors: dict[str, Tens
         inputs = (node.inputs[0], _operand(graph, node.inputs[1], tensors), *node.inputs[2:])
         return replace(node, dilation=node.dilation[::-1], inputs=inputs)
     return node
+
+
+def _as_it_lay(graph: Graph, node: BatchMatMul, standing: set[str]) -> Node:
+    """The product of tensors that stand, seen as they lay."""
+    ins, output = graph.ins(node), graph.outs(node)[0]
+    return replace(
+        node,
+        seen_a=node.seen(ins, 0),
+        seen_b=node.seen(ins, 1),
+        seen_y=node.seen_y or Seen.plain(node.product(ins)),
+        shape=_turned(output.shape) if output.name in standing else output.shape,
+    )
 
 
 def _with_operands(node: Pad, tensors: dict[str, Tensor]) -> Node:

@@ -25,6 +25,7 @@ from edgebottle.passes.dead_channels import dead_channels
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.fold_constants import fold_constants
+from edgebottle.passes.fold_heads import fold_heads
 from edgebottle.passes.fuse_activation import fuse_activation
 from edgebottle.passes.fuse_dilation import fuse_dilation
 from edgebottle.passes.fuse_pad import fuse_pad
@@ -39,6 +40,7 @@ from tests.passes.batched_networks import (
 )
 from tests.passes.dying_networks import DyingBuilder
 from tests.samples import assert_same, samples
+from tests.transformers import TransformerBuilder
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
@@ -216,6 +218,11 @@ def constant_channels_flattened() -> Graph:
     return b.graph(b.dense(b.reshape(x, 1, 24), 2))
 
 
+def heads_of_attention() -> Graph:
+    b = TransformerBuilder("heads_of_attention")
+    return b.graph(b.attention(b.input(1, 5, 6), 2, masked=True))
+
+
 CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (pad_before_conv, fuse_pad),
     (pad_read_by_pool_too, fuse_pad),
@@ -242,6 +249,7 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (constant_channels_of_a_block, dead_channels),
     (constant_channels_at_a_border, dead_channels),
     (constant_channels_flattened, dead_channels),
+    (heads_of_attention, fold_heads),
 ]
 
 
