@@ -11,14 +11,13 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Operator, where
-from edgebottle.ops.mul import Mul
-from edgebottle.ops.neg import Neg
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.fold_affine import fold_affine
 from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fuse_activation import fuse_activation
+from edgebottle.passes.scale_negatives import scale_negatives
 
-PASSES = (drop_dead, fold_constants, fold_affine, fuse_activation)
+PASSES = (drop_dead, fold_constants, scale_negatives, fold_affine, fuse_activation)
 
 
 def check_float(graph: Graph) -> None:
@@ -51,20 +50,7 @@ def prepare(graph: Graph) -> Graph:
     for one in PASSES:
         graph = one(graph)
         verify(graph, one.__name__)
-    return _with_biases(_without_negatives(graph))
-
-
-def _without_negatives(graph: Graph) -> Graph:
-    """Factors of -1 in the place of NEG, whose int8 kernel of LiteRT does not look at scales."""
-    tensors = dict(graph.tensors)
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        if isinstance(node, Neg) and graph.outs(node)[0].dtype is DType.F32:
-            name = unused_name(f"{node.name}_factor", tensors)
-            tensors[name] = Tensor(name, (), DType.F32, data=np.array(-1.0, np.float32))
-            node = Mul(name=node.name, inputs=(*node.inputs, name), outputs=node.outputs)
-        nodes.append(node)
-    return graph.with_nodes(nodes, tensors)
+    return _with_biases(graph)
 
 
 def _with_biases(graph: Graph) -> Graph:
