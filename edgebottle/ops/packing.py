@@ -134,16 +134,21 @@ def scale_fast(total: Int, requant: Array, output: Output, *, once: bool = False
 
 
 def pack(
-    matrix: Array, bias: Array, exact: Callable[[Int, int], Int], rows: list[Array | None]
+    matrix: Array,
+    bias: Array,
+    exact: Callable[[Int, int], Int],
+    rows: list[Array | None],
+    limits: list[int],
 ) -> Packed | None:
     """Packs a layer, if the packed kernels compute it exactly.
 
     Args:
         matrix: int8 weights, (outputs, taps).
         bias: With the input's zero point folded in, not wrapped.
-        exact: The output values of sums (int32) of a channel, never decreasing.
+        exact: The output values of sums (int32) of a channel.
         rows: The requantization of each channel where sums are below ``SUM_LIMIT``; None where
             there is none.
+        limits: Of each channel: the outputs of sums below this never decrease.
 
     Returns:
         None where the plain kernel is needed.
@@ -157,7 +162,8 @@ def pack(
     for channel, row in enumerate(rows):
         low, high = int(least[channel]), int(most[channel])
         if row is None or max(-low, high) >= SUM_LIMIT:
-            row = _constant_row(low, high, channel, exact)
+            is_ordered = max(-low, high) < limits[channel]
+            row = _constant_row(low, high, channel, exact) if is_ordered or low == high else None
             if row is None:
                 return None
         requant[channel] = row
@@ -169,9 +175,10 @@ def pack(
 def _constant_row(
     low: int, high: int, channel: int, exact: Callable[[Int, int], Int]
 ) -> Array | None:
-    """The requantization of a channel that always has the same output; None if it has not."""
-    if low != high and max(-low, high) >= 1 << 31:
-        return None
+    """The requantization of a channel that always has the same output; None if it has not.
+
+    Between the least and the greatest sum, outputs never decrease.
+    """
     ends = exact(wrap_int32(np.array([low, high])), channel)
     if ends[0] != ends[1]:
         return None
@@ -180,8 +187,8 @@ def _constant_row(
 
 def rounded_twice(
     multiplier: Array, shift: Array, output: Output
-) -> tuple[Callable[[Int, int], Int], list[Array | None]]:
-    """How CONV_2D scales its sums, exactly and fast, for ``pack``.
+) -> tuple[Callable[[Int, int], Int], list[Array | None], list[int]]:
+    """How CONV_2D scales its sums, exactly and fast, and below what in order, for ``pack``.
 
     The fast form takes the sign of the sum for that of its high product. They differ only where a
     sum of -1 is rounded up to 0, which the shift turns into 0 either way.
@@ -192,13 +199,14 @@ def rounded_twice(
         return output.clip(multiply_by_quantized_multiplier(total, *pair))
 
     rows = [_row(int(m), -int(s), output) for m, s in zip(multiplier, shift, strict=True)]
-    return exact, rows
+    limits = [1 << (31 - max(int(places), 0)) for places in shift]  # a left shift wraps
+    return exact, rows, limits
 
 
 def rounded_once(
     scales: Array, output: Output
-) -> tuple[Callable[[Int, int], Int], list[Array | None]]:
-    """How FULLY_CONNECTED scales its sums, exactly and fast, for ``pack``."""
+) -> tuple[Callable[[Int, int], Int], list[Array | None], list[int]]:
+    """How FULLY_CONNECTED scales its sums, exactly and fast, and in order, for ``pack``."""
 
     def exact(total: Int, channel: int) -> Int:
         return output.clip(scale_accumulator(total, float(scales[channel])))
@@ -207,7 +215,7 @@ def rounded_once(
     for channel, scale in enumerate(scales):
         if float(scale) not in found:
             found[float(scale)] = _equal_row(float(scale), channel, exact, output)
-    return exact, [found[float(scale)] for scale in scales]
+    return exact, [found[float(scale)] for scale in scales], [1 << 31] * len(scales)
 
 
 def _row(multiplier: int, places: int, output: Output) -> Array | None:

@@ -85,10 +85,10 @@ def test_fast_scaling_is_exact(rounding, output):
     rng = np.random.default_rng(1)
     scales = [*2.0 ** rng.uniform(-20, -1, 60), *2.0 ** np.arange(-20.0, -1), 1 / 98, 1 / 64, 0.3]
     if rounding == "twice":
-        exact, rows = rounded_twice(*quantize_multipliers(scales), output)
+        exact, rows, _ = rounded_twice(*quantize_multipliers(scales), output)
         assert all(row is not None for row in rows)
     else:
-        exact, rows = rounded_once(np.array(scales), output)
+        exact, rows, _ = rounded_once(np.array(scales), output)
         assert sum(row is not None for row in rows) > 60
     for channel, (scale, row) in enumerate(zip(scales, rows, strict=True)):
         if row is not None:
@@ -99,7 +99,7 @@ def test_fast_scaling_is_exact(rounding, output):
 
 @pytest.mark.parametrize("scale", [0.6, 1.0, 3.3, 2.0**-30])
 def test_scales_without_a_fast_form(scale):
-    _, rows = rounded_twice(*quantize_multipliers([scale]), OUTPUTS[0])
+    _, rows, _ = rounded_twice(*quantize_multipliers([scale]), OUTPUTS[0])
     assert rows == [None]
 
 
@@ -118,3 +118,13 @@ def test_channels_with_large_biases_are_packed_if_they_are_constant(bias, weight
         assert row[1] == 0
         for total in (-700, 0, 5):
             assert scale_fast(np.array([total]), row, OUTPUTS[3]) == wanted
+
+
+def test_ends_alike_prove_nothing_where_a_shift_wraps():
+    """Both ends saturate alike, and sums between them at the other side."""
+    matrix = np.array([[-5, 17, 3, -12]], np.int8)
+    exact, rows, limits = rounded_twice(*quantize_multipliers([2.0**23.2]), OUTPUTS[0])
+    least, most = sum_range(matrix, np.array([-71]))
+    between = exact(np.arange(int(least[0]), int(most[0]) + 1), 0)
+    assert between[0] == between[-1] and between.min() < between.max()
+    assert pack(matrix, np.array([-71]), exact, rows, limits) is None
