@@ -24,6 +24,18 @@ MAX_ELEMENTS = 3000
 """Of a tensor: most mistakes show in small ones."""
 
 
+PROGRESSIONS = (
+    (-1, 2, 2),
+    (-1, 1, 3),
+    (-3, 2, 4),
+    (-2, 1, 4),
+    (-7, 1, 15),
+    (-8, 1, 16),
+    (-15, 2, 16),
+)
+"""First value, step and count of values of 1, 2 and 4 bits."""
+
+
 class Drawing:
     """A network that grows.
 
@@ -62,6 +74,8 @@ class Drawing:
         """Scale and zero point of an activation: mostly ordinary, sometimes extreme."""
         if not dtype.is_quantized:
             return None
+        if dtype is DType.I16:
+            return Quant((float(np.float32(10.0 ** self.random.uniform(-6, -1))),), (0,))
         exponent = self.random.uniform(-4, 1)
         if self.chance(0.08):
             exponent = self.random.uniform(-12, 6)
@@ -100,9 +114,21 @@ class Drawing:
         tensor = self.tensors[like]
         if tensor.dtype is DType.F32:
             return self.constant(self.random.normal(0, 1, shape).astype(np.float32))
-        return self.constant(
-            self.random.integers(-128, 128, shape, np.int8), self.quant(tensor.dtype)
-        )
+        if tensor.dtype is DType.I16:
+            made = self.random.integers(-32768, 32768, shape, np.int16)
+        else:
+            made = self.random.integers(-128, 128, shape, np.int8)
+            made = self.few(shape) if self.chance(0.1) else made
+        return self.constant(made, self.quant(tensor.dtype))
+
+    def few(self, shape: Shape) -> Array:
+        """Values that need fewer bits than int8 has, in arithmetic progression."""
+        first, step, count = self.pick(*PROGRESSIONS)
+        return np.asarray(first + step * self.random.integers(0, count, shape), np.int8)
+
+    def limit(self, like: str, value: int) -> str:
+        """A constant of one element, quantized as the tensor ``like``."""
+        return self.constant(np.array([value], np.int8), self.tensors[like].quant)
 
     def operand(self, shape: Shape, like: str, *, same_quant: bool = False) -> str:
         """Another tensor of ``shape`` and the type of ``like``: one that is there, or a new one."""
@@ -128,6 +154,12 @@ class Drawing:
     def activation(self) -> Activation:
         """None, mostly."""
         return Activation.NONE if self.chance(0.6) else Activation(self.number(1, 3))
+
+    def clamped(self, quant: Quant | None) -> tuple[Quant | None, Activation]:
+        """An output's quantization and activation: now and then with 16, 4 or 2 values."""
+        if quant is None or quant.zero_point == (0,) or not self.chance(0.12):
+            return quant, self.activation()
+        return replace(quant, zero_point=(self.pick(112, 124, 126),)), Activation.RELU
 
     def add(
         self,

@@ -14,13 +14,21 @@ import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Node, Quant, Shape, Tensor
+from edgebottle.ir.graph import Node, Quant, Shape
 from edgebottle.ops import OPERATORS
-from edgebottle.ops.base import Activation
-from edgebottle.ops.window_padding import SAME, padding_of
 from tests.fuzz.drawing import Drawing
+from tests.fuzz.window_rules import (
+    Outputs,
+    conv,
+    dense,
+    depthwise,
+    image,
+    matmul,
+    pool,
+    svdf,
+    transpose_conv,
+)
 
-Outputs = tuple[str, ...]
 Rule = Callable[[Drawing, str, type[Node]], Outputs]
 
 
@@ -29,16 +37,45 @@ def unary(d: Drawing, x: str, kind: type[Node], **attributes: Any) -> Outputs:
     return d.add(kind, (x,), d.quant(tensor.dtype), **attributes)
 
 
-def fixed(scale: float, zero_point: int) -> Rule:
-    """An output in the scale that LiteRT demands."""
+def fixed(scale: float, zero_point: int, int16: float | None = None) -> Rule:
+    """An output in the scale that LiteRT demands; ``int16`` is that of 16-bit activations."""
 
     def rule(d: Drawing, x: str, kind: type[Node]) -> Outputs:
         more: dict[str, Any] = {}
+        dtype = d.tensors[x].dtype
         if kind.OP == "SOFTMAX":
-            more = {"beta": d.pick(1.0, 1.0, 0.5, 3.0), "dtype": d.tensors[x].dtype}
+            more = {"beta": d.pick(1.0, 1.0, 0.5, 3.0), "dtype": dtype}
+        if dtype is DType.I16:
+            return d.add(kind, (x,), Quant((int16 or 1.0,), (0,)), **more)
         return d.add(kind, (x,), Quant((scale,), (zero_point,)), **more)
 
     return rule
+
+
+def root(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    """Mostly of what is not negative: LiteRT computes no other root of integers."""
+    tensor = d.tensors[x]
+    if tensor.dtype is not DType.I8 or d.chance(0.1):
+        return unary(d, x, kind)
+    if tensor.zero_point != -128:
+        quant = Quant((tensor.scale,), (-128,))
+        (x,) = d.add(operator("QUANTIZE"), (x,), quant, dtype=DType.I8)
+    if kind.OP == "RSQRT":
+        (x,) = d.add(operator("MAXIMUM"), (x, d.limit(x, d.number(-127, 0))), d.tensors[x].quant)
+    return unary(d, x, kind)
+
+
+def narrow(d: Drawing, x: str) -> Outputs:
+    """Clamps to as many values as fewer bits have."""
+    count = d.pick(2, 4, 16)
+    low = int(d.random.integers(-128, 129 - count))
+    quant = d.tensors[x].quant
+    (x,) = d.add(operator("MAXIMUM"), (x, d.limit(x, low)), quant)
+    return d.add(operator("MINIMUM"), (x, d.limit(x, low + count - 1)), quant)
+
+
+def operator(name: str) -> type[Node]:
+    return next(one for one in OPERATORS if name == one.OP)
 
 
 def same(d: Drawing, x: str, kind: type[Node], **attributes: Any) -> Outputs:
@@ -68,7 +105,8 @@ def to_integer(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     """Quantizes, or changes the scale; never what float arithmetic has computed."""
     if x not in d.exact:
         raise UnsupportedOp("half a step more or less decides")
-    return d.add(kind, (x,), d.quant(DType.I8), dtype=DType.I8)
+    dtype = d.pick(DType.I8, DType.I8, DType.I16)
+    return d.add(kind, (x,), d.quant(dtype), dtype=dtype)
 
 
 def broadcast(d: Drawing, shape: Shape) -> Shape:
@@ -83,7 +121,8 @@ def binary(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     tensor = d.tensors[x]
     other = d.operand(broadcast(d, tensor.shape), x)
     pair = (other, x) if d.chance(0.3) else (x, other)
-    return d.add(kind, pair, d.quant(tensor.dtype), activation=d.activation())
+    quant, activation = d.clamped(d.quant(tensor.dtype))
+    return d.add(kind, pair, quant, activation=activation)
 
 
 def quotient(d: Drawing, x: str, kind: type[Node]) -> Outputs:
@@ -105,155 +144,6 @@ def prelu(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     shape = tensor.shape[1:] if d.chance(0.3) else (1,) * (len(tensor.shape) - 2)
     shape = shape if len(shape) == len(tensor.shape) - 1 else (*shape, tensor.shape[-1])
     return d.add(kind, (x, d.values(shape, x)), d.quant(tensor.dtype))
-
-
-def weights(d: Drawing, shape: Shape, axis: int, x: str, *, per_tensor: bool = False) -> str:
-    if d.tensors[x].dtype is DType.F32:
-        return d.constant(d.random.normal(0, 0.4, shape).astype(np.float32))
-    count = 1 if per_tensor else shape[axis]
-    typical = 10.0 ** d.random.uniform(-4, -1)
-    scales = typical * 10.0 ** d.random.uniform(-0.7, 0.7, count)
-    values = d.random.integers(-127, 128, shape, np.int8)
-    if d.chance(0.2):
-        values = (values // d.pick(2, 16, 64)).astype(np.int8)
-    quant = Quant(tuple(float(np.float32(s)) for s in scales), (0,) * count, axis)
-    return d.constant(values, quant if count > 1 else Quant(quant.scale, (0,), None))
-
-
-def bias(d: Drawing, count: int, x: str, w: str) -> str:
-    if d.tensors[x].dtype is DType.F32:
-        return d.constant(d.random.normal(0, 1, count).astype(np.float32))
-    quant = d.tensors[w].quant
-    assert quant is not None
-    scales = tuple(float(np.float32(d.tensors[x].scale) * np.float32(s)) for s in quant.scale)
-    most = 10 ** d.number(1, 6)
-    values = d.random.integers(-most, most + 1, count).astype(np.int32)
-    return d.constant(values, Quant(scales, (0,) * len(scales), None if len(scales) == 1 else 0))
-
-
-def output_quant(d: Drawing, x: str, w: str, taps: int) -> Quant | None:
-    """One in which the sums of a window are mostly neither all saturated nor all zero."""
-    if d.tensors[x].dtype is DType.F32:
-        return None
-    if d.chance(0.2):
-        return d.quant(DType.I8)
-    quant = d.tensors[w].quant
-    assert quant is not None
-    spread = d.tensors[x].scale * max(map(abs, quant.scale)) * 70 * 70 * taps**0.5
-    scale = float(np.float32(spread / 60 * 10.0 ** d.random.uniform(-0.6, 0.6)))
-    return Quant((scale,), (d.pick(-128, 0, int(d.random.integers(-128, 128))),))
-
-
-def image(d: Drawing, x: str) -> Tensor:
-    """A tensor that has rows and columns."""
-    tensor = d.tensors[x]
-    if len(tensor.shape) != 4:
-        raise UnsupportedOp("no image")
-    return tensor
-
-
-def window(
-    d: Drawing, shape: Shape, dilations: bool
-) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int, int, int]]:
-    """Kernel, stride, dilation and padding over an image."""
-    same_padding = d.chance(0.6)
-    kernel, stride, dilation = [], [], []
-    for size in shape[1:3]:
-        step = d.number(2, 3) if dilations and d.chance(0.15) else 1
-        most = 7 if same_padding else max(1, (size - 1) // step + 1)
-        kernel.append(d.number(1, min(7, most)))
-        stride.append(1 if step > 1 else d.number(1, 3))
-        dilation.append(step)
-    if d.chance(0.6):
-        stride[1] = stride[0]
-    if not dilations or max(dilation) > 1:
-        stride = stride if not dilations else [1, 1]
-    k, s, e = ((a[0], a[1]) for a in (kernel, stride, dilation))
-    grid = (shape[1], shape[2])
-    padding = padding_of(SAME, grid, k, s, e, "fuzz") if same_padding else (0, 0, 0, 0)
-    return k, s, e, padding
-
-
-def conv(d: Drawing, x: str, kind: type[Node]) -> Outputs:
-    shape = image(d, x).shape
-    kernel, stride, dilation, padding = window(d, shape, dilations=True)
-    outputs = d.number(1, 17)
-    w = weights(d, (outputs, *kernel, shape[3]), 0, x, per_tensor=d.chance(0.1))
-    operands = (x, w, bias(d, outputs, x, w))
-    quant = output_quant(d, x, w, kernel[0] * kernel[1] * shape[3])
-    fields = {"stride": stride, "dilation": dilation, "padding": padding}
-    return d.add(kind, operands, quant, activation=d.activation(), **fields)
-
-
-def depthwise(d: Drawing, x: str, kind: type[Node]) -> Outputs:
-    shape = image(d, x).shape
-    kernel, stride, dilation, padding = window(d, shape, dilations=True)
-    if d.chance(0.4):
-        kernel, padding = (3, 3), padding_of(SAME, shape[1:3], (3, 3), stride, dilation, "fuzz")
-    multiplier = 1 if d.chance(0.8) else d.number(2, 4)
-    outputs = shape[3] * multiplier
-    w = weights(d, (1, *kernel, outputs), 3, x, per_tensor=d.chance(0.1))
-    operands = (x, w, bias(d, outputs, x, w))
-    quant = output_quant(d, x, w, kernel[0] * kernel[1])
-    fields = {"stride": stride, "dilation": dilation, "padding": padding}
-    more = {"depth_multiplier": multiplier, "activation": d.activation()}
-    return d.add(kind, operands, quant, **fields, **more)
-
-
-def transpose_conv(d: Drawing, x: str, kind: type[Node]) -> Outputs:
-    batch, height, width, channels = image(d, x).shape
-    kernel = (d.number(1, 4), d.number(1, 4))
-    stride = (d.number(1, 3), d.number(1, 3))
-    same_padding = d.chance(0.5)
-    size = tuple(
-        n * s if same_padding else (n - 1) * s + max(k, s)
-        for n, s, k in zip((height, width), stride, kernel, strict=True)
-    )
-    outputs = d.number(1, 9)
-    w = weights(d, (outputs, *kernel, channels), 0, x)
-    operands = [d.indices(batch, *size, outputs), w, x, bias(d, outputs, x, w)]
-    quant = output_quant(d, x, w, kernel[0] * kernel[1] * channels)
-    fields = {"stride": stride, "size": size, "same": same_padding}
-    return d.add(kind, operands, quant, activation=d.activation(), **fields)
-
-
-def dense(d: Drawing, x: str, kind: type[Node]) -> Outputs:
-    shape = d.tensors[x].shape
-    if len(shape) < 2:
-        raise UnsupportedOp("a single vector")
-    outputs, keep = d.number(1, 20), d.chance(0.5)
-    w = weights(d, (outputs, shape[-1]), 0, x, per_tensor=d.chance(0.6))
-    operands = (x, w, bias(d, outputs, x, w) if d.chance(0.8) else None)
-    quant = output_quant(d, x, w, shape[-1])
-    return d.add(kind, operands, quant, keep_num_dims=keep, activation=d.activation())
-
-
-def matmul(d: Drawing, x: str, kind: type[Node]) -> Outputs:
-    tensor = d.tensors[x]
-    if len(tensor.shape) < 2:
-        raise UnsupportedOp("no matrix")
-    *batches, rows, depth = tensor.shape
-    turns_a, turns_b = d.chance(0.3), d.chance(0.5)
-    depth = rows if turns_a else depth
-    columns = d.number(1, 12)
-    other = (*batches, *((columns, depth) if turns_b else (depth, columns)))
-    y = d.operand(other, x)
-    quant = d.quant(tensor.dtype)
-    if tensor.quant is not None and d.chance(0.8):
-        typical = 70 if tensor.dtype is DType.I8 else 18_000
-        scale = tensor.scale * d.tensors[y].scale * typical * depth**0.5
-        zero_point = int(d.random.integers(-128, 128)) if tensor.dtype is DType.I8 else 0
-        quant = Quant((float(np.float32(scale)),), (zero_point,))
-    return d.add(kind, (x, y), quant, transposes_a=turns_a, transposes_b=turns_b)
-
-
-def pool(d: Drawing, x: str, kind: type[Node]) -> Outputs:
-    tensor = image(d, x)
-    kernel, stride, _, padding = window(d, tensor.shape, dilations=False)
-    if d.chance(0.2):
-        kernel, stride, padding = (tensor.shape[1], tensor.shape[2]), (1, 1), (0, 0, 0, 0)
-    fields = {"filter": kernel, "stride": stride, "padding": padding}
-    return same(d, x, kind, activation=d.activation(), **fields)
 
 
 def reduce(d: Drawing, x: str, kind: type[Node]) -> Outputs:
@@ -552,25 +442,10 @@ def all_or_any(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     return d.add(kind, operands, None, axes=axes, keep_dims=d.chance(0.5))
 
 
-def svdf(d: Drawing, x: str, kind: type[Node]) -> Outputs:
-    shape = d.tensors[x].shape
-    if len(shape) != 2:
-        raise UnsupportedOp("no vector")
-    rank, units, memory = d.number(1, 2), d.number(1, 6), d.number(1, 5)
-    filters = rank * units
-    feature = weights(d, (filters, shape[1]), 0, x, per_tensor=True)
-    time = weights(d, (filters, memory), 0, x, per_tensor=True)
-    dtype = d.tensors[x].dtype
-    if dtype is not DType.F32:
-        raise UnsupportedOp("LiteRT's state of 16 bits is compared by the operator's own cases")
-    state = d.state((shape[0], filters * memory), dtype, None)
-    operands = (x, feature, time, bias(d, units, x, feature), state)
-    return d.add(kind, operands, d.quant(dtype), rank=rank, activation=Activation.NONE)
-
-
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("ABS", "COS", "ELU", "EXP", "HARD_SWISH", "LOG", "NEG"), unary),
-    **dict.fromkeys(("RSQRT", "SIN", "SQRT", "SQUARE"), unary),
+    **dict.fromkeys(("SIN", "SQUARE"), unary),
+    **dict.fromkeys(("RSQRT", "SQRT"), root),
     **dict.fromkeys(("CEIL", "FLOOR", "ROUND"), on_exact(unary)),
     **dict.fromkeys(("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL"), on_exact(compare)),
     **dict.fromkeys(("LESS", "LESS_EQUAL"), on_exact(compare)),
@@ -605,7 +480,7 @@ RULES: dict[str, Rule] = {
     "GELU": gelu,
     "L2_NORMALIZATION": fixed(1 / 128, 0),
     "LEAKY_RELU": leaky,
-    "LOGISTIC": fixed(1 / 256, -128),
+    "LOGISTIC": fixed(1 / 256, -128, 2.0**-15),
     "LOG_SOFTMAX": fixed(16 / 256, 127),
     "MIRROR_PAD": mirror,
     "PACK": pack,
@@ -613,14 +488,14 @@ RULES: dict[str, Rule] = {
     "QUANTIZE": to_integer,
     "RESHAPE": reshape,
     "SLICE": slice_,
-    "SOFTMAX": fixed(1 / 256, -128),
+    "SOFTMAX": fixed(1 / 256, -128, 2.0**-15),
     "SPACE_TO_BATCH_ND": to_batch,
     "SPLIT": split,
     "SPLIT_V": split_v,
     "SQUEEZE": squeeze,
     "STRIDED_SLICE": strided_slice,
     "SVDF": svdf,
-    "TANH": fixed(1 / 128, 0),
+    "TANH": fixed(1 / 128, 0, 2.0**-15),
     "TILE": tile,
     "TRANSPOSE": transpose,
     "TRANSPOSE_CONV": transpose_conv,

@@ -18,7 +18,7 @@ from tests.fuzz.oracle import Different, agree, drawn_trial, require_same, run_i
 from tests.fuzz.rules import NOT_DRAWN, RULES
 from tests.fuzz.shrink import shrink
 
-DTYPES = (DType.I8, DType.I8, DType.F32, DType.I32)
+DTYPES = (DType.I8, DType.I8, DType.I16, DType.F32, DType.I32)
 
 
 def test_every_operator_has_a_rule_or_a_reason() -> None:
