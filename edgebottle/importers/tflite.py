@@ -50,7 +50,7 @@ _BIASED = (*WEIGHTED, "TRANSPOSE_CONV")
 """Operators whose biases, which are constants, may be INT64."""
 
 _ONLY_IN = {
-    "INT64": ("ARG_MAX", "ARG_MIN", "CAST", "GATHER", "GATHER_ND"),
+    "INT64": ("ARG_MAX", "ARG_MIN", "CAST", "DYNAMIC_UPDATE_SLICE", "GATHER", "GATHER_ND"),
     "UINT8": ("QUANTIZE", "DEQUANTIZE"),
 }
 """Types that only these operators may read or write at run time."""

@@ -22,6 +22,7 @@ from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.dequantize import Dequantize
 from edgebottle.ops.detection_postprocess import DetectionPostProcess
 from edgebottle.ops.div import Div
+from edgebottle.ops.dynamic_update_slice import DynamicUpdateSlice
 from edgebottle.ops.elu import Elu
 from edgebottle.ops.embedding_lookup import EmbeddingLookup
 from edgebottle.ops.equal import Equal
@@ -74,6 +75,7 @@ from edgebottle.ops.relu_n1_to_1 import ReluN1To1
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.resize_bilinear import ResizeBilinear
 from edgebottle.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from edgebottle.ops.reverse_v2 import ReverseV2
 from edgebottle.ops.round import Round
 from edgebottle.ops.rsqrt import Rsqrt
 from edgebottle.ops.select import Select
@@ -122,6 +124,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Dequantize,
     DetectionPostProcess,
     Div,
+    DynamicUpdateSlice,
     Elu,
     EmbeddingLookup,
     Equal,
@@ -172,6 +175,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     Reshape,
     ResizeBilinear,
     ResizeNearestNeighbor,
+    ReverseV2,
     Round,
     Rsqrt,
     Select,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,7 +24,7 @@ from edgebottle.ops.fixed_point import (
 )
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.sigmoid import rounded_log2
-from edgebottle.ops.table import tensor_of
+from edgebottle.ops.table import EVERY_VALUE, per_tensor, tensor_of
 
 LEFT_SHIFTS = {DType.I8: 20, DType.I16: 15}
 """Operands gain this many bits before they are brought to a common scale."""
@@ -46,7 +47,12 @@ class SumQuantization:
 
 @dataclass(frozen=True, kw_only=True)
 class Add(BinaryOperator):
-    """a + b."""
+    """a + b.
+
+    Attributes:
+        is_shifted: int16 whose scales are powers of two (pot_scale_int16): one operand has the
+            output's scale, the other one is shifted right to it.
+    """
 
     OP = "ADD"
     SIGNATURE: ClassVar[Signature] = Signature("AddOptions", 2, 2, fields=("i8", "bool"))
@@ -60,6 +66,8 @@ class Add(BinaryOperator):
     SIGN: ClassVar[int] = 1
     """Of the second operand, at the common scale."""
 
+    is_shifted: bool = False
+
     @classmethod
     def from_tflite(
         cls,
@@ -70,19 +78,18 @@ class Add(BinaryOperator):
         outs: Sequence[Tensor],
         options: Any,
     ) -> Self:
-        """Refuses the arithmetic of LSTM cells, which int16 has if all scales are powers of two."""
+        """Finds the arithmetic of LSTM cells, which int16 has if all scales are powers of two."""
         scales = [tensor.scale for tensor in (*ins, *outs) if tensor and tensor.dtype is DType.I16]
-        if scales and options.potScaleInt16 and None not in map(rounded_log2, scales):
-            raise UnsupportedOp(
-                f"{name} ({cls.OP}) adds 16-bit values by shifts (pot_scale_int16), which "
-                "edgebottle does not support yet"
-            )
-        return super().from_tflite(name, inputs, outputs, ins, outs, options)
+        is_shifted = bool(scales and options.potScaleInt16) and None not in map(
+            rounded_log2, scales
+        )
+        node = super().from_tflite(name, inputs, outputs, ins, outs, options)
+        return replace(node, is_shifted=is_shifted)
 
     def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
         """See ``Operator``."""
         options = super().to_tflite(ins, outs)
-        options.potScaleInt16 = outs[0].dtype is not DType.I16
+        options.potScaleInt16 = self.is_shifted or outs[0].dtype is not DType.I16
         return options
 
     def combine(self, a: Array, b: Array) -> Array:
@@ -99,6 +106,8 @@ class Add(BinaryOperator):
 
     def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> SumQuantization:
         """The multipliers, computed in double precision as LiteRT does."""
+        if self.is_shifted:
+            return self._shifts(ins, outs[0])
         a, b = (tensor_of(ins, index).scale for index in (0, 1))
         twice_max = 2.0 * max(a, b)
         # LiteRT widens the scale of the output in single precision, and stops at a ratio of 0.
@@ -114,6 +123,20 @@ class Add(BinaryOperator):
             quantize_multiplier(b / twice_max),
             checked_multiplier(f"{where(self)}, with {places} bits to spare,", output, 0),
         )
+
+    def _shifts(self, ins: Tensors, output: Tensor) -> SumQuantization:
+        """Operands keep their value but for the shift; a half times two is one."""
+        operands = tensor_of(ins, 0), tensor_of(ins, 1)
+        places = [round(math.log2(one.scale / output.scale)) for one in operands]
+        is_alike = operands[0].shape == operands[1].shape or self.SIGN < 0
+        if max(places) != 0 or not is_alike:
+            raise UnsupportedOp(
+                f"{where(self)} combines 16-bit values by shifts (pot_scale_int16), where LiteRT "
+                "takes one operand of the output's scale, none of a larger one, and for ADD two of "
+                "one shape"
+            )
+        a, b = (place - LEFT_SHIFTS[DType.I16] + 1 for place in places)
+        return SumQuantization((1 << 30, a), (1 << 30, b), (1 << 30, 1))
 
     def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
         """The sign; quantized operands have the multipliers as well."""
@@ -137,3 +160,15 @@ class Add(BinaryOperator):
     def cases(cls) -> Iterator[Graph]:
         """Broadcasts, activations, constants, random scales; int8, int32, float32."""
         yield from binary_cases(cls, product=False)
+        yield from cls.shifted_cases()
+
+    @classmethod
+    def shifted_cases(cls) -> Iterator[Graph]:
+        """int16 with scales of powers of two, either of which is the smaller one."""
+        for number, (a, b) in enumerate(((-10, -10), (-12, -10), (-10, -13))):
+            quants = per_tensor(2.0**a, 0), per_tensor(2.0**b, 0), per_tensor(2.0**-10, 0)
+            case = f"{cls.OP.lower()}_i16_shifted_{number}"
+            graph = cls.graph(case, (EVERY_VALUE, EVERY_VALUE), quants, dtype=DType.I16)
+            (node,) = graph.nodes
+            assert isinstance(node, Add)
+            yield replace(graph, nodes=(replace(node, is_shifted=True),))

@@ -135,9 +135,13 @@ class BroadcastOperator(KernelOperator, RowOperator):
     def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[str, CValue]:
         """What the parameters of the kernel have besides the walk."""
 
+    def operand_shape(self, ins: Tensors, index: int) -> Shape:
+        """The shape that an operand is broadcast from."""
+        return tensor_of(ins, index).shape
+
     def broadcast(self, ins: Tensors) -> Shape:
         """The shape of the output; raises ``UnsupportedOp`` where there is none."""
-        shapes = [tensor_of(ins, index).shape for index in range(len(ins))]
+        shapes = [self.operand_shape(ins, index) for index in range(len(ins))]
         try:
             shape = np.broadcast_shapes(*shapes)
         except ValueError:
@@ -154,7 +158,7 @@ class BroadcastOperator(KernelOperator, RowOperator):
         """The broadcast shape and the type of the first operand."""
         return ((self.broadcast(ins), tensor_of(ins).dtype),)
 
-    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
+    def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
         """The same place; the only one along axes that are broadcast, or missing."""
         shape, out = tensor_of(ins, index).shape, outs[0].shape
         dims = (*(None,) * (len(out) - len(shape)), *shape)

@@ -17,6 +17,7 @@ from edgebottle.ops.fixed_point import (
     multiply_by_quantized_multiplier,
     round_half_away,
     single_ratio,
+    wrap_int32,
 )
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer
 from edgebottle.ops.table import (
@@ -86,6 +87,8 @@ _ROWS: tuple[UnaryRows, ...] = (
     _RescaleRows((DType.I16, DType.I16), "eb_rescale_s16_s16_row", "eb_quantize.h"),
     _RescaleRows((DType.I16, DType.I32), "eb_rescale_s16_s32_row", "eb_quantize.h"),
     _RescaleRows((DType.I8, DType.I16), "eb_rescale_s8_s16_row", "eb_quantize.h"),
+    _RescaleRows((DType.I32, DType.I8), "eb_rescale_s32_s8_row", "eb_quantize.h"),
+    _RescaleRows((DType.I32, DType.I16), "eb_rescale_s32_s16_row", "eb_quantize.h"),
 )
 SUPPORTED = tuple((kernel.types[0], kernel.types[1]) for kernel in _ROWS)
 """The types of input and output."""
@@ -168,7 +171,7 @@ class Quantize(KernelOperator, UnaryOperator):
         return checked_multiplier(where(self), ratio, MAX_SHIFT)
 
     def _requantize(self, stored: Array, tensor: Tensor, out: Tensor) -> Array:
-        centered = stored - tensor.zero_point
+        centered = wrap_int32(stored - tensor.zero_point)
         scaled = multiply_by_quantized_multiplier(centered, *self.multiplier(tensor, out))
         return saturate(scaled + out.zero_point, out.dtype)
 

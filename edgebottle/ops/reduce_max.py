@@ -42,9 +42,10 @@ class ReduceExtreme(Reduction):
     LARGER: ClassVar[bool]
     """The largest, else the smallest."""
 
-    TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.F32, DType.I32)
+    TYPES: ClassVar[tuple[DType, ...]] = (DType.I8, DType.I16, DType.F32, DType.I32)
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
         ExtremesKernel((DType.I8,), "eb_reduce_extreme_s8"),
+        ExtremesKernel((DType.I16,), "eb_reduce_extreme_s16"),
         ExtremesKernel((DType.I32,), "eb_reduce_extreme_s32"),
         ExtremesKernel((DType.F32,), "eb_reduce_extreme_f32"),
     )

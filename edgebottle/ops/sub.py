@@ -24,3 +24,4 @@ class Sub(Add):
     def cases(cls) -> Iterator[Graph]:
         """Broadcasts, activations, scales; int8, int32, float32."""
         yield from binary_cases(cls, product=False, few=True)
+        yield from cls.shifted_cases()

@@ -143,7 +143,11 @@ def prelu(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     tensor = d.tensors[x]
     shape = tensor.shape[1:] if d.chance(0.3) else (1,) * (len(tensor.shape) - 2)
     shape = shape if len(shape) == len(tensor.shape) - 1 else (*shape, tensor.shape[-1])
-    return d.add(kind, (x, d.values(shape, x)), d.quant(tensor.dtype))
+    if tensor.dtype is DType.I16:
+        slopes = d.constant(d.random.integers(-128, 128, shape, np.int8), d.quant(DType.I8))
+    else:
+        slopes = d.values(shape, x)
+    return d.add(kind, (x, slopes), d.quant(tensor.dtype))
 
 
 def reduce(d: Drawing, x: str, kind: type[Node]) -> Outputs:
@@ -280,6 +284,20 @@ def transpose(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     return d.add(kind, (x, d.indices(*axes)), tensor.quant, permutation=axes)
 
 
+def reverse(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    first = d.number(0, len(tensor.shape) - 1)
+    axes = tuple(range(first, d.number(first, len(tensor.shape) - 1) + 1))
+    return d.add(kind, (x, d.indices(*axes)), tensor.quant, axes=axes)
+
+
+def update_slice(d: Drawing, x: str, kind: type[Node]) -> Outputs:
+    tensor = d.tensors[x]
+    part = d.operand(tuple(d.number(1, size) for size in tensor.shape), x, same_quant=True)
+    start = d.indices(*(d.number(-1, size) for size in tensor.shape))
+    return d.add(kind, (x, part, start), tensor.quant)
+
+
 def reshape(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     tensor = d.tensors[x]
     shape = _factors(d, tensor.size, d.number(1, 4))
@@ -390,6 +408,8 @@ def logical(d: Drawing, x: str, kind: type[Node]) -> Outputs:
 def select(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     tensor = d.tensors[x]
     shape = tensor.shape if kind.OP == "SELECT" else broadcast(d, tensor.shape)
+    if kind.OP == "SELECT" and d.chance(0.3):
+        shape = tensor.shape[:1]
     pair = [x, d.operand(tensor.shape, x, same_quant=True)]
     d.random.shuffle(pair)
     return d.add(kind, (condition(d, shape), *pair), tensor.quant)
@@ -472,6 +492,7 @@ RULES: dict[str, Rule] = {
     "DEPTHWISE_CONV_2D": depthwise,
     "DEQUANTIZE": to_float,
     "DIV": quotient,
+    "DYNAMIC_UPDATE_SLICE": update_slice,
     "EXPAND_DIMS": expand,
     "FULLY_CONNECTED": dense,
     "EMBEDDING_LOOKUP": lookup,
@@ -487,6 +508,7 @@ RULES: dict[str, Rule] = {
     "PRELU": prelu,
     "QUANTIZE": to_integer,
     "RESHAPE": reshape,
+    "REVERSE_V2": reverse,
     "SLICE": slice_,
     "SOFTMAX": fixed(1 / 256, -128, 2.0**-15),
     "SPACE_TO_BATCH_ND": to_batch,

@@ -24,7 +24,7 @@ typedef struct {
     int32_t greater; /* where a > b */
 } eb_comparison;
 
-/* int8, brought to one scale with 8 bits behind the point. */
+/* int8 or int16, brought to one scale with 8 bits behind the point. */
 typedef struct {
     int32_t extent[3];
     int32_t a_stride[3];
@@ -32,7 +32,7 @@ typedef struct {
     int32_t less;         /* the result where a < b, 0 or 1 */
     int32_t equal;        /* where a == b */
     int32_t greater;      /* where a > b */
-    int32_t a_zero_point; /* -128 .. 127 */
+    int32_t a_zero_point; /* -128 .. 127; int16: 0 */
     int32_t a_multiplier; /* 0 .. 2^31 - 1 */
     int32_t a_shift;      /* -31 .. 0 */
     int32_t b_zero_point;

@@ -14,7 +14,7 @@
 #include "eb_math_f32.h"
 #include "eb_requant.h"
 
-/* int8. */
+/* int8; int16 has shifts of at most 14 and 7, and bounds of its own. */
 typedef struct {
     int32_t extent[3];
     int32_t a_stride[3];

@@ -1,4 +1,4 @@
-/* RELU, its kin and LEAKY_RELU of int16. */
+/* RELU, its kin, LEAKY_RELU and ABS of int16. */
 #ifndef EB_SLOPES_H
 #define EB_SLOPES_H
 

@@ -24,7 +24,7 @@
         }                                                                                          \
     }
 
-/* An int8 operand at the common scale. */
+/* An int8 or int16 operand at the common scale. */
 static inline int32_t
 eb_comparison_s8_operand(int32_t value, int32_t zero_point, int32_t multiplier, int32_t shift)
 {
@@ -32,11 +32,18 @@ eb_comparison_s8_operand(int32_t value, int32_t zero_point, int32_t multiplier, 
 }
 
 EB_COMPARISON_ROW(eb_comparison_bool_row, eb_comparison, uint8_t, int32_t, a, b)
+EB_COMPARISON_ROW(eb_comparison_s16_row, eb_comparison, int16_t, int32_t, a, b)
 EB_COMPARISON_ROW(eb_comparison_s32_row, eb_comparison, int32_t, int32_t, a, b)
 EB_COMPARISON_ROW(eb_comparison_f32_row, eb_comparison, float, float, a, b)
 EB_COMPARISON_ROW(eb_comparison_s8_row,
                   eb_comparison_s8,
                   int8_t,
+                  int32_t,
+                  eb_comparison_s8_operand(a, p->a_zero_point, p->a_multiplier, p->a_shift),
+                  eb_comparison_s8_operand(b, p->b_zero_point, p->b_multiplier, p->b_shift))
+EB_COMPARISON_ROW(eb_comparison_s16_scaled_row,
+                  eb_comparison_s8,
+                  int16_t,
                   int32_t,
                   eb_comparison_s8_operand(a, p->a_zero_point, p->a_multiplier, p->a_shift),
                   eb_comparison_s8_operand(b, p->b_zero_point, p->b_multiplier, p->b_shift))

@@ -20,6 +20,23 @@ EB_KERNEL void eb_gather_all(const eb_gather *p, const void *in, const int32_t *
     }
 }
 
+/* `count` rows of `size` elements of a table of `rows`, each times the scale of its row. */
+EB_KERNEL void eb_gather_dequantized(int32_t rows,
+                                     int32_t count,
+                                     int32_t size,
+                                     const int8_t *table,
+                                     const float *scales,
+                                     const int32_t *indices,
+                                     float *out)
+{
+    for (int32_t i = 0; i < count; ++i) {
+        const int32_t index = eb_clamp(indices[i], 0, rows - 1);
+        for (int32_t k = 0; k < size; ++k) {
+            *out++ = (float)table[index * size + k] * scales[index];
+        }
+    }
+}
+
 /* Slices by several indices each. */
 EB_KERNEL void
 eb_gather_nd_all(const eb_gather_nd *p, const void *in, const int32_t *indices, void *out)

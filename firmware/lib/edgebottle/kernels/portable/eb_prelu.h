@@ -29,6 +29,28 @@ EB_KERNEL void eb_prelu_s8_row(
     }
 }
 
+/* int16 with slopes of int8; p->a_zero_point and p->out_zero_point are 0. */
+EB_KERNEL void eb_prelu_s16_row(
+    const eb_prelu_s8 *p, const int16_t *a, const int8_t *b, int16_t *out, int32_t out_pixel_stride)
+{
+    for (int32_t o = 0; o < p->extent[0]; ++o) {
+        for (int32_t x = 0; x < p->extent[1]; ++x) {
+            const int16_t *from_a = a + o * p->a_stride[0] + x * p->a_stride[1];
+            const int8_t *from_b = b + o * p->b_stride[0] + x * p->b_stride[1];
+            for (int32_t c = 0; c < p->extent[2]; ++c) {
+                const int32_t value = from_a[c * p->a_stride[2]];
+                const int32_t slope = from_b[c * p->b_stride[2]] - p->b_zero_point;
+                const int32_t scaled =
+                    value >= 0
+                        ? eb_requantize(value, p->multiplier, p->shift)
+                        : eb_requantize(value * slope, p->product_multiplier, p->product_shift);
+                out[c] = (int16_t)eb_clamp(scaled, p->low, p->high);
+            }
+            out += out_pixel_stride;
+        }
+    }
+}
+
 EB_KERNEL void eb_prelu_f32_row(
     const eb_prelu_f32 *p, const float *a, const float *b, float *out, int32_t out_pixel_stride)
 {

@@ -32,6 +32,7 @@
     }
 
 EB_REDUCE_EXTREME(eb_reduce_extreme_s8, eb_reduce_extreme_s8_one, int8_t)
+EB_REDUCE_EXTREME(eb_reduce_extreme_s16, eb_reduce_extreme_s16_one, int16_t)
 EB_REDUCE_EXTREME(eb_reduce_extreme_s32, eb_reduce_extreme_s32_one, int32_t)
 EB_REDUCE_EXTREME(eb_reduce_extreme_f32, eb_reduce_extreme_f32_one, float)
 EB_REDUCE_EXTREME(eb_reduce_extreme_bool, eb_reduce_extreme_bool_one, uint8_t)
