@@ -1,5 +1,6 @@
 """What all tests share: the folder of real models and data, and the marker that needs it."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -37,6 +38,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("shared"):
             item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # the tests live to the end: not to be looked through again and again
 
 
 @pytest.fixture(scope="session")
