@@ -4,13 +4,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command_line import DEADLINE_S, Result, edgebottle, environment, installed
+from tests.cli.command_line import edgebottle, environment, installed
 from tests.hil.fake_board import READY, Answer, FakeBoard
 
 BOARD = "microbit"
@@ -18,28 +17,15 @@ BANNER = b"m-timestamp-mode-performance\r\nm-lap-us-0\r\nm-init-done\r\n" + READ
 HANG_UP = lambda board, command: None  # noqa: E731 - a value of the table below
 STALE = b"m-build-[00000001]\r\n" + READY
 
-WRAPPER = """
-from hil.protocol import BoardClient
-BoardClient.connect.__func__.__kwdefaults__["boot_seconds"] = 0.5
-import hil.protocol
-hil.protocol.ANSWER_SECONDS = 0.5
-from edgebottle.cli.main import main
-main()
-"""
-"""The same entry point, less patient."""
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadlines of the protocol, shorter."""
+    from hil import protocol
 
-def impatient(*words: str, cwd: Path) -> Result:
-    done = subprocess.run(
-        [sys.executable, "-c", WRAPPER, *words],
-        cwd=cwd,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
+    connect = protocol.BoardClient.connect
+    monkeypatch.setattr(protocol, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(protocol.BoardClient, "connect", partial(connect, boot_seconds=0.5))
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +52,7 @@ ROWS: list[tuple[str, dict[str, Answer], str]] = [
 ]
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(("name", "answers", "message"), ROWS, ids=[row[0] for row in ROWS])
 def test_a_board_that_fails(
     tmp_path: Path, crc: int, name: str, answers: dict[str, Answer], message: str
@@ -73,7 +60,7 @@ def test_a_board_that_fails(
     good: dict[str, Answer] = {"build": f"m-build-[{crc:08x}]\r\n".encode() + READY}
     with FakeBoard({**good, **answers}) as board:
         line = ("measure", "digits", "-b", BOARD, "--port", board.url, "--json")
-        done = impatient(*line, "--records", "r.jsonl", cwd=tmp_path)
+        done = edgebottle(*line, "--records", "r.jsonl", cwd=tmp_path)
     assert done.code == json.loads(done.out)["error"]["exit_code"] == 3, done
     assert re.search(message, done.err) and done.err.startswith("Error: "), done.err
     assert done.err.count("\n") == 1 and "Traceback" not in done.err

@@ -2,14 +2,14 @@
 
 import pytest
 
+from tests.conftest import long
 from tests.fuzz.mutations import run
-
-COUNT = 120
 
 
 @pytest.mark.shared
-def test_mutations_of_real_models_end_in_one_message() -> None:
-    outcome = run(0, range(COUNT))
-    assert outcome.tried == COUNT
+@pytest.mark.parametrize("numbers", [range(60), long(range(60, 240))], ids=str)
+def test_mutations_of_real_models_end_in_one_message(numbers: range) -> None:
+    outcome = run(0, numbers)
+    assert outcome.tried == len(numbers)
     assert outcome.results["compared with LiteRT"] > 5
     assert not outcome.failures, "\n".join(outcome.failures[:20])
