@@ -35,7 +35,7 @@ LEAST_STATIC = 320
 """Bytes of RAM that the bench application's variables take on any board, at least."""
 
 
-PlanKey = tuple[Isa, Schedule, int | None, bool]
+PlanKey = tuple[Isa, Schedule, int | None, bool, bool]
 """What a plan depends on: kernels, schedule, bytes of the arena, whether rows are fed."""
 
 
@@ -49,6 +49,7 @@ class Wish:
         ram: The most bytes of RAM the firmware may take; None for all the board has.
         flash: The most bytes of flash; None for all the board has.
         optimize: ``size``, ``balanced`` or ``speed``.
+        narrow: Tensors of few values may be stored with fewer than 8 bits.
     """
 
     schedule: Schedule = Schedule.AUTO
@@ -56,6 +57,7 @@ class Wish:
     ram: int | None = None
     flash: int | None = None
     optimize: str = "balanced"
+    narrow: bool = True
 
 
 class Answer(IntEnum):
@@ -215,14 +217,16 @@ def fit(graph: Graph, board: Board, wish: Wish | None = None, isa: Isa | None = 
     """
     wish = wish or Wish()
     isa, limit = isa or kernel_variant(board), arena_limit(graph, board, wish)
-    return _planned(graph, isa, wish.schedule, limit, wish.row_fed)
+    return _planned(graph, isa, wish.schedule, limit, wish.row_fed, wish.narrow)
 
 
 def _planned(
-    graph: Graph, isa: Isa, schedule: Schedule, limit: int | None, row_fed: bool
+    graph: Graph, isa: Isa, schedule: Schedule, limit: int | None, row_fed: bool, narrow: bool
 ) -> Chosen:
     if schedule != Schedule.PATCHES:
-        return choose_schedule(graph, isa, schedule, ram_limit=limit, row_fed=row_fed)
+        return choose_schedule(
+            graph, isa, schedule, ram_limit=limit, row_fed=row_fed, narrow=narrow
+        )
     if row_fed:
         raise BadInput("patches need the whole input: leave out --input rows")
     return patched(graph, isa, limit)
@@ -284,16 +288,16 @@ class Judge:
     def plan(self, board: Board, wish: Wish, isa: Isa) -> Chosen:
         """``fit``, remembered for boards with the same limit, or with less where nothing fits."""
         limit = arena_limit(self.graph, board, wish)
-        key = (isa, wish.schedule, limit, wish.row_fed)
+        key = (isa, wish.schedule, limit, wish.row_fed, wish.narrow)
         if key not in self._plans:
             self._plans[key] = self._too_large(key) or _planned(self.graph, *key)
         return self._plans[key]
 
     def _too_large(self, key: PlanKey) -> Chosen | None:
         """A plan that fits no larger limit, so that the smallest arena is known; None without."""
-        isa, schedule, limit, row_fed = key
-        for (*others, tried, fed), chosen in self._plans.items():
-            is_same = (*others, fed) == (isa, schedule, row_fed)
+        isa, schedule, limit, *rest = key
+        for (other, wanted, tried, *more), chosen in self._plans.items():
+            is_same = (other, wanted, more) == (isa, schedule, rest)
             if is_same and limit is not None and limit <= (tried or 0) < chosen.plan.arena_bytes:
                 return chosen
         return None

@@ -23,6 +23,7 @@ from edgebottle.fit import (
 from edgebottle.ir.text import dump as dump_text
 from edgebottle.ops.base import Isa
 from edgebottle.passes.dead_channels import DeadChannelReport, dead_channel_report
+from edgebottle.passes.narrow import narrow_widths
 from edgebottle.pipeline import Model
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
@@ -238,7 +239,7 @@ def _reason(verdict: Verdict) -> str:
 
 
 def _layers(model: Model, plan: Plan) -> tuple[LayerView, ...]:
-    graph = model.graph
+    graph, widths = model.graph, narrow_widths(model.graph)
     nodes = {node.name: node for node in graph.nodes}
     peak = max((step.live_bytes for step in plan.steps), default=0)
     views = []
@@ -251,7 +252,7 @@ def _layers(model: Model, plan: Plan) -> tuple[LayerView, ...]:
                 name=node.name,
                 op=node.OP,
                 output_shape=outs[0].shape,
-                output_dtype=outs[0].dtype.label,
+                output_dtype=(widths.get(outs[0].name) or outs[0]).dtype.label,
                 macs=node.macs(ins, outs),
                 weights=sum(tensor.nbytes for tensor in constants),
                 live_bytes=step.live_bytes,

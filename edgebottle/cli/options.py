@@ -162,8 +162,54 @@ def toolchain_option(function: F) -> F:
     )(function)
 
 
+_MEMORY_OPTIONS = (
+    click.option(
+        "--schedule",
+        type=click.Choice([schedule.value for schedule in SCHEDULES]),
+        default=Schedule.AUTO.value,
+        help="auto (default)"
+        + ". ".join(f"{name}: {what}" for name, what in SCHEDULES.items()).removeprefix("auto")
+        + ".",
+    ),
+    click.option(
+        "--input",
+        "input_form",
+        type=click.Choice(["whole", "rows"]),
+        default="whole",
+        help="rows: the input is handed over row by row, as a camera's DMA does, and never "
+        "lies in RAM as a whole (default: whole).",
+    ),
+    click.option(
+        "--optimize",
+        type=click.Choice(["size", "balanced", "speed"]),
+        default="balanced",
+        help="size: the least flash. balanced (default): layers share kernels unless one of "
+        "its own saves much time. speed: kernels are compiled for each layer.",
+    ),
+    click.option(
+        "--narrow/--no-narrow",
+        default=True,
+        help="Where memory is short, tensors that can take few values are stored with 1, 2 or "
+        "4 bits (default), or always with 8.",
+    ),
+    click.option(
+        "--ram",
+        metavar="BYTES",
+        callback=bytes_value,
+        help="The most RAM it may take, such as 64k (default: all of the board).",
+    ),
+    click.option(
+        "--flash",
+        metavar="BYTES",
+        callback=bytes_value,
+        help="The most flash it may take, such as 256k (default: all of the board).",
+    ),
+)
+"""What the user asks of memory and time."""
+
+
 def memory_options(function: F) -> F:
-    """--schedule, --input, --optimize, --ram and --flash, handed over as one ``wish``."""
+    """--schedule, --input, --optimize, --narrow, --ram and --flash, handed over as one ``wish``."""
 
     @functools.wraps(function)
     def with_wish(
@@ -171,54 +217,18 @@ def memory_options(function: F) -> F:
         schedule: str,
         input_form: str,
         optimize: str,
+        narrow: bool,
         ram: int | None,
         flash: int | None,
         **options: Any,
     ) -> Any:
         from edgebottle.fit import Wish
 
-        wish = Wish(Schedule(schedule), input_form == "rows", ram, flash, optimize)
+        wish = Wish(Schedule(schedule), input_form == "rows", ram, flash, optimize, narrow)
         return function(*args, wish=wish, **options)
 
-    decorators = (
-        click.option(
-            "--schedule",
-            type=click.Choice([schedule.value for schedule in SCHEDULES]),
-            default=Schedule.AUTO.value,
-            help="auto (default)"
-            + ". ".join(f"{name}: {what}" for name, what in SCHEDULES.items()).removeprefix("auto")
-            + ".",
-        ),
-        click.option(
-            "--input",
-            "input_form",
-            type=click.Choice(["whole", "rows"]),
-            default="whole",
-            help="rows: the input is handed over row by row, as a camera's DMA does, and never "
-            "lies in RAM as a whole (default: whole).",
-        ),
-        click.option(
-            "--optimize",
-            type=click.Choice(["size", "balanced", "speed"]),
-            default="balanced",
-            help="size: the least flash. balanced (default): layers share kernels unless one of "
-            "its own saves much time. speed: kernels are compiled for each layer.",
-        ),
-        click.option(
-            "--ram",
-            metavar="BYTES",
-            callback=bytes_value,
-            help="The most RAM it may take, such as 64k (default: all of the board).",
-        ),
-        click.option(
-            "--flash",
-            metavar="BYTES",
-            callback=bytes_value,
-            help="The most flash it may take, such as 256k (default: all of the board).",
-        ),
-    )
     wrapped: Any = with_wish
-    for decorator in reversed(decorators):
+    for decorator in reversed(_MEMORY_OPTIONS):
         wrapped = decorator(wrapped)
     return wrapped  # type: ignore[no-any-return]
 

@@ -68,7 +68,7 @@ class Module:
 
     def note_kernel(self, node: str, call: str) -> None:
         """Remembers the C function that a layer calls, for whoever wants to know."""
-        found = re.search(r"\beb_\w+(?=\()", call)
+        found = re.search(r"\beb_(?!unpack_row|pack_row)\w+(?=\()", call)
         self.kernels[node] = found[0] if found else call.partition("(")[0].strip()
 
     def counter_name(self, node: str) -> str:
@@ -183,7 +183,8 @@ class StepEmitter:
     def out_pixel_stride(self) -> int:
         """See ``Emitter``."""
         output = self._outs[0]
-        return self._module.placements[output.name].pixel_stride // output.layout.element_bytes
+        stride = self._module.placements[output.name].pixel_stride
+        return stride if output.dtype.bits < 8 else stride // output.layout.element_bytes
 
     def y(self) -> str:
         """See ``Emitter``; replaced by the row loop, which may have no variable of that name."""

@@ -98,6 +98,16 @@ class Tensor:
             )
         return self.data
 
+    def stored(self, values: Array) -> bytes:
+        """The bytes that ``values``, of its shape and type, take where nothing lies between."""
+        if self.dtype.bits >= 8:
+            return values.tobytes()
+        bits, per_byte = self.dtype.bits, 8 // self.dtype.bits
+        pixels = values.reshape(-1, self.layout.pixel_elements)
+        padded = np.pad(pixels, ((0, 0), (0, -pixels.shape[1] % per_byte)))
+        shifted = padded.reshape(len(pixels), -1, per_byte) << (bits * np.arange(per_byte))
+        return bytes(shifted.sum(axis=2).astype(np.uint8))
+
     @property
     def rows(self) -> int:
         """Its rows: batch x height of images."""

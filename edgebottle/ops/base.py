@@ -115,7 +115,10 @@ class Emitter(Protocol):
         """Row operators: pointer to the first element of the output row."""
 
     def out_pixel_stride(self) -> int:
-        """Row operators: elements from one output pixel to the next (>= channels)."""
+        """Row operators: elements from one output pixel to the next (>= channels).
+
+        Bytes, where an element has less than 8 bits.
+        """
 
     def y(self) -> str:
         """Row operators: the number of the output row within its image, a C expression."""

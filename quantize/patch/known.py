@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
+from edgebottle.passes.narrow import narrow
 from edgebottle.passes.upright import upright
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
@@ -15,8 +16,8 @@ from edgebottle.plan.planner import Orders, make_plan
 from quantize.patch.rows import RowNode, row_nodes
 from quantize.patch.segment import OrderFacts
 
-REMEMBERED = 4
-"""Networks that are remembered: one, and the same with its images stood up, twice."""
+REMEMBERED = 8
+"""Networks that are remembered: one and its three other forms (stood up, narrow, both), twice."""
 
 
 class Known:
@@ -43,6 +44,11 @@ class Known:
     def standing(self) -> Graph:
         """The graph with images of one row stood up, the graph itself where there are none."""
         return upright(self.graph)
+
+    @cached_property
+    def narrowed(self) -> Graph:
+        """The graph with tensors of few bits, the graph itself where there are none."""
+        return narrow(self.graph)
 
     def layers(self, isa: Isa) -> Plan:
         """The plan of one layer after the other."""

@@ -187,7 +187,7 @@ def _scratch(graph: Graph, node: Node, isa: Isa) -> int:
 
 def _has_rows(tensor: Tensor) -> bool:
     layout = tensor.layout
-    return layout.row_axis is not None and layout.images == 1 and layout.bits >= 8
+    return layout.row_axis is not None and layout.images == 1
 
 
 def _accumulates(node: RowOperator, graph: Graph) -> bool:

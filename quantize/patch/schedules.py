@@ -32,12 +32,14 @@ def choose_schedule(
     *,
     ram_limit: int | None = None,
     row_fed: bool = False,
+    narrow: bool = True,
 ) -> Chosen:
     """Plans a network; where that saves memory its stages are cut into parts.
 
     Parts are of columns or of channels (see ``split``). ``min-ram`` spends up to ``EXTRA_MACS``
     on them; within a limit that nothing else fits, they cost what they must. Where memory counts,
-    images of one row are stood up (see ``passes.upright``).
+    images of one row are stood up (see ``passes.upright``), and tensors of few values stored with
+    few bits (see ``passes.narrow``) if the arena is smaller then.
 
     Args:
         graph: A graph after the passes.
@@ -46,6 +48,7 @@ def choose_schedule(
             are the smallest arena.
         ram_limit: Bytes that the arena may have; None for any number.
         row_fed: The input is handed over row by row and never lies in RAM as a whole.
+        narrow: Tensors may be stored with fewer than 8 bits.
 
     Returns:
         The plan and its graph. It may be larger than ``ram_limit`` when nothing fits.
@@ -54,16 +57,21 @@ def choose_schedule(
         UnsupportedOp: ``row_fed`` for a network whose first layers do not read rows.
     """
     as_it_is = _chosen(graph, isa, schedule, ram_limit, row_fed=row_fed)
-    fits = ram_limit is not None and as_it_is.plan.arena_bytes <= ram_limit
-    if schedule == Schedule.LAYERS or row_fed:
+    fits = ram_limit is None or as_it_is.plan.arena_bytes <= ram_limit
+    if schedule != Schedule.MIN_RAM and fits:
         return as_it_is
-    if schedule != Schedule.MIN_RAM and (fits or ram_limit is None):
-        return as_it_is
-    standing = known(graph).standing
-    if standing is graph:
-        return as_it_is
-    stood = _chosen(standing, isa, schedule, ram_limit, row_fed=False)
-    return min(as_it_is, stood, key=lambda chosen: chosen.plan.arena_bytes)
+    others = _other_forms(graph, stands=schedule != Schedule.LAYERS and not row_fed, narrow=narrow)
+    found = [_chosen(one, isa, schedule, ram_limit, row_fed=row_fed) for one in others]
+    return min([as_it_is, *found], key=lambda chosen: chosen.plan.arena_bytes)
+
+
+def _other_forms(graph: Graph, *, stands: bool, narrow: bool) -> list[Graph]:
+    """Other graphs with the same results, whose arena may be smaller."""
+    standing = known(graph).standing if stands else graph
+    forms = [standing]
+    if narrow:
+        forms += [known(graph).narrowed, known(standing).narrowed]
+    return list({id(one): one for one in forms if one is not graph}.values())
 
 
 def _chosen(

@@ -1,0 +1,142 @@
+/* Packing and unpacking of rows, portable C: see ../../include/eb_bits.h. */
+#ifndef EB_KERNELS_PORTABLE_BITS_H
+#define EB_KERNELS_PORTABLE_BITS_H
+
+/* The elements of four bytes of words, each in a byte of its own: sums that carry nothing over. */
+static inline uint32_t eb_bits_add(uint32_t a, uint32_t b)
+{
+    return ((a & 0x7f7f7f7fu) + (b & 0x7f7f7f7fu)) ^ ((a ^ b) & 0x80808080u);
+}
+
+/* The first four elements of `bits` bits each that `word` holds, a byte for each. */
+static inline uint32_t eb_bits_spread(uint32_t word, int32_t bits)
+{
+    if (bits == 4) {
+        const uint32_t apart = (word & 0xffu) | (word & 0xff00u) << 8;
+        return (apart | apart << 4) & 0x0f0f0f0fu;
+    }
+    if (bits == 2) {
+        const uint32_t apart = (word & 0x0fu) | (word & 0xf0u) << 12;
+        return (apart | apart << 6) & 0x03030303u;
+    }
+    /* Bits 0 to 3 to the lowest ones of four bytes: no two products meet in one place. */
+    return ((word & 0x0fu) * 0x00204081u) & 0x01010101u;
+}
+
+/* Unpacks `count` elements that lie one behind the other. */
+static inline void
+eb_bits_unpack(const uint8_t *in, int32_t count, int32_t bits, uint32_t lowest, int8_t *out)
+{
+    const int32_t bytes = bits == 4 ? 2 : 1; /* that four elements begin in */
+    int32_t phase = 0;
+    for (; count >= 4; count -= 4) {
+        uint32_t word = (uint32_t)in[0] >> phase;
+        if (bits == 4) {
+            word |= (uint32_t)in[1] << 8;
+        }
+        eb_store_word(out, eb_bits_add(eb_bits_spread(word, bits), lowest));
+        out += 4;
+        phase = bits == 1 ? phase ^ 4 : 0;
+        in += phase ? 0 : bytes;
+    }
+    for (; count > 0; --count) {
+        const uint32_t stored = ((uint32_t)in[0] >> phase) & ((1u << bits) - 1u);
+        *out++ = (int8_t)(uint8_t)(stored + (lowest & 0xffu));
+        phase += bits;
+        in += phase / 8;
+        phase %= 8;
+    }
+}
+
+/* The inverse of eb_bits_spread. */
+static inline uint32_t eb_bits_gather(uint32_t word, int32_t bits)
+{
+    if (bits == 4) {
+        const uint32_t pairs = (word | word >> 4) & 0x00ff00ffu;
+        return (pairs | pairs >> 8) & 0xffffu;
+    }
+    if (bits == 2) {
+        const uint32_t pairs = (word | word >> 6) & 0x000f000fu;
+        return (pairs | pairs >> 12) & 0xffu;
+    }
+    return (word * 0x01020408u) >> 24 & 0x0fu;
+}
+
+/* Packs `count` elements one behind the other; what is left of the last byte becomes 0. */
+static inline void
+eb_bits_pack(const int8_t *in, int32_t count, int32_t bits, uint32_t lowest, uint8_t *out)
+{
+    const uint32_t minus = eb_bits_add(~lowest, 0x01010101u);
+    uint32_t gathered = 0;
+    int32_t held = 0; /* bits of it */
+    for (; count >= 4; count -= 4) {
+        const uint32_t word = eb_load_word(in);
+        gathered |= eb_bits_gather(eb_bits_add(word, minus), bits) << held;
+        held = bits == 1 ? held ^ 4 : 0;
+        if (held == 0) {
+            *out++ = (uint8_t)gathered;
+            if (bits == 4) {
+                *out++ = (uint8_t)(gathered >> 8);
+            }
+            gathered = 0;
+        }
+        in += 4;
+    }
+    for (; count > 0; --count) {
+        gathered |= (((uint32_t)(uint8_t)*in++ + minus) & 0xffu) << held;
+        for (held += bits; held >= 8; held -= 8) {
+            *out++ = (uint8_t)gathered;
+            gathered >>= 8;
+        }
+    }
+    if (held > 0) {
+        *out = (uint8_t)gathered;
+    }
+}
+
+/* The functions of each width are copies of their own: their loops have no branch.
+ *
+ * eb_unpack_row: a row of stored bits to int8.
+ * eb_unpack_rows: those of `count` rows that are not NULL, to where `wide` then points.
+ * eb_pack_row: a row of int8, whose values must fit, to stored bits.
+ */
+#define EB_BITS_OF(BITS)                                                                           \
+    EB_KERNEL void eb_unpack_row_##BITS(const eb_bits *p, const uint8_t *in, int8_t *out)          \
+    {                                                                                              \
+        const uint32_t lowest = (uint32_t)(uint8_t)p->lowest * 0x01010101u;                        \
+        for (int32_t x = 0; x < p->pixels; ++x) {                                                  \
+            eb_bits_unpack(in, p->channels, BITS, lowest, out);                                    \
+            in += (p->channels * BITS + 7) / 8;                                                    \
+            out += p->channels;                                                                    \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    EB_KERNEL void eb_unpack_rows_##BITS(const eb_bits *p, const void *const *rows, int32_t count, \
+                                         int8_t *buffer, const void **wide)                        \
+    {                                                                                              \
+        for (int32_t k = 0; k < count; ++k) {                                                      \
+            wide[k] = NULL;                                                                        \
+            if (rows[k] != NULL) {                                                                 \
+                eb_unpack_row_##BITS(p, (const uint8_t *)rows[k], buffer);                         \
+                wide[k] = buffer;                                                                  \
+            }                                                                                      \
+            buffer += p->pixels * p->channels;                                                     \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    EB_KERNEL void eb_pack_row_##BITS(const eb_bits *p, const int8_t *in, uint8_t *out,            \
+                                      int32_t out_pixel_stride)                                    \
+    {                                                                                              \
+        const uint32_t lowest = (uint32_t)(uint8_t)p->lowest * 0x01010101u;                        \
+        for (int32_t x = 0; x < p->pixels; ++x) {                                                  \
+            eb_bits_pack(in, p->channels, BITS, lowest, out);                                      \
+            in += p->channels;                                                                     \
+            out += out_pixel_stride;                                                               \
+        }                                                                                          \
+    }
+
+EB_BITS_OF(4)
+EB_BITS_OF(2)
+EB_BITS_OF(1)
+
+#endif /* EB_KERNELS_PORTABLE_BITS_H */

@@ -1,0 +1,110 @@
+"""Tensors of few values: found, stored with few bits, and computed to the last bit the same."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Graph, Tensor
+from edgebottle.ir.interpreter import Interpreter
+from edgebottle.ir.verify import verify
+from edgebottle.ops.base import Activation, Isa
+from edgebottle.ops.narrowed import Narrowed
+from edgebottle.ops.width import Width
+from edgebottle.passes.narrow import narrow, narrow_widths
+from edgebottle.pipeline import load
+from edgebottle.plan.schedules import Schedule
+from quantize.patch import choose_schedule
+from quantize.patch.schedules import make_schedule
+from tests.conftest import long
+from tests.graphs import random_network
+from tests.ops.compiled import run_compiled
+from tests.samples import assert_same, samples
+
+LOWEST = {4: 112, 2: 124, 1: 126}
+"""The zero point that leaves so many bits up to 127."""
+
+
+def few_valued(seed: int) -> Graph:
+    """A random network whose layers clamp at a high zero point, as a low-bit network's do."""
+    graph = random_network(seed)
+    bits = (4, 2, 1)[seed % 3]
+
+    def changed(one: Tensor) -> Tensor:
+        if one.dtype is not DType.I8 or one.quant is None:
+            return one
+        if one.data is None:
+            return replace(one, quant=replace(one.quant, zero_point=(LOWEST[bits],)))
+        return replace(one, quant=replace(one.quant, scale=tuple(s / 8 for s in one.quant.scale)))
+
+    tensors = {name: changed(one) for name, one in graph.tensors.items()}
+    nodes = [
+        replace(node, activation=Activation.RELU)
+        if "activation" in {field.name for field in fields(node)}
+        else node
+        for node in graph.nodes
+    ]
+    return replace(graph, tensors=tensors, nodes=tuple(nodes))
+
+
+@pytest.mark.parametrize("isa", [long(Isa.PORTABLE), long(Isa.SCALAR), Isa.DSP, long(Isa.MVE)])
+def test_compiled_c_equals_the_network_of_int8(isa: Isa, tmp_path: Path) -> None:
+    runs, plans, expected = [], [], []
+    for seed in range(24):
+        graph = few_valued(seed)
+        small = narrow(graph)
+        if small is graph:
+            continue
+        verify(small, "narrow")
+        inputs = [values for _, values in samples(graph)]
+        wide = Interpreter(graph)
+        outputs = [wide.run(values) for values in inputs]
+        again = Interpreter(small)
+        for values, wanted in zip(inputs, outputs, strict=True):
+            assert_same(again.run(values), wanted, graph.name)
+        for schedule in (Schedule.LAYERS, Schedule.MIN_RAM):
+            runs.append((small, inputs))
+            plans.append(make_schedule(small, isa, schedule))
+            expected.append(outputs)
+    assert len(runs) > 20
+    found = run_compiled(runs, isa, tmp_path, plans)
+    for (graph, _), outputs, wanted in zip(runs, found, expected, strict=True):
+        for one, other in zip(outputs, wanted, strict=True):
+            assert_same(one, other, graph.name)
+
+
+@pytest.mark.parametrize(("bits", "lowest"), [(4, -8), (4, 112), (2, 124), (1, -128)])
+def test_stored_bits(bits: int, lowest: int) -> None:
+    """An element takes its bits from the lowest on, a pixel begins with a byte."""
+    graph = few_valued(0)
+    tensor = replace(graph.tensors[graph.nodes[0].outputs[0]], shape=(1, 2, 3, 5), data=None)
+    width = Width(bits, lowest)
+    values = (np.arange(30).reshape(1, 2, 3, 5) % (1 << bits) + lowest).astype(np.int8)
+    narrow_one, stored = width.narrow(tensor), width.stored(values)
+    assert_same([width.values(stored)], [values], "there and back")
+    data = narrow_one.stored(stored)
+    assert len(data) == narrow_one.nbytes == 6 * -(-5 * bits // 8)
+    whole = int.from_bytes(data[: narrow_one.layout.pixel_bytes], "little")
+    mask = (1 << bits) - 1
+    assert [whole >> (bits * i) & mask for i in range(5)] == stored.reshape(-1)[:5].tolist()
+    assert width.wide(narrow_one) == tensor
+
+
+@pytest.mark.shared
+def test_a_network_of_4_bits_takes_less_memory(shared: Path) -> None:
+    path = shared / "models" / "low-bit" / "kws_w2a4.tflite"
+    graph = load(str(path), io="int8").graph
+    widths = {width for name, width in narrow_widths(graph).items()}
+    assert widths == {Width(4, 112)}
+    arenas = {
+        limit: choose_schedule(graph, Isa.DSP, schedule, ram_limit=limit, narrow=is_narrow)
+        for limit, schedule, is_narrow in (
+            (1, Schedule.MIN_RAM, False),
+            (2, Schedule.MIN_RAM, True),
+            (10_000, Schedule.LAYERS, True),
+        )
+    }
+    assert [chosen.plan.arena_bytes for chosen in arenas.values()] == [6448, 5064, 9632]
+    assert any(isinstance(node, Narrowed) for node in arenas[2].graph.nodes)
