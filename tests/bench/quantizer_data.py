@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import wave
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from edgebottle.conversion import read_model
 from edgebottle.ir.graph import Array
 
 CALIBRATION = 512
@@ -20,32 +21,81 @@ TINY = "models/mlperf-tiny"
 KWS_INPUT = (0.5847029089927673, 83)
 """Scale and zero point of the int8 file's input, in which the samples are stored."""
 
+KWS_PARTS = (256, 144)
+"""Recordings for calibration and for validation; the other 600 of 1,000 are for testing."""
+
+SHIFTS = (-1, 0, 1)
+"""Frames by which a recording begins later: the features of 20 ms."""
+
 SIDE, CROP = 96, 88
-"""Pixels along each side of a photograph, and of the part of it that a calibration sample shows."""
+"""Pixels along each side of a photograph, and of a part of it that is shown in its place."""
+
+VWW_PARTS = (64, 20)
+"""Photographs for calibration and for validation; the other 180 of 264 are for testing."""
+
+IC_PARTS = (128, 16)
+"""The same where nothing is labelled; 120 are for testing."""
+
+IC_SIDE, IC_VIEWS = 32, 5
+"""Pixels along each side of what is classified, and parts of each photograph."""
+
+VALIDATION = 1000
+"""Samples for validation where there are thousands."""
 
 MELS, FRAMES, WINDOW, HOP, RATE = 128, 5, 1024, 512, 16_000
 """The features of the anomaly detector: frames of log mel energies."""
 
 
 @dataclass(frozen=True)
+class Part:
+    """Samples that serve one purpose.
+
+    Attributes:
+        values: Real inputs, without the batch axis.
+        labels: Their classes, None where nobody knows them.
+        origin: The recording or photograph that each is a view of: those of one are alike.
+    """
+
+    values: Array
+    labels: Array | None
+    origin: Array
+
+
+@dataclass(frozen=True)
 class Case:
-    """A float network and its data.
+    """A float network and its data: no recording or photograph is in two parts.
 
     Attributes:
         name: Short name.
         float_bytes: The float ``.tflite``.
         calibration: Real inputs, without the batch axis.
-        test: Other inputs.
-        labels: Classes of ``test``, None where nobody knows them.
+        validation: By this whoever works on the quantizer chooses.
+        test: Looked at once.
         note: What is to be known of the data.
     """
 
     name: str
     float_bytes: bytes
     calibration: Array
-    test: Array
-    labels: Array | None
+    validation: Part
+    test: Part
     note: str
+
+
+def _parted(count: int, sizes: tuple[int, int]) -> list[Array]:
+    """Numbers of calibration, validation and test, in random order."""
+    first, second = sizes
+    return np.split(np.random.default_rng(0).permutation(count), [first, first + second])
+
+
+def _views(
+    values: Array, labels: Array | None, which: Array, views: Callable[[Array], Sequence[Array]]
+) -> Part:
+    """All views of some samples."""
+    each = [views(values[index]) for index in which]
+    origin = np.repeat(which, [len(few) for few in each])
+    known = None if labels is None else labels[origin]
+    return Part(np.stack([view for few in each for view in few]), known, origin)
 
 
 def kws(shared: Path) -> Case:
@@ -54,10 +104,24 @@ def kws(shared: Path) -> Case:
         scale, zero_point = KWS_INPUT
         x = ((arrays["x"].astype(np.float32) - zero_point) * np.float32(scale)).astype(np.float32)
         y = arrays["y"]
-    order = np.random.default_rng(0).permutation(len(x))
-    x, y = x[order].reshape(-1, 49, 10, 1), y[order]
-    note = "kws01.npz parted; the weights of the 1x1 convolutions were stored as int8, per tensor"
-    return Case("kws", network, x[:CALIBRATION], x[CALIBRATION:], y[CALIBRATION:], note)
+    x = x.reshape(-1, 49, 10, 1)
+    few, some, rest = _parted(len(x), KWS_PARTS)
+    calibration = _views(x, y, few, lambda one: [one, _later(one, 1)])
+    validation, test = (
+        _views(x, y, which, lambda one: [_later(one, by) for by in SHIFTS])
+        for which in (some, rest)
+    )
+    note = (
+        f"kws01.npz: {len(few)} recordings calibrate, {len(some)} are for validation; each "
+        f"{len(SHIFTS)} times, shifted by a frame; the weights of the float file had been int8"
+    )
+    return Case("kws", network, calibration.values, validation, test, note)
+
+
+def _later(features: Array, frames: int) -> Array:
+    """The same recording so many frames later (earlier); the frame at its end stays."""
+    places = np.clip(np.arange(len(features)) + frames, 0, len(features) - 1)
+    return features[places]
 
 
 def _photographs(shared: Path) -> tuple[Array, Array]:
@@ -66,49 +130,80 @@ def _photographs(shared: Path) -> tuple[Array, Array]:
 
 
 def vww(shared: Path) -> Case:
-    """A quarter of the photographs, cropped and mirrored, calibrates; the rest is for testing."""
+    """Each photograph whole, and its corners and middle, and all of them mirrored."""
     x, y = _photographs(shared)
-    random = np.random.default_rng(0)
-    order = random.permutation(len(x))
-    few, rest = order[: len(x) // 4], order[len(x) // 4 :]
-    crops = [_crop(x[random.choice(few)], random) for _ in range(CALIBRATION)]
-    network = (shared / TINY / "vww_96_float.tflite").read_bytes()
-    note = f"vww01_cc264.npz: crops of {len(few)} photographs, the other {len(rest)} for testing"
-    return Case("vww", network, np.stack(crops) / 255, x[rest] / 255, y[rest], note)
+    x = x / 255
+    few, some, rest = _parted(len(x), VWW_PARTS)
+    random = np.random.default_rng(1)
+    calibration = [_any_crop(x[random.choice(few)], random) for _ in range(CALIBRATION)]
+    validation, test = (_views(x, y, which, _crops) for which in (some, rest))
+    network = _converted(shared / TINY / "vww_96.h5")
+    note = (
+        f"vww01_cc264.npz: crops of {len(few)} photographs calibrate, {len(some)} photographs are "
+        "for validation; each in 12 views"
+    )
+    return Case("vww", network, np.stack(calibration), validation, test, note)
 
 
-def _crop(image: Array, random: np.random.Generator) -> Array:
+def _crops(image: Array) -> list[Array]:
+    end = SIDE - CROP
+    corners = [(0, 0), (0, end), (end, 0), (end, end), (end // 2, end // 2)]
+    views = [image, *(_crop(image, top, left, CROP, SIDE) for top, left in corners)]
+    return [*views, *(view[:, ::-1] for view in views)]
+
+
+def _any_crop(image: Array, random: np.random.Generator) -> Array:
     top, left = random.integers(0, SIDE - CROP + 1, 2)
-    part = image[top : top + CROP, left : left + CROP]
-    near = np.linspace(0, CROP - 1, SIDE).round().astype(int)
-    part = part[near][:, near]
-    return part[:, ::-1] if random.integers(2) else part
+    view = _crop(image, top, left, CROP, SIDE)
+    return view[:, ::-1] if random.integers(2) else view
+
+
+def _crop(image: Array, top: int, left: int, size: int, side: int) -> Array:
+    """A square of a photograph, scaled to ``side``: the means of what a pixel covers."""
+    part = image[top : top + size, left : left + size]
+    places = (np.arange(4 * side) + 0.5) * size / (4 * side)
+    near = places.astype(int)
+    fine = part[near][:, near]
+    return np.asarray(fine.reshape(side, 4, side, 4, -1).mean(axis=(1, 3)), np.float32)
 
 
 def ic(shared: Path) -> Case:
-    """Photographs of VWW at 32x32: CIFAR-10 is not here, so no label is right."""
+    """Parts of photographs of VWW at 32x32: CIFAR-10 is not here, so no label is right."""
     x, _ = _photographs(shared)
-    small = x.reshape(-1, 32, 3, 32, 3, 3).mean(axis=(2, 4))
-    parts = [
-        small,
-        *(x[:, top : top + 32, left : left + 32] for top in (0, 64) for left in (0, 64)),
-    ]
-    order = np.random.default_rng(0).permutation(len(x))
-    few, rest = order[: len(x) // 2], order[len(x) // 2 :]
-    calibration = np.concatenate([part[few] for part in parts])[:CALIBRATION]
-    network = (shared / TINY / "pretrainedResnet.tflite").read_bytes()
-    test = np.concatenate([part[rest] for part in parts])
+    random = np.random.default_rng(1)
+    parts = []
+    for which in _parted(len(x), IC_PARTS):
+        parts.append(
+            _views(x, None, which, lambda one: [_thing(one, random) for _ in range(IC_VIEWS)])
+        )
+    calibration, validation, test = parts
+    network = _converted(shared / TINY / "pretrainedResnet.h5")
     note = "parts of VWW photographs, for CIFAR-10 is not here: no labels"
-    return Case("ic", network, calibration, test, None, note)
+    return Case("ic", network, calibration.values[:CALIBRATION], validation, test, note)
+
+
+def _thing(image: Array, random: np.random.Generator) -> Array:
+    """A part of a photograph in which a thing may fill the square, as in CIFAR-10."""
+    size = int(random.integers(SIDE // 2, SIDE + 1))
+    top, left = random.integers(0, SIDE - size + 1, 2)
+    return _crop(image, top, left, size, IC_SIDE)
 
 
 def ad(shared: Path) -> Case:
     """Log mel energies of spoken digits: the sounds of machines are not here."""
     rows = _log_mels(shared / "train/fsdd/recordings.zip")
-    order = np.random.default_rng(0).permutation(len(rows))[: 2 * CALIBRATION + 500]
-    network = (shared / TINY / "ad01_fp32.tflite").read_bytes()
+    few, some, rest = _parted(len(rows), (CALIBRATION, 200))
+    validation, test = (
+        _views(rows, None, which, lambda one: [one]) for which in (some, rest[:VALIDATION])
+    )
+    network = _converted(shared / TINY / "ad01.h5")
     note = "log mel energies of spoken digits, for the sounds of machines are not here: no labels"
-    return Case("ad", network, rows[order[:CALIBRATION]], rows[order[CALIBRATION:]], None, note)
+    return Case("ad", network, rows[few], validation, test, note)
+
+
+def _converted(path: Path) -> bytes:
+    """The float ``.tflite`` of a Keras file."""
+    return read_model(path, lambda what, done, total: None).data
 
 
 def _log_mels(path: Path) -> Array:
@@ -143,21 +238,27 @@ def _mel_bank() -> Array:
 
 def signs(shared: Path, floats: Path) -> Case:
     with np.load(floats / "signs.npz") as arrays:
-        train, test, labels = arrays["train_x"], arrays["test_x"], arrays["test_y"]
-    chosen = np.random.default_rng(0).permutation(len(train))[:CALIBRATION]
+        train, labels = arrays["train_x"], arrays["train_y"]
+        images, classes = arrays["test_x"], arrays["test_y"]
+    few, some, _ = _parted(len(train), (CALIBRATION, VALIDATION))
+    validation = _views(train, labels, some, lambda one: [one])
+    every = np.arange(len(images))
+    test = _views(images, classes, every, lambda one: [one, one[:, ::-1]])
     network = (floats / "signs_float.tflite").read_bytes()
-    return Case("signs", network, train[chosen], test, labels, "every fifth file is for testing")
+    note = "every fifth file is for testing, mirrored as well; validation was trained with"
+    return Case("signs", network, train[few], validation, test, note)
 
 
 def fashion(shared: Path, floats: Path) -> Case:
     from edgebottle.zoo.fashion import load_data
 
     data = load_data(shared / "train/fashion-mnist")
-    chosen = np.random.default_rng(0).permutation(len(data.train_images))[:CALIBRATION]
+    few, some, _ = _parted(len(data.train_images), (CALIBRATION, VALIDATION))
+    validation = _views(data.train_images, data.train_labels, some, lambda one: [one])
+    test = Part(data.test_images, data.test_labels, np.arange(len(data.test_images)))
     network = (floats / "fashion_float.tflite").read_bytes()
-    calibration = data.train_images[chosen]
-    note = "10,000 test images"
-    return Case("fashion", network, calibration, data.test_images, data.test_labels, note)
+    note = "the test images; validation was trained with"
+    return Case("fashion", network, data.train_images[few], validation, test, note)
 
 
 CASES: dict[str, Callable[[Path, Path], Case]] = {

@@ -1,7 +1,9 @@
 """Compares networks quantized here with those of ai-edge-quantizer, on the same data.
 
 ``python -m tests.bench.quantizers --floats FOLDER --peer PYTHON``: FOLDER is what
-``tests.bench.float_networks`` has written, PYTHON one that has ai-edge-quantizer.
+``tests.bench.float_networks`` has written, PYTHON one that has ai-edge-quantizer. It shows how the
+validation part does, by which quantizers are worked on; ``--part test`` looks at the test part,
+once, when all is chosen. Needs TensorFlow for the Keras files.
 """
 
 from __future__ import annotations
@@ -23,14 +25,15 @@ from quantize.post.affine import dequantized, quantized
 from quantize.post.quantizer import Options, quantize_graph
 from quantize.post.runner import Runner
 from quantize.post.score import Outputs, agreement
-from tests.bench.quantizer_data import CASES, Case
+from tests.bench.quantizer_data import CASES, Case, Part
 from tests.conftest import SHARED
 
 ROWS = (("w8a8", 8, False), ("w8a8 high", 8, True), ("w4a8", 4, False), ("w4a8 high", 4, True))
 """Ours: name, bits of the weights, effort."""
 
 HEADER = (
-    f"{'network':8} {'quantizer':22} {'accuracy':>9} {'lost':>6} {'same':>7} {'dB':>6} {'s':>5}"
+    f"{'network':8} {'quantizer':22} {'accuracy, %':>14} {'lost, points':>14} {'same':>8} {'dB':>6} "
+    f"{'s':>5}"
 )
 
 
@@ -38,6 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--floats", type=Path, required=True)
     parser.add_argument("--peer", type=Path)
+    parser.add_argument("--part", choices=("validation", "test"), default="validation")
     parser.add_argument("--network", choices=list(CASES), action="append")
     parser.add_argument("--row", choices=[row[0] for row in ROWS], action="append")
     options = parser.parse_args(arguments)
@@ -48,9 +52,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _compare(case: Case, options: argparse.Namespace) -> None:
     graph = import_model(case.float_bytes, case.name, ".tflite")
-    real = _run(case.float_bytes, case)
+    part: Part = getattr(case, options.part)
+    real = _run(case.float_bytes, part)
+    origins = len(np.unique(part.origin))
     print(f"# {case.name}: {case.note}")
-    _line(case, "float", real, real, 0.0)
+    print(f"# {case.name}: {options.part}, {len(part.values):,} samples of {origins:,} origins")
+    _line(case, part, "float", real, real, 0.0)
     shape = graph.tensors[graph.inputs[0]].shape
     inputs = [(value.reshape(shape).astype(np.float32),) for value in case.calibration]
     for name, bits, thorough in ROWS:
@@ -62,27 +69,28 @@ def _compare(case: Case, options: argparse.Namespace) -> None:
             found = quantize_graph(graph, inputs, wish, runner, lambda what, done, total: None)
         spent = time.monotonic() - start
         data = write_tflite(found.graph)
-        _line(case, f"edgebottle {name}", real, _run(data, case), spent)
+        _line(case, part, f"edgebottle {name}", real, _run(data, part), spent)
     for bits in (8, 4) if options.peer else ():
         start = time.monotonic()
         name = f"ai-edge-quantizer w{bits}a8"
         try:
             data = _peer(case, bits, options.peer)
-            found = _run(data, case)
+            spent = time.monotonic() - start
+            results = _run(data, part)
         except (RuntimeError, ValueError) as error:
             print(f"{case.name:8} {name}: {str(error)[:90]}")
             continue
-        _line(case, name, real, found, time.monotonic() - start)
+        _line(case, part, name, real, results, spent)
 
 
-def _run(data: bytes, case: Case) -> Outputs:
-    """Real outputs of the test samples, in LiteRT's reference kernels; of any file it runs."""
+def _run(data: bytes, part: Part) -> Outputs:
+    """Real outputs of the samples, in LiteRT's reference kernels; of any file it runs."""
     kind = OpResolverType.BUILTIN_REF
     model = Interpreter(model_content=data, experimental_op_resolver_type=kind)
     model.allocate_tensors()
     (source,), (target,) = model.get_input_details(), model.get_output_details()
     results = []
-    for value in case.test:
+    for value in part.values:
         sample = value.reshape(source["shape"]).astype(np.float32)
         model.set_tensor(source["index"], _stored(sample, source))
         model.invoke()
@@ -114,20 +122,30 @@ def _peer(case: Case, bits: int, python: Path) -> bytes:
         return out.read_bytes()
 
 
-def _line(case: Case, name: str, real: Outputs, found: Outputs, spent: float) -> None:
+def _line(case: Case, part: Part, name: str, real: Outputs, found: Outputs, spent: float) -> None:
     near = agreement(real, found)
     accuracy = lost = "-"
-    if case.labels is not None:
+    if part.labels is not None:
         before, after = (
-            np.mean([s[0].argmax() == y for s, y in zip(outputs, case.labels, strict=True)])
+            np.array([s[0].argmax() == y for s, y in zip(outputs, part.labels, strict=True)], float)
             for outputs in (real, found)
         )
-        accuracy, lost = f"{after:.2%}", f"{100 * (before - after):+.2f}"
-    same = "-" if near.same is None else f"{near.same:.2%}"
+        share = after.mean()
+        error = 100 * np.sqrt(share * (1 - share) / len(np.unique(part.origin)))
+        accuracy = f"{100 * share:.2f} \xb1{error:.2f}"
+        lost = f"{100 * (before - after).mean():+.2f} \xb1{_paired_error(before - after, part):.2f}"
+    same = "-" if near.same is None or case.name == "ad" else f"{near.same:.2%}"
     print(
-        f"{case.name:8} {name:22} {accuracy:>9} {lost:>6} {same:>7} {near.sqnr:6.1f} {spent:5.0f}",
+        f"{case.name:8} {name:22} {accuracy:>14} {lost:>14} {same:>8} {near.sqnr:6.1f} {spent:5.0f}",
         flush=True,
     )
+
+
+def _paired_error(lost: Array, part: Part) -> float:
+    """Standard error, in points, of the mean loss of the same samples: views of one go together."""
+    _, numbers = np.unique(part.origin, return_inverse=True)
+    sums = np.bincount(numbers, weights=lost - lost.mean())
+    return float(100 * np.sqrt(np.sum(np.square(sums))) / len(lost))
 
 
 if __name__ == "__main__":
