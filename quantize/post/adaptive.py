@@ -1,4 +1,4 @@
-"""Adaptive rounding of a whole network, layer by layer in the order of the run."""
+"""Rounding of a whole network, layer by layer in the order of the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgebottle.passes.drop_dead import drop_dead
 from quantize.post.builder import StoredLayer
 from quantize.post.layers import WeightedLayer
 from quantize.post.patches import PatchMap, patch_map
-from quantize.post.rounding import Problem, round_adaptively
+from quantize.post.rounding import Problem, round_layer
 from quantize.post.runner import Runner
 from quantize.post.statistics import Inputs, Progress
 
@@ -64,14 +64,14 @@ def round_network(
         progress: Told what is being done.
 
     Returns:
-        The layers with other stored weights, and biases that make their means right.
+        The layers with other stored weights, their scales, and biases that make their means right.
     """
     places = _places(graph, layers, len(inputs))
     real = _real_rows(graph, places, inputs, runner)
     rounded = dict(layers)
     for number, place in enumerate(places):
         name, source = place.layer.node.name, place.layer.source
-        progress("round weights" if steps else "correct biases", number, len(places))
+        progress("round weights", number, len(places))
         runner.load(_until(build(rounded), source))
         near = [runner.run(sample, [source])[0] for sample in inputs]
         stored = rounded[name]
@@ -82,8 +82,8 @@ def round_network(
             near=place.rows(near),
             bounds=getattr(place.layer.node, "activation", Activation.NONE).float_range(),
         )
-        found = round_adaptively(problem, steps, seed=number)
-        rounded[name] = replace(stored, stored=found.stored, bias=found.bias)
+        found = round_layer(problem, steps, seed=number)
+        rounded[name] = replace(stored, weights=found.weights, stored=found.stored, bias=found.bias)
     return rounded
 
 

@@ -1,8 +1,12 @@
 """Cross-layer equalization: factors move from the weights of a layer to those of the next.
 
-Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction",
-2019, section 4.1. What a positive factor passes through is tried, not listed: any operator whose
-output scales as its input does, channel by channel.
+They even out the ranges of weights: Nagel et al., "Data-Free Quantization Through Weight
+Equalization and Bias Correction", 2019, section 4.1; or those of the values between the layers:
+Meller et al., "Same, Same But Different: Recovering Neural Network Quantization Error Through
+Weight Factorization", 2019, section 4, and Xiao et al., "SmoothQuant: Accurate and Efficient
+Post-Training Quantization for Large Language Models", 2023, section 4 (half of the range moves
+into weights that several channels share). What a positive factor passes through is tried, not
+listed: any operator whose output scales as its input does, channel by channel.
 """
 
 from __future__ import annotations
@@ -17,12 +21,16 @@ from edgebottle.ir.graph import Array, Graph, Node, unused_name
 from edgebottle.ops.base import Activation
 from quantize.post.layers import WeightedLayer, weighted_layers
 from quantize.post.rules import QuantRule
+from quantize.post.statistics import Statistics
 
 ROUNDS = 12
 """Over all pairs: a layer between two others belongs to two pairs."""
 
 MAX_FACTOR = 64.0
 """Beyond this a channel does not matter, and float32 would suffer."""
+
+SHARED = 0.5
+"""Of the range of values, as a power, what goes into weights whose scale is shared by channels."""
 
 DEAD = 1e-5
 """Of the widest channel: a narrower one stays as it is."""
@@ -48,8 +56,7 @@ class _Pair:
 
 def equalized(graph: Graph, rules: Mapping[str, QuantRule]) -> Graph | None:
     """The same network with ranges of weights evened out; None where no two layers are a pair."""
-    layers = {layer.node.name: layer for layer in weighted_layers(graph, rules)}
-    pairs = [pair for layer in layers.values() if (pair := _pair(graph, layer, layers))]
+    layers, pairs = _pairs(graph, rules)
     if not pairs:
         return None
     matrices = {name: layer.matrix(graph) for name, layer in layers.items()}
@@ -65,6 +72,57 @@ def equalized(graph: Graph, rules: Mapping[str, QuantRule]) -> Graph | None:
             biases[first] /= factors
             matrices[second] *= factors[pair.channels]
     return _with_weights(graph, layers, matrices, biases)
+
+
+def evened_values(
+    graph: Graph, rules: Mapping[str, QuantRule], statistics: Mapping[str, Statistics]
+) -> Graph | None:
+    """The same network with channels of like ranges between layers; None where no two are a pair.
+
+    Args:
+        graph: A float graph.
+        rules: Of its layers.
+        statistics: Of its tensors.
+    """
+    layers, pairs = _pairs(graph, rules)
+    if not pairs:
+        return None
+    matrices = {name: layer.matrix(graph) for name, layer in layers.items()}
+    biases = {name: layer.biases(graph) for name, layer in layers.items()}
+    for pair in pairs:
+        first, second = pair.first.node.name, pair.second.node.name
+        reach = statistics[pair.first.output].channels
+        assert reach is not None, "statistics without samples"
+        factors = _value_factors(reach.astype(np.float64), pair, pair.second.matrix(graph))
+        matrices[first] /= factors[:, None]
+        biases[first] /= factors
+        matrices[second] *= factors[pair.channels]
+    return _with_weights(graph, layers, matrices, biases)
+
+
+def _value_factors(reach: Array, pair: _Pair, weights: Array) -> Array:
+    """What each channel between two layers is divided by, of a mean of one."""
+    alive = reach > DEAD * reach.max(initial=0.0)
+    if not alive.any():
+        return np.ones_like(reach)
+    factors = np.where(alive, reach / reach[alive].max(), 1.0)
+    if (pair.channels != pair.channels[:, :1]).any():  # a weight's scale serves several channels
+        widest = np.abs(weights).max(axis=1, keepdims=True)
+        incoming = np.zeros(len(reach))
+        np.maximum.at(incoming, pair.channels, np.abs(weights) / np.where(widest > 0, widest, 1))
+        alive &= incoming > DEAD
+        even = factors**SHARED / np.where(alive, incoming, 1) ** (1 - SHARED)
+        factors = np.where(alive, even, 1.0)
+    factors = np.where(alive, factors / np.exp(np.log(factors[alive]).mean()), 1.0)
+    return np.asarray(np.clip(factors, 1 / MAX_FACTOR, MAX_FACTOR))
+
+
+def _pairs(
+    graph: Graph, rules: Mapping[str, QuantRule]
+) -> tuple[dict[str, WeightedLayer], list[_Pair]]:
+    """The layers with weights by name, and those that follow one another."""
+    layers = {layer.node.name: layer for layer in weighted_layers(graph, rules)}
+    return layers, [pair for layer in layers.values() if (pair := _pair(graph, layer, layers))]
 
 
 def _factors(first: Array, second: Array, channels: Array) -> Array:

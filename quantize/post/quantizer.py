@@ -15,7 +15,7 @@ from edgebottle.ir.graph import Array, Graph
 from quantize.post.adaptive import round_network
 from quantize.post.affine import HIGH, LOW, Bounds, dequantized
 from quantize.post.builder import StoredLayer, build
-from quantize.post.equalization import equalized
+from quantize.post.equalization import equalized, evened_values
 from quantize.post.grouping import ChosenQuant, choose_scales, group
 from quantize.post.layers import WeightedLayer, weighted_layers
 from quantize.post.observers import OBSERVERS, MinMax, Observer
@@ -26,8 +26,11 @@ from quantize.post.score import scored_tensors, sqnr
 from quantize.post.statistics import Inputs, Progress, Statistics, collect
 from quantize.post.weights import least_scales, scaled_weights
 
-SCORED_SAMPLES = 64
-"""Calibration samples on which candidates are compared."""
+SCORED_SAMPLES = 96
+"""The most calibration samples on which candidates are compared; no weight is rounded by them."""
+
+SCORED_SHARE = 0.25
+"""Of the calibration samples, where there are few."""
 
 
 RANGES: tuple[tuple[str, Sequence[Observer]], ...] = (
@@ -51,8 +54,8 @@ class Effort:
 
 
 EFFORTS: Mapping[int, tuple[Effort, Effort]] = {
-    8: (Effort(64, 0), Effort(128, 500)),
-    4: (Effort(128, 300), Effort(256, 1000)),
+    8: (Effort(192, 0), Effort(256, 500)),
+    4: (Effort(256, 0), Effort(256, 1000)),
 }
 """By the bits of the weights: normal and high. Weights of 4 bits are always rounded adaptively."""
 
@@ -146,28 +149,31 @@ def quantize_graph(
     prepared = prepare(graph)
     statistics = collect(prepared, inputs, runner, progress)
     rules = rules_of(prepared, statistics, runner)
-    judge = _Judge(prepared, rules, inputs[:SCORED_SAMPLES], runner)
+    scored = min(SCORED_SAMPLES, max(1, int(len(inputs) * SCORED_SHARE)))
+    judge = _Judge(prepared, rules, inputs[-scored:], runner)
     bases = [("", prepared, statistics)]
-    even = equalized(prepared, rules)
-    if even is not None:
-        told = _renamed(progress, "run the equalized network")
-        seen = collect(even, inputs, runner, told)
-        bases.append(("cross-layer equalization", even, seen))
+    for name, even in (
+        ("weights evened out", equalized(prepared, rules)),
+        ("values evened out", evened_values(prepared, rules, statistics)),
+    ):
+        if even is not None:
+            told = _renamed(progress, f"run the network with {name}")
+            bases.append((name, even, collect(even, inputs, runner, told)))
     progress("choose ranges", 0, 0)
     tried: list[tuple[str, Quantized]] = []
     steps: list[list[TriedStep]] = []
     for base, one, seen in bases:
-        found, scored = _best_ranges(base, one, seen, rules, options, judge)
+        found, compared = _best_ranges(base, one, seen, rules, options, judge)
         tried.append((base, found))
-        steps.append(scored)
-    found, scored = judge.best(tried)
-    taken = next(index for index, step in enumerate(scored) if step.kept)
+        steps.append(compared)
+    found, compared = judge.best(tried)
+    taken = next(index for index, step in enumerate(compared) if step.kept)
     flat = [
         replace(step, kept=step.kept and index == taken)
         for index, each in enumerate(steps)
         for step in each
     ]
-    return _adapted(found, flat, judge, inputs, options, progress)
+    return _adapted(found, flat, judge, inputs[:-scored] or inputs, options, progress)
 
 
 def _best_ranges(

@@ -1,8 +1,12 @@
-"""Adaptive rounding: whether each weight goes up or down is learned from what it does to outputs.
+"""Rounding of a layer's weights and biases by what they do to its outputs.
 
-Source: Nagel et al., "Up or Down? Adaptive Rounding for Post-Training Quantization", 2020: the
-relaxation and its regularizer are those of equations 22 to 24, the loss that of equation 25, with
-the inputs that the quantized layers before give (asymmetric) and the activation behind.
+To the nearest, one after the other (``second_order``), or adaptively: whether each weight goes up
+or down is learned. Rows that were held out say which is best.
+
+Source of adaptive rounding: Nagel et al., "Up or Down? Adaptive Rounding for Post-Training
+Quantization", 2020: the relaxation and its regularizer are those of equations 22 to 24, the loss
+that of equation 25, with the inputs that the quantized layers before give (asymmetric) and the
+activation behind.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import numpy as np
 
 from edgebottle.ir.graph import Array
 from quantize.post.affine import Bounds
+from quantize.post.second_order import RIDGES, input_squares, round_in_order
 from quantize.post.weights import Weights
 
 STRETCH_LOW, STRETCH_HIGH = -0.1, 1.1
@@ -63,12 +68,14 @@ class Rounded:
     """What came of it.
 
     Attributes:
+        weights: The real weights and their scales.
         stored: int8 weights.
         bias: Real biases that make the mean output of each channel right.
         before: Mean squared error of the outputs with nearest rounding, on rows held out.
-        after: With adaptive rounding.
+        after: The same of what was found.
     """
 
+    weights: Weights
     stored: Array
     bias: Array
     before: float
@@ -82,41 +89,43 @@ def products(patches: Array, weights: Array) -> Array:
     return np.asarray(np.einsum("rck,ck->rc", patches, weights, optimize=True))
 
 
-def round_adaptively(problem: Problem, steps: int, seed: int) -> Rounded:
-    """Learns the rounding of a layer's weights.
+def round_layer(problem: Problem, steps: int, seed: int) -> Rounded:
+    """The rounding of a layer's weights that does best on the last rows, which it has not seen.
 
     Args:
         problem: The layer.
-        steps: Of gradient descent.
-        seed: Of the order of the rows.
+        steps: Of gradient descent; 0 for none.
+        seed: Of the order of the rows there.
     """
     wanted = _single(products(problem.real, _single(problem.weights.real)) + problem.bias)
-    rows = len(wanted)
-    order = np.random.default_rng(seed).permutation(rows)
-    held, taught = order[: int(rows * HELD_OUT)], order[int(rows * HELD_OUT) :]
-    nearest = problem.weights.nearest()
-    learned = _Descent(problem, wanted, taught, seed).run(steps)
-    tried = []
-    for stored in (nearest, learned):
-        bias = corrected_bias(problem, stored, wanted, taught)
-        tried.append((_error(problem, stored, bias, wanted, held), stored, bias))
-    before = tried[0][0]
-    after, stored, bias = min(tried, key=lambda item: item[0])
-    return Rounded(stored, bias, before, after)
+    taught, held = np.split(np.arange(len(wanted)), [len(wanted) - int(len(wanted) * HELD_OUT)])
+    tried = [(problem.weights, problem.weights.nearest())]
+    near = problem.near[taught]
+    other = problem.weights.rescaled(input_squares(near))
+    tried += [(other, round_in_order(other, near, wanted[taught], ridge)) for ridge in RIDGES]
+    if steps:
+        tried.append((problem.weights, _Descent(problem, wanted, taught, seed).run(steps)))
+    errors, biases = [], []
+    for weights, stored in tried:
+        real = weights.dequantized(stored)
+        biases.append(corrected_bias(problem, real, wanted, taught))
+        errors.append(_error(problem, real, biases[-1], wanted, held))
+    best = int(np.argmin(errors))
+    return Rounded(*tried[best], biases[best], errors[0], errors[best])
 
 
-def corrected_bias(problem: Problem, stored: Array, wanted: Array, rows: Array) -> Array:
+def corrected_bias(problem: Problem, real: Array, wanted: Array, rows: Array) -> Array:
     """Biases with which the mean of each channel before the activation is that of the float layer.
 
     Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction",
     2019, section 4.2 and appendix D (the empirical form).
     """
-    sums = products(problem.near[rows], _single(problem.weights.dequantized(stored)))
+    sums = products(problem.near[rows], _single(real))
     return np.asarray((wanted[rows] - sums).mean(axis=0), np.float64)
 
 
-def _error(problem: Problem, stored: Array, bias: Array, wanted: Array, rows: Array) -> float:
-    sums = products(problem.near[rows], _single(problem.weights.dequantized(stored))) + bias
+def _error(problem: Problem, real: Array, bias: Array, wanted: Array, rows: Array) -> float:
+    sums = products(problem.near[rows], _single(real)) + bias
     low, high = problem.bounds
     return float(np.mean(np.square(np.clip(sums, low, high) - np.clip(wanted[rows], low, high))))
 
@@ -137,9 +146,9 @@ class _Descent:
         rest = np.clip(exact - self._floor, 0.01, 0.99)
         share = (rest - STRETCH_LOW) / (STRETCH_HIGH - STRETCH_LOW)
         self._logits = _single(np.log(share / (1 - share)))
-        self._bias = corrected_bias(problem, problem.weights.nearest(), wanted, rows)
-        nearest = _error(problem, problem.weights.nearest(), self._bias, wanted, rows)
-        self._unit = max(nearest, 1e-20)
+        nearest = problem.weights.dequantized(problem.weights.nearest())
+        self._bias = corrected_bias(problem, nearest, wanted, rows)
+        self._unit = max(_error(problem, nearest, self._bias, wanted, rows), 1e-20)
 
     def run(self, steps: int) -> Array:
         """The stored weights after so many steps."""

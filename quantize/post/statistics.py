@@ -32,6 +32,7 @@ class Statistics:
         low: The lowest value.
         high: The highest value.
         total: The sum of all samples, of the tensor's shape.
+        channels: The furthest from zero of each channel, the last axis.
         samples: How many there were.
     """
 
@@ -40,6 +41,7 @@ class Statistics:
     low: float = np.inf
     high: float = -np.inf
     total: Array | None = None
+    channels: Array | None = None
     samples: int = 0
 
     def add(self, values: Array) -> None:
@@ -48,6 +50,9 @@ class Statistics:
         self.low, self.high = min(self.low, low), max(self.high, high)
         self.total = values.astype(np.float64) if self.total is None else self.total + values
         self.samples += 1
+        last = values.shape[-1] if values.ndim else 1
+        seen = np.abs(values.reshape(-1, last)).max(axis=0)
+        self.channels = seen if self.channels is None else np.maximum(self.channels, seen)
         furthest = max(-low, high)
         if self.reach == 0.0:
             self.counts[BINS // 2] += 0 if furthest else values.size

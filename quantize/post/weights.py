@@ -31,11 +31,15 @@ class Weights:
         real: float64, output channels first: (channels, products).
         scales: float32 values, (channels,).
         largest: The largest stored value.
+        least: The smallest scale that each channel may have.
+        per_channel: A scale for each channel, else one for all.
     """
 
     real: Array
     scales: Array
     largest: int
+    least: Array
+    per_channel: bool
 
     def nearest(self) -> Array:
         """The stored values nearest to the real ones, int8."""
@@ -48,6 +52,17 @@ class Weights:
     def dequantized(self, stored: Array) -> Array:
         """The real values of stored ones."""
         return stored * self.scales[:, None]
+
+    def rescaled(self, importance: Array) -> Weights:
+        """The same with the scales that suit products of this ``importance``."""
+        bits = next(bits for bits, largest in LARGEST.items() if largest == self.largest)
+        return scaled_weights(
+            self.real,
+            bits,
+            per_channel=self.per_channel,
+            least=self.least,
+            importance=importance,
+        )
 
 
 def scaled_weights(
@@ -82,7 +97,7 @@ def scaled_weights(
     scales = np.maximum(scales, least)
     if not per_channel:
         scales = np.full_like(scales, scales.max(initial=0.0))
-    return Weights(real, single(scales), largest)
+    return Weights(real, single(scales), largest, least, per_channel)
 
 
 def single(values: Array) -> Array:
