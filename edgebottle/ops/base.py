@@ -18,7 +18,7 @@ from edgebottle.ops.channel_range import Range
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.signature import MANY as MANY
 from edgebottle.ops.signature import Signature as Signature
-from edgebottle.ops.weighted_sums import WeightedOperands, WeightedSums
+from edgebottle.ops.weighted_sums import ProductOperands, WeightedOperands, WeightedSums
 
 
 class Isa(Enum):
@@ -184,6 +184,10 @@ class Operator(Node):
 
     def weighted_operands(self) -> WeightedOperands | None:
         """Where weights and biases are, of a layer that sums products with constant weights."""
+        return None
+
+    def product_operands(self) -> ProductOperands | None:
+        """Where factors and biases are, of a layer that sums products of computed values."""
         return None
 
     def channel_operands(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[int, int]:

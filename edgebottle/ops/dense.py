@@ -33,6 +33,7 @@ from edgebottle.ops.fixed_point import (
 from edgebottle.ops.fully_connected_cases import AT_RUN_TIME, fully_connected_case
 from edgebottle.ops.fully_connected_kernels import PlainLayerF32, layer_sizes
 from edgebottle.ops.kernel import AnyKernel, Kernel, KernelOperator, Layer
+from edgebottle.ops.weighted_sums import ProductOperands
 from edgebottle.ops.weights import (
     BIAS_INT32,
     MAX_WIDE_WINDOW,
@@ -260,6 +261,10 @@ class DenseAtRunTime(DenseLayer):
                 f"{where(self)} scales its sums up to {reach:.2g}, and 32-bit arithmetic takes "
                 "less than 2^31; quantize the model anew, with representative data"
             )
+
+    def product_operands(self) -> ProductOperands:
+        """See ``Operator``."""
+        return ProductOperands((0, 1), 2)
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

@@ -11,6 +11,19 @@ from edgebottle.ir.graph import Int, Mask
 
 
 @dataclass(frozen=True)
+class ProductOperands:
+    """Inputs of a layer that sums products of two tensors computed at run time.
+
+    Attributes:
+        factors: Indices of the two.
+        bias: Index of the constant biases.
+    """
+
+    factors: tuple[int, int]
+    bias: int
+
+
+@dataclass(frozen=True)
 class WeightedOperands:
     """Where a layer has its weights and biases.
 

@@ -62,7 +62,7 @@ def _folded(rewrite: Rewrite, maker: Operator, kind: str, constant: Tensor) -> O
         return None
     weights, bias, axis = places.weights, places.bias, places.axis
     kernel = ins[weights]
-    values = _per_channel(constant, outs[0].shape[-1])
+    values = per_channel(constant, outs[0].shape[-1])
     if kernel is None or kernel.data is None or values is None:
         return None
     old = ins[bias] if bias < len(ins) else None
@@ -80,7 +80,7 @@ def _folded(rewrite: Rewrite, maker: Operator, kind: str, constant: Tensor) -> O
     return replace(maker, inputs=tuple(inputs))
 
 
-def _per_channel(constant: Tensor, channels: int) -> Array | None:
+def per_channel(constant: Tensor, channels: int) -> Array | None:
     """One value for each channel; None where they differ along other axes."""
     data = constant.constant().astype(np.float64)
     if data.size == 1:

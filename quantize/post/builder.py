@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from edgebottle.passes import rewrite
 from quantize.post.affine import quant_of, quantized
 from quantize.post.grouping import ChosenQuant
 from quantize.post.layers import WeightedLayer
-from quantize.post.rules import QuantRule, Scales, retyped
+from quantize.post.rules import QuantRule, Scales, product_quant, retyped
 from quantize.post.weights import Weights, stored_bias
 
 
@@ -109,7 +109,12 @@ class _Builder:
             new_ins = self._weighted_operands(node, rule)
         else:
             common = self._chosen[outs[0].name].quant if rule.kind is Scales.SHARED else None
-            new_ins = [None if one is None else self._operand(one, common) for one in ins]
+            biases = ins[rule.bias] if rule.factors else None
+            new_ins = [
+                None if one is None or one is biases else self._operand(one, common) for one in ins
+            ]
+            if biases is not None and rule.factors is not None:
+                new_ins[rule.bias] = self._product_bias(biases, rule.factors, new_ins)
         new_outs = [
             self._put_int8(tensor, tensor.name) if tensor.dtype is DType.F32 else self._keep(tensor)
             for tensor in outs
@@ -183,6 +188,16 @@ class _Builder:
             self._nodes.append(rewrite.real(name, source, name))
             self._float[tensor.name] = name
         return self._float[tensor.name]
+
+    def _product_bias(
+        self, tensor: Tensor, factors: tuple[int, int], ins: Sequence[Tensor | None]
+    ) -> Tensor:
+        """Biases of a layer whose weights are computed."""
+        quant = product_quant(factors, ins)
+        values = stored_bias(tensor.constant(), np.array(quant.scale), 1.0)
+        name = self._unused(f"{tensor.name}_int32")
+        self._tensors[name] = Tensor(name, tensor.shape, DType.I32, quant, values)
+        return self._tensors[name]
 
     def _weighted_operands(self, node: Node, rule: QuantRule) -> list[Tensor | None]:
         stored = self._layers[node.name]

@@ -71,7 +71,7 @@ def equalized(graph: Graph, rules: Mapping[str, QuantRule]) -> Graph | None:
             matrices[first] /= factors[:, None]
             biases[first] /= factors
             matrices[second] *= factors[pair.channels]
-    return _with_weights(graph, layers, matrices, biases)
+    return with_weights(graph, layers, matrices, biases, "equalized")
 
 
 def evened_values(
@@ -97,7 +97,7 @@ def evened_values(
         matrices[first] /= factors[:, None]
         biases[first] /= factors
         matrices[second] *= factors[pair.channels]
-    return _with_weights(graph, layers, matrices, biases)
+    return with_weights(graph, layers, matrices, biases, "equalized")
 
 
 def _value_factors(reach: Array, pair: _Pair, weights: Array) -> Array:
@@ -154,10 +154,10 @@ def _pair(graph: Graph, first: WeightedLayer, layers: Mapping[str, WeightedLayer
     second = layers[reader.name]
     if second.source != name:
         return None
-    return _Pair(first, second, _channels_of(graph, second, outputs))
+    return _Pair(first, second, input_channels(graph, second, outputs))
 
 
-def _channels_of(graph: Graph, layer: WeightedLayer, outputs: int) -> Array:
+def input_channels(graph: Graph, layer: WeightedLayer, outputs: int) -> Array:
     """The channel of the input, modulo ``outputs``, of each weight of a layer."""
     shape, axis = graph.tensors[layer.weights].shape, layer.rule.axis
     channels, products = layer.matrix(graph).shape
@@ -194,13 +194,22 @@ def _passes_factors(graph: Graph, node: Node, source: str, channels: int) -> boo
     return bool(np.allclose(scaled, wanted, rtol=1e-4, atol=1e-4))
 
 
-def _with_weights(
+def with_weights(
     graph: Graph,
     layers: Mapping[str, WeightedLayer],
     matrices: Mapping[str, Array],
     biases: Mapping[str, Array],
+    what: str,
 ) -> Graph:
-    """The graph with other weights: each layer gets its own, for others may share the old ones."""
+    """The graph with other weights: each layer gets its own, for others may share the old ones.
+
+    Args:
+        graph: The float graph.
+        layers: Those that change, by name.
+        matrices: Their new weights, (channels, products).
+        biases: Their new biases.
+        what: Is added to the names of the constants.
+    """
     tensors = dict(graph.tensors)
     nodes = []
     for node in graph.nodes:
@@ -213,7 +222,7 @@ def _with_weights(
             inputs = list(node.inputs)
             for index, value in values.items():
                 old = graph.tensors[str(inputs[index])]
-                name = unused_name(f"{old.name}_equalized", tensors)
+                name = unused_name(f"{old.name}_{what}", tensors)
                 data = value.astype(np.float32).reshape(old.shape)
                 tensors[name] = replace(old, name=name, data=data)
                 inputs[index] = name

@@ -16,8 +16,9 @@ from edgebottle.passes.fold_affine import fold_affine
 from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fuse_activation import fuse_activation
 from edgebottle.passes.scale_negatives import scale_negatives
+from quantize.post.forms import composed, fold_into_next
 
-PASSES = (drop_dead, fold_constants, scale_negatives, fold_affine, fuse_activation)
+PASSES = (drop_dead, fold_constants, composed, scale_negatives, fold_affine, fuse_activation)
 
 
 def check_float(graph: Graph) -> None:
@@ -50,7 +51,9 @@ def prepare(graph: Graph) -> Graph:
     for one in PASSES:
         graph = one(graph)
         verify(graph, one.__name__)
-    return _with_biases(graph)
+    graph = fold_into_next(_with_biases(graph))
+    verify(graph, fold_into_next.__name__)
+    return graph
 
 
 def _with_biases(graph: Graph) -> Graph:

@@ -15,6 +15,7 @@ from edgebottle.ir.graph import Array, Graph
 from quantize.post.adaptive import round_network
 from quantize.post.affine import HIGH, LOW, Bounds, dequantized
 from quantize.post.builder import StoredLayer, build
+from quantize.post.candidates import Candidate, Judge, Quantized, nearest
 from quantize.post.equalization import equalized, evened_values
 from quantize.post.grouping import ChosenQuant, choose_scales, group
 from quantize.post.layers import WeightedLayer, weighted_layers
@@ -22,7 +23,6 @@ from quantize.post.observers import OBSERVERS, MinMax, Observer
 from quantize.post.prepare import prepare
 from quantize.post.rules import QuantRule, Scales, int8_layer, rule_of
 from quantize.post.runner import Runner
-from quantize.post.score import scored_tensors, sqnr
 from quantize.post.statistics import Inputs, Progress, Statistics, collect
 from quantize.post.weights import least_scales, scaled_weights
 
@@ -40,13 +40,17 @@ RANGES: tuple[tuple[str, Sequence[Observer]], ...] = (
 """Ways to choose the ranges of all tensors."""
 
 
+ROUNDING_SAMPLES = 256
+"""The most calibration samples by which weights are rounded in order."""
+
+
 @dataclass(frozen=True)
 class Effort:
-    """How much is done for the roundings of weights.
+    """How much is done for the roundings of weights, after they were rounded in order.
 
     Attributes:
         samples: Calibration samples that serve for it.
-        steps: Of gradient descent for each layer; 0 rounds to the nearest and corrects biases.
+        steps: Of gradient descent for each layer; 0 for none.
     """
 
     samples: int
@@ -54,10 +58,10 @@ class Effort:
 
 
 EFFORTS: Mapping[int, tuple[Effort, Effort]] = {
-    8: (Effort(192, 0), Effort(256, 500)),
-    4: (Effort(256, 0), Effort(256, 1000)),
+    8: (Effort(0, 0), Effort(128, 200)),
+    4: (Effort(0, 0), Effort(256, 400)),
 }
-"""By the bits of the weights: normal and high. Weights of 4 bits are always rounded adaptively."""
+"""By the bits of the weights: normal and high."""
 
 
 @dataclass(frozen=True)
@@ -82,54 +86,6 @@ class Options:
         return EFFORTS[self.bits][self.thorough]
 
 
-@dataclass(frozen=True)
-class TriedStep:
-    """A step that was tried.
-
-    Attributes:
-        name: What was done.
-        sqnr: Signal to noise of the scored tensors with it, dB, on calibration samples.
-        kept: Whether the network has it.
-    """
-
-    name: str
-    sqnr: float
-    kept: bool
-
-
-@dataclass(frozen=True)
-class Quantized:
-    """A quantized network.
-
-    Attributes:
-        graph: The integer graph.
-        float_graph: The float graph as it was folded.
-        chosen: The quantization of each tensor of the float graph.
-        statistics: Of each tensor of the float graph.
-        layers: The layers with weights, by name.
-        rules: How each layer of the float graph is quantized, by its name.
-        steps: What was tried, in order.
-    """
-
-    graph: Graph
-    float_graph: Graph
-    chosen: dict[str, ChosenQuant]
-    statistics: dict[str, Statistics]
-    layers: dict[str, StoredLayer]
-    rules: dict[str, QuantRule]
-    steps: tuple[TriedStep, ...] = ()
-
-    @property
-    def kept_float(self) -> tuple[str, ...]:
-        """The layers that have no int8 form."""
-        return tuple(name for name, rule in self.rules.items() if rule.kind is Scales.FLOAT)
-
-    def with_layers(self, layers: dict[str, StoredLayer], *, float_io: bool) -> Quantized:
-        """The same with other stored weights and biases."""
-        graph = build(self.float_graph, self.rules, self.chosen, layers, float_io=float_io)
-        return replace(self, graph=graph, layers=layers)
-
-
 def quantize_graph(
     graph: Graph, inputs: Inputs, options: Options, runner: Runner, progress: Progress
 ) -> Quantized:
@@ -150,7 +106,7 @@ def quantize_graph(
     statistics = collect(prepared, inputs, runner, progress)
     rules = rules_of(prepared, statistics, runner)
     scored = min(SCORED_SAMPLES, max(1, int(len(inputs) * SCORED_SHARE)))
-    judge = _Judge(prepared, rules, inputs[-scored:], runner)
+    judge = Judge(prepared, rules, inputs[-scored:], runner)
     bases = [("", prepared, statistics)]
     for name, even in (
         ("weights evened out", equalized(prepared, rules)),
@@ -160,69 +116,78 @@ def quantize_graph(
             told = _renamed(progress, f"run the network with {name}")
             bases.append((name, even, collect(even, inputs, runner, told)))
     progress("choose ranges", 0, 0)
-    tried: list[tuple[str, Quantized]] = []
-    steps: list[list[TriedStep]] = []
-    for base, one, seen in bases:
-        found, compared = _best_ranges(base, one, seen, rules, options, judge)
-        tried.append((base, found))
-        steps.append(compared)
-    found, compared = judge.best(tried)
-    taken = next(index for index, step in enumerate(compared) if step.kept)
-    flat = [
-        replace(step, kept=step.kept and index == taken)
-        for index, each in enumerate(steps)
-        for step in each
-    ]
-    return _adapted(found, flat, judge, inputs[:-scored] or inputs, options, progress)
+    wide = [_best_ranges(name, one, seen, options, judge) for name, one, seen in bases]
+    found = _best_roundings(
+        wide, (inputs[:-scored] or inputs)[:ROUNDING_SAMPLES], options, judge, progress
+    )
+    network = found.network
+    result = network.with_layers(network.layers, float_io=options.float_io)
+    return replace(result, steps=judge.steps_of(found))
 
 
 def _best_ranges(
     base: str,
     graph: Graph,
     statistics: dict[str, Statistics],
-    rules: dict[str, QuantRule],
     options: Options,
-    judge: _Judge,
-) -> tuple[Quantized, list[TriedStep]]:
-    """The observers that do best, judged without the noise of narrow weights; then with those."""
+    judge: Judge,
+) -> Candidate:
+    """The observers that do best, with weights of 8 bits to the nearest."""
     wide = replace(options, bits=8)
     tried = []
     for name, observers in RANGES:
-        label = ", ".join(filter(None, (base, name)))
-        tried.append((label, _rounded_to_nearest(graph, statistics, rules, observers, wide)))
-    found, steps = judge.best(tried)
-    if options.bits != wide.bits:
-        layers = {
-            name: _stored_layer(graph, each.layer, found.chosen, options.bits)
-            for name, each in found.layers.items()
-        }
-        found = found.with_layers(layers, float_io=options.float_io)
-    return found, steps
+        network = _rounded_to_nearest(graph, statistics, judge.rules, observers, wide)
+        tried.append(judge.tried(", ".join(filter(None, (base, name))), network))
+    return nearest(tried)
 
 
-def _adapted(
-    found: Quantized,
-    steps: Sequence[TriedStep],
-    judge: _Judge,
-    inputs: Inputs,
-    options: Options,
-    progress: Progress,
-) -> Quantized:
-    """Biases corrected, and weights rounded adaptively where that is asked for."""
+def _best_roundings(
+    wide: list[Candidate], inputs: Inputs, options: Options, judge: Judge, progress: Progress
+) -> Candidate:
+    """The networks with their weights rounded, of narrow weights all: of these the best.
+
+    Narrow weights to the nearest would hide everything else, so that nothing is chosen before they
+    are rounded in order.
+    """
+    candidates = [nearest(wide)] if options.bits == 8 else wide
+    tried = []
+    for each in candidates:
+        network = each.network if options.bits == 8 else _narrowed(each.network, options.bits)
+        if options.bits != 8:
+            each = judge.tried(f"weights of {options.bits} bits, nearest", network, each)
+        better = _rounded(network, inputs, 0, judge, progress)
+        tried += [each, judge.tried("weights rounded in order, biases corrected", better, each)]
+    found = nearest(tried)
     effort = options.effort
+    if effort.steps:
+        better = _rounded(found.network, inputs[: effort.samples], effort.steps, judge, progress)
+        found = nearest([found, judge.tried("adaptive rounding", better, found)])
+    return found
+
+
+def _narrowed(network: Quantized, bits: int) -> Quantized:
+    """The same with weights of so many bits, to the nearest."""
+    layers = {
+        name: _stored_layer(network.float_graph, each.layer, network.chosen, bits)
+        for name, each in network.layers.items()
+    }
+    return network.with_layers(layers, float_io=False)
+
+
+def _rounded(
+    network: Quantized, inputs: Inputs, steps: int, judge: Judge, progress: Progress
+) -> Quantized:
+    """The same with weights and biases rounded by what they do to the outputs of their layers."""
     layers = round_network(
-        found.float_graph,
-        found.layers,
-        lambda each: build(found.float_graph, found.rules, found.chosen, each),
-        inputs[: effort.samples],
-        effort.steps,
+        network.float_graph,
+        network.layers,
+        lambda each: build(network.float_graph, network.rules, network.chosen, each),
+        inputs,
+        steps,
         judge.runner,
         progress,
     )
-    what = "bias correction" if not effort.steps else "bias correction, adaptive rounding"
-    better = found.with_layers(layers, float_io=options.float_io)
-    result, last = judge.best([(f"weights of {options.bits} bits, nearest", found), (what, better)])
-    return replace(result, steps=(*steps, *last))
+    return network.with_layers(layers, float_io=False)
 
 
 def rules_of(
@@ -260,7 +225,7 @@ def _some_inputs(graph: Graph, random: np.random.Generator) -> list[Array]:
 def _rounded_to_nearest(
     graph: Graph,
     statistics: dict[str, Statistics],
-    rules: dict[str, QuantRule],
+    rules: Mapping[str, QuantRule],
     observers: Sequence[Observer],
     options: Options,
 ) -> Quantized:
@@ -270,8 +235,8 @@ def _rounded_to_nearest(
         layer.node.name: _stored_layer(graph, layer, chosen, options.bits)
         for layer in weighted_layers(graph, rules)
     }
-    result = build(graph, rules, chosen, layers, float_io=options.float_io)
-    return Quantized(result, graph, chosen, statistics, layers, rules)
+    result = build(graph, rules, chosen, layers)
+    return Quantized(result, graph, chosen, statistics, layers, dict(rules))
 
 
 def _stored_layer(
@@ -292,36 +257,3 @@ def _stored_layer(
 
 def _renamed(progress: Progress, what: str) -> Callable[[str, int, int], None]:
     return lambda _, done, total: progress(what, done, total)
-
-
-class _Judge:
-    """Compares candidates with the float network on the same samples."""
-
-    def __init__(
-        self, graph: Graph, rules: Mapping[str, QuantRule], inputs: Inputs, runner: Runner
-    ) -> None:
-        self.runner = runner
-        self._inputs = inputs
-        self._names = scored_tensors(graph, rules)
-        self._wanted = self._columns(graph)
-
-    def best(self, tried: Sequence[tuple[str, Quantized]]) -> tuple[Quantized, list[TriedStep]]:
-        """The candidate nearest to the float network, and what all of them reached."""
-        scores = [self._score(quantized.graph) for _, quantized in tried]
-        place = int(np.argmax(scores))
-        steps = [
-            TriedStep(name, score, index == place)
-            for index, ((name, _), score) in enumerate(zip(tried, scores, strict=True))
-        ]
-        return tried[place][1], steps
-
-    def _score(self, graph: Graph) -> float:
-        """Signal to noise of a network, the mean of its scored tensors, dB."""
-        pairs = zip(self._wanted, self._columns(graph), strict=True)
-        return float(np.mean([sqnr(wanted, near) for wanted, near in pairs]))
-
-    def _columns(self, graph: Graph) -> list[Array]:
-        """The scored tensors of all samples."""
-        self.runner.load(graph)
-        found = [self.runner.run(sample, self._names) for sample in self._inputs]
-        return [np.stack(column) for column in zip(*found, strict=True)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from quantize.post.affine import HIGH, LOW, Bounds, dequantized
 from quantize.post.builder import build
-from quantize.post.quantizer import Quantized, TriedStep
+from quantize.post.candidates import Quantized, TriedStep
 from quantize.post.rules import QuantRule, Scales
 from quantize.post.runner import Runner
 from quantize.post.score import decibels, scored_tensors, sqnr

@@ -18,6 +18,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, Tensors
 from edgebottle.ops.base import Operator, one_node_graph
 from quantize.post.affine import Bounds, dequantized, quant_of, quantized
+from quantize.post.weights import stored_bias
 
 MAX_MEAN_STEPS = 1.5
 """Mean difference of the two references, in steps of the output, that is rounding."""
@@ -53,6 +54,8 @@ class QuantRule:
         bias: Index of the input that holds, or could hold, biases.
         axis: The axis of the weights' output channels.
         per_channel: Whether each output channel may have a scale of its own.
+        factors: Inputs whose scales make, multiplied, that of the biases; only where weights are
+            computed at run time.
     """
 
     kind: Scales
@@ -61,6 +64,7 @@ class QuantRule:
     bias: int = -1
     axis: int = 0
     per_channel: bool = True
+    factors: tuple[int, int] | None = None
 
 
 def rule_of(
@@ -81,6 +85,7 @@ def rule_of(
         return QuantRule(Scales.FLOAT)
     for rule in (
         *_weighted_rules(node, ins),
+        *_product_rules(node, ins),
         QuantRule(Scales.FREE, node.INT8_OUTPUT),
         QuantRule(Scales.SHARED),
     ):
@@ -126,6 +131,14 @@ def _weighted_rules(node: Operator, ins: Tensors) -> list[QuantRule]:
     return [QuantRule(Scales.WEIGHTED, None, *where, per_channel) for per_channel in (True, False)]
 
 
+def _product_rules(node: Operator, ins: Tensors) -> list[QuantRule]:
+    """Computed weights have a scale like other values; the biases have that of the sums."""
+    places = node.product_operands()
+    if places is None or places.bias >= len(ins) or ins[places.bias] is None:
+        return []
+    return [QuantRule(Scales.FREE, bias=places.bias, factors=places.factors)]
+
+
 @dataclass(frozen=True)
 class _Trial:
     """Tries rules on one operator."""
@@ -153,7 +166,17 @@ class _Trial:
             else self._int8(tensor, ranges)
             for index, tensor in enumerate(self.ins)
         ]
+        if rule.factors is not None:
+            ins[rule.bias] = self._product_bias(rule, ins)
         return ins, [self._int8(tensor, ranges, rule.output) for tensor in self.outs]
+
+    def _product_bias(self, rule: QuantRule, ins: Tensors) -> Tensor:
+        """The biases in the scale of the sums."""
+        bias = self.ins[rule.bias]
+        assert bias is not None and rule.factors is not None
+        quant = product_quant(rule.factors, ins)
+        data = stored_bias(bias.constant(), np.array(quant.scale), 1.0)
+        return replace(bias, dtype=DType.I32, quant=quant, data=data)
 
     def _ranges(self, rule: QuantRule) -> dict[str, Bounds]:
         tensors = [t for t in (*self.ins, *self.outs) if t is not None and t.dtype is DType.F32]
@@ -216,6 +239,12 @@ class _Trial:
             else _mean_steps(dequantized(result, out.quant), wanted, out) < MAX_MEAN_STEPS
             for result, wanted, out in zip(results, expected, outs, strict=True)
         )
+
+
+def product_quant(factors: tuple[int, int], ins: Tensors) -> Quant:
+    """The quantization of the sums of products of two operands."""
+    scales = [np.float32(each.scale) for index in factors if (each := ins[index]) is not None]
+    return Quant((float(scales[0] * scales[1]),), (0,))
 
 
 def _some_value(tensor: Tensor, generator: np.random.Generator) -> Array:

@@ -31,10 +31,9 @@ from tests.conftest import SHARED
 ROWS = (("w8a8", 8, False), ("w8a8 high", 8, True), ("w4a8", 4, False), ("w4a8 high", 4, True))
 """Ours: name, bits of the weights, effort."""
 
-HEADER = (
-    f"{'network':8} {'quantizer':22} {'accuracy, %':>14} {'lost, points':>14} {'same':>8} {'dB':>6} "
-    f"{'s':>5}"
-)
+COLUMNS = "{:8} {:22} {:>14} {:>14} {:>8} {:>6} {:>5}"
+
+HEADER = COLUMNS.format("network", "quantizer", "accuracy, %", "lost, points", "same", "dB", "s")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -135,10 +134,8 @@ def _line(case: Case, part: Part, name: str, real: Outputs, found: Outputs, spen
         accuracy = f"{100 * share:.2f} \xb1{error:.2f}"
         lost = f"{100 * (before - after).mean():+.2f} \xb1{_paired_error(before - after, part):.2f}"
     same = "-" if near.same is None or case.name == "ad" else f"{near.same:.2%}"
-    print(
-        f"{case.name:8} {name:22} {accuracy:>14} {lost:>14} {same:>8} {near.sqnr:6.1f} {spent:5.0f}",
-        flush=True,
-    )
+    cells = (case.name, name, accuracy, lost, same, f"{near.sqnr:.1f}", f"{spent:.0f}")
+    print(COLUMNS.format(*cells), flush=True)
 
 
 def _paired_error(lost: Array, part: Part) -> float:

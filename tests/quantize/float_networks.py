@@ -12,6 +12,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Tensor
 from edgebottle.ops.base import Activation
 from edgebottle.ops.conv_2d import Conv2D
+from edgebottle.ops.dense import DenseAtRunTime
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.fully_connected import FullyConnected
 from edgebottle.ops.window_padding import SAME, padding_of
@@ -58,6 +59,12 @@ class FloatBuilder:
         bias = self.constant(self.random.normal(0, 0.1, outputs).astype(np.float32))
         fields = {"keep_num_dims": False, "activation": Activation.NONE}
         return self.add(FullyConnected, x, weights, bias, **fields)
+
+    def multiplied(self, x: str, weights: str, outputs: int) -> str:
+        """A dense layer whose weights are computed."""
+        bias = self.constant(self.random.normal(0, 0.1, outputs).astype(np.float32))
+        fields = {"keep_num_dims": False, "activation": Activation.NONE}
+        return self.add(DenseAtRunTime, x, weights, bias, **fields)
 
     def graph(self, *outputs: str) -> Graph:
         graph = Graph("net", self.tensors, tuple(self.nodes), ("x",), outputs)

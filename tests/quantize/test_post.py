@@ -13,6 +13,7 @@ from edgebottle.ir.graph import Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops.add import Add
+from edgebottle.ops.add_n import AddN
 from edgebottle.ops.base import Activation
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.floor import Floor
@@ -22,7 +23,9 @@ from edgebottle.ops.maximum import Maximum
 from edgebottle.ops.mean import Mean
 from edgebottle.ops.mul import Mul
 from edgebottle.ops.pad import Pad
+from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.softmax import Softmax
+from edgebottle.ops.square import Square
 from edgebottle.ops.sub import Sub
 from edgebottle.ops.transpose_conv import TransposeConv
 from quantize.post.prepare import prepare
@@ -80,12 +83,28 @@ def partly_float(b: FloatBuilder) -> str:
     return b.conv(b.add(Floor, x), 4)
 
 
+def computed_weights(b: FloatBuilder) -> str:
+    """Factors and summands before layers, other forms of sums and squares, weights from values."""
+    x = b.input(1, 6, 6, 4)
+    scaled = b.add(Mul, x, b.constant(np.array([0.5, 2, 1, -1], np.float32)), activation=NONE)
+    moved = b.add(Add, scaled, b.constant(np.array([0.5], np.float32)), activation=NONE)
+    x = b.conv(moved, 4, 1)  # pads nothing: it takes over both
+    scaled = b.add(Mul, x, b.constant(np.array([0.25], np.float32)), activation=NONE)
+    x = b.add(Logistic, b.conv(scaled, 4, 3, "NONE"))
+    x = b.add(AddN, x, b.add(Square, x), b.conv(x, 4))
+    axes = b.constant(np.array([1, 2], np.int32))
+    row = b.add(Mean, x, axes, axes=(1, 2), keep_dims=False)
+    shape = b.constant(np.array([36, 4], np.int32))
+    return b.multiplied(row, b.add(Reshape, x, shape, shape=(36, 4)), 36)
+
+
 NETWORKS: tuple[tuple[Callable[[FloatBuilder], str], int, float, tuple[str, ...]], ...] = (
     (classifier, 8, 35.0, ()),
     (classifier, 4, 15.0, ()),
     (joined, 8, 30.0, ()),
     (normalized, 8, 30.0, ()),
     (partly_float, 8, 15.0, ("FLOOR",)),
+    (computed_weights, 8, 25.0, ()),
 )
 """A network, the bits of its weights, the least dB of its outputs, and what stays in float."""
 
@@ -118,11 +137,22 @@ def _assert_exact(graph: Graph, sample: tuple[np.ndarray, ...]) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_normalization_folds_into_weights() -> None:
+BEHIND = ["CONV_2D", "DEPTHWISE_CONV_2D"]
+
+BEFORE = [
+    *("CONV_2D", "CONV_2D", "LOGISTIC", "MUL", "CONV_2D", "ADD", "ADD", "MEAN", "RESHAPE"),
+    "FULLY_CONNECTED",
+]
+
+
+@pytest.mark.parametrize(("network", "left"), [(normalized, BEHIND), (computed_weights, BEFORE)])
+def test_factors_and_summands_fold_into_weights(
+    network: Callable[[FloatBuilder], str], left: list[str]
+) -> None:
     builder = FloatBuilder()
-    graph = builder.graph(normalized(builder))
+    graph = builder.graph(network(builder))
     folded = prepare(graph)
-    assert [node.OP for node in folded.nodes] == ["CONV_2D", "DEPTHWISE_CONV_2D"]
+    assert [node.OP for node in folded.nodes] == left
     (sample,) = builder.samples(1)
     before, after = (Interpreter(each).run(sample)[0] for each in (graph, folded))
     np.testing.assert_allclose(before, after, rtol=1e-4, atol=1e-5)
