@@ -1,12 +1,13 @@
 """Cross-layer equalization: factors move from the weights of a layer to those of the next.
 
-They even out the ranges of weights: Nagel et al., "Data-Free Quantization Through Weight
-Equalization and Bias Correction", 2019, section 4.1; or those of the values between the layers:
-Meller et al., "Same, Same But Different: Recovering Neural Network Quantization Error Through
-Weight Factorization", 2019, section 4, and Xiao et al., "SmoothQuant: Accurate and Efficient
-Post-Training Quantization for Large Language Models", 2023, section 4 (half of the range moves
-into weights that several channels share). What a positive factor passes through is tried, not
-listed: any operator whose output scales as its input does, channel by channel.
+They even out the ranges of channels between the two, which have one scale: Meller et al., "Same,
+Same But Different: Recovering Neural Network Quantization Error Through Weight Factorization",
+2019, section 4. Where channels share a scale of the next layer's weights, half of the range moves
+there: Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large
+Language Models", 2023, section 4. (Weights alone, as Nagel et al., "Data-Free Quantization Through
+Weight Equalization and Bias Correction", 2019, section 4.1, need none: each channel has a scale.)
+What a positive factor passes through is tried, not listed: any operator whose output scales as its
+input does, channel by channel.
 """
 
 from __future__ import annotations
@@ -22,9 +23,6 @@ from edgebottle.ops.base import Activation
 from quantize.post.layers import WeightedLayer, weighted_layers
 from quantize.post.rules import QuantRule
 from quantize.post.statistics import Statistics
-
-ROUNDS = 12
-"""Over all pairs: a layer between two others belongs to two pairs."""
 
 MAX_FACTOR = 64.0
 """Beyond this a channel does not matter, and float32 would suffer."""
@@ -54,30 +52,10 @@ class _Pair:
     channels: Array
 
 
-def equalized(graph: Graph, rules: Mapping[str, QuantRule]) -> Graph | None:
-    """The same network with ranges of weights evened out; None where no two layers are a pair."""
-    layers, pairs = _pairs(graph, rules)
-    if not pairs:
-        return None
-    matrices = {name: layer.matrix(graph) for name, layer in layers.items()}
-    biases = {name: layer.biases(graph) for name, layer in layers.items()}
-    done = {pair.first.node.name: np.ones(len(matrices[pair.first.node.name])) for pair in pairs}
-    for _ in range(ROUNDS):
-        for pair in pairs:
-            first, second = pair.first.node.name, pair.second.node.name
-            factors = _factors(matrices[first], matrices[second], pair.channels)
-            factors = np.clip(done[first] * factors, 1 / MAX_FACTOR, MAX_FACTOR) / done[first]
-            done[first] *= factors
-            matrices[first] /= factors[:, None]
-            biases[first] /= factors
-            matrices[second] *= factors[pair.channels]
-    return with_weights(graph, layers, matrices, biases, "equalized")
-
-
-def evened_values(
+def equalized(
     graph: Graph, rules: Mapping[str, QuantRule], statistics: Mapping[str, Statistics]
 ) -> Graph | None:
-    """The same network with channels of like ranges between layers; None where no two are a pair.
+    """The same network, channels of like ranges between layers; None where no two are a pair.
 
     Args:
         graph: A float graph.
@@ -93,14 +71,14 @@ def evened_values(
         first, second = pair.first.node.name, pair.second.node.name
         reach = statistics[pair.first.output].channels
         assert reach is not None, "statistics without samples"
-        factors = _value_factors(reach.astype(np.float64), pair, pair.second.matrix(graph))
+        factors = _factors(reach.astype(np.float64), pair, pair.second.matrix(graph))
         matrices[first] /= factors[:, None]
         biases[first] /= factors
         matrices[second] *= factors[pair.channels]
     return with_weights(graph, layers, matrices, biases, "equalized")
 
 
-def _value_factors(reach: Array, pair: _Pair, weights: Array) -> Array:
+def _factors(reach: Array, pair: _Pair, weights: Array) -> Array:
     """What each channel between two layers is divided by, of a mean of one."""
     alive = reach > DEAD * reach.max(initial=0.0)
     if not alive.any():
@@ -123,16 +101,6 @@ def _pairs(
     """The layers with weights by name, and those that follow one another."""
     layers = {layer.node.name: layer for layer in weighted_layers(graph, rules)}
     return layers, [pair for layer in layers.values() if (pair := _pair(graph, layer, layers))]
-
-
-def _factors(first: Array, second: Array, channels: Array) -> Array:
-    """What each output channel of the first layer is divided by."""
-    outgoing = np.abs(first).max(axis=1)
-    incoming = np.zeros(len(first))
-    np.maximum.at(incoming, channels, np.abs(second))
-    alive = (outgoing > DEAD * outgoing.max()) & (incoming > DEAD * incoming.max())
-    ratio = np.sqrt(np.where(alive, outgoing, 1) / np.where(alive, incoming, 1))
-    return np.asarray(ratio)
 
 
 def _pair(graph: Graph, first: WeightedLayer, layers: Mapping[str, WeightedLayer]) -> _Pair | None:

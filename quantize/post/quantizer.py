@@ -16,7 +16,7 @@ from quantize.post.adaptive import round_network
 from quantize.post.affine import HIGH, LOW, Bounds, dequantized
 from quantize.post.builder import StoredLayer, build
 from quantize.post.candidates import Candidate, Judge, Quantized, nearest
-from quantize.post.equalization import equalized, evened_values
+from quantize.post.equalization import equalized
 from quantize.post.grouping import ChosenQuant, choose_scales, group
 from quantize.post.layers import WeightedLayer, weighted_layers
 from quantize.post.observers import OBSERVERS, MinMax, Observer
@@ -108,13 +108,10 @@ def quantize_graph(
     scored = min(SCORED_SAMPLES, max(1, int(len(inputs) * SCORED_SHARE)))
     judge = Judge(prepared, rules, inputs[-scored:], runner)
     bases = [("", prepared, statistics)]
-    for name, even in (
-        ("weights evened out", equalized(prepared, rules)),
-        ("values evened out", evened_values(prepared, rules, statistics)),
-    ):
-        if even is not None:
-            told = _renamed(progress, f"run the network with {name}")
-            bases.append((name, even, collect(even, inputs, runner, told)))
+    even = equalized(prepared, rules, statistics)
+    if even is not None:
+        told = _renamed(progress, "run the equalized network")
+        bases.append(("cross-layer equalization", even, collect(even, inputs, runner, told)))
     progress("choose ranges", 0, 0)
     wide = [_best_ranges(name, one, seen, options, judge) for name, one, seen in bases]
     found = _best_roundings(

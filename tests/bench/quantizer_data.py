@@ -130,7 +130,7 @@ def _photographs(shared: Path) -> tuple[Array, Array]:
 
 
 def vww(shared: Path) -> Case:
-    """Each photograph whole, and its corners and middle, and all of them mirrored."""
+    """Each photograph whole, and its middle, and both mirrored."""
     x, y = _photographs(shared)
     x = x / 255
     few, some, rest = _parted(len(x), VWW_PARTS)
@@ -140,15 +140,14 @@ def vww(shared: Path) -> Case:
     network = _converted(shared / TINY / "vww_96.h5")
     note = (
         f"vww01_cc264.npz: crops of {len(few)} photographs calibrate, {len(some)} photographs are "
-        "for validation; each in 12 views"
+        "for validation; each in 4 views"
     )
     return Case("vww", network, np.stack(calibration), validation, test, note)
 
 
 def _crops(image: Array) -> list[Array]:
-    end = SIDE - CROP
-    corners = [(0, 0), (0, end), (end, 0), (end, end), (end // 2, end // 2)]
-    views = [image, *(_crop(image, top, left, CROP, SIDE) for top, left in corners)]
+    middle = (SIDE - CROP) // 2
+    views = [image, _crop(image, middle, middle, CROP, SIDE)]
     return [*views, *(view[:, ::-1] for view in views)]
 
 
