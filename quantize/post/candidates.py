@@ -82,7 +82,7 @@ class Candidate:
 
 
 @dataclass
-class Judge:
+class Referee:
     """Compares candidates with the float network on samples by which no weight was rounded.
 
     Attributes:

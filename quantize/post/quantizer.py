@@ -15,7 +15,7 @@ from edgebottle.ir.graph import Array, Graph
 from quantize.post.adaptive import round_network
 from quantize.post.affine import HIGH, LOW, Bounds, dequantized
 from quantize.post.builder import StoredLayer, build
-from quantize.post.candidates import Candidate, Judge, Quantized, nearest
+from quantize.post.candidates import Candidate, Referee, Quantized, nearest
 from quantize.post.equalization import equalized
 from quantize.post.grouping import ChosenQuant, choose_scales, group
 from quantize.post.layers import WeightedLayer, weighted_layers
@@ -106,20 +106,20 @@ def quantize_graph(
     statistics = collect(prepared, inputs, runner, progress)
     rules = rules_of(prepared, statistics, runner)
     scored = min(SCORED_SAMPLES, max(1, int(len(inputs) * SCORED_SHARE)))
-    judge = Judge(prepared, rules, inputs[-scored:], runner)
+    referee = Referee(prepared, rules, inputs[-scored:], runner)
     bases = [("", prepared, statistics)]
     even = equalized(prepared, rules, statistics)
     if even is not None:
         told = _renamed(progress, "run the equalized network")
         bases.append(("cross-layer equalization", even, collect(even, inputs, runner, told)))
     progress("choose ranges", 0, 0)
-    wide = [_best_ranges(name, one, seen, options, judge) for name, one, seen in bases]
+    wide = [_best_ranges(name, one, seen, options, referee) for name, one, seen in bases]
     found = _best_roundings(
-        wide, (inputs[:-scored] or inputs)[:ROUNDING_SAMPLES], options, judge, progress
+        wide, (inputs[:-scored] or inputs)[:ROUNDING_SAMPLES], options, referee, progress
     )
     network = found.network
     result = network.with_layers(network.layers, float_io=options.float_io)
-    return replace(result, steps=judge.steps_of(found))
+    return replace(result, steps=referee.steps_of(found))
 
 
 def _best_ranges(
@@ -127,19 +127,19 @@ def _best_ranges(
     graph: Graph,
     statistics: dict[str, Statistics],
     options: Options,
-    judge: Judge,
+    referee: Referee,
 ) -> Candidate:
     """The observers that do best, with weights of 8 bits to the nearest."""
     wide = replace(options, bits=8)
     tried = []
     for name, observers in RANGES:
-        network = _rounded_to_nearest(graph, statistics, judge.rules, observers, wide)
-        tried.append(judge.tried(", ".join(filter(None, (base, name))), network))
+        network = _rounded_to_nearest(graph, statistics, referee.rules, observers, wide)
+        tried.append(referee.tried(", ".join(filter(None, (base, name))), network))
     return nearest(tried)
 
 
 def _best_roundings(
-    wide: list[Candidate], inputs: Inputs, options: Options, judge: Judge, progress: Progress
+    wide: list[Candidate], inputs: Inputs, options: Options, referee: Referee, progress: Progress
 ) -> Candidate:
     """The networks with their weights rounded, of narrow weights all: of these the best.
 
@@ -151,14 +151,14 @@ def _best_roundings(
     for each in candidates:
         network = each.network if options.bits == 8 else _narrowed(each.network, options.bits)
         if options.bits != 8:
-            each = judge.tried(f"weights of {options.bits} bits, nearest", network, each)
-        better = _rounded(network, inputs, 0, judge, progress)
-        tried += [each, judge.tried("weights rounded in order, biases corrected", better, each)]
+            each = referee.tried(f"weights of {options.bits} bits, nearest", network, each)
+        better = _rounded(network, inputs, 0, referee, progress)
+        tried += [each, referee.tried("weights rounded in order, biases corrected", better, each)]
     found = nearest(tried)
     effort = options.effort
     if effort.steps:
-        better = _rounded(found.network, inputs[: effort.samples], effort.steps, judge, progress)
-        found = nearest([found, judge.tried("adaptive rounding", better, found)])
+        better = _rounded(found.network, inputs[: effort.samples], effort.steps, referee, progress)
+        found = nearest([found, referee.tried("adaptive rounding", better, found)])
     return found
 
 
@@ -172,7 +172,7 @@ def _narrowed(network: Quantized, bits: int) -> Quantized:
 
 
 def _rounded(
-    network: Quantized, inputs: Inputs, steps: int, judge: Judge, progress: Progress
+    network: Quantized, inputs: Inputs, steps: int, referee: Referee, progress: Progress
 ) -> Quantized:
     """The same with weights and biases rounded by what they do to the outputs of their layers."""
     layers = round_network(
@@ -181,7 +181,7 @@ def _rounded(
         lambda each: build(network.float_graph, network.rules, network.chosen, each),
         inputs,
         steps,
-        judge.runner,
+        referee.runner,
         progress,
     )
     return network.with_layers(layers, float_io=False)
