@@ -15,7 +15,7 @@ from edgebottle.ir.graph import Array, Graph
 from quantize.post.adaptive import round_network
 from quantize.post.affine import HIGH, LOW, Bounds, dequantized
 from quantize.post.builder import StoredLayer, build
-from quantize.post.candidates import Candidate, Referee, Quantized, nearest
+from quantize.post.candidates import Candidate, Quantized, Referee, nearest
 from quantize.post.equalization import equalized
 from quantize.post.grouping import ChosenQuant, choose_scales, group
 from quantize.post.layers import WeightedLayer, weighted_layers
