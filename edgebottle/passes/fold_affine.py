@@ -94,3 +94,30 @@ def _put(rewrite: Rewrite, name: str, values: Array) -> str:
     data = values.astype(np.float32)
     rewrite.tensors[name] = Tensor(name, data.shape, DType.F32, data=data)
     return name
+
+
+def affine_of(graph: Graph, node: Node) -> tuple[str, Array, Array] | None:
+    """What MUL, ADD or SUB reads, and its factor and summand of each channel, float64.
+
+    None for other operators, and where it has an activation or constants of other axes.
+    """
+    if node.OP not in ("MUL", "ADD", "SUB"):
+        return None
+    if getattr(node, "activation", None) is not Activation.NONE:
+        return None
+    for data, other in ((0, 1), (1, 0)):
+        source, constant = (graph.ins(node)[index] for index in (data, other))
+        assert source is not None and constant is not None, "binary operators have two inputs"
+        if constant.data is None or source.data is not None or source.dtype is not DType.F32:
+            continue
+        channels = source.shape[-1] if source.shape else 1
+        values = per_channel(constant, channels)
+        if values is None or source.shape != graph.outs(node)[0].shape:
+            continue
+        ones, zeros = np.ones(channels), np.zeros(channels)
+        if node.OP == "MUL":
+            return source.name, values, zeros
+        if node.OP == "ADD":
+            return source.name, ones, values
+        return (source.name, ones, -values) if data == 0 else (source.name, -ones, values)
+    return None

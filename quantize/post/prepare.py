@@ -11,14 +11,15 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Operator, where
+from edgebottle.passes.compose_sums import compose_sums
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.fold_affine import fold_affine
 from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fuse_activation import fuse_activation
 from edgebottle.passes.scale_negatives import scale_negatives
-from quantize.post.forms import composed, fold_into_next
+from quantize.post.forward import fold_into_next
 
-PASSES = (drop_dead, fold_constants, composed, scale_negatives, fold_affine, fuse_activation)
+PASSES = (drop_dead, fold_constants, compose_sums, scale_negatives, fold_affine, fuse_activation)
 
 
 def check_float(graph: Graph) -> None:
