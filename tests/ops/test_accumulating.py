@@ -30,13 +30,8 @@ CASES = [
 GAP = 3
 """Elements between the output's pixels, where the operator can leave gaps."""
 
-PROGRAM = """
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-{includes}
-
-int main(void)
+FUNCTION = """
+static int case_{number}(void)
 {{
     static unsigned char image[{height} * {row_bytes}];
     while (fread(image, 1, sizeof image, stdin) == sizeof image) {{
@@ -62,6 +57,19 @@ int main(void)
         free(accumulator);
     }}
     return 0;
+}}
+"""
+PROGRAM = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+{includes}
+{functions}
+static int (*const cases[])(void) = {{{names}}};
+
+int main(int argc, char **argv)
+{{
+    return argc == 2 ? cases[atoi(argv[1])]() : 1;
 }}
 """
 
@@ -112,8 +120,15 @@ class RowEmitter:
         return "\n".join([*declarations, text])
 
 
-def program(graph: Graph, gap: int) -> str:
+def gap_of(graph: Graph) -> int:
     node = graph.nodes[0]
+    assert isinstance(node, AccumulatingOperator)
+    return GAP if node.STRIDED_OUTPUT else 0
+
+
+def function(number: int, graph: Graph) -> tuple[str, list[str]]:
+    """The C of a case, and what it includes."""
+    gap, node = gap_of(graph), graph.nodes[0]
     assert isinstance(node, AccumulatingOperator)
     ins, outs = graph.ins(node), graph.outs(node)
     data, output = ins[0], outs[0]
@@ -124,8 +139,8 @@ def program(graph: Graph, gap: int) -> str:
     accumulate = emitter.statement(node.emit_accumulate(emitter))
     end = emitter.statement(node.emit_end(emitter))
     pixels = output.size // channels
-    return PROGRAM.format(
-        includes="\n".join(f'#include "{header}"' for header in dict.fromkeys(emitter.includes)),
+    text = FUNCTION.format(
+        number=number,
         height=data.shape[1],
         row_bytes=data.layout.row_bytes,
         accumulator_bytes=node.accumulator_bytes(ins, outs),
@@ -134,22 +149,38 @@ def program(graph: Graph, gap: int) -> str:
         accumulate=accumulate,
         end=end,
     )
+    return text, emitter.includes
 
 
-def run_rows(graph: Graph, inputs: list[Array], gap: int, folder: Path) -> list[Array]:
-    source, executable = folder / "rows.c", folder / "rows"
-    source.write_text(program(graph, gap))
-    command = [*_compiler(), *_flags(Isa.PORTABLE), str(source), "-o", str(executable)]
+@pytest.fixture(scope="module")
+def executable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All cases in one program, which does the one whose number it is given."""
+    folder = tmp_path_factory.mktemp("rows")
+    functions, headers = zip(*(function(*pair) for pair in enumerate(CASES)), strict=True)
+    includes = dict.fromkeys(header for some in headers for header in some)
+    text = PROGRAM.format(
+        includes="\n".join(f'#include "{header}"' for header in includes),
+        functions="".join(functions),
+        names=", ".join(f"case_{number}" for number in range(len(CASES))),
+    )
+    source, program = folder / "rows.c", folder / "rows"
+    source.write_text(text)
+    command = [*_compiler(), *_flags(Isa.PORTABLE), str(source), "-o", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stderr
+    return program
+
+
+def run_rows(executable: Path, number: int, inputs: list[Array]) -> list[Array]:
     run = subprocess.run(
-        [executable],
+        [executable, str(number)],
         input=b"".join(value.tobytes() for value in inputs),
         capture_output=True,
         timeout=DEADLINE,
         check=False,
     )
     assert run.returncode == 0, run.stderr.decode()
+    graph, gap = CASES[number], gap_of(CASES[number])
     output = graph.tensors[graph.outputs[0]]
     channels = output.shape[-1]
     padding = bytes(gap * output.layout.element_bytes)
@@ -163,13 +194,11 @@ def run_rows(graph: Graph, inputs: list[Array], gap: int, folder: Path) -> list[
     return results
 
 
-@pytest.mark.parametrize("graph", CASES, ids=lambda graph: graph.name)
-def test_rows_one_by_one_equal_the_whole(graph: Graph, tmp_path: Path) -> None:
-    node = graph.nodes[0]
-    assert isinstance(node, AccumulatingOperator)
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda number: CASES[number].name)
+def test_rows_one_by_one_equal_the_whole(executable: Path, number: int) -> None:
+    graph = CASES[number]
     inputs = [values[0] for _, values in samples(graph)]
-    gap = GAP if node.STRIDED_OUTPUT else 0
-    found = run_rows(graph, inputs, gap, tmp_path)
+    found = run_rows(executable, number, inputs)
     for value, result in zip(inputs, found, strict=True):
         (wanted,) = Interpreter(graph).run((value,))
         if result.dtype == np.float32:
