@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import CValue, Emitter, Isa, works_by_rows
-from edgebottle.ops.convolution_kernels import SHIFT_WIDE
 from edgebottle.ops.fixed_point import reduced_multiplier
 from edgebottle.ops.kernel import AnyKernel, Layer, TypedKernel
 from edgebottle.ops.movement import MAX_RANK, data_input
 
 Matmul = Layer[Any]
+
+NARROW = 1 << 30
+"""Sums of ``eb_requantize_narrow`` are below."""
 
 
 class _Products(TypedKernel[Any]):
@@ -66,20 +68,16 @@ class _WideProducts(_Products):
     axis: int
 
     def suits(self, layer: Matmul) -> bool:
-        """The types, and elements side by side."""
-        return super().suits(layer) and layer.node.strides(layer.ins, 1)[self.axis] == 1
+        """The types, elements side by side, and sums that ``eb_requantize_narrow`` takes."""
+        node = layer.node
+        if not super().suits(layer) or node.strides(layer.ins, 1)[self.axis] != 1:
+            return False
+        _, shift = node.multiplier(layer.ins, layer.output)
+        return bool(shift < 0 and node.depth(layer.ins) * 255**2 < NARROW)
 
     def scratch(self, layer: Matmul) -> int:
         """A row of a."""
         return 2 * aligned(layer.node.depth(layer.ins))
-
-    def quantization(self, layer: Matmul) -> dict[str, CValue]:
-        """The shift says whether sums are narrow: see ``eb_requantize_sum``."""
-        fields = super().quantization(layer)
-        shift = fields["shift"]
-        assert isinstance(shift, int)
-        is_narrow = layer.node.depth(layer.ins) * 255**2 < 1 << 30
-        return fields | {"shift": shift if shift < 0 and is_narrow else shift + SHIFT_WIDE}
 
     def rest(self, layer: Matmul, e: Emitter) -> Sequence[str]:
         """Scratch."""

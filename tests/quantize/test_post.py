@@ -22,6 +22,7 @@ from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.maximum import Maximum
 from edgebottle.ops.mean import Mean
 from edgebottle.ops.mul import Mul
+from edgebottle.ops.neg import Neg
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.reshape import Reshape
 from edgebottle.ops.softmax import Softmax
@@ -53,7 +54,7 @@ def classifier(b: FloatBuilder) -> str:
 def joined(b: FloatBuilder) -> str:
     """Probabilities have a scale of their own beside what they are joined with."""
     x = b.input(1, 6, 6, 4)
-    gate = b.add(Logistic, b.conv(x, 4, 1, "NONE"))
+    gate = b.add(Logistic, b.add(Neg, b.conv(x, 4, 1, "NONE")))
     paddings = b.constant(np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32))
     padded = b.add(Pad, x, paddings, paddings=((0, 0), (1, 1), (1, 1), (0, 0)))
     window = {"filter": (3, 3), "stride": (1, 1), "padding": (0, 0, 0, 0), "activation": NONE}

@@ -33,7 +33,7 @@ typedef struct {
     int32_t b_zero_point;   /* -128 .. 127 */
     int32_t out_zero_point; /* -128 .. 127 */
     int32_t multiplier;     /* 0 .. 2^31 - 1 */
-    int32_t shift;          /* -31 .. 30; of the DSP kernels as eb_requantize_sum takes it */
+    int32_t shift;          /* -31 .. 30; of the DSP kernels -31 .. -1 */
 } eb_batch_matmul;
 
 /* The same for float32. */
@@ -58,7 +58,7 @@ typedef struct {
 } eb_batch_place;
 
 /* Goes on to the next batch; 0 where that was the last. */
-static inline int eb_batch_next(const eb_batch_walk *walk, eb_batch_place *at)
+EB_KERNEL int eb_batch_next(const eb_batch_walk *walk, eb_batch_place *at)
 {
     for (int32_t axis = EB_BATCH_AXES - 1; axis >= 0; --axis) {
         const int32_t count = walk->batches[axis];

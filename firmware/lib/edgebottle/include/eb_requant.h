@@ -95,6 +95,17 @@ typedef struct {
     int32_t high; /* >= low */
 } eb_output_s8;
 
+/* eb_requantize with a shift of -places, plus the zero point, within the bounds; |acc| < 2^30,
+ * places: 1 .. 31. */
+static inline int8_t
+eb_requantize_narrow(int32_t acc, int32_t multiplier, int32_t places, eb_output_s8 output)
+{
+    /* The high word of 2 * acc * multiplier, rounded half up, then half away from zero. */
+    const int32_t high = (int32_t)(((int64_t)(acc * 2) * multiplier + ((int64_t)1 << 31)) >> 32);
+    const int32_t scaled = (high + (high >> 31) + ((int32_t)1 << (places - 1))) >> places;
+    return (int8_t)eb_clamp(scaled + output.zero_point, output.low, output.high);
+}
+
 /* An int8 output of a convolution: eb_requantize, plus the zero point, within the bounds.
  *
  * shift < 0: only where |acc| < 2^30, which spares this usual case some instructions; else the
@@ -103,16 +114,13 @@ typedef struct {
 static inline int8_t
 eb_requantize_sum(int32_t acc, int32_t multiplier, int32_t shift, eb_output_s8 output)
 {
+    int32_t places;
     int32_t scaled;
     if (shift < 0) {
-        /* The high word of 2 * acc * multiplier, rounded half up, then half away from zero. */
-        const int32_t high =
-            (int32_t)(((int64_t)(acc * 2) * multiplier + ((int64_t)1 << 31)) >> 32);
-        scaled = (high + (high >> 31) + ((int32_t)1 << (-shift - 1))) >> -shift;
-    } else {
-        const int32_t places = shift < EB_SHIFT_WIDE / 2 ? shift : shift - EB_SHIFT_WIDE;
-        scaled = eb_clamp(eb_requantize(acc, multiplier, places), -512, 511);
+        return eb_requantize_narrow(acc, multiplier, -shift, output);
     }
+    places = shift < EB_SHIFT_WIDE / 2 ? shift : shift - EB_SHIFT_WIDE;
+    scaled = eb_clamp(eb_requantize(acc, multiplier, places), -512, 511);
     return (int8_t)eb_clamp(scaled + output.zero_point, output.low, output.high);
 }
 

@@ -8,11 +8,43 @@
 
 #include "eb_dot_wide_s8.h"
 
-/* One sum as an element of the output. */
-static inline int8_t eb_batch_matmul_s8_value(const eb_batch_matmul *p, int32_t acc)
+/* How a sum becomes an element of the output: apart from the other parameters, which the compiler
+ * would load anew after each byte that it writes. */
+typedef struct {
+    int32_t multiplier; /* 0 .. 2^31 - 1 */
+    int32_t places;     /* 1 .. 31, to the right */
+    int32_t zero_point; /* -128 .. 127 */
+} eb_batch_matmul_scale;
+
+/* One sum as an element of the output; |acc| < 2^30. */
+static inline int8_t eb_batch_matmul_s8_value(int32_t acc, eb_batch_matmul_scale scale)
 {
-    const eb_output_s8 output = {p->out_zero_point, -128, 127};
-    return eb_requantize_sum(acc, p->multiplier, p->shift, output);
+    const eb_output_s8 output = {scale.zero_point, -128, 127};
+    return eb_requantize_narrow(acc, scale.multiplier, scale.places, output);
+}
+
+/* A row, widened, times the columns of b. offset: what is taken from each sum. */
+EB_KERNEL void eb_batch_matmul_s8_dots_row(
+    const eb_batch_matmul *p, const uint32_t *wide, const int8_t *b, int32_t offset, int8_t *to)
+{
+    const int32_t stride = p->b_column_stride;
+    const int32_t depth = p->depth;
+    const eb_batch_matmul_scale scale = {p->multiplier, -p->shift, p->out_zero_point};
+    int32_t left = p->columns;
+    for (; left >= 4; left -= 4) {
+        int32_t acc[4];
+        eb_dot_wide_1x4(wide, b, stride, depth, acc);
+        to[0] = eb_batch_matmul_s8_value(acc[0] - offset, scale);
+        to[1] = eb_batch_matmul_s8_value(acc[1] - offset, scale);
+        to[2] = eb_batch_matmul_s8_value(acc[2] - offset, scale);
+        to[3] = eb_batch_matmul_s8_value(acc[3] - offset, scale);
+        to += 4;
+        b += 4 * stride;
+    }
+    for (; left > 0; --left) {
+        *to++ = eb_batch_matmul_s8_value(eb_dot_wide_1x1(wide, b, depth) - offset, scale);
+        b += stride;
+    }
 }
 
 /* Where the elements of a column of b lie side by side: b_depth_stride is 1. */
@@ -20,31 +52,14 @@ EB_KERNEL void eb_batch_matmul_s8_dots(
     const eb_batch_matmul *p, const int8_t *a, const int8_t *b, int8_t *out, void *scratch)
 {
     uint32_t *wide = (uint32_t *)scratch;
-    const int32_t stride = p->b_column_stride;
     eb_batch_place at = {{0}, 0, 0, 0};
     do {
         for (int32_t y = 0; y < p->rows; ++y) {
             const int8_t *row = a + at.a + y * p->a_row_stride;
-            const int8_t *column = b + at.b;
-            int8_t *to = out + at.out + y * p->out_row_stride;
-            const int32_t offset = p->b_zero_point * eb_widen_s8(row, p->a_depth_stride,
-                                                                 p->a_zero_point, p->depth, wide);
-            int32_t x = 0;
-            for (; x < p->columns - 3; x += 4) {
-                int32_t acc[4];
-                eb_dot_wide_1x4(wide, column, stride, p->depth, acc);
-                to[0] = eb_batch_matmul_s8_value(p, acc[0] - offset);
-                to[1] = eb_batch_matmul_s8_value(p, acc[1] - offset);
-                to[2] = eb_batch_matmul_s8_value(p, acc[2] - offset);
-                to[3] = eb_batch_matmul_s8_value(p, acc[3] - offset);
-                to += 4;
-                column += 4 * stride;
-            }
-            for (; x < p->columns; ++x) {
-                const int32_t acc = eb_dot_wide_1x1(wide, column, p->depth);
-                *to++ = eb_batch_matmul_s8_value(p, acc - offset);
-                column += stride;
-            }
+            const int32_t sum =
+                eb_widen_s8(row, p->a_depth_stride, p->a_zero_point, p->depth, wide);
+            eb_batch_matmul_s8_dots_row(p, wide, b + at.b, p->b_zero_point * sum,
+                                        out + at.out + y * p->out_row_stride);
         }
     } while (eb_batch_next(&p->walk, &at));
 }
@@ -112,33 +127,43 @@ eb_batch_matmul_s8_column(const uint32_t *wide, const int8_t *b, int32_t stride,
     return acc;
 }
 
+/* A row, widened, times the columns of b. offset: what is taken from each sum. */
+EB_KERNEL void eb_batch_matmul_s8_columns_row(
+    const eb_batch_matmul *p, const uint32_t *wide, const int8_t *b, int32_t offset, int8_t *to)
+{
+    const int32_t stride = p->b_depth_stride;
+    const int32_t depth = p->depth;
+    const eb_batch_matmul_scale scale = {p->multiplier, -p->shift, p->out_zero_point};
+    int32_t left = p->columns;
+    for (; left >= 4; left -= 4) {
+        int32_t acc[4];
+        eb_batch_matmul_s8_quad(wide, b, stride, depth, acc);
+        to[0] = eb_batch_matmul_s8_value(acc[0] - offset, scale);
+        to[1] = eb_batch_matmul_s8_value(acc[1] - offset, scale);
+        to[2] = eb_batch_matmul_s8_value(acc[2] - offset, scale);
+        to[3] = eb_batch_matmul_s8_value(acc[3] - offset, scale);
+        to += 4;
+        b += 4;
+    }
+    for (; left > 0; --left) {
+        const int32_t acc = eb_batch_matmul_s8_column(wide, b++, stride, depth);
+        *to++ = eb_batch_matmul_s8_value(acc - offset, scale);
+    }
+}
+
 /* Where the elements of a row of b lie side by side: b_column_stride is 1. */
 EB_KERNEL void eb_batch_matmul_s8_columns(
     const eb_batch_matmul *p, const int8_t *a, const int8_t *b, int8_t *out, void *scratch)
 {
     uint32_t *wide = (uint32_t *)scratch;
-    const int32_t stride = p->b_depth_stride;
     eb_batch_place at = {{0}, 0, 0, 0};
     do {
         for (int32_t y = 0; y < p->rows; ++y) {
             const int8_t *row = a + at.a + y * p->a_row_stride;
-            const int8_t *columns = b + at.b;
-            int8_t *to = out + at.out + y * p->out_row_stride;
-            const int32_t offset = p->b_zero_point * eb_widen_s8(row, p->a_depth_stride,
-                                                                 p->a_zero_point, p->depth, wide);
-            int32_t x = 0;
-            for (; x < p->columns - 3; x += 4) {
-                int32_t acc[4];
-                eb_batch_matmul_s8_quad(wide, columns + x, stride, p->depth, acc);
-                to[x] = eb_batch_matmul_s8_value(p, acc[0] - offset);
-                to[x + 1] = eb_batch_matmul_s8_value(p, acc[1] - offset);
-                to[x + 2] = eb_batch_matmul_s8_value(p, acc[2] - offset);
-                to[x + 3] = eb_batch_matmul_s8_value(p, acc[3] - offset);
-            }
-            for (; x < p->columns; ++x) {
-                const int32_t acc = eb_batch_matmul_s8_column(wide, columns + x, stride, p->depth);
-                to[x] = eb_batch_matmul_s8_value(p, acc - offset);
-            }
+            const int32_t sum =
+                eb_widen_s8(row, p->a_depth_stride, p->a_zero_point, p->depth, wide);
+            eb_batch_matmul_s8_columns_row(p, wide, b + at.b, p->b_zero_point * sum,
+                                           out + at.out + y * p->out_row_stride);
         }
     } while (eb_batch_next(&p->walk, &at));
 }
