@@ -4,8 +4,10 @@
 (``tests/fuzz/rules.py``), writes each as a .tflite file, and compares LiteRT, NumPy before and
 after the passes, and C under AddressSanitizer and UBSan: each with one kernel variant, one schedule
 (row-fed where that can be) and one optimization, drawn by its seed. ``--every`` compares all
-variants under all schedules; ``--only S`` does so for one seed. A network that fails is made
-smaller and saved in ``--out``.
+variants under all schedules; ``--only S`` does so for one seed. ``--onnx`` draws ONNX files of
+floats instead (``tests/fuzz/onnx_rules.py``): onnxruntime and their import agree within 1e-4 of the
+largest value, or what rounding explains, and the import goes the same way. A network that fails is
+made smaller and saved in ``--out``.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import multiprocessing
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,13 +25,24 @@ from functools import partial
 from math import inf
 from pathlib import Path
 
-from edgebottle.errors import EdgebottleError, UnsupportedOp
+from edgebottle.errors import UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.text import dump
 from edgebottle.ops.base import Isa
 from tests.fuzz.networks import random_model
-from tests.fuzz.oracle import Agreed, Trial, agree, drawn_trial, dtypes, every_trial, run_in_c
+from tests.fuzz.onnx_drawing import OnnxDrawing
+from tests.fuzz.onnx_networks import against_onnxruntime, random_onnx
+from tests.fuzz.oracle import (
+    Agreed,
+    Trial,
+    agree,
+    agree_on,
+    drawn_trial,
+    dtypes,
+    every_trial,
+    run_in_c,
+)
 from tests.fuzz.shrink import shrink
 
 PER_PROGRAM = 192
@@ -62,22 +75,24 @@ def variant(seed: int) -> Isa:
     return list(Isa)[(seed // PER_PROGRAM) % len(Isa)]
 
 
-def batch(seeds: Sequence[int], *, every: bool = False) -> Tally:
+def batch(seeds: Sequence[int], *, every: bool = False, onnx: bool = False) -> Tally:
     """Some networks: each as its seed draws, or under every variant and schedule.
 
     Args:
         seeds: Of one variant.
         every: All variants, all schedules.
+        onnx: Of ONNX files.
     """
     tally, trials = Tally(), list[Trial]()
     for seed in seeds:
         tally.counts["networks"] += 1
         try:
-            network = agree(random_model(seed), seed)
+            network = imported(random_onnx(seed), seed) if onnx else agree(random_model(seed), seed)
             trials += _trials(network, every=every)
         except UnsupportedOp as error:
             tally.counts["refused"] += 1
-            tally.failures[seed] = f"refused: {error}"
+            if not onnx:
+                tally.failures[seed] = f"refused: {error}"
         except Exception as error:
             tally.failures[seed] = f"{type(error).__name__}: {error}"
         else:
@@ -116,15 +131,25 @@ def _wrong_in_c(trials: Sequence[Trial]) -> dict[int, str]:
     return {trial.network.seed: text for trial, text in pairs if text is not None}
 
 
+def imported(drawn: OnnxDrawing, seed: int, count: int | None = None) -> Agreed:
+    """An ONNX network, or its first nodes, of which the import agrees with onnxruntime."""
+    name = f"onnx_{seed}"
+    data = against_onnxruntime(drawn.model(count), name, seed, drawn.step)
+    return agree_on(data, name, seed)
+
+
 def failure(graph: Graph, seed: int, *, in_c: bool = True, every: bool = False) -> str | None:
     """What is wrong with one network; None where nothing is."""
     if not graph.nodes or not graph.outputs:
         return None
+    return _failure(lambda: agree(graph, seed), in_c=in_c, every=every)
+
+
+def _failure(agreed: Callable[[], Agreed], *, in_c: bool, every: bool) -> str | None:
     try:
-        network = agree(graph, seed)
-        trials = _trials(network, every=every)
+        trials = _trials(agreed(), every=every)
         found = [text for isa in Isa if in_c for text in _of_variant(trials, isa)]
-    except EdgebottleError:
+    except UnsupportedOp:
         return None
     except Exception as error:
         return f"{type(error).__name__}: {error}"
@@ -156,6 +181,23 @@ def save(seed: int, out: Path, *, every: bool) -> str:
     return str(path)
 
 
+def save_onnx(seed: int, out: Path, *, every: bool) -> str:
+    """Writes the first nodes of an ONNX network that fail, and what is wrong; returns the file."""
+    drawn = random_onnx(seed)
+    said = None
+    for count in range(1, len(drawn.nodes) + 1):
+        fails = partial(imported, drawn, seed, count)
+        said = _failure(fails, in_c=count == len(drawn.nodes), every=every)
+        if said is not None:
+            break
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / f"seed_{seed}.onnx"
+    path.write_bytes(drawn.model(count))
+    nodes = "\n".join(str(node) for node in drawn.nodes[:count])
+    path.with_suffix(".txt").write_text(f"{said}\n\n{drawn.shapes}\n{nodes}", encoding="utf-8")
+    return str(path)
+
+
 def batches(first: int, count: int) -> Iterator[Sequence[int]]:
     """Seeds in batches of one variant each."""
     start = first
@@ -163,6 +205,15 @@ def batches(first: int, count: int) -> Iterator[Sequence[int]]:
         stop = min(start - start % PER_PROGRAM + PER_PROGRAM, first + count)
         yield range(start, stop)
         start = stop
+
+
+def _only(seed: int, *, onnx: bool) -> str | None:
+    """One network under every variant and schedule."""
+    if onnx:
+        drawn = random_onnx(seed)
+        return _failure(lambda: imported(drawn, seed), in_c=True, every=True)
+    print(dump(graph := random_model(seed)))
+    return failure(graph, seed, every=True)
 
 
 def main() -> int:
@@ -173,20 +224,19 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=inf, help="begin no more after so long")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
     parser.add_argument("--every", action="store_true", help="all variants under all schedules")
+    parser.add_argument("--onnx", action="store_true", help="ONNX files of floats")
     parser.add_argument("--out", type=Path, default=Path("edgebottle-out/fuzz"))
     parser.add_argument(
         "--only", type=int, metavar="SEED", help="this one, under every one of them"
     )
     options = parser.parse_args()
     if options.only is not None:
-        graph = random_model(options.only)
-        said = failure(graph, options.only, every=True)
-        print(f"{dump(graph)}\n{said or 'the same everywhere'}")
-        return 1 if said else 0
+        print(said := _only(options.only, onnx=options.onnx) or "the same everywhere")
+        return 0 if said == "the same everywhere" else 1
     total, began = Tally(), time.monotonic()
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(options.jobs, context) as pool:
-        work = partial(batch, every=options.every)
+        work = partial(batch, every=options.every, onnx=options.onnx)
         for done in as_completed(
             [pool.submit(work, seeds) for seeds in batches(options.seed, options.graphs)]
         ):
@@ -194,7 +244,8 @@ def main() -> int:
             total.add(tally)
             for seed, text in tally.failures.items():
                 print(f"seed {seed}: {text[:600]}", flush=True)
-                print(f"  saved as {save(seed, options.out, every=options.every)}", flush=True)
+                keep = save_onnx if options.onnx else save
+                print(f"  saved as {keep(seed, options.out, every=options.every)}", flush=True)
             print(f"{time.monotonic() - began:6.0f} s  {dict(total.counts)}", file=sys.stderr)
             if time.monotonic() - began > options.seconds:
                 pool.shutdown(cancel_futures=True)

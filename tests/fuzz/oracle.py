@@ -96,8 +96,12 @@ def agree(drawn: Graph, seed: int) -> Agreed:
         Different: they differ.
         UnsupportedOp: the importer refuses what was drawn.
     """
-    data = write_tflite(drawn)
-    graph = load_tflite(data, drawn.name)
+    return agree_on(write_tflite(drawn), drawn.name, seed)
+
+
+def agree_on(data: bytes, name: str, seed: int) -> Agreed:
+    """The same of a .tflite file."""
+    graph = load_tflite(data, name)
     random = np.random.default_rng([seed, 1])
     values = [sample for _, sample in samples(graph, 3)]
     picked = [values[int(i)] for i in random.permutation(len(values))[:4]]

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from edgebottle.errors import UnsupportedOp
@@ -12,8 +13,9 @@ from edgebottle.ir.verify import verify
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa, Operator
 from tests.fuzz.drawing import Drawing
-from tests.fuzz.models import PER_PROGRAM, batch
+from tests.fuzz.models import PER_PROGRAM, batch, imported
 from tests.fuzz.networks import random_model
+from tests.fuzz.onnx_networks import compare, random_onnx
 from tests.fuzz.oracle import Different, agree, drawn_trial, require_same, run_in_c
 from tests.fuzz.rules import NOT_DRAWN, RULES
 from tests.fuzz.shrink import shrink
@@ -52,6 +54,27 @@ def test_some_networks(first: int) -> None:
     """``python -m tests.fuzz.models`` is the long run."""
     tally = batch(range(first, first + 6))
     assert not tally.failures and tally.counts["networks"] == 6
+
+
+def test_some_onnx_networks() -> None:
+    """``python -m tests.fuzz.models --onnx`` is the long run."""
+    agreeing, rounded = 0, 0
+    for seed in range(2000, 2025):
+        drawn = random_onnx(seed)
+        rounded += drawn.step > 0
+        with suppress(UnsupportedOp):
+            imported(drawn, seed)
+            agreeing += 1
+    assert agreeing >= 24 and rounded >= 2
+
+
+def test_a_difference_from_onnxruntime_is_seen() -> None:
+    ours = np.array([1.0, -4.0], np.float32)
+    compare([ours], [ours], [ours + np.float32(3e-4)], 0.0)
+    none = np.array([1.0, np.nan], np.float32)
+    for mine, theirs in ((ours, ours + np.float32(6e-4)), (ours, ours[:1]), (none, ours)):
+        with pytest.raises(Different, match="onnxruntime: output 0"):
+            compare([mine], [mine], [theirs], 0.0)
 
 
 def test_a_difference_is_seen_and_made_small() -> None:
