@@ -18,6 +18,7 @@ from edgebottle.importers.onnx_operators.table import (
     data_of,
     integers_of,
     is_float,
+    scalar_of,
     value_of,
 )
 from edgebottle.ir.dtypes import DType
@@ -25,6 +26,9 @@ from edgebottle.ir.graph import Array, Shape, Tensor
 
 MAX_CHOSEN = 64
 """Elements of a TopK, each of which is a search of its own."""
+
+MAX_DEPTH = 1 << 16
+"""Of a OneHot: far beyond what a microcontroller tells apart."""
 
 
 def _wrapped(b: Builder, node: OnnxNode, indices: Value, count: int) -> Value:
@@ -135,8 +139,10 @@ def _column(b: Builder, indices: Value, number: int) -> Value:
 def _one_hot(b: Builder, node: OnnxNode, values: Values) -> Value:
     """An axis of ``depth``, with one value where its index is and another elsewhere."""
     indices = data_of(b, node, values)
-    (depth,) = (int(one) for one in constant_of(node, values, 1, "depth").ravel())
-    off, on = constant_of(node, values, 2, "values").reshape(2)
+    depth, pair = int(scalar_of(node, values, 1, "depth")), constant_of(node, values, 2, "values")
+    if not 1 <= depth <= MAX_DEPTH or pair.shape != (2,):
+        raise node.contradicts(f"has the depth {depth} and values of the shape {list(pair.shape)}")
+    off, on = pair
     rank = len(indices.shape) + 1
     axis = axis_of(node, node.integer("axis", -1), rank)
     if indices.dtype is not DType.I32:

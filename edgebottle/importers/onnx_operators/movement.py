@@ -18,10 +18,11 @@ from edgebottle.importers.onnx_operators.table import (
     constant_of,
     data_of,
     integers_of,
-    numbers_of,
     optional,
+    scalar_of,
     value_of,
 )
+from edgebottle.importers.onnx_operators.windows import MAX_WINDOW
 from edgebottle.ir.graph import Array, Shape, Tensor
 from edgebottle.ops.base import MANY
 
@@ -161,6 +162,8 @@ def _pad(b: Builder, node: OnnxNode, values: Values) -> Value:
         axes = [axis_of(node, axis, rank) for axis in integers_of(node, values, 3, "axes")]
     if amounts is None or len(amounts) != 2 * len(axes):
         raise node.contradicts(f"has no {2 * len(axes)} pads for {len(axes)} axes")
+    if max(map(abs, amounts), default=0) > MAX_WINDOW:
+        raise node.refuse(f"pads by more than {MAX_WINDOW:,}")
     pairs = [(0, 0)] * rank
     for index, axis in enumerate(axes):
         pairs[axis] = (amounts[index], amounts[len(axes) + index])
@@ -177,8 +180,9 @@ def _pad(b: Builder, node: OnnxNode, values: Values) -> Value:
         return inner
     if mode == "constant":
         border = node.number("value", 0.0)
-        if optional(values, 2) is not None:
-            (border,) = numbers_of(node, values, 2, "value") or (0.0,)
+        given = optional(values, 2)
+        if given is not None and given.size:
+            border = scalar_of(node, values, 2, "value")
         return padded(b, inner, positive, border)
     if mode == "reflect":
         return mirrored(b, inner, positive)
@@ -234,7 +238,7 @@ def _triangle(b: Builder, node: OnnxNode, values: Values) -> Value:
     """What lies above a diagonal, or below; zero elsewhere."""
     x, diagonal = data_of(b, node, values), 0
     if optional(values, 1) is not None:
-        (diagonal,) = integers_of(node, values, 1, "diagonal")
+        diagonal = int(scalar_of(node, values, 1, "diagonal"))
     if len(x.shape) < 2:
         raise node.contradicts(f"takes a triangle of {list(x.shape)}")
     whole = np.ones(x.shape[-2:], np.bool_)

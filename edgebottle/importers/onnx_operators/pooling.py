@@ -193,8 +193,10 @@ def _factors(line: Line, size: int, counts_padding: bool) -> Array:
     inside[before : before + size] = 1
     if counts_padding:  # what rounding up adds behind the padding is never counted
         inside[: len(inside) - line.extra] = 1
-    starts = range(0, len(inside) - line.reach + 1, line.stride)
-    counts = [inside[at : at + line.reach : line.dilation].sum() for at in starts]
+    windows = (len(inside) - line.reach) // line.stride + 1
+    counts = np.zeros(windows)
+    for tap in range(0, line.reach, line.dilation):
+        counts += inside[tap:][: (windows - 1) * line.stride + 1 : line.stride]
     return np.asarray(line.size / np.maximum(counts, 1))
 
 

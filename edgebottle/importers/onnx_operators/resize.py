@@ -40,6 +40,9 @@ from edgebottle.ir.graph import Array, Tensor
 MAX_SIDE = (1 << 15) - 1
 """Pixels along a side that the kernels count."""
 
+MAX_WEIGHTS = 1 << 22
+"""Of an axis: more than a microcontroller holds."""
+
 _OURS = ((False, False), (False, True), (True, False))
 """align_corners and half_pixel_centers of the kernels."""
 
@@ -85,6 +88,8 @@ def _resize(b: Builder, node: OnnxNode, values: Values) -> Value:
     made = x
     for number, axis in how.axes.items():
         if how.rounded is None:
+            if axis.before * axis.after > MAX_WEIGHTS:
+                raise node.refuse(f"resizes {axis.before} pixels to {axis.after}: too many weights")
             matrix = matrix_of(axis, how.places, how.kind)
             made = along_last(b, made, number, _times(matrix))
         else:

@@ -84,6 +84,14 @@ def integers_of(node: OnnxNode, values: Values, index: int, what: str) -> tuple[
     return tuple(int(value) for value in found.ravel())
 
 
+def scalar_of(node: OnnxNode, values: Values, index: int, what: str) -> float:
+    """The number that a constant operand is; raises ``BadModel`` where it is none, or several."""
+    found = constant_of(node, values, index, what)
+    if found.size != 1:
+        raise node.contradicts(f"has {found.size} numbers as its {what}")
+    return float(found.ravel()[0])
+
+
 def attribute_or_input(
     node: OnnxNode, values: Values, name: str, index: int
 ) -> tuple[int, ...] | None:
