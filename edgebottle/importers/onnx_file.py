@@ -17,6 +17,15 @@ OLDEST_OPSET = 7
 
 DOMAINS = ("", "ai.onnx")
 
+OWN_OPERATORS = {
+    "com.microsoft": (
+        *("QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearConcat"),
+        *("QLinearGlobalAveragePool", "QLinearLeakyRelu", "QLinearMul", "QLinearReduceMean"),
+        *("QLinearSigmoid", "QLinearSoftmax", "QuantizeLinear", "DequantizeLinear"),
+    )
+}
+"""Those of other domains that are read: what onnxruntime's quantizer writes."""
+
 MAX_BYTES = 1 << 29
 """Of a constant that a file holds, or describes: far more than a microcontroller's."""
 
@@ -193,7 +202,7 @@ def _node(proto: Any, opset: int) -> OnnxNode:
     op, domain = _text(proto.op_type), _text(proto.domain)
     name = _text(proto.name) or next((name for name in outputs if name), "a node without outputs")
     label = f"{name} ({op})"
-    if domain not in DOMAINS:
+    if domain not in DOMAINS and op not in OWN_OPERATORS.get(domain, ()):
         raise UnsupportedOp(
             f"{label} is an operator of the domain '{domain}', which only its own runtime "
             "knows; export the model with standard operators (opset "

@@ -19,6 +19,9 @@ from edgebottle.ir.graph import Graph, Node, Quant, Tensor, unused_name
 from edgebottle.ops.base import Activation, Operator
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.dequantize import Dequantize
+from edgebottle.ops.l2_normalization import L2Normalization
+from edgebottle.ops.log_softmax import LogSoftmax
+from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.maximum import Extreme
 from edgebottle.ops.pad import Pad
@@ -29,6 +32,8 @@ from edgebottle.ops.relu import Relu
 from edgebottle.ops.relu6 import Relu6
 from edgebottle.ops.relu_n1_to_1 import ReluN1To1
 from edgebottle.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from edgebottle.ops.softmax import Softmax
+from edgebottle.ops.tanh import Tanh
 from edgebottle.passes.drop_dead import drop_dead
 
 _CLAMPS: dict[type[Node], Activation] = {
@@ -37,7 +42,17 @@ _CLAMPS: dict[type[Node], Activation] = {
     ReluN1To1: Activation.RELU_N1_TO_1,
 }
 
-_FIXED = (Quant((1 / 256,), (-128,)), Quant((1 / 128,), (0,)))
+_UP_TO_1 = Quant((1 / 256,), (-128,))
+
+_AROUND_0 = Quant((1 / 128,), (0,))
+
+_FIXED: dict[type[Node], Quant] = {
+    Logistic: _UP_TO_1,
+    Softmax: _UP_TO_1,
+    Tanh: _AROUND_0,
+    L2Normalization: _AROUND_0,
+    LogSoftmax: Quant((1 / 16,), (127,)),
+}
 """Quantizations that TFLite prescribes for the outputs of some operators."""
 
 
@@ -210,9 +225,12 @@ class _Fusion:
 
     def _quants(self, node: Node, wanted: Quant | None) -> Iterator[Quant]:
         """Quantizations that the output may have: as wanted, or with a QUANTIZE behind it."""
+        if type(node) in _FIXED:
+            yield _FIXED[type(node)]
+            return
         data = self.stored.get(node.inputs[0] or "")
         own = None if data is None else self.tensors[data].quant
-        yield from (quant for quant in (wanted, own, *_FIXED) if quant is not None)
+        yield from (quant for quant in (wanted, own) if quant is not None)
 
     def _integer(self, node: Operator, output: Tensor, quant: Quant) -> Operator | None:
         """The layer in integers; None where it does not take them."""

@@ -29,6 +29,7 @@ def model(
     constants: dict[str, Array] | None = None,
     outputs: Sequence[str] = ("y",),
     opset: int = 17,
+    domains: Sequence[str] = (),
 ) -> bytes:
     """The bytes of a model of float inputs."""
     graph = helper.make_graph(
@@ -38,7 +39,8 @@ def model(
         [helper.make_tensor_value_info(name, FLOAT, None) for name in outputs],
         [numpy_helper.from_array(value, name) for name, value in (constants or {}).items()],
     )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    sets = [helper.make_opsetid("", opset), *(helper.make_opsetid(one, 1) for one in domains)]
+    made = helper.make_model(graph, opset_imports=sets)
     made.ir_version = 8
     return bytes(made.SerializeToString())
 

@@ -9,6 +9,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import Value
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Tensor
 
 MAX_BORDER = 1 << 24
@@ -59,6 +60,10 @@ def padded(b: Builder, x: Tensor, paddings: Pairs, border: float = 0) -> Tensor:
     amounts = _amounts(b, pairs)
     if border == 0:
         return b.add("PAD", x, amounts, paddings=pairs)
+    if x.dtype.numpy is not np.float32:
+        limits = np.iinfo(np.int32 if x.dtype is DType.I32 else np.int8)
+        if not limits.min <= border <= limits.max:
+            raise UnsupportedOp(f"a border of {border:g} around integers")
     value = np.array([border], x.dtype.numpy)
     return b.add("PADV2", x, amounts, value, paddings=pairs, border=value[0].item())
 

@@ -107,47 +107,77 @@ def _constant(b: Builder, node: OnnxNode, values: Values, stored: Array) -> Valu
         return real
     shift = SHIFT if stored.dtype == np.uint8 else 0
     points = tuple(int(one) - shift for one in zero.ravel())
+    if centred.min(initial=0) >= -128 and centred.max(initial=0) < 128:
+        points = (0,) * len(points)  # convolutions take no other
     quant = Quant(tuple(map(float, scales.ravel())), points, axis if scales.size > 1 else None)
     return b.on_grid(real, quant)
 
 
 def _linear_conv(b: Builder, node: OnnxNode, values: Values) -> Value:
     """QLinearConv: input, scale, zero point, weights, theirs, the output's, bias in int32."""
-    x, weights, output = _operands(b, node, values)
-    operands: list[Value | None] = [x, weights]
+    operands: list[Value | None] = [
+        dequantized_operand(b, node, values, 0),
+        dequantized_operand(b, node, values, 3, 0),
+    ]
     if optional(values, 8) is not None:
-        scale = constant_of(node, values, 1, "scales") * constant_of(node, values, 4, "scales")
-        bias = constant_of(node, values, 8, "biases").astype(np.float64) * scale.ravel()
-        operands.append(bias.astype(np.float32))
+        operands.append(bias_of(node, values, 8, 1, 4))
     made = CONVOLUTIONS["Conv"].translate(b, node, operands)
     assert isinstance(made, Tensor)
-    return _output(b, made, *output)
+    return quantized_output(b, made, output_quant(node, values, 6))
 
 
 def _linear_matmul(b: Builder, node: OnnxNode, values: Values) -> Value:
-    x, weights, output = _operands(b, node, values)
-    made = PRODUCTS["MatMul"].translate(b, node, [x, weights])
+    operands = [dequantized_operand(b, node, values, at, -1) for at in (0, 3)]
+    made = PRODUCTS["MatMul"].translate(b, node, operands)
     assert isinstance(made, Tensor)
-    return _output(b, made, *output)
+    return quantized_output(b, made, output_quant(node, values, 6))
 
 
-def _operands(
-    b: Builder, node: OnnxNode, values: Values
-) -> tuple[Tensor, Value, tuple[Quant, bool]]:
-    """Input and weights as real numbers, and the quantization of the output."""
-    x = dequantized(b, node, data_of(b, node, values), *_per_tensor(node, values, 1))
-    weights = value_of(node, values, 3)
-    if isinstance(weights, Tensor):
-        other: Value = dequantized(b, node, weights, *_per_tensor(node, values, 4))
-    else:
-        axis = 0 if node.op == "QLinearConv" else weights.ndim - 1
-        attributes = {"axis": axis}
-        plain = replace(node, attributes=attributes)
-        other = _constant(b, plain, [weights, *values[4:6]], weights)
-    return x, other, _per_tensor(node, values, 6)
+def dequantized_operand(
+    b: Builder, node: OnnxNode, values: Values, at: int, axis: int = 0
+) -> Value:
+    """The real numbers of input ``at``, whose scale and zero point come behind it.
+
+    Args:
+        b: The graph.
+        node: The node.
+        values: Its inputs.
+        at: Which of them.
+        axis: That of scales, if there is one for each channel of a constant.
+    """
+    source = value_of(node, values, at)
+    if isinstance(source, Tensor):
+        return dequantized(b, node, source, *_per_tensor(node, values, at + 1))
+    counted = axis % max(source.ndim, 1)
+    plain = replace(node, attributes={"axis": counted})
+    return _constant(b, plain, [source, *values[at + 1 : at + 3]], source)
 
 
-def _output(b: Builder, made: Tensor, quant: Quant, unsigned: bool) -> Tensor:
+def bias_of(node: OnnxNode, values: Values, at: int, data: int, weights: int) -> Array:
+    """The real numbers of a bias in 32 bits: its step is the product of two scales.
+
+    Args:
+        node: The node.
+        values: Its inputs.
+        at: Which of them is the bias.
+        data: Which is the scale of the data.
+        weights: Which is that of the weights.
+    """
+    step = constant_of(node, values, data, "scales") * constant_of(node, values, weights, "scales")
+    bias = constant_of(node, values, at, "biases").astype(np.float64)
+    if step.size not in (1, bias.size):
+        raise node.contradicts(f"has {bias.size} biases and {step.size} scales")
+    return np.asarray(bias.ravel() * step.ravel(), np.float32)
+
+
+def output_quant(node: OnnxNode, values: Values, at: int) -> tuple[Quant, bool]:
+    """The quantization of the output, whose scale is input ``at``; whether it is uint8."""
+    return _per_tensor(node, values, at)
+
+
+def quantized_output(b: Builder, made: Tensor, target: tuple[Quant, bool]) -> Tensor:
+    """Real numbers in 8 bits."""
+    quant, unsigned = target
     stored = b.add("QUANTIZE", made, quant=quant, dtype=DType.I8)
     if unsigned:
         b.shifted.add(stored.name)
