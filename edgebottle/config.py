@@ -32,13 +32,19 @@ io = "keep"
 # The cross compiler: "zig", which comes with edgebottle, or an installed "gcc".
 toolchain = "zig"
 
+# Which signature of a .tflite file that has several.
+# signature = "serving_default"
+
 [budget]
 # The most bytes the firmware may take; without a line, all the board has.
 # ram = "64k"
 # flash = "256k"
 """
 
-_KEYS = {"model": str, "board": str, "io": str, "toolchain": str, "budget": dict}
+_KEYS = {
+    **{"model": str, "board": str, "io": str, "toolchain": str, "signature": str},
+    "budget": dict,
+}
 _KINDS = {str: "text in quotes", dict: "a table"}
 _BUDGETS = ("ram", "flash")
 
@@ -62,6 +68,7 @@ class Config:
         board: Board id.
         io: ``keep`` or ``int8``.
         toolchain: ``zig`` or ``gcc``.
+        signature: Of ``model``, where that has several.
         ram_budget: Bytes.
         flash_budget: Bytes.
     """
@@ -71,6 +78,7 @@ class Config:
     board: str | None = None
     io: str | None = None
     toolchain: str | None = None
+    signature: str | None = None
     ram_budget: int | None = None
     flash_budget: int | None = None
 
@@ -129,6 +137,7 @@ def load_config(folder: Path) -> Config:
         board=data.get("board"),
         io=data.get("io"),
         toolchain=data.get("toolchain"),
+        signature=data.get("signature"),
         ram_budget=budget.get("ram"),
         flash_budget=budget.get("flash"),
     )

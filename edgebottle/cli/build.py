@@ -157,7 +157,10 @@ def _next(chosen: CommandTarget, board: Board) -> str:
         words += ["--board", board.id]
     if chosen.io != (chosen.config.io or "keep"):
         words += ["--io", chosen.io]
-    if chosen.signature is not None:
+    is_configured = chosen.model == chosen.config.model
+    if chosen.signature is not None and not (
+        is_configured and chosen.signature == chosen.config.signature
+    ):
         words += ["--signature", chosen.signature]
     if chosen.name is not None:
         words += ["--name", chosen.name]

@@ -318,9 +318,10 @@ def choose(
     from edgebottle.zoo import DEFAULT
 
     config = load_config(Path.cwd())
-    source = ""
+    source, signature = "", click.get_current_context().meta.get(_SIGNATURE)
     if model is None and config.model is not None:
         model, source = config.model, f"from {config.path}"
+        signature = signature or config.signature
         _check_configured_model(config)
     if model is None:
         model, source = DEFAULT, "the default network of the zoo"
@@ -334,7 +335,7 @@ def choose(
         toolchain=toolchain or config.toolchain or "zig",
         config=config,
         reading=Reading(**click.get_current_context().meta.get(_READING, {})),
-        signature=click.get_current_context().meta.get(_SIGNATURE),
+        signature=signature,
     )
 
 

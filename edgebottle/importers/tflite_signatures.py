@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ DEFAULT = "serving_default"
 _MAX_LISTED = 6
 _MAX_NAME = 60
 _GRAPHS, _SIGNATURES = 2, 7
+_OPTIONS = 12
+"""Where the table of an operator says what its options are."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,10 @@ def _refusal(name: str | None, names: list[str]) -> str:
 
 
 def _with_first(data: bytes, model: Any, graph: int) -> bytes:
-    """A copy whose first graph is another one, in whose place the first one is; no signatures."""
+    """A copy whose first graph is another one, in whose place the first one is; no signatures.
+
+    Operators that name graphs name the same ones as before.
+    """
     copy = bytearray(data)
     first = _vector(model, _GRAPHS)
     here, there = first, first + 4 * graph
@@ -84,7 +90,41 @@ def _with_first(data: bytes, model: Any, graph: int) -> bytes:
     for place, end in zip((there, here), ends, strict=True):
         struct.pack_into("<I", copy, place, end - place)
     struct.pack_into("<I", copy, _vector(model, _SIGNATURES) - 4, 0)
+    renumbered = {0: graph, graph: 0} if graph else {}
+    for number in range(model.SubgraphsLength()) if renumbered else ():
+        one = model.Subgraphs(number)
+        for index in range(one.OperatorsLength()):
+            _renumber(copy, one.Operators(index), renumbered)
     return bytes(copy)
+
+
+def _renumber(copy: bytearray, operator: Any, renumbered: Mapping[int, int]) -> None:
+    """Gives an operator that names graphs options with other numbers, at the end of the file."""
+    from ai_edge_litert.schema_py_generated import BuiltinOptions
+
+    counts = {
+        BuiltinOptions.CallOnceOptions: 1,
+        BuiltinOptions.CallOptions: 1,
+        BuiltinOptions.IfOptions: 2,
+        BuiltinOptions.WhileOptions: 2,
+    }
+    count, options = counts.get(operator.BuiltinOptionsType(), 0), operator.BuiltinOptions()
+    if not count or options is None:
+        return
+    values = []
+    for field in range(count):
+        at = options.Offset(4 + 2 * field)  # 0 where the file leaves out a zero
+        values.append(struct.unpack_from("<i", options.Bytes, options.Pos + at)[0] if at else 0)
+    copy.extend(bytes(-len(copy) % 4))
+    header = struct.pack(
+        f"<{2 + count}H", 4 + 2 * count, 4 + 4 * count, *range(4, 4 + 4 * count, 4)
+    )
+    header += bytes(-len(header) % 4)
+    table = operator._tab
+    place = table.Pos + table.Offset(_OPTIONS)
+    struct.pack_into("<I", copy, place, len(copy) + len(header) - place)
+    numbers = [renumbered.get(value, value) for value in values]
+    copy.extend(header + struct.pack(f"<{1 + count}i", len(header), *numbers))
 
 
 def _vector(model: Any, field: int) -> int:

@@ -17,6 +17,7 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert import LiteRTModel
 from tests.cli.command_line import edgebottle
 from tests.importers.models import INPUT, OUTPUT, conv_model, pack
+from tests.importers.variable_models import Program
 
 NAMES = ("classify", "embed", "spot")
 
@@ -32,10 +33,10 @@ def signed(*names: str, graphs: int = 3) -> bytes:
     return pack(model)
 
 
-def _signature(graph: int, name: str) -> Any:
+def _signature(graph: int, name: str, source: int = INPUT, result: int = OUTPUT) -> Any:
     record = schema.SignatureDefT()
     record.signatureKey, record.subgraphIndex = name.encode(), graph
-    for kind, index in (("inputs", INPUT), ("outputs", OUTPUT)):
+    for kind, index in (("inputs", source), ("outputs", result)):
         tensor = schema.TensorMapT()
         tensor.name, tensor.tensorIndex = kind[:1].encode(), index
         setattr(record, kind, [tensor])
@@ -59,6 +60,26 @@ def test_each_signature_runs_its_own_graph() -> None:
         np.testing.assert_array_equal(LiteRTModel(chosen.data).run([VALUE])[0], expected, name)
         results.append(found.tobytes())
     assert len(set(results)) == len(NAMES)
+
+
+def test_operators_still_name_the_same_graphs() -> None:
+    program = Program({"v": [1, 2, 3, 4]})
+    lines = [("CALL", "0"), ("READ", "v", "old"), ("ADD", "old", "x", "y"), ("ASSIGN", "v", "y")]
+    program.main(lines, ["y"])
+    program.model.subgraphs.reverse()  # the network is graph 1, and the first values are graph 0
+    network = program.model.subgraphs[1]
+    program.model.signatureDefs = [
+        _signature(1, "net", network.inputs[0], network.outputs[0]),
+        _signature(0, "other", 0, 0),
+    ]
+    program.model.signatureDefs[1].inputs = program.model.signatureDefs[1].outputs = []
+    data = pack(program.model)
+    runner = LiteRT(model_content=data).get_signature_runner("net")
+    chosen, value = sign_model(data, "net").data, np.float32([[1, 0, -1, 2]])
+    ours = Interpreter(load_tflite(chosen, "m"))
+    np.testing.assert_array_equal(LiteRTModel(chosen).run([value])[0], [[2, 2, 2, 6]])
+    for _ in range(2):
+        np.testing.assert_array_equal(ours.run([value])[0], runner(i=value)["o"])
 
 
 def test_the_default_is_the_network_itself_or_the_only_one() -> None:
@@ -94,6 +115,10 @@ def test_commands_say_which_signature_they_take(tmp_path: Path) -> None:
     assert "signature: serving_default (--signature chooses another: embed, spot)" in said
     silent = edgebottle("inspect", "m.tflite", "--signature", "spot", cwd=tmp_path)
     assert (silent.code, "signature" in silent.err) == (0, False)
+    (tmp_path / "edgebottle.toml").write_text('model = "m.tflite"\nsignature = "spot"\n')
+    configured = edgebottle("inspect", cwd=tmp_path)
+    assert (configured.code, "signature" in configured.err) == (0, False)
+    assert configured.out.splitlines()[1:] == silent.out.splitlines()[1:]
     wrong = edgebottle("inspect", "m.tflite", "--signature", "x", cwd=tmp_path)
     assert (wrong.code, wrong.err.count("\n")) == (1, 1)
     assert "m.tflite: the model has no signature 'x'; it has 'embed'," in wrong.err
