@@ -52,7 +52,9 @@ def test_only_the_choice_of_kernels_looks_at_the_variant() -> None:
         for path in package.glob("ops/*.py")
         if re.search(r"(?<!def )\bisa\b(?!: Isa)", path.read_text(encoding="utf-8"))
     }
-    assert looking == {"base.py", "kernel.py", "convolution_kernels.py"}
+    handing_on = {"narrowed.py", "unpacking.py"}  # around operators, and of no operator's cases
+    choosing = {"base.py", "kernel.py", "convolution_kernels.py", "select.py"}
+    assert looking == choosing | handing_on, "tests/ops/compiled.py: has_variants"
     assert {"Conv2D", "DepthwiseConv2D"} < {op.__name__ for op in OPERATORS if has_variants(op)}
 
 
