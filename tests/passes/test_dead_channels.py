@@ -18,12 +18,12 @@ from edgebottle.ops.mul import Mul
 from edgebottle.ops.sub import Sub
 from edgebottle.passes.channels.ranges import channel_ranges
 from edgebottle.passes.dead_channels import dead_channel_report, dead_channels
+from tests.conftest import long
 from tests.graphs import Builder, random_network
 from tests.ops.compiled import run_compiled
 from tests.passes.dying_networks import DyingBuilder, dying_network
 from tests.samples import assert_same, samples
 
-NETWORKS = 100
 PER_TEST = 25
 COMPILED = 6
 
@@ -34,7 +34,7 @@ def assert_equal_results(before: Graph, after: Graph) -> None:
         assert_same(Interpreter(after).run(inputs), Interpreter(before).run(inputs), what)
 
 
-@pytest.mark.parametrize("first", range(0, NETWORKS, PER_TEST))
+@pytest.mark.parametrize("first", [0, 25, long(50), long(75)])
 def test_random_networks_give_the_same_bits(first: int) -> None:
     for seed in range(first, first + PER_TEST):
         before = dying_network(seed)
