@@ -3,8 +3,8 @@
 Older converters quantize to uint8, and LiteRT's kernels for it mostly compute what those for int8
 do. What they compute otherwise is refused, or has an operator of its own (``Conv2DOfUint8``): their
 convolutions round the product of two scales to single precision, and take weights with a zero
-point; their mean of pixels rounds halves up. Inputs and outputs of the network stay uint8, with a
-QUANTIZE behind or before them.
+point; their mean of pixels rounds halves up; they interpolate in single precision. Inputs and
+outputs of the network stay uint8, with a QUANTIZE behind or before them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from edgebottle.ops.average_pool_2d import AveragePool2DOfUint8
 from edgebottle.ops.base import Operator
 from edgebottle.ops.conv_2d import Conv2DOfUint8
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2DOfUint8
+from edgebottle.ops.resize_bilinear import ResizeBilinearOfUint8
+from edgebottle.ops.transpose_conv import TransposeConvOfUint8
 
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
 """Operators that take uint8 as it is."""
@@ -28,6 +30,8 @@ OF_UINT8: dict[str, type[Operator]] = {
     "AVERAGE_POOL_2D": AveragePool2DOfUint8,
     "CONV_2D": Conv2DOfUint8,
     "DEPTHWISE_CONV_2D": DepthwiseConv2DOfUint8,
+    "RESIZE_BILINEAR": ResizeBilinearOfUint8,
+    "TRANSPOSE_CONV": TransposeConvOfUint8,
 }
 """Operators that are others for uint8."""
 
@@ -45,7 +49,7 @@ SHIFTED = (
 )
 """Operators whose results on uint8 are those on int8, 128 higher."""
 
-_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 """Operators whose weights lose their zero point."""
 
 _OFFSET = 128

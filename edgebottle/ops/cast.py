@@ -48,12 +48,19 @@ class Cast(KernelOperator, UnaryOperator):
         _rows(DType.I8, DType.I32, "eb_cast_s8_s32_row"),
         _rows(DType.I8, DType.F32, "eb_cast_s8_f32_row"),
         _rows(DType.I8, DType.BOOL, "eb_cast_s8_bool_row"),
+        _rows(DType.I8, DType.I16, "eb_cast_s8_s16_row"),
+        _rows(DType.I16, DType.I8, "eb_cast_s16_s8_row"),
+        _rows(DType.I16, DType.I32, "eb_cast_s16_s32_row"),
+        _rows(DType.I16, DType.F32, "eb_cast_s16_f32_row"),
+        _rows(DType.I16, DType.BOOL, "eb_cast_s16_bool_row"),
         _rows(DType.I32, DType.I8, "eb_cast_s32_s8_row"),
+        _rows(DType.I32, DType.I16, "eb_cast_s32_s16_row"),
         _rows(DType.I32, DType.F32, "eb_cast_s32_f32_row"),
         _rows(DType.I32, DType.BOOL, "eb_cast_s32_bool_row"),
         _rows(DType.I64, DType.I32, "eb_cast_s64_s32_row"),
         _rows(DType.I64, DType.F32, "eb_cast_s64_f32_row"),
         _rows(DType.F32, DType.I8, "eb_cast_f32_s8_row"),
+        _rows(DType.F32, DType.I16, "eb_cast_f32_s16_row"),
         _rows(DType.F32, DType.I32, "eb_cast_f32_s32_row"),
         _rows(DType.F32, DType.BOOL, "eb_cast_f32_bool_row"),
         _rows(DType.BOOL, DType.I32, "eb_cast_bool_s32_row"),
@@ -92,7 +99,7 @@ class Cast(KernelOperator, UnaryOperator):
     ) -> tuple[Array, ...]:
         """The conversion; of floats within the type."""
         value = value_of(values)
-        if value.dtype.kind == "f" and self.dtype in (DType.I8, DType.I32):
+        if value.dtype.kind == "f" and self.dtype in (DType.I8, DType.I16, DType.I32):
             low, high = integer_range(self.dtype)
             whole = np.trunc(np.nan_to_num(value.astype(np.float64), nan=high))
             value = np.clip(whole, low, high)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Listed
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Tensor, Tensors
+from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Signature, require_dtype, where
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
 from edgebottle.ops.movement import data_input
@@ -66,6 +66,10 @@ class _BilinearF32(TypedKernel["ResizeBilinear"]):
         )
 
 
+class _BilinearU8(_BilinearF32):
+    """Of what was uint8, less 128."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResizeBilinear(KernelOperator, Resize):
     """Every output pixel is the weighted mean of the four input pixels around it.
@@ -84,6 +88,9 @@ class ResizeBilinear(KernelOperator, Resize):
         _BilinearS8((DType.I8,), "eb_resize_bilinear_s8_row"),
         _BilinearF32((DType.F32,), "eb_resize_bilinear_f32_row"),
     )
+
+    OF_UINT8: ClassVar[bool] = False
+    """Of a network that was uint8."""
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
@@ -155,3 +162,54 @@ class ResizeBilinear(KernelOperator, Resize):
         """See ``Resize``."""
         low, high, _ = self.neighbours(before, after, dtype)
         return Listed(tuple(zip(low.tolist(), high.tolist(), strict=True)))
+
+    @classmethod
+    def cases(cls) -> Iterator[Graph]:
+        """Those of uint8 as well."""
+        yield from super().cases()
+        if cls is ResizeBilinear:
+            for graph in ResizeBilinearOfUint8.cases():
+                if "_half_" in graph.name:
+                    yield replace(graph, name=f"{graph.name}_of_uint8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResizeBilinearOfUint8(ResizeBilinear):
+    """Such a layer of a uint8 network, which LiteRT interpolates in single precision."""
+
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        _BilinearU8((DType.I8,), "eb_resize_bilinear_u8_row"),
+    )
+    CASE_TYPES: ClassVar[tuple[DType, ...]] = (DType.I8,)
+    OF_UINT8: ClassVar[bool] = True
+
+    def to_tflite(self, ins: Tensors, outs: Sequence[Tensor]) -> Any:
+        """None."""
+        raise UnsupportedOp(f"{where(self)} was uint8: no int8 file gives the same results")
+
+    def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
+        """See ``Node``."""
+        require_dtype(self, data_input(ins), DType.I8)
+        Resize.check(self, ins, outs)
+
+    def neighbours(self, before: int, after: int, dtype: DType) -> tuple[Array, Array, Array]:
+        """See ``ResizeBilinear``; the weight is below 0 before the first pixel."""
+        positions = self._float_positions(before, after).astype(np.float32)
+        lower = np.maximum(np.floor(positions), 0).astype(np.int64)
+        upper = np.minimum(np.ceil(positions), before - 1).astype(np.int64)
+        weights = (positions - lower.astype(np.float32)).astype(np.float32)
+        return np.minimum(lower, before - 1), np.maximum(upper, 0), weights
+
+    def reference(
+        self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
+    ) -> tuple[Array, ...]:
+        """See ``Node``: the products in LiteRT's order."""
+        assert values[0] is not None
+        data, one = values[0].astype(np.float32) + np.float32(128), np.float32(1)
+        top, bottom, wy = self.neighbours(data.shape[1], self.size[0], DType.I8)
+        left, right, wx = self.neighbours(data.shape[2], self.size[1], DType.I8)
+        x, y = wx[:, np.newaxis], wy[:, np.newaxis, np.newaxis]
+        above, below = data[:, top], data[:, bottom]
+        total = above[:, :, left] * (one - y) * (one - x) + below[:, :, left] * y * (one - x)
+        total = total + above[:, :, right] * (one - y) * x + below[:, :, right] * y * x
+        return ((np.floor(total + np.float32(0.5)) - np.float32(128)).astype(np.int8),)

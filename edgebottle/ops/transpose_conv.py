@@ -78,6 +78,8 @@ class TransposeConv(KernelOperator, RowOperator):
         version=4,
     )
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = KERNELS
+    OF_UINT8: ClassVar[bool] = False
+    """Of a uint8 network: LiteRT rounds the product of two scales to single precision."""
 
     stride: tuple[int, int]
     size: tuple[int, int]
@@ -120,6 +122,9 @@ class TransposeConv(KernelOperator, RowOperator):
         """See ``Operator``."""
         from ai_edge_litert.schema_py_generated import TransposeConvOptionsT
 
+        if self.OF_UINT8:
+            raise UnsupportedOp(f"{where(self)} was uint8: no int8 file gives the same results")
+
         options = TransposeConvOptionsT()
         options.padding = SAME if self.same else VALID
         options.strideH, options.strideW = self.stride
@@ -149,7 +154,7 @@ class TransposeConv(KernelOperator, RowOperator):
         """See ``Node``."""
         weights = data_input(ins, 1)
         types = (DType.I8, DType.I16, DType.F32)
-        check_weights(self, operands_of(ins), outs[0], 0, types=types)
+        check_weights(self, operands_of(ins), outs[0], 0, wide=self.OF_UINT8, types=types)
         if weights.quant is not None and any(weights.quant.zero_point):
             raise UnsupportedOp(
                 f"{where(self)} has weights with a zero point, which edgebottle does not support"
@@ -169,6 +174,11 @@ class TransposeConv(KernelOperator, RowOperator):
             checked_multiplier(where(self), scale, MAX_WIDE_SHIFT)
         matrix = weights.constant().reshape(weights.shape[0], -1)
         check_reach(self, matrix, bias_values(bias, len(matrix), DType.I16), scales, 47)
+
+    def scales(self, ins: Tensors, output: Tensor) -> list[float]:
+        """What sums are multiplied by: one scale, or one for each output channel."""
+        data, weights, _ = operands_of(ins)
+        return effective_scales(data, weights, output, single_product=self.OF_UINT8)
 
     def before(self, weights: Tensor) -> tuple[int, int]:
         """Rows and columns of the first window that lie before the output."""
@@ -202,14 +212,14 @@ class TransposeConv(KernelOperator, RowOperator):
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
         """See ``Node``."""
-        data, weights, bias = operands_of(ins)
+        data, _, bias = operands_of(ins)
         output, value, weight = outs[0], values[2], values[1]
         assert value is not None and weight is not None
         added = bias_values(bias, output.shape[3], data.dtype)
         if data.dtype is DType.F32:
             total = self._sums(value, weight, output.shape) + added
             return (np.clip(total, *self.activation.float_range()).astype(np.float32),)
-        multiplier, shift = quantize_multipliers(effective_scales(data, weights, output))
+        multiplier, shift = quantize_multipliers(self.scales(ins, output))
         if data.dtype is DType.I16:
             acc = self._sums(value.astype(np.int64), weight, output.shape) + added
             bounds = activation_range(self.activation, output)
@@ -258,6 +268,7 @@ class TransposeConv(KernelOperator, RowOperator):
                 yield cls._case(
                     replace(case, name=f"{case.name}_{'same' if same else 'valid'}"), same
                 )
+        yield TransposeConvOfUint8._case(_OF_UINT8, True)
 
     @classmethod
     def _case(cls, case: Case, same: bool) -> Graph:
@@ -283,6 +294,13 @@ class TransposeConv(KernelOperator, RowOperator):
         return one_node_graph(f"transpose_conv_{case.name}", node, [*tensors, output(shape)])
 
 
+@dataclass(frozen=True, kw_only=True)
+class TransposeConvOfUint8(TransposeConv):
+    """Such a layer of a uint8 network, shifted to int8 when it was imported."""
+
+    OF_UINT8: ClassVar[bool] = True
+
+
 def _reached(size: int, taps: int, stride: int, before: int) -> AxisMap:
     """For each index of the output those of the input whose windows reach it; -1 where fewer do.
 
@@ -296,6 +314,16 @@ def _reached(size: int, taps: int, stride: int, before: int) -> AxisMap:
         )
     return Listed(tuple(places))
 
+
+_OF_UINT8 = Case(
+    name="uint8_wide",
+    shape=(1, 4, 3, 5),
+    outputs=3,
+    kernel=(3, 3),
+    stride=(2, 2),
+    per_channel=False,
+    weights="wide",
+)
 
 _CASES = (
     Case(name="two", shape=(1, 3, 4, 5), outputs=3, kernel=(2, 2), stride=(2, 2)),

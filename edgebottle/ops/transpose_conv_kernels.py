@@ -19,7 +19,6 @@ from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.convolution_kernels import marked_shifts
 from edgebottle.ops.fixed_point import (
     activation_range,
-    effective_scales,
     quantize_multipliers,
     reduced_multiplier,
     wrap_int32,
@@ -86,10 +85,12 @@ class TapByTap(Kernel["TransposeConv", Array]):
     ROW: ClassVar[str]
     STRUCT: ClassVar[str] = "eb_transpose_conv"
     TYPE: ClassVar[DType]
+    WEIGHTS: ClassVar[DType] = DType.I8
 
     def suits(self, layer: Transposed) -> bool:
-        """Its type."""
-        return layer.output.dtype is self.TYPE
+        """Its types."""
+        weights = operands_of(layer.ins)[1]
+        return layer.output.dtype is self.TYPE and weights.dtype is self.WEIGHTS
 
     def pack(self, layer: Transposed) -> Array:
         """The bias."""
@@ -129,6 +130,13 @@ class TapByTapS8(TapByTap):
         yield "shift", marked_shifts(shift, weights.reshape(len(weights), -1), packed)
 
 
+class TapByTapWide(TapByTapS8):
+    """int8 with weights of 9 bits, of a network that was uint8."""
+
+    ROW = "eb_transpose_conv_s8_wide_row"
+    WEIGHTS = DType.I16
+
+
 class TapByTapS16(TapByTap):
     """int16 with int8 weights."""
 
@@ -145,6 +153,7 @@ class TapByTapF32(TapByTap):
     """float32."""
 
     ROW, TYPE = "eb_transpose_conv_f32_row", DType.F32
+    WEIGHTS = DType.F32
     STRUCT = "eb_transpose_conv_f32"
 
     def fields(self, layer: Transposed) -> dict[str, CValue]:
@@ -166,7 +175,7 @@ class PhaseRows(Kernel["TransposeConv", Phases]):
 
     def suits(self, layer: Transposed) -> bool:
         """int8."""
-        return layer.output.dtype is DType.I8
+        return layer.output.dtype is operands_of(layer.ins)[1].dtype is DType.I8
 
     def emit(self, layer: Transposed, packed: Phases, e: Emitter) -> str:
         """See ``Kernel``: a window has a tap of each phase, if only of zeros."""
@@ -266,6 +275,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     TriplePhases(),
     VectorPhases(),
     TapByTapS8(),
+    TapByTapWide(),
     TapByTapS16(),
     TapByTapF32(),
 )
@@ -315,8 +325,7 @@ def quantization(layer: Transposed) -> dict[str, CValue]:
 
 def scales_of(layer: Transposed) -> list[float]:
     """[outputs]: what an accumulator of each is multiplied by."""
-    data, weights, _ = operands_of(layer.ins)
-    return per_channel(effective_scales(data, weights, layer.output), layer.output.shape[3])
+    return per_channel(layer.node.scales(layer.ins, layer.output), layer.output.shape[3])
 
 
 def output_of(layer: Transposed) -> Output:

@@ -21,8 +21,11 @@ from tests.importers.uint8 import as_uint8, random_convolution
 from tests.samples import assert_same, samples
 
 PER_OPERATOR = 4
-ALL_CASES = ("FULLY_CONNECTED", "AVERAGE_POOL_2D")
+ALL_CASES = ("FULLY_CONNECTED", "AVERAGE_POOL_2D", "RESIZE_BILINEAR", "TRANSPOSE_CONV")
 """Operators of which all cases are tried."""
+
+OF_ALL = ALL_CASES[1:]
+"""Those that are others for uint8, convolutions apart."""
 
 
 def assert_as_litert(data: bytes, what: str) -> Graph:
@@ -49,7 +52,7 @@ def cases_of(op: str) -> list[Graph]:
     return list(found if op in ALL_CASES else islice(found, PER_OPERATOR))
 
 
-@pytest.mark.parametrize("op", sorted({*SHIFTED, *CONVERSIONS, "AVERAGE_POOL_2D"}))
+@pytest.mark.parametrize("op", sorted({*SHIFTED, *CONVERSIONS, *OF_ALL}))
 def test_an_operator_gives_what_litert_gives(op: str) -> None:
     for graph in cases_of(op):
         again = assert_as_litert(as_uint8(write_tflite(graph)), graph.name)
@@ -65,6 +68,21 @@ def test_convolutions_whose_weights_have_a_zero_point(is_depthwise: bool) -> Non
     for number in range(40):
         graph = assert_as_litert(random_convolution(rng, is_depthwise), str(number))
         assert isinstance(graph.nodes[1], OF_UINT8[graph.nodes[1].OP])
+
+
+def test_transpose_convolutions_whose_weights_have_a_zero_point() -> None:
+    rng = np.random.default_rng(6)
+    graph = next(one for one in cases_of("TRANSPOSE_CONV") if "per_tensor" in one.name)
+    for zero_point in (0, 100, 128, 255):
+        model = schema.ModelT.InitFromPackedBuf(bytearray(as_uint8(write_tflite(graph))), 0)
+        weights = model.subgraphs[0].tensors[model.subgraphs[0].operators[0].inputs[1]]
+        weights.quantization.zeroPoint = np.int64([zero_point])
+        weights.quantization.scale = rng.uniform(0.001, 0.02, 1).astype(np.float32)
+        bias = model.subgraphs[0].tensors[model.subgraphs[0].operators[0].inputs[3]]
+        data = model.subgraphs[0].tensors[model.subgraphs[0].operators[0].inputs[2]]
+        bias.quantization.scale = weights.quantization.scale * data.quantization.scale
+        again = assert_as_litert(pack(model), str(zero_point))
+        assert isinstance(again.nodes[1], OF_UINT8["TRANSPOSE_CONV"])
 
 
 def test_weights_that_fit_int8_without_their_zero_point_stay_int8() -> None:

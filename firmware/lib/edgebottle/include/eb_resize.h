@@ -110,4 +110,36 @@ EB_KERNEL void eb_resize_bilinear_f32_row(const void *const *rows,
     }
 }
 
+/* RESIZE_BILINEAR of what was uint8, less 128: in single precision, as eb_resize_bilinear_f32_row,
+ * and rounded half up. Weights are below 0 where both neighbours are the first pixel.
+ */
+EB_KERNEL void eb_resize_bilinear_u8_row(const void *const *rows,
+                                         float weight_y,
+                                         int8_t *out,
+                                         int32_t out_pixel_stride,
+                                         const uint16_t *columns,
+                                         const float *weights,
+                                         int32_t width,
+                                         int32_t channels)
+{
+    const int8_t *above = (const int8_t *)rows[0];
+    const int8_t *below = (const int8_t *)rows[1];
+    for (int32_t x = 0; x < width; ++x) {
+        const int32_t left = columns[2 * x] * channels;
+        const int32_t right = columns[2 * x + 1] * channels;
+        const float weight = weights[x];
+        for (int32_t c = 0; c < channels; ++c) {
+            const float top_left = (float)(above[left + c] + 128);
+            const float top_right = (float)(above[right + c] + 128);
+            const float low_left = (float)(below[left + c] + 128);
+            const float low_right = (float)(below[right + c] + 128);
+            float sum = top_left * (1.0f - weight_y) * (1.0f - weight);
+            sum += low_left * weight_y * (1.0f - weight);
+            sum += top_right * (1.0f - weight_y) * weight;
+            sum += low_right * weight_y * weight;
+            out[x * out_pixel_stride + c] = (int8_t)((int32_t)(sum + 0.5f) - 128);
+        }
+    }
+}
+
 #endif /* EB_RESIZE_H */
