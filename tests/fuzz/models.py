@@ -3,11 +3,12 @@
 ``python -m tests.fuzz.models --graphs 20000 --jobs 2`` draws valid networks of every operator
 (``tests/fuzz/rules.py``), writes each as a .tflite file, and compares LiteRT, NumPy before and
 after the passes, and C under AddressSanitizer and UBSan: each with one kernel variant, one schedule
-(row-fed where that can be) and one optimization, drawn by its seed. ``--every`` compares all
-variants under all schedules; ``--only S`` does so for one seed. ``--onnx`` draws ONNX files of
-floats instead (``tests/fuzz/onnx_rules.py``): onnxruntime and their import agree within 1e-4 of the
-largest value, or what rounding explains, and the import goes the same way. A network that fails is
-made smaller and saved in ``--out``.
+(row-fed where that can be) and one optimization, drawn by its seed. Networks of floats are written
+as ONNX too, and onnxruntime compared with their import. ``--every`` compares all variants under all
+schedules; ``--only S`` does so for one seed. ``--onnx`` draws ONNX files of floats instead
+(``tests/fuzz/onnx_rules.py``): onnxruntime and their import agree within 1e-4 of the largest value,
+or what rounding explains, and the import goes the same way. A network that fails is made smaller
+and saved in ``--out``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from edgebottle.ir.text import dump
 from edgebottle.ops.base import Isa
 from tests.fuzz.networks import random_model
 from tests.fuzz.onnx_drawing import OnnxDrawing
+from tests.fuzz.onnx_export import as_onnx
 from tests.fuzz.onnx_networks import against_onnxruntime, random_onnx
 from tests.fuzz.oracle import (
     Agreed,
@@ -87,7 +89,9 @@ def batch(seeds: Sequence[int], *, every: bool = False, onnx: bool = False) -> T
     for seed in seeds:
         tally.counts["networks"] += 1
         try:
-            network = imported(random_onnx(seed), seed) if onnx else agree(random_model(seed), seed)
+            network = (
+                imported(random_onnx(seed), seed) if onnx else _agreed(random_model(seed), seed)
+            )
             trials += _trials(network, every=every)
         except UnsupportedOp as error:
             tally.counts["refused"] += 1
@@ -103,6 +107,15 @@ def batch(seeds: Sequence[int], *, every: bool = False, onnx: bool = False) -> T
         for first in range(0, len(mine), PER_PROGRAM):
             tally.failures |= _wrong_in_c(mine[first : first + PER_PROGRAM])
     return tally
+
+
+def _agreed(graph: Graph, seed: int) -> Agreed:
+    """A network of floats as ONNX too, where ONNX has it and our importer takes it."""
+    data = as_onnx(graph)
+    if data is not None:
+        with suppress(UnsupportedOp):
+            against_onnxruntime(data, graph.name, seed)
+    return agree(graph, seed)
 
 
 def _trials(network: Agreed, *, every: bool) -> list[Trial]:
@@ -142,7 +155,7 @@ def failure(graph: Graph, seed: int, *, in_c: bool = True, every: bool = False) 
     """What is wrong with one network; None where nothing is."""
     if not graph.nodes or not graph.outputs:
         return None
-    return _failure(lambda: agree(graph, seed), in_c=in_c, every=every)
+    return _failure(lambda: _agreed(graph, seed), in_c=in_c, every=every)
 
 
 def _failure(agreed: Callable[[], Agreed], *, in_c: bool, every: bool) -> str | None:

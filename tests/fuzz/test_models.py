@@ -15,7 +15,8 @@ from edgebottle.ops.base import Isa, Operator
 from tests.fuzz.drawing import Drawing
 from tests.fuzz.models import PER_PROGRAM, batch, imported
 from tests.fuzz.networks import random_model
-from tests.fuzz.onnx_networks import compare, random_onnx
+from tests.fuzz.onnx_export import as_onnx
+from tests.fuzz.onnx_networks import against_onnxruntime, compare, random_onnx
 from tests.fuzz.oracle import Different, agree, drawn_trial, require_same, run_in_c
 from tests.fuzz.rules import NOT_DRAWN, RULES
 from tests.fuzz.shrink import shrink
@@ -66,6 +67,14 @@ def test_some_onnx_networks() -> None:
             imported(drawn, seed)
             agreeing += 1
     assert agreeing >= 24 and rounded >= 2
+
+
+def test_some_networks_of_floats_as_onnx() -> None:
+    written = {seed: as_onnx(random_model(seed)) for seed in range(240)}
+    files = {seed: data for seed, data in written.items() if data is not None}
+    assert len(files) >= 8
+    for seed, data in files.items():
+        against_onnxruntime(data, "net", seed)
 
 
 def test_a_difference_from_onnxruntime_is_seen() -> None:
