@@ -41,9 +41,10 @@ def quantization_page(report: QuantizationReport) -> str:
     if report.accuracy is not None:
         caption = f"{report.accuracy.samples:,} test samples, which no choice has seen."
         head = ("", "float>", "quantized>", "lost>")
-        accuracy = table(caption, head, accuracy_rows(report.accuracy))
+        rows = [[cell or "-" for cell in row] for row in accuracy_rows(report.accuracy)]
+        accuracy = table(caption, head, rows)
     words = [dearest_words(report), float_words(report) if report.kept_float else ""]
-    notes = "".join(f"<p>{clean(text)}</p>" for text in words if text)
+    notes = "".join(f"<p>{clean(text[0].upper() + text[1:])}.</p>" for text in words if text)
     body = f"""<h1>{clean(title)}</h1>
 <ul class="facts"><li><span>file</span> {report.bytes:,} bytes</li>
 <li><span>in floating point</span> {report.float_bytes:,} bytes</li>
@@ -68,7 +69,7 @@ def _layers(report: QuantizationReport) -> str:
         cost, *others = layer_cells(layer)
         bar = Bar((layer.cost or 0) / largest, "macs", f"{layer.name}: {cost}")
         rows.append([Numbered(number, layer.name), bar, layer.op, cost, *others])
-    return table(_CAPTION, _HEAD, rows, "bars")
+    return table(_CAPTION, _HEAD, rows, "bars quantized")
 
 
 def _histograms(report: QuantizationReport) -> str:

@@ -69,7 +69,7 @@ _TABLES = """
 .no { display: inline-block; min-width: 1.7em; margin-right: 8px; color: var(--soft);
   text-indent: 0; text-align: right; font-variant-numeric: tabular-nums; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; line-height: 1.4; }
-table + table { margin-top: 20px; }
+table + table { margin-top: 20px; } table + p { margin: 10px 0; }
 caption { text-align: left; color: var(--soft); padding: 0 0 8px; max-width: 110ch; }
 th, td { text-align: left; padding: 4px 16px 4px 0; border-bottom: 1px solid var(--line);
   vertical-align: baseline; overflow-wrap: break-word; }
@@ -82,6 +82,7 @@ tbody .numbered { padding-left: calc(1.7em + 8px); text-indent: calc(-1.7em - 8p
 td { font-variant-numeric: tabular-nums; } .n { text-align: right; } td.n { white-space: nowrap; }
 td small { color: var(--soft); }
 .bars tbody th { width: 26%; } .bars .bar { width: 24%; vertical-align: middle; }
+.quantized td { white-space: nowrap; } .quantized .bar { width: 16%; }
 .bar span { display: block; height: 12px; } .tracks .bar span { background: var(--track);
   border-radius: 2px; }
 .bar i { display: block; height: 100%; min-width: 1px; border-radius: 2px;

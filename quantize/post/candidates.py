@@ -70,13 +70,13 @@ class Candidate:
 
     Attributes:
         network: The network.
-        name: How it began.
+        base: What was done to the float network first; empty for nothing.
         sqnr: As ``TriedStep`` has it.
         numbers: Of the steps that led to it.
     """
 
     network: Quantized
-    name: str
+    base: str
     sqnr: float
     numbers: tuple[int, ...]
 
@@ -104,21 +104,19 @@ class Referee:
         self._names = scored_tensors(self.graph, self.rules)
         self._wanted = self._columns(self.graph)
 
-    def tried(self, what: str, network: Quantized, before: Candidate | None = None) -> Candidate:
+    def tried(self, what: str, network: Quantized, before: Candidate | str) -> Candidate:
         """A network whose signal to noise is known from now on.
 
         Args:
             what: What was done.
             network: What came of it.
-            before: What it was done to.
+            before: What it was done to, or the ``base`` of a new one.
         """
-        name = what if before is None else before.name
-        said = what if before is None or not before.name else f"{before.name}: {what}"
+        base, numbers = (before, ()) if isinstance(before, str) else (before.base, before.numbers)
         pairs = zip(self._wanted, self._columns(network.graph), strict=True)
         found = float(np.mean([sqnr(wanted, near) for wanted, near in pairs]))
-        numbers = (*(before.numbers if before else ()), len(self.steps))
-        self.steps.append(TriedStep(said, found))
-        return Candidate(network, name, found, numbers)
+        self.steps.append(TriedStep(", ".join(filter(None, (base, what))), found))
+        return Candidate(network, base, found, (*numbers, len(self.steps) - 1))
 
     def steps_of(self, candidate: Candidate) -> tuple[TriedStep, ...]:
         """All steps; those that led to ``candidate`` are kept."""

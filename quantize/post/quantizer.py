@@ -33,6 +33,9 @@ SCORED_SHARE = 0.25
 """Of the calibration samples, where there are few."""
 
 
+EQUALIZED = "equalized"
+"""What the float network is called behind cross-layer equalization."""
+
 RANGES: tuple[tuple[str, Sequence[Observer]], ...] = (
     ("best observer of each tensor", OBSERVERS),
     ("min-max everywhere", (MinMax(),)),
@@ -111,7 +114,7 @@ def quantize_graph(
     even = equalized(prepared, rules, statistics)
     if even is not None:
         told = _renamed(progress, "run the equalized network")
-        bases.append(("cross-layer equalization", even, collect(even, inputs, runner, told)))
+        bases.append((EQUALIZED, even, collect(even, inputs, runner, told)))
     progress("choose ranges", 0, 0)
     wide = [_best_ranges(name, one, seen, options, referee) for name, one, seen in bases]
     found = _best_roundings(
@@ -134,7 +137,7 @@ def _best_ranges(
     tried = []
     for name, observers in RANGES:
         network = _rounded_to_nearest(graph, statistics, referee.rules, observers, wide)
-        tried.append(referee.tried(", ".join(filter(None, (base, name))), network))
+        tried.append(referee.tried(name, network, base))
     return nearest(tried)
 
 
