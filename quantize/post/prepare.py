@@ -35,8 +35,9 @@ def check_float(graph: Graph) -> None:
     assigns = next((node for node in graph.nodes if node.assigned is not None), None)
     if assigns is not None:
         raise BadInput(
-            f"the network keeps a variable from run to run: {where(assigns)}; quantize cannot tell "
-            "its range from single runs yet"
+            f"the network keeps a variable from run to run: {where(assigns)}; its range "
+            "shows only over whole streams, which quantize does not run yet; let TensorFlow's "
+            "converter quantize it, with streams as representative data"
         )
     if not any(tensor.dtype is DType.F32 for tensor in graph.tensors.values()):
         raise BadInput("the network has no floating-point tensor that could be quantized")

@@ -1,6 +1,7 @@
 """Quantization after training: the integer network is near the float one, and exact everywhere."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,3 +166,10 @@ def test_a_quantized_network_is_refused() -> None:
     once = quantize_graph(graph, builder.samples(2), Options(), Runner(isolated=False), silent)
     with pytest.raises(BadInput, match="quantized already"):
         prepare(once.graph)
+
+
+@pytest.mark.shared
+def test_a_network_with_variables_is_refused(shared: Path) -> None:
+    data = (shared / "cases/k_statevar.tflite").read_bytes()
+    with pytest.raises(BadInput, match=r"keeps a variable .* TensorFlow's converter"):
+        prepare(import_model(data, "net", ".tflite"))
