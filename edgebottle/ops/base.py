@@ -18,7 +18,7 @@ from edgebottle.ops.channel_range import Range
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.signature import MANY as MANY
 from edgebottle.ops.signature import Signature as Signature
-from edgebottle.ops.weighted_sums import ProductOperands, WeightedOperands, WeightedSums
+from edgebottle.ops.weighted_sums import OtherOperands, WeightedOperands, WeightedSums
 
 
 class Isa(Enum):
@@ -186,8 +186,8 @@ class Operator(Node):
         """Where weights and biases are, of a layer that sums products with constant weights."""
         return None
 
-    def product_operands(self) -> ProductOperands | None:
-        """Where factors and biases are, of a layer that sums products of computed values."""
+    def other_operands(self) -> OtherOperands | None:
+        """Where factors, biases and states are, of layers that sum products in other ways."""
         return None
 
     def channel_operands(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[int, int]:

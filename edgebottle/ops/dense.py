@@ -262,7 +262,7 @@ class DenseAtRunTime(DenseLayer):
                 "less than 2^31; quantize the model anew, with representative data"
             )
 
-    def product_operands(self) -> ProductOperands:
+    def other_operands(self) -> ProductOperands:
         """See ``Operator``."""
         return ProductOperands((0, 1), 2)
 

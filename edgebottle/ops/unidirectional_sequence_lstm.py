@@ -37,6 +37,7 @@ from edgebottle.ops.lstm_kernels import (
 )
 from edgebottle.ops.movement import data_input
 from edgebottle.ops.table import saturate, value_of
+from edgebottle.ops.weighted_sums import RecurrentOperands
 
 _ABSENT = {
     **dict.fromkeys((9, 10, 11), "peephole connections"),
@@ -153,6 +154,12 @@ class UnidirectionalSequenceLstm(KernelOperator):
     def state_inputs(self) -> tuple[int, ...]:
         """See ``Node``."""
         return (HIDDEN, CELL)
+
+    def other_operands(self) -> RecurrentOperands:
+        """See ``Operator``."""
+        weights = dict.fromkeys(INPUT_WEIGHTS, 0) | dict.fromkeys(RECURRENT_WEIGHTS, HIDDEN)
+        biases = dict(zip(BIASES, INPUT_WEIGHTS, strict=True))
+        return RecurrentOperands(weights, biases, HIDDEN, CELL)
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,27 @@ class ProductOperands:
 
     factors: tuple[int, int]
     bias: int
+
+
+@dataclass(frozen=True)
+class RecurrentOperands:
+    """Inputs of a layer that remembers its last output, and cells, from step to step.
+
+    Attributes:
+        weights: Constant weights: index, and that of what they are multiplied with.
+        biases: Constant biases: index, and that of the weights to whose sums they are added.
+        hidden: Index of the last output, a state.
+        cells: Index of the contents of the cells, a state; int16 of a power of two in int8 layers.
+    """
+
+    weights: Mapping[int, int]
+    biases: Mapping[int, int]
+    hidden: int
+    cells: int
+
+
+OtherOperands = ProductOperands | RecurrentOperands
+"""Of layers that sum products, but not of constant weights and one input alone."""
 
 
 @dataclass(frozen=True)

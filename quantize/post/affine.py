@@ -34,6 +34,25 @@ def quant_of(bounds: Bounds) -> Quant:
     return Quant((scale,), (zero_point,))
 
 
+def symmetric_quant(values: Array) -> Quant:
+    """The quantization of weights with one scale, zero in the middle."""
+    reach = float(np.abs(values).max(initial=0.0))
+    return Quant((float(np.float32(reach / HIGH)) if reach else 1.0,), (0,))
+
+
+def cell_quant(seen: Quant) -> Quant:
+    """The quantization of cells to 16 bits: a power of two that holds twice what was seen.
+
+    LiteRT takes 2^-15 to 2^-9. Between steps cells may be further from zero than after the last.
+
+    Args:
+        seen: What int8 would have.
+    """
+    low, high = dequantized(np.array([LOW, HIGH], np.int8), seen).tolist()
+    bits = int(np.ceil(np.log2(2 * max(-low, high))))
+    return Quant((2.0 ** (int(np.clip(bits, 0, 6)) - 15),), (0,))
+
+
 def quantized(values: Array, quant: Quant) -> Array:
     """The stored int8 values, per tensor; ties go to even, as rounding of floats does."""
     steps = np.rint(np.asarray(values, np.float64) / quant.scale[0]) + quant.zero_point[0]

@@ -10,8 +10,10 @@ import numpy as np
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, unused_name
 from edgebottle.ir.verify import verify
+from edgebottle.ops.base import Operator
+from edgebottle.ops.weighted_sums import RecurrentOperands
 from edgebottle.passes import rewrite
-from quantize.post.affine import quant_of, quantized
+from quantize.post.affine import cell_quant, quant_of, quantized, symmetric_quant
 from quantize.post.grouping import ChosenQuant
 from quantize.post.layers import WeightedLayer
 from quantize.post.rules import QuantRule, Scales, product_quant, retyped
@@ -105,6 +107,9 @@ class _Builder:
                 self._keep(tensor)
             self._nodes.append(replace(node, inputs=inputs))
             return
+        if rule.kind is Scales.RECURRENT:
+            self._add_recurrent(node)
+            return
         if rule.kind is Scales.WEIGHTED:
             new_ins = self._weighted_operands(node, rule)
         else:
@@ -188,6 +193,44 @@ class _Builder:
             self._nodes.append(rewrite.real(name, source, name))
             self._float[tensor.name] = name
         return self._float[tensor.name]
+
+    def _add_recurrent(self, node: Node) -> None:
+        """A layer of cells in int8: weights and biases with one scale each, cells of 16 bits."""
+        assert isinstance(node, Operator), "only operators have rules"
+        places = node.other_operands()
+        assert isinstance(places, RecurrentOperands), "its rule says that it has them"
+        (output,) = self._graph.outs(node)
+        quant = self._chosen[output.name].quant
+        ins: list[Tensor | None] = list(self._graph.ins(node))
+        for index in (places.hidden, places.cells):
+            tensor = ins[index]
+            assert tensor is not None, "both states are there"
+            is_cells = index == places.cells
+            own = cell_quant(self._chosen[tensor.name].quant) if is_cells else quant
+            dtype = DType.I16 if is_cells else DType.I8
+            ins[index] = self._tensors[tensor.name] = replace(tensor, dtype=dtype, quant=own)
+        data = ins[0]
+        assert data is not None, "it reads data"
+        ins[0] = self._operand(data, None)
+        for index in places.weights:
+            weights = ins[index]
+            assert weights is not None, "all weights are there"
+            ins[index] = self._constant(weights, symmetric_quant(weights.constant()), DType.I8)
+        for index, weights_index in places.biases.items():
+            biases = ins[index]
+            assert biases is not None, "all biases are there"
+            factors = (places.weights[weights_index], weights_index)
+            ins[index] = self._product_bias(biases, factors, ins)
+        self._put_int8(output, output.name)
+        inputs = tuple(None if one is None else one.name for one in ins)
+        made = replace(node, inputs=inputs)
+        self._nodes.append(made.with_intermediates([*[None] * 4, quant]))
+
+    def _constant(self, tensor: Tensor, quant: Quant, dtype: DType) -> Tensor:
+        name = self._unused(f"{tensor.name}_{dtype.label}")
+        values = quantized(tensor.constant(), quant)
+        self._tensors[name] = Tensor(name, tensor.shape, dtype, quant, values)
+        return self._tensors[name]
 
     def _product_bias(
         self, tensor: Tensor, factors: tuple[int, int], ins: Sequence[Tensor | None]

@@ -201,7 +201,7 @@ def rules_of(
     for node in graph.nodes:
         ins, outs = graph.ins(node), graph.outs(node)
         rule = rule_of(node, ins, outs, bounds)
-        if rule.kind not in (Scales.UNTOUCHED, Scales.FLOAT):
+        if rule.kind not in (Scales.UNTOUCHED, Scales.FLOAT, Scales.RECURRENT):
             key = (node.OP, rule)
             if key not in taken:
                 layer = int8_layer(node, ins, outs, bounds, rule)

@@ -17,6 +17,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, Tensors
 from edgebottle.ops.base import Operator, one_node_graph
+from edgebottle.ops.weighted_sums import ProductOperands, RecurrentOperands
 from quantize.post.affine import Bounds, dequantized, quant_of, quantized
 from quantize.post.weights import stored_bias
 
@@ -40,6 +41,7 @@ class Scales(Enum):
     FREE = "each tensor has a scale of its own"
     SHARED = "all tensors have the same scale"
     WEIGHTED = "weights have scales of their own, biases those of the sums"
+    RECURRENT = "weights have one scale each, the last output that of the output, cells 16 bits"
     FLOAT = "has no int8 form"
 
 
@@ -81,6 +83,8 @@ def rule_of(
     tensors = [tensor for tensor in (*ins, *outs) if tensor is not None]
     if not any(tensor.dtype is DType.F32 for tensor in tensors):
         return QuantRule(Scales.UNTOUCHED)
+    if isinstance(node, Operator) and isinstance(node.other_operands(), RecurrentOperands):
+        return QuantRule(Scales.RECURRENT)
     if not isinstance(node, Operator) or node.state_inputs:
         return QuantRule(Scales.FLOAT)
     for rule in (
@@ -133,8 +137,12 @@ def _weighted_rules(node: Operator, ins: Tensors) -> list[QuantRule]:
 
 def _product_rules(node: Operator, ins: Tensors) -> list[QuantRule]:
     """Computed weights have a scale like other values; the biases have that of the sums."""
-    places = node.product_operands()
-    if places is None or places.bias >= len(ins) or ins[places.bias] is None:
+    places = node.other_operands()
+    if (
+        not isinstance(places, ProductOperands)
+        or places.bias >= len(ins)
+        or ins[places.bias] is None
+    ):
         return []
     return [QuantRule(Scales.FREE, bias=places.bias, factors=places.factors)]
 

@@ -100,11 +100,11 @@ def merged(parts: Sequence[Statistics]) -> Statistics:
 
 
 def float_tensors(graph: Graph) -> tuple[str, ...]:
-    """The floating-point tensors that are computed at run time, inputs included."""
+    """The floating-point tensors that are computed at run time, inputs and states included."""
     return tuple(
         name
         for name, tensor in graph.tensors.items()
-        if tensor.dtype is DType.F32 and tensor.data is None and not tensor.state
+        if tensor.dtype is DType.F32 and tensor.data is None
     )
 
 

@@ -173,3 +173,18 @@ def test_a_network_with_variables_is_refused(shared: Path) -> None:
     data = (shared / "cases/k_statevar.tflite").read_bytes()
     with pytest.raises(BadInput, match=r"keeps a variable .* TensorFlow's converter"):
         prepare(import_model(data, "net", ".tflite"))
+
+
+@pytest.mark.shared
+def test_cells_of_an_lstm_have_int8_forms(shared: Path) -> None:
+    data = (shared / "models/tflite-micro/trained_lstm.tflite").read_bytes()
+    graph = import_model(data, "net", ".tflite")
+    random, runner = np.random.default_rng(0), Runner(isolated=False)
+    samples = [(random.uniform(size=(1, 28, 28)).astype(np.float32),) for _ in range(24)]
+    result = quantize_graph(graph, samples[:16], Options(), runner, silent)
+    assert not result.kept_float
+    before, after = (
+        real_outputs(each, samples[16:], runner, lambda n: None) for each in (graph, result.graph)
+    )
+    assert agreement(before, after).sqnr > 25
+    _assert_exact(result.graph, samples[0])
