@@ -300,7 +300,7 @@ def test_batches_become_dilation_with_the_same_results() -> None:
 def test_pipeline_runs_every_pass() -> None:
     modules = {path.stem for path in Path(optimise.__code__.co_filename).parent.glob("*.py")}
     elsewhere = {"strip_float_io", "fold_affine", "upright", "rewrite", "__init__"}
-    elsewhere |= {"float_weights", "scale_negatives", "compose_sums"}
+    elsewhere |= {"float_weights", "narrow", "scale_negatives", "compose_sums"}
     layout = {"channels_last", "permuted", "permuted_nodes", "sink_reshapes"}
     of_onnx = layout | {"fuse_quantization"}
     assert modules == {one.__name__ for one in PIPELINE} | elsewhere | of_onnx
