@@ -84,6 +84,18 @@ class _WideProducts(_Products):
         return (e.scratch(),)
 
 
+@dataclass(frozen=True)
+class _VectorProducts(_Products):
+    """Sixteen products at a time, of elements that lie side by side: MVE."""
+
+    ISAS: ClassVar[frozenset[Isa]] = frozenset({Isa.MVE})
+
+    def suits(self, layer: Matmul) -> bool:
+        """The types, and rows of a and columns of b without gaps."""
+        left, right = (layer.node.strides(layer.ins, index) for index in (0, 1))
+        return super().suits(layer) and left[-1] == right[-2] == 1
+
+
 def _walk(layer: Matmul, *, by_rows: bool) -> dict[str, CValue]:
     """The fields that say where elements are, of all rows or of one."""
     node, output = layer.node, layer.output
@@ -109,6 +121,7 @@ def _walk(layer: Matmul, *, by_rows: bool) -> dict[str, CValue]:
 KERNELS: tuple[AnyKernel, ...] = (
     _WideProducts((DType.I8,), "eb_batch_matmul_s8_dots", -2),
     _WideProducts((DType.I8,), "eb_batch_matmul_s8_columns", -1),
+    _VectorProducts((DType.I8,), "eb_batch_matmul_s8_mve"),
     _Products((DType.I8,), "eb_batch_matmul_s8"),
     _Products((DType.I16,), "eb_batch_matmul_s16"),
     _Products((DType.F32,), "eb_batch_matmul_f32_all"),

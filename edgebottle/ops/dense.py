@@ -211,6 +211,13 @@ class ComputedDotsS8(ComputedS8):
         return 2 * aligned(operands(layer.ins)[1].shape[1])
 
 
+class ComputedVectorsS8(ComputedS8):
+    """The same, sixteen products at a time: MVE."""
+
+    ISAS = frozenset({Isa.MVE})
+    FUNCTION = "eb_fully_connected_s8_computed_mve_layer"
+
+
 class ComputedF32(PlainLayerF32):
     """float32."""
 
@@ -227,7 +234,12 @@ class DenseAtRunTime(DenseLayer):
     weights they know.
     """
 
-    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (ComputedDotsS8(), ComputedS8(), ComputedF32())
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        ComputedDotsS8(),
+        ComputedVectorsS8(),
+        ComputedS8(),
+        ComputedF32(),
+    )
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""

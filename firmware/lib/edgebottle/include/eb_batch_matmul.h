@@ -82,5 +82,6 @@ EB_KERNEL int eb_batch_next(const eb_batch_walk *walk, eb_batch_place *at)
 #if EB_HAVE_DSP
 #include "../kernels/dsp/eb_batch_matmul_s8.h"
 #endif
+#include "../kernels/mve/eb_batch_matmul_s8_mve.h"
 
 #endif /* EB_BATCH_MATMUL_H */

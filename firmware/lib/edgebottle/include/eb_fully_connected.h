@@ -53,6 +53,7 @@ typedef struct {
 #else
 #include "../kernels/scalar/eb_fully_connected_s8_fours.h"
 #endif
+#include "../kernels/mve/eb_fully_connected_s8_mve.h"
 #include "../kernels/portable/eb_fully_connected_f32.h"
 #include "../kernels/portable/eb_fully_connected_s16.h"
 
