@@ -16,6 +16,8 @@ from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.rewrite import is_view, view
 
+IMAGE_AXES = 4
+
 
 def sink_reshapes(graph: Graph) -> Graph:
     """Element-by-element layers read what the reshape before them reads, and are reshaped.
@@ -61,6 +63,8 @@ def _common_shape(
         if tensor.data is not None:
             if tensor.size > 1 and not tensor.size == tensor.shape[-1] == output.shape[-1]:
                 return None
+            if len(tensor.shape) > IMAGE_AXES:  # it would give the result more axes
+                return None
         elif tensor.name in sources and tensor.shape == output.shape:
             shapes.add(tensors[sources[tensor.name]].shape)
         else:
@@ -68,4 +72,4 @@ def _common_shape(
     if len(shapes) != 1:
         return None
     (shape,) = shapes
-    return shape if shape[-1:] == output.shape[-1:] and len(shape) == 4 else None
+    return shape if shape[-1:] == output.shape[-1:] and len(shape) == IMAGE_AXES else None

@@ -142,6 +142,11 @@ CASES = {
         {"x": (2, 3, 4, 5)},
         {"k": weights(3, 4, 5)},
     ),
+    "constant_of_more_axes_than_an_image": model(
+        [node("Unsqueeze", "x a", "u"), node("Add", "u k")],
+        {"x": (2, 3, 8, 6)},
+        {"a": np.array([1]), "k": weights(1, 1, 1, 1, 1)},
+    ),
     "gathers_at_run_time": model(
         [
             *(node("TopK", "x k", "v i", axis=2), node("GatherElements", "x i", "g", axis=2)),
