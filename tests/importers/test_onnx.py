@@ -142,11 +142,6 @@ CASES = {
         {"x": (2, 3, 4, 5)},
         {"k": weights(3, 4, 5)},
     ),
-    "constant_of_more_axes_than_an_image": model(
-        [node("Unsqueeze", "x a", "u"), node("Add", "u k")],
-        {"x": (2, 3, 8, 6)},
-        {"a": np.array([1]), "k": weights(1, 1, 1, 1, 1)},
-    ),
     "gathers_at_run_time": model(
         [
             *(node("TopK", "x k", "v i", axis=2), node("GatherElements", "x i", "g", axis=2)),
@@ -449,13 +444,28 @@ def test_other_files_take_no_shapes(tmp_path: Path) -> None:
 
 FAMILIES = (
     *("batch_normalization", "clip", "concat", "conv", "convtranspose", "flatten", "gemm"),
-    *("groupnormalization", "matmul", "pad", "prelu", "reducemean", "slice", "split", "transpose"),
+    *(
+        "groupnormalization",
+        "matmul",
+        "negativeloglikelihoodloss",
+        "pad",
+        "prelu",
+        "reducemean",
+        "slice",
+        "split",
+        "transpose",
+    ),
 )
+
+
+MORE_AXES = "nllloss_NCd1d2d3_none_no_weight_negative_ii"
+"""The one case of losses: its constants have more axes than an image."""
 
 
 def test_node_tests_of_the_backend_agree() -> None:
     """A thin part of what ``python -m tests.importers.onnx_backend`` tries."""
-    results = [tried(case) for case in node_cases(FAMILIES)]
+    cases = [one for one in node_cases(FAMILIES) if "loss" not in one.name or MORE_AXES in one.name]
+    results = [tried(case) for case in cases]
     wrong = [(one.case.name, one.why) for one in results if one.kind in ("DIFFERS", "bad")]
     assert wrong == []
     assert sum(one.kind in ("agrees", "constants") for one in results) >= 100
