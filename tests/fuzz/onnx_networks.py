@@ -62,7 +62,11 @@ def _shape(d: OnnxDrawing) -> tuple[int, ...]:
         return (1, d.number(1, 12), d.number(1, 12), d.number(1, 12))
     if kind < 0.65:
         return (2, d.number(1, 6), d.number(1, 6), d.number(1, 6))
-    if kind < 0.8:
+    if kind < 0.7:
+        return (1, *(d.number(1, 5) for _ in range(4)))
+    if kind < 0.75:
+        return (d.number(1, 6), d.number(1, 2), d.number(1, 8))
+    if kind < 0.85:
         return (1, d.number(1, 8), d.number(2, 40))
     return (d.number(1, 4), d.number(1, 40))
 

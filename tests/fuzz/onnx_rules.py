@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tests.fuzz.onnx_drawing import OnnxDrawing, Refused
+from tests.fuzz.onnx_sequences import RULES as SEQUENCES
 from tests.fuzz.onnx_windows import average_pool, conv, conv_transpose, max_pool
 
 Outputs = list[str]
@@ -163,7 +164,7 @@ def softmax(d: OnnxDrawing, x: str) -> Outputs:
 
 
 def reduce(d: OnnxDrawing, x: str) -> Outputs:
-    op = d.pick("Mean", "Mean", "Sum", "Max", "Min", "L1", "L2", "SumSquare", "LogSumExp")
+    op = d.pick("Mean", "Mean", "Sum", "Max", "Min", "L1", "L2", "SumSquare", "LogSumExp", "Prod")
     rank = len(d.shapes[x])
     axes = [axis for axis in range(rank) if d.chance(0.5)]
     axes = [axis - rank if d.chance(0.4) else axis for axis in axes]
@@ -303,7 +304,9 @@ def blocks(d: OnnxDrawing, x: str) -> Outputs:
 
 def resize(d: OnnxDrawing, x: str) -> Outputs:
     shape = d.image(x, 3, 4)
-    mode = d.pick("nearest", "linear")
+    mode = d.pick(
+        "nearest", "linear", "nearest", "linear", "cubic" if len(shape) == 4 else "linear"
+    )
     transforms = ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel")
     more = {"mode": mode, "coordinate_transformation_mode": d.pick(*transforms)}
     if mode == "nearest":
@@ -341,4 +344,5 @@ RULES: tuple[Rule, ...] = (
     *(gelu, global_pool, lp_norm, matmul, norm, pad, plain, power, prelu, quotient, reduce),
     *(relu6, reshape, resize, root, several, slice_, softmax, split, squeeze, step, tile),
     *(transpose, unsqueeze),
+    *SEQUENCES,
 )

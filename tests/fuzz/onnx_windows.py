@@ -37,7 +37,7 @@ def window(d: OnnxDrawing, sizes: Sequence[int], *, dilations: bool) -> dict[str
 
 
 def conv(d: OnnxDrawing, x: str) -> Outputs:
-    batch, channels, *sizes = d.image(x)
+    batch, channels, *sizes = d.image(x, 3, 4, 5)
     del batch
     fields = window(d, sizes, dilations=True)
     groups = int(d.pick(1, 1, channels, *[n for n in range(1, channels + 1) if channels % n == 0]))
@@ -52,7 +52,7 @@ def conv(d: OnnxDrawing, x: str) -> Outputs:
 
 
 def conv_transpose(d: OnnxDrawing, x: str) -> Outputs:
-    _, channels, *sizes = d.image(x)
+    _, channels, *sizes = d.image(x, 3, 4, 5)
     kernel = [d.number(1, 4) for _ in sizes]
     strides = [d.number(1, 3) for _ in sizes]
     fields: dict[str, Any] = {"strides": strides}
@@ -89,11 +89,11 @@ def _pool(d: OnnxDrawing, op: str, x: str, fields: dict[str, Any]) -> Outputs:
 
 
 def max_pool(d: OnnxDrawing, x: str) -> Outputs:
-    return _pool(d, "MaxPool", x, window(d, d.image(x)[2:], dilations=True))
+    return _pool(d, "MaxPool", x, window(d, d.image(x, 3, 4, 5)[2:], dilations=True))
 
 
 def average_pool(d: OnnxDrawing, x: str) -> Outputs:
-    fields = window(d, d.image(x)[2:], dilations=False)
+    fields = window(d, d.image(x, 3, 4, 5)[2:], dilations=False)
     if d.chance(0.4):
         fields["count_include_pad"] = d.pick(0, 1)
     return _pool(d, "AveragePool", x, fields)

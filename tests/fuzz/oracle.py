@@ -221,7 +221,12 @@ def _layers_agree(model: LiteRTProcess, graph: Graph, sample: Outputs, *, optimi
         if optimised and node.OP not in OPTIMISED_ONLY:
             continue
         made = node.reference(arguments, graph.ins(node), graph.outs(node))
-        found = [value for name in node.outputs if (value := values[name]) is not None]
+        # LiteRT leaves axes of one element away where it selects among such
+        found = [
+            value.reshape(one.shape) if value.size == one.size == 1 else value
+            for name, one in zip(node.outputs, made, strict=True)
+            if (value := values[name]) is not None
+        ]
         floats = [one for one in arguments if one is not None and one.dtype.kind == "f"]
         largest = max((float(np.abs(one).max(initial=0.0)) for one in floats), default=0.0)
         require_same(found, made, f"LiteRT, layer {node.name}", ROUNDING * largest)
