@@ -1,5 +1,6 @@
 """Pipes, terminals and Ctrl-C."""
 
+import builtins
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgebottle.__main__ import main as start
 from tests.cli.command_line import (
     DIGITS,
     MARK,
@@ -191,3 +193,16 @@ def test_ctrl_c_in_a_measurement(tmp_path: Path) -> None:
     code, out, err = interrupt(line, tmp_path, "hil.virtual")
     assert (code, out, err) == (130, "", "interrupted")
     assert files_of(tmp_path) == before
+
+
+def test_ctrl_c_before_the_command_line_is_loaded(monkeypatch, capsys) -> None:
+    def pressed(name: str, *rest: object) -> object:
+        if name == "edgebottle.cli.main":
+            raise KeyboardInterrupt
+        return loads(name, *rest)
+
+    loads = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", pressed)
+    with pytest.raises(SystemExit, match="130"):
+        start()
+    assert capsys.readouterr().err == "interrupted\n"
