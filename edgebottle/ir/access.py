@@ -89,9 +89,17 @@ Access = tuple[AxisMap, ...]
 """One relation for each axis of the output."""
 
 
-def window(stride: int, taps: int, dilation: int = 1, before: int = 0) -> AxisMap:
-    """A window, which is ``Same`` where it is one index wide and moves with the output."""
-    if (stride, taps, before) == (1, 1, 0):
+def window(stride: int, taps: int, dilation: int = 1, padding: tuple[int, int] = (0, 0)) -> AxisMap:
+    """A window, which is ``Same`` where it is one index wide and moves with the output.
+
+    Args:
+        stride: From one window to the next.
+        taps: Of a window.
+        dilation: From one tap to the next.
+        padding: Before the first index and after the last.
+    """
+    before, _ = padding
+    if (stride, taps, padding) == (1, 1, (0, 0)):
         return Same()
     return Window(stride, taps, dilation, before)
 

@@ -231,8 +231,8 @@ class Convolution(KernelOperator, RowOperator):
     def _windows(self, weights: Tensor) -> tuple[AxisMap, AxisMap]:
         """Which rows and which columns of the input those of the output read."""
         height, width = (
-            window(self.stride[i], weights.shape[1 + i], self.dilation[i], self.padding[2 * i])
-            for i in (0, 1)
+            window(self.stride[i], weights.shape[1 + i], self.dilation[i], padding)
+            for i, padding in enumerate((self.padding[:2], self.padding[2:]))
         )
         return height, width
 

@@ -206,7 +206,8 @@ class Pool2D(AccumulatingKernelOperator):
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access:
         """A window of each channel."""
         height, width = (
-            window(self.stride[i], self.filter[i], before=self.padding[2 * i]) for i in (0, 1)
+            window(self.stride[i], self.filter[i], padding=padding)
+            for i, padding in enumerate((self.padding[:2], self.padding[2:]))
         )
         return (Same(), height, width, Same())
 

@@ -182,7 +182,9 @@ class StridedSlice(Operator):
         if index != 0 or not all(axis.kept and axis.source == i for i, axis in enumerate(axes)):
             return None
         return tuple(
-            window(axis.step, 1, before=-axis.start) if axis.step != 1 else Offset(-axis.start)
+            window(axis.step, 1, padding=(-axis.start, 0))
+            if axis.step != 1
+            else Offset(-axis.start)
             for axis in axes
         )
 

@@ -12,6 +12,7 @@ from edgebottle.codegen.model import write_model
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ops.base import Isa
+from edgebottle.passes import optimise
 from edgebottle.plan.schedules import Schedule
 from quantize.patch import make_schedule
 from tests.graphs import Builder
@@ -71,6 +72,12 @@ def one_row() -> Graph:
     return b.graph(b.conv(b.input(1, 1, 5, 8), 8, (1, 1)))
 
 
+def padded_behind() -> Graph:
+    b = Builder("padded_behind")
+    padded = b.pad(b.input(1, 4, 3, 5), (0, 0), (0, 2), (0, 1), (0, 0))
+    return optimise(b.graph(b.conv(padded, 6, (1, 1))))
+
+
 CASES: tuple[tuple[Callable[[], Graph], set[str]], ...] = (
     (windows, {"conv_1", "conv_2"}),
     (elementwise, {"conv_0", "add_0", "relu_0"}),
@@ -82,6 +89,7 @@ CASES: tuple[tuple[Callable[[], Graph], set[str]], ...] = (
     (a_constant(1, 1, 3, 5), set()),
     (a_constant(1, 4, 3, 5), set()),
     (one_row, set()),  # nothing to merge
+    (padded_behind, set()),
 )
 
 

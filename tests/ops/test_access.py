@@ -149,6 +149,7 @@ def test_what_the_relations_read() -> None:
     assert All(3).reads(9) == (0, 1, 2)
     assert Listed(((0,), (0, 1))).reads(1) == (0, 1)
     assert window(1, 1) == Same() != window(2, 1)
+    assert window(1, 1, padding=(0, 1)) == Window(1, 1)  # the output is longer
 
 
 def test_boxes_and_joins() -> None:
@@ -165,7 +166,7 @@ def test_taps_that_see_data_are_those_that_some_and_all_outputs_read() -> None:
     """``seen_taps`` against the reads of every output."""
     tried = itertools.product((1, 2, 3), (1, 2, 4), (1, 2), (-1, 0, 1, 4), (1, 2, 5), (1, 2, 7))
     for stride, taps, dilation, before, outputs, extent in tried:
-        axis = window(stride, taps, dilation, before)
+        axis = window(stride, taps, dilation, (before, 0))
         reads = np.array([axis.reads(output) for output in range(outputs)])
         sees = (reads >= 0) & (reads < extent)
         always, ever = seen_taps(axis, outputs, extent)
