@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DenseCase:
-    """One layer; ``scale`` is the one from accumulator to output."""
+    """One layer; ``scale`` is the one from accumulator to output, ``spread`` that of biases."""
 
     name: str
     shape: Shape
@@ -34,6 +34,7 @@ class DenseCase:
     zero_points: tuple[int, int, int] = (-3, 0, 5)
     scale: float = 0.002
     has_large_bias: bool = False
+    spread: int | None = None
     has_zero_scales: bool = False
     is_float: bool = False
     is_computed: bool = False
@@ -54,6 +55,32 @@ FULLY_CONNECTED = (
     DenseCase(name="rank_4_split", shape=(2, 3, 2, 4), inputs=8, outputs=5),
     DenseCase(name="rank_3_kept", shape=(2, 3, 8), inputs=8, outputs=5, keep_num_dims=True),
     DenseCase(name="per_channel", shape=(2, 20), inputs=20, outputs=7, per_channel=True),
+    DenseCase(
+        name="per_channel_row",
+        shape=(1, 64),
+        inputs=64,
+        outputs=11,
+        per_channel=True,
+        zero_points=(-128, 0, -128),
+        activation=Activation.RELU6,
+    ),
+    DenseCase(
+        name="per_channel_halves",
+        shape=(3, 21),
+        inputs=21,
+        outputs=11,
+        per_channel=True,
+        scale=2.0**-6,
+    ),
+    DenseCase(
+        name="per_channel_large_bias",
+        shape=(4, 20),
+        inputs=20,
+        outputs=13,
+        per_channel=True,
+        scale=2.0**-18.7,
+        spread=1 << 28,
+    ),
     DenseCase(
         name="scale_zero",
         shape=(2, 20),
@@ -211,7 +238,7 @@ def _int8_operands(case: DenseCase, rng: np.random.Generator) -> tuple[Tensor, T
         scales = tuple(0.0 if i % 3 == 0 else scale for i, scale in enumerate(scales))
     axis = 0 if case.per_channel else None
     values = case_weights(case.weights, (case.outputs, case.inputs), rng)
-    spread = 6000 * int(np.sqrt(case.inputs))
+    spread = case.spread or 6000 * int(np.sqrt(case.inputs))
     bias = rng.integers(-spread, spread, case.outputs).astype(np.int32)
     if case.has_large_bias:
         bias = large_biases(case.outputs)

@@ -26,45 +26,53 @@ STRUCT = "eb_fully_connected"
 
 
 class PackedLayer(Kernel[Operator, Packed]):
-    """Two outputs share a lane: DSP."""
+    """Two outputs share a lane: DSP; with a scale for each output, two batches at a time."""
 
     ISAS = frozenset({Isa.DSP})
     FUNCTION = "eb_fully_connected_s8_packed_layer"
+    FUNCTION_EACH = "eb_fully_connected_s8_packed_each_layer"
 
     def suits(self, layer: Dense) -> bool:
         """int8."""
         return _is_int8(layer)
 
     def pack(self, layer: Dense) -> Packed | None:
-        """See ``packing.pack``; one scale for all outputs, and weights without a zero point."""
+        """See ``packing.pack``; weights without a zero point."""
         weights = operands(layer.ins)[1]
         if weights_zero_point(weights):
             return None
         matrix = weights.constant()
         rows = rounded_once(np.array(per_channel(_scales(layer), len(matrix))), _place(layer))
         packed = pack(matrix, _folded(layer), *rows)
-        if packed is None or np.any(packed.requant[: len(matrix), 1:] != packed.requant[0, 1:]):
-            return None
+        if packed is not None and _has_one_scale(layer):
+            scales = packed.requant[: len(matrix), 1:]
+            return packed if np.all(scales == scales[0]) else None
         return packed
 
     def scratch(self, layer: Dense) -> int:
-        """The input where it is not a whole number of words."""
+        """The input where it is not a whole number of words; a pair of batches widened, too."""
         inputs = operands(layer.ins)[1].shape[1]
-        return pad_to(inputs, TAPS) if inputs % TAPS else 0
+        taps = pad_to(inputs, TAPS)
+        copied = taps if inputs % TAPS else 0
+        is_paired = not _has_one_scale(layer) and _batches(layer) > 1
+        return 4 * taps + 2 * copied if is_paired else copied
 
     def emit(self, layer: Dense, packed: Packed, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
-        params = e.params(STRUCT, layer_sizes(layer) | _quantization(layer))
+        if _has_one_scale(layer):
+            function = self.FUNCTION
+            scaling = {"bias": packed.requant[:, 0], "scale": packed.requant[0, 1:]}
+        else:
+            function, scaling = self.FUNCTION_EACH, {"requant": packed.requant}
         arguments = (
-            params,
+            e.params(STRUCT, layer_sizes(layer) | _quantization(layer)),
             *_ends(layer, e),
             f"(const uint32_t *){e.constant('weights', packed.weights)}",
-            e.constant("bias", packed.requant[:, 0]),
-            e.constant("scale", packed.requant[0, 1:]),
+            *(e.constant(name, array) for name, array in scaling.items()),
             e.scratch() if self.scratch(layer) else "NULL",
         )
-        return f"{self.FUNCTION}({', '.join(arguments)});"
+        return f"{function}({', '.join(arguments)});"
 
 
 class FoursLayer(Kernel[Operator, Scaling]):
@@ -72,25 +80,20 @@ class FoursLayer(Kernel[Operator, Scaling]):
 
     ISAS = frozenset({Isa.SCALAR})
     FUNCTION = "eb_fully_connected_s8_fours_layer"
+    FUNCTION_EACH = "eb_fully_connected_s8_fours_each_layer"
 
     def suits(self, layer: Dense) -> bool:
-        """int8 with one scale for all outputs, and no zero point of weights."""
-        weights = operands(layer.ins)[1]
-        is_one = _is_int8(layer) and len(_scales(layer)) == 1
-        return is_one and not weights_zero_point(weights)
+        """int8 without a zero point of weights."""
+        return _is_int8(layer) and not weights_zero_point(operands(layer.ins)[1])
 
     def pack(self, layer: Dense) -> Scaling | None:
         """See ``find_scaling``."""
         least, most = sum_range(operands(layer.ins)[1].constant(), _folded(layer))
         scales, place = _scales(layer), _place(layer)
-        found = find_scaling(
-            least.min(keepdims=True),
-            most.max(keepdims=True),
-            np.zeros(1, np.int64),
-            scales,
-            scale_once(scales, place),
-            place,
-        )
+        if _has_one_scale(layer):
+            least, most, scales = least.min(keepdims=True), most.max(keepdims=True), scales[:1]
+        bias = np.zeros(len(scales), np.int64)
+        found = find_scaling(least, most, bias, scales, scale_once(scales, place), place)
         # Rounded once, a multiplier a little larger moves halves below zero: no pivot is needed.
         return None if found is None or found.has_pivot else found
 
@@ -105,7 +108,8 @@ class FoursLayer(Kernel[Operator, Scaling]):
             e.constant("bias", pack_fours(folded[:, None]).astype(np.int32)),
             e.constant("scale", pack_scaling(packed)),
         )
-        return f"{self.FUNCTION}({', '.join(arguments)});"
+        function = self.FUNCTION if _has_one_scale(layer) else self.FUNCTION_EACH
+        return f"{function}({', '.join(arguments)});"
 
 
 class PlainLayerS8(Kernel[Operator, Array]):
@@ -201,11 +205,16 @@ def _ends(layer: Dense, e: Emitter) -> tuple[str, str]:
 
 def layer_sizes(layer: Dense) -> dict[str, CValue]:
     """The fields of the parameters that count: of the whole layer, or of one of its rows."""
+    outputs, inputs = operands(layer.ins)[1].shape
+    return {"batches": _batches(layer), "inputs": inputs, "outputs": outputs}
+
+
+def _batches(layer: Dense) -> int:
+    """Of the whole layer, or of one of its rows."""
     data, weights, _ = operands(layer.ins)
-    outputs, inputs = weights.shape
     by_rows = works_by_rows(layer.node, layer.ins, layer.outs)
     elements = data.layout.row_elements if by_rows else data.size
-    return {"batches": elements // inputs, "inputs": inputs, "outputs": outputs}
+    return elements // weights.shape[1]
 
 
 def _quantization(layer: Dense) -> dict[str, CValue]:
@@ -226,6 +235,11 @@ def _scales(layer: Dense) -> list[float]:
     """One scale, or one for each output."""
     data, weights, _ = operands(layer.ins)
     return list(effective_scales(data, weights, layer.output))
+
+
+def _has_one_scale(layer: Dense) -> bool:
+    """All outputs have the same."""
+    return len(set(_scales(layer))) == 1
 
 
 def _place(layer: Dense) -> Output:

@@ -12,7 +12,8 @@
  * eb_fully_connected_s16_layer has activations of 16 bits: low and high are of int16.
  * eb_fully_connected_s8_fours_layer is the scalar kernel for weights without a zero point, and
  * eb_fully_connected_s8_packed_layer has weights packed by edgebottle/ops/packing.py instead, and
- * fast requantization.
+ * fast requantization. Those two have one scale for all outputs; the same named `each` have one for
+ * each output.
  */
 #ifndef EB_FULLY_CONNECTED_H
 #define EB_FULLY_CONNECTED_H

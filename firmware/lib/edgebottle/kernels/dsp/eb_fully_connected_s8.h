@@ -5,6 +5,20 @@
 #include "eb_dot_wide_s8.h"
 #include "eb_tile_s8.h"
 
+/* The values with zeros up to a multiple of four, `taps`: as they lie, or copied to scratch. */
+static inline const int8_t *
+eb_packed_fours(const int8_t *in, int32_t inputs, int32_t taps, int8_t *scratch)
+{
+    if (taps == inputs) {
+        return in;
+    }
+#pragma GCC unroll 1
+    for (int32_t i = 0; i < taps; ++i) {
+        scratch[i] = i < inputs ? in[i] : 0;
+    }
+    return scratch;
+}
+
 /* The whole layer; weights, requant, scale: see eb_tile. scratch: `inputs` bytes rounded up to
  * fours, unused where they are fours. */
 EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
@@ -24,18 +38,50 @@ EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
     t.weight_bytes = 4 * taps;
     t.out_stride = 0;
     for (int32_t b = 0; b < p->batches; ++b) {
-        t.values = in;
-        if (taps != inputs) {
-            int8_t *to = (int8_t *)scratch;
-#pragma GCC unroll 1
-            for (int32_t i = 0; i < taps; ++i) {
-                to[i] = i < inputs ? in[i] : 0;
-            }
-            t.values = to;
-        }
+        t.values = eb_packed_fours(in, inputs, taps, (int8_t *)scratch);
         eb_run_tile(&t, 0, requant, out, p->outputs);
         in += inputs;
         out += p->outputs;
+    }
+}
+
+/* The same with a scale for each output, two batches at a time; weights, requant: see eb_tile.
+ *
+ * scratch: of `inputs` rounded up to fours, four times as many bytes for two batches or more; and
+ * where `inputs` are not fours, as many more for each of two batches, or for the only one.
+ */
+EB_KERNEL void eb_fully_connected_s8_packed_each_layer(const eb_fully_connected *p,
+                                                       const int8_t *in,
+                                                       int8_t *out,
+                                                       const uint32_t *weights,
+                                                       const int32_t *requant,
+                                                       void *scratch)
+{
+    const int32_t inputs = p->inputs;
+    const int32_t outputs = p->outputs;
+    const int32_t taps = (inputs + 3) & ~3;
+    int8_t *bytes = (int8_t *)scratch;
+    eb_tile t;
+    eb_tile_place(&t, p->output_zero_point, p->low, p->high);
+    t.weights = weights;
+    t.weight_bytes = 4 * taps;
+    t.out_stride = outputs;
+    if (p->batches > 1) {
+        uint32_t *wide = (uint32_t *)scratch;
+        bytes += taps == inputs ? 0 : 4 * taps;
+        t.values = wide;
+        for (int32_t b = 0; b < p->batches - 1; b += 2) {
+            const int8_t *first = eb_packed_fours(in, inputs, taps, bytes);
+            const int8_t *second = eb_packed_fours(in + inputs, inputs, taps, bytes + taps);
+            (void)eb_widen_2(first, second, wide, taps >> 2);
+            eb_run_this_tile(eb_tile_4x2_once, &t, 1, requant, out, outputs);
+            in += 2 * inputs;
+            out += 2 * outputs;
+        }
+    }
+    if ((p->batches & 1) != 0) {
+        t.values = eb_packed_fours(in, inputs, taps, bytes);
+        eb_run_this_tile(eb_tile_4x1_once, &t, 0, requant, out, outputs);
     }
 }
 

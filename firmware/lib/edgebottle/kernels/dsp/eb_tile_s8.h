@@ -4,6 +4,9 @@
  * word sums 256 * A + B, SMLAD of its SXTB16 sums B, and A = (raw - B) / 256. The compiler packs
  * the weights, and packs them so only where no sum can leave 32 bits (edgebottle/ops/packing.py).
  *
+ * Sums are rounded as those of convolutions, and by the tiles named `once` as fully connected
+ * layers round.
+ *
  * On Arm a tile is assembly, because the compilers keep no 14 registers busy without spilling;
  * the C twins do the same on any other machine.
  */
@@ -55,15 +58,19 @@ static inline void eb_tile_place(eb_tile *t, int32_t zero_point, int32_t low, in
 #include "eb_tile_s8_twin.h"
 #endif
 
-/* A pixel or two times all channels; t says all but `requant`, `out` and `quads`.
+/* A pixel or two times all channels with a tile for as many; t says all but `requant`, `out` and
+ * `quads`.
  *
  * A last four that is not whole is computed beside the output, and copied.
  */
-static inline void
-eb_run_tile(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_t channels)
+static inline void eb_run_this_tile(void (*const tile)(eb_tile *),
+                                    eb_tile *t,
+                                    int is_pair,
+                                    const int32_t *requant,
+                                    int8_t *out,
+                                    int32_t channels)
 {
     int8_t last[8];
-    void (*const tile)(eb_tile *) = is_pair ? eb_tile_4x2 : eb_tile_4x1;
     const int32_t stride = t->out_stride;
     const uint32_t *weights = t->weights;
     t->requant = requant;
@@ -88,6 +95,13 @@ eb_run_tile(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_
         t->out_stride = stride;
     }
     t->weights = weights;
+}
+
+/* The same with the tiles of convolutions. */
+static inline void
+eb_run_tile(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_t channels)
+{
+    eb_run_this_tile(is_pair ? eb_tile_4x2 : eb_tile_4x1, t, is_pair, requant, out, channels);
 }
 
 #endif /* EB_TILE_S8_H */

@@ -63,7 +63,7 @@ EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, i
     "ssat " sum ", #8, " sum "\n"
 
 /* The same for fully connected layers, which round once. */
-#define EB_TILE_SCALE_ONCE(sum, multiplier, added, places)                                         \
+#define EB_TILE_SCALE_ONCE(sum, multiplier, added, places, spare)                                  \
     "smmla " sum ", " sum ", " multiplier ", " added "\n"                                          \
     "asr " sum ", " sum ", " places "\n"                                                           \
     "ssat " sum ", #8, " sum "\n"
@@ -120,66 +120,98 @@ EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, i
     EB_TILE_JOIN("r4", "r8", "r6", "r10")                                                          \
     EB_TILE_JOIN("r5", "r9", "r7", "r11")
 
+/* All up to the sums of four channels; then r1 holds t. */
+#define EB_TILE_4X2_SUMS                                                                           \
+    "push {r4-r11, lr}\n"                                                                          \
+    "sub sp, sp, #12\n" /* where the weights end, t */                                             \
+    "str r0, [sp, #4]\n"                                                                           \
+    "ldr lr, [r0, #44]\n"                                                                          \
+    "1:\n"                                                                                         \
+    "ldmia r0, {r1, r2, r12}\n"                                                                    \
+    "add r1, lr, r1\n"                                                                             \
+    "str r1, [sp]\n"                                                                               \
+    "movs r4, #0\n"                                                                                \
+    "movs r5, #0\n"                                                                                \
+    "movs r6, #0\n"                                                                                \
+    "movs r7, #0\n"                                                                                \
+    "mov r8, r4\n"                                                                                 \
+    "mov r9, r4\n"                                                                                 \
+    "mov r10, r4\n"                                                                                \
+    "mov r11, r4\n"                                                                                \
+    "add pc, r2\n"                                                                                 \
+    "nop\n"                                                                                        \
+    "2:\n" /* as many as EB_STEPS_TILE_4X2 */                                                      \
+    EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP                            \
+    EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP                            \
+    "ldrd r0, r1, [sp]\n"                                                                          \
+    "cmp lr, r0\n"                                                                                 \
+    "bne 2b\n"
+
+/* Stores four channels, goes on with the next. */
+#define EB_TILE_4X2_STORE                                                                          \
+    "3:\n"                                                                                         \
+    "ldr r0, [sp, #4]\n"                                                                           \
+    "str lr, [r0, #12]\n"                                                                          \
+    "ldrd r1, r3, [r0, #20]\n"                                                                     \
+    "ldr r2, [r0, #28]\n"                                                                          \
+    "ldr lr, [sp]\n"                                                                               \
+    "str r5, [r1, r2]\n"                                                                           \
+    "str r4, [r1], #4\n"                                                                           \
+    "subs r3, #1\n"                                                                                \
+    "strd r1, r3, [r0, #20]\n"                                                                     \
+    "bne 1b\n"
+
+/* Clamps them where that is asked for; store: the label of EB_TILE_4X2_STORE. */
+#define EB_TILE_4X2_CLAMP(store)                                                                   \
+    "ldr r0, [sp, #4]\n"                                                                           \
+    "ldr r1, [r0, #32]\n"                                                                          \
+    "cmp r1, #0\n"                                                                                 \
+    "beq " store "\n"                                                                              \
+    "ldrd r1, r2, [r0, #36]\n"                                                                     \
+    EB_TILE_CLAMP("r4", "r1", "r2", "r3")                                                          \
+    EB_TILE_CLAMP("r5", "r1", "r2", "r3")
+
+#define EB_TILE_4X2_END                                                                            \
+    "str lr, [r0, #44]\n"                                                                          \
+    "add sp, sp, #12\n"                                                                            \
+    "pop {r4-r11, lr}\n"
+
 /* Two pixels times t->quads fours of channels. */
 EB_KERNEL void eb_tile_4x2(eb_tile *t)
 {
     const uint32_t steps = (uint32_t)t->weight_bytes / 8u;
     t->entry = (0u - steps) % EB_STEPS_TILE_4X2 * EB_TILE_4X2_STEP_BYTES;
     register eb_tile *tile __asm__("r0") = t;
-    __asm__ volatile("push {r4-r11, lr}\n"
-                     "sub sp, sp, #12\n" /* where the weights end, t */
-                     "str r0, [sp, #4]\n"
-                     "ldr lr, [r0, #44]\n"
-                     "1:\n"
-                     "ldmia r0, {r1, r2, r12}\n"
-                     "add r1, lr, r1\n"
-                     "str r1, [sp]\n"
-                     "movs r4, #0\n"
-                     "movs r5, #0\n"
-                     "movs r6, #0\n"
-                     "movs r7, #0\n"
-                     "mov r8, r4\n"
-                     "mov r9, r4\n"
-                     "mov r10, r4\n"
-                     "mov r11, r4\n"
-                     "add pc, r2\n"
-                     "nop\n"
-                     "2:\n" /* as many as EB_STEPS_TILE_4X2 */
-                     EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP
-                     EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP
-                     "ldrd r0, r1, [sp]\n"
-                     "cmp lr, r0\n"
-                     "bne 2b\n"
+    __asm__ volatile(EB_TILE_4X2_SUMS
                      "ldrd lr, r0, [r1, #12]\n"
                      "cmp r0, #0\n"
                      "bne 4f\n"
                      EB_TILE_4X2_FINISH(EB_TILE_SCALE_UP)
-                     "3:\n"
-                     "ldr r0, [sp, #4]\n"
-                     "str lr, [r0, #12]\n"
-                     "ldrd r1, r3, [r0, #20]\n"
-                     "ldr r2, [r0, #28]\n"
-                     "ldr lr, [sp]\n"
-                     "str r5, [r1, r2]\n"
-                     "str r4, [r1], #4\n"
-                     "subs r3, #1\n"
-                     "strd r1, r3, [r0, #20]\n"
-                     "bne 1b\n"
+                     EB_TILE_4X2_STORE
                      "b 5f\n"
                      "4:\n"
                      EB_TILE_4X2_FINISH(EB_TILE_SCALE)
-                     "ldr r0, [sp, #4]\n"
-                     "ldr r1, [r0, #32]\n"
-                     "cmp r1, #0\n"
-                     "beq 3b\n"
-                     "ldrd r1, r2, [r0, #36]\n"
-                     EB_TILE_CLAMP("r4", "r1", "r2", "r3")
-                     EB_TILE_CLAMP("r5", "r1", "r2", "r3")
+                     EB_TILE_4X2_CLAMP("3b")
                      "b 3b\n"
                      "5:\n"
-                     "str lr, [r0, #44]\n"
-                     "add sp, sp, #12\n"
-                     "pop {r4-r11, lr}\n"
+                     EB_TILE_4X2_END
+                     : "+r"(tile)
+                     :
+                     : "r1", "r2", "r3", "r12", "cc", "memory");
+}
+
+/* The same for fully connected layers. */
+EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
+{
+    const uint32_t steps = (uint32_t)t->weight_bytes / 8u;
+    t->entry = (0u - steps) % EB_STEPS_TILE_4X2 * EB_TILE_4X2_STEP_BYTES;
+    register eb_tile *tile __asm__("r0") = t;
+    __asm__ volatile(EB_TILE_4X2_SUMS
+                     "ldr lr, [r1, #12]\n"
+                     EB_TILE_4X2_FINISH(EB_TILE_SCALE_ONCE)
+                     EB_TILE_4X2_CLAMP("3f")
+                     EB_TILE_4X2_STORE
+                     EB_TILE_4X2_END
                      : "+r"(tile)
                      :
                      : "r1", "r2", "r3", "r12", "cc", "memory");
@@ -207,14 +239,14 @@ EB_KERNEL void eb_tile_4x2(eb_tile *t)
 #define EB_STEPS_TILE_4X1 4u
 
 /* The two channels of a lane: `raw` the high one, `sum` the low one. */
-#define EB_TILE_4X1_FINISH(raw, sum)                                                               \
+#define EB_TILE_4X1_FINISH(SCALE, raw, sum)                                                        \
     "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
     "sub " raw ", " raw ", " sum "\n"                                                              \
     "add " raw ", r8, " raw ", asr #7\n"                                                           \
-    EB_TILE_SCALE(raw, "r9", "r10", "r11", "r12")                                                  \
+    SCALE(raw, "r9", "r10", "r11", "r12")                                                          \
     "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
     "add " sum ", r8, " sum ", lsl #1\n"                                                           \
-    EB_TILE_SCALE(sum, "r9", "r10", "r11", "r12")
+    SCALE(sum, "r9", "r10", "r11", "r12")
 
 /* The same with one scale for all channels, in r9..r11: lr points to biases. */
 #define EB_TILE_4X1_FINISH_ONCE(raw, sum)                                                          \
@@ -222,8 +254,50 @@ EB_KERNEL void eb_tile_4x2(eb_tile *t)
     "sub " raw ", " raw ", " sum "\n"                                                              \
     "add " raw ", r8, " raw ", asr #7\n"                                                           \
     "add " sum ", r12, " sum ", lsl #1\n"                                                          \
-    EB_TILE_SCALE_ONCE(raw, "r9", "r10", "r11")                                                    \
-    EB_TILE_SCALE_ONCE(sum, "r9", "r10", "r11")
+    EB_TILE_SCALE_ONCE(raw, "r9", "r10", "r11", "r8")                                              \
+    EB_TILE_SCALE_ONCE(sum, "r9", "r10", "r11", "r8")
+
+/* All up to the sums of four channels; then lr points to their requantization, r2 to t. */
+#define EB_TILE_4X1_SUMS                                                                           \
+    "push {r4-r11, lr}\n"                                                                          \
+    "sub sp, sp, #4\n"                                                                             \
+    "str r0, [sp]\n"                                                                               \
+    "ldr lr, [r0, #44]\n"                                                                          \
+    "1:\n"                                                                                         \
+    "ldmia r0, {r1, r2, r12}\n"                                                                    \
+    "add r3, lr, r1\n" /* where the weights end */                                                 \
+    "movs r4, #0\n"                                                                                \
+    "movs r5, #0\n"                                                                                \
+    "movs r6, #0\n"                                                                                \
+    "movs r7, #0\n"                                                                                \
+    "add pc, r2\n"                                                                                 \
+    "nop\n"                                                                                        \
+    "2:\n" /* as many as EB_STEPS_TILE_4X1 */                                                      \
+    EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP                            \
+    "cmp lr, r3\n"                                                                                 \
+    "bne 2b\n"                                                                                     \
+    "ldr r2, [sp]\n"                                                                               \
+    "ldr lr, [r2, #12]\n"
+
+/* Stores their outputs, goes on with the next four, and ends. */
+#define EB_TILE_4X1_STORE                                                                          \
+    EB_TILE_JOIN("r4", "r6", "r5", "r7")                                                           \
+    "ldr r0, [sp]\n"                                                                               \
+    "str lr, [r0, #12]\n"                                                                          \
+    "ldr r1, [r0, #32]\n"                                                                          \
+    "cbz r1, 3f\n"                                                                                 \
+    "ldrd r1, r2, [r0, #36]\n"                                                                     \
+    EB_TILE_CLAMP("r4", "r1", "r2", "r12")                                                         \
+    "3:\n"                                                                                         \
+    "ldrd r1, r2, [r0, #20]\n"                                                                     \
+    "mov lr, r3\n"                                                                                 \
+    "str r4, [r1], #4\n"                                                                           \
+    "subs r2, #1\n"                                                                                \
+    "strd r1, r2, [r0, #20]\n"                                                                     \
+    "bne 1b\n"                                                                                     \
+    "str lr, [r0, #44]\n"                                                                          \
+    "add sp, sp, #4\n"                                                                             \
+    "pop {r4-r11, lr}\n"
 
 /* One pixel, whose values are bytes, times t->quads fours of channels. */
 EB_KERNEL void eb_tile_4x1(eb_tile *t)
@@ -231,52 +305,33 @@ EB_KERNEL void eb_tile_4x1(eb_tile *t)
     const uint32_t steps = (uint32_t)t->weight_bytes / 16u;
     t->entry = (0u - steps) % EB_STEPS_TILE_4X1 * EB_TILE_4X1_STEP_BYTES;
     register eb_tile *tile __asm__("r0") = t;
-    __asm__ volatile("push {r4-r11, lr}\n"
-                     "sub sp, sp, #4\n"
-                     "str r0, [sp]\n"
-                     "ldr lr, [r0, #44]\n"
-                     "1:\n"
-                     "ldmia r0, {r1, r2, r12}\n"
-                     "add r3, lr, r1\n" /* where the weights end */
-                     "movs r4, #0\n"
-                     "movs r5, #0\n"
-                     "movs r6, #0\n"
-                     "movs r7, #0\n"
-                     "add pc, r2\n"
-                     "nop\n"
-                     "2:\n" /* as many as EB_STEPS_TILE_4X1 */
-                     EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP
-                     "cmp lr, r3\n"
-                     "bne 2b\n"
-                     "ldr r2, [sp]\n"
-                     "ldr lr, [r2, #12]\n"
+    __asm__ volatile(EB_TILE_4X1_SUMS
                      "ldr r0, [r2, #48]\n"
                      "cbnz r0, 4f\n"
-                     EB_TILE_4X1_FINISH("r4", "r6")
-                     EB_TILE_4X1_FINISH("r5", "r7")
+                     EB_TILE_4X1_FINISH(EB_TILE_SCALE, "r4", "r6")
+                     EB_TILE_4X1_FINISH(EB_TILE_SCALE, "r5", "r7")
                      "b 5f\n"
                      "4:\n"
                      "ldmia r0, {r9, r10, r11}\n"
                      EB_TILE_4X1_FINISH_ONCE("r4", "r6")
                      EB_TILE_4X1_FINISH_ONCE("r5", "r7")
                      "5:\n"
-                     EB_TILE_JOIN("r4", "r6", "r5", "r7")
-                     "ldr r0, [sp]\n"
-                     "str lr, [r0, #12]\n"
-                     "ldr r1, [r0, #32]\n"
-                     "cbz r1, 3f\n"
-                     "ldrd r1, r2, [r0, #36]\n"
-                     EB_TILE_CLAMP("r4", "r1", "r2", "r12")
-                     "3:\n"
-                     "ldrd r1, r2, [r0, #20]\n"
-                     "mov lr, r3\n"
-                     "str r4, [r1], #4\n"
-                     "subs r2, #1\n"
-                     "strd r1, r2, [r0, #20]\n"
-                     "bne 1b\n"
-                     "str lr, [r0, #44]\n"
-                     "add sp, sp, #4\n"
-                     "pop {r4-r11, lr}\n"
+                     EB_TILE_4X1_STORE
+                     : "+r"(tile)
+                     :
+                     : "r1", "r2", "r3", "r12", "cc", "memory");
+}
+
+/* The same for fully connected layers with a scale for each channel. */
+EB_KERNEL void eb_tile_4x1_once(eb_tile *t)
+{
+    const uint32_t steps = (uint32_t)t->weight_bytes / 16u;
+    t->entry = (0u - steps) % EB_STEPS_TILE_4X1 * EB_TILE_4X1_STEP_BYTES;
+    register eb_tile *tile __asm__("r0") = t;
+    __asm__ volatile(EB_TILE_4X1_SUMS
+                     EB_TILE_4X1_FINISH(EB_TILE_SCALE_ONCE, "r4", "r6")
+                     EB_TILE_4X1_FINISH(EB_TILE_SCALE_ONCE, "r5", "r7")
+                     EB_TILE_4X1_STORE
                      : "+r"(tile)
                      :
                      : "r1", "r2", "r3", "r12", "cc", "memory");

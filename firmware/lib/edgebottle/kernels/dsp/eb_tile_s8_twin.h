@@ -19,20 +19,20 @@ EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, i
 }
 
 /* The output value of twice a sum without its bias; goes on to the next channel. */
-static inline void eb_tile_scale(eb_tile *t, int32_t twice, int8_t *out)
+static inline void eb_tile_scale(eb_tile *t, int is_once, int32_t twice, int8_t *out)
 {
     const int32_t *scale = t->once != NULL ? t->once : t->requant + 1;
     const int32_t sum = eb_add_wrap(twice, t->requant[0]);
-    const int64_t half = t->once != NULL ? 0 : (int64_t)1 << 31;
+    const int64_t half = is_once ? 0 : (int64_t)1 << 31;
     const int32_t product = (int32_t)(((int64_t)sum * scale[0] + half) >> 32);
-    const int32_t away = t->once != NULL || !t->is_signed ? 0 : sum >> 31;
+    const int32_t away = is_once || !t->is_signed ? 0 : sum >> 31;
     const int32_t low = (int8_t)(t->low & 0xffu);
     const int32_t high = (int8_t)(t->high & 0xffu);
     *out = (int8_t)eb_clamp((product + scale[1] + away) >> scale[2], low, high);
     t->requant += t->once != NULL ? 1 : 4;
 }
 
-EB_KERNEL void eb_tile_4x2(eb_tile *t)
+static inline void eb_tile_4x2_rounded(eb_tile *t, int is_once)
 {
     const int32_t pairs = t->weight_bytes / 8;
     for (; t->quads > 0; --t->quads) {
@@ -51,8 +51,8 @@ EB_KERNEL void eb_tile_4x2(eb_tile *t)
             for (int32_t pixel = 0; pixel < 2; ++pixel) {
                 int8_t *out = t->out + pixel * t->out_stride;
                 t->requant = requant;
-                eb_tile_scale(t, (raw[pixel] - sum[pixel]) >> 7, out);
-                eb_tile_scale(t, sum[pixel] * 2, out + 1);
+                eb_tile_scale(t, is_once, (raw[pixel] - sum[pixel]) >> 7, out);
+                eb_tile_scale(t, is_once, sum[pixel] * 2, out + 1);
             }
             t->out += 2;
         }
@@ -60,7 +60,17 @@ EB_KERNEL void eb_tile_4x2(eb_tile *t)
     }
 }
 
-EB_KERNEL void eb_tile_4x1(eb_tile *t)
+EB_KERNEL void eb_tile_4x2(eb_tile *t)
+{
+    eb_tile_4x2_rounded(t, 0);
+}
+
+EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
+{
+    eb_tile_4x2_rounded(t, 1);
+}
+
+static inline void eb_tile_4x1_rounded(eb_tile *t, int is_once)
 {
     const int32_t fours = t->weight_bytes / 16;
     for (; t->quads > 0; --t->quads) {
@@ -77,12 +87,22 @@ EB_KERNEL void eb_tile_4x1(eb_tile *t)
                 sum = eb_smlad(eb_sxtb16(even), eb_sxtb16(value), sum);
                 sum = eb_smlad(eb_sxtb16(odd), eb_sxtb16_ror8(value), sum);
             }
-            eb_tile_scale(t, (raw - sum) >> 7, t->out);
-            eb_tile_scale(t, sum * 2, t->out + 1);
+            eb_tile_scale(t, is_once, (raw - sum) >> 7, t->out);
+            eb_tile_scale(t, is_once, sum * 2, t->out + 1);
             t->out += 2;
         }
         t->weights += 4 * fours;
     }
+}
+
+EB_KERNEL void eb_tile_4x1(eb_tile *t)
+{
+    eb_tile_4x1_rounded(t, t->once != NULL);
+}
+
+EB_KERNEL void eb_tile_4x1_once(eb_tile *t)
+{
+    eb_tile_4x1_rounded(t, 1);
 }
 
 #endif /* EB_TILE_S8_TWIN_H */
