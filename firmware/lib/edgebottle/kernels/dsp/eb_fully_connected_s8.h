@@ -5,18 +5,13 @@
 #include "eb_dot_wide_s8.h"
 #include "eb_tile_s8.h"
 
-/* The values with zeros up to a multiple of four, `taps`: as they lie, or copied to scratch. */
-static inline const int8_t *
-eb_packed_fours(const int8_t *in, int32_t inputs, int32_t taps, int8_t *scratch)
+/* Copies the inputs of a batch, and zeros up to a multiple of four, `taps`. */
+static inline void eb_packed_pad(const int8_t *in, int32_t inputs, int32_t taps, int8_t *to)
 {
-    if (taps == inputs) {
-        return in;
-    }
 #pragma GCC unroll 1
     for (int32_t i = 0; i < taps; ++i) {
-        scratch[i] = i < inputs ? in[i] : 0;
+        to[i] = i < inputs ? in[i] : 0;
     }
-    return scratch;
 }
 
 /* The whole layer; weights, requant, scale: see eb_tile. scratch: `inputs` bytes rounded up to
@@ -38,7 +33,11 @@ EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
     t.weight_bytes = 4 * taps;
     t.out_stride = 0;
     for (int32_t b = 0; b < p->batches; ++b) {
-        t.values = eb_packed_fours(in, inputs, taps, (int8_t *)scratch);
+        t.values = in;
+        if (taps != inputs) {
+            eb_packed_pad(in, inputs, taps, (int8_t *)scratch);
+            t.values = scratch;
+        }
         eb_run_tile(&t, 0, requant, out, p->outputs);
         in += inputs;
         out += p->outputs;
@@ -60,6 +59,7 @@ EB_KERNEL void eb_fully_connected_s8_packed_each_layer(const eb_fully_connected 
     const int32_t inputs = p->inputs;
     const int32_t outputs = p->outputs;
     const int32_t taps = (inputs + 3) & ~3;
+    const int is_padded = taps != inputs;
     int8_t *bytes = (int8_t *)scratch;
     eb_tile t;
     eb_tile_place(&t, p->output_zero_point, p->low, p->high);
@@ -68,20 +68,30 @@ EB_KERNEL void eb_fully_connected_s8_packed_each_layer(const eb_fully_connected 
     t.out_stride = outputs;
     if (p->batches > 1) {
         uint32_t *wide = (uint32_t *)scratch;
-        bytes += taps == inputs ? 0 : 4 * taps;
+        bytes += is_padded ? 4 * taps : 0;
         t.values = wide;
         for (int32_t b = 0; b < p->batches - 1; b += 2) {
-            const int8_t *first = eb_packed_fours(in, inputs, taps, bytes);
-            const int8_t *second = eb_packed_fours(in + inputs, inputs, taps, bytes + taps);
+            const int8_t *first = in;
+            const int8_t *second = in + inputs;
+            if (is_padded) {
+                eb_packed_pad(first, inputs, taps, bytes);
+                eb_packed_pad(second, inputs, taps, bytes + taps);
+                first = bytes;
+                second = bytes + taps;
+            }
             (void)eb_widen_2(first, second, wide, taps >> 2);
-            eb_run_this_tile(eb_tile_4x2_once, &t, 1, requant, out, outputs);
+            eb_run_tile_once(&t, 1, requant, out, outputs);
             in += 2 * inputs;
             out += 2 * outputs;
         }
     }
     if ((p->batches & 1) != 0) {
-        t.values = eb_packed_fours(in, inputs, taps, bytes);
-        eb_run_this_tile(eb_tile_4x1_once, &t, 0, requant, out, outputs);
+        t.values = in;
+        if (is_padded) {
+            eb_packed_pad(in, inputs, taps, bytes);
+            t.values = bytes;
+        }
+        eb_run_tile_once(&t, 0, requant, out, outputs);
     }
 }
 

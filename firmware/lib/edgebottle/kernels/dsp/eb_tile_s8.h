@@ -63,12 +63,12 @@ static inline void eb_tile_place(eb_tile *t, int32_t zero_point, int32_t low, in
  *
  * A last four that is not whole is computed beside the output, and copied.
  */
-static inline void eb_run_this_tile(void (*const tile)(eb_tile *),
-                                    eb_tile *t,
-                                    int is_pair,
-                                    const int32_t *requant,
-                                    int8_t *out,
-                                    int32_t channels)
+EB_INLINED void eb_run_this_tile(void (*const tile)(eb_tile *),
+                                 eb_tile *t,
+                                 int is_pair,
+                                 const int32_t *requant,
+                                 int8_t *out,
+                                 int32_t channels)
 {
     int8_t last[8];
     const int32_t stride = t->out_stride;
@@ -97,11 +97,19 @@ static inline void eb_run_this_tile(void (*const tile)(eb_tile *),
     t->weights = weights;
 }
 
-/* The same with the tiles of convolutions. */
+/* The same with eb_tile_4x2, or eb_tile_4x1. */
 static inline void
 eb_run_tile(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_t channels)
 {
     eb_run_this_tile(is_pair ? eb_tile_4x2 : eb_tile_4x1, t, is_pair, requant, out, channels);
+}
+
+/* The same with the tiles that round once. */
+static inline void
+eb_run_tile_once(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_t channels)
+{
+    eb_run_this_tile(is_pair ? eb_tile_4x2_once : eb_tile_4x1_once, t, is_pair, requant, out,
+                     channels);
 }
 
 #endif /* EB_TILE_S8_H */
