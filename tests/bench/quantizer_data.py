@@ -12,7 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from edgebottle.conversion import read_model
+from edgebottle.exporters.tflite import write_tflite
+from edgebottle.importers.tflite import load_tflite
 from edgebottle.ir.graph import Array
+from edgebottle.passes.float_weights import float_weights
 
 CALIBRATION = 512
 
@@ -99,7 +102,8 @@ def _views(
 
 
 def kws(shared: Path) -> Case:
-    network = float_weights((shared / TINY / "kws_ref_model_float32.tflite").read_bytes())
+    stored = (shared / TINY / "kws_ref_model_float32.tflite").read_bytes()
+    network = write_tflite(float_weights(load_tflite(stored, "kws")))
     with np.load(shared / "eval/kws01.npz") as arrays:
         scale, zero_point = KWS_INPUT
         x = ((arrays["x"].astype(np.float32) - zero_point) * np.float32(scale)).astype(np.float32)
@@ -268,22 +272,3 @@ CASES: dict[str, Callable[[Path, Path], Case]] = {
     "signs": signs,
     "fashion": fashion,
 }
-
-
-def float_weights(data: bytes) -> bytes:
-    """A network of float layers with int8 weights (dynamic-range quantization), all in float."""
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data))
-    for tensor in model.subgraphs[0].tensors:
-        if tensor.type != schema.TensorType.INT8:
-            continue
-        stored = np.array(model.buffers[tensor.buffer].data, np.uint8).view(np.int8)
-        (scale,) = tensor.quantization.scale  # per tensor
-        real = stored.astype(np.float32) * np.float32(scale)
-        model.buffers[tensor.buffer].data = real.view(np.uint8)
-        tensor.type, tensor.quantization = schema.TensorType.FLOAT32, None
-    builder = flatbuffers.Builder(1 << 16)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
