@@ -37,13 +37,17 @@ def assert_as_litert(data: bytes, what: str) -> Graph:
 
 
 def cases_of(op: str) -> list[Graph]:
-    """Cases of int8 without scales per channel, which uint8 has none of."""
+    """Cases of int8 without scales per channel, which uint8 has none of.
+
+    Nor those of tables that are dequantized, whose zero point LiteRT wants to be 0.
+    """
     found = (
         graph
         for graph in BY_NAME[op].cases()
         if DType.I8 in (types := [tensor.dtype for tensor in graph.tensors.values()])
         and (DType.I16 not in types or op in CONVERSIONS)
         and not any(getattr(node, "OF_UINT8", False) for node in graph.nodes)
+        and not any(getattr(node, "dequantizes", False) for node in graph.nodes)
         and not any(
             tensor.dtype is DType.I8 and tensor.quant is not None and tensor.quant.axis is not None
             for tensor in graph.tensors.values()
