@@ -19,9 +19,6 @@ from edgebottle.ir.graph import Graph, Node, Quant, Tensor, unused_name
 from edgebottle.ops.base import Activation, Operator
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.dequantize import Dequantize
-from edgebottle.ops.l2_normalization import L2Normalization
-from edgebottle.ops.log_softmax import LogSoftmax
-from edgebottle.ops.logistic import Logistic
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.maximum import Extreme
 from edgebottle.ops.pad import Pad
@@ -32,8 +29,6 @@ from edgebottle.ops.relu import Relu
 from edgebottle.ops.relu6 import Relu6
 from edgebottle.ops.relu_n1_to_1 import ReluN1To1
 from edgebottle.ops.resize_nearest_neighbor import ResizeNearestNeighbor
-from edgebottle.ops.softmax import Softmax
-from edgebottle.ops.tanh import Tanh
 from edgebottle.passes.drop_dead import drop_dead
 
 _CLAMPS: dict[type[Node], Activation] = {
@@ -41,19 +36,6 @@ _CLAMPS: dict[type[Node], Activation] = {
     Relu6: Activation.RELU6,
     ReluN1To1: Activation.RELU_N1_TO_1,
 }
-
-_UP_TO_1 = Quant((1 / 256,), (-128,))
-
-_AROUND_0 = Quant((1 / 128,), (0,))
-
-_FIXED: dict[type[Node], Quant] = {
-    Logistic: _UP_TO_1,
-    Softmax: _UP_TO_1,
-    Tanh: _AROUND_0,
-    L2Normalization: _AROUND_0,
-    LogSoftmax: Quant((1 / 16,), (127,)),
-}
-"""Quantizations that TFLite prescribes for the outputs of some operators."""
 
 
 _SELECTING: tuple[type[Node], ...] = (
@@ -223,10 +205,10 @@ class _Fusion:
                 return None
         return _Target(readers[0], clamp) if isinstance(readers[0], Quantize) else None
 
-    def _quants(self, node: Node, wanted: Quant | None) -> Iterator[Quant]:
+    def _quants(self, node: Operator, wanted: Quant | None) -> Iterator[Quant]:
         """Quantizations that the output may have: as wanted, or with a QUANTIZE behind it."""
-        if type(node) in _FIXED:
-            yield _FIXED[type(node)]
+        if node.INT8_OUTPUT is not None:
+            yield node.INT8_OUTPUT
             return
         data = self.stored.get(node.inputs[0] or "")
         own = None if data is None else self.tensors[data].quant
