@@ -152,8 +152,6 @@ class HybridConvolution(Convolution):
 class HybridConv2D(HybridConvolution, Conv2D):
     """CONV_2D of float32 by int8 weights."""
 
-    KERNELS: ClassVar[tuple[AnyKernel, ...]] = HybridConvolution.KERNELS
-
     @classmethod
     def cases(cls) -> Iterator[Graph]:
         """See ``Operator``."""
@@ -165,8 +163,6 @@ class HybridConv2D(HybridConvolution, Conv2D):
 @dataclass(frozen=True, kw_only=True)
 class HybridDepthwiseConv2D(HybridConvolution, DepthwiseConv2D):
     """DEPTHWISE_CONV_2D of float32 by int8 weights."""
-
-    KERNELS: ClassVar[tuple[AnyKernel, ...]] = HybridConvolution.KERNELS
 
     def groups(self, data: Shape, weights: Shape) -> int:
         """See ``HybridConvolution``."""

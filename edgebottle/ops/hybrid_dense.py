@@ -13,6 +13,7 @@ from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import Emitter
 from edgebottle.ops.dense import DenseLayer
 from edgebottle.ops.fully_connected_cases import HYBRID, fully_connected_case
+from edgebottle.ops.fully_connected_kernels import layer_sizes
 from edgebottle.ops.hybrid import check_hybrid, quantize_inputs, weight_scales
 from edgebottle.ops.hybrid_convolution import with_int8_weights
 from edgebottle.ops.kernel import AnyKernel, Kernel, Layer
@@ -40,14 +41,10 @@ class HybridDenseLayer(Kernel[DenseLayer, Array]):
     def emit(self, layer: Layer[DenseLayer], packed: Array, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_hybrid.h")
-        node, (data, weights, _) = layer.node, operands(layer.ins)
+        node, weights = layer.node, operands(layer.ins)[1]
         assert isinstance(node, HybridFullyConnected)
-        outputs, inputs = weights.shape
         low, high = node.activation.float_range()
-        fields = {
-            "batches": data.size // inputs,
-            "inputs": inputs,
-            "outputs": outputs,
+        fields = layer_sizes(layer) | {
             "is_symmetric": int(not node.asymmetric),
             "low": low,
             "high": high,

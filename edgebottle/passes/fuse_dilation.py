@@ -10,7 +10,6 @@ from edgebottle.ops.batch_to_space_nd import BatchToSpaceND
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.convolution import Convolution
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
-from edgebottle.ops.hybrid_convolution import HybridConvolution
 from edgebottle.ops.space_to_batch_nd import SpaceToBatchND
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.rewrite import Rewrite, is_view, view
@@ -61,8 +60,10 @@ def _chain(rewrite: Rewrite, join: BatchToSpaceND) -> _Chain | None:
 
     lower = only_for(join) if len(join.block) == 1 else None
     conv = only_for(lower or join)
-    if not isinstance(conv, Conv2D | DepthwiseConv2D) or isinstance(conv, HybridConvolution):
-        return None  # a hybrid one quantizes each part of the image by its own range
+    if not isinstance(conv, Conv2D | DepthwiseConv2D):
+        return None
+    if conv.access(0, rewrite.ins(conv), rewrite.outs(conv)) is None:
+        return None  # it does not look at windows alone
     lift = only_for(conv) if lower is not None else None
     split = rewrite.producer((lift or conv).inputs[0])
     if not isinstance(split, SpaceToBatchND) or split.block != join.block:
