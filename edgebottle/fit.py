@@ -36,7 +36,8 @@ LEAST_STATIC = 320
 
 
 PlanKey = tuple[Isa, Schedule, int | None, bool, bool]
-"""What a plan depends on: kernels, schedule, bytes of the arena, whether rows are fed."""
+"""What a plan depends on: kernels, schedule, bytes of the arena, whether rows are fed, whether
+tensors may be narrow."""
 
 
 @dataclass(frozen=True)

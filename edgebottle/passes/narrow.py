@@ -14,11 +14,9 @@ def narrow_widths(graph: Graph) -> dict[str, Width]:
 
     By interval analysis over the exact integer arithmetic: clamps, zero points, weights.
     """
-    made = {name: node for node in graph.nodes for name in node.outputs}
     found = {}
     for name, one in channel_ranges(graph).items():
-        tensor = graph.tensors[name]
-        if name not in made or name in graph.outputs or tensor.state or tensor.data is not None:
+        if graph.producer(name) is None or name in graph.outputs:
             continue
         low, high = int(one.low.min()), int(one.high.max())
         fitting = [bits for bits in sorted(STORED) if high - low < 1 << bits]
@@ -36,7 +34,7 @@ def narrow(graph: Graph) -> Graph:
         name: width
         for name, width in narrow_widths(graph).items()
         if _saves(graph.tensors[name], width)
-        and all(_computes(graph, node) for node in _users(graph, name))
+        and all(map(_computes, (graph.producer(name), *graph.consumers(name))))
     }
     if not widths:
         return graph
@@ -50,11 +48,7 @@ def _saves(tensor: Tensor, width: Width) -> bool:
     return width.narrow(tensor).nbytes < tensor.nbytes
 
 
-def _users(graph: Graph, name: str) -> list[Node]:
-    return [node for node in graph.nodes if name in (*node.inputs, *node.outputs)]
-
-
-def _computes(graph: Graph, node: Node) -> bool:
+def _computes(node: Node | None) -> bool:
     """Whether a layer computes an int8 output of what it reads: it can unpack and pack."""
     if not isinstance(node, Operator) or node.VIEW or node.MOVES or node.state_inputs:
         return False
