@@ -10,13 +10,12 @@ from dataclasses import replace
 
 from edgebottle.ir.access import Broadcast, Same
 from edgebottle.ir.graph import Graph, Node, Shape, Tensor, unused_name
+from edgebottle.ir.layout import IMAGE_AXES
 from edgebottle.ops.base import Operator
 from edgebottle.ops.reshape import Reshape
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.rewrite import is_view, view
-
-IMAGE_AXES = 4
 
 
 def sink_reshapes(graph: Graph) -> Graph:

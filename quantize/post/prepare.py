@@ -19,8 +19,6 @@ from edgebottle.passes.fuse_activation import fuse_activation
 from edgebottle.passes.scale_negatives import scale_negatives
 from quantize.post.forward import fold_into_next
 
-PASSES = (drop_dead, fold_constants, compose_sums, scale_negatives, fold_affine, fuse_activation)
-
 
 def check_float(graph: Graph) -> None:
     """Raises ``BadInput`` where a network is quantized, has variables, or nothing to quantize."""
@@ -53,8 +51,6 @@ def prepare(graph: Graph) -> Graph:
     for one in PASSES:
         graph = one(graph)
         verify(graph, one.__name__)
-    graph = fold_into_next(_with_biases(graph))
-    verify(graph, fold_into_next.__name__)
     return graph
 
 
@@ -82,3 +78,10 @@ def _bias_place(graph: Graph, node: Node) -> tuple[int | None, int]:
     if places is None or tensor is None or tensor.data is None or tensor.dtype is not DType.F32:
         return None, 0
     return places.bias, tensor.shape[places.axis]
+
+
+PASSES = (
+    *(drop_dead, fold_constants, compose_sums, scale_negatives, fold_affine, fuse_activation),
+    *(_with_biases, fold_into_next),
+)
+"""In the order they run."""

@@ -149,13 +149,13 @@ def _best_roundings(
     Narrow weights to the nearest would hide everything else, so that nothing is chosen before they
     are rounded in order.
     """
-    candidates = [nearest(wide)] if options.bits == 8 else wide
+    is_narrow = options.bits != 8
     tried = []
-    for each in candidates:
-        network = each.network if options.bits == 8 else _narrowed(each.network, options.bits)
-        if options.bits != 8:
+    for each in wide if is_narrow else [nearest(wide)]:
+        if is_narrow:
+            network = _narrowed(each.network, options.bits)
             each = referee.tried(f"weights of {options.bits} bits, nearest", network, each)
-        better = _rounded(network, inputs, 0, referee, progress)
+        better = _rounded(each.network, inputs, 0, referee, progress)
         tried += [each, referee.tried("weights rounded in order, biases corrected", better, each)]
     found = nearest(tried)
     effort = options.effort
