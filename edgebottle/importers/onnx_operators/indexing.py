@@ -59,6 +59,11 @@ def _times(b: Builder, a: Value, factor: int) -> Value:
     return b.add("MUL", a, np.array(factor, np.int32)) if isinstance(a, Tensor) else a * factor
 
 
+def _along(numbers: Array, axis: int, rank: int) -> Array:
+    """A vector as the only axis of ``rank`` that has more than one element."""
+    return numbers.reshape([-1 if at == axis else 1 for at in range(rank)])
+
+
 def _gather(b: Builder, node: OnnxNode, values: Values) -> Value:
     """By constant indices, slices where these are neighbours; by others, from the first axis on."""
     source, indices = value_of(node, values, 0), value_of(node, values, 1)
@@ -95,9 +100,8 @@ def _gather_elements(b: Builder, node: OnnxNode, values: Values) -> Value:
     places = np.zeros(shape, np.int32)
     for at in range(rank):
         if at != axis:
-            step = prod(x.shape[at + 1 :])
-            column = [-1 if one == at else 1 for one in range(rank)]
-            places = places + (np.arange(shape[at], dtype=np.int32) * step).reshape(column)
+            numbers = np.arange(shape[at], dtype=np.int32) * prod(x.shape[at + 1 :])
+            places = places + _along(numbers, at, rank)
     picked = _wrapped(b, node, indices, x.shape[axis])
     flat = _plus(b, _times(b, picked, prod(x.shape[axis + 1 :])), places)
     return _from_flat(b, x, flat, 1, shape)
@@ -122,9 +126,8 @@ def _gather_nd(b: Builder, node: OnnxNode, values: Values) -> Value:
             b, flat, _times(b, picked, prod(x.shape[shared + number + 1 : shared + depth]))
         )
     for at in range(shared):
-        step = prod(x.shape[at + 1 : shared + depth])
-        column = [-1 if one == at else 1 for one in range(len(kept))]
-        flat = _plus(b, flat, (np.arange(x.shape[at], dtype=np.int32) * step).reshape(column))
+        numbers = np.arange(x.shape[at], dtype=np.int32) * prod(x.shape[at + 1 : shared + depth])
+        flat = _plus(b, flat, _along(numbers, at, len(kept)))
     return _from_flat(b, x, flat, prod(piece), (*kept, *piece))
 
 
@@ -148,9 +151,7 @@ def _one_hot(b: Builder, node: OnnxNode, values: Values) -> Value:
     if indices.dtype is not DType.I32:
         indices = b.add("CAST", indices, dtype=DType.I32)
     column = b.reshape(indices, (*indices.shape[:axis], 1, *indices.shape[axis:]))
-    places = np.arange(depth, dtype=np.int32).reshape(
-        [-1 if at == axis else 1 for at in range(rank)]
-    )
+    places = _along(np.arange(depth, dtype=np.int32), axis, rank)
     # Negative ones count from the end; what lies beyond is nowhere.
     here = b.add(
         "LOGICAL_OR", b.add("EQUAL", column, places), b.add("EQUAL", column, places - depth)
@@ -162,10 +163,8 @@ def _top_k(b: Builder, node: OnnxNode, values: Values) -> Sequence[Value]:
     """The largest, then the largest of the others, and so on; the first of equals first."""
     x = data_of(b, node, values)
     given = integers_of(node, values, 1, "k") if len(values) > 1 else (node.integer("k"),)
-    axis, largest = (
-        axis_of(node, node.integer("axis", -1), len(x.shape)),
-        node.integer("largest", 1),
-    )
+    axis = axis_of(node, node.integer("axis", -1), len(x.shape))
+    largest = node.integer("largest", 1)
     count = given[0] if len(given) == 1 else 0
     if not 1 <= count <= x.shape[axis]:
         raise node.contradicts(f"takes {list(given)} of {x.shape[axis]}")
@@ -174,8 +173,7 @@ def _top_k(b: Builder, node: OnnxNode, values: Values) -> Sequence[Value]:
     find, pick = ("ARG_MAX", "REDUCE_MAX") if largest else ("ARG_MIN", "REDUCE_MIN")
     never = _extreme(x, lowest=bool(largest))
     one = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    places = np.arange(x.shape[axis], dtype=np.int32)
-    places = places.reshape([-1 if at == axis else 1 for at in range(len(x.shape))])
+    places = _along(np.arange(x.shape[axis], dtype=np.int32), axis, len(x.shape))
     chosen: list[Value] = []
     indices: list[Value] = []
     for number in range(count):

@@ -13,6 +13,7 @@ from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import OnnxNode, Value, Values
 from edgebottle.importers.onnx_operators.elementwise import norm_of
 from edgebottle.importers.onnx_operators.moves import joined, strided
+from edgebottle.importers.onnx_operators.reduction import reduced
 from edgebottle.importers.onnx_operators.table import Translation, data_of, number
 from edgebottle.importers.onnx_operators.windows import (
     ATTRIBUTES,
@@ -215,8 +216,7 @@ def _norm_pool(b: Builder, node: OnnxNode, values: Values) -> Value:
 def _global(op: str) -> Translation:
     def translate(b: Builder, node: OnnxNode, values: Values) -> Value:
         x = data_of(b, node, values)
-        axes = _spatial(node, x)
-        return b.add(op, x, b.ints(*axes), axes=axes, keep_dims=True)
+        return reduced(b, op, x, _spatial(node, x))
 
     return Translation(translate)
 
@@ -225,10 +225,7 @@ def _global_norm_pool(b: Builder, node: OnnxNode, values: Values) -> Value:
     x, p = data_of(b, node, values), node.integer("p", 2)
     axes = _spatial(node, x)
 
-    def summed(b: Builder, parts: Tensor) -> Tensor:
-        return b.add("SUM", parts, b.ints(*axes), axes=axes, keep_dims=True)
-
-    return norm_of(b, node, x, p, summed)
+    return norm_of(b, node, x, p, lambda b, parts: reduced(b, "SUM", parts, axes))
 
 
 def _spatial(node: OnnxNode, x: Tensor) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 from edgebottle.importers.onnx_builder import Builder
 from edgebottle.importers.onnx_node import OnnxNode, Value, Values
 from edgebottle.importers.onnx_operators.convolution import TRANSLATIONS as CONVOLUTIONS
+from edgebottle.importers.onnx_operators.integers import SHIFT
 from edgebottle.importers.onnx_operators.products import TRANSLATIONS as PRODUCTS
 from edgebottle.importers.onnx_operators.table import (
     Translation,
@@ -25,9 +26,6 @@ from edgebottle.importers.onnx_operators.table import (
 )
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Quant, Tensor
-
-SHIFT = 128
-"""From uint8 to int8."""
 
 _UINT8, _INT8 = 2, 3
 """Codes of element types in the schema."""
