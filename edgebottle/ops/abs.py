@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Signature, where
 from edgebottle.ops.fixed_point import (
+    check_zero_points,
     checked_multiplier,
     multiply_by_quantized_multiplier,
     single_ratio,
@@ -64,8 +64,7 @@ class Abs(ActivationOperator):
         if tensor.dtype is not DType.I16:
             super().check(ins, outs)
             return
-        if tensor.zero_point or output.zero_point:
-            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
+        check_zero_points(where(self), tensor, output)
         self.multiplier(tensor, output)
 
     def reference(

@@ -16,6 +16,8 @@ from edgebottle.ops.base import RowOperator, Signature, one_node_graph, require_
 from edgebottle.ops.batch_matmul_kernels import KERNELS
 from edgebottle.ops.fixed_point import (
     MAX_SHIFT,
+    check_scaled,
+    check_zero_points,
     checked_multiplier,
     multiply_by_quantized_multiplier,
     multiply_wide,
@@ -145,20 +147,14 @@ class BatchMatMul(KernelOperator, RowOperator):
     def _check_int16(self, ins: Tensors, output: Tensor) -> None:
         """Zero points are 0, sums have at most 47 bits, and scaled ones fit int32."""
         a, b, depth = data_input(ins, 0), data_input(ins, 1), self.depth(ins)
-        if any(one.zero_point for one in (a, b, output)):
-            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
+        check_zero_points(where(self), a, b, output)
         if depth > MAX_WINDOW:
             raise UnsupportedOp(
                 f"{where(self)} sums {depth} products for each output; edgebottle "
                 f"supports {MAX_WINDOW}"
             )
         self.multiplier(ins, output)
-        reach = depth * 2.0**30 * a.scale * b.scale / output.scale
-        if reach >= 2.0**31:
-            raise UnsupportedOp(
-                f"{where(self)} scales its sums up to {reach:.2g}, and 32-bit arithmetic takes "
-                "less than 2^31; quantize the model anew, with representative data"
-            )
+        check_scaled(where(self), depth * 2.0**30 * a.scale * b.scale / output.scale)
 
     def depth(self, ins: Tensors) -> int:
         """Products of an output."""

@@ -14,7 +14,11 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import CValue, one_node_graph, require_dtype, where
 from edgebottle.ops.broadcasting import BroadcastOperator, BroadcastRows
 from edgebottle.ops.case_tensors import activation, plain, quantized
-from edgebottle.ops.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
+from edgebottle.ops.fixed_point import (
+    check_zero_points,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+)
 from edgebottle.ops.kernel import TypedKernel
 from edgebottle.ops.table import tensor_of, value_of
 
@@ -63,8 +67,7 @@ class ComparisonOperator(BroadcastOperator):
         require_dtype(self, b, a.dtype)
         if a.dtype in self.SCALED:
             self.multiplier(a), self.multiplier(b)
-        if a.dtype is DType.I16 and (a.zero_point or b.zero_point):
-            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
+        check_zero_points(where(self), a, b)
 
     def multiplier(self, tensor: Tensor) -> tuple[int, int]:
         """Multiplier and shift of an operand's scale."""

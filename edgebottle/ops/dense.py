@@ -24,6 +24,7 @@ from edgebottle.ops.base import (
 )
 from edgebottle.ops.fixed_point import (
     activation_range,
+    check_scaled,
     checked_multiplier,
     effective_scales,
     exact_multiplier,
@@ -267,12 +268,9 @@ class DenseAtRunTime(DenseLayer):
         (scale,) = effective_scales(data, weights, outs[0])
         checked_multiplier(where(self), scale)
         added = bias_values(bias, weights.shape[0], DType.I8).astype(np.int64)
-        reach = (255**2 * weights.shape[1] + int(np.abs(added).max())) * scale
-        if scale >= 1.0 and reach >= 2.0**31:
-            raise UnsupportedOp(
-                f"{where(self)} scales its sums up to {reach:.2g}, and 32-bit arithmetic takes "
-                "less than 2^31; quantize the model anew, with representative data"
-            )
+        if scale >= 1.0:
+            reach = (255**2 * weights.shape[1] + int(np.abs(added).max())) * scale
+            check_scaled(where(self), reach)
 
     def other_operands(self) -> ProductOperands:
         """See ``Operator``."""

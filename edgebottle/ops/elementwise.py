@@ -10,13 +10,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Shape, Tensor, Tensors
 from edgebottle.ops.base import Activation, CValue, one_node_graph, require_dtype, where
 from edgebottle.ops.broadcasting import BroadcastOperator, BroadcastRows
 from edgebottle.ops.channel_range import Range
-from edgebottle.ops.fixed_point import Int, activation_range, wrap_int32
+from edgebottle.ops.fixed_point import (
+    Int,
+    activation_range,
+    check_zero_points,
+    wrap_int32,
+)
 from edgebottle.ops.kernel import Layer
 from edgebottle.ops.table import saturate, tensor_of, value_of
 
@@ -81,8 +85,7 @@ class BinaryOperator(BroadcastOperator):
         if a.dtype.is_quantized:
             self.quantization(ins, outs)
             self.bounds(outs[0])
-        if a.dtype is DType.I16 and any(one.zero_point for one in (a, b, outs[0])):
-            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
+        check_zero_points(where(self), a, b, outs[0])
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

@@ -77,6 +77,21 @@ def checked_multiplier(label: str, real: float, max_shift: int = MAX_SHIFT) -> t
     )
 
 
+def check_scaled(label: str, reach: float) -> None:
+    """Raises ``UnsupportedOp`` where scaled sums reach 2^31, beyond which LiteRT's overflow."""
+    if reach >= 2.0**31:
+        raise UnsupportedOp(
+            f"{label} scales its sums up to {reach:.2g}, and 32-bit arithmetic takes less than "
+            "2^31; quantize the model anew, with representative data"
+        )
+
+
+def check_zero_points(label: str, *tensors: Tensor) -> None:
+    """Raises ``UnsupportedOp`` where one of ``tensors`` has 16 bits and a zero point."""
+    if any(one.dtype is DType.I16 and one.zero_point for one in tensors):
+        raise UnsupportedOp(f"{label} has 16-bit activations with a zero point")
+
+
 def single_ratio(*scales: float, by: float) -> float:
     """The product of ``scales`` over another one in single precision; infinite where too large."""
     with np.errstate(over="ignore"):

@@ -17,6 +17,7 @@ from edgebottle.ops.channel_range import Range
 from edgebottle.ops.dense import DenseAtRunTime, DenseLayer
 from edgebottle.ops.fixed_point import (
     activation_range,
+    check_scaled,
     effective_scales,
 )
 from edgebottle.ops.fully_connected_cases import FULLY_CONNECTED, fully_connected_case
@@ -80,12 +81,7 @@ class FullyConnected(DenseLayer):
             return
         added = bias_values(bias, len(matrix), data.dtype).astype(np.int64)
         ends = sum_range(matrix, added - data.zero_point * matrix.sum(axis=1))
-        reach = np.abs(ends).max(axis=0) * scales
-        if reach.max() >= 2.0**31:
-            raise UnsupportedOp(
-                f"{where(self)} scales its sums up to {reach.max():.2g}, and 32-bit arithmetic "
-                "takes less than 2^31; quantize the model anew, with representative data"
-            )
+        check_scaled(where(self), float((np.abs(ends).max(axis=0) * scales).max()))
 
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
         """All channels of the same place, where the output keeps the axes."""

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature, require_dtype, where
@@ -17,6 +16,7 @@ from edgebottle.ops.elementwise import BinaryOperator, BinaryRows
 from edgebottle.ops.elementwise_cases import BROADCASTS
 from edgebottle.ops.fixed_point import (
     Int,
+    check_zero_points,
     checked_multiplier,
     multiply_by_quantized_multiplier,
     single_ratio,
@@ -60,8 +60,7 @@ class Prelu(BinaryOperator):
             return
         require_dtype(self, slopes, DType.I8)
         require_dtype(self, output, DType.I16)
-        if data.zero_point or output.zero_point:
-            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
+        check_zero_points(where(self), data, output)
         self.quantization(ins, outs)
         self.bounds(output)
 

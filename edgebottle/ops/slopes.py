@@ -9,11 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Int, Tensor, Tensors
 from edgebottle.ops.base import Emitter, require_dtype, where
-from edgebottle.ops.fixed_point import checked_multiplier, multiply_by_quantized_multiplier
+from edgebottle.ops.fixed_point import (
+    check_zero_points,
+    checked_multiplier,
+    multiply_by_quantized_multiplier,
+)
 from edgebottle.ops.kernel import AnyKernel, Layer
 from edgebottle.ops.table import (
     EVERY_VALUE,
@@ -90,8 +93,7 @@ class SlopedOperator(ActivationOperator):
             super().check(ins, outs)
             return
         require_dtype(self, output, DType.I16)
-        if tensor.zero_point or output.zero_point:
-            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
+        check_zero_points(where(self), tensor, output)
         self.multipliers(tensor, output)
         self.stored_bounds(output)
 

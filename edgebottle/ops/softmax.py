@@ -17,6 +17,7 @@ from edgebottle.ops.channel_range import Range
 from edgebottle.ops.fixed_functions import reciprocal
 from edgebottle.ops.fixed_point import (
     Int,
+    check_zero_points,
     quantize_multiplier,
     rounding_divide_by_pot,
     saturating_rounding_doubling_high_mul,
@@ -181,8 +182,7 @@ class Softmax(KernelOperator, UnaryOperator):
                 f"{where(self)} sums over {_channels(tensor)} channels; "
                 f"{tensor.dtype.label} softmax takes at most {limit}"
             )
-        if is_int16 and tensor.zero_point:
-            raise UnsupportedOp(f"{where(self)} has 16-bit activations with a zero point")
+        check_zero_points(where(self), tensor)
         if is_int16:
             self.difference_multiplier(ins)
         else:

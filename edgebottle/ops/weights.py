@@ -12,7 +12,12 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Int, Node, Tensor, Tensors
 from edgebottle.ops.base import require_dtype, where
 from edgebottle.ops.channel_range import Range, fits_int32
-from edgebottle.ops.fixed_point import checked_multiplier, effective_scales, wrap_int32
+from edgebottle.ops.fixed_point import (
+    check_zero_points,
+    checked_multiplier,
+    effective_scales,
+    wrap_int32,
+)
 from edgebottle.ops.weighted_sums import WeightedSums
 
 MAX_WINDOW = (1 << 17) - 1
@@ -79,8 +84,7 @@ def check_weights(
         bias.constant()
     if data.dtype is not DType.F32:
         _check_quantization(node, ins, output, axis)
-    if is_int16 and (data.zero_point or output.zero_point):
-        raise UnsupportedOp(f"{where(node)} has 16-bit activations with a zero point")
+    check_zero_points(where(node), data, output)
 
 
 def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> None:
