@@ -83,14 +83,9 @@ static inline eb_conv_2d eb_transpose_conv_part(const eb_transpose_conv *p, int3
     return part;
 }
 
-#if EB_HAVE_DSP
-#include "../kernels/dsp/eb_transpose_conv_s8_packed.h"
-#else
-#include "../kernels/scalar/eb_transpose_conv_s8_triple.h"
-#endif
-#include "../kernels/mve/eb_transpose_conv_s8_mve.h"
 #include "../kernels/portable/eb_transpose_conv_f32.h"
 #include "../kernels/portable/eb_transpose_conv_s16.h"
 #include "../kernels/portable/eb_transpose_conv_s8.h"
+#include "../kernels/portable/eb_transpose_conv_s8_phases.h"
 
 #endif /* EB_TRANSPOSE_CONV_H */

@@ -23,6 +23,34 @@ static inline int8_t eb_batch_matmul_s8_value(int32_t acc, eb_batch_matmul_scale
     return eb_requantize_narrow(acc, scale.multiplier, scale.places, output);
 }
 
+/* Four of them, side by side. */
+static inline void
+eb_batch_matmul_s8_four(const int32_t *acc, int32_t offset, eb_batch_matmul_scale scale, int8_t *to)
+{
+    to[0] = eb_batch_matmul_s8_value(acc[0] - offset, scale);
+    to[1] = eb_batch_matmul_s8_value(acc[1] - offset, scale);
+    to[2] = eb_batch_matmul_s8_value(acc[2] - offset, scale);
+    to[3] = eb_batch_matmul_s8_value(acc[3] - offset, scale);
+}
+
+/* Defines NAME, which computes all rows by ROW. */
+#define EB_BATCH_MATMUL_S8(NAME, ROW)                                                              \
+    EB_KERNEL void NAME(const eb_batch_matmul *p, const int8_t *a, const int8_t *b, int8_t *out,   \
+                        void *scratch)                                                             \
+    {                                                                                              \
+        uint32_t *wide = (uint32_t *)scratch;                                                      \
+        eb_batch_place at = {{0}, 0, 0, 0};                                                        \
+        do {                                                                                       \
+            for (int32_t y = 0; y < p->rows; ++y) {                                                \
+                const int8_t *row = a + at.a + y * p->a_row_stride;                                \
+                const int32_t sum =                                                                \
+                    eb_widen_s8(row, p->a_depth_stride, p->a_zero_point, p->depth, wide);          \
+                ROW(p, wide, b + at.b, p->b_zero_point * sum,                                      \
+                    out + at.out + y * p->out_row_stride);                                         \
+            }                                                                                      \
+        } while (eb_batch_next(&p->walk, &at));                                                    \
+    }
+
 /* A row, widened, times the columns of b. offset: what is taken from each sum. */
 EB_KERNEL void eb_batch_matmul_s8_dots_row(
     const eb_batch_matmul *p, const uint32_t *wide, const int8_t *b, int32_t offset, int8_t *to)
@@ -34,10 +62,7 @@ EB_KERNEL void eb_batch_matmul_s8_dots_row(
     for (; left >= 4; left -= 4) {
         int32_t acc[4];
         eb_dot_wide_1x4(wide, b, stride, depth, acc);
-        to[0] = eb_batch_matmul_s8_value(acc[0] - offset, scale);
-        to[1] = eb_batch_matmul_s8_value(acc[1] - offset, scale);
-        to[2] = eb_batch_matmul_s8_value(acc[2] - offset, scale);
-        to[3] = eb_batch_matmul_s8_value(acc[3] - offset, scale);
+        eb_batch_matmul_s8_four(acc, offset, scale, to);
         to += 4;
         b += 4 * stride;
     }
@@ -48,21 +73,7 @@ EB_KERNEL void eb_batch_matmul_s8_dots_row(
 }
 
 /* Where the elements of a column of b lie side by side: b_depth_stride is 1. */
-EB_KERNEL void eb_batch_matmul_s8_dots(
-    const eb_batch_matmul *p, const int8_t *a, const int8_t *b, int8_t *out, void *scratch)
-{
-    uint32_t *wide = (uint32_t *)scratch;
-    eb_batch_place at = {{0}, 0, 0, 0};
-    do {
-        for (int32_t y = 0; y < p->rows; ++y) {
-            const int8_t *row = a + at.a + y * p->a_row_stride;
-            const int32_t sum =
-                eb_widen_s8(row, p->a_depth_stride, p->a_zero_point, p->depth, wide);
-            eb_batch_matmul_s8_dots_row(p, wide, b + at.b, p->b_zero_point * sum,
-                                        out + at.out + y * p->out_row_stride);
-        }
-    } while (eb_batch_next(&p->walk, &at));
-}
+EB_BATCH_MATMUL_S8(eb_batch_matmul_s8_dots, eb_batch_matmul_s8_dots_row)
 
 /* Four columns that lie side by side, times eb_widen_s8's values. */
 static inline void eb_batch_matmul_s8_quad(
@@ -138,10 +149,7 @@ EB_KERNEL void eb_batch_matmul_s8_columns_row(
     for (; left >= 4; left -= 4) {
         int32_t acc[4];
         eb_batch_matmul_s8_quad(wide, b, stride, depth, acc);
-        to[0] = eb_batch_matmul_s8_value(acc[0] - offset, scale);
-        to[1] = eb_batch_matmul_s8_value(acc[1] - offset, scale);
-        to[2] = eb_batch_matmul_s8_value(acc[2] - offset, scale);
-        to[3] = eb_batch_matmul_s8_value(acc[3] - offset, scale);
+        eb_batch_matmul_s8_four(acc, offset, scale, to);
         to += 4;
         b += 4;
     }
@@ -152,20 +160,6 @@ EB_KERNEL void eb_batch_matmul_s8_columns_row(
 }
 
 /* Where the elements of a row of b lie side by side: b_column_stride is 1. */
-EB_KERNEL void eb_batch_matmul_s8_columns(
-    const eb_batch_matmul *p, const int8_t *a, const int8_t *b, int8_t *out, void *scratch)
-{
-    uint32_t *wide = (uint32_t *)scratch;
-    eb_batch_place at = {{0}, 0, 0, 0};
-    do {
-        for (int32_t y = 0; y < p->rows; ++y) {
-            const int8_t *row = a + at.a + y * p->a_row_stride;
-            const int32_t sum =
-                eb_widen_s8(row, p->a_depth_stride, p->a_zero_point, p->depth, wide);
-            eb_batch_matmul_s8_columns_row(p, wide, b + at.b, p->b_zero_point * sum,
-                                           out + at.out + y * p->out_row_stride);
-        }
-    } while (eb_batch_next(&p->walk, &at));
-}
+EB_BATCH_MATMUL_S8(eb_batch_matmul_s8_columns, eb_batch_matmul_s8_columns_row)
 
 #endif /* EB_BATCH_MATMUL_S8_DSP_H */
