@@ -230,7 +230,7 @@ def _planned(
         )
     if row_fed:
         raise BadInput("patches need the whole input: leave out --input rows")
-    return patched(graph, isa, limit)
+    return patched(graph if narrow else known(graph).wide, isa, limit)
 
 
 def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MAX_PATCHES) -> Chosen:
@@ -306,7 +306,8 @@ class Judge:
     def _is_short(self, board: Board, wish: Wish) -> bool:
         """Whether the fastest kernels do not fit layer by layer, so that a plan is searched for."""
         limit, isa = arena_limit(self.graph, board, wish), kernel_variant(board)
-        return limit is not None and known(self.graph).layers(isa).arena_bytes > limit
+        graph = self.graph if wish.narrow else known(self.graph).wide
+        return limit is not None and known(graph).layers(isa).arena_bytes > limit
 
     def source(self, chosen: Chosen, optimize: Optimize = Optimize.BALANCED) -> ModelSource:
         """``write_model``, remembered."""

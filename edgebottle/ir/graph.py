@@ -15,6 +15,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.layout import Layout
 from edgebottle.ir.layout import Shape as Shape
+from edgebottle.ir.levels import Levels
 
 Array = NDArray[Any]
 Int = NDArray[np.int64]
@@ -50,6 +51,8 @@ class Tensor:
         state: A variable that survives from one run to the next.
         initial: What a state holds before the first run, of ``shape`` and ``dtype.numpy``; None
             for its zero point everywhere.
+        levels: The progression that the values of int8 weights lie in, where kernels may pack
+            them by it.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Tensor:
     data: Array | None = field(default=None, compare=False, repr=False)
     state: bool = False
     initial: Array | None = field(default=None, compare=False, repr=False)
+    levels: Levels | None = None
 
     @cached_property
     def layout(self) -> Layout:

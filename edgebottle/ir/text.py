@@ -19,7 +19,7 @@ def dump(graph: Graph) -> str:
 
 def _tensor(tensor: Tensor) -> str:
     shape = "x".join(str(dim) for dim in tensor.shape) or "scalar"
-    return f"%{tensor.name}: {shape} {tensor.dtype.label}{_quant(tensor)}"
+    return f"%{tensor.name}: {shape} {tensor.dtype.label}{_quant(tensor)}{_levels(tensor)}"
 
 
 def _state(tensor: Tensor) -> str:
@@ -32,6 +32,11 @@ def _quant(tensor: Tensor) -> str:
     if tensor.quant.axis is not None and len(tensor.quant.scale) > 1:
         return f" q[{len(tensor.quant.scale)} scales, axis {tensor.quant.axis}]"
     return f" q[{tensor.quant.scale[0]:.9g}, {tensor.quant.zero_point[0]}]"
+
+
+def _levels(tensor: Tensor) -> str:
+    levels = tensor.levels
+    return "" if levels is None else f" {levels.bits} bits[{levels.lowest} + {levels.step}n]"
 
 
 def _arguments(graph: Graph, node: Node) -> str:

@@ -207,11 +207,20 @@ class KernelOperator(Operator):
 
     def chosen(self, layer: Layer[Any], isa: Isa) -> tuple[AnyKernel, Any]:
         """The kernel that computes a layer, and its constants."""
+        found = self._found(layer, isa)
+        assert found is not None, f"no kernel computes {self.name} ({self.OP})"
+        return found
+
+    def computes(self, layer: Layer[Any], isa: Isa) -> bool:
+        """Whether a kernel computes a layer as it is: with an input of few bits, not all do."""
+        return self._found(layer, isa) is not None
+
+    def _found(self, layer: Layer[Any], isa: Isa) -> tuple[AnyKernel, Any] | None:
         for kernel in self.suiting(layer, isa):
             packed = kernel.packed(layer)
             if packed is not None:
                 return kernel, packed
-        raise AssertionError(f"no kernel computes {self.name} ({self.OP})")
+        return None
 
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
         """That of whichever kernel needs most of those that may be chosen."""

@@ -1,7 +1,8 @@
 """An operator some of whose tensors are stored with fewer than 8 bits.
 
 The operator itself sees int8: what it reads is unpacked into its scratch before each call, what it
-writes is packed after it. So every operator, in every variant, computes on narrow tensors.
+writes is packed after it. So every operator, in every variant, computes on narrow tensors. Where
+one of its kernels reads input 0 with its few bits, that one stays as it is.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ from edgebottle.ops.base import (
     works_by_rows,
 )
 from edgebottle.ops.inlining import Inlining
+from edgebottle.ops.kernel import KernelOperator, Layer
 from edgebottle.ops.unpacking import ScratchPlaces, UnpackingEmitter
 from edgebottle.ops.width import Width
+
+Read = tuple[Width | None, ...]
+"""How each input is stored; None for one that is read as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +42,7 @@ class Narrowed(AccumulatingOperator):
     """
 
     inner: Operator
-    read: tuple[Width | None, ...]
+    read: Read
     written: Width | None
 
     def __post_init__(self) -> None:
@@ -46,14 +51,22 @@ class Narrowed(AccumulatingOperator):
         same = replace(self.inner, name=self.name, inputs=self.inputs, outputs=self.outputs)
         object.__setattr__(self, "inner", same)
 
-    def _ins(self, ins: Tensors) -> tuple[Tensor | None, ...]:
-        """The inputs as ``inner`` sees them."""
-        pairs = zip(ins, self.read, strict=True)
+    def _ins(self, ins: Tensors, read: Read | None = None) -> tuple[Tensor | None, ...]:
+        """The inputs as ``inner`` sees them, all of them or those of ``read`` unpacked."""
+        pairs = zip(ins, read or self.read, strict=True)
         return tuple(width.wide(one) if width and one else one for one, width in pairs)
 
     def _outs(self, outs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """The outputs as ``inner`` sees them."""
         return (self.written.wide(outs[0]) if self.written else outs[0], *outs[1:])
+
+    def _unpacked(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Read:
+        """``read``, without input 0 where a kernel reads it as it is stored."""
+        left: Read = (None, *self.read[1:])
+        if self.read[0] is None or not isinstance(self.inner, KernelOperator):
+            return self.read
+        layer = Layer(self.inner, self._ins(ins, left), self._outs(outs))
+        return left if self.inner.computes(layer, isa) else self.read
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
@@ -107,12 +120,14 @@ class Narrowed(AccumulatingOperator):
 
     def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
         """See ``Operator``."""
-        return self.inner.inlining(self._ins(ins), self._outs(outs), isa)
+        read = self._unpacked(ins, outs, isa)
+        return self.inner.inlining(self._ins(ins, read), self._outs(outs), isa)
 
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
         """That of ``inner``, and what is unpacked for a call of it."""
-        inner = self.inner.scratch_bytes(self._ins(ins), self._outs(outs), isa)
-        return self._places(ins, outs, aligned(inner)).nbytes
+        read = self._unpacked(ins, outs, isa)
+        inner = self.inner.scratch_bytes(self._ins(ins, read), self._outs(outs), isa)
+        return self._places(ins, outs, read, aligned(inner)).nbytes
 
     def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
         """See ``AccumulatingOperator``."""
@@ -168,17 +183,20 @@ class Narrowed(AccumulatingOperator):
 
     def _inside(self, e: Emitter) -> UnpackingEmitter:
         ins, outs = e.tensors
-        inner = self.inner.scratch_bytes(self._ins(ins), self._outs(outs), e.isa)
-        places = self._places(ins, outs, aligned(inner))
-        tensors = self._ins(ins), self._outs(outs)
-        return UnpackingEmitter(self.inner, self.read, self.written, e, tensors, places)
+        read = self._unpacked(ins, outs, e.isa)
+        tensors = self._ins(ins, read), self._outs(outs)
+        inner = self.inner.scratch_bytes(*tensors, e.isa)
+        places = self._places(ins, outs, read, aligned(inner))
+        return UnpackingEmitter(self.inner, read, self.written, e, tensors, places)
 
-    def _places(self, ins: Tensors, outs: Sequence[Tensor], first: int) -> ScratchPlaces:
+    def _places(
+        self, ins: Tensors, outs: Sequence[Tensor], unpacked: Read, first: int
+    ) -> ScratchPlaces:
         """Where in the scratch, from byte ``first`` on, int8 inputs and outputs lie."""
         wide_ins, wide_outs = self._ins(ins), self._outs(outs)
         by_rows = works_by_rows(self.inner, wide_ins, wide_outs)
         counts: dict[int, int] = {}
-        for index, width in enumerate(self.read):
+        for index, width in enumerate(unpacked):
             one = wide_ins[index]
             if width is None or one is None:
                 continue

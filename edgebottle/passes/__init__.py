@@ -10,6 +10,7 @@ from edgebottle.ir.verify import verify
 from edgebottle.passes.dead_channels import dead_channels
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.drop_reshapes import drop_reshapes
+from edgebottle.passes.find_levels import find_levels
 from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fold_heads import fold_heads
 from edgebottle.passes.fuse_activation import fuse_activation
@@ -30,6 +31,7 @@ PIPELINE: tuple[Pass, ...] = (
     fold_heads,
     drop_reshapes,
     dead_channels,
+    find_levels,
 )
 """In the order they run."""
 

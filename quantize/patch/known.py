@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
+from edgebottle.passes.find_levels import without_levels
 from edgebottle.passes.narrow import narrow
 from edgebottle.passes.upright import upright
 from edgebottle.plan.order import candidate_orders
@@ -16,8 +17,8 @@ from edgebottle.plan.planner import Orders, make_plan
 from quantize.patch.rows import RowNode, row_nodes
 from quantize.patch.segment import OrderFacts
 
-REMEMBERED = 8
-"""Networks that are remembered: one and its three other forms (stood up, narrow, both), twice."""
+REMEMBERED = 10
+"""Networks that are remembered: one and its four other forms (see ``schedules``), twice."""
 
 
 class Known:
@@ -49,6 +50,11 @@ class Known:
     def narrowed(self) -> Graph:
         """The graph with tensors of few bits, the graph itself where there are none."""
         return narrow(self.graph)
+
+    @cached_property
+    def wide(self) -> Graph:
+        """The graph with weights of 8 bits, the graph itself where all have as many."""
+        return without_levels(self.graph)
 
     def layers(self, isa: Isa) -> Plan:
         """The plan of one layer after the other."""

@@ -48,7 +48,7 @@ def choose_schedule(
             are the smallest arena.
         ram_limit: Bytes that the arena may have; None for any number.
         row_fed: The input is handed over row by row and never lies in RAM as a whole.
-        narrow: Tensors may be stored with fewer than 8 bits.
+        narrow: Tensors, weights among them, may be stored with fewer than 8 bits.
 
     Returns:
         The plan and its graph. It may be larger than ``ram_limit`` when nothing fits.
@@ -56,6 +56,7 @@ def choose_schedule(
     Raises:
         UnsupportedOp: ``row_fed`` for a network whose first layers do not read rows.
     """
+    graph = graph if narrow else known(graph).wide
     as_it_is = _chosen(graph, isa, schedule, ram_limit, row_fed=row_fed)
     fits = ram_limit is None or as_it_is.plan.arena_bytes <= ram_limit
     if schedule != Schedule.MIN_RAM and fits:
