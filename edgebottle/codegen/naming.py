@@ -12,6 +12,7 @@ import textwrap
 
 import numpy as np
 
+from edgebottle.ir.dtypes import FLOAT_LIMIT
 from edgebottle.ir.graph import Array
 
 _KEYWORDS = frozenset(
@@ -141,7 +142,7 @@ def c_number(value: int | float) -> str:
     """A C literal of exactly this value."""
     if isinstance(value, float | np.floating):
         number = float(value)
-        if np.isinf(number):
+        if abs(number) >= FLOAT_LIMIT:
             return "-3.402823466e+38f" if number < 0 else "3.402823466e+38f"
         return f"{float(np.float32(number)).hex()}f" if number else "0.0f"
     if value == -(2**31):

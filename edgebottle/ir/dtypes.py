@@ -4,6 +4,9 @@ from enum import Enum
 
 import numpy as np
 
+FLOAT_LIMIT = float(np.finfo(np.float32).max)
+"""The largest float32."""
+
 
 class DType(Enum):
     """Element type; the value is ``(name, bits, NumPy type, C type)``.

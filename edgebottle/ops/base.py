@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Protocol, Self, TypeGuard
 
-import numpy as np
-
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, AxisMap, Broadcast, Offset, Same
-from edgebottle.ir.dtypes import DType
+from edgebottle.ir.dtypes import FLOAT_LIMIT, DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, Tensors
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.inlining import Inlining
@@ -54,10 +52,10 @@ class Activation(Enum):
             raise UnsupportedOp(f"{where} uses the fused activation {code}") from None
 
     def float_range(self) -> tuple[float, float]:
-        """Bounds of the activation on real values."""
+        """Bounds of the activation on float32, at most the finite ones: LiteRT clamps to them."""
         return {
-            Activation.NONE: (-np.inf, np.inf),
-            Activation.RELU: (0.0, np.inf),
+            Activation.NONE: (-FLOAT_LIMIT, FLOAT_LIMIT),
+            Activation.RELU: (0.0, FLOAT_LIMIT),
             Activation.RELU_N1_TO_1: (-1.0, 1.0),
             Activation.RELU6: (0.0, 6.0),
         }[self]

@@ -121,13 +121,10 @@ class BinaryOperator(BroadcastOperator):
         """Bounds of the stored output under the fused activation."""
         if out.dtype.is_quantized:
             return activation_range(self.activation, out)
-        lowest, highest = (
-            (float(np.finfo(np.float32).min), float(np.finfo(np.float32).max))
-            if out.dtype == DType.F32
-            else (-(2**31), 2**31 - 1)
-        )
         low, high = self.activation.float_range()
-        return max(low, lowest), min(high, highest)
+        if out.dtype is DType.F32:
+            return low, high
+        return max(low, -(2**31)), min(high, 2**31 - 1)
 
     @abstractmethod
     def combine(self, a: Array, b: Array) -> Array:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgebottle.errors import UnsupportedOp
-from edgebottle.ir.dtypes import DType
+from edgebottle.ir.dtypes import FLOAT_LIMIT, DType
 from edgebottle.ir.graph import Array, Tensor
 from edgebottle.ir.graph import Int as Int
 from edgebottle.ops.base import Activation
@@ -271,8 +271,8 @@ def activation_range(activation: Activation, tensor: Tensor) -> tuple[int, int]:
     }[tensor.dtype]
     low, high = activation.float_range()
     return (
-        lowest if low == -np.inf else max(lowest, _quantize(low, tensor)),
-        highest if high == np.inf else min(highest, _quantize(high, tensor)),
+        lowest if low == -FLOAT_LIMIT else max(lowest, _quantize(low, tensor)),
+        highest if high == FLOAT_LIMIT else min(highest, _quantize(high, tensor)),
     )
 
 

@@ -55,9 +55,12 @@ class MaxPool2D(Pool2D):
 
     def pool(self, window: Array, output: Tensor) -> Array:
         """See ``Pool2D``."""
-        bounds: tuple[float, float] = (
-            self.activation.float_range()
-            if output.dtype is DType.F32
-            else activation_range(self.activation, output)
-        )
-        return np.asarray(np.clip(window.max(axis=(1, 2)), *bounds))
+        low: float
+        high: float
+        if output.dtype is DType.F32:
+            low, high = self.activation.float_range()
+        else:
+            low, high = activation_range(self.activation, output)
+        # What is no number is never the larger one.
+        largest = np.fmax.reduce(window, axis=(1, 2), initial=window.dtype.type(low))
+        return np.asarray(np.minimum(largest, window.dtype.type(high)))

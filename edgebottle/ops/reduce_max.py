@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgebottle.errors import UnsupportedOp
-from edgebottle.ir.dtypes import DType
+from edgebottle.ir.dtypes import FLOAT_LIMIT, DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, one_node_graph, require_dtype, where
 from edgebottle.ops.case_tensors import activation, indices
@@ -25,7 +25,11 @@ class ExtremesKernel(TypedKernel["ReduceExtreme"]):
     def emit(self, layer: Layer[ReduceExtreme], packed: tuple[()], e: Emitter) -> str:
         """See ``Kernel``."""
         node = layer.node
-        fields = {**node.walk_fields(data_input(layer.ins).shape), "larger": int(node.LARGER)}
+        fields = {
+            **node.walk_fields(data_input(layer.ins).shape),
+            "larger": int(node.LARGER),
+            "begins_inside": int(node.begins_inside(layer.ins)),
+        }
         e.include("eb_reduce_extreme.h")
         params = e.params("eb_reduce_extreme", fields)
         return f"{self.function}({params}, {e.input(0)}, {e.output()});"
@@ -64,9 +68,24 @@ class ReduceExtreme(Reduction):
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:
         """See ``Node``."""
-        assert values[0] is not None
-        extreme = np.max if self.LARGER else np.min
-        return (np.asarray(extreme(values[0], axis=self.axes)).reshape(outs[0].shape),)
+        value = values[0]
+        assert value is not None
+        extreme = np.fmax if self.LARGER else np.fmin
+        first = value.reshape(-1)[0]
+        if self.begins_inside(ins) and np.isnan(first):
+            return (np.full(outs[0].shape, first),)
+        result = extreme.reduce(value, self.axes)
+        if not self.begins_inside(ins):
+            result = extreme(result, np.float32(-FLOAT_LIMIT if self.LARGER else FLOAT_LIMIT))
+        return (np.asarray(result).reshape(outs[0].shape),)
+
+    def begins_inside(self, ins: Tensors) -> bool:
+        """Whether the first element is what the others have to beat, which NaN never do.
+
+        Otherwise it is a finite float: LiteRT begins with one unless it reduces every axis.
+        """
+        data = data_input(ins)
+        return data.dtype is not DType.F32 or len(self.axes) == len(data.shape)
 
     def channel_range(
         self, ranges: Mapping[int, Range], ins: Tensors, outs: Sequence[Tensor]

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgebottle.ir.dtypes import FLOAT_LIMIT
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops.base import Activation, Signature
 from edgebottle.ops.fixed_point import (
@@ -22,8 +23,6 @@ from edgebottle.ops.table import (
     input_quants,
     per_tensor,
 )
-
-FLOAT_LIMIT = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ class Relu(SlopedOperator):
     def real(self, value: Array) -> Array:
         """The clamp on float32."""
         low, high = self.ACTIVATION.float_range()
-        return np.clip(value, np.float32(low), np.float32(min(high, FLOAT_LIMIT)))
+        return np.clip(value, np.float32(low), np.float32(high))
 
     def ratios(self, tensor: Tensor, out: Tensor) -> tuple[float, float]:
         """The same on both sides: what is below zero is clamped."""
@@ -55,7 +54,7 @@ class Relu(SlopedOperator):
     def float_arguments(self) -> tuple[str, ...]:
         """The bounds."""
         low, high = self.ACTIVATION.float_range()
-        return f"{low:.1f}f", "FLT_MAX" if high == np.inf else f"{high:.1f}f"
+        return f"{low:.1f}f", "FLT_MAX" if high == FLOAT_LIMIT else f"{high:.1f}f"
 
     @classmethod
     def cases(cls) -> Iterator[Graph]:

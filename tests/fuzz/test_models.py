@@ -15,6 +15,7 @@ from edgebottle.ops.base import Isa, Operator
 from tests.fuzz.drawing import Drawing
 from tests.fuzz.models import PER_PROGRAM, batch, imported
 from tests.fuzz.networks import random_model
+from tests.fuzz.onnx_drawing import OnnxDrawing
 from tests.fuzz.onnx_export import as_onnx
 from tests.fuzz.onnx_networks import against_onnxruntime, compare, random_onnx
 from tests.fuzz.oracle import Different, agree, drawn_trial, require_same, run_in_c
@@ -84,6 +85,15 @@ def test_a_difference_from_onnxruntime_is_seen() -> None:
     for mine, theirs in ((ours, ours + np.float32(6e-4)), (ours, ours[:1]), (none, ours)):
         with pytest.raises(Different, match="onnxruntime: output 0"):
             compare([mine], [mine], [theirs], 0.0)
+
+
+def test_a_choice_among_nan_is_left_out() -> None:
+    """Where ONNX leaves open which one wins, LiteRT and onnxruntime choose differently."""
+    d = OnnxDrawing(1)
+    (log,) = d.add("Log", [d.input((4, 8))])
+    (raised,) = d.add("Max", [log, d.constant(np.float32(-100))])
+    d.add("ReduceMin", [raised])
+    against_onnxruntime(d.model(), "net", 1)
 
 
 def test_a_difference_is_seen_and_made_small() -> None:

@@ -14,6 +14,7 @@ typedef struct {
     int32_t reduced[3];         /* counts of the axes that are reduced, outermost first */
     int32_t reduced_strides[3]; /* elements of the input from one to the next */
     int32_t larger;             /* 1: the largest; 0: the smallest */
+    int32_t begins_inside;      /* 1: the first element is to be beaten; 0: a finite float is */
 } eb_reduce_extreme;
 
 #include "../kernels/portable/eb_reduce_extreme.h"
