@@ -181,7 +181,7 @@ class OnnxRunner:
         level = onnxruntime.GraphOptimizationLevel
         chosen = level.ORT_ENABLE_ALL if optimise else level.ORT_DISABLE_ALL
         try:
-            self._session = _session(model.onnx.data, chosen)
+            self._session = exact_session(model.onnx.data, chosen)
         except Exception as error:  # it raises classes of its own, which share no base
             raise self._refusal(error) from error
 
@@ -202,8 +202,13 @@ class OnnxRunner:
         return BadModel(f"onnxruntime refuses the model: {' '.join(str(error).split())}")
 
 
-def _session(data: bytes, level: Any) -> Any:
-    """A session that computes what the file says, as far as onnxruntime can."""
+def exact_session(data: bytes, level: Any) -> Any:
+    """A session that computes what the file says, as far as onnxruntime can.
+
+    Args:
+        data: The file.
+        level: How far onnxruntime may rewrite it, of its ``GraphOptimizationLevel``.
+    """
     import onnxruntime
 
     def opened(is_exact: bool) -> Any:

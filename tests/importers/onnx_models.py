@@ -12,9 +12,11 @@ from edgebottle.conversion import ModelFile, Reading, read_model
 from edgebottle.importers.tflite import load_tflite
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.ir.interpreter import Interpreter
+from edgebottle.onnx_oracle import exact_session
 from edgebottle.passes.permuted import inverse
 
 FLOAT = TensorProto.FLOAT
+IMAGE: dict[str, Sequence[int | str]] = {"x": (1, 3, 8, 6)}
 
 
 def weights(*shape: int) -> Array:
@@ -75,11 +77,9 @@ def expected(data: bytes, values: Sequence[Array]) -> list[Array]:
     """Outputs of onnxruntime."""
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    session = exact_session(data, onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL)
     names = [one.name for one in session.get_inputs()]
     return list(session.run(None, dict(zip(names, values, strict=True))))
 
 
-__all__ = ["expected", "graph_of", "model", "node", "onnx", "read", "run", "weights"]
+__all__ = ["IMAGE", "expected", "graph_of", "model", "node", "onnx", "read", "run", "weights"]
