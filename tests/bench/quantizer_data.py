@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import wave
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from edgebottle.exporters.tflite import write_tflite
 from edgebottle.importers.tflite import load_tflite
 from edgebottle.ir.graph import Array
 from edgebottle.passes.float_weights import float_weights
+from edgebottle.zoo.log_mel import LogMel, read_wav
 
 CALIBRATION = 512
 
@@ -45,8 +44,8 @@ IC_SIDE, IC_VIEWS = 32, 5
 VALIDATION = 1000
 """Samples for validation where there are thousands."""
 
-MELS, FRAMES, WINDOW, HOP, RATE = 128, 5, 1024, 512, 16_000
-"""The features of the anomaly detector: frames of log mel energies."""
+AD_FEATURES, FRAMES = LogMel(rate=16_000, window=1024, hop=512, mels=128), 5
+"""The features of the anomaly detector, and how many frames of them it looks at."""
 
 
 @dataclass(frozen=True)
@@ -210,33 +209,16 @@ def _converted(path: Path) -> bytes:
 
 
 def _log_mels(path: Path) -> Array:
-    bank = _mel_bank()
     rows = []
     with zipfile.ZipFile(path) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".wav"))
         for name in names[::3]:
-            with wave.open(io.BytesIO(archive.read(name))) as sound:
-                data = np.frombuffer(sound.readframes(sound.getnframes()), np.int16)
-                rate = sound.getframerate()
-            times = np.arange(0, len(data) / rate, 1 / RATE)
-            wide = np.interp(times, np.arange(len(data)) / rate, data / 32768)
-            wide = np.pad(wide, (0, max(0, WINDOW + HOP * FRAMES - len(wide))))
-            starts = range(0, len(wide) - WINDOW, HOP)
-            frames = np.stack([wide[start : start + WINDOW] for start in starts])
-            power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW))) ** 2
-            mels = 10 * np.log10(power @ bank.T + np.finfo(np.float64).eps)
+            mels = AD_FEATURES.energies(
+                read_wav(archive.read(name), AD_FEATURES.rate, name), FRAMES
+            )
             for start in range(0, len(mels) - FRAMES + 1, FRAMES):
                 rows.append(mels[start : start + FRAMES].ravel())
     return np.stack(rows).astype(np.float32)
-
-
-def _mel_bank() -> Array:
-    mel = np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), MELS + 2)
-    hertz = 700 * (10 ** (mel / 2595) - 1)
-    bins = np.fft.rfftfreq(WINDOW, 1 / RATE)
-    low, middle, high = hertz[:-2, None], hertz[1:-1, None], hertz[2:, None]
-    rising, falling = (bins - low) / (middle - low), (high - bins) / (high - middle)
-    return np.maximum(0, np.minimum(rising, falling)) * 2 / (high - low)
 
 
 def signs(shared: Path, floats: Path) -> Case:
