@@ -91,7 +91,7 @@ def low_bit_network(shape: Shape, weights: int, inputs: int, seed: int) -> Graph
     b.nodes[0] = replace(b.nodes[0], activation=Activation.RELU)
     if weights != 8:
         tried = WEIGHTS[weights]
-        _draw(b, second, tried[seed % len(tried)])
+        draw_weights(b, second, tried[seed % len(tried)])
     return find_levels(b.graph(second))
 
 
@@ -101,8 +101,8 @@ def low_bit_layers(weights: int, inputs: int) -> Iterator[Graph]:
         yield narrow(low_bit_network(shape, weights, inputs, seed))
 
 
-def _draw(b: Builder, layer: str, levels: Levels) -> None:
-    """Draws the weights of a layer anew."""
+def draw_weights(b: Builder, layer: str, levels: Levels) -> None:
+    """Draws the weights of a layer anew, in ``levels``."""
     node = next(node for node in b.nodes if layer in node.outputs)
     name = node.inputs[1]
     assert name is not None
