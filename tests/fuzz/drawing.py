@@ -23,6 +23,8 @@ from edgebottle.ops.base import Activation
 MAX_ELEMENTS = 3000
 """Of a tensor: most mistakes show in small ones."""
 
+LOW_BITS_EVERY = 8
+"""One in so many networks is one of low bits."""
 
 PROGRESSIONS = (
     (-1, 2, 2),
@@ -46,6 +48,7 @@ class Drawing:
         inputs: Names of the inputs.
         exact: Tensors that come out the same wherever they are computed: no float arithmetic
             stands before them.
+        low_bits: Most layers have clamps and weights of few values.
     """
 
     def __init__(self, name: str, seed: int) -> None:
@@ -55,6 +58,7 @@ class Drawing:
         self.nodes: list[Node] = []
         self.inputs: list[str] = []
         self.exact: set[str] = set()
+        self.low_bits = seed % LOW_BITS_EVERY == LOW_BITS_EVERY - 1
         self._counts: Counter[str] = Counter()
 
     def pick(self, *values: Any) -> Any:
@@ -64,6 +68,10 @@ class Drawing:
     def chance(self, of: float) -> bool:
         """True in so many of all cases."""
         return bool(self.random.random() < of)
+
+    def is_narrow(self, of: float) -> bool:
+        """``chance`` of few values: most of the time in a network of low bits."""
+        return self.chance(max(of, 0.6) if self.low_bits else of)
 
     def number(self, low: int, high: int) -> int:
         """A whole number, both ends included; small ones more often."""
@@ -157,7 +165,7 @@ class Drawing:
 
     def clamped(self, quant: Quant | None) -> tuple[Quant | None, Activation]:
         """An output's quantization and activation: now and then with 16, 4 or 2 values."""
-        if quant is None or quant.zero_point == (0,) or not self.chance(0.12):
+        if quant is None or quant.zero_point == (0,) or not self.is_narrow(0.12):
             return quant, self.activation()
         return replace(quant, zero_point=(self.pick(112, 124, 126),)), Activation.RELU
 

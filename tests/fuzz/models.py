@@ -3,7 +3,8 @@
 ``python -m tests.fuzz.models --graphs 20000 --jobs 2`` draws valid networks of every operator
 (``tests/fuzz/rules.py``), writes each as a .tflite file, and compares LiteRT, NumPy before and
 after the passes, and C under AddressSanitizer and UBSan: each with one kernel variant, one schedule
-(row-fed where that can be) and one optimization, drawn by its seed. Networks of floats are written
+(row-fed where that can be), one optimization and, where tensors have few values, few or 8 bits for
+them, drawn by its seed. Networks of floats are written
 as ONNX too, and onnxruntime compared with their import. ``--every`` compares all variants under all
 schedules; ``--only S`` does so for one seed. ``--onnx`` draws ONNX files of floats instead
 (``tests/fuzz/onnx_rules.py``): onnxruntime and their import agree within 1e-4 of the largest value,
@@ -104,6 +105,7 @@ def batch(seeds: Sequence[int], *, every: bool = False, onnx: bool = False) -> T
     for isa in Isa:
         mine = [trial for trial in trials if trial.isa is isa]
         tally.counts.update(trial.kind.value for trial in mine)
+        tally.counts["few bits"] += sum(one.graph is not one.network.graph for one in mine)
         for first in range(0, len(mine), PER_PROGRAM):
             tally.failures |= _wrong_in_c(mine[first : first + PER_PROGRAM])
     return tally

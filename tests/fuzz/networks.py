@@ -27,7 +27,7 @@ def random_model(seed: int) -> Graph:
         kept = set(d.tensors), len(d.inputs), len(d.nodes)
         try:
             outputs = rule(d, _reader(d, alive), kind)
-            if d.tensors[outputs[0]].dtype is DType.I8 and d.chance(0.06):
+            if d.tensors[outputs[0]].dtype is DType.I8 and d.chance(0.2 if d.low_bits else 0.06):
                 outputs = (*outputs, *narrow(d, outputs[0]))
         except UnsupportedOp:
             _forget(d, *kept)

@@ -18,12 +18,15 @@ from edgebottle.importers.tflite_uint8 import CONVERSIONS, OF_UINT8, SHIFTED
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ir.interpreter import Interpreter
+from edgebottle.ir.verify import verify
 from edgebottle.litert_process import LiteRTProcess
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise
+from edgebottle.passes.narrow import narrow
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 from tests.codegen.schedules import Kind, drawn_plan
+from tests.fuzz.drawing import LOW_BITS_EVERY
 from tests.importers.uint8 import as_uint8
 from tests.ops.compiled import CompiledFailure, run_compiled
 from tests.samples import samples
@@ -57,6 +60,8 @@ class Agreed:
     Attributes:
         seed: Its seed.
         graph: The network after the passes, as C computes it.
+        narrow: The same with its tensors of few values stored with few bits; the same object where
+            there are none.
         inputs: Of each run.
         expected: NumPy's outputs of each run.
         checked: LiteRT ran it as well.
@@ -65,10 +70,16 @@ class Agreed:
 
     seed: int
     graph: Graph
+    narrow: Graph
     inputs: list[Outputs]
     expected: list[Outputs]
     checked: bool
     calm: bool
+
+    @property
+    def is_narrow(self) -> bool:
+        """Some of its tensors can be stored with few bits."""
+        return self.narrow is not self.graph
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,7 @@ class Trial:
 
     Attributes:
         network: The network.
+        graph: The form of it that is compiled.
         isa: Kernel variant.
         optimize: Which layers get a kernel of their own.
         plan: The plan.
@@ -84,6 +96,7 @@ class Trial:
     """
 
     network: Agreed
+    graph: Graph
     isa: Isa
     optimize: Optimize
     plan: Plan
@@ -133,31 +146,40 @@ def agree_on(data: bytes, name: str, seed: int) -> Agreed:
     with np.errstate(all="ignore"):
         expected = [reference.run(sample) for sample in picked]
         better = optimise(graph)
-        after = Interpreter(better)
+        small = narrow(better)
+        verify(small, "narrow")
+        after, packed = Interpreter(better), Interpreter(small)
         for sample, outputs in zip(picked, expected, strict=True):
             require_same(after.run(sample), outputs, "NumPy after the passes")
+            if small is not better:
+                require_same(packed.run(sample), outputs, "NumPy with few bits")
         checked, calm = _against_litert(data, graph, picked)
-    return Agreed(seed, better, picked, expected, checked, calm)
+    return Agreed(seed, better, small, picked, expected, checked, calm)
 
 
 def drawn_trial(network: Agreed, isa: Isa) -> Trial:
-    """A schedule and an optimization that the seed draws."""
+    """A schedule and an optimization that the seed draws; few bits where that makes a difference.
+
+    One in four of such networks is computed with 8 bits all the same.
+    """
     random = np.random.default_rng([network.seed, 2])
     optimize = list(Optimize)[int(random.integers(len(Optimize)))]
     kind = list(Kind)[int(random.integers(len(Kind)))]
-    plan = drawn_plan(kind, network.graph, isa, random)
+    graph = network.graph if network.seed // LOW_BITS_EVERY % 4 == 3 else network.narrow
+    plan = drawn_plan(kind, graph, isa, random)
     if plan is None:
-        kind, plan = Kind.LAYERS, make_plan(network.graph, isa)
-    return Trial(network, isa, optimize, plan, kind)
+        kind, plan = Kind.LAYERS, make_plan(graph, isa)
+    return Trial(network, graph, isa, optimize, plan, kind)
 
 
 def every_trial(network: Agreed, isa: Isa) -> list[Trial]:
-    """Every schedule."""
+    """Every schedule, with 8 bits and with few."""
     random = np.random.default_rng([network.seed, 2])
-    plans = {kind: drawn_plan(kind, network.graph, isa, random) for kind in Kind}
+    forms = [network.graph, *([network.narrow] if network.is_narrow else [])]
+    plans = [(one, kind, drawn_plan(kind, one, isa, random)) for one in forms for kind in Kind]
     return [
-        Trial(network, isa, list(Optimize)[int(random.integers(len(Optimize)))], plan, kind)
-        for kind, plan in plans.items()
+        Trial(network, one, isa, list(Optimize)[int(random.integers(len(Optimize)))], plan, kind)
+        for one, kind, plan in plans
         if plan is not None
     ]
 
@@ -301,7 +323,7 @@ def run_in_c(trials: Sequence[Trial]) -> list[str | None]:
         Different: a sanitizer, a canary or the compiler stopped the whole program.
     """
     isa = trials[0].isa
-    runs = [(trial.network.graph, trial.network.inputs) for trial in trials]
+    runs = [(trial.graph, trial.network.inputs) for trial in trials]
     plans, optimize = [t.plan for t in trials], [t.optimize for t in trials]
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -312,7 +334,8 @@ def run_in_c(trials: Sequence[Trial]) -> list[str | None]:
 
 
 def _wrong_in_c(trial: Trial, results: Sequence[Outputs]) -> str | None:
-    what = f"C for {trial.isa.value}, {trial.kind.value}"
+    few = ", few bits" if trial.graph is not trial.network.graph else ""
+    what = f"C for {trial.isa.value}, {trial.kind.value}{few}"
     try:
         for outputs, expected in zip(results, trial.network.expected, strict=True):
             if trial.network.calm:

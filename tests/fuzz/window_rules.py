@@ -20,7 +20,7 @@ def weights(d: Drawing, shape: Shape, axis: int, x: str, *, per_tensor: bool = F
     count = 1 if per_tensor else shape[axis]
     typical = 10.0 ** d.random.uniform(-4, -1)
     scales = typical * 10.0 ** d.random.uniform(-0.7, 0.7, count)
-    values = d.few(shape) if d.chance(0.2) else d.random.integers(-127, 128, shape, np.int8)
+    values = d.few(shape) if d.is_narrow(0.2) else d.random.integers(-127, 128, shape, np.int8)
     if d.chance(0.15):
         values = (values // d.pick(2, 16, 64)).astype(np.int8)
     quant = Quant(tuple(float(np.float32(s)) for s in scales), (0,) * count, axis)
