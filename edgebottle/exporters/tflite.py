@@ -206,6 +206,8 @@ def _tensor(schema: Any, model: Any, tensor: Tensor) -> Any:
     """The record of a tensor; adds its constant to the model."""
     if tensor.dtype not in _NAMES:
         raise UnsupportedOp(f"tensor '{tensor.name}' is {tensor.dtype.label}: no type of TFLite")
+    if tensor.bounds is not None:
+        raise UnsupportedOp(f"tensor '{tensor.name}' has bounds of its own, which no file can say")
     result = schema.TensorT()
     result.name = tensor.name.encode()
     result.shape = np.array(tensor.shape, np.int32)

@@ -53,6 +53,9 @@ class Tensor:
             for its zero point everywhere.
         levels: The progression that the values of int8 weights lie in, where kernels may pack
             them by it.
+        bounds: The lowest and the highest value, as stored. The operator that computes the tensor
+            clamps to them, in the place of those of its activation, which lie around them. None
+            where nothing but the type and the activation bounds it.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Tensor:
     state: bool = False
     initial: Array | None = field(default=None, compare=False, repr=False)
     levels: Levels | None = None
+    bounds: tuple[int, int] | None = None
 
     @cached_property
     def layout(self) -> Layout:

@@ -19,7 +19,8 @@ def dump(graph: Graph) -> str:
 
 def _tensor(tensor: Tensor) -> str:
     shape = "x".join(str(dim) for dim in tensor.shape) or "scalar"
-    return f"%{tensor.name}: {shape} {tensor.dtype.label}{_quant(tensor)}{_levels(tensor)}"
+    told = f"{_quant(tensor)}{_levels(tensor)}{_bounds(tensor)}"
+    return f"%{tensor.name}: {shape} {tensor.dtype.label}{told}"
 
 
 def _state(tensor: Tensor) -> str:
@@ -37,6 +38,10 @@ def _quant(tensor: Tensor) -> str:
 def _levels(tensor: Tensor) -> str:
     levels = tensor.levels
     return "" if levels is None else f" {levels.bits} bits[{levels.lowest} + {levels.step}n]"
+
+
+def _bounds(tensor: Tensor) -> str:
+    return "" if tensor.bounds is None else f" within {tensor.bounds[0]}..{tensor.bounds[1]}"
 
 
 def _arguments(graph: Graph, node: Node) -> str:

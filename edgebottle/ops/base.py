@@ -141,7 +141,7 @@ class Operator(Node):
     VIEW: ClassVar[bool] = False
     """Output 0 is the very bytes of input 0 under another shape (RESHAPE, SQUEEZE).
 
-    The plan gives both the same memory where it can; ``emit`` is the copy for where it cannot.
+    The plan gives both one memory where it can; ``emit`` is the copy for where it cannot.
     """
 
     MOVES: ClassVar[bool] = False
@@ -156,8 +156,7 @@ class Operator(Node):
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
         """How output 0 reads input ``index``: a relation for each axis of the output.
 
-        None where there is no such relation: the input is no data (weights, sizes), or any element
-        of the output may depend on any of the input.
+        None where there is none: the input is no data (weights, sizes), or all depends on all.
         """
         return None
 
@@ -179,6 +178,10 @@ class Operator(Node):
         if access is None:
             return None
         return access[-1] if access else Same()
+
+    def clamp(self, out: Tensor) -> tuple[int, int] | None:
+        """What output 0, of int8 or int16, is clamped to, if ``Tensor.bounds`` can set that."""
+        return None
 
     def weighted_operands(self) -> WeightedOperands | None:
         """Where weights and biases are, of a layer that sums products with constant weights."""
@@ -363,8 +366,8 @@ class RowOperator(Operator):
 class AccumulatingOperator(RowOperator):
     """A row operator that can also take its input row by row as it comes (global pooling).
 
-    Only for an output of one row that reads each row of input 0 once. The input need not be held:
-    an accumulator is.
+    Only for an output of one row that reads each row of input 0 once. An accumulator is held, not
+    the input.
     """
 
     def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:

@@ -166,6 +166,10 @@ class Convolution(KernelOperator, RowOperator):
         added = bias_values(bias, len(matrix), DType.I16)
         check_reach(self, matrix, added, scales, 31 if is_narrow else 47)
 
+    def clamp(self, out: Tensor) -> tuple[int, int]:
+        """See ``Operator``."""
+        return activation_range(self.activation, out)
+
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:

@@ -147,6 +147,10 @@ class DenseLayer(KernelOperator, RowOperator):
         acc = wrap_int32(exact_matmul(centred, matrix).astype(np.int64) + added)
         return (self.requantize(acc, ins, output).reshape(output.shape),)
 
+    def clamp(self, out: Tensor) -> tuple[int, int]:
+        """See ``Operator``."""
+        return activation_range(self.activation, out)
+
     def requantize(self, acc: Array, ins: Tensors, output: Tensor) -> Array:
         """The stored outputs of accumulators; the last axis is the outputs."""
         data, weights, _ = operands(ins)

@@ -117,6 +117,10 @@ class BinaryOperator(BroadcastOperator):
             corners.append(Range(corner, corner))
         return Range.around(corners)
 
+    def clamp(self, out: Tensor) -> tuple[int, int] | None:
+        """See ``Operator``."""
+        return activation_range(self.activation, out) if self.CLAMPS else None
+
     def bounds(self, out: Tensor) -> tuple[float, float]:
         """Bounds of the stored output under the fused activation."""
         if out.dtype.is_quantized:
@@ -186,7 +190,7 @@ class StoredOperator(BinaryOperator):
     ) -> tuple[Array, ...]:
         """The operator on stored values."""
         found = self.combine(value_of(values, 0), value_of(values, 1))
-        if self.activation is Activation.NONE:
+        if self.activation is Activation.NONE and outs[0].bounds is None:
             return (found,)
         low, high = self.bounds(outs[0])
         return (np.clip(found, found.dtype.type(low), found.dtype.type(high)),)

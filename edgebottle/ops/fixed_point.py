@@ -252,7 +252,7 @@ def exact_multiplier(real: float) -> tuple[int, int, int]:
 
 
 def activation_range(activation: Activation, tensor: Tensor) -> tuple[int, int]:
-    """Bounds of a fused activation on the stored values of its output.
+    """Bounds of a fused activation on the stored values of its output: those it has, if any.
 
     Args:
         activation: The activation.
@@ -264,6 +264,8 @@ def activation_range(activation: Activation, tensor: Tensor) -> tuple[int, int]:
     Raises:
         UnsupportedOp: the tensor's scale is too fine for the bounds.
     """
+    if tensor.bounds is not None:
+        return tensor.bounds
     lowest, highest = {
         DType.I8: (-128, 127),
         DType.U8: (0, 255),

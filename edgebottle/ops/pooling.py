@@ -182,6 +182,10 @@ class Pool2D(AccumulatingKernelOperator):
                 f"{MAX_WINDOW} pixels"
             )
 
+    def clamp(self, out: Tensor) -> tuple[int, int]:
+        """See ``Operator``."""
+        return activation_range(self.activation, out)
+
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:

@@ -51,6 +51,10 @@ class Relu(SlopedOperator):
         """Those of the activation."""
         return activation_range(self.ACTIVATION, out)
 
+    def clamp(self, out: Tensor) -> tuple[int, int]:
+        """See ``Operator``."""
+        return self.stored_bounds(out)
+
     def float_arguments(self) -> tuple[str, ...]:
         """The bounds."""
         low, high = self.ACTIVATION.float_range()

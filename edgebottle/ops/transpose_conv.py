@@ -208,6 +208,10 @@ class TransposeConv(KernelOperator, RowOperator):
         """None: the shape counts the channels."""
         return None
 
+    def clamp(self, out: Tensor) -> tuple[int, int]:
+        """See ``Operator``."""
+        return activation_range(self.activation, out)
+
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
     ) -> tuple[Array, ...]:

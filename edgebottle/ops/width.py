@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Array, Quant, Tensor
+from edgebottle.ir.graph import Array, Tensor
 
 STORED = {4: DType.U4, 2: DType.U2, 1: DType.U1}
 """The type of each number of bits."""
@@ -32,11 +32,11 @@ class Width:
 
     def narrow(self, tensor: Tensor) -> Tensor:
         """The tensor as it is stored: the same real values."""
-        return replace(tensor, dtype=self.dtype, quant=_moved(tensor.quant, -self.lowest))
+        return self._moved(tensor, self.dtype, -self.lowest)
 
     def wide(self, tensor: Tensor) -> Tensor:
         """The inverse of ``narrow``."""
-        return replace(tensor, dtype=DType.I8, quant=_moved(tensor.quant, self.lowest))
+        return self._moved(tensor, DType.I8, self.lowest)
 
     def stored(self, values: Array) -> Array:
         """int8 values as they are stored; raises ``AssertionError`` where one does not fit."""
@@ -48,8 +48,12 @@ class Width:
         """The inverse of ``stored``."""
         return (stored.astype(np.int16) + self.lowest).astype(np.int8)
 
-
-def _moved(quant: Quant | None, by: int) -> Quant | None:
-    if quant is None:
-        return None
-    return replace(quant, zero_point=tuple(point + by for point in quant.zero_point))
+    @staticmethod
+    def _moved(tensor: Tensor, dtype: DType, by: int) -> Tensor:
+        """The tensor of another type, with every value and zero point so much larger."""
+        quant, bounds = tensor.quant, tensor.bounds
+        if quant is not None:
+            quant = replace(quant, zero_point=tuple(point + by for point in quant.zero_point))
+        if bounds is not None:
+            bounds = (bounds[0] + by, bounds[1] + by)
+        return replace(tensor, dtype=dtype, quant=quant, bounds=bounds)

@@ -14,6 +14,7 @@ from edgebottle.passes.find_levels import find_levels
 from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fold_heads import fold_heads
 from edgebottle.passes.fuse_activation import fuse_activation
+from edgebottle.passes.fuse_clamp import fuse_clamp
 from edgebottle.passes.fuse_dilation import fuse_dilation
 from edgebottle.passes.fuse_pad import fuse_pad
 from edgebottle.passes.pool_maxima import pool_maxima
@@ -28,6 +29,7 @@ PIPELINE: tuple[Pass, ...] = (
     fuse_pad,
     fuse_activation,
     pool_maxima,
+    fuse_clamp,
     fold_heads,
     drop_reshapes,
     dead_channels,

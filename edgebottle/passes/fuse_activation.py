@@ -19,7 +19,7 @@ def fuse_activation(graph: Graph) -> Graph:
     """The producer clamps its own output.
 
     Exact where the activation does not rescale (input and output quantized alike) and nothing
-    else reads the unclamped tensor.
+    else reads the unclamped tensor, which has no bounds of its own.
     """
     rewrite = Rewrite(graph)
     for node in rewrite:
@@ -27,7 +27,8 @@ def fuse_activation(graph: Graph) -> Graph:
         maker = rewrite.producer(source)
         if node.OP not in _FUSED or source is None or maker is None or not _is_plain(maker):
             continue
-        alike = rewrite.tensors[source].quant == rewrite.tensors[node.outputs[0]].quant
+        made = rewrite.tensors[source]
+        alike = made.quant == rewrite.tensors[node.outputs[0]].quant and made.bounds is None
         if alike and rewrite.is_read_once(source):
             rewrite.remove(node)
             fused = replace(maker, outputs=node.outputs, activation=_FUSED[node.OP])  # type: ignore[call-arg]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,10 +51,12 @@ def test_real_models(path: Path) -> None:
     assert_same_graph(load_tflite(write_tflite(graph), "model"), graph)
 
 
-def test_a_tensor_of_4_bits_is_refused_by_its_name() -> None:
+@pytest.mark.parametrize(
+    ("change", "said"), [({"dtype": DType.I4}, "is i4"), ({"bounds": (0, 7)}, "has bounds")]
+)
+def test_what_no_file_can_say_is_refused(change: dict[str, Any], said: str) -> None:
     b = Builder("narrow")
-    x = b.input(1, 4)
-    y = b.relu(x)
-    b.tensors[y] = replace(b.tensors[y], dtype=DType.I4)
-    with pytest.raises(UnsupportedOp, match=rf"tensor '{y}' is i4"):
+    y = b.relu(b.input(1, 4))
+    b.tensors[y] = replace(b.tensors[y], **change)
+    with pytest.raises(UnsupportedOp, match=rf"tensor '{y}' {said}"):
         write_tflite(b.graph(y))

@@ -27,6 +27,7 @@ from edgebottle.passes.drop_reshapes import drop_reshapes
 from edgebottle.passes.fold_constants import fold_constants
 from edgebottle.passes.fold_heads import fold_heads
 from edgebottle.passes.fuse_activation import fuse_activation
+from edgebottle.passes.fuse_clamp import fuse_clamp
 from edgebottle.passes.fuse_dilation import fuse_dilation
 from edgebottle.passes.fuse_pad import fuse_pad
 from edgebottle.passes.pool_maxima import pool_maxima
@@ -37,6 +38,11 @@ from tests.passes.batched_networks import (
     dilated_image,
     dilated_line,
     random_batched,
+)
+from tests.passes.clamped_networks import (
+    clamp_beyond_the_activation,
+    clamps_of_many,
+    clamps_that_stay,
 )
 from tests.passes.dying_networks import DyingBuilder
 from tests.samples import assert_same, samples
@@ -237,6 +243,9 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (relu_of_a_branch, fuse_activation),
     (relu_after_minimum, fuse_activation),
     (relu_after_squared_difference, fuse_activation),
+    (clamps_of_many, fuse_clamp),
+    (clamps_that_stay, fuse_clamp),
+    (clamp_beyond_the_activation, fuse_clamp),
     (reshape_chain, drop_reshapes),
     (squeeze_after_reshape, drop_reshapes),
     (maxima_of_images, pool_maxima),

@@ -11,7 +11,7 @@ from edgebottle.ops.channel_range import Range
 
 
 def channel_ranges(graph: Graph) -> dict[str, Range]:
-    """The range of every int8 tensor; inputs and state can hold anything."""
+    """The range of every int8 tensor; inputs and state can hold anything that has no bounds."""
     ranges = {
         name: _of_tensor(tensor)
         for name, tensor in graph.tensors.items()
@@ -31,6 +31,8 @@ def channel_ranges(graph: Graph) -> dict[str, Range]:
 
 def _of_tensor(tensor: Tensor) -> Range:
     channels = tensor.layout.pixel_elements
+    if tensor.bounds is not None:
+        return Range.between(*tensor.bounds, channels)
     if tensor.data is None:
         return Range.anything(channels)
     values = tensor.data.astype(np.int64).reshape(-1, channels)
