@@ -69,6 +69,7 @@ def float_weights(weights: Tensor, axis: int) -> Array:
     return np.asarray(weights.constant().astype(np.float32) * scales.reshape(shape))
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def quantize_inputs(rows: Array, *, symmetric: bool) -> tuple[Array, Array]:
     """Quantizes each row by the range of its own values.
 
@@ -79,25 +80,24 @@ def quantize_inputs(rows: Array, *, symmetric: bool) -> tuple[Array, Array]:
     Returns:
         [rows, values] int16, the steps from the zero point; [rows, 1] float32, what a step is.
     """
-    least = np.minimum(rows.min(axis=1, keepdims=True), np.float32(0))
-    most = np.maximum(rows.max(axis=1, keepdims=True), np.float32(0))
+    least = np.fmin.reduce(rows, axis=1, keepdims=True, initial=np.float32(0))
+    most = np.fmax.reduce(rows, axis=1, keepdims=True, initial=np.float32(0))
     reach = np.maximum(-least, most)
     is_zero = reach == 0
     if symmetric:
         scale = np.where(is_zero, np.float32(1), reach / np.float32(127))
         inverse = np.float32(127) / np.where(is_zero, np.float32(1), reach)
-        zero_point = np.zeros_like(least)
+        zero_point = np.zeros(reach.shape)
     else:
-        scale = np.where(is_zero, np.float32(1), (most - least) / np.float32(255))
-        below, above = least / scale, most / scale
-        is_below = np.float32(128) - below < np.float32(127) + above
-        found = np.where(is_below, np.float32(-128) - below, np.float32(127) - above)
-        zero_point = np.where(
-            is_zero, 0, np.clip(round_half_away(found.astype(np.float64)), -128, 127)
-        )
-        zero_point = zero_point.astype(np.float32)
+        # LiteRT divides in double, and takes the end from which less is rounded.
+        exact = np.where(is_zero, 1.0, (most - least).astype(np.float64) / 255)
+        below, above = least / exact, most / exact
+        found = np.where(128 - below < 127 + above, -128 - below, 127 - above)
+        found = np.clip(round_half_away(np.nan_to_num(found, nan=-128)), -128, 127)
+        zero_point = np.where(is_zero, 0, found)
+        scale = exact.astype(np.float32)
         inverse = np.float32(1) / scale
-    with np.errstate(over="ignore", invalid="ignore"):
-        steps = zero_point + rows * np.where(is_zero, np.float32(0), inverse)
-    whole = np.clip(round_half_away(np.nan_to_num(steps.astype(np.float64), nan=-128.0)), -128, 127)
-    return (whole - zero_point).astype(np.int16), scale
+    steps = (rows * np.where(is_zero, np.float32(0), inverse)).astype(np.float64)
+    whole = round_half_away(np.nan_to_num(steps, nan=-256, posinf=256, neginf=-256)) + zero_point
+    lowest = -127 if symmetric else -128
+    return (np.clip(whole, lowest, 127) - zero_point).astype(np.int16), scale

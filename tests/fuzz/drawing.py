@@ -18,6 +18,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Shape, Tensor
+from edgebottle.ops import HYBRID
 from edgebottle.ops.base import Activation
 
 MAX_ELEMENTS = 3000
@@ -204,7 +205,8 @@ class Drawing:
         node.check(ins, outs)
         self.tensors.update({tensor.name: tensor for tensor in outs})
         self.nodes.append(node)
-        if all(name is None or name in self.exact for name in inputs) and _keeps_exact(ins, outs):
+        is_exact = kind in HYBRID.values() or _keeps_exact(ins, outs)  # hybrid sums are of integers
+        if is_exact and all(name is None or name in self.exact for name in inputs):
             self.exact.update(names)
         return names
 

@@ -20,6 +20,7 @@ from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ir.verify import verify
 from edgebottle.litert_process import LiteRTProcess
+from edgebottle.ops import HYBRID
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise
 from edgebottle.passes.narrow import narrow
@@ -133,6 +134,7 @@ def may_be_uint8(graph: Graph) -> bool:
         and all(len(one) == 1 for one in scales)
         and max(scales)[0] < 1e6 * min(scales)[0]
         and all(node.OP in operators for node in graph.nodes)
+        and not any(isinstance(node, tuple(HYBRID.values())) for node in graph.nodes)
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Node, Quant, Shape, Tensor
+from edgebottle.ops import HYBRID
 from edgebottle.ops.base import Activation
 from edgebottle.ops.window_padding import SAME, padding_of
 from tests.fuzz.drawing import Drawing
@@ -14,8 +15,23 @@ from tests.fuzz.drawing import Drawing
 Outputs = tuple[str, ...]
 
 
-def weights(d: Drawing, shape: Shape, axis: int, x: str, *, per_tensor: bool = False) -> str:
-    if d.tensors[x].dtype is DType.F32:
+def hybrid(d: Drawing, x: str, kind: type[Node]) -> type[Node]:
+    """Half of the float layers with int8 weights, of an input that comes out the same everywhere:
+    the least difference of its largest value moves every step of it."""
+    is_float = d.tensors[x].dtype is DType.F32
+    return HYBRID[kind.OP] if is_float and x in d.exact and d.chance(0.5) else kind
+
+
+def weights(
+    d: Drawing,
+    shape: Shape,
+    axis: int,
+    x: str,
+    *,
+    per_tensor: bool = False,
+    kind: type[Node] | None = None,
+) -> str:
+    if d.tensors[x].dtype is DType.F32 and kind not in HYBRID.values():
         return d.constant(d.random.normal(0, 0.4, shape).astype(np.float32))
     count = 1 if per_tensor else shape[axis]
     typical = 10.0 ** d.random.uniform(-4, -1)
@@ -91,9 +107,10 @@ def window(
 
 def conv(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     shape = image(d, x).shape
+    kind = hybrid(d, x, kind)
     kernel, stride, dilation, padding = window(d, shape, dilations=True)
     outputs = d.number(1, 17)
-    w = weights(d, (outputs, *kernel, shape[3]), 0, x, per_tensor=d.chance(0.1))
+    w = weights(d, (outputs, *kernel, shape[3]), 0, x, per_tensor=d.chance(0.1), kind=kind)
     operands = (x, w, bias(d, outputs, x, w, may_be_short=True))
     quant = output_quant(d, x, w, kernel[0] * kernel[1] * shape[3])
     quant, activation = d.clamped(quant)
@@ -103,12 +120,13 @@ def conv(d: Drawing, x: str, kind: type[Node]) -> Outputs:
 
 def depthwise(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     shape = image(d, x).shape
+    kind = hybrid(d, x, kind)
     kernel, stride, dilation, padding = window(d, shape, dilations=True)
     if d.chance(0.4):
         kernel, padding = (3, 3), padding_of(SAME, shape[1:3], (3, 3), stride, dilation, "fuzz")
     multiplier = 1 if d.chance(0.8) else d.number(2, 4)
     outputs = shape[3] * multiplier
-    w = weights(d, (1, *kernel, outputs), 3, x, per_tensor=d.chance(0.1))
+    w = weights(d, (1, *kernel, outputs), 3, x, per_tensor=d.chance(0.1), kind=kind)
     operands = (x, w, bias(d, outputs, x, w))
     quant = output_quant(d, x, w, kernel[0] * kernel[1])
     quant, activation = d.clamped(quant)
@@ -139,11 +157,12 @@ def dense(d: Drawing, x: str, kind: type[Node]) -> Outputs:
     shape = d.tensors[x].shape
     if len(shape) < 2:
         raise UnsupportedOp("a single vector")
-    outputs, keep = d.number(1, 20), d.chance(0.5)
-    w = weights(d, (outputs, shape[-1]), 0, x, per_tensor=d.chance(0.6))
+    outputs, keep, kind = d.number(1, 20), d.chance(0.5), hybrid(d, x, kind)
+    w = weights(d, (outputs, shape[-1]), 0, x, per_tensor=d.chance(0.6), kind=kind)
     operands = (x, w, bias(d, outputs, x, w, may_be_short=True) if d.chance(0.8) else None)
     quant, activation = d.clamped(output_quant(d, x, w, shape[-1]))
-    return d.add(kind, operands, quant, keep_num_dims=keep, activation=activation)
+    more = {"asymmetric": d.chance(0.4)} if kind is HYBRID[kind.OP] else {}
+    return d.add(kind, operands, quant, keep_num_dims=keep, activation=activation, **more)
 
 
 def matmul(d: Drawing, x: str, kind: type[Node]) -> Outputs:

@@ -12,13 +12,17 @@ typedef struct {
  * -128 .. 127. */
 static inline eb_hybrid_range eb_hybrid_asymmetric(float least, float most)
 {
-    eb_hybrid_range range = {(most - least) / 255.0f, -128};
-    const float below = least / range.scale;
-    const float above = most / range.scale;
-    /* From the end that rounds less. */
-    const float exact = 128.0f - below < 127.0f + above ? -128.0f - below : 127.0f - above;
-    if (exact > -128.0f) { /* else, or not a number: the lowest */
-        range.zero_point = eb_round_f32(exact < 127.0f ? exact : 127.0f);
+    const double scale = (double)(most - least) / 255.0;
+    const double below = (double)least / scale;
+    const double above = (double)most / scale;
+    /* From the end that rounds less. LiteRT has doubles here too: they decide near halves. */
+    const double exact = 128.0 - below < 127.0 + above ? -128.0 - below : 127.0 - above;
+    eb_hybrid_range range = {(float)scale, -128};
+    if (exact > -128.0) { /* else, or not a number: the lowest */
+        const double bounded = exact < 127.0 ? exact : 127.0;
+        const int32_t whole = (int32_t)bounded;
+        const double rest = bounded - (double)whole;
+        range.zero_point = whole + (rest >= 0.5 ? 1 : 0) - (rest <= -0.5 ? 1 : 0);
     }
     return range;
 }
@@ -38,6 +42,7 @@ EB_KERNEL eb_hybrid_range eb_hybrid_quantize(const float *in,
     const float reach = -least > most ? -least : most;
     eb_hybrid_range range = {1.0f, 0};
     float inverse = 0.0f;
+    const int32_t lowest = is_symmetric ? -127 : -128;
     if (reach > 0.0f && is_symmetric) {
         range.scale = reach / 127.0f;
         inverse = 127.0f / reach;
@@ -46,9 +51,10 @@ EB_KERNEL eb_hybrid_range eb_hybrid_quantize(const float *in,
         inverse = 1.0f / range.scale;
     }
     for (int32_t i = 0; i < count; ++i) {
-        const float steps = (float)range.zero_point + in[i] * inverse;
-        const float above = steps > -128.0f ? steps : -128.0f; /* NaN as well */
-        out[i] = (int8_t)eb_round_f32(above < 127.0f ? above : 127.0f);
+        const float steps = in[i] * inverse;
+        const float above = steps > -256.0f ? steps : -256.0f; /* NaN as well */
+        const int32_t whole = eb_round_f32(above < 256.0f ? above : 256.0f) + range.zero_point;
+        out[i] = (int8_t)(whole < lowest ? lowest : whole < 127 ? whole : 127);
     }
     return range;
 }
