@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
+from edgebottle.ops.conv_2d_levels import LevelRows
 from edgebottle.ops.convolution_kernels import (
     Convolved,
     FullDepth,
@@ -20,12 +21,13 @@ from edgebottle.ops.convolution_kernels import (
     output_of,
     scales_of,
     scaling_of,
+    scratch_of_pairs,
 )
 from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import pack_weights, quads
-from edgebottle.ops.packing import TAPS, Packed, pack, pad_to, rounded_twice
+from edgebottle.ops.packing import TAPS, Packed, pack, rounded_twice
 from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_segment
 from edgebottle.ops.weights import operands
 
@@ -59,15 +61,8 @@ class PackedRows(_Whole[Packed]):
         return pack(matrix_of(layer), folded_bias(layer), *rows)
 
     def scratch(self, layer: Convolved) -> int:
-        """The windows of two pixels, and what gathers them."""
-        data, weights, _ = operands(layer.ins)
-        window, depth = weights.size // weights.shape[0], data.shape[3]
-        taps = pad_to(window, TAPS)
-        if layer.output.shape[2] == 1:
-            return taps + TAPS
-        if depth % TAPS:
-            return 4 * taps + 2 * (taps + TAPS)
-        return 4 * taps + (depth if window > depth or any(layer.node.padding) else 0)
+        """See ``scratch_of_pairs``."""
+        return scratch_of_pairs(layer)
 
     def emit(self, layer: Convolved, packed: Packed, e: Emitter) -> str:
         """See ``Kernel``."""
@@ -178,6 +173,7 @@ class PlainRowsF32(PlainF32):
 
 
 KERNELS: tuple[AnyKernel, ...] = (
+    LevelRows(),
     PackedRows(),
     TripleRows(),
     VectorRows(),

@@ -19,7 +19,7 @@ from edgebottle.ops.fixed_point import (
 )
 from edgebottle.ops.kernel import Kernel, Layer, P
 from edgebottle.ops.mve_packing import pack_scales
-from edgebottle.ops.packing import Output, sum_range
+from edgebottle.ops.packing import TAPS, Output, pad_to, sum_range
 from edgebottle.ops.scaling import Scaling, find_scaling, scale_twice
 from edgebottle.ops.weights import bias_values, has_narrow_sums, operands, per_channel
 
@@ -252,6 +252,18 @@ def folded_bias(layer: Convolved) -> Int:
 def scales_of(layer: Convolved) -> list[float]:
     """[channels]: what an accumulator of each is multiplied by."""
     return per_channel(layer.node.scales(layer.ins, layer.output), layer.output.shape[3])
+
+
+def scratch_of_pairs(layer: Convolved) -> int:
+    """Bytes for the windows of two pixels, and what gathers them (``eb_packed_begin``)."""
+    data, weights, _ = operands(layer.ins)
+    window, depth = weights.size // weights.shape[0], data.shape[3]
+    taps = pad_to(window, TAPS)
+    if layer.output.shape[2] == 1:
+        return taps + TAPS
+    if depth % TAPS:
+        return 4 * taps + 2 * (taps + TAPS)
+    return 4 * taps + (depth if window > depth or any(layer.node.padding) else 0)
 
 
 def output_of(layer: Convolved) -> Output:

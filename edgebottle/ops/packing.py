@@ -154,8 +154,18 @@ def pack(
         None where the plain kernel is needed.
     """
     weights = pack_lanes(matrix)
-    if weights is None:
-        return None
+    requant = None if weights is None else pack_requant(matrix, bias, exact, rows, limits)
+    return None if weights is None or requant is None else Packed(weights, requant)
+
+
+def pack_requant(
+    matrix: Array,
+    bias: Array,
+    exact: Callable[[Int, int], Int],
+    rows: list[Array | None],
+    limits: list[int],
+) -> Array | None:
+    """``Packed.requant`` of a layer, if it is exact; the arguments are those of ``pack``."""
     requant = np.zeros((pad_to(len(matrix), CHANNELS), 4), np.int32)
     requant[:, 3] = 1
     least, most = sum_range(matrix, bias)
@@ -169,7 +179,7 @@ def pack(
         requant[channel] = row
         if row[1] != 0:
             requant[channel, 0] = 2 * int(bias[channel])
-    return Packed(weights, requant)
+    return requant
 
 
 def _constant_row(

@@ -17,6 +17,8 @@ from edgebottle.passes.find_levels import find_levels
 from edgebottle.passes.narrow import narrow
 from tests.graphs import Builder
 
+BITS = (1, 2, 4, 8)
+
 ZERO_POINT = {8: -128, 4: 112, 2: 124, 1: 126}
 """By the bits of a tensor after a RELU: up to 127 are so many values."""
 

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +15,9 @@ from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, PackedConstants
+from edgebottle.ops.narrowed import Narrowed
 from tests.ops.compiled import has_variants
+from tests.ops.low_bits import BITS, low_bit_layers
 
 WITH_KERNELS = [operator for operator in OPERATORS if issubclass(operator, KernelOperator)]
 FUNCTIONS = (
@@ -31,17 +36,37 @@ def names(kernel: AnyKernel) -> Iterator[str]:
 @pytest.mark.parametrize("operator", WITH_KERNELS, ids=lambda operator: operator.OP)
 def test_every_kernel_is_chosen_by_some_case(operator: type[KernelOperator]) -> None:
     chosen, kernels = set(), set(operator.KERNELS)
+    for layer in (*_cases(operator), *filter(lambda one: type(one.node) is operator, low_bits())):
+        kernels |= set(layer.node.KERNELS)
+        for isa in Isa:
+            if not layer.node.computes(layer, isa):
+                continue
+            kernel, _ = layer.node.chosen(layer, isa)
+            chosen.add(kernel)
+            needed = layer.node.scratch_bytes(layer.ins, layer.outs, isa)
+            assert kernel.scratch(layer) <= needed, (layer.node.name, isa)
+    assert chosen == kernels
+
+
+def _cases(operator: type[KernelOperator]) -> Iterator[Layer[Any]]:
     for graph in operator.cases():
         (node,) = graph.nodes
         assert isinstance(node, KernelOperator)
-        kernels |= set(node.KERNELS)
         layer = Layer(node, graph.ins(node), graph.outs(node))
-        for isa in Isa:
-            kernel, _ = node.chosen(layer, isa)
-            chosen.add(kernel)
-            needed = node.scratch_bytes(layer.ins, layer.outs, isa)
-            assert kernel.scratch(layer) <= needed, (graph.name, isa)
-    assert chosen == kernels
+        assert all(node.computes(layer, isa) for isa in Isa), graph.name
+        yield layer
+
+
+@cache
+def low_bits() -> tuple[Layer[Any], ...]:
+    """Layers with weights of few bits, and what they read as it is stored; not all compute that."""
+    graphs = [graph for pair in product(BITS, repeat=2) for graph in low_bit_layers(*pair)]
+    layers = []
+    for graph in graphs:
+        node = graph.nodes[-1]
+        inner = node.inner if isinstance(node, Narrowed) else node
+        layers.append(Layer(inner, graph.ins(node), graph.outs(node)))
+    return tuple(layers)
 
 
 def test_only_the_choice_of_kernels_looks_at_the_variant() -> None:

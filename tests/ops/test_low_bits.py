@@ -16,10 +16,8 @@ from edgebottle.plan.schedules import Schedule
 from quantize.patch.schedules import make_schedule
 from tests.conftest import long
 from tests.ops.compiled import run_compiled
-from tests.ops.low_bits import SHAPES, low_bit_network
+from tests.ops.low_bits import BITS, SHAPES, low_bit_network
 from tests.samples import assert_same, samples
-
-BITS = (1, 2, 4, 8)
 
 
 @pytest.mark.parametrize(

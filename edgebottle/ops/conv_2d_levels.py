@@ -1,0 +1,68 @@
+"""The kernels of CONV_2D with weights of few bits, for cores with the DSP extension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgebottle.ops.base import CValue, Emitter, Isa
+from edgebottle.ops.convolution_kernels import (
+    Convolved,
+    FullDepth,
+    folded_bias,
+    int8_fields,
+    matrix_of,
+    output_of,
+    scales_of,
+    scratch_of_pairs,
+)
+from edgebottle.ops.fixed_point import quantize_multipliers
+from edgebottle.ops.levels_packing import level_fields, pack_levels
+from edgebottle.ops.packing import TAPS, Packed, rounded_twice
+from edgebottle.ops.weights import operands
+
+
+class LevelRows(FullDepth[Packed]):
+    """Weights of 4, 2 or 1 bits, four output channels to a lane: two pixels at a time."""
+
+    ISAS = frozenset({Isa.DSP})
+    HEADER = "eb_conv_2d.h"
+    ROW, LAYER = "eb_conv_2d_levels_row", "eb_conv_2d_levels_layer"
+
+    def suits(self, layer: Convolved) -> bool:
+        """Weights of few values."""
+        return super().suits(layer) and operands(layer.ins)[1].levels is not None
+
+    def pack(self, layer: Convolved) -> Packed | None:
+        """See ``pack_levels``."""
+        scaling = rounded_twice(*quantize_multipliers(scales_of(layer)), output_of(layer))
+        weights = operands(layer.ins)[1]
+        return pack_levels(weights, matrix_of(layer), folded_bias(layer), scaling)
+
+    def scratch(self, layer: Convolved) -> int:
+        """The windows of two pixels, and what tiles of 1 bit read beyond them."""
+        return scratch_of_pairs(layer) + 4 * TAPS
+
+    def emit(self, layer: Convolved, packed: Packed, e: Emitter) -> str:
+        """See ``Kernel``."""
+        return self.row_call(
+            e,
+            self.ROW,
+            "eb_conv_2d",
+            int8_fields(layer),
+            e.params("eb_levels", level_fields(operands(layer.ins)[1])),
+            f"(const uint32_t *){e.constant('weights', packed.weights)}",
+            e.constant("requant", packed.requant),
+            e.scratch(),
+        )
+
+    def emit_layer(
+        self, layer: Convolved, packed: Packed, e: Emitter, walk: Mapping[str, CValue]
+    ) -> str:
+        """See ``Kernel``."""
+        rest: dict[str, CValue] = {
+            **walk,
+            **level_fields(operands(layer.ins)[1], "levels."),
+            "weights": e.constant("weights", packed.weights),
+            "requant": e.constant("requant", packed.requant),
+        }
+        return self.layer_call(e, self.LAYER, "eb_conv_2d_levels", int8_fields(layer), rest)

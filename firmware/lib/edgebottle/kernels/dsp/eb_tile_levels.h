@@ -1,0 +1,75 @@
+/* Tiles of four output channels times one or two pixels, with weights of 4, 2 or 1 bits.
+ *
+ * A weight is lowest + step * code. The codes of four channels lie in a 16-bit lane, `bits` bits
+ * each, so that SMLAD of the lane sums A + B * 2^bits + C * 4^bits + D * 8^bits; the same without
+ * the highest codes, one after the other, leave A + B * 2^bits + C * 4^bits, and so on to A. The
+ * differences are exact in 32 bits that wrap, where the compiler packs weights so
+ * (edgebottle/ops/levels_packing.py). The products with `lowest` are the same for all channels: one
+ * sum of the values of each pixel.
+ *
+ * Of 4 bits, the code of the fourth channel is signed, as it holds the sign of the lane: code - 8.
+ */
+#ifndef EB_TILE_LEVELS_H
+#define EB_TILE_LEVELS_H
+
+#include "eb_tile_s8.h"
+
+/* The weights of a layer. */
+typedef struct {
+    void (*pair)(eb_tile *);   /* a tile of two pixels */
+    void (*single)(eb_tile *); /* of one */
+    int32_t bits;              /* 4, 2 or 1 */
+    int32_t lowest;            /* -128 .. 127 */
+    int32_t step;              /* 1 .. 255 */
+} eb_levels;
+
+/* What the tiles read: eb_tile, and how codes become weights. The assembly knows the offsets. */
+typedef struct {
+    eb_tile tile;       /* 0: weight_bytes: taps * bits / 2 */
+    int32_t twice_step; /* 52 */
+    int32_t base[4];    /* 56: of each pixel, and of each pixel for the fourth channel: twice the
+                         * weight of code 0 times the sum of the values */
+} eb_tile_levels;
+
+/* The taps of a window, `taps` of them in fours, as the tiles read them. */
+static inline int32_t eb_levels_taps(int32_t taps, int32_t bits)
+{
+    return bits == 1 ? (taps + 7) & ~7 : taps;
+}
+
+/* Readies a tile but for its outputs; taps: see eb_levels_taps. */
+static inline void eb_levels_place(eb_tile_levels *t, const eb_levels *levels, int32_t taps)
+{
+    t->twice_step = 2 * levels->step;
+    t->tile.weight_bytes = taps * levels->bits / 2;
+}
+
+/* Sets the sum of the values of a pixel, 0 or 1. */
+static inline void
+eb_levels_set_sum(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, int32_t sum)
+{
+    const int32_t fourth = levels->bits == 4 ? 8 * levels->step : 0;
+    t->base[pixel] = 2 * levels->lowest * sum;
+    t->base[2 + pixel] = 2 * (levels->lowest + fourth) * sum;
+}
+
+/* The sum of 4 * fours bytes. */
+static inline int32_t eb_sum_bytes(const int8_t *values, int32_t fours)
+{
+    int32_t sum = 0;
+    for (; fours > 0; --fours) {
+        const uint32_t word = eb_load_word(values);
+        sum = eb_smlad(eb_sxtb16(word), 0x00010001u, sum);
+        sum = eb_smlad(eb_sxtb16_ror8(word), 0x00010001u, sum);
+        values += 4;
+    }
+    return sum;
+}
+
+#if defined(__ARM_FEATURE_DSP)
+#include "eb_tile_levels_arm.h"
+#else
+#include "eb_tile_levels_twin.h"
+#endif
+
+#endif /* EB_TILE_LEVELS_H */

@@ -1,0 +1,390 @@
+/* The tiles of eb_tile_levels.h for cores with the DSP instructions. eb_tile_levels_twin.h is the
+ * same in C. The frames, stores and scales are those of eb_tile_s8_arm.h.
+ */
+#ifndef EB_TILE_LEVELS_ARM_H
+#define EB_TILE_LEVELS_ARM_H
+
+EB_FIELD_AT(eb_tile_levels, twice_step, 52);
+EB_FIELD_AT(eb_tile_levels, base, 56);
+
+/* clang-format off */
+
+#define EB_SUM_WIDE_2                                                                              \
+    "ldmia %0!, {r3, r4, r5, r6}\n"                                                                \
+    "smlad %2, r3, r8, %2\n"                                                                       \
+    "smlad %3, r4, r8, %3\n"                                                                       \
+    "smlad %2, r5, r8, %2\n"                                                                       \
+    "smlad %3, r6, r8, %3\n"
+
+/* The sums of eb_widen_2's words of two pixels. */
+EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sums)
+{
+    int32_t first = 0;
+    int32_t second = 0;
+    __asm__ volatile("mov r8, #0x00010001\n"
+                     "lsrs %1, %1, #1\n"
+                     "bcc 2f\n"
+                     EB_SUM_WIDE_2
+                     "2:\n"
+                     "cbz %1, 4f\n"
+                     "3:\n"
+                     EB_SUM_WIDE_2
+                     EB_SUM_WIDE_2
+                     "subs %1, %1, #1\n"
+                     "bne 3b\n"
+                     "4:\n"
+                     : "+r"(values), "+l"(fours), "+r"(first), "+r"(second)
+                     :
+                     : "r3", "r4", "r5", "r6", "r8", "cc", "memory");
+    sums[0] = first;
+    sums[1] = second;
+}
+
+/* The products of the values of two pixels, r0 and r1, with what is left of the codes of a lane. */
+#define EB_LEVELS_SUM_2(sum0, sum1, codes)                                                         \
+    "smlad " sum0 ", " codes ", r0, " sum0 "\n"                                                    \
+    "smlad " sum1 ", " codes ", r1, " sum1 "\n"
+
+/* Two taps of two pixels times four channels: all codes, then without the highest ones, one after
+ * the other. Sums r4..r11, two for each set of codes, that of channel 0 first. */
+#define EB_LEVELS_4X2_HALF(codes, without3, without2, without1)                                    \
+    EB_LEVELS_SUM_2("r10", "r11", codes)                                                           \
+    without3 "\n"                                                                                  \
+    EB_LEVELS_SUM_2("r8", "r9", codes)                                                             \
+    without2 "\n"                                                                                  \
+    EB_LEVELS_SUM_2("r6", "r7", codes)                                                             \
+    without1 "\n"                                                                                  \
+    EB_LEVELS_SUM_2("r4", "r5", codes)
+#define EB_LEVELS_4_4X2_HALF(codes)                                                                \
+    "ldrd r0, r1, [r12], #8\n"                                                                     \
+    EB_LEVELS_4X2_HALF(codes, "bic " codes ", " codes ", #0xf000f000", "uxtb16 " codes ", " codes, \
+                       "and " codes ", " codes ", #0x000f000f")
+#define EB_LEVELS_2_4X2_HALF(codes)                                                                \
+    "ldrd r0, r1, [r12], #8\n"                                                                     \
+    EB_LEVELS_4X2_HALF(codes, "bic " codes ", " codes ", #0x00c000c0",                             \
+                       "and " codes ", " codes ", #0x000f000f",                                    \
+                       "and " codes ", " codes ", #0x00030003")
+#define EB_LEVELS_1_4X2_HALF                                                                       \
+    "ldrd r0, r1, [r12], #8\n"                                                                     \
+    "and r3, r2, #0x000f000f\n"                                                                    \
+    EB_LEVELS_4X2_HALF("r3", "bic r3, r3, #0x00080008", "and r3, r3, #0x00030003",                 \
+                       "and r3, r3, #0x00010001")
+
+/* Four taps, of 4 bits. */
+#define EB_LEVELS_4_4X2_STEP                                                                       \
+    "ldrd r2, r3, [lr], #8\n"                                                                      \
+    EB_LEVELS_4_4X2_HALF("r2")                                                                     \
+    EB_LEVELS_4_4X2_HALF("r3")
+#define EB_LEVELS_4_4X2_BYTES 100u
+#define EB_LEVELS_4_4X2_STEPS 4u
+#define EB_LEVELS_4_4X2_LOOP                                                                       \
+    EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP
+
+/* Four taps, of 2 bits. */
+#define EB_LEVELS_2_4X2_STEP                                                                       \
+    "ldr r2, [lr], #4\n"                                                                           \
+    "uxtb16 r3, r2\n"                                                                              \
+    EB_LEVELS_2_4X2_HALF("r3")                                                                     \
+    "uxtb16 r2, r2, ror #8\n"                                                                      \
+    EB_LEVELS_2_4X2_HALF("r2")
+#define EB_LEVELS_2_4X2_BYTES 108u
+#define EB_LEVELS_2_4X2_STEPS 4u
+#define EB_LEVELS_2_4X2_LOOP                                                                       \
+    EB_LEVELS_2_4X2_STEP EB_LEVELS_2_4X2_STEP EB_LEVELS_2_4X2_STEP EB_LEVELS_2_4X2_STEP
+
+/* Eight taps, of 1 bit. */
+#define EB_LEVELS_1_4X2_STEP                                                                       \
+    "ldr r2, [lr], #4\n"                                                                           \
+    EB_LEVELS_1_4X2_HALF                                                                           \
+    "lsr.w r2, r2, #4\n"                                                                           \
+    EB_LEVELS_1_4X2_HALF                                                                           \
+    "lsr.w r2, r2, #4\n"                                                                           \
+    EB_LEVELS_1_4X2_HALF                                                                           \
+    "lsr.w r2, r2, #4\n"                                                                           \
+    EB_LEVELS_1_4X2_HALF
+#define EB_LEVELS_1_4X2_BYTES 224u
+#define EB_LEVELS_1_4X2_STEPS 2u
+#define EB_LEVELS_1_4X2_LOOP EB_LEVELS_1_4X2_STEP EB_LEVELS_1_4X2_STEP
+
+/* All up to the sums of four channels; then r1 holds t. */
+#define EB_LEVELS_4X2_SUMS(LOOP)                                                                   \
+    "push {r4-r11, lr}\n"                                                                          \
+    "sub sp, sp, #12\n" /* where the weights end, t */                                             \
+    "str r0, [sp, #4]\n"                                                                           \
+    "ldr lr, [r0, #44]\n"                                                                          \
+    "1:\n"                                                                                         \
+    "ldmia r0, {r1, r2, r12}\n"                                                                    \
+    "add r1, lr, r1\n"                                                                             \
+    "str r1, [sp]\n"                                                                               \
+    "movs r4, #0\n"                                                                                \
+    "movs r5, #0\n"                                                                                \
+    "movs r6, #0\n"                                                                                \
+    "movs r7, #0\n"                                                                                \
+    "mov r8, r4\n"                                                                                 \
+    "mov r9, r4\n"                                                                                 \
+    "mov r10, r4\n"                                                                                \
+    "mov r11, r4\n"                                                                                \
+    "add pc, r2\n"                                                                                 \
+    "nop\n"                                                                                        \
+    "2:\n"                                                                                         \
+    LOOP                                                                                           \
+    "ldrd r0, r1, [sp]\n"                                                                          \
+    "cmp lr, r0\n"                                                                                 \
+    "bne.w 2b\n"
+
+/* The sums of the channels apart, as twice the products with weights: r4, r5 of channel 0 and so
+ * on; the codes of channels 1, 2, 3 have been shifted by so many places. r1 still holds t. */
+#define EB_LEVELS_4X2_APART(places1, places2, places3)                                             \
+    "sub r10, r10, r8\n"                                                                           \
+    "sub r11, r11, r9\n"                                                                           \
+    "sub r8, r8, r6\n"                                                                             \
+    "sub r9, r9, r7\n"                                                                             \
+    "sub r6, r6, r4\n"                                                                             \
+    "sub r7, r7, r5\n"                                                                             \
+    "ldr r0, [r1, #52]\n"                                                                          \
+    "ldrd r2, r3, [r1, #56]\n"                                                                     \
+    "ldrd r12, lr, [r1, #64]\n"                                                                    \
+    "asr r6, r6, #" places1 "\n"                                                                   \
+    "asr r7, r7, #" places1 "\n"                                                                   \
+    "asr r8, r8, #" places2 "\n"                                                                   \
+    "asr r9, r9, #" places2 "\n"                                                                   \
+    "asr r10, r10, #" places3 "\n"                                                                 \
+    "asr r11, r11, #" places3 "\n"                                                                 \
+    "mla r4, r4, r0, r2\n"                                                                         \
+    "mla r5, r5, r0, r3\n"                                                                         \
+    "mla r6, r6, r0, r2\n"                                                                         \
+    "mla r7, r7, r0, r3\n"                                                                         \
+    "mla r8, r8, r0, r2\n"                                                                         \
+    "mla r9, r9, r0, r3\n"                                                                         \
+    "mla r10, r10, r0, r12\n"                                                                      \
+    "mla r11, r11, r0, lr\n"
+
+/* The outputs of a channel of both pixels. */
+#define EB_LEVELS_4X2_FINISH_CHANNEL(SCALE, sum0, sum1)                                            \
+    "ldmia lr!, {r0, r1, r2, r3}\n"                                                                \
+    "add " sum0 ", " sum0 ", r0\n"                                                                 \
+    "add " sum1 ", " sum1 ", r0\n"                                                                 \
+    SCALE(sum0, "r1", "r2", "r3", "r12")                                                           \
+    SCALE(sum1, "r1", "r2", "r3", "r12")
+
+/* The outputs of the first pixel in r4, of the second in r5. */
+#define EB_LEVELS_4X2_FINISH(SCALE)                                                                \
+    EB_LEVELS_4X2_FINISH_CHANNEL(SCALE, "r4", "r5")                                                \
+    EB_LEVELS_4X2_FINISH_CHANNEL(SCALE, "r6", "r7")                                                \
+    EB_LEVELS_4X2_FINISH_CHANNEL(SCALE, "r8", "r9")                                                \
+    EB_LEVELS_4X2_FINISH_CHANNEL(SCALE, "r10", "r11")                                              \
+    EB_TILE_JOIN("r4", "r6", "r8", "r10")                                                          \
+    EB_TILE_JOIN("r5", "r7", "r9", "r11")
+
+/* Two taps of a pixel times four channels, as above. Sums r4, r6, r5, r7 of channels 0 to 3. */
+#define EB_LEVELS_4X1_HALF(codes, value, without3, without2, without1)                             \
+    "smlad r7, " codes ", " value ", r7\n"                                                         \
+    without3 "\n"                                                                                  \
+    "smlad r5, " codes ", " value ", r5\n"                                                         \
+    without2 "\n"                                                                                  \
+    "smlad r6, " codes ", " value ", r6\n"                                                         \
+    without1 "\n"                                                                                  \
+    "smlad r4, " codes ", " value ", r4\n"
+#define EB_LEVELS_4_4X1_HALF(codes, value)                                                         \
+    EB_LEVELS_4X1_HALF(codes, value, "bic " codes ", " codes ", #0xf000f000",                      \
+                       "uxtb16 " codes ", " codes, "and " codes ", " codes ", #0x000f000f")
+#define EB_LEVELS_2_4X1_HALF(codes, value)                                                         \
+    EB_LEVELS_4X1_HALF(codes, value, "bic " codes ", " codes ", #0x00c000c0",                      \
+                       "and " codes ", " codes ", #0x000f000f",                                    \
+                       "and " codes ", " codes ", #0x00030003")
+#define EB_LEVELS_1_4X1_HALF(value)                                                                \
+    "and r9, r8, #0x000f000f\n"                                                                    \
+    EB_LEVELS_4X1_HALF("r9", value, "bic r9, r9, #0x00080008", "and r9, r9, #0x00030003",          \
+                       "and r9, r9, #0x00010001")
+#define EB_LEVELS_4X1_VALUES                                                                       \
+    "ldr r0, [r12], #4\n"                                                                          \
+    "sxtb16 r1, r0\n"                                                                              \
+    "sxtb16 r0, r0, ror #8\n"
+
+/* Four taps, of 4 bits. */
+#define EB_LEVELS_4_4X1_STEP                                                                       \
+    "ldrd r8, r9, [lr], #8\n"                                                                      \
+    EB_LEVELS_4X1_VALUES                                                                           \
+    EB_LEVELS_4_4X1_HALF("r8", "r1")                                                               \
+    EB_LEVELS_4_4X1_HALF("r9", "r0")
+#define EB_LEVELS_4_4X1_BYTES 72u
+#define EB_LEVELS_4_4X1_STEPS 4u
+#define EB_LEVELS_4_4X1_LOOP                                                                       \
+    EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP
+
+/* Four taps, of 2 bits. */
+#define EB_LEVELS_2_4X1_STEP                                                                       \
+    "ldr r8, [lr], #4\n"                                                                           \
+    EB_LEVELS_4X1_VALUES                                                                           \
+    "uxtb16 r9, r8\n"                                                                              \
+    "uxtb16 r8, r8, ror #8\n"                                                                      \
+    EB_LEVELS_2_4X1_HALF("r9", "r1")                                                               \
+    EB_LEVELS_2_4X1_HALF("r8", "r0")
+#define EB_LEVELS_2_4X1_BYTES 80u
+#define EB_LEVELS_2_4X1_STEPS 4u
+#define EB_LEVELS_2_4X1_LOOP                                                                       \
+    EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP
+
+/* Eight taps, of 1 bit. */
+#define EB_LEVELS_1_4X1_STEP                                                                       \
+    "ldr r8, [lr], #4\n"                                                                           \
+    EB_LEVELS_4X1_VALUES                                                                           \
+    EB_LEVELS_1_4X1_HALF("r1")                                                                     \
+    "lsr.w r8, r8, #4\n"                                                                           \
+    EB_LEVELS_1_4X1_HALF("r0")                                                                     \
+    "lsr.w r8, r8, #4\n"                                                                           \
+    EB_LEVELS_4X1_VALUES                                                                           \
+    EB_LEVELS_1_4X1_HALF("r1")                                                                     \
+    "lsr.w r8, r8, #4\n"                                                                           \
+    EB_LEVELS_1_4X1_HALF("r0")
+#define EB_LEVELS_1_4X1_BYTES 168u
+#define EB_LEVELS_1_4X1_STEPS 2u
+#define EB_LEVELS_1_4X1_LOOP EB_LEVELS_1_4X1_STEP EB_LEVELS_1_4X1_STEP
+
+/* All up to the sums of four channels; then lr points to their requantization, r2 to t. */
+#define EB_LEVELS_4X1_SUMS(LOOP)                                                                   \
+    "push {r4-r11, lr}\n"                                                                          \
+    "sub sp, sp, #4\n"                                                                             \
+    "str r0, [sp]\n"                                                                               \
+    "ldr lr, [r0, #44]\n"                                                                          \
+    "1:\n"                                                                                         \
+    "ldmia r0, {r1, r2, r12}\n"                                                                    \
+    "add r3, lr, r1\n" /* where the weights end */                                                 \
+    "movs r4, #0\n"                                                                                \
+    "movs r5, #0\n"                                                                                \
+    "movs r6, #0\n"                                                                                \
+    "movs r7, #0\n"                                                                                \
+    "add pc, r2\n"                                                                                 \
+    "nop\n"                                                                                        \
+    "2:\n"                                                                                         \
+    LOOP                                                                                           \
+    "cmp lr, r3\n"                                                                                 \
+    "bne.w 2b\n"                                                                                   \
+    "ldr r2, [sp]\n"                                                                               \
+    "ldr lr, [r2, #12]\n"
+
+/* As EB_LEVELS_4X2_APART; channels 0 to 3 in r4, r6, r5, r7. */
+#define EB_LEVELS_4X1_APART(places1, places2, places3)                                             \
+    "sub r7, r7, r5\n"                                                                             \
+    "sub r5, r5, r6\n"                                                                             \
+    "sub r6, r6, r4\n"                                                                             \
+    "ldrd r0, r1, [r2, #52]\n"                                                                     \
+    "ldr r8, [r2, #64]\n"                                                                          \
+    "asr r6, r6, #" places1 "\n"                                                                   \
+    "asr r5, r5, #" places2 "\n"                                                                   \
+    "asr r7, r7, #" places3 "\n"                                                                   \
+    "mla r4, r4, r0, r1\n"                                                                         \
+    "mla r6, r6, r0, r1\n"                                                                         \
+    "mla r5, r5, r0, r1\n"                                                                         \
+    "mla r7, r7, r0, r8\n"
+
+#define EB_LEVELS_4X1_FINISH_CHANNEL(SCALE, sum)                                                   \
+    "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
+    "add " sum ", " sum ", r8\n"                                                                   \
+    SCALE(sum, "r9", "r10", "r11", "r12")
+#define EB_LEVELS_4X1_FINISH(SCALE)                                                                \
+    EB_LEVELS_4X1_FINISH_CHANNEL(SCALE, "r4")                                                      \
+    EB_LEVELS_4X1_FINISH_CHANNEL(SCALE, "r6")                                                      \
+    EB_LEVELS_4X1_FINISH_CHANNEL(SCALE, "r5")                                                      \
+    EB_LEVELS_4X1_FINISH_CHANNEL(SCALE, "r7")
+
+/* The same with one scale for all channels, in r9..r11: lr points to biases. */
+#define EB_LEVELS_4X1_FINISH_ONCE                                                                  \
+    "ldrd r8, r12, [lr], #8\n"                                                                     \
+    "add r4, r4, r8\n"                                                                             \
+    "add r6, r6, r12\n"                                                                            \
+    "ldrd r8, r12, [lr], #8\n"                                                                     \
+    "add r5, r5, r8\n"                                                                             \
+    "add r7, r7, r12\n"                                                                            \
+    EB_TILE_SCALE_ONCE("r4", "r9", "r10", "r11", "r8")                                             \
+    EB_TILE_SCALE_ONCE("r6", "r9", "r10", "r11", "r8")                                             \
+    EB_TILE_SCALE_ONCE("r5", "r9", "r10", "r11", "r8")                                             \
+    EB_TILE_SCALE_ONCE("r7", "r9", "r10", "r11", "r8")
+
+#define EB_LEVELS_ENTRY(t, BITS, STEP_BYTES, TILE)                                                 \
+    (0u - (uint32_t)(t)->weight_bytes / (STEP_BYTES)) % EB_LEVELS_##BITS##_##TILE##_STEPS *        \
+        EB_LEVELS_##BITS##_##TILE##_BYTES
+
+/* eb_tile_4x2, eb_tile_4x2_once, eb_tile_4x1 and eb_tile_4x1_once with codes of BITS bits.
+ *
+ * WORDS_2, WORDS_1: bytes of weights that a step reads. */
+#define EB_LEVELS_TILES(BITS, WORDS_2, WORDS_1, places1, places2, places3)                         \
+    EB_KERNEL void eb_tile_levels_##BITS##_4x2(eb_tile *t)                                         \
+    {                                                                                              \
+        t->entry = EB_LEVELS_ENTRY(t, BITS, WORDS_2, 4X2);                                         \
+        register eb_tile *tile __asm__("r0") = t;                                                  \
+        __asm__ volatile(EB_LEVELS_4X2_SUMS(EB_LEVELS_##BITS##_4X2_LOOP)                           \
+                         EB_LEVELS_4X2_APART(places1, places2, places3)                            \
+                         "ldrd lr, r0, [r1, #12]\n"                                                \
+                         "cmp r0, #0\n"                                                            \
+                         "bne 4f\n"                                                                \
+                         EB_LEVELS_4X2_FINISH(EB_TILE_SCALE_UP)                                    \
+                         EB_TILE_4X2_STORE                                                         \
+                         "b 5f\n"                                                                  \
+                         "4:\n"                                                                    \
+                         EB_LEVELS_4X2_FINISH(EB_TILE_SCALE)                                       \
+                         EB_TILE_4X2_CLAMP("3b")                                                   \
+                         "b 3b\n"                                                                  \
+                         "5:\n"                                                                    \
+                         EB_TILE_4X2_END                                                           \
+                         : "+r"(tile)                                                              \
+                         :                                                                         \
+                         : "r1", "r2", "r3", "r12", "cc", "memory");                               \
+    }                                                                                              \
+                                                                                                   \
+    EB_KERNEL void eb_tile_levels_##BITS##_4x2_once(eb_tile *t)                                    \
+    {                                                                                              \
+        t->entry = EB_LEVELS_ENTRY(t, BITS, WORDS_2, 4X2);                                         \
+        register eb_tile *tile __asm__("r0") = t;                                                  \
+        __asm__ volatile(EB_LEVELS_4X2_SUMS(EB_LEVELS_##BITS##_4X2_LOOP)                           \
+                         EB_LEVELS_4X2_APART(places1, places2, places3)                            \
+                         "ldr lr, [r1, #12]\n"                                                     \
+                         EB_LEVELS_4X2_FINISH(EB_TILE_SCALE_ONCE)                                  \
+                         EB_TILE_4X2_CLAMP("3f")                                                   \
+                         EB_TILE_4X2_STORE                                                         \
+                         EB_TILE_4X2_END                                                           \
+                         : "+r"(tile)                                                              \
+                         :                                                                         \
+                         : "r1", "r2", "r3", "r12", "cc", "memory");                               \
+    }                                                                                              \
+                                                                                                   \
+    EB_KERNEL void eb_tile_levels_##BITS##_4x1(eb_tile *t)                                         \
+    {                                                                                              \
+        t->entry = EB_LEVELS_ENTRY(t, BITS, WORDS_1, 4X1);                                         \
+        register eb_tile *tile __asm__("r0") = t;                                                  \
+        __asm__ volatile(EB_LEVELS_4X1_SUMS(EB_LEVELS_##BITS##_4X1_LOOP)                           \
+                         EB_LEVELS_4X1_APART(places1, places2, places3)                            \
+                         "ldr r0, [r2, #48]\n"                                                     \
+                         "cbnz r0, 4f\n"                                                           \
+                         EB_LEVELS_4X1_FINISH(EB_TILE_SCALE)                                       \
+                         "b 5f\n"                                                                  \
+                         "4:\n"                                                                    \
+                         "ldmia r0, {r9, r10, r11}\n"                                              \
+                         EB_LEVELS_4X1_FINISH_ONCE                                                 \
+                         "5:\n"                                                                    \
+                         EB_TILE_4X1_STORE                                                         \
+                         : "+r"(tile)                                                              \
+                         :                                                                         \
+                         : "r1", "r2", "r3", "r12", "cc", "memory");                               \
+    }                                                                                              \
+                                                                                                   \
+    EB_KERNEL void eb_tile_levels_##BITS##_4x1_once(eb_tile *t)                                    \
+    {                                                                                              \
+        t->entry = EB_LEVELS_ENTRY(t, BITS, WORDS_1, 4X1);                                         \
+        register eb_tile *tile __asm__("r0") = t;                                                  \
+        __asm__ volatile(EB_LEVELS_4X1_SUMS(EB_LEVELS_##BITS##_4X1_LOOP)                           \
+                         EB_LEVELS_4X1_APART(places1, places2, places3)                            \
+                         EB_LEVELS_4X1_FINISH(EB_TILE_SCALE_ONCE)                                  \
+                         EB_TILE_4X1_STORE                                                         \
+                         : "+r"(tile)                                                              \
+                         :                                                                         \
+                         : "r1", "r2", "r3", "r12", "cc", "memory");                               \
+    }
+
+EB_LEVELS_TILES(4, 8u, 8u, "4", "8", "12")
+EB_LEVELS_TILES(2, 4u, 4u, "2", "4", "6")
+EB_LEVELS_TILES(1, 4u, 4u, "1", "2", "3")
+
+/* clang-format on */
+
+#endif /* EB_TILE_LEVELS_ARM_H */

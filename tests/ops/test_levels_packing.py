@@ -1,0 +1,45 @@
+"""Codes of few bits in lanes: read back by their places, and refused where sums are ambiguous."""
+
+import numpy as np
+import pytest
+
+from edgebottle.ops.levels_packing import pack_codes
+
+
+def lanes_of(words: np.ndarray, bits: int) -> np.ndarray:
+    """int16 lanes as ``eb_levels_lanes`` reads them, (fours of channels, taps)."""
+    found = []
+    unsigned = words.astype(np.int64) & 0xFFFFFFFF
+    for tap in range(words.shape[1] * 8 // bits):
+        four, lane, half = tap // 4, tap % 4 // 2, tap % 2
+        word = unsigned[:, (2 * four + half) if bits == 4 else four * bits // 2]
+        place = {4: 0, 2: 8 * half, 1: 8 * (four % 2) + 4 * half}[bits]
+        found.append((word >> (place + 16 * lane)) & ((1 << 4 * bits) - 1))
+    lanes = np.stack(found, axis=1)
+    return lanes.astype(np.uint16).view(np.int16) if bits == 4 else lanes
+
+
+@pytest.mark.parametrize(
+    ("bits", "outputs", "taps"), [(4, 5, 10), (2, 4, 9), (1, 9, 12), (1, 4, 8)]
+)
+def test_lanes_hold_the_codes_of_four_channels(bits, outputs, taps):
+    codes = np.random.default_rng(taps).integers(0, 1 << bits, (outputs, taps), np.uint8)
+    words = pack_codes(codes, bits)
+    assert words is not None
+    unit = 8 if bits == 1 else 4
+    assert words.nbytes == 4 * -(-outputs // 4) * unit * -(-taps // unit) * bits // 8
+    lanes = lanes_of(words, bits)
+    for channel in range(outputs):
+        quad, place = channel // 4, channel % 4 * bits
+        high = lanes[quad, :taps] >> place
+        expected = codes[channel].astype(int) - (8 if bits == 4 and channel % 4 == 3 else 0)
+        found = high if channel % 4 == 3 else high & ((1 << bits) - 1)
+        assert found.tolist() == expected.tolist()
+
+
+def test_sums_that_leave_their_bits_are_refused():
+    """The fourth sum of 4 bits has 20 bits: 512 codes of -8, times values of -128, leave them."""
+    codes = np.zeros((4, 512), np.uint8)
+    assert pack_codes(codes, 4) is None
+    codes[3, 0] = 9
+    assert pack_codes(codes, 4) is not None
