@@ -72,6 +72,7 @@ def saved_model(folder: Path) -> Path:
         (HDF5[:8], None),
         (DIGITS.read_bytes(), None),
     ],
+    ids=("zip", "half a zip", "hdf5", "half a hdf5", "tflite"),  # a zip says when it was made
 )
 def test_whole_keras_files_are_known(data: bytes, kind: KerasFile | None) -> None:
     assert keras_file(data) is kind
