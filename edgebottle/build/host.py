@@ -1,6 +1,7 @@
 """Compiles a generated project for this computer: the board ``host``, and shared libraries."""
 
 import functools
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,8 +9,8 @@ from pathlib import Path
 from edgebottle.build.cache import compiler_environment
 from edgebottle.build.process import run_tool
 from edgebottle.build.project import BuildResult
-from edgebottle.build.toolchains import Compiler, host_compiler
-from edgebottle.errors import BadInput, ToolMissing
+from edgebottle.build.toolchains import WITHOUT_RUNTIME, Compiler, host_compiler
+from edgebottle.errors import BadInput, BuildFailed, ToolMissing
 from edgebottle.operating_system import shared_library
 
 DEADLINE_S = 300.0
@@ -17,6 +18,9 @@ OPTIMIZE = "-O2"
 SANITIZE_FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 FORCE_PORTABLE = "-DEB_FORCE_PORTABLE"
 """Whatever this computer could do."""
+
+_LACKS_RUNTIME = re.compile("undefined symbol|error:.*rtlib")
+"""What zig says where something of its runtime is missing, or where it knows no other way."""
 
 FLAGS = (
     "-std=c99",
@@ -115,11 +119,10 @@ def _compile(
     fresh = out / f"new-{name}"
     flags = (*flags, *(SANITIZE_FLAGS if sanitize else _plain_flags(compiler)))
     log = target.with_suffix(".log")
-    run_tool(
+    _run(
         [*compiler.command, *flags, *FLAGS, *_includes(project_dir), *sources, "-o", fresh],
-        log=log,
-        environment=compiler_environment(),
-        deadline_s=DEADLINE_S,
+        log,
+        may_lack_runtime=_is_zig(compiler),
     )
     fresh.replace(target)
     return BuildResult(elf=target, log=log, flags=flags, compiler=compiler.version)
@@ -127,7 +130,24 @@ def _compile(
 
 def _plain_flags(compiler: Compiler) -> tuple[str, ...]:
     # zig checks undefined behaviour in builds without optimisation unless told otherwise.
-    return ("-fno-sanitize=all",) if compiler.version.startswith("zig") else ()
+    return ("-fno-sanitize=all",) if _is_zig(compiler) else ()
+
+
+def _is_zig(compiler: Compiler) -> bool:
+    return compiler.version.startswith("zig")
+
+
+def _run(command: list[str | Path], log: Path, *, may_lack_runtime: bool) -> None:
+    environment = compiler_environment()
+    if may_lack_runtime:
+        try:
+            light = [*command, WITHOUT_RUNTIME]
+            run_tool(light, log=log, environment=environment, deadline_s=DEADLINE_S)
+            return
+        except BuildFailed:
+            if not _LACKS_RUNTIME.search(log.read_text(encoding="utf-8", errors="replace")):
+                raise
+    run_tool(command, log=log, environment=environment, deadline_s=DEADLINE_S)
 
 
 def _includes(project_dir: Path) -> list[str]:

@@ -14,6 +14,11 @@ from edgebottle.errors import ToolMissing
 
 TOOLCHAINS = ("zig", "gcc")
 QEMU = "qemu-system-arm"
+WITHOUT_RUNTIME = "-rtlib=none"
+"""Of zig, which otherwise makes its runtime first: 10 s of a core, once for each CPU.
+
+Few programs need anything of it; what does is linked again without this.
+"""
 
 
 @dataclass(frozen=True)

@@ -82,20 +82,23 @@ void bench_put_milli(float value)
     } milli;
     milli.real = value * 1000.0f;
     int exponent = (int)((milli.bits >> 23) & 255u) - 150; /* of the mantissa's lowest bit */
-    uint64_t mantissa = (milli.bits & 0x7FFFFFu) | 0x800000u;
+    const uint32_t mantissa = (milli.bits & 0x7FFFFFu) | 0x800000u;
     if (exponent > 29) {
         bench_put_text(value != value ? "nan" : milli.bits >> 31 ? "-inf" : "inf");
         return;
     }
-    if (exponent < 0) {
-        mantissa = exponent < -24 ? 0u : mantissa >> -exponent;
-    } else {
-        mantissa <<= exponent;
+    /* Shifted in two halves: no 64-bit shift by a variable is linked in for this. */
+    uint32_t low = 0, high = 0;
+    if (exponent >= 0) {
+        low = mantissa << exponent;
+        high = (mantissa >> 1) >> (31 - exponent);
+    } else if (exponent >= -24) {
+        low = mantissa >> -exponent;
     }
-    if (mantissa != 0 && milli.bits >> 31) {
+    if ((low | high) != 0 && milli.bits >> 31) {
         bench_put_char('-');
     }
-    put_digits(mantissa, 4);
+    put_digits((uint64_t)high << 32 | low, 4);
 }
 
 void bench_put_number(const char *text, uint64_t value)

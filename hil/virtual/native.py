@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from edgebottle.build.cache import cache_dir, compiler_environment
+from edgebottle.build.toolchains import WITHOUT_RUNTIME
 from edgebottle.errors import ToolMissing
 from edgebottle.operating_system import shared_library, socket_libraries
 from hil.virtual.native_memory import Describe, NativeMemory
@@ -140,19 +141,26 @@ def _build() -> Path:
             "-o",
             str(output),
         ]
-        try:
-            result = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=_COMPILE_SECONDS,
-                check=False,
-                env=compiler_environment(),
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise ToolMissing(f"cannot compile the virtual board: {error}") from error
+        is_zig = "ziglang" in command
+        result = _run([*command, WITHOUT_RUNTIME] if is_zig else command)
+        if is_zig and result.returncode != 0:
+            result = _run(command)
         if result.returncode != 0:
             lines = result.stderr.strip().splitlines() or ["no message"]
             raise ToolMissing(f"cannot compile the virtual board: {lines[0]}")
         output.replace(target)
     return target
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_COMPILE_SECONDS,
+            check=False,
+            env=compiler_environment(),
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ToolMissing(f"cannot compile the virtual board: {error}") from error

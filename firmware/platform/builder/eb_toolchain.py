@@ -13,6 +13,8 @@ GCC_HINT = {
     "arm-none-eabi-gcc": "install it (Debian/Ubuntu: apt install gcc-arm-none-eabi)",
     "riscv64-unknown-elf-gcc": "install it (Debian/Ubuntu: apt install gcc-riscv64-unknown-elf)",
 }
+WITHOUT_COMPILER_RT = ("-rtlib=none",)
+"""Of zig, which otherwise makes its compiler-rt first: 10 s of a core, once for each CPU."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Toolchain:
     cc_flags: tuple
     link_flags: tuple
     libs: tuple
+    without_runtime: tuple
     smallest: tuple
     needs_libc_headers: bool
 
@@ -84,8 +87,10 @@ def _zig(cpu, fpu):
         ranlib=f"{zig} ranlib",
         arch_flags=("-target", target, f"-mcpu={model}"),
         cc_flags=("-fno-sanitize=all", "-fomit-frame-pointer"),
-        link_flags=("-Wl,--build-id=none",),
-        libs=(),  # zig adds its own compiler-rt
+        # The last -mcpu counts: that of compiler-rt.
+        link_flags=(f"-mcpu={cpu['zig'].get('runtime', model)}", "-Wl,--build-id=none"),
+        libs=(),
+        without_runtime=WITHOUT_COMPILER_RT,
         smallest=("-Os", "-Xclang", "-Oz"),  # zig takes -Oz for -Os, its clang does not
         needs_libc_headers=True,
     )
@@ -109,6 +114,7 @@ def _host(name):
         cc_flags=("-fno-sanitize=all",) if name == "zig" else (),
         link_flags=(),
         libs=(),
+        without_runtime=WITHOUT_COMPILER_RT if name == "zig" else (),
         smallest=("-Os",),
         needs_libc_headers=False,
     )
@@ -138,6 +144,7 @@ def _gcc(cpu, fpu):
         cc_flags=cc_flags,
         link_flags=("-nostdlib", "-nostartfiles", "-Wl,--build-id=none"),
         libs=("gcc",),
+        without_runtime=(),
         smallest=("-Os",),
         needs_libc_headers=True,
     )

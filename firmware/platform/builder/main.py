@@ -8,6 +8,7 @@ Environment variables (all optional; ``edgebottle build`` sets them):
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -151,7 +152,25 @@ sources += env.CollectBuildFiles(
 )
 env.Append(PIOBUILDFILES=sources)
 
+
+
+def leave_out_runtime(target, source, env):
+    """Links without the compiler's runtime first, which few programs need and zig has to make.
+
+    Where something is missing, the program is linked with it. What does not fit in memory fits with
+    even more of it no better.
+    """
+    env.Replace(EB_RUNTIME=list(toolchain.without_runtime))
+    command = env.subst("$LINKCOM", target=target, source=source)
+    tried = subprocess.run(command, shell=True, capture_output=True, env=env["ENV"], check=False)
+    if tried.returncode != 0 and b"overflowed" not in tried.stderr:
+        env.Replace(EB_RUNTIME=[])
+
+
 program = env.BuildProgram()
+if toolchain.without_runtime:
+    env.Append(LINKFLAGS=["$(", "$EB_RUNTIME", "$)"])  # no reason to link again
+    env.AddPreAction(program, leave_out_runtime)
 if port and "boot" in port:
     place = (board["regions"]["flash"]["start"], port["boot"]["size"])
     env.AddPostAction(program, lambda target, source, env: seal(str(target[0]), *place))

@@ -96,3 +96,33 @@ PLAIN_LOOPS int memcmp(const void *a, const void *b, size_t n)
     }
     return 0;
 }
+
+#if defined(__ARM_EABI__)
+/* The names that compilers for Arm call them by (Run-time ABI for the Arm Architecture, 4.3.4). */
+#define ALSO_CALLED(function) __attribute__((alias(#function)))
+#define COPY(name, function)                                                                       \
+    ALSO_CALLED(function)                                                                          \
+    void *name(void *dst, const void *src, size_t n)
+
+COPY(__aeabi_memcpy, memcpy);
+COPY(__aeabi_memcpy4, memcpy);
+COPY(__aeabi_memcpy8, memcpy);
+COPY(__aeabi_memmove, memmove);
+COPY(__aeabi_memmove4, memmove);
+COPY(__aeabi_memmove8, memmove);
+
+void __aeabi_memset(void *dst, size_t n, int value)
+{
+    memset(dst, value, n);
+}
+
+void __aeabi_memclr(void *dst, size_t n)
+{
+    memset(dst, 0, n);
+}
+
+ALSO_CALLED(__aeabi_memset) void __aeabi_memset4(void *dst, size_t n, int value);
+ALSO_CALLED(__aeabi_memset) void __aeabi_memset8(void *dst, size_t n, int value);
+ALSO_CALLED(__aeabi_memclr) void __aeabi_memclr4(void *dst, size_t n);
+ALSO_CALLED(__aeabi_memclr) void __aeabi_memclr8(void *dst, size_t n);
+#endif
