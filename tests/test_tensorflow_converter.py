@@ -12,6 +12,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from edgebottle import keras_files
 from edgebottle import tensorflow_converter as converter
 from edgebottle.errors import BadModel, EdgebottleError, ToolMissing
 from edgebottle.ir.interpreter import Interpreter
@@ -74,10 +75,10 @@ def test_what_keras_2_wrote_and_keras_3_refuses_is_dropped() -> None:
     kept = [layer("DepthwiseConv2D", groups=2), layer("GRU", time_major=True), layer("Conv2D")]
     old = [layer("DepthwiseConv2D", groups=1), layer("GRU", time_major=False), separable]
     network = layer("Functional", layers=[*old, *kept])
-    assert converter._drop_old_arguments(network)
+    assert keras_files._drop_old_arguments(network)
     assert [one["config"] for one in old] == [{"name": "a"}] * 2 + [{"name": "a", "filters": 2}]
     assert kept[0]["config"] == {"name": "a", "groups": 2}
-    assert not converter._drop_old_arguments(network)
+    assert not keras_files._drop_old_arguments(network)
 
 
 @pytest.mark.parametrize(
@@ -129,10 +130,10 @@ def test_keras_2_reads_what_keras_3_cannot(
 ) -> None:
     old = None if old_keras is None else FakeKeras(old_keras)
     fakes = {"keras": FakeKeras("a\nException encountered: bad\nmore"), "tf_keras": old}
-    monkeypatch.setattr(converter, "_import", fakes.get)
-    monkeypatch.setattr(converter.importlib.util, "find_spec", fakes.get)
+    monkeypatch.setattr(keras_files, "import_package", fakes.get)
+    monkeypatch.setattr(keras_files.importlib.util, "find_spec", fakes.get)
     try:
-        found = converter._load(Path("a.h5"), {}, version)[1]
+        found = keras_files._load(Path("a.h5"), {}, version)[1]
     except EdgebottleError as error:
         found = f"{type(error).__name__}: {error}"
     assert re.match(expected, found), found
@@ -140,7 +141,7 @@ def test_keras_2_reads_what_keras_3_cannot(
 
 def test_a_package_that_does_not_start() -> None:
     with pytest.raises(ToolMissing, match=r"no_such_package does not start .*edgebottle\[train\]"):
-        converter._import("no_such_package")
+        keras_files.import_package("no_such_package")
 
 
 def test_operators_are_named_with_their_layers() -> None:
