@@ -40,7 +40,7 @@ class LiteRTModel:
         file = read_tflite(data)
         self._names = {tensor.name: index for index, tensor in enumerate(file.tensors)}
         self._content = for_litert(data, file)
-        self._quiet: Callable[[], AbstractContextManager[None]] = _quiet if quiet else nullcontext
+        self._quiet: Callable[[], AbstractContextManager[None]] = silenced if quiet else nullcontext
         with self._quiet():
             self._interpreter = self._prepare(reference)
         self.inputs: tuple[int, ...] = file.inputs
@@ -133,8 +133,8 @@ class LiteRTModel:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps what LiteRT writes to the process's standard error away from the user."""
+def silenced() -> Iterator[None]:
+    """Keeps what libraries write to the process's standard error away from the user."""
     sys.stderr.flush()
     kept = os.dup(2)
     sink = os.open(os.devnull, os.O_WRONLY)

@@ -89,7 +89,7 @@ def plan_samples(
     taken = min(count, len(given) if other is not None else max(1, len(given) // 2))
     calibration = _picked(given, order[:taken])
     rest = _picked(given, order[taken:]) if other is None else other
-    _check_values(calibration, graph)
+    check_values(calibration, graph)
     notes = [f"calibration: {len(calibration):,} of {len(given):,} samples of {data}"]
     where = "the rest of them" if test is None else test
     labelled = "labelled" if rest.labels is not None else "without labels"
@@ -114,7 +114,7 @@ def _picked(samples: Samples, which: Sequence[int]) -> Samples:
     )
 
 
-def _check_values(samples: Samples, graph: Graph) -> None:
+def check_values(samples: Samples, graph: Graph) -> None:
     """Refuses samples that are all alike, or all of one class."""
     for index, name in enumerate(graph.inputs):
         low, high = _range(samples, index)

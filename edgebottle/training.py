@@ -1,0 +1,220 @@
+"""Trains a float Keras network to few bits: samples, training, the file and its accuracy."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
+from edgebottle.conversion import MAX_TRAINED_BYTES
+from edgebottle.errors import BadInput, EdgebottleError, ToolMissing
+from edgebottle.exporters.tflite import write_tflite
+from edgebottle.files import read_file
+from edgebottle.importers.foreign import keras_file
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Graph, Tensor
+from edgebottle.litert import silenced
+from edgebottle.quantization import check_values
+from edgebottle.sample_sources import PixelScale, read_labels, read_samples
+from edgebottle.samples import Samples
+from quantize.lowbit.bits import Bits
+from quantize.lowbit.network import INPUT, FloatNetwork
+from quantize.lowbit.recipe import TrainingRecipe
+from quantize.lowbit.report import EpochRecord, LowBitReport
+from quantize.lowbit.samples import LabelledSamples, split
+from quantize.post.affine import Bounds
+from quantize.post.runner import Runner
+from quantize.post.score import real_outputs
+
+Progress = Callable[[str, int, int], None]
+
+TEST_SHARE = 0.1
+"""Of the samples, where there are none for the test alone."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Which samples serve what; no sample serves both.
+
+    Attributes:
+        samples: Those that are learned from, and by which the best epoch is chosen.
+        test: Those that only accuracy is measured with.
+        input_bounds: The real range of the input.
+        notes: In words, what was taken for what.
+    """
+
+    samples: LabelledSamples
+    test: LabelledSamples
+    input_bounds: Bounds
+    notes: tuple[str, ...]
+
+
+def read_trained(path: Path) -> FloatNetwork:
+    """The network of a Keras file.
+
+    Raises:
+        BadInput: it is no file of Keras.
+        BadModel: it is broken.
+        UnsupportedOp: a layer of it cannot be trained to few bits.
+        ToolMissing: Keras is not installed.
+    """
+    kind = keras_file(read_file(path, MAX_TRAINED_BYTES))
+    if kind is None:
+        raise BadInput(
+            f"{path} is no Keras network: training takes a .keras or .h5 file, as model.save writes"
+        )
+    start_keras()
+    from edgebottle.keras_files import load_keras
+    from quantize.lowbit.keras_network import read_network
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:  # a copy, which the reader may change
+            copy = Path(shutil.copy(path, Path(folder) / f"network{kind.value}"))
+            _, model = load_keras(copy)
+        return read_network(model, shortened(identifier(path.stem), MAX_MODEL_NAME))
+    except EdgebottleError as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def start_keras() -> None:
+    """Imports Keras without its start-up chatter; raises ``ToolMissing`` where it is not there."""
+    for package in ("keras", os.environ.get("KERAS_BACKEND", "tensorflow")):
+        if importlib.util.find_spec(package) is None:
+            raise ToolMissing(
+                f"training needs {package}, which is not installed: pip install 'edgebottle[train]'"
+            )
+    from edgebottle.keras_files import import_package
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    with silenced():
+        import_package("keras")
+
+
+def read_training_data(
+    network: FloatNetwork,
+    data: str,
+    *,
+    test: str | None = None,
+    labels: Path | None = None,
+    scale: PixelScale | None = None,
+    seed: int = 0,
+) -> TrainingData:
+    """Reads the samples and parts them; refuses what cannot be right before anything is trained.
+
+    Args:
+        network: The float network.
+        data: Where the samples are, see ``read_samples``.
+        test: Where those for the test are; None to part them from ``data``.
+        labels: Classes of the samples of ``data``, where those do not hold them.
+        scale: What pixels stand for.
+        seed: Of the parting.
+
+    Raises:
+        BadInput: the samples cannot serve.
+    """
+    graph = _ends(network)
+    given = _labelled(read_samples(data, graph, scale), graph, labels)
+    notes = [f"training: {len(given):,} samples of {data}"]
+    if test is not None:
+        other = _labelled(read_samples(test, graph, scale), graph, None)
+        notes.append(f"test: {len(other):,} samples of {test}")
+    else:
+        given, other = split(given, TEST_SHARE, seed)
+        notes.append(f"test: {len(other):,} of them, which nothing is learned from")
+    bounds = scale.bounds if scale else (float(given.values.min()), float(given.values.max()))
+    return TrainingData(given, other, bounds, tuple(notes))
+
+
+def train_low_bits(
+    network: FloatNetwork,
+    data: TrainingData,
+    bits: Bits,
+    recipe: TrainingRecipe,
+    progress: Progress,
+    told: Callable[[EpochRecord], None],
+) -> tuple[bytes, LowBitReport]:
+    """Trains a network and measures what it lost.
+
+    Args:
+        network: The float network.
+        data: From ``read_training_data``.
+        bits: Of each layer.
+        recipe: How it is trained.
+        progress: Told what is being done.
+        told: Called after each epoch.
+
+    Returns:
+        The ``.tflite`` file, and what is to be told of it.
+
+    Raises:
+        BadInput: the bits name a layer that is not there, or training does not converge.
+    """
+    bits.check(network.layer_names())
+    progress("load Keras", 0, 0)
+    from quantize.lowbit.export import integer_network
+    from quantize.lowbit.simulation import Simulation
+    from quantize.lowbit.trainer import Task, accuracy_of, train_network
+
+    learned, chosen = split(data.samples, recipe.validation, recipe.seed)
+    task = Task(network, bits, recipe, learned, chosen, data.input_bounds)
+    simulation, epochs = train_network(task, progress, told)
+    graph = integer_network(simulation)
+    file = write_tflite(graph)
+    progress("test the float network", 0, 0)
+    before = accuracy_of(Simulation(network), data.test)
+    report = LowBitReport(
+        model=network.name,
+        bits=str(bits),
+        samples=len(learned),
+        validation=len(chosen),
+        test=len(data.test),
+        before=before,
+        after=litert_accuracy(graph, data.test, progress),
+        epochs=tuple(epochs),
+        bytes=len(file),
+    )
+    return file, report
+
+
+def litert_accuracy(graph: Graph, samples: LabelledSamples, progress: Progress) -> float:
+    """Share of right classes in LiteRT's reference kernels, 0 .. 1."""
+    inputs = [(value[None],) for value in samples.values]
+    total = len(inputs)
+    with Runner() as runner:
+        outputs = real_outputs(
+            graph, inputs, runner, lambda n: progress("test in LiteRT", n, total), reference=True
+        )
+    found = np.array([output[0].argmax() for output in outputs])
+    return float(np.mean(found == samples.labels))
+
+
+def _ends(network: FloatNetwork) -> Graph:
+    """The input and the output of a network, by which samples are read."""
+    tensors = {
+        INPUT: Tensor(INPUT, (1, *network.input_shape), DType.F32),
+        "output": Tensor("output", (1, network.classes), DType.F32),
+    }
+    return Graph(network.name, tensors, (), (INPUT,), ("output",))
+
+
+def _labelled(samples: Samples, graph: Graph, labels: Path | None) -> LabelledSamples:
+    classes = samples.labels
+    if labels is not None:
+        classes = read_labels(labels, graph, len(samples))
+    if classes is None:
+        raise BadInput(
+            f"{samples.source} has no classes to learn: give them as an array y, as folders of "
+            "images, or with --labels"
+        )
+    check_values(samples, graph)
+    values = np.concatenate([sample[0] for sample in samples.inputs])
+    return LabelledSamples(values, np.array(classes, np.int64))

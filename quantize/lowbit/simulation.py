@@ -1,0 +1,319 @@
+"""The network that is trained: real numbers that take the values of the integer network.
+
+Only ``keras.ops`` and layers of Keras, so that it works on each of its back ends. Everything lies
+on the grid on which the integers will lie; only ties may be rounded to the other side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from edgebottle.ir.graph import Array
+from quantize.lowbit.bits import Bits
+from quantize.lowbit.calibration import FirstSteps
+from quantize.lowbit.gradients import nearest_levels, replaced, variable
+from quantize.lowbit.levels import ActivationLevels, WeightLevels
+from quantize.lowbit.methods.gradient_scale import GradientScale
+from quantize.lowbit.network import (
+    INPUT,
+    Addition,
+    Computed,
+    FloatNetwork,
+    LayerStep,
+    MeanOfPixels,
+    MovingWindow,
+    NewShape,
+    Pool,
+    Product,
+    Weighted,
+    ZeroBorder,
+)
+from quantize.lowbit.recipe import TrainingRecipe
+
+MOMENTUM = 0.9
+"""Of the moving statistics of normalizations: training is short."""
+
+
+class WeightGrid(keras.layers.Layer):  # type: ignore[misc]
+    """The weights of a layer in few levels."""
+
+    def __init__(
+        self, levels: WeightLevels, steps: Array, size: int, recipe: TrainingRecipe
+    ) -> None:
+        """Begins with ``steps``; ``size`` weights share one."""
+        super().__init__()
+        self.built = True
+        self.levels = levels
+        self.method = recipe.weight_method()
+        scale = recipe.find(GradientScale)
+        slope = 1.0 if scale is None else scale.slope(size, levels.largest)
+        self.method.create_weights(self, steps, levels, slope)
+
+    def steps(self, kernel: Any) -> Any:
+        """One for each channel."""
+        return self.method.weight_steps(self, kernel, self.levels)
+
+    def codes(self, kernel: Any, steps: Any, *, training: bool) -> Any:
+        """What is stored of each weight, with a gradient."""
+        return nearest_levels(kernel / steps, self.levels)
+
+
+class ActivationGrid(keras.layers.Layer):  # type: ignore[misc]
+    """What a layer computes, in few levels."""
+
+    def __init__(
+        self,
+        levels: ActivationLevels,
+        first: tuple[float, int],
+        size: int,
+        recipe: TrainingRecipe | None,
+    ) -> None:
+        """Begins with a step and a level of zero; without a recipe it keeps them."""
+        super().__init__()
+        self.built = True
+        self.levels = levels
+        self.method = (recipe or TrainingRecipe(methods=())).activation_method(levels)
+        scale = None if recipe is None else recipe.find(GradientScale)
+        slope = 1.0 if scale is None else scale.slope(size, levels.last)
+        self.method.create_activation(self, *first, levels, slope)
+
+    def call(self, values: Any) -> Any:
+        """Values on the grid."""
+        return self.method.on_grid(self, values, self.levels)
+
+    def step(self) -> Any:
+        """Between two levels."""
+        return self.method.grid(self, self.levels)[0]
+
+    def stored(self) -> tuple[float, int]:
+        """The scale, and the stored value of zero."""
+        step, zero = self.method.grid(self, self.levels)
+        level = int(ops.convert_to_numpy(zero))
+        return float(np.float32(ops.convert_to_numpy(step))), self.levels.lowest + level
+
+
+class Simulation(keras.Model):  # type: ignore[misc]
+    """A network in few levels, or without ``bits`` in floating point."""
+
+    def __init__(
+        self,
+        network: FloatNetwork,
+        bits: Bits | None = None,
+        first: FirstSteps | None = None,
+        recipe: TrainingRecipe | None = None,
+    ) -> None:
+        """Creates the variables.
+
+        Args:
+            network: With the numbers to begin with.
+            bits: Of each layer; None for floating point.
+            first: The steps to begin with, where there are bits.
+            recipe: How it is trained, where there are bits.
+        """
+        super().__init__()
+        self.network = network
+        self.owners = _owners(network)
+        self.momentum = variable(self, MOMENTUM, "momentum", trainable=False)
+        self.grids: dict[str, ActivationGrid] = {}
+        weights: Mapping[str, WeightLevels] = {}
+        if bits is not None and first is not None and recipe is not None:
+            weights = network.weight_levels(bits)
+            shapes = {INPUT: network.input_shape, **{s.name: s.shape for s in network.steps}}
+            for name, levels in network.activation_levels(bits).items():
+                size = int(np.prod(shapes[name]))
+                fixed = None if name == INPUT else recipe
+                self.grids[name] = ActivationGrid(levels, first.activations[name], size, fixed)
+        self.products: dict[str, WeightedProduct] = {}
+        for step in network.steps:
+            if isinstance(step, Weighted):
+                grid = None
+                if step.name in weights and first is not None and recipe is not None:
+                    levels_of, steps = weights[step.name], first.weights[step.name]
+                    grid = WeightGrid(levels_of, steps, step.kernel.size // step.channels, recipe)
+                self.products[step.name] = WeightedProduct(step, grid)
+        self.build((None, *network.input_shape))
+
+    def build(self, input_shape: Any) -> None:
+        """Nothing is left to build."""
+        self.built = True
+
+    def call(self, values: Any, training: bool = False) -> Any:
+        """The logits."""
+        return self.values(values, training=training)[self.network.steps[-1].name]
+
+    def values(self, values: Any, *, training: bool = False) -> dict[str, Any]:
+        """What every step computes, by its name, and the input."""
+        found = {INPUT: self._on_grid(INPUT, values)}
+        for step in self.network.steps:
+            sources = [found[source] for source in step.sources]
+            result = self._result(step, sources, training=training)
+            if isinstance(step, Computed):
+                if step.is_clamped:
+                    result = ops.relu(result)
+                if step.ceiling is not None and not self.grids:
+                    result = ops.minimum(result, step.ceiling)
+            found[step.name] = self._on_grid(step.name, result)
+        return found
+
+    def _on_grid(self, name: str, values: Any) -> Any:
+        grid = self.grids.get(name)
+        return values if grid is None else grid(values)
+
+    def _result(self, step: LayerStep, sources: list[Any], *, training: bool) -> Any:
+        if isinstance(step, Weighted):
+            source, output = self.grids.get(self.owners[step.sources[0]]), self.grids.get(step.name)
+            units = () if source is None or output is None else (source.step(), output.step())
+            product = self.products[step.name]
+            return product(sources[0], units, self.momentum, training=training)
+        if isinstance(step, Addition):
+            return sources[0] + sources[1]
+        if isinstance(step, MeanOfPixels):
+            mean = ops.mean(sources[0], axis=(1, 2), keepdims=step.keeps_axes)
+            return mean if training else self._settled_mean(step, mean, sources[0].shape)
+        if isinstance(step, Pool):
+            return self._pooled(step, sources[0])
+        if isinstance(step, ZeroBorder):
+            top, bottom, left, right = step.border
+            return ops.pad(sources[0], ((0, 0), (top, bottom), (left, right), (0, 0)))
+        assert isinstance(step, NewShape), "there are no other steps"
+        return ops.reshape(sources[0], (-1, *step.shape))
+
+    def _settled_mean(self, step: MeanOfPixels, mean: Any, shape: Any) -> Any:
+        source, output = self.grids.get(self.owners[step.sources[0]]), self.grids.get(step.name)
+        if source is None or output is None:
+            return mean
+        # MEAN takes the largest power of two out of the number of pixels.
+        pixels = 1 << (shape[1] * shape[2]).bit_length() - 1
+        return settled(mean, output.step(), source.step() / output.step(), pixels)
+
+    def _pooled(self, step: Pool, values: Any) -> Any:
+        arguments = (step.size, step.window.strides, step.window.padding)
+        if step.is_maximum:
+            return ops.max_pool(values, *arguments)
+        mean = ops.average_pool(values, *arguments)
+        grid = self.grids.get(self.owners[step.sources[0]])
+        if grid is None:
+            return mean
+        # The integers are averaged as they are stored; ties go away from zero.
+        unit, zero = grid.method.grid(grid, grid.levels)
+        moved = mean / unit + zero + float(grid.levels.lowest)
+        away = ops.sign(moved) * ops.floor(ops.abs(moved) + 0.5)
+        return replaced(mean, (away - zero - float(grid.levels.lowest)) * unit)
+
+
+class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
+    """A convolution or a dense layer, with its normalization."""
+
+    def __init__(self, step: Weighted, grid: WeightGrid | None) -> None:
+        """Begins with the numbers of ``step``; in floating point without a grid."""
+        super().__init__()
+        self.built = True
+        self.grid = grid
+        self.product, self.window = step.product, step.window
+        self.kernel = variable(self, step.kernel, "kernel")
+        self.norm = step.norm
+        self.channel_shape = step.channel_shape
+        if step.norm is None:
+            self.bias = variable(self, step.bias, "bias")
+            return
+        # The mean holds whatever bias there is.
+        self.gamma = variable(self, step.norm.gamma, "gamma")
+        self.beta = variable(self, step.norm.beta, "beta")
+        self.mean = variable(self, step.norm.mean - step.bias, "mean", trainable=False)
+        self.variance = variable(self, step.norm.variance, "variance", trainable=False)
+
+    def call(self, values: Any, units: Any, momentum: Any, training: bool = False) -> Any:
+        """What the layer computes; where statistics are those of the batch, not yet on its grid.
+
+        Args:
+            values: What it reads.
+            units: The steps of that and of what it computes; nothing in floating point.
+            momentum: Of the moving statistics.
+            training: Statistics are those of the batch.
+        """
+        kernel, steps = self.kernel, None
+        if self.grid is not None:
+            steps = self.grid.steps(kernel)
+            kernel = self.grid.codes(kernel, steps, training=training) * steps
+        sums = _product(values, kernel, self.product, self.window)
+        if self.norm is not None and training:
+            return self._normalized(sums, momentum)
+        factor, bias = self.folded()
+        if factor is not None:
+            sums = sums * factor
+        if steps is None or not units:
+            return sums + bias
+        scales = ops.reshape(steps, (-1,)) * units[0]
+        if factor is not None:
+            scales = ops.maximum(scales * ops.abs(factor), keras.config.epsilon())
+        sums = sums + replaced(bias, ops.round(bias / scales) * scales)
+        if training:
+            return sums
+        if self.product is Product.DENSE:
+            return settled(sums, units[1])
+        return settled(sums, units[1], scales / units[1])
+
+    def folded(self) -> tuple[Any, Any]:
+        """What sums are multiplied with, None for nothing, and what is added."""
+        if self.norm is None:
+            return None, self.bias
+        factor = self.gamma * ops.rsqrt(self.variance + self.norm.epsilon)
+        return factor, self.beta - self.mean * factor
+
+    def _normalized(self, sums: Any, momentum: Any) -> Any:
+        """Normalized by the batch, which moves the statistics."""
+        mean, variance = ops.moments(sums, axes=tuple(range(len(sums.shape) - 1)))
+        for kept, seen in ((self.mean, mean), (self.variance, variance)):
+            kept.assign(kept * momentum + ops.stop_gradient(seen) * (1.0 - momentum))
+        assert self.norm is not None
+        factor = self.gamma * ops.rsqrt(variance + self.norm.epsilon)
+        return sums * factor + (self.beta - mean * factor)
+
+
+def settled(values: Any, step: Any, ratio: Any = None, divisor: int = 1) -> Any:
+    """Real values rounded to whole steps as LiteRT's requantization rounds sums.
+
+    It multiplies a sum with a fraction between a half and one, rounds that to an integer, and
+    shifts it to the right, rounding once more with ties away from zero.
+
+    Args:
+        values: Sums, in real numbers.
+        step: Of what they become.
+        ratio: What a sum is multiplied with; None where it is rounded once, in double precision.
+        divisor: A power of two by which sums are divided beside that.
+    """
+    units = values / step
+    if ratio is not None:
+        fraction = ops.power(2.0, ops.floor(ops.log2(ratio)) + 1.0) / divisor
+        fraction = ops.minimum(fraction, 1.0)
+        units = ops.floor(units / fraction + 0.5) * fraction
+    return replaced(values, ops.sign(units) * ops.floor(ops.abs(units) + 0.5) * step)
+
+
+def _product(values: Any, kernel: Any, product: Product, window: MovingWindow) -> Any:
+    if product is Product.DENSE:
+        return ops.matmul(values, kernel)
+    function = ops.depthwise_conv if product is Product.DEPTHWISE else ops.conv
+    # TensorFlow strides a depthwise window alike along both axes; of a signal there is one row.
+    strides = window.strides if values.shape[1] > 1 else (window.strides[1],) * 2
+    return function(
+        values,
+        kernel,
+        strides=strides,
+        padding=window.padding,
+        data_format="channels_last",
+        dilation_rate=window.dilation,
+    )
+
+
+def _owners(network: FloatNetwork) -> dict[str, str]:
+    """The value whose grid each value has, by name."""
+    owners = {INPUT: INPUT}
+    for step in network.steps:
+        owners[step.name] = owners[step.sources[0]] if step.keeps_values else step.name
+    return owners
