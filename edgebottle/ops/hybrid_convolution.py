@@ -94,7 +94,9 @@ class HybridConvolution(Convolution):
         check_padding(data.shape, self.padding, where(self))
         assert weights.quant is not None
         is_whole = len(weights.quant.scale) == weights.shape[self.CHANNEL_AXIS]
-        if not is_whole and self.groups(data.shape, weights.shape) > 1:
+        if not is_whole and not self.is_symmetric(
+            ins
+        ):  # LiteRT reads a scale for each, there or not
             raise UnsupportedOp(f"{where(self)} has groups of int8 weights with one scale for all")
 
     def groups(self, data: Shape, weights: Shape) -> int:

@@ -1,9 +1,12 @@
 """Inputs that are quantized at run time: each step of them as in LiteRT, in NumPy and in C."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from edgebottle.errors import UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Quant, Tensor
@@ -11,7 +14,7 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops.base import Activation, Isa, one_node_graph
 from edgebottle.ops.case_tensors import constant
-from edgebottle.ops.hybrid_convolution import HybridConv2D
+from edgebottle.ops.hybrid_convolution import HybridConv2D, HybridDepthwiseConv2D
 from edgebottle.ops.hybrid_dense import HybridFullyConnected
 from tests.ops.compiled import run_compiled
 
@@ -62,6 +65,19 @@ def _values(seed: int) -> Array:
         values = np.rint(2 * values) / 2
     scale = np.float32(random.uniform(0.01, 1)) if seed % 2 else np.float32(0.25)
     return np.asarray(values.astype(np.float32) * scale)
+
+
+def test_groups_need_a_scale_each() -> None:
+    """LiteRT reads one for each output, whether it is there or not."""
+    graph = next(iter(HybridDepthwiseConv2D.cases()))
+    (node,), weights = graph.nodes, graph.tensors["weights"]
+    for channels in (3, 1):
+        shape = (1, *weights.shape[1:3], 3)
+        one = replace(weights, shape=shape, quant=Quant((0.5,), (0,)), data=np.ones(shape, np.int8))
+        data = replace(graph.tensors[graph.inputs[0]], shape=(1, 5, 4, channels))
+        ins = (data, one, graph.tensors["bias"])
+        with pytest.raises(UnsupportedOp, match="one scale for all"):
+            node.check(ins, graph.outs(node))
 
 
 def test_inputs_are_quantized_as_in_litert(tmp_path: Path) -> None:
