@@ -15,7 +15,7 @@ from edgebottle.passes.float_weights import float_weights
 from edgebottle.pipeline import Model
 from edgebottle.sample_sources import PixelScale, class_names, read_labels, read_samples
 from edgebottle.samples import Samples
-from quantize.post.prepare import check_float
+from quantize.post.prepare import check_float, is_streaming
 from quantize.post.quantizer import Options, quantize_graph
 from quantize.post.report import Accuracy, QuantizationReport, layer_reports
 from quantize.post.runner import Runner
@@ -85,12 +85,16 @@ def plan_samples(
         other = replace(other, labels=read_labels(labels, graph, len(other)))
     elif labels is not None:
         given = replace(given, labels=read_labels(labels, graph, len(given)))
-    order = np.random.default_rng(SEED).permutation(len(given)).tolist()
+    streams = is_streaming(graph)
+    order = list(range(len(given)))
+    if not streams:
+        order = np.random.default_rng(SEED).permutation(len(given)).tolist()
     taken = min(count, len(given) if other is not None else max(1, len(given) // 2))
     calibration = _picked(given, order[:taken])
     rest = _picked(given, order[taken:]) if other is None else other
     check_values(calibration, graph)
-    notes = [f"calibration: {len(calibration):,} of {len(given):,} samples of {data}"]
+    in_order = ", in their order as one stream" if streams else ""
+    notes = [f"calibration: {len(calibration):,} of {len(given):,} samples of {data}{in_order}"]
     where = "the rest of them" if test is None else test
     labelled = "labelled" if rest.labels is not None else "without labels"
     if len(rest):

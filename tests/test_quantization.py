@@ -10,6 +10,9 @@ from edgebottle.errors import BadInput
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
+from edgebottle.ops.add import Add
+from edgebottle.ops.assign_variable import AssignVariable
+from edgebottle.ops.base import Activation
 from edgebottle.ops.mean import Mean
 from edgebottle.ops.softmax import Softmax
 from edgebottle.pipeline import Model
@@ -72,6 +75,21 @@ def test_no_sample_serves_twice(model: Model, tmp_path: Path) -> None:
     plan = plan_samples(model, str(tmp_path / "s.npz"), test=source, labels=labels)
     assert (len(plan.calibration), plan.test.labels) == (12, (0, 1, 3))
     assert any("both scaled as in training" in text for text in plan.warnings)
+
+
+def test_samples_of_a_stream_keep_their_order(tmp_path: Path) -> None:
+    b = FloatBuilder()
+    x = b.input(1, 4)
+    state = b.variable(np.zeros((1, 4), np.float32))
+    b.add(AssignVariable, state, b.add(Add, x, state, activation=Activation.NONE))
+    frames = np.arange(40, dtype=np.float32).reshape(10, 4)
+    np.save(tmp_path / "s.npy", frames)
+    graph = b.graph(state)
+    model = Model("net", Path("net.tflite"), b"", "", graph, graph, "keep")
+    plan = plan_samples(model, str(tmp_path / "s.npy"))
+    order = [sample[0].ravel() for part in (plan.calibration, plan.test) for sample in part.inputs]
+    np.testing.assert_array_equal(order, frames)
+    assert "in their order as one stream" in plan.notes[0]
 
 
 def test_a_function_of_the_user(

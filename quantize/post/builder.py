@@ -60,6 +60,7 @@ def build(
         UnsupportedOp: an operator cannot work with these scales.
     """
     builder = _Builder(graph, rules, chosen, layers)
+    builder.add_variables()
     for name in graph.inputs:
         builder.add_input(name, as_float=float_io)
     for node in graph.nodes:
@@ -97,6 +98,21 @@ class _Builder:
             self._float[name] = name
         self._inputs.append(name)
 
+    def add_variables(self) -> None:
+        """The variables that are assigned: those of floating point become int8."""
+        for node in self._graph.nodes:
+            if node.assigned is None:
+                continue
+            for index in node.state_inputs:
+                tensor = self._graph.tensors[str(node.inputs[index])]
+                if self._rules[node.name].kind is not Scales.SHARED:
+                    self._keep(tensor)
+                    continue
+                quant = self._chosen[tensor.name].quant
+                first = None if tensor.initial is None else quantized(tensor.initial, quant)
+                stored = replace(self._put_int8(tensor, tensor.name), state=True, initial=first)
+                self._tensors[tensor.name] = stored
+
     def add(self, node: Node) -> None:
         """A node, quantized as its rule says."""
         rule = self._rules[node.name]
@@ -109,6 +125,9 @@ class _Builder:
             return
         if rule.kind is Scales.RECURRENT:
             self._add_recurrent(node)
+            return
+        if node.assigned is not None:
+            self._add_assignment(node, node.assigned)
             return
         if rule.kind is Scales.WEIGHTED:
             new_ins = self._weighted_operands(node, rule)
@@ -184,15 +203,29 @@ class _Builder:
 
     def _as_float(self, tensor: Tensor) -> str:
         """A tensor in floating point (or of integers, as it is); converted at its first use."""
-        if tensor.data is not None or tensor.state or tensor.dtype is not DType.F32:
+        is_own = tensor.state and tensor.name not in self._tensors  # no variable that is assigned
+        if tensor.data is not None or is_own or tensor.dtype is not DType.F32:
             return self._keep(tensor).name
         if tensor.name not in self._float:
             source = self._int8[tensor.name, self._chosen[tensor.name].quant]
             name = self._unused(f"{tensor.name}_float")
-            self._tensors[name] = replace(tensor, name=name)
+            self._tensors[name] = Tensor(name, tensor.shape, DType.F32)
             self._nodes.append(rewrite.real(name, source, name))
             self._float[tensor.name] = name
         return self._float[tensor.name]
+
+    def _add_assignment(self, node: Node, assigned: int) -> None:
+        """A variable's new value, in the scale of the variable."""
+        (output,) = self._graph.outs(node)
+        value = self._graph.ins(node)[assigned]
+        (state,) = (str(node.inputs[index]) for index in node.state_inputs)
+        assert value is not None, "it is there"
+        quant = self._chosen[state].quant
+        inputs = list(node.inputs)
+        inputs[assigned] = self._operand(value, quant).name
+        self._tensors[output.name] = Tensor(output.name, output.shape, DType.I8, quant)
+        self._int8[output.name, quant] = output.name
+        self._nodes.append(replace(node, inputs=tuple(inputs)))
 
     def _add_recurrent(self, node: Node) -> None:
         """A layer of cells in int8: weights and biases with one scale each, cells of 16 bits."""

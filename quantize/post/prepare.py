@@ -10,7 +10,7 @@ from edgebottle.errors import BadInput
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
-from edgebottle.ops.base import Operator, where
+from edgebottle.ops.base import Operator
 from edgebottle.passes.compose_sums import compose_sums
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.fold_affine import fold_affine
@@ -21,7 +21,7 @@ from quantize.post.forward import fold_into_next
 
 
 def check_float(graph: Graph) -> None:
-    """Raises ``BadInput`` where a network is quantized, has variables, or nothing to quantize."""
+    """Raises ``BadInput`` where a network is quantized, or has nothing to quantize."""
     stored = [tensor for tensor in graph.tensors.values() if tensor.dtype.is_quantized]
     if stored:
         kinds = sorted({tensor.dtype.label for tensor in stored})
@@ -30,15 +30,16 @@ def check_float(graph: Graph) -> None:
             f"{' and '.join(kinds)}, such as '{stored[0].name}'; give the float network that it "
             "was made of"
         )
-    assigns = next((node for node in graph.nodes if node.assigned is not None), None)
-    if assigns is not None:
-        raise BadInput(
-            f"the network keeps a variable from run to run: {where(assigns)}; its range "
-            "shows only over whole streams, which quantize does not run yet; let TensorFlow's "
-            "converter quantize it, with streams as representative data"
-        )
     if not any(tensor.dtype is DType.F32 for tensor in graph.tensors.values()):
         raise BadInput("the network has no floating-point tensor that could be quantized")
+
+
+def is_streaming(graph: Graph) -> bool:
+    """Whether a network keeps a variable from run to run, so that the order of samples matters.
+
+    The states of recurrent layers do not count: their samples are mostly whole sequences.
+    """
+    return any(node.assigned is not None for node in graph.nodes)
 
 
 def prepare(graph: Graph) -> Graph:

@@ -201,7 +201,8 @@ def rules_of(
     for node in graph.nodes:
         ins, outs = graph.ins(node), graph.outs(node)
         rule = rule_of(node, ins, outs, bounds)
-        if rule.kind not in (Scales.UNTOUCHED, Scales.FLOAT, Scales.RECURRENT):
+        is_tried = rule.kind not in (Scales.UNTOUCHED, Scales.FLOAT, Scales.RECURRENT)
+        if is_tried and node.assigned is None:
             key = (node.OP, rule)
             if key not in taken:
                 layer = int8_layer(node, ins, outs, bounds, rule)

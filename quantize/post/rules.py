@@ -85,6 +85,8 @@ def rule_of(
         return QuantRule(Scales.UNTOUCHED)
     if isinstance(node, Operator) and isinstance(node.other_operands(), RecurrentOperands):
         return QuantRule(Scales.RECURRENT)
+    if node.assigned is not None:
+        return QuantRule(Scales.SHARED)
     if not isinstance(node, Operator) or node.state_inputs:
         return QuantRule(Scales.FLOAT)
     for rule in (

@@ -100,11 +100,20 @@ def merged(parts: Sequence[Statistics]) -> Statistics:
 
 
 def float_tensors(graph: Graph) -> tuple[str, ...]:
-    """The floating-point tensors that are computed at run time, inputs and states included."""
+    """The floating-point tensors that are computed at run time, inputs and states included.
+
+    What is assigned to a variable is one of them already; a file has no other name for it.
+    """
+    unread = {
+        name
+        for node in graph.nodes
+        for name in node.outputs
+        if node.assigned is not None and not graph.consumers(name) and name not in graph.outputs
+    }
     return tuple(
         name
         for name, tensor in graph.tensors.items()
-        if tensor.dtype is DType.F32 and tensor.data is None
+        if tensor.dtype is DType.F32 and tensor.data is None and name not in unread
     )
 
 

@@ -31,6 +31,11 @@ class FloatBuilder:
         self.tensors["x"] = Tensor("x", shape, DType.F32)
         return "x"
 
+    def variable(self, initial: Array) -> str:
+        name = self._unused("variable")
+        self.tensors[name] = Tensor(name, initial.shape, DType.F32, state=True, initial=initial)
+        return name
+
     def constant(self, values: Array) -> str:
         name = self._unused("constant")
         dtype = DType.I32 if values.dtype == np.int32 else DType.F32

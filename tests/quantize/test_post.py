@@ -1,6 +1,6 @@
 """Quantization after training: the integer network is near the float one, and exact everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert import LiteRTModel
 from edgebottle.ops.add import Add
 from edgebottle.ops.add_n import AddN
+from edgebottle.ops.assign_variable import AssignVariable
 from edgebottle.ops.base import Activation
 from edgebottle.ops.concatenation import Concatenation
 from edgebottle.ops.floor import Floor
@@ -26,6 +27,7 @@ from edgebottle.ops.mul import Mul
 from edgebottle.ops.neg import Neg
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.reshape import Reshape
+from edgebottle.ops.slice import Slice
 from edgebottle.ops.softmax import Softmax
 from edgebottle.ops.square import Square
 from edgebottle.ops.sub import Sub
@@ -100,6 +102,26 @@ def computed_weights(b: FloatBuilder) -> str:
     return b.multiplied(row, b.add(Reshape, x, shape, shape=(36, 4)), 36)
 
 
+def streaming(b: FloatBuilder) -> str:
+    """A window of the last frames, a running mean, and the last answer, whose scale is fixed."""
+    x = b.input(1, 1, 6, 4)
+    frames = b.variable(np.zeros((1, 3, 6, 4), np.float32))
+    window = b.add(Concatenation, frames, x, axis=1)
+    begin, size = (b.constant(np.array(one, np.int32)) for one in ((0, 1, 0, 0), (1, 3, 6, 4)))
+    fields = {"begin": (0, 1, 0, 0), "size": (1, 3, 6, 4)}
+    b.add(AssignVariable, frames, b.add(Slice, window, begin, size, **fields))
+    seen = b.conv(window, 4)
+    mean = b.variable(np.full((1, 4, 6, 4), 0.5, np.float32))
+    part, rest = (b.constant(np.array([one], np.float32)) for one in (0.75, 0.25))
+    old = b.add(Mul, mean, part, activation=NONE)
+    new = b.add(Add, old, b.add(Mul, seen, rest, activation=NONE), activation=NONE)
+    b.add(AssignVariable, mean, new)
+    last = b.variable(np.zeros((1, 4, 6, 4), np.float32))
+    answer = b.add(Logistic, b.conv(b.add(Concatenation, new, last, axis=3), 4, 3, "NONE"))
+    b.add(AssignVariable, last, answer)
+    return answer
+
+
 NETWORKS: tuple[tuple[Callable[[FloatBuilder], str], int, float, tuple[str, ...]], ...] = (
     (classifier, 8, 35.0, ()),
     (classifier, 4, 15.0, ()),
@@ -107,6 +129,7 @@ NETWORKS: tuple[tuple[Callable[[FloatBuilder], str], int, float, tuple[str, ...]
     (normalized, 8, 30.0, ()),
     (partly_float, 8, 15.0, ("FLOOR",)),
     (computed_weights, 8, 25.0, ()),
+    (streaming, 8, 25.0, ()),
 )
 """A network, the bits of its weights, the least dB of its outputs, and what stays in float."""
 
@@ -127,16 +150,17 @@ def test_the_integer_network_is_near_and_exact(
     assert found.sqnr > least
     weights = [layer.stored for layer in result.layers.values()]
     assert max(np.abs(each).max() for each in weights) == (127 if bits == 8 else 7)
-    _assert_exact(result.graph, samples[-1])
+    _assert_exact(result.graph, samples[-3:])
 
 
-def _assert_exact(graph: Graph, sample: tuple[np.ndarray, ...]) -> None:
-    """LiteRT's reference kernels and ours agree on the file."""
+def _assert_exact(graph: Graph, samples: Sequence[tuple[np.ndarray, ...]]) -> None:
+    """LiteRT's reference kernels and ours agree on the file, run after run."""
     data = write_tflite(graph)
-    stored = stored_inputs(graph, sample)
-    ours = Interpreter(import_model(data, "net", ".tflite")).run(stored)
-    for mine, theirs in zip(ours, LiteRTModel(data).run(stored), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    ours, litert = Interpreter(import_model(data, "net", ".tflite")), LiteRTModel(data)
+    for sample in samples:
+        stored = stored_inputs(graph, sample)
+        for mine, theirs in zip(ours.run(stored), litert.run(stored), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
 
 
 BEHIND = ["CONV_2D", "DEPTHWISE_CONV_2D"]
@@ -168,11 +192,23 @@ def test_a_quantized_network_is_refused() -> None:
         prepare(once.graph)
 
 
-@pytest.mark.shared
-def test_a_network_with_variables_is_refused(shared: Path) -> None:
-    data = (shared / "cases/k_statevar.tflite").read_bytes()
-    with pytest.raises(BadInput, match=r"keeps a variable .* TensorFlow's converter"):
-        prepare(import_model(data, "net", ".tflite"))
+def test_variables_are_stored_in_int8_as_what_is_assigned() -> None:
+    """Read by a layer of int8 and by one of floats; of another scale than the value's maker."""
+    b = FloatBuilder()
+    x = b.input(1, 2, 4, 4)
+    last = b.variable(np.full((1, 2, 4, 4), 0.25, np.float32))
+    answer = b.add(Logistic, b.conv(b.add(Add, x, last, activation=NONE), 4, 3, "NONE"))
+    floor = b.add(Floor, last)
+    b.add(AssignVariable, last, answer)
+    graph, samples = b.graph(answer, floor), b.samples(16)
+    result = quantize_graph(graph, samples, Options(), Runner(isolated=False), silent).graph
+    (state,) = (tensor for tensor in result.tensors.values() if tensor.state)
+    assert state.dtype is DType.I8 and state.initial is not None
+    first = (state.initial.astype(float) - state.zero_point) * state.scale
+    assert np.abs(first - 0.25).max() <= state.scale / 2
+    kinds = [node.OP for node in result.nodes]
+    assert kinds.count("DEQUANTIZE") == 1  # for FLOOR
+    _assert_exact(result, samples[:4])
 
 
 @pytest.mark.shared
@@ -187,4 +223,4 @@ def test_cells_of_an_lstm_have_int8_forms(shared: Path) -> None:
         real_outputs(each, samples[16:], runner, lambda n: None) for each in (graph, result.graph)
     )
     assert agreement(before, after).sqnr > 25
-    _assert_exact(result.graph, samples[0])
+    _assert_exact(result.graph, samples[:1])
