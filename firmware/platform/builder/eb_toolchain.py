@@ -77,7 +77,8 @@ def find_toolchain(name, cpu, fpu):
 
 def _zig(cpu, fpu):
     zig = f'"{zig_path()}"' if " " in zig_path() else zig_path()
-    model = cpu["zig"]["cpu"] + (cpu["zig"].get("fpu", "") if fpu else "")
+    model = _zig_model(cpu, fpu)
+    runtime = read_cpu(cpu["zig"]["runtime"]) if "runtime" in cpu["zig"] else cpu
     abi = "eabihf" if fpu else "eabi"
     target = f"thumb-freestanding-{abi}" if cpu["arch"] == "arm" else "riscv32-freestanding-none"
     return Toolchain(
@@ -88,12 +89,16 @@ def _zig(cpu, fpu):
         arch_flags=("-target", target, f"-mcpu={model}"),
         cc_flags=("-fno-sanitize=all", "-fomit-frame-pointer"),
         # The last -mcpu counts: that of compiler-rt.
-        link_flags=(f"-mcpu={cpu['zig'].get('runtime', model)}", "-Wl,--build-id=none"),
+        link_flags=(f"-mcpu={_zig_model(runtime, fpu)}", "-Wl,--build-id=none"),
         libs=(),
         without_runtime=WITHOUT_COMPILER_RT,
         smallest=("-Os", "-Xclang", "-Oz"),  # zig takes -Oz for -Os, its clang does not
         needs_libc_headers=True,
     )
+
+
+def _zig_model(cpu, fpu):
+    return cpu["zig"]["cpu"] + (cpu["zig"].get("fpu", "") if fpu else "")
 
 
 def _host(name):
