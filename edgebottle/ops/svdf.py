@@ -29,6 +29,7 @@ from edgebottle.ops.fixed_point import (
 )
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, TypedKernel
 from edgebottle.ops.movement import data_input
+from edgebottle.ops.weighted_sums import FilterOperands
 
 INPUT, FEATURE, TIME, BIAS, STATE = range(5)
 
@@ -157,6 +158,12 @@ class Svdf(KernelOperator):
     def state_inputs(self) -> tuple[int, ...]:
         """See ``Node``."""
         return (STATE,)
+
+    def other_operands(self) -> FilterOperands | None:
+        """See ``Operator``: where int8 layers have the activation."""
+        if self.activation not in (Activation.NONE, Activation.RELU):
+            return None
+        return FilterOperands(FEATURE, TIME, BIAS, STATE, self.rank)
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""

@@ -41,7 +41,26 @@ class RecurrentOperands:
     cells: int
 
 
-OtherOperands = ProductOperands | RecurrentOperands
+@dataclass(frozen=True)
+class FilterOperands:
+    """Inputs of a layer whose filters remember their last results, and weigh them by their age.
+
+    Attributes:
+        features: Index of the constant weights that make a new result.
+        time: Index of the constant weights of results, [filters, results]; int16 in int8 layers.
+        bias: Index of the constant biases, which may be absent.
+        state: Index of the results, a state; int16 in int8 layers.
+        rank: Filters of one output.
+    """
+
+    features: int
+    time: int
+    bias: int
+    state: int
+    rank: int
+
+
+OtherOperands = ProductOperands | RecurrentOperands | FilterOperands
 """Of layers that sum products, but not of constant weights and one input alone."""
 
 

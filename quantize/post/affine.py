@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Quant
 
 LOW, HIGH = -128, 127
 """The ends of int8."""
+
+RESULTS_HIGH = 32767
+"""The end of int16."""
 
 Bounds = tuple[float, float]
 """The lowest and the highest real value of a tensor."""
@@ -53,10 +57,37 @@ def cell_quant(seen: Quant) -> Quant:
     return Quant((2.0 ** (int(np.clip(bits, 0, 6)) - 15),), (0,))
 
 
-def quantized(values: Array, quant: Quant) -> Array:
-    """The stored int8 values, per tensor; ties go to even, as rounding of floats does."""
+def results_quant(seen: Quant) -> Quant:
+    """The quantization to 16 bits of the results that filters keep: it holds twice what was seen.
+
+    Args:
+        seen: What int8 would have.
+    """
+    low, high = dequantized(np.array([LOW, HIGH], np.int8), seen).tolist()
+    return Quant((float(np.float32(2 * max(-low, high) / RESULTS_HIGH)),), (0,))
+
+
+def time_quant(time: Array, bias: Array, state: Quant, rank: int) -> Quant:
+    """The quantization to 16 bits of weights by age: no sum of theirs overflows 32 bits.
+
+    Args:
+        time: [filters, results], real.
+        bias: [filters / rank], real.
+        state: Of the results.
+        rank: Filters whose results are summed.
+    """
+    sums = np.abs(time.astype(np.float64)).sum(axis=1).reshape(-1, rank).sum(axis=1)
+    furthest = sums * RESULTS_HIGH + np.abs(bias) / state.scale[0]
+    reach = float(np.abs(time).max()) / RESULTS_HIGH
+    scale = max(reach, float(furthest.max()) / (0.99 * 2**31))
+    return Quant((float(np.float32(scale or 1.0)),), (0,))
+
+
+def quantized(values: Array, quant: Quant, dtype: DType = DType.I8) -> Array:
+    """The stored values, per tensor; ties go to even, as rounding of floats does."""
     steps = np.rint(np.asarray(values, np.float64) / quant.scale[0]) + quant.zero_point[0]
-    return np.asarray(np.clip(steps, LOW, HIGH), np.int8)
+    ends = np.iinfo(np.dtype(dtype.numpy))
+    return np.asarray(np.clip(steps, ends.min, ends.max), dtype.numpy)
 
 
 def dequantized(stored: Array, quant: Quant | None) -> Array:

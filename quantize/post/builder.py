@@ -10,10 +10,20 @@ import numpy as np
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, unused_name
 from edgebottle.ir.verify import verify
-from edgebottle.ops.base import Operator
-from edgebottle.ops.weighted_sums import RecurrentOperands
+from edgebottle.ops.base import Activation, Operator
+from edgebottle.ops.weighted_sums import FilterOperands, RecurrentOperands
 from edgebottle.passes import rewrite
-from quantize.post.affine import cell_quant, quant_of, quantized, symmetric_quant
+from quantize.post.affine import (
+    HIGH,
+    LOW,
+    cell_quant,
+    dequantized,
+    quant_of,
+    quantized,
+    results_quant,
+    symmetric_quant,
+    time_quant,
+)
 from quantize.post.grouping import ChosenQuant
 from quantize.post.layers import WeightedLayer
 from quantize.post.rules import QuantRule, Scales, product_quant, retyped
@@ -125,6 +135,9 @@ class _Builder:
             return
         if rule.kind is Scales.RECURRENT:
             self._add_recurrent(node)
+            return
+        if rule.kind is Scales.FILTERED:
+            self._add_filters(node)
             return
         if node.assigned is not None:
             self._add_assignment(node, node.assigned)
@@ -259,9 +272,47 @@ class _Builder:
         made = replace(node, inputs=inputs)
         self._nodes.append(made.with_intermediates([*[None] * 4, quant]))
 
+    def _add_filters(self, node: Node) -> None:
+        """A layer of filters in int8: their results, and weights by age, have 16 bits."""
+        assert isinstance(node, Operator), "only operators have rules"
+        places = node.other_operands()
+        assert isinstance(places, FilterOperands), "its rule says that it has them"
+        (output,) = self._graph.outs(node)
+        data, features, time, bias, state = (
+            self._graph.ins(node)[index]
+            for index in (0, places.features, places.time, places.bias, places.state)
+        )
+        assert data and features and time and state, "only the bias may be absent"
+        ins: list[Tensor | None] = list(self._graph.ins(node))
+        ins[0] = self._operand(data, None)
+        results = results_quant(self._chosen[state.name].quant)
+        stored = replace(state, dtype=DType.I16, quant=results)
+        ins[places.state] = self._tensors[state.name] = stored
+        own = symmetric_quant(features.constant())
+        ins[places.features] = self._constant(features, own, DType.I8)
+        units = time.shape[0] // places.rank
+        summands = np.zeros(units) if bias is None else bias.constant()
+        weights = time_quant(time.constant(), summands, results, places.rank)
+        ins[places.time] = self._constant(time, weights, DType.I16)
+        if bias is not None:
+            ins[places.bias] = self._product_bias(bias, (places.state, places.time), ins)
+        inputs = tuple(None if one is None else one.name for one in ins)
+        made = self._put_int8(output, output.name)
+        # LiteRT demands RELU of int8 layers, and ignores it: the output's range is all there is.
+        is_relu = getattr(node, "activation", Activation.NONE) is Activation.RELU
+        node = replace(node, activation=Activation.RELU)  # type: ignore[call-arg]
+        if not is_relu or made.zero_point == LOW:
+            self._nodes.append(replace(node, inputs=inputs))
+            return
+        name = self._unused(f"{output.name}_relu")
+        (high,) = dequantized(np.array([HIGH], np.int8), made.quant).tolist()
+        self._tensors[name] = Tensor(name, output.shape, DType.I8, quant_of((0.0, high)))
+        self._nodes.append(replace(node, inputs=inputs, outputs=(name,)))
+        self._nodes.append(rewrite.stored(self._unused(f"{name}_rescaled"), name, output.name))
+
     def _constant(self, tensor: Tensor, quant: Quant, dtype: DType) -> Tensor:
         name = self._unused(f"{tensor.name}_{dtype.label}")
-        values = quantized(tensor.constant(), quant)
+        values = quantized(tensor.constant(), quant, dtype)
         self._tensors[name] = Tensor(name, tensor.shape, dtype, quant, values)
         return self._tensors[name]
 

@@ -11,6 +11,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Node, Tensor, unused_name
 from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Operator
+from edgebottle.ops.weighted_sums import FilterOperands
 from edgebottle.passes.compose_sums import compose_sums
 from edgebottle.passes.drop_dead import drop_dead
 from edgebottle.passes.fold_affine import fold_affine
@@ -39,7 +40,11 @@ def is_streaming(graph: Graph) -> bool:
 
     The states of recurrent layers do not count: their samples are mostly whole sequences.
     """
-    return any(node.assigned is not None for node in graph.nodes)
+    return any(
+        node.assigned is not None
+        or (isinstance(node, Operator) and isinstance(node.other_operands(), FilterOperands))
+        for node in graph.nodes
+    )
 
 
 def prepare(graph: Graph) -> Graph:

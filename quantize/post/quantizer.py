@@ -201,7 +201,7 @@ def rules_of(
     for node in graph.nodes:
         ins, outs = graph.ins(node), graph.outs(node)
         rule = rule_of(node, ins, outs, bounds)
-        is_tried = rule.kind not in (Scales.UNTOUCHED, Scales.FLOAT, Scales.RECURRENT)
+        is_tried = rule.kind in (Scales.FREE, Scales.SHARED, Scales.WEIGHTED)
         if is_tried and node.assigned is None:
             key = (node.OP, rule)
             if key not in taken:

@@ -17,7 +17,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, Tensors
 from edgebottle.ops.base import Operator, one_node_graph
-from edgebottle.ops.weighted_sums import ProductOperands, RecurrentOperands
+from edgebottle.ops.weighted_sums import FilterOperands, ProductOperands, RecurrentOperands
 from quantize.post.affine import Bounds, dequantized, quant_of, quantized
 from quantize.post.weights import stored_bias
 
@@ -42,6 +42,7 @@ class Scales(Enum):
     SHARED = "all tensors have the same scale"
     WEIGHTED = "weights have scales of their own, biases those of the sums"
     RECURRENT = "weights have one scale each, the last output that of the output, cells 16 bits"
+    FILTERED = "weights have one scale each; those by age, and the results they weigh, 16 bits"
     FLOAT = "has no int8 form"
 
 
@@ -85,6 +86,8 @@ def rule_of(
         return QuantRule(Scales.UNTOUCHED)
     if isinstance(node, Operator) and isinstance(node.other_operands(), RecurrentOperands):
         return QuantRule(Scales.RECURRENT)
+    if isinstance(node, Operator) and isinstance(node.other_operands(), FilterOperands):
+        return QuantRule(Scales.FILTERED)
     if node.assigned is not None:
         return QuantRule(Scales.SHARED)
     if not isinstance(node, Operator) or node.state_inputs:

@@ -15,6 +15,7 @@ from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.dense import DenseAtRunTime
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.fully_connected import FullyConnected
+from edgebottle.ops.svdf import Svdf
 from edgebottle.ops.window_padding import SAME, padding_of
 
 
@@ -64,6 +65,18 @@ class FloatBuilder:
         bias = self.constant(self.random.normal(0, 0.1, outputs).astype(np.float32))
         fields = {"keep_num_dims": False, "activation": Activation.NONE}
         return self.add(FullyConnected, x, weights, bias, **fields)
+
+    def filters(
+        self, x: str, units: int, rank: int, memory: int, fused: Activation, *, bias: bool = True
+    ) -> str:
+        count = units * rank
+        features = self._weights((count, self.tensors[x].shape[1]), 0)
+        time = self.constant(self.random.normal(0, 0.3, (count, memory)).astype(np.float32))
+        summand = self.constant(self.random.normal(0, 0.1, units).astype(np.float32))
+        state = self._unused("state")
+        self.tensors[state] = Tensor(state, (1, count * memory), DType.F32, state=True)
+        inputs = (x, features, time, summand if bias else None, state)
+        return self.add(Svdf, *inputs, rank=rank, activation=fused)
 
     def multiplied(self, x: str, weights: str, outputs: int) -> str:
         """A dense layer whose weights are computed."""

@@ -211,6 +211,27 @@ def test_variables_are_stored_in_int8_as_what_is_assigned() -> None:
     _assert_exact(result, samples[:4])
 
 
+def test_filters_have_int8_forms() -> None:
+    """With and without a bias and RELU, which in a scale that goes below zero is a layer before."""
+    b = FloatBuilder(4)
+    x = b.input(1, 12)
+    first = b.filters(x, 8, 2, 5, Activation.RELU)
+    joined = b.add(Concatenation, first, x, axis=1)
+    graph = b.graph(b.dense(b.filters(joined, 6, 1, 10, NONE, bias=False), 4))
+    samples = tuple((np.tanh(values),) for (values,) in b.samples(256))
+    runner = Runner(isolated=False)
+    result = quantize_graph(graph, samples[:200], Options(), runner, silent)
+    assert not result.kept_float
+    assert [node.OP for node in result.graph.nodes if node.OP in ("SVDF", "QUANTIZE")] == [
+        *("SVDF", "QUANTIZE", "SVDF")
+    ]
+    found, real = (
+        real_outputs(each, samples[200:], runner, lambda n: None) for each in (result.graph, graph)
+    )
+    assert agreement(real, found).sqnr > 30
+    _assert_exact(result.graph, samples[:20])
+
+
 @pytest.mark.shared
 def test_cells_of_an_lstm_have_int8_forms(shared: Path) -> None:
     data = (shared / "models/tflite-micro/trained_lstm.tflite").read_bytes()
