@@ -142,6 +142,37 @@ class Layout:
         pairs = zip(self.shape, self.strides, dense, strict=True)
         return all(dim == 1 or stride == step for dim, stride, step in pairs)
 
+    @property
+    def in_a_byte(self) -> int:
+        """Elements that share a byte, where a pixel has as many; 1 of elements of whole bytes."""
+        return max(1, 8 // self.bits)
+
+    @property
+    def in_bytes(self) -> Layout:
+        """The same bytes as elements of one byte each, where an element has less than one.
+
+        Raises:
+            ValueError: the elements of a pixel do not lie one behind the other.
+        """
+        if self.bits >= 8:
+            return self
+        if self.pixel_elements > 1 and self.strides[-1] != self.bits:
+            raise ValueError(f"elements of {self.bits} bits lie apart")
+        shape, strides = (*self.shape[:-1], self.pixel_bytes), (*self.strides[:-1], 8)
+        return replace(self, shape=shape, strides=strides, bits=8)
+
+    def reshaped(self, shape: Shape) -> Layout:
+        """The elements of a tensor without gaps under another shape.
+
+        Raises:
+            ValueError: pixels that are no longer the same end inside a byte.
+        """
+        found = Layout.contiguous(shape, self.bits)
+        if found.pixel_elements != self.pixel_elements:
+            for layout in (self, found):
+                _whole_bytes(layout.pixel_elements * self.bits)
+        return found
+
     def stride(self, axis: int) -> int:
         """Bytes from one index of ``axis`` to the next; raises ``ValueError`` within a byte."""
         return _whole_bytes(self.strides[axis])

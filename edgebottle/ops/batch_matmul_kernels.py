@@ -92,8 +92,10 @@ class _VectorProducts(_Products):
 
     def suits(self, layer: Matmul) -> bool:
         """The types, and rows of a and columns of b without gaps."""
+        if not super().suits(layer):
+            return False
         left, right = (layer.node.strides(layer.ins, index) for index in (0, 1))
-        return super().suits(layer) and left[-1] == right[-2] == 1
+        return (left[-1], right[-2]) == (1, 1)
 
 
 def _walk(layer: Matmul, *, by_rows: bool) -> dict[str, CValue]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -24,7 +24,7 @@ from edgebottle.ops.base import (
 )
 from edgebottle.ops.case_tensors import activation
 from edgebottle.ops.channel_range import Range
-from edgebottle.ops.movement import check_movable, data_input, normal_axis
+from edgebottle.ops.movement import Copy, check_movable, data_input, normal_axis
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ class Concatenation(RowOperator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, *range(len(ins)))
+        check_movable(self, ins, outs, *range(len(ins)), copies=lambda: self._copies(ins, outs[0]))
         output = outs[0]
         for tensor in ins:
             if tensor is not None and tensor.dtype is not output.dtype:
@@ -139,23 +139,32 @@ class Concatenation(RowOperator):
         """Elements along the axis that come before input ``index``."""
         return sum(data_input(ins, i).shape[self.axis] for i in range(index))
 
+    def _copies(self, ins: Tensors, output: Tensor) -> list[Copy]:
+        """Each input, and its place in the output."""
+        parts = [data_input(ins, index) for index in range(len(ins))]
+        ends = list(accumulate((part.shape[self.axis] for part in parts), initial=0))
+        return [
+            (part.layout, output.layout.slice(self.axis, *place))
+            for part, place in zip(parts, pairwise(ends), strict=True)
+        ]
+
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
         output = outs[0]
         e.include("eb_concatenation.h")
-        pixel = e.out_pixel_stride() * output.layout.element_bytes
+        pixel = e.out_pixel_stride() * output.layout.in_bytes.element_bytes
         return "\n    ".join(self._copy(e, index, ins, output, pixel) for index in range(len(ins)))
 
     def _copy(self, e: Emitter, index: int, ins: Tensors, output: Tensor, pixel: int) -> str:
         """Copies one input (row). ``pixel``: bytes from one output pixel to the next."""
         data = data_input(ins, index)
-        size, rank = data.layout.element_bytes, len(data.shape)
+        rank = len(data.shape)
         before = self._before(index, ins)
         # Of a rank-4 tensor a call sees one row: its axes 0 and 1 have one element.
         seen = (1, 1, *data.shape[2:]) if rank == 4 else data.shape
         if self.axis == rank - 1:
-            offset = before * size
+            offset = output.layout.slice(self.axis, before, before + data.shape[-1]).offset
             blocks = (1, 0, _product(seen[:-1]), pixel)
         else:
             # Pixels that follow one index of the joined axis, in the output.

@@ -11,7 +11,7 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
-    check_movable,
+    check_view,
     constant_int,
     data_input,
     normal_axis,
@@ -59,7 +59,7 @@ class ExpandDims(Operator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, 0)
+        check_view(self, ins, outs)
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
@@ -13,9 +13,15 @@ from edgebottle.ops.base import CValue, Emitter, require_dtype, where
 MOVABLE = tuple(one for one in DType if one.bits >= 8 and one is not DType.F16)
 """Types whose elements are whole bytes, and that are computed with."""
 
+FEW_BITS = (DType.U4, DType.U2, DType.U1)
+"""Types of which bytes are moved, where no byte is taken apart."""
+
 MAX_RANK = 6
 """``EB_MAX_RANK`` of ``edgebottle.h``."""
 
+
+Copy = tuple[Layout, Layout]
+"""From where to where elements are moved."""
 
 MAX_OPERANDS = 64
 """Numbers of a shape, axes or paddings: many times those of the most axes."""
@@ -50,7 +56,12 @@ def check_axes(node: Node, source: Layout, target: Layout) -> None:
 
 
 def copy_fields(source: Layout, target: Layout) -> dict[str, CValue]:
-    """The fields of ``eb_strided_copy`` for a copy between two layouts of the same shape."""
+    """The fields of ``eb_strided_copy`` for a copy between two layouts of the same shape.
+
+    Raises:
+        ValueError: it takes bytes apart.
+    """
+    source, target = source.in_bytes, target.in_bytes
     axes = merged(source.shape, source.byte_strides, target.byte_strides)
     run = element_bytes = source.element_bytes
     if axes and axes[-1][1:] == (element_bytes, element_bytes):
@@ -93,23 +104,51 @@ def view_call(e: Emitter, ins: Tensors) -> str:
     return f"memcpy({e.output()}, {e.input(0)}, {data.nbytes});"
 
 
-def check_movable(node: Node, ins: Tensors, outs: Sequence[Tensor], *data: int) -> None:
-    """Refuses packed types and too many axes.
+def check_movable(
+    node: Node,
+    ins: Tensors,
+    outs: Sequence[Tensor],
+    *data: int,
+    copies: Callable[[], Sequence[Copy]] | None = None,
+) -> None:
+    """Refuses too many axes, and types of few bits where bytes would be taken apart.
 
     Args:
         node: The node.
         ins: Its inputs.
         outs: Its outputs.
         data: Indices of the inputs that move to the outputs.
+        copies: All that is moved, or raises ``ValueError``; None for an operator that moves no
+            types of few bits.
     """
     moved = [tensor for index in data if (tensor := ins[index]) is not None]
+    if copies is not None and outs[0].dtype in FEW_BITS:
+        _check_whole_bytes(node, copies)
     for tensor in (*moved, *outs):
-        require_dtype(node, tensor, *MOVABLE)
+        require_dtype(node, tensor, *MOVABLE, *(FEW_BITS if copies is not None else ()))
         if len(tensor.shape) > MAX_RANK:
             raise UnsupportedOp(
                 f"{where(node)}: tensor '{tensor.name}' has {len(tensor.shape)} axes, "
                 f"at most {MAX_RANK} are supported"
             )
+
+
+def _check_whole_bytes(node: Node, copies: Callable[[], Sequence[Copy]]) -> None:
+    try:
+        for source, target in copies():
+            copy_fields(source, target)
+    except ValueError as error:
+        raise UnsupportedOp(f"{where(node)} takes bytes apart: {error}") from None
+
+
+def check_view(node: Node, ins: Tensors, outs: Sequence[Tensor]) -> None:
+    """``check_movable`` of a node whose output is the very bytes of its input."""
+
+    def seen() -> list[Copy]:
+        same = data_input(ins).layout.reshaped(outs[0].shape)
+        return [(same, outs[0].layout)]
+
+    check_movable(node, ins, outs, 0, copies=seen)
 
 
 def normal_axis(axis: int, rank: int, node_name: str) -> int:

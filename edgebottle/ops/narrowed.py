@@ -46,8 +46,15 @@ class Narrowed(AccumulatingOperator):
     written: Width | None
 
     def __post_init__(self) -> None:
-        """It goes by the name of what it computes, and keeps ``inner`` in step with itself."""
+        """It goes by the name of what it computes, and keeps ``inner`` in step with itself.
+
+        What it packs may have gaps between its pixels, whatever ``inner`` can do.
+        """
         object.__setattr__(self, "OP", self.inner.OP)
+        strided = isinstance(self.inner, RowOperator) and (
+            self.inner.STRIDED_OUTPUT or self.written is not None
+        )
+        object.__setattr__(self, "STRIDED_OUTPUT", strided)
         same = replace(self.inner, name=self.name, inputs=self.inputs, outputs=self.outputs)
         object.__setattr__(self, "inner", same)
 

@@ -12,10 +12,12 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, Offset
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
+from edgebottle.ir.layout import packed_bytes
 from edgebottle.ops.base import Emitter, RowOperator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, constant, quantized
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.movement import (
+    Copy,
     check_movable,
     constant_ints,
     copy_call,
@@ -67,7 +69,7 @@ class Pad(RowOperator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, 0)
+        check_movable(self, ins, outs, 0, copies=lambda: [self._copy(ins, outs[0])])
         if len(self.paddings) == 4 and self.paddings[0] != (0, 0):
             raise UnsupportedOp(
                 f"{where(self)} pads the batch, which edgebottle does not support yet"
@@ -109,19 +111,32 @@ class Pad(RowOperator):
         """The paddings."""
         return {1: [amount for pair in self.paddings for amount in pair]}
 
+    def _copy(self, ins: Tensors, output: Tensor) -> Copy:
+        """The input, and its place in the output.
+
+        Raises:
+            ValueError: the border ends inside a byte.
+        """
+        data = data_input(ins)
+        fills = self.value(output) != 0 and output.shape != data.shape
+        if fills and output.layout.pixel_elements % output.layout.in_a_byte:
+            raise ValueError("pixels of the border end there, and what follows them is 0")
+        return data.layout, output.layout.box([first for first, _ in self.paddings], data.shape)
+
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
         data, output = data_input(ins), outs[0]
-        size = data.layout.element_bytes
+        size = data.layout.in_bytes.element_bytes
         bits = border_bits(self.value(output), output.dtype)
+        _, inner = self._copy(ins, output)
         e.include("eb_pad.h")
         if len(data.shape) != 4:
             fill = f"(void)eb_pad_fill((uint8_t *){e.out_row()}, {output.nbytes}, {bits}, {size});"
-            inner = output.layout.box([before for before, _ in self.paddings], data.shape)
             params = copy_params(e, data.layout, inner)
             return f"{fill}\n    {copy_call(params, e.row(0), 0, e.out_row(), inner.offset)}"
-        _, _, (left, right), (before, after) = self.paddings
+        _, _, (left, right), (before, _) = self.paddings
+        before = packed_bytes(before, output.dtype.bits)
         params = e.params(
             "eb_pad",
             {
@@ -129,8 +144,8 @@ class Pad(RowOperator):
                 "pixel_bytes": data.layout.pixel_bytes,
                 "left": left,
                 "right": right,
-                "before": before * size,
-                "after": after * size,
+                "before": before,
+                "after": output.layout.pixel_bytes - before - data.layout.pixel_bytes,
                 "element_bytes": size,
                 "value": bits,
             },
@@ -167,7 +182,10 @@ def read_paddings(label: str, ins: Tensors) -> Paddings:
 
 
 def border_bits(value: int | float, dtype: DType) -> str:
-    """A stored value as a C literal of its bits."""
+    """A stored value as a C literal of its bits; of fewer than 8 as many values as a byte holds."""
+    if dtype.bits < 8:
+        repeated = sum(int(value) << place for place in range(0, 8, dtype.bits))
+        return f"{repeated & 0xFF:#x}u"
     if dtype.bits > 32 and value != 0:
         raise UnsupportedOp(f"a border of {value} in {dtype.label} is not supported")
     stored = np.array([value], dtype=dtype.numpy).tobytes()[:4]

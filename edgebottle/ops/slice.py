@@ -13,6 +13,7 @@ from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
+    Copy,
     check_movable,
     constant_ints,
     copy_call,
@@ -76,7 +77,7 @@ class Slice(Operator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, 0)
+        check_movable(self, ins, outs, 0, copies=lambda: [self._copy(ins, outs)])
 
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
         """The places behind ``begin``."""
@@ -98,11 +99,15 @@ class Slice(Operator):
         picked = zip(self.begin, outs[0].shape, strict=True)
         return (values[0][tuple(slice(first, first + count) for first, count in picked)].copy(),)
 
+    def _copy(self, ins: Tensors, outs: Sequence[Tensor]) -> Copy:
+        """The box, and where it goes."""
+        return data_input(ins).layout.box(self.begin, outs[0].shape), outs[0].layout
+
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
         ins, outs = e.tensors
-        box = data_input(ins).layout.box(self.begin, outs[0].shape)
-        params = copy_params(e, box, outs[0].layout)
+        box, target = self._copy(ins, outs)
+        params = copy_params(e, box, target)
         return copy_call(params, e.input(0), box.offset, e.output(), 0)
 
     @classmethod

@@ -16,6 +16,7 @@ from edgebottle.ir.layout import Layout
 from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.movement import (
+    Copy,
     check_movable,
     constant_int,
     copy_call,
@@ -31,19 +32,19 @@ def parts_of(data: Tensor, axis: int, sizes: Sequence[int]) -> list[Layout]:
     return [data.layout.slice(axis, first, end) for first, end in pairwise(ends)]
 
 
+def parts_to(data: Tensor | None, outs: Sequence[Tensor], axis: int) -> list[Copy]:
+    """Each part, and the output that it goes to."""
+    assert data is not None
+    places = parts_of(data, axis, [out.shape[axis] for out in outs])
+    return [(place, out.layout) for place, out in zip(places, outs, strict=True)]
+
+
 def emit_parts(e: Emitter, index: int, axis: int) -> str:
     """The copies of the parts of input ``index`` to the outputs."""
     ins, outs = e.tensors
-    places = parts_of(data_input(ins, index), axis, [out.shape[axis] for out in outs])
     return "\n    ".join(
-        copy_call(
-            copy_params(e, place, outs[number].layout),
-            e.input(index),
-            place.offset,
-            e.output(number),
-            0,
-        )
-        for number, place in enumerate(places)
+        copy_call(copy_params(e, *copy), e.input(index), copy[0].offset, e.output(number), 0)
+        for number, copy in enumerate(parts_to(data_input(ins, index), outs, axis))
     )
 
 
@@ -101,7 +102,7 @@ class Split(Operator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, 1)
+        check_movable(self, ins, outs, 1, copies=lambda: parts_to(ins[1], outs, self.axis))
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

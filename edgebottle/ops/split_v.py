@@ -21,7 +21,7 @@ from edgebottle.ops.movement import (
     data_input,
     normal_axis,
 )
-from edgebottle.ops.split import emit_parts
+from edgebottle.ops.split import emit_parts, parts_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ class SplitV(Operator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, 0)
+        check_movable(self, ins, outs, 0, copies=lambda: parts_to(ins[0], outs, self.axis))
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

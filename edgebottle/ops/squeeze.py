@@ -13,7 +13,7 @@ from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Shape, Tensor, Tensors
 from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph, where
 from edgebottle.ops.case_tensors import activation
-from edgebottle.ops.movement import check_movable, data_input, normal_axis, view_call
+from edgebottle.ops.movement import check_view, data_input, normal_axis, view_call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Squeeze(Operator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, 0)
+        check_view(self, ins, outs)
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]

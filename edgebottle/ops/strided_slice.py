@@ -174,7 +174,9 @@ class StridedSlice(Operator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, 0)
+        check_movable(
+            self, ins, outs, 0, copies=lambda: [(self._source(data_input(ins)), outs[0].layout)]
+        )
 
     def access(self, index: int, ins: Tensors, outs: Sequence[Tensor]) -> Access | None:
         """The picked places, where the result has the axes of the input."""

@@ -16,6 +16,7 @@ from edgebottle.ops.base import Emitter, Operator, Signature, one_node_graph
 from edgebottle.ops.case_tensors import activation, indices
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.movement import (
+    Copy,
     check_movable,
     constant_ints,
     copy_call,
@@ -64,7 +65,7 @@ class Transpose(Operator):
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""
-        check_movable(self, ins, outs, 0)
+        check_movable(self, ins, outs, 0, copies=lambda: [self._copy(ins, outs)])
 
     def reference(
         self, values: Sequence[Array | None], ins: Tensors, outs: Sequence[Tensor]
@@ -84,11 +85,13 @@ class Transpose(Operator):
         """That of the input where the last axis stays the last."""
         return None if self.channel_access(0, ins, outs) is None else ranges[0]
 
+    def _copy(self, ins: Tensors, outs: Sequence[Tensor]) -> Copy:
+        """The axes in the order of the output."""
+        return data_input(ins).layout.permuted(self.permutation), outs[0].layout
+
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""
-        ins, outs = e.tensors
-        data, output = data_input(ins), outs[0]
-        params = copy_params(e, data.layout.permuted(self.permutation), output.layout)
+        params = copy_params(e, *self._copy(*e.tensors))
         return copy_call(params, e.input(0), 0, e.output(), 0)
 
     @classmethod

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ops.base import Operator
 from edgebottle.ops.narrowed import Narrowed
+from edgebottle.ops.pad import Pad
 from edgebottle.ops.width import STORED, Width
 from edgebottle.passes.channels.ranges import channel_ranges
+
+Extent = tuple[int, int]
+"""The lowest and the highest value of a tensor."""
 
 
 def narrow_widths(graph: Graph) -> dict[str, Width]:
@@ -14,51 +22,124 @@ def narrow_widths(graph: Graph) -> dict[str, Width]:
 
     By interval analysis over the exact integer arithmetic: clamps, zero points, weights.
     """
-    found = {}
-    for name, one in channel_ranges(graph).items():
-        if graph.producer(name) is None or name in graph.outputs:
-            continue
-        low, high = int(one.low.min()), int(one.high.max())
-        fitting = [bits for bits in sorted(STORED) if high - low < 1 << bits]
-        if fitting:
-            found[name] = Width(fitting[0], low)
-    return found
+    widths = {name: _width([extent]) for name, extent in _extents(graph).items()}
+    return {name: width for name, width in widths.items() if width is not None}
+
+
+def packed_widths(graph: Graph) -> dict[str, Width]:
+    """How the tensors are stored that ``narrow`` packs.
+
+    Layers that move or view bytes go on doing so, if the tensors on both sides are stored alike
+    and no byte is taken apart. Others unpack and pack. What saves no byte stays as it is.
+    """
+    extents, widths = _extents(graph), dict[str, Width]()
+    for names in _moved_together(graph):
+        known = [extents[name] for name in names if name in extents]
+        width = _width(known) if len(known) == len(names) else None
+        if width is not None and _saves([graph.tensors[name] for name in names], width):
+            nodes = {node.name: node for name in names for node in _around(graph, name)}
+            group = dict.fromkeys(names, width)
+            if all(_can(graph, node, group) for node in nodes.values()):
+                widths |= group
+    return widths
 
 
 def narrow(graph: Graph) -> Graph:
-    """Every tensor of few values is stored with few bits; its layers unpack and pack it.
-
-    Not those of layers that move or view bytes, nor where it saves no byte.
-    """
-    widths = {
-        name: width
-        for name, width in narrow_widths(graph).items()
-        if _saves(graph.tensors[name], width)
-        and all(map(_computes, (graph.producer(name), *graph.consumers(name))))
-    }
+    """Every tensor of few values is stored with few bits (see ``packed_widths``)."""
+    widths = packed_widths(graph)
     if not widths:
         return graph
     tensors = dict(graph.tensors)
     for name, width in widths.items():
         tensors[name] = width.narrow(tensors[name])
-    return graph.with_nodes([_narrowed(node, widths) for node in graph.nodes], tensors)
+    return graph.with_nodes([_narrowed(graph, node, widths) for node in graph.nodes], tensors)
 
 
-def _saves(tensor: Tensor, width: Width) -> bool:
-    return width.narrow(tensor).nbytes < tensor.nbytes
+def _extents(graph: Graph) -> dict[str, Extent]:
+    """Of the int8 tensors between two layers."""
+    return {
+        name: (int(one.low.min()), int(one.high.max()))
+        for name, one in channel_ranges(graph).items()
+        if graph.producer(name) is not None and name not in graph.outputs
+    }
 
 
-def _computes(node: Node | None) -> bool:
-    """Whether a layer computes an int8 output of what it reads: it can unpack and pack."""
-    if not isinstance(node, Operator) or node.VIEW or node.MOVES or node.state_inputs:
+def _width(extents: Sequence[Extent]) -> Width | None:
+    """The least that all of these values fit; None where that is no less than 8 bits."""
+    low, high = min(low for low, _ in extents), max(high for _, high in extents)
+    fitting = [bits for bits in sorted(STORED) if high - low < 1 << bits]
+    return Width(fitting[0], low) if fitting else None
+
+
+def _moved_together(graph: Graph) -> list[list[str]]:
+    """Tensors of which bytes are moved to one another; all others alone."""
+    group = {name: name for name in graph.tensors}
+
+    def root(name: str) -> str:
+        while group[name] != name:
+            group[name] = name = group[group[name]]
+        return name
+
+    for node in graph.nodes:
+        if _moves(node):
+            first, *others = _data(graph, node)
+            for name in others:
+                group[root(name)] = root(first)
+    groups = defaultdict(list)
+    for name in graph.tensors:
+        groups[root(name)].append(name)
+    return list(groups.values())
+
+
+def _moves(node: Node) -> bool:
+    return isinstance(node, Operator) and (node.VIEW or node.MOVES)
+
+
+def _data(graph: Graph, node: Node) -> list[str]:
+    """What a layer reads and writes of the type of its output."""
+    names = [name for name in (*node.inputs, *node.outputs) if name is not None]
+    dtype = graph.tensors[node.outputs[0]].dtype
+    return [name for name in dict.fromkeys(names) if graph.tensors[name].dtype is dtype]
+
+
+def _around(graph: Graph, name: str) -> Sequence[Node]:
+    """The layers that write and read a tensor."""
+    maker = graph.producer(name)
+    return (*(() if maker is None else (maker,)), *graph.consumers(name))
+
+
+def _saves(tensors: Sequence[Tensor], width: Width) -> bool:
+    return any(width.narrow(tensor).nbytes < tensor.nbytes for tensor in tensors)
+
+
+def _can(graph: Graph, node: Node, widths: Mapping[str, Width]) -> bool:
+    """Whether a layer can move the bytes of narrow tensors, or compute on them unpacked."""
+    if _moves(node):
+        return _takes(graph, node, widths)
+    is_single = len(node.outputs) == 1 and node.assigned is None
+    return is_single and isinstance(node, Operator) and not node.state_inputs
+
+
+def _takes(graph: Graph, node: Node, widths: Mapping[str, Width]) -> bool:
+    """Whether a layer takes tensors as they are stored, without unpacking any."""
+    ins, outs = (
+        [widths[one.name].narrow(one) if one and one.name in widths else one for one in tensors]
+        for tensors in (graph.ins(node), graph.outs(node))
+    )
+    try:
+        node.check(ins, [out for out in outs if out is not None])
+    except UnsupportedOp:
         return False
-    return len(node.outputs) == 1 and node.assigned is None
+    return True
 
 
-def _narrowed(node: Node, widths: dict[str, Width]) -> Node:
+def _narrowed(graph: Graph, node: Node, widths: Mapping[str, Width]) -> Node:
     read = tuple(None if name is None else widths.get(name) for name in node.inputs)
     written = widths.get(node.outputs[0])
     if not any(read) and written is None:
+        return node
+    is_border = type(node) is Pad and read[0] == written
+    if _moves(node) or (is_border and _takes(graph, node, widths)):
         return node
     assert isinstance(node, Operator)
     return Narrowed(

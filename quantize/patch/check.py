@@ -223,10 +223,13 @@ class _Replay:
         tensor, output = self.graph.tensors[source], outs[0]
 
         def cropped(per_byte: Bytes) -> Bytes:
-            size = tensor.layout.element_bytes
-            elements = per_byte[::size].reshape(tensor.shape)
-            part = np.asarray(node.reference([elements, *constants], ins, outs)[0]).ravel()
-            return np.asarray(part[:, None] + np.arange(size)).ravel()
+            layout, in_a_byte = tensor.layout, tensor.layout.in_a_byte
+            size = layout.in_bytes.element_bytes
+            pixels = per_byte[::size].reshape(-1, layout.in_bytes.pixel_elements)
+            elements = pixels.repeat(in_a_byte, 1)[:, : layout.pixel_elements]
+            values = [elements.reshape(tensor.shape), *constants]
+            part = np.asarray(node.reference(values, ins, outs)[0])
+            return np.asarray(part[..., ::in_a_byte].ravel()[:, None] + np.arange(size)).ravel()
 
         if not np.array_equal(cropped(self._all(source)), self._all(output.name)):
             raise UnsafePlan(f"the output of {node.name} is not where that part of its input is")

@@ -29,8 +29,11 @@ LOWEST = {4: 112, 2: 124, 1: 126}
 
 def few_valued(seed: int) -> Graph:
     """A random network whose layers clamp at a high zero point, as a low-bit network's do."""
-    graph = random_network(seed)
-    bits = (4, 2, 1)[seed % 3]
+    return clamped(random_network(seed), (4, 2, 1)[seed % 3])
+
+
+def clamped(graph: Graph, bits: int) -> Graph:
+    """The network with layers of so many bits."""
 
     def changed(one: Tensor) -> Tensor:
         if one.dtype is not DType.I8 or one.quant is None:

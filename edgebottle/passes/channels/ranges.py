@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
@@ -20,13 +22,22 @@ def channel_ranges(graph: Graph) -> dict[str, Range]:
     for node in graph.nodes:
         known = {i: ranges[name] for i, name in enumerate(node.inputs) if name in ranges}
         outs = graph.outs(node)
-        if 0 not in known or len(outs) != 1 or outs[0].name not in ranges:
-            continue
         assert isinstance(node, Operator)
-        found = node.channel_range(known, graph.ins(node), outs)
-        if found is not None:
-            ranges[outs[0].name] = found
+        found = None
+        if 0 in known and len(outs) == 1 and outs[0].name in ranges:
+            found = node.channel_range(known, graph.ins(node), outs)
+        for out in outs:
+            if found is not None:
+                ranges[out.name] = found
+            elif node.MOVES and out.name in ranges:
+                ranges[out.name] = _of_any(list(known.values()), out)
     return ranges
+
+
+def _of_any(parts: Sequence[Range], out: Tensor) -> Range:
+    """The values of what is moved from anywhere to anywhere."""
+    low, high = min(int(one.low.min()) for one in parts), max(int(one.high.max()) for one in parts)
+    return Range.between(low, high, out.layout.pixel_elements)
 
 
 def _of_tensor(tensor: Tensor) -> Range:
