@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,24 +18,32 @@ from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
 from edgebottle.conversion import MAX_TRAINED_BYTES
 from edgebottle.errors import BadInput, EdgebottleError, ToolMissing
 from edgebottle.exporters.tflite import write_tflite
-from edgebottle.files import read_file
+from edgebottle.files import read_file, write_file
 from edgebottle.importers.foreign import keras_file
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Graph, Tensor
+from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.litert import silenced
+from edgebottle.ops.base import Operator
+from edgebottle.passes.narrow import narrow_widths
 from edgebottle.quantization import check_values
 from edgebottle.sample_sources import PixelScale, read_labels, read_samples
-from edgebottle.samples import Samples
-from quantize.lowbit.bits import Bits
+from edgebottle.samples import LABEL_KEYS, Samples, samples_of
+from quantize.lowbit.bits import WIDEST, Bits
 from quantize.lowbit.network import INPUT, FloatNetwork
 from quantize.lowbit.recipe import TrainingRecipe
-from quantize.lowbit.report import EpochRecord, LowBitReport
+from quantize.lowbit.report import EpochRecord, LayerWidths, LowBitReport
 from quantize.lowbit.samples import LabelledSamples, split
 from quantize.post.affine import Bounds
 from quantize.post.runner import Runner
 from quantize.post.score import real_outputs
 
+if TYPE_CHECKING:
+    from quantize.lowbit.trainer import Task
+
 Progress = Callable[[str, int, int], None]
+
+MIN_SAMPLES = 10
+"""To learn from and to choose by."""
 
 TEST_SHARE = 0.1
 """Of the samples, where there are none for the test alone."""
@@ -57,6 +66,37 @@ class TrainingData:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network of few bits.
+
+    Attributes:
+        graph: In int8.
+        epochs: Of its training, in order.
+    """
+
+    graph: Graph
+    epochs: tuple[EpochRecord, ...]
+
+    def file(self) -> bytes:
+        """The ``.tflite`` file."""
+        return write_tflite(self.graph)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the ``.tflite`` file; raises ``BadInput`` if it cannot."""
+        write_file(Path(path), self.file())
+
+    def accuracy(self, values: Array, labels: Array) -> float:
+        """Share of right classes in LiteRT's reference kernels, 0 .. 1.
+
+        Args:
+            values: Samples, (samples, ...), real values.
+            labels: The class of each.
+        """
+        samples = LabelledSamples(np.asarray(values, np.float32), np.asarray(labels, np.int64))
+        return litert_accuracy(self.graph, samples, lambda what, done, total: None)
+
+
 def read_trained(path: Path) -> FloatNetwork:
     """The network of a Keras file.
 
@@ -73,15 +113,20 @@ def read_trained(path: Path) -> FloatNetwork:
         )
     start_keras()
     from edgebottle.keras_files import load_keras
-    from quantize.lowbit.keras_network import read_network
 
     try:
         with tempfile.TemporaryDirectory() as folder:  # a copy, which the reader may change
             copy = Path(shutil.copy(path, Path(folder) / f"network{kind.value}"))
             _, model = load_keras(copy)
-        return read_network(model, shortened(identifier(path.stem), MAX_MODEL_NAME))
+        return _read(model, path.stem)
     except EdgebottleError as error:
         raise type(error)(f"{path}: {error}") from error
+
+
+def _read(model: Any, name: str | None = None) -> FloatNetwork:
+    from quantize.lowbit.keras_network import read_network
+
+    return read_network(model, shortened(identifier(name or model.name), MAX_MODEL_NAME))
 
 
 def start_keras() -> None:
@@ -134,6 +179,40 @@ def read_training_data(
     return TrainingData(given, other, bounds, tuple(notes))
 
 
+def train(
+    model: Any,
+    bits: str | Bits,
+    values: Array,
+    labels: Array,
+    *,
+    recipe: TrainingRecipe | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> TrainedNetwork:
+    """Trains a float Keras model to few bits.
+
+    Args:
+        model: A Functional or Sequential model, which is not changed, or the path of its file.
+        bits: As ``edgebottle train --bits`` takes them.
+        values: Samples, (samples, ...), real values as the model takes them.
+        labels: The class of each, or one-hot rows.
+        recipe: How it is trained; None for the usual way.
+        progress: Told what is being done.
+
+    Raises:
+        BadInput: the samples or the bits do not fit the model, or training does not converge.
+        UnsupportedOp: a layer cannot be trained to few bits; names it.
+        ToolMissing: Keras is not installed.
+    """
+    network = read_trained(Path(model)) if isinstance(model, str | Path) else _read(model)
+    graph = _ends(network)
+    arrays = {INPUT: np.asarray(values), LABEL_KEYS[0]: np.asarray(labels)}
+    samples = _labelled(samples_of("the samples", arrays, graph), graph, None)
+    bounds = (float(samples.values.min()), float(samples.values.max()))
+    wanted = Bits.parse(bits) if isinstance(bits, str) else bits
+    task = _task(network, wanted, recipe or TrainingRecipe(), samples, bounds)
+    return _trained(task, progress, lambda epoch: None, resume=False)
+
+
 def train_low_bits(
     network: FloatNetwork,
     data: TrainingData,
@@ -141,6 +220,9 @@ def train_low_bits(
     recipe: TrainingRecipe,
     progress: Progress,
     told: Callable[[EpochRecord], None],
+    *,
+    folder: Path | None = None,
+    resume: bool = False,
 ) -> tuple[bytes, LowBitReport]:
     """Trains a network and measures what it lost.
 
@@ -151,38 +233,82 @@ def train_low_bits(
         recipe: How it is trained.
         progress: Told what is being done.
         told: Called after each epoch.
+        folder: Where each epoch is kept; None to keep none.
+        resume: Go on from what is kept there.
 
     Returns:
         The ``.tflite`` file, and what is to be told of it.
 
     Raises:
-        BadInput: the bits name a layer that is not there, or training does not converge.
+        BadInput: the bits name a layer that is not there, training does not converge, or nothing is
+            kept from which it could go on.
     """
-    bits.check(network.layer_names())
     progress("load Keras", 0, 0)
-    from quantize.lowbit.export import integer_network
-    from quantize.lowbit.simulation import Simulation
-    from quantize.lowbit.trainer import Task, accuracy_of, train_network
-
-    learned, chosen = split(data.samples, recipe.validation, recipe.seed)
-    task = Task(network, bits, recipe, learned, chosen, data.input_bounds)
-    simulation, epochs = train_network(task, progress, told)
-    graph = integer_network(simulation)
-    file = write_tflite(graph)
+    task = _task(network, bits, recipe, data.samples, data.input_bounds, folder)
+    trained = _trained(task, progress, told, resume=resume)
     progress("test the float network", 0, 0)
-    before = accuracy_of(Simulation(network), data.test)
+    from quantize.lowbit.simulation import Simulation
+    from quantize.lowbit.trainer import accuracy_of
+
+    file = trained.file()
     report = LowBitReport(
         model=network.name,
         bits=str(bits),
-        samples=len(learned),
-        validation=len(chosen),
+        methods=tuple(method.NAME for method in recipe.methods),
+        samples=len(task.learned),
+        validation=len(task.chosen),
         test=len(data.test),
-        before=before,
-        after=litert_accuracy(graph, data.test, progress),
-        epochs=tuple(epochs),
+        before=accuracy_of(Simulation(network), data.test),
+        after=litert_accuracy(trained.graph, data.test, progress),
+        epochs=trained.epochs,
+        layers=layer_widths(trained.graph),
         bytes=len(file),
     )
     return file, report
+
+
+def _task(
+    network: FloatNetwork,
+    bits: Bits,
+    recipe: TrainingRecipe,
+    samples: LabelledSamples,
+    bounds: Bounds,
+    folder: Path | None = None,
+) -> Task:
+    from quantize.lowbit.trainer import Task
+
+    bits.check(network.layer_names())
+    if len(samples) < MIN_SAMPLES:
+        raise BadInput(
+            f"there are {len(samples)} samples to learn from and to choose by: give at least "
+            f"{MIN_SAMPLES}"
+        )
+    learned, chosen = split(samples, recipe.validation, recipe.seed)
+    return Task(network, bits, recipe, learned, chosen, bounds, folder)
+
+
+def _trained(
+    task: Task, progress: Progress, told: Callable[[EpochRecord], None], *, resume: bool
+) -> TrainedNetwork:
+    from quantize.lowbit.export import integer_network
+    from quantize.lowbit.trainer import Trainer
+
+    trainer = Trainer(task, progress, told)
+    graph = integer_network(trainer.run(resume=resume))
+    return TrainedNetwork(graph, tuple(trainer.epochs))
+
+
+def layer_widths(graph: Graph) -> tuple[LayerWidths, ...]:
+    """How many values the weights of each layer take, and how many bits its output needs."""
+    widths = narrow_widths(graph)
+    found = []
+    for node in graph.nodes:
+        places = node.weighted_operands() if isinstance(node, Operator) else None
+        weights = None if places is None else graph.ins(node)[places.weights]
+        values = np.zeros(0) if weights is None else weights.constant()
+        bits = widths[node.outputs[0]].bits if node.outputs[0] in widths else WIDEST
+        found.append(LayerWidths(node.name, node.OP, values.size, np.unique(values).size, bits))
+    return tuple(found)
 
 
 def litert_accuracy(graph: Graph, samples: LabelledSamples, progress: Progress) -> float:

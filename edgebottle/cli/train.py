@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,22 @@ from edgebottle.cli.options import check_writable, json_option, print_json
 from edgebottle.cli.voice import note, progress_bar
 
 if TYPE_CHECKING:
-    from quantize.lowbit.report import LowBitReport
+    from edgebottle.training import TrainingData
+    from quantize.lowbit.bits import Bits
+    from quantize.lowbit.network import FloatNetwork
+    from quantize.lowbit.recipe import TrainingRecipe
+    from quantize.lowbit.report import EpochRecord, LowBitReport
+
+
+def _recipe(
+    file: Path | None, left_out: tuple[str, ...], numbers: dict[str, int | None]
+) -> TrainingRecipe:
+    """The recipe of a file, or the usual one, with what the command line says."""
+    from quantize.lowbit.recipe import TrainingRecipe
+
+    recipe = TrainingRecipe() if file is None else TrainingRecipe.read(file)
+    changes: dict[str, Any] = {name: one for name, one in numbers.items() if one is not None}
+    return replace(recipe, **changes).without(left_out)
 
 
 @click.command("train")
@@ -49,16 +64,42 @@ if TYPE_CHECKING:
     type=click.Choice(["0..1", "-1..1", "0..255"]),
     help="The real values of pixels 0 and 255, as the float network was trained.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the samples.")
+@click.option(
+    "--recipe",
+    "recipe_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, readable=False),
+    help="How it is trained: a .toml file (docs/lowbit.md).",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="METHOD",
+    help="Leave out a method of the recipe, such as dampening; may be given more than once.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Passes over the samples (default: the recipe's, 20).",
+)
 @click.option(
     "--seed", type=click.IntRange(min=0), metavar="N", help="Of the order of samples (default 0)."
 )
+@click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
+@click.option("--restart", is_flag=True, help="Begin anew, and forget one that was stopped.")
 @click.option(
     "--out",
     "-o",
     metavar="FILE",
     type=click.Path(path_type=Path, readable=False),
     help="The .tflite to write (default: MODEL with its bits behind its name, here).",
+)
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path, readable=False),
+    help="Write the report as a page as well, with the curves of training.",
 )
 @json_option
 def command(
@@ -68,9 +109,14 @@ def command(
     test: str | None,
     labels: Path | None,
     scale: str | None,
+    recipe_file: Path | None,
+    without: tuple[str, ...],
     epochs: int | None,
     seed: int | None,
+    resume: bool,
+    restart: bool,
     out: Path | None,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Train the float Keras network MODEL down to few bits, and show what it costs.
@@ -78,26 +124,25 @@ def command(
     MODEL is a trained .keras or .h5 file; `pip install 'edgebottle[train]'` brings what trains it.
     The result is an ordinary int8 .tflite whose tensors take few values: LiteRT runs it, and
     `edgebottle build` stores it with few bits. The accuracy that is shown is LiteRT's on that file.
+    Ctrl-C stops it, --resume goes on.
 
     \b
     Examples:
       edgebottle train model.keras --bits w4a4 --data train.npz --test test.npz
       edgebottle train model.keras --bits w2a2 --data photos/ --scale 0..1 --epochs 40
+      edgebottle train model.keras --bits w2a2 --data train.npz --without freezing --resume
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.files import write_file
     from edgebottle.sample_sources import PixelScale
-    from edgebottle.training import read_trained, read_training_data, train_low_bits
+    from edgebottle.training import read_trained, read_training_data
     from quantize.lowbit.bits import Bits
-    from quantize.lowbit.recipe import TrainingRecipe
+    from quantize.lowbit.checkpoint import begin
 
     plan = Bits.parse(bits)
+    recipe = _recipe(recipe_file, without, {"epochs": epochs, "seed": seed})
     target = out or Path(f"{model.stem}_{Path(bits).stem}.tflite")
-    check_writable(target)
-    recipe = TrainingRecipe()
-    if epochs is not None:
-        recipe = replace(recipe, epochs=epochs)
-    if seed is not None:
-        recipe = replace(recipe, seed=seed)
+    for path in filter(None, (target, html)):
+        check_writable(path)
+    begin(_folder(target), resume=resume, restart=restart)
     with progress_bar(quiet=as_json) as progress:
         progress(f"load {model.name} with Keras", 0, 0)
         network = read_trained(model)
@@ -107,13 +152,53 @@ def command(
     )
     for text in () if as_json else samples.notes:
         note(text)
-    with progress_bar(quiet=as_json) as progress:
-        file, report = train_low_bits(network, samples, plan, recipe, progress, lambda epoch: None)
-    write_file(target, file)
+    report = _train(network, samples, plan, recipe, target, resume=resume, quiet=as_json)
+    if html is not None:
+        from edgebottle.report.page import write_page
+        from edgebottle.report.training_page import training_page
+
+        write_page(training_page(report), html)
     if as_json:
-        print_json({"file": str(target), **asdict(report)})
+        print_json({"file": str(target), "lost_points": report.lost_points, **asdict(report)})
     else:
         _show(target, report)
+
+
+def _folder(target: Path) -> Path:
+    """Where each epoch is kept."""
+    return target.with_suffix(".training")
+
+
+def _train(
+    network: FloatNetwork,
+    samples: TrainingData,
+    plan: Bits,
+    recipe: TrainingRecipe,
+    target: Path,
+    *,
+    resume: bool,
+    quiet: bool,
+) -> LowBitReport:
+    """Trains, and writes the file; where it is interrupted, says how it goes on."""
+    from edgebottle.files import write_file
+    from edgebottle.training import train_low_bits
+    from quantize.lowbit.checkpoint import forget
+
+    done: list[EpochRecord] = []
+    try:
+        with progress_bar(quiet=quiet) as progress:
+            file, report = train_low_bits(
+                *(network, samples, plan, recipe, progress, done.append),
+                folder=_folder(target),
+                resume=resume,
+            )
+    except KeyboardInterrupt:
+        if done:
+            note(f"stopped behind epoch {done[-1].number}; the same command with --resume goes on")
+        raise
+    write_file(target, file)
+    forget(_folder(target))
+    return report
 
 
 def _show(target: Path, report: LowBitReport) -> None:

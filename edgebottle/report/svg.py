@@ -13,13 +13,14 @@ DOTS = 24
 """More records than these get smaller dots."""
 
 
-def trend(name: str, values: Sequence[float], labels: Sequence[str]) -> str:
+def trend(name: str, values: Sequence[float], labels: Sequence[str], of: str = "records") -> str:
     """A line through the values of successive records, the axis from zero.
 
     Args:
         name: What is shown.
         values: At least two, oldest first.
         labels: Of each value, shown when pointed at.
+        of: What has the values.
     """
     largest = max(values) or 1
 
@@ -37,7 +38,7 @@ def trend(name: str, values: Sequence[float], labels: Sequence[str]) -> str:
     for (x, y), label in zip(points, labels, strict=True):
         dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" class="dot">'
         parts.append(f"{dot}<title>{clean(label)}</title></circle>")
-    summary = f"{name} over {len(values)} records: {', '.join(labels)}"
+    summary = f"{name} over {len(values)} {of}: {', '.join(labels)}"
     return (
         f'<svg class="trend" viewBox="0 0 {WIDTH:.0f} {HEIGHT + 5:.0f}" role="img" '
         f'aria-label="{clean(summary)}">{"".join(parts)}</svg>'

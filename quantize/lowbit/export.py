@@ -119,7 +119,7 @@ def stored_weights(
     """
     assert product.grid is not None, "it has levels"
     steps = product.grid.steps(product.kernel)
-    codes = _numpy(product.grid.codes(product.kernel, steps, training=False))
+    codes = _numpy(product.grid.codes(product.kernel, steps))
     scales = _numpy(steps).ravel().astype(np.float64)
     factor, bias = product.folded()
     signs = np.ones_like(scales)

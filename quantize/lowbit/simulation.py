@@ -7,6 +7,7 @@ on the grid on which the integers will lie; only ties may be rounded to the othe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -18,6 +19,8 @@ from quantize.lowbit.bits import Bits
 from quantize.lowbit.calibration import FirstSteps
 from quantize.lowbit.gradients import nearest_levels, replaced, variable
 from quantize.lowbit.levels import ActivationLevels, WeightLevels
+from quantize.lowbit.methods.dampening import Dampening
+from quantize.lowbit.methods.freezing import Freezing
 from quantize.lowbit.methods.gradient_scale import GradientScale
 from quantize.lowbit.network import (
     INPUT,
@@ -28,6 +31,7 @@ from quantize.lowbit.network import (
     MeanOfPixels,
     MovingWindow,
     NewShape,
+    Normalization,
     Pool,
     Product,
     Weighted,
@@ -43,24 +47,43 @@ class WeightGrid(keras.layers.Layer):  # type: ignore[misc]
     """The weights of a layer in few levels."""
 
     def __init__(
-        self, levels: WeightLevels, steps: Array, size: int, recipe: TrainingRecipe
+        self, levels: WeightLevels, steps: Array, kernel: Array, recipe: TrainingRecipe
     ) -> None:
-        """Begins with ``steps``; ``size`` weights share one."""
+        """Begins with ``steps``."""
         super().__init__()
         self.built = True
         self.levels = levels
         self.method = recipe.weight_method()
         scale = recipe.find(GradientScale)
-        slope = 1.0 if scale is None else scale.slope(size, levels.largest)
+        shared = kernel.size // steps.size
+        slope = 1.0 if scale is None else scale.slope(shared, levels.largest)
         self.method.create_weights(self, steps, levels, slope)
+        self.dampening, self.freezing = recipe.find(Dampening), recipe.find(Freezing)
+        if self.freezing is not None:
+            codes = nearest_levels(ops.convert_to_tensor(kernel / steps), levels)
+            self.freezing.create(self, np.asarray(ops.convert_to_numpy(codes)))
 
     def steps(self, kernel: Any) -> Any:
         """One for each channel."""
         return self.method.weight_steps(self, kernel, self.levels)
 
-    def codes(self, kernel: Any, steps: Any, *, training: bool) -> Any:
-        """What is stored of each weight, with a gradient."""
-        return nearest_levels(kernel / steps, self.levels)
+    def codes(self, kernel: Any, steps: Any, moment: Any = None) -> Any:
+        """What is stored of each weight, with a gradient.
+
+        Args:
+            kernel: The real weights.
+            steps: From ``steps``.
+            moment: How far training is, 0 .. 1; None where nothing is learned.
+        """
+        codes = nearest_levels(kernel / steps, self.levels)
+        if self.freezing is not None:
+            if moment is not None:
+                self.freezing.track(self, codes, self.levels, moment)
+            codes = self.freezing.applied(self, codes)
+        if self.dampening is not None and moment is not None:
+            reach = steps * self.levels.largest
+            self.add_loss(self.dampening.loss(kernel, codes * steps, reach, moment))
+        return codes
 
 
 class ActivationGrid(keras.layers.Layer):  # type: ignore[misc]
@@ -119,6 +142,8 @@ class Simulation(keras.Model):  # type: ignore[misc]
         self.network = network
         self.owners = _owners(network)
         self.momentum = variable(self, MOMENTUM, "momentum", trainable=False)
+        self.moment = variable(self, 0.0, "moment", trainable=False)
+        self.learns = True  # else a run in training only moves the statistics
         self.grids: dict[str, ActivationGrid] = {}
         weights: Mapping[str, WeightLevels] = {}
         if bits is not None and first is not None and recipe is not None:
@@ -134,7 +159,7 @@ class Simulation(keras.Model):  # type: ignore[misc]
                 grid = None
                 if step.name in weights and first is not None and recipe is not None:
                     levels_of, steps = weights[step.name], first.weights[step.name]
-                    grid = WeightGrid(levels_of, steps, step.kernel.size // step.channels, recipe)
+                    grid = WeightGrid(levels_of, steps, step.kernel, recipe)
                 self.products[step.name] = WeightedProduct(step, grid)
         self.build((None, *network.input_shape))
 
@@ -145,6 +170,20 @@ class Simulation(keras.Model):  # type: ignore[misc]
     def call(self, values: Any, training: bool = False) -> Any:
         """The logits."""
         return self.values(values, training=training)[self.network.steps[-1].name]
+
+    def trained(self) -> FloatNetwork:
+        """The network with the real numbers that the variables have now."""
+        steps = [
+            self.products[step.name].trained(step) if isinstance(step, Weighted) else step
+            for step in self.network.steps
+        ]
+        return replace(self.network, steps=tuple(steps))
+
+    def frozen(self) -> float | None:
+        """Share of weights that are frozen, 0 .. 1; None where none can be."""
+        grids = [product.grid for product in self.products.values() if product.grid is not None]
+        masks = [ops.convert_to_numpy(g.frozen).ravel() for g in grids if g.freezing is not None]
+        return float(np.concatenate(masks).mean()) if masks else None
 
     def values(self, values: Any, *, training: bool = False) -> dict[str, Any]:
         """What every step computes, by its name, and the input."""
@@ -169,7 +208,8 @@ class Simulation(keras.Model):  # type: ignore[misc]
             source, output = self.grids.get(self.owners[step.sources[0]]), self.grids.get(step.name)
             units = () if source is None or output is None else (source.step(), output.step())
             product = self.products[step.name]
-            return product(sources[0], units, self.momentum, training=training)
+            clock = (self.momentum, self.moment if self.learns else None)
+            return product(sources[0], units, clock, training=training)
         if isinstance(step, Addition):
             return sources[0] + sources[1]
         if isinstance(step, MeanOfPixels):
@@ -227,19 +267,20 @@ class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
         self.mean = variable(self, step.norm.mean - step.bias, "mean", trainable=False)
         self.variance = variable(self, step.norm.variance, "variance", trainable=False)
 
-    def call(self, values: Any, units: Any, momentum: Any, training: bool = False) -> Any:
+    def call(self, values: Any, units: Any, clock: Any, training: bool = False) -> Any:
         """What the layer computes; where statistics are those of the batch, not yet on its grid.
 
         Args:
             values: What it reads.
             units: The steps of that and of what it computes; nothing in floating point.
-            momentum: Of the moving statistics.
+            clock: The momentum of the moving statistics, and how far training is.
             training: Statistics are those of the batch.
         """
+        momentum, moment = clock
         kernel, steps = self.kernel, None
         if self.grid is not None:
             steps = self.grid.steps(kernel)
-            kernel = self.grid.codes(kernel, steps, training=training) * steps
+            kernel = self.grid.codes(kernel, steps, moment if training else None) * steps
         sums = _product(values, kernel, self.product, self.window)
         if self.norm is not None and training:
             return self._normalized(sums, momentum)
@@ -257,6 +298,16 @@ class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
         if self.product is Product.DENSE:
             return settled(sums, units[1])
         return settled(sums, units[1], scales / units[1])
+
+    def trained(self, step: Weighted) -> Weighted:
+        """The step with the numbers that the variables have now."""
+        kernel = np.asarray(ops.convert_to_numpy(self.kernel))
+        if self.norm is None:
+            return replace(step, kernel=kernel, bias=np.asarray(ops.convert_to_numpy(self.bias)))
+        numbers = (self.gamma, self.beta, self.mean, self.variance)
+        gamma, beta, mean, variance = (np.asarray(ops.convert_to_numpy(one)) for one in numbers)
+        norm = Normalization(gamma, beta, mean, variance, self.norm.epsilon)
+        return replace(step, kernel=kernel, bias=np.zeros_like(step.bias), norm=norm)
 
     def folded(self) -> tuple[Any, Any]:
         """What sums are multiplied with, None for nothing, and what is added."""

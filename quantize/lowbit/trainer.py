@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,14 +16,18 @@ from keras import ops
 
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Array
+from edgebottle.zoo.augmentation import Augmentation, augment
 from quantize.lowbit.bits import Bits
 from quantize.lowbit.calibration import first_steps
+from quantize.lowbit.checkpoint import Checkpoint, load_best, load_checkpoint
 from quantize.lowbit.methods.distillation import Distillation
-from quantize.lowbit.network import FloatNetwork
+from quantize.lowbit.methods.norm_estimation import NormEstimation
+from quantize.lowbit.methods.progressive import ProgressiveBits
+from quantize.lowbit.network import FloatNetwork, Weighted
 from quantize.lowbit.recipe import TrainingRecipe
 from quantize.lowbit.report import EpochRecord
 from quantize.lowbit.samples import LabelledSamples
-from quantize.lowbit.simulation import Simulation
+from quantize.lowbit.simulation import MOMENTUM, Simulation
 from quantize.post.affine import Bounds
 
 CALIBRATION_SAMPLES = 256
@@ -28,6 +35,9 @@ CALIBRATION_SAMPLES = 256
 
 PREDICTED = 512
 """Samples at once where nothing is learned."""
+
+MIN_LAST_SHARE = 0.5
+"""Of the epochs, for the bits that are asked for; else there are no stages before them."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -43,6 +53,7 @@ class Task:
         learned: Samples that weights are learned from.
         chosen: Others, by which the best epoch is chosen.
         input_bounds: The real range of the input.
+        folder: Where each epoch is kept; None to keep none.
     """
 
     network: FloatNetwork
@@ -51,61 +62,203 @@ class Task:
     learned: LabelledSamples
     chosen: LabelledSamples
     input_bounds: Bounds
+    folder: Path | None = None
+
+    def identity(self) -> str:
+        """A digest of all that decides what training gives."""
+        about = [self.bits.to_json(), self.recipe.to_json(), self.input_bounds]
+        found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+        for step in self.network.steps:
+            found.update(f"{step.name} {step.sources} {step.shape}".encode())
+            if isinstance(step, Weighted):
+                found.update(step.kernel.tobytes())
+        for samples in (self.learned, self.chosen):
+            found.update(np.ascontiguousarray(samples.values).tobytes())
+            found.update(samples.labels.tobytes())
+        return found.hexdigest()
 
 
-def train_network(
-    task: Task, progress: Progress, told: Callable[[EpochRecord], None]
-) -> tuple[Simulation, Sequence[EpochRecord]]:
-    """Trains, and returns the best of all epochs.
+@dataclass(frozen=True)
+class BitStage:
+    """Epochs with the same bits.
 
-    Args:
-        task: What, with what.
-        progress: Told what is being done.
-        told: Called after each epoch.
-
-    Raises:
-        BadInput: training does not converge.
+    Attributes:
+        bits: Of each layer.
+        epochs: How many.
+        is_last: They are those that are asked for.
     """
-    recipe = task.recipe
-    progress("run the float network", 0, 0)
-    teacher = Simulation(task.network)
-    taught = logits_of(teacher, task.learned.values)
-    seen = _seen(teacher, task.learned.values[:CALIBRATION_SAMPLES])
-    first = first_steps(task.network, task.bits, seen, task.input_bounds)
-    simulation = Simulation(task.network, task.bits, first, recipe)
-    _compile(simulation, recipe, len(task.learned))
-    onehot = np.eye(task.network.classes, dtype=np.float32)[task.learned.labels]
-    targets = np.concatenate([onehot, taught], axis=1)
-    history: list[EpochRecord] = []
-    best: list[Array] = []
-    for number in range(1, recipe.epochs + 1):
-        order = np.random.default_rng([recipe.seed, number]).permutation(len(targets))
-        watcher = _Watcher(
-            number, recipe.epochs, math.ceil(len(order) / recipe.batch_size), progress
+
+    bits: Bits
+    epochs: int
+    is_last: bool
+
+
+def stages_of(bits: Bits, recipe: TrainingRecipe) -> tuple[BitStage, ...]:
+    """The stages in order: none but the last without ``ProgressiveBits``, or with few epochs."""
+    method = recipe.find(ProgressiveBits)
+    before = () if method is None else method.before(bits)
+    each = 0 if method is None else round(method.share * recipe.epochs)
+    left = recipe.epochs - each * len(before)
+    if each == 0 or left < MIN_LAST_SHARE * recipe.epochs:
+        before, left = (), recipe.epochs
+    return (*(BitStage(one, each, False) for one in before), BitStage(bits, left, True))
+
+
+class Trainer:
+    """Trains one task."""
+
+    def __init__(self, task: Task, progress: Progress, told: Callable[[EpochRecord], None]) -> None:
+        """Trains nothing yet.
+
+        Args:
+            task: What, with what.
+            progress: Told what is being done.
+            told: Called after each epoch.
+        """
+        self.task = task
+        self.epochs: list[EpochRecord] = []
+        self._progress, self._told = progress, told
+        self._identity = task.identity()
+        self._teacher = Simulation(task.network)
+        self._best: tuple[Array, ...] = ()
+
+    def run(self, *, resume: bool = False) -> Simulation:
+        """Trains, and returns the best epoch.
+
+        Args:
+            resume: Go on from what is kept in the task's folder.
+
+        Raises:
+            BadInput: training does not converge, or there is nothing to go on from.
+        """
+        task = self.task
+        kept = None
+        if resume and task.folder is not None:
+            kept = load_checkpoint(task.folder, self._identity)
+            self.epochs = list(kept.epochs)
+        network = task.network
+        stages = stages_of(task.bits, task.recipe)
+        for number, stage in enumerate(stages):
+            if kept is not None and number < kept.stage:
+                continue
+            simulation = self._begin(network, stage)
+            if kept is not None and number == kept.stage:
+                _restore(simulation, kept)
+            done = sum(one.epochs for one in stages[:number])
+            for epoch in range(len(self.epochs) - done, stage.epochs):
+                self._epoch(simulation, stage, number, epoch)
+            network = simulation.trained()
+        if self._best:
+            _assign(simulation.variables, self._best)
+        elif task.folder is not None:
+            _assign(simulation.variables, load_best(task.folder, self._identity))
+        self._estimate_norms(simulation)
+        return simulation
+
+    def _begin(self, network: FloatNetwork, stage: BitStage) -> Simulation:
+        """The simulation of a stage with its first steps."""
+        task = self.task
+        self._progress(f"choose the first steps of {stage.bits}", 0, 0)
+        source = self._teacher if network is task.network else Simulation(network)
+        some = ops.convert_to_tensor(task.learned.values[:CALIBRATION_SAMPLES])
+        seen = {name: _numpy(value) for name, value in source.values(some).items()}
+        first = first_steps(network, stage.bits, seen, task.input_bounds)
+        simulation = Simulation(network, stage.bits, first, task.recipe)
+        updates = math.ceil(len(task.learned) / task.recipe.batch_size) * stage.epochs
+        schedule = keras.optimizers.schedules.CosineDecay(task.recipe.learning_rate, updates)
+        optimizer = keras.optimizers.Adam(schedule)
+        optimizer.build(simulation.trainable_variables)
+        classes = network.classes
+        simulation.compile(
+            optimizer=optimizer,
+            loss=_loss(task.recipe, classes),
+            metrics=[_accuracy(classes)],
         )
+        return simulation
+
+    def _epoch(self, simulation: Simulation, stage: BitStage, number: int, epoch: int) -> None:
+        """One pass over the samples; ``epoch`` counts those of the stage, from 0."""
+        task, recipe = self.task, self.task.recipe
+        count = len(self.epochs) + 1
+        simulation.moment.assign(epoch / max(1, stage.epochs - 1))
+        values, targets = self._samples(count)
+        batches = math.ceil(len(targets) / recipe.batch_size)
+        best = max((one.validation for one in self.epochs if one.is_best), default=None)
+        known = "" if best is None else f", best on validation {best:.1%}"
+        label = f"epoch {count} of {recipe.epochs}, {stage.bits}{known}"
+        watcher = _Watcher(label, batches, self._progress)
         logs = simulation.fit(
-            task.learned.values[order],
-            targets[order],
+            values,
+            targets,
             batch_size=recipe.batch_size,
             shuffle=False,
             verbose=0,
             callbacks=[watcher],
         ).history
         score = accuracy_of(simulation, task.chosen)
-        is_best = all(score > one.validation for one in history)
-        record = EpochRecord(number, logs["loss"][0], logs["accuracy"][0], score, is_best)
-        history.append(record)
+        others = self.epochs[len(self.epochs) - epoch :]
+        is_best = stage.is_last and all(score > one.validation for one in others)
+        record = EpochRecord(
+            number=count,
+            bits=str(stage.bits),
+            loss=float(logs["loss"][0]),
+            accuracy=float(logs["accuracy"][0]),
+            validation=score,
+            is_best=is_best,
+            frozen=simulation.frozen(),
+        )
+        self.epochs.append(record)
+        variables = tuple(map(_numpy, simulation.variables))
         if is_best:
-            best = simulation.get_weights()
-        told(record)
-    simulation.set_weights(best)
-    return simulation, history
+            self._best = variables
+        if task.folder is not None:
+            optimizer = tuple(map(_numpy, simulation.optimizer.variables))
+            kept = Checkpoint(self._identity, number, tuple(self.epochs), variables, optimizer)
+            kept.save(task.folder)
+        self._told(record)
+
+    def _samples(self, count: int) -> tuple[Array, Array]:
+        """The samples of an epoch in its order, and what is to be learned of them."""
+        recipe, learned = self.task.recipe, self.task.learned
+        random = np.random.default_rng([recipe.seed, count])
+        order = random.permutation(len(learned))
+        values, labels = learned.values[order], learned.labels[order]
+        if recipe.augmentation != Augmentation():
+            if values.ndim != 4:
+                raise BadInput(
+                    "the recipe's augmentation is for images, which these samples are not"
+                )
+            values = augment(values, recipe.augmentation, random)
+        targets = np.eye(self.task.network.classes, dtype=np.float32)[labels]
+        if recipe.find(Distillation) is not None:
+            self._progress("run the float network", 0, 0)
+            targets = np.concatenate([targets, logits_of(self._teacher, values)], axis=1)
+        return values, targets
+
+    def _estimate_norms(self, simulation: Simulation) -> None:
+        """Averages the statistics of normalizations anew, and keeps them if that is no worse."""
+        recipe, learned = self.task.recipe, self.task.learned
+        method = recipe.find(NormEstimation)
+        if method is None:
+            return
+        self._progress("average the normalizations", 0, 0)
+        simulation.learns = False
+        before = tuple(map(_numpy, simulation.variables))
+        score = accuracy_of(simulation, self.task.chosen)
+        order = np.random.default_rng([recipe.seed, 0]).permutation(len(learned))
+        for number in range(min(method.batches, len(order) // recipe.batch_size)):
+            simulation.momentum.assign(number / (number + 1))
+            which = order[number * recipe.batch_size :][: recipe.batch_size]
+            simulation(ops.convert_to_tensor(learned.values[which]), training=True)
+        simulation.momentum.assign(MOMENTUM)
+        if accuracy_of(simulation, self.task.chosen) < score:
+            _assign(simulation.variables, before)
 
 
 def logits_of(simulation: Simulation, values: Array) -> Array:
     """The logits, (samples, classes)."""
     parts = [values[at : at + PREDICTED] for at in range(0, len(values), PREDICTED)]
-    return np.concatenate([ops.convert_to_numpy(simulation(part)) for part in parts])
+    return np.concatenate([_numpy(simulation(ops.convert_to_tensor(part))) for part in parts])
 
 
 def accuracy_of(simulation: Simulation, samples: LabelledSamples) -> float:
@@ -114,19 +267,18 @@ def accuracy_of(simulation: Simulation, samples: LabelledSamples) -> float:
     return float(np.mean(found == samples.labels))
 
 
-def _seen(teacher: Simulation, values: Array) -> dict[str, Array]:
-    found = teacher.values(ops.convert_to_tensor(values))
-    return {name: np.asarray(ops.convert_to_numpy(value)) for name, value in found.items()}
+def _numpy(value: Any) -> Array:
+    return np.array(ops.convert_to_numpy(value))
 
 
-def _compile(simulation: Simulation, recipe: TrainingRecipe, samples: int) -> None:
-    steps = math.ceil(samples / recipe.batch_size) * recipe.epochs
-    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
-    simulation.compile(
-        optimizer=keras.optimizers.Adam(schedule),
-        loss=_loss(recipe, simulation.network.classes),
-        metrics=[_accuracy(simulation.network.classes)],
-    )
+def _restore(simulation: Simulation, kept: Checkpoint) -> None:
+    _assign(simulation.variables, kept.variables)
+    _assign(simulation.optimizer.variables, kept.optimizer)
+
+
+def _assign(variables: Any, arrays: tuple[Array, ...]) -> None:
+    for one, value in zip(variables, arrays, strict=True):
+        one.assign(value)
 
 
 def _loss(recipe: TrainingRecipe, classes: int) -> Callable[[Any, Any], Any]:
@@ -152,10 +304,9 @@ def _accuracy(classes: int) -> Callable[[Any, Any], Any]:
 class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
     """Tells of progress, and stops where the loss is no number."""
 
-    def __init__(self, number: int, epochs: int, batches: int, progress: Progress) -> None:
+    def __init__(self, label: str, batches: int, progress: Progress) -> None:
         super().__init__()
-        self._number, self._epochs, self._batches = number, epochs, batches
-        self._progress = progress
+        self._label, self._batches, self._progress = label, batches, progress
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Of each update."""
@@ -163,11 +314,9 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
         loss = float(found.get("loss", 0.0))
         if not math.isfinite(loss):
             raise BadInput(
-                f"training does not converge: the loss is no number in epoch {self._number}; lower "
-                "the learning rate"
+                f"training does not converge: the loss is no number in {self._label}; lower the "
+                "recipe's learning_rate"
             )
-        text = (
-            f"epoch {self._number} of {self._epochs}: loss {loss:.3f}, accuracy "
-            f"{float(found.get('accuracy', 0.0)):.1%}"
-        )
+        accuracy = float(found.get("accuracy", 0.0))
+        text = f"{self._label}: loss {loss:.3f}, accuracy {accuracy:.1%}"
         self._progress(text, batch + 1, self._batches)

@@ -1,8 +1,12 @@
 """Training to few bits: what is simulated is what is exported, and what LiteRT computes."""
 
 import importlib.util
+import math
 import os
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +16,21 @@ from edgebottle.errors import BadInput, UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.litert import LiteRTModel
 from edgebottle.passes.narrow import narrow_widths
+from edgebottle.training import read_training_data
 from quantize.lowbit.bits import Bits
-from quantize.lowbit.recipe import TrainingRecipe
+from quantize.lowbit.checkpoint import begin
+from quantize.lowbit.methods.freezing import Freezing
+from quantize.lowbit.methods.learned_clip import LearnedClip
+from quantize.lowbit.methods.learned_step import LearnedStep
+from quantize.lowbit.methods.method import Method
+from quantize.lowbit.methods.progressive import ProgressiveBits
+from quantize.lowbit.methods.statistical_step import StatisticalStep
+from quantize.lowbit.network import INPUT, FloatNetwork, NewShape
+from quantize.lowbit.recipe import DEFAULT_METHODS, TrainingRecipe
+from quantize.lowbit.report import EpochRecord
 from quantize.lowbit.samples import LabelledSamples
 from quantize.post.affine import quantized
+from tests.cli.command_line import edgebottle
 
 RANDOM = np.random.default_rng(0)
 SAMPLES = LabelledSamples(RANDOM.random((48, 8, 8, 2), np.float32), np.arange(48) % 3)
@@ -71,26 +86,51 @@ def signal(keras: Any) -> Any:
     )
 
 
-@pytest.mark.parametrize(("network", "bits"), [(residual, "w2a2"), (signal, "w1a4")])
-def test_integers_are_those_of_the_simulation(
-    keras: Any, network: Callable[[Any], Any], bits: str
-) -> None:
-    from quantize.lowbit.export import integer_network
+def vector(keras: Any) -> Any:
+    """No image, no normalization."""
+    layers = keras.layers
+    return keras.Sequential(
+        [keras.Input((8,)), layers.Dense(6, activation="relu"), layers.Dense(3), layers.Softmax()]
+    )
+
+
+def task_of(keras: Any, network: Callable[[Any], Any], bits: str, **changes: Any) -> Any:
     from quantize.lowbit.keras_network import read_network
-    from quantize.lowbit.simulation import Simulation
-    from quantize.lowbit.trainer import Task, logits_of, train_network
+    from quantize.lowbit.trainer import Task
 
     model = network(keras)
-    values = SAMPLES.values.reshape(-1, *model.input_shape[1:])
+    shape = model.input_shape[1:]
+    values = SAMPLES.values.reshape(len(SAMPLES), -1)[:, : math.prod(shape)].reshape(-1, *shape)
     samples = LabelledSamples(values, SAMPLES.labels)
-    float_network = read_network(model, "net")
-    real = model.predict(values, verbose=0)
-    found = logits_of(Simulation(float_network), values)
-    found = keras.ops.convert_to_numpy(keras.ops.softmax(found)) if network is residual else found
-    np.testing.assert_allclose(found, real, rtol=1e-4, atol=1e-5)
-    recipe = TrainingRecipe(epochs=1, batch_size=16)
-    task = Task(float_network, Bits.parse(bits), recipe, samples, samples, (0.0, 1.0))
-    simulation, _ = train_network(task, lambda *step: None, lambda epoch: None)
+    recipe = TrainingRecipe(batch_size=24, **changes)
+    return Task(read_network(model, "net"), Bits.parse(bits), recipe, samples, samples, (0.0, 1.0))
+
+
+def silent(*told: object) -> None:
+    """Nothing is shown."""
+
+
+EVERY = (*DEFAULT_METHODS[:-1], ProgressiveBits(share=0.4))
+TRAINED = [
+    (residual, "w2a2", EVERY, 3),
+    (signal, "w1a4", (StatisticalStep(), LearnedClip()), 1),
+    (vector, "w3a2", (), 1),
+]
+
+
+@pytest.mark.parametrize(("network", "bits", "methods", "epochs"), TRAINED)
+def test_integers_are_those_of_the_simulation(
+    keras: Any, network: Callable[[Any], Any], bits: str, methods: tuple[Method, ...], epochs: int
+) -> None:
+    from quantize.lowbit.export import integer_network
+    from quantize.lowbit.trainer import Trainer
+
+    task = task_of(keras, network, bits, methods=methods, epochs=epochs)
+    trainer = Trainer(task, silent, silent)
+    simulation = trainer.run()
+    stages = ["w4a4", "w2a2", "w2a2"] if epochs == 3 else [bits]
+    assert [one.bits for one in trainer.epochs] == stages
+    float_network, values = task.network, task.learned.values
     graph = integer_network(simulation)
     litert = LiteRTModel(write_tflite(graph))
     expected = simulation.values(values)
@@ -108,6 +148,79 @@ def test_integers_are_those_of_the_simulation(
         assert levels.bits == 8 or widths[name] == levels.bits, name
 
 
+@pytest.mark.parametrize("network", [residual, signal])
+def test_a_network_is_read_as_it_computes(keras: Any, network: Callable[[Any], Any]) -> None:
+    from quantize.lowbit.keras_network import read_network
+    from quantize.lowbit.simulation import Simulation
+
+    model = network(keras)
+    values = SAMPLES.values[:8].reshape(-1, *model.input_shape[1:])
+    read = read_network(model, "net")
+    found = Simulation(read)(values)
+    found = keras.ops.softmax(found) if read.has_softmax else found
+    np.testing.assert_allclose(found, model(values), rtol=1e-4, atol=1e-5)
+
+
+class Stopped(Exception):
+    """As Ctrl-C."""
+
+
+def test_training_goes_on_where_it_stopped(keras: Any, tmp_path: Path) -> None:
+    from quantize.lowbit.trainer import Trainer
+
+    keras.utils.set_random_seed(0)
+    task = task_of(keras, vector, "w2a2", epochs=3)
+    whole = Trainer(task, silent, silent)
+    expected = whole.run().get_weights()
+    task = replace(task, folder=tmp_path)
+
+    def stop(epoch: EpochRecord) -> None:
+        if epoch.number == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        Trainer(task, silent, stop).run()
+    with pytest.raises(BadInput, match="go on with --resume, or begin anew with --restart"):
+        begin(tmp_path, resume=False, restart=False)
+    other = replace(task, bits=Bits.parse("w1a1"))
+    with pytest.raises(BadInput, match="is of another training"):
+        Trainer(other, silent, silent).run(resume=True)
+    resumed = Trainer(task, silent, silent)
+    for mine, theirs in zip(resumed.run(resume=True).get_weights(), expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+    assert [one.number for one in resumed.epochs] == [1, 2, 3]
+    begin(tmp_path, resume=False, restart=True)
+    with pytest.raises(BadInput, match="there is no training to go on with"):
+        begin(tmp_path, resume=True, restart=False)
+
+
+def test_a_loss_that_is_no_number(keras: Any) -> None:
+    from quantize.lowbit.trainer import Trainer
+
+    task = task_of(keras, vector, "w4a4", epochs=1)
+    task.network.steps[0].bias[0] = np.nan
+    with pytest.raises(BadInput, match="does not converge: the loss is no number in epoch 1 of 1"):
+        Trainer(task, silent, silent).run()
+
+
+def test_the_command(keras: Any, tmp_path: Path) -> None:
+    model, data = tmp_path / "net.keras", tmp_path / "data.npz"
+    vector(keras).save(model)
+    np.savez(data, x=SAMPLES.values.reshape(48, -1)[:, :8], y=SAMPLES.labels)
+    page, out = tmp_path / "page.html", tmp_path / "net.tflite"
+    line = ["train", model, "--bits", "w2a4", "--data", data, "--epochs", "2", "--out", out]
+    done = edgebottle(*line, "--html", page, "--without", "freezing", "--json", cwd=tmp_path)
+    told = done.json()
+    assert [layer["weight_values"] for layer in told["layers"]][:2] == [4, 4]
+    assert told["layers"][0]["output_bits"] == 4
+    assert (told["samples"], told["validation"], told["test"]) == (39, 4, 5)
+    assert page.read_text().count("<circle") == 4
+    assert out.stat().st_size == told["bytes"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("data.npz", "net.keras", "net.tflite", "page.html")
+    ]
+
+
 def test_what_cannot_be_trained(keras: Any) -> None:
     from quantize.lowbit.keras_network import read_network
 
@@ -121,6 +234,47 @@ def test_what_cannot_be_trained(keras: Any) -> None:
     for made, message in rows:
         with pytest.raises(UnsupportedOp, match=message):
             read_network(keras.Sequential([keras.Input((8, 8, 2)), *made]), "net")
+
+
+LOGITS = NewShape(name="x", sources=(INPUT,), shape=(3,))
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"x": np.ones((4, 3))}, "has no classes to learn"),
+    ({"x": np.ones((0, 3)), "y": np.ones(0, int)}, "holds no samples"),
+    ({"x": np.eye(3), "y": np.arange(1, 4)}, "label 3 of sample 2 is none of the classes 0 to 2"),
+    ({"x": np.eye(3), "y": np.ones(3, int)}, "of class 1"),
+]
+
+
+@pytest.mark.parametrize(("arrays", "message"), REFUSED)
+def test_samples_that_teach_nothing(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / "s.npz", **arrays)
+    with pytest.raises(BadInput, match=message):
+        read_training_data(FloatNetwork("net", (3,), (LOGITS,), False), str(tmp_path / "s.npz"))
+
+
+RECIPES = [
+    ("epoch = 3", "there is no 'epoch'; did you mean epochs?"),
+    ("epochs = 0", "epochs is from 1 to"),
+    ("epochs = 1.5", "epochs is 1.5, not such as 20"),
+    ("[methods.lsq3]", "there is no method 'lsq3'; the methods are lsq, lsq"),
+    ("[methods.dampening]\nstrenght = 1", "there is no 'strenght'; did you mean strength?"),
+    ("augmentation = 3", "augmentation is a table"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), RECIPES)
+def test_recipes_that_are_none(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(BadInput, match=re.escape(message)):
+        TrainingRecipe.read(tmp_path / "r.toml")
+
+
+def test_a_recipe_says_all_of_itself() -> None:
+    recipe = TrainingRecipe(epochs=7, methods=(Freezing(last=0.02),))
+    assert TrainingRecipe.of_table(recipe.to_json(), "here") == recipe
+    assert TrainingRecipe().without(["lsq+"]).weight_method() == LearnedStep()
+    with pytest.raises(BadInput, match="no method 'pact' to leave out"):
+        TrainingRecipe().without(["pact"])
 
 
 @pytest.mark.parametrize(

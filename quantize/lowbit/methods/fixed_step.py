@@ -18,7 +18,7 @@ class FixedStep(StepMethod):
 
     Variables hold the logarithms of steps, so that a step stays positive and one update changes
     each step by the same share, whatever its size (Jain et al., "Trained Quantization Thresholds
-    for Accurate and Efficient Fixed-Point Inference of Deep Neural Networks", 2020, section 3.2).
+    for Accurate and Efficient Fixed-Point Inference of Deep Neural Networks", 2020).
     """
 
     NAME: ClassVar[str] = "fixed"

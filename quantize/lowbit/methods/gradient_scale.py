@@ -17,7 +17,7 @@ class GradientScale(Method):
     """
 
     NAME: ClassVar[str] = "gradient-scale"
-    SOURCE: ClassVar[str] = "Esser et al., Learned Step Size Quantization, 2020, section 2.2"
+    SOURCE: ClassVar[str] = "Esser et al., Learned Step Size Quantization, 2020"
 
     def slope(self, values: int, largest: int) -> float:
         """What the gradient is multiplied with.

@@ -13,7 +13,7 @@ class LearnedStep(FixedStep):
     """The gradient of the loss moves the steps of weights and activations.
 
     With the straight-through estimator the derivative of ``round(v / s) * s`` by s is
-    ``round(v / s) - v / s`` within the range and its end beyond it, as in the paper (equation 3).
+    ``round(v / s) - v / s`` within the range and its end beyond it, as in the paper.
     """
 
     NAME: ClassVar[str] = "lsq"
