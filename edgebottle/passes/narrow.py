@@ -26,13 +26,17 @@ def narrow_widths(graph: Graph) -> dict[str, Width]:
     return {name: width for name, width in widths.items() if width is not None}
 
 
-def packed_widths(graph: Graph) -> dict[str, Width]:
-    """How the tensors are stored that ``narrow`` packs.
+Group = dict[str, Width]
+"""Tensors that are packed together or not at all: how each is stored."""
+
+
+def packed_groups(graph: Graph) -> list[Group]:
+    """The tensors that can be packed.
 
     Layers that move or view bytes go on doing so, if the tensors on both sides are stored alike
     and no byte is taken apart. Others unpack and pack. What saves no byte stays as it is.
     """
-    extents, widths = _extents(graph), dict[str, Width]()
+    extents, groups = _extents(graph), list[Group]()
     for names in _moved_together(graph):
         known = [extents[name] for name in names if name in extents]
         width = _width(known) if len(known) == len(names) else None
@@ -40,13 +44,19 @@ def packed_widths(graph: Graph) -> dict[str, Width]:
             nodes = {node.name: node for name in names for node in _around(graph, name)}
             group = dict.fromkeys(names, width)
             if all(_can(graph, node, group) for node in nodes.values()):
-                widths |= group
-    return widths
+                groups.append(group)
+    return groups
 
 
-def narrow(graph: Graph) -> Graph:
-    """Every tensor of few values is stored with few bits (see ``packed_widths``)."""
-    widths = packed_widths(graph)
+def narrow(graph: Graph, groups: Sequence[Group] | None = None) -> Graph:
+    """Tensors of few values are stored with few bits.
+
+    Args:
+        graph: The graph.
+        groups: Some of ``packed_groups``; all of them by default.
+    """
+    chosen = packed_groups(graph) if groups is None else groups
+    widths = {name: width for group in chosen for name, width in group.items()}
     if not widths:
         return graph
     tensors = dict(graph.tensors)

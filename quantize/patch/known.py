@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.passes.find_levels import without_levels
-from edgebottle.passes.narrow import narrow
+from edgebottle.passes.narrow import Group, narrow, packed_groups
 from edgebottle.passes.upright import upright
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
@@ -47,9 +47,14 @@ class Known:
         return upright(self.graph)
 
     @cached_property
+    def groups(self) -> list[Group]:
+        """``packed_groups``."""
+        return packed_groups(self.graph)
+
+    @cached_property
     def narrowed(self) -> Graph:
         """The graph with tensors of few bits, the graph itself where there are none."""
-        return narrow(self.graph)
+        return narrow(self.graph, self.groups)
 
     @cached_property
     def wide(self) -> Graph:

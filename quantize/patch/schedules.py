@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Graph
@@ -11,6 +12,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
+from quantize.patch.fewest import fewest_packed
 from quantize.patch.known import known
 from quantize.patch.search import (
     Chosen,
@@ -39,7 +41,7 @@ def choose_schedule(
     Parts are of columns or of channels (see ``split``). ``min-ram`` spends up to ``EXTRA_MACS``
     on them; within a limit that nothing else fits, they cost what they must. Where memory counts,
     images of one row are stood up (see ``passes.upright``), and tensors of few values stored with
-    few bits (see ``passes.narrow``) if the arena is smaller then.
+    few bits (see ``passes.narrow``) if the arena is smaller then: no more of them than it takes.
 
     Args:
         graph: A graph after the passes.
@@ -61,24 +63,32 @@ def choose_schedule(
     fits = ram_limit is None or as_it_is.plan.arena_bytes <= ram_limit
     if schedule != Schedule.MIN_RAM and fits:
         return as_it_is
-    others = _other_forms(graph, stands=schedule != Schedule.LAYERS and not row_fed, narrow=narrow)
-    found = [_chosen(one, isa, schedule, ram_limit, row_fed=row_fed) for one in others]
-    return min([as_it_is, *found], key=lambda chosen: chosen.plan.arena_bytes)
-
-
-def _other_forms(graph: Graph, *, stands: bool, narrow: bool) -> list[Graph]:
-    """Other graphs with the same results, whose arena may be smaller."""
+    plan = partial(_chosen, isa=isa, schedule=schedule, ram_limit=ram_limit, row_fed=row_fed)
+    stands = schedule != Schedule.LAYERS and not row_fed
     standing = known(graph).standing if stands else graph
-    forms = [standing]
-    if narrow:
-        forms += [known(graph).narrowed, known(standing).narrowed]
-    return list({id(one): one for one in forms if one is not graph}.values())
+    forms = [as_it_is, *([plan(standing)] if standing is not graph else [])]
+    best = min(forms, key=_arena)
+    enough = 0 if schedule == Schedule.MIN_RAM or ram_limit is None else ram_limit
+    for form, wide in zip((graph, standing), forms, strict=False):
+        if not narrow or _arena(best) <= enough or known(form).narrowed is form:
+            continue
+        narrowed = plan(known(form).narrowed)
+        if _arena(narrowed) < _arena(best):
+            if wide.graph is not form:  # it is cut into parts
+                uncut, _ = _uncut(form, isa, schedule, ram_limit, row_fed=row_fed)
+                wide = Chosen(form, uncut)
+            best = fewest_packed(wide, narrowed, max(enough, _arena(narrowed)), plan)
+    return best
+
+
+def _arena(chosen: Chosen) -> int:
+    return chosen.plan.arena_bytes
 
 
 def _chosen(
     graph: Graph, isa: Isa, schedule: Schedule, ram_limit: int | None, *, row_fed: bool
 ) -> Chosen:
-    """``choose_schedule`` of the images as they lie."""
+    """``choose_schedule`` of the images as they lie, with tensors as they are."""
     plan, found = _uncut(graph, isa, schedule, ram_limit, row_fed=row_fed)
     uncut = Chosen(graph, plan)
     if schedule == Schedule.LAYERS:

@@ -11,7 +11,6 @@ from edgebottle.ir.graph import Graph, Tensor
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Activation, Isa
-from edgebottle.ops.narrowed import Narrowed
 from edgebottle.ops.width import Width
 from edgebottle.passes.narrow import narrow, narrow_widths
 from edgebottle.pipeline import load
@@ -101,13 +100,13 @@ def test_a_network_of_4_bits_takes_less_memory(shared: Path) -> None:
     graph = load(str(path), io="int8").graph
     widths = {width for name, width in narrow_widths(graph).items()}
     assert widths == {Width(4, 112)}
-    arenas = {
-        limit: choose_schedule(graph, Isa.DSP, schedule, ram_limit=limit, narrow=is_narrow)
-        for limit, schedule, is_narrow in (
-            (1, Schedule.MIN_RAM, False),
-            (2, Schedule.MIN_RAM, True),
-            (10_000, Schedule.LAYERS, True),
-        )
-    }
-    assert [chosen.plan.arena_bytes for chosen in arenas.values()] == [6448, 5064, 9632]
-    assert any(isinstance(node, Narrowed) for node in arenas[2].graph.nodes)
+    for schedule, limit, is_narrow, arena, packed in (
+        (Schedule.MIN_RAM, None, False, 6448, 0),
+        (Schedule.MIN_RAM, None, True, 5064, 11),
+        (Schedule.AUTO, 6000, True, 5940, 5),
+        (Schedule.LAYERS, 10_000, True, 9632, 9),
+        (Schedule.LAYERS, 14_000, True, 12_724, 4),
+    ):
+        chosen = choose_schedule(graph, Isa.DSP, schedule, ram_limit=limit, narrow=is_narrow)
+        found = [one.name for one in chosen.graph.tensors.values() if one.dtype.bits < 8]
+        assert (chosen.plan.arena_bytes, len(found)) == (arena, packed), (schedule, limit)
