@@ -43,7 +43,8 @@ class LayerView:
         name: Layer.
         op: Operator.
         output_shape: Of output 0.
-        output_dtype: Of output 0.
+        output_dtype: Of output 0: the fewest bits that its values are proven to need.
+        packed: The smallest arena stores them with so few.
         macs: Multiply-accumulates.
         weights: Bytes of constants it reads.
         live_bytes: Bytes of RAM in use while it runs.
@@ -56,6 +57,7 @@ class LayerView:
     op: str
     output_shape: tuple[int, ...]
     output_dtype: str
+    packed: bool
     macs: int
     weights: int
     live_bytes: int
@@ -95,6 +97,7 @@ class ScheduleView:
         stages: Stages that run row by row; each part of one that is cut counts.
         streamed: Layers in them.
         cuts: The stages that are computed in parts.
+        packed: Tensors that are stored with fewer than 8 bits.
     """
 
     name: str
@@ -103,6 +106,7 @@ class ScheduleView:
     stages: int
     streamed: int
     cuts: tuple[Cut, ...] = ()
+    packed: int = 0
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,7 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     return Inspection(
         model=model,
         plan=plan,
-        layers=_layers(model, plan),
+        layers=_layers(model, plan, _packed(schedules[Schedule.MIN_RAM])),
         weights=weights,
         boards=tuple(_fit(judge, board, arena, weights, is_fed) for board in all_boards()),
         schedules=(
@@ -195,8 +199,20 @@ def _view(name: str, chosen: Chosen) -> ScheduleView:
     stages = [step.stage for step in plan.steps if step.stage is not None]
     streamed = sum(len(stage.nodes) for stage in stages)
     return ScheduleView(
-        name, plan.arena_bytes, chosen.extra_macs, len(stages), streamed, chosen.cuts
+        name=name,
+        arena=plan.arena_bytes,
+        extra_macs=chosen.extra_macs,
+        stages=len(stages),
+        streamed=streamed,
+        cuts=chosen.cuts,
+        packed=len(_packed(chosen)),
     )
+
+
+def _packed(chosen: Chosen) -> set[str]:
+    """The tensors between layers that a plan stores with fewer than 8 bits."""
+    graph = chosen.graph
+    return {node.outputs[0] for node in graph.nodes if graph.outs(node)[0].dtype.bits < 8}
 
 
 def _fit(judge: Judge, board: Board, arena: int, weights: int, is_fed: bool) -> BoardFit:
@@ -238,7 +254,7 @@ def _reason(verdict: Verdict) -> str:
     return ""
 
 
-def _layers(model: Model, plan: Plan) -> tuple[LayerView, ...]:
+def _layers(model: Model, plan: Plan, packed: set[str]) -> tuple[LayerView, ...]:
     graph, widths = model.graph, narrow_widths(model.graph)
     nodes = {node.name: node for node in graph.nodes}
     peak = max((step.live_bytes for step in plan.steps), default=0)
@@ -253,6 +269,7 @@ def _layers(model: Model, plan: Plan) -> tuple[LayerView, ...]:
                 op=node.OP,
                 output_shape=outs[0].shape,
                 output_dtype=(widths.get(outs[0].name) or outs[0]).dtype.label,
+                packed=outs[0].name in packed,
                 macs=node.macs(ins, outs),
                 weights=sum(tensor.nbytes for tensor in constants),
                 live_bytes=step.live_bytes,

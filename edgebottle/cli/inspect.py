@@ -39,7 +39,8 @@ def command(
     name of a network of the zoo. RAM is planned for --board (default: a Cortex-M with DSP
     instructions) and is exact. A board that the model fits is one that `build` succeeds for;
     "maybe" stands where only a build can tell, since nothing is compiled here and the code's size
-    has bounds.
+    has bounds. An output of u4, u2 or u1 takes so few values that it needs no more bits; those
+    marked "packed" are stored so in the smallest arena.
 
     \b
     Examples:

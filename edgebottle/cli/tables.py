@@ -222,7 +222,9 @@ def inspection_tables(
             layers,
             layer.name,
             layer.op,
-            "x".join(map(str, layer.output_shape)) + f" {layer.output_dtype}",
+            "x".join(map(str, layer.output_shape))
+            + f" {layer.output_dtype}"
+            + (" packed" if layer.packed else ""),
             number(layer.macs),
             number(layer.weights),
             number(layer.live_bytes),
@@ -232,6 +234,8 @@ def inspection_tables(
     for view in found.schedules:
         stages = f"{view.streamed} in {view.stages}" if view.stages else "-"
         add_row(schedules, view.name, number(view.arena), number(view.extra_macs), stages)
+        if view.packed:
+            add_row(schedules, f"  {view.packed} tensors of few bits packed", "", "", "")
         for cut in view.cuts:
             name = f"  {cut.layers[0]} .. {cut.layers[-1]}"
             add_row(schedules, name, "", "", f"{cut.parts} parts of its {cut.axis}")

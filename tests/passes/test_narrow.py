@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgebottle.inspection import inspect_model
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Tensor
 from edgebottle.ir.interpreter import Interpreter
@@ -110,3 +111,17 @@ def test_a_network_of_4_bits_takes_less_memory(shared: Path) -> None:
         chosen = choose_schedule(graph, Isa.DSP, schedule, ram_limit=limit, narrow=is_narrow)
         found = [one.name for one in chosen.graph.tensors.values() if one.dtype.bits < 8]
         assert (chosen.plan.arena_bytes, len(found)) == (arena, packed), (schedule, limit)
+
+
+@pytest.mark.shared
+def test_inspect_shows_bits_and_what_is_packed(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgebottle.inspection.all_boards", lambda: ())
+    model = load(str(shared / "models" / "low-bit" / "kws_w2a4.tflite"), io="int8")
+    found = inspect_model(model)
+    assert [(layer.output_dtype, layer.packed) for layer in found.layers] == [
+        *(("u4", True),) * 11,
+        *(("i8", False),) * 2,
+    ]
+    assert [view.packed for view in found.schedules] == [0, 11, 11, 0]
