@@ -3,12 +3,15 @@
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
 from _pytest.mark import ParameterSet
 
 from edgebottle.build.cache import compiler_environment
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("EDGEBOTTLE_SHARED", ROOT.parent / "shared" / "data"))
@@ -31,6 +34,33 @@ _keep_bytecode(ROOT / ".pytest_cache" / "bytecode")
 os.environ.update(compiler_environment())  # so that zig's own libraries are built once for all
 
 
+_COMPILING = ROOT / ".pytest_cache" / "compiling"
+"""Is there while the first worker of xdist compiles all modules, which the others then load."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
+    compiled = Path(cache_from_source(str(ROOT / "tests" / "test_any.py"))).parent
+    _COMPILING.unlink(missing_ok=True)
+    if config.getoption("numprocesses", None) and not any(compiled.glob("test_*.pyc")):
+        _COMPILING.parent.mkdir(exist_ok=True)
+        _COMPILING.touch()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    gc.disable()  # what is collected stays: there is nothing to find
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    if worker != "gw0":
+        wait_until(lambda: not _COMPILING.exists(), "gw0 has not collected the tests")
+    try:
+        return (yield)
+    finally:
+        if worker == "gw0" and hasattr(session.config, "workerinput"):
+            _COMPILING.unlink(missing_ok=True)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if SHARED.is_dir():
         return
@@ -42,6 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()  # the tests live to the end: not to be looked through again and again
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
