@@ -245,7 +245,7 @@ def folded_bias(layer: Convolved) -> Int:
     """[channels] int64: the bias with the input's zero point folded in, not wrapped."""
     data, _, bias = operands(layer.ins)
     matrix = matrix_of(layer)
-    added = bias_values(bias, len(matrix), data.dtype).astype(np.int64)
+    added = bias_values(bias, len(matrix), layer.output.dtype).astype(np.int64)
     return np.asarray(added - data.zero_point * matrix.sum(axis=1, dtype=np.int64))
 
 

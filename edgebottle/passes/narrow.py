@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.graph import Graph, Node, Tensor
-from edgebottle.ops.base import Operator
+from edgebottle.ops.base import Isa, Operator
+from edgebottle.ops.kernel import KernelOperator, Layer
 from edgebottle.ops.narrowed import Narrowed
 from edgebottle.ops.pad import Pad
 from edgebottle.ops.width import STORED, Width
@@ -46,6 +47,18 @@ def packed_groups(graph: Graph) -> list[Group]:
             if all(_can(graph, node, group) for node in nodes.values()):
                 groups.append(group)
     return groups
+
+
+def read_packed(graph: Graph, groups: Sequence[Group], isa: Isa) -> list[Group]:
+    """Those that all layers which compute with them read as they are stored.
+
+    Such layers have kernels of this variant for few bits, so that nothing is unpacked.
+    """
+    return [
+        group
+        for group in groups
+        if all(_is_read_packed(graph, name, width, isa) for name, width in group.items())
+    ]
 
 
 def narrow(graph: Graph, groups: Sequence[Group] | None = None) -> Graph:
@@ -140,6 +153,18 @@ def _takes(graph: Graph, node: Node, widths: Mapping[str, Width]) -> bool:
         node.check(ins, [out for out in outs if out is not None])
     except UnsupportedOp:
         return False
+    return True
+
+
+def _is_read_packed(graph: Graph, name: str, width: Width, isa: Isa) -> bool:
+    for node in graph.consumers(name):
+        if _moves(node):
+            continue
+        if not isinstance(node, KernelOperator) or node.inputs.index(name) != 0:
+            return False
+        ins = (width.narrow(graph.tensors[name]), *graph.ins(node)[1:])
+        if not node.computes(Layer(node, ins, graph.outs(node)), isa):
+            return False
     return True
 
 

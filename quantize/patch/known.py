@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
 from edgebottle.passes.find_levels import without_levels
-from edgebottle.passes.narrow import Group, narrow, packed_groups
+from edgebottle.passes.narrow import Group, narrow, packed_groups, read_packed
 from edgebottle.passes.upright import upright
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
@@ -17,8 +17,8 @@ from edgebottle.plan.planner import Orders, make_plan
 from quantize.patch.rows import RowNode, row_nodes
 from quantize.patch.segment import OrderFacts
 
-REMEMBERED = 10
-"""Networks that are remembered: one and its four other forms (see ``schedules``), twice."""
+REMEMBERED = 12
+"""Networks that are remembered: one and its five other forms (see ``schedules``), twice."""
 
 
 class Known:
@@ -33,6 +33,7 @@ class Known:
         """Nothing is known yet."""
         self.graph = graph
         self.facts: defaultdict[str, OrderFacts] = defaultdict(OrderFacts)
+        self._packed: dict[Isa, Graph] = {}
         self._layers: dict[Isa, Plan] = {}
         self._row_nodes: dict[Isa, dict[str, RowNode | None]] = {}
 
@@ -60,6 +61,12 @@ class Known:
     def wide(self) -> Graph:
         """The graph with weights of 8 bits, the graph itself where all have as many."""
         return without_levels(self.graph)
+
+    def packed(self, isa: Isa) -> Graph:
+        """The graph with tensors of few bits where kernels read them so, or the graph itself."""
+        if isa not in self._packed:
+            self._packed[isa] = narrow(self.graph, read_packed(self.graph, self.groups, isa))
+        return self._packed[isa]
 
     def layers(self, isa: Isa) -> Plan:
         """The plan of one layer after the other."""

@@ -42,6 +42,7 @@ def choose_schedule(
     on them; within a limit that nothing else fits, they cost what they must. Where memory counts,
     images of one row are stood up (see ``passes.upright``), and tensors of few values stored with
     few bits (see ``passes.narrow``) if the arena is smaller then: no more of them than it takes.
+    Those that kernels read as they are stored always are, as that is faster, too.
 
     Args:
         graph: A graph after the passes.
@@ -59,11 +60,15 @@ def choose_schedule(
         UnsupportedOp: ``row_fed`` for a network whose first layers do not read rows.
     """
     graph = graph if narrow else known(graph).wide
-    as_it_is = _chosen(graph, isa, schedule, ram_limit, row_fed=row_fed)
-    fits = ram_limit is None or as_it_is.plan.arena_bytes <= ram_limit
-    if schedule != Schedule.MIN_RAM and fits:
-        return as_it_is
     plan = partial(_chosen, isa=isa, schedule=schedule, ram_limit=ram_limit, row_fed=row_fed)
+    packed = known(graph).packed(isa) if narrow else graph
+    fast = as_it_is = plan(packed)
+    if schedule != Schedule.MIN_RAM and (ram_limit is None or _arena(fast) <= ram_limit):
+        return fast
+    if packed is not graph:
+        as_it_is = plan(graph)
+        if schedule != Schedule.MIN_RAM and _arena(as_it_is) <= (ram_limit or 0):
+            return as_it_is
     stands = schedule != Schedule.LAYERS and not row_fed
     standing = known(graph).standing if stands else graph
     forms = [as_it_is, *([plan(standing)] if standing is not graph else [])]
@@ -78,7 +83,7 @@ def choose_schedule(
                 uncut, _ = _uncut(form, isa, schedule, ram_limit, row_fed=row_fed)
                 wide = Chosen(form, uncut)
             best = fewest_packed(wide, narrowed, max(enough, _arena(narrowed)), plan)
-    return best
+    return min(best, fast, key=_arena)
 
 
 def _arena(chosen: Chosen) -> int:

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from edgebottle.boards import load_board
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import Wish
-from edgebottle.ir.graph import Graph, Quant
+from edgebottle.ir.graph import Graph, Node, Quant
 from edgebottle.measure import measure
 from edgebottle.ops.base import Activation
 from edgebottle.pipeline import Model, build, load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.samples import edge_cases
 from hil.records import Record
 from tests.graphs import Builder
@@ -85,12 +88,25 @@ def network(name: str, weights: int, inputs: int) -> Graph:
         if output != last:
             b.tensors[output] = replace(b.tensors[output], quant=quant)
             b.nodes[index] = replace(node, activation=Activation.RELU)  # type: ignore[call-arg]
+    b.tensors[last] = replace(b.tensors[last], quant=Quant((SPREAD / 8,), (0,)))
+    for node in b.nodes:
+        _draw_bias(b, node)
     return b.graph(last)
 
 
-def cost(model: Model, board: str, *, narrow: bool) -> Cost:
+def _draw_bias(b: Builder, node: Node) -> None:
+    """Biases of about what the sums of the layer are: larger ones would make channels constant."""
+    data, weights, bias = (b.tensors[name] for name in node.inputs if name is not None)
+    assert weights.quant is not None
+    scales = np.array(weights.quant.scale) * data.scale
+    values = np.rint(b.random.uniform(-0.5, 0.5, len(scales)) / scales).astype(np.int32)
+    quant = Quant(tuple(np.float32(scales).tolist()), (0,) * len(scales), 0)
+    b.tensors[bias.name] = replace(bias, data=values, quant=quant)
+
+
+def cost(model: Model, board: str, schedule: Schedule, *, narrow: bool) -> Cost:
     """Builds and runs a network, one layer at a time; a wrong output raises ``Mismatch``."""
-    built = build(model, load_board(board), wish=Wish(narrow=narrow))
+    built = build(model, load_board(board), wish=Wish(schedule=schedule, narrow=narrow))
     record: Record = measure(built, edge_cases(model.graph, 1))
     assert record.instructions is not None
     return Cost(
@@ -108,12 +124,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--board", action="append", help="may be repeated; default: stm32f746")
     parser.add_argument("--bits", action="append", help="as w4a8; may be repeated")
     parser.add_argument("--file", action="append", type=Path, help="a .tflite instead")
+    parser.add_argument("--schedule", choices=list(Schedule), default=Schedule.AUTO)
     parser.add_argument("--layers", action="store_true", help="show each layer as well")
     options = parser.parse_args(arguments)
     print(f"{'network':24} {'board':16} {'':6} {'instructions':>14} {'weights':>16} {'arena':>16}")
     for board in options.board or ["stm32f746"]:
         for path in options.file or []:
-            _compare(path, board, options.layers)
+            _compare(path, board, Schedule(options.schedule), options.layers)
         if options.file:
             continue
         for name in options.network or NETWORKS:
@@ -123,13 +140,13 @@ def main(arguments: list[str] | None = None) -> int:
                 with tempfile.TemporaryDirectory() as folder:
                     path = Path(folder) / f"{name}_w{weights}a{inputs}.tflite"
                     path.write_bytes(write_tflite(network(name, weights, inputs)))
-                    _compare(path, board, options.layers)
+                    _compare(path, board, Schedule(options.schedule), options.layers)
     return 0
 
 
-def _compare(path: Path, board: str, with_layers: bool) -> None:
+def _compare(path: Path, board: str, schedule: Schedule, with_layers: bool) -> None:
     model = load(str(path))
-    wide, narrow = (cost(model, board, narrow=is_narrow) for is_narrow in (False, True))
+    wide, narrow = (cost(model, board, schedule, narrow=is_narrow) for is_narrow in (False, True))
     print(f"{path.stem:24} {board:16} int8   {_figures(wide, wide)}", flush=True)
     print(f"{'':24} {'':16} packed {_figures(narrow, wide)}", flush=True)
     if with_layers:

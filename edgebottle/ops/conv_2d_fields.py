@@ -1,0 +1,102 @@
+"""The kernel of CONV_2D with weights and inputs of few bits, for cores with the DSP extension."""
+
+from __future__ import annotations
+
+from edgebottle.ops.base import Emitter, Isa
+from edgebottle.ops.convolution_kernels import (
+    ConvolutionKernel,
+    Convolved,
+    folded_bias,
+    int8_fields,
+    matrix_of,
+    output_of,
+    scales_of,
+)
+from edgebottle.ops.fields_packing import FIELDS, PIXELS, Fields, finish_of
+from edgebottle.ops.fixed_point import quantize_multipliers
+from edgebottle.ops.packing import Output, Packed, pack_requant, pad_to, rounded_twice
+from edgebottle.ops.weights import operands
+
+
+class FieldRows(ConvolutionKernel[Packed]):
+    """Products are fields of 64 bits: four pixels by two or three channels."""
+
+    ISAS = frozenset({Isa.DSP})
+    HEADER = "eb_conv_2d.h"
+    ROW = "eb_conv_2d_fields_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """Layers without groups whose pixels are whole bytes; the zero point is a code."""
+        data, weights, _ = operands(layer.ins)
+        if weights.levels is None or (weights.levels.bits, data.dtype) not in FIELDS:
+            return False
+        bits, depth = data.dtype.bits, data.shape[3]
+        is_code = 0 <= data.zero_point < 1 << bits
+        return depth * bits % 8 == 0 and is_code and weights.shape[3] == depth
+
+    def pack(self, layer: Convolved) -> Packed | None:
+        """See ``Fields.pack`` and ``packing.pack_requant``; outputs begin with 0."""
+        weights, out, matrix = operands(layer.ins)[1], output_of(layer), matrix_of(layer)
+        assert weights.levels is not None
+        moved = Output(out.zero_point - out.low, 0, out.high - out.low)
+        scaling = rounded_twice(*quantize_multipliers(scales_of(layer)), moved)
+        requant = pack_requant(matrix, folded_bias(layer), *scaling)
+        words = self._fields(layer).pack(weights.levels.codes(matrix))
+        return None if requant is None else Packed(words, requant)
+
+    def scratch(self, layer: Convolved) -> int:
+        """The words of values of a tile, and the windows of its pixels."""
+        data, weights, _ = operands(layer.ins)
+        window = weights.shape[1] * weights.shape[2] * data.layout.pixel_bytes
+        return 8 * self._read_taps(layer) + PIXELS * (pad_to(window, 4) + 4)
+
+    def emit(self, layer: Convolved, packed: Packed, e: Emitter) -> str:
+        """See ``Kernel``."""
+        data, weights, _ = operands(layer.ins)
+        levels, bits = weights.levels, data.dtype.bits
+        assert levels is not None
+        fields, spread = FIELDS[levels.bits, data.dtype]
+        full = sum(data.zero_point << place for place in range(0, 8, bits))
+        params = {
+            **int8_fields(layer),
+            "input_channels": data.layout.pixel_bytes,
+            "input_zero_point": full,
+        }
+        tiles = {
+            "whole": fields.whole,
+            "half": fields.half,
+            "spread": spread,
+            "finish": finish_of(output_of(layer).low, output_of(layer).high),
+            "channels": fields.channels,
+            "bits": bits,
+            "taps": self._read_taps(layer),
+            "words": packed.weights.shape[1],
+            "lowest": levels.lowest,
+            "step": levels.step,
+        }
+        return self.row_call(
+            e,
+            self.ROW,
+            "eb_conv_2d",
+            params,
+            e.params("eb_fields", tiles),
+            f"(const uint32_t *){e.constant('weights', packed.weights)}",
+            e.constant("requant", packed.requant),
+            e.scratch(),
+        )
+
+    @staticmethod
+    def _fields(layer: Convolved) -> Fields:
+        data, weights, _ = operands(layer.ins)
+        assert weights.levels is not None
+        return FIELDS[weights.levels.bits, data.dtype][0]
+
+    @staticmethod
+    def _taps(layer: Convolved) -> int:
+        weights = operands(layer.ins)[1]
+        return weights.size // weights.shape[0]
+
+    def _read_taps(self, layer: Convolved) -> int:
+        """Of a window, with those that fill its last word."""
+        fields = self._fields(layer)
+        return fields.words(self._taps(layer)) * len(fields.places)

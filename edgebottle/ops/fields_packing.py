@@ -1,0 +1,105 @@
+"""Weights of few bits whose products are fields of 64 bits: what ``eb_fields.h`` reads.
+
+A word of weights holds some taps of two or three channels. Rotated by one of ``places`` and masked,
+it has a tap of the first channel in its lowest bits, and of the others ``apart`` bits above each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array
+from edgebottle.ops.packing import pad_to
+
+PIXELS = 4
+"""Of a tile."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """How products are laid out.
+
+    Attributes:
+        channels: Of a tile.
+        apart: Bits between the channels of a tap.
+        places: How far a word is rotated for each of its taps.
+        whole: The tile in C.
+        half: The same of half of the pixels.
+    """
+
+    channels: int
+    apart: int
+    places: tuple[int, ...]
+    whole: str
+    half: str
+
+    def words(self, taps: int) -> int:
+        """Words of the channels of a tile."""
+        return pad_to(taps, len(self.places)) // len(self.places)
+
+    def pack(self, codes: Array) -> Array:
+        """Packs codes.
+
+        Args:
+            codes: uint8, (outputs, taps).
+
+        Returns:
+            int32, (tiles of channels, words).
+        """
+        outputs, taps = codes.shape
+        count = len(self.places)
+        padded = np.zeros((pad_to(outputs, self.channels), pad_to(taps, count)), np.uint64)
+        padded[:outputs, :taps] = codes
+        tiles = padded.reshape(-1, self.channels, self.words(taps), count)
+        apart = self.apart * np.arange(self.channels)
+        places = (apart[:, None, None] + np.array(self.places)) % 32
+        words = (tiles << places.astype(np.uint64)).sum(axis=(1, 3))
+        return np.asarray(words.astype(np.uint32).view(np.int32))
+
+
+SIX_2 = Fields(
+    channels=3,
+    apart=10,
+    places=(0, 2, 4, 6, 8),
+    whole="eb_fields_six_2",
+    half="eb_fields_six_2_half",
+)
+FOUR_2 = Fields(
+    channels=2,
+    apart=28,
+    places=(4, 6, 12, 14, 20, 22, 28, 30),
+    whole="eb_fields_four_2",
+    half="eb_fields_four_2_half",
+)
+FOUR_4 = Fields(
+    channels=2,
+    apart=28,
+    places=(4, 12, 20, 28),
+    whole="eb_fields_four_4",
+    half="eb_fields_four_4_half",
+)
+
+FIELDS: dict[tuple[int, DType], tuple[Fields, str]] = {
+    (2, DType.U2): (SIX_2, "eb_spread_2_30"),
+    (2, DType.U4): (FOUR_2, "eb_spread_4_14"),
+    (4, DType.U2): (FOUR_4, "eb_spread_2_14"),
+    (4, DType.U4): (FOUR_4, "eb_spread_4_14"),
+}
+"""By the bits of weights and the type of the input, and what spreads the latter in C."""
+
+
+def finish_of(low: int, high: int) -> str:
+    """What makes outputs of ``low`` to ``high`` of totals, in C."""
+    return FINISH.get(high - low, "eb_fields_finish_clamped")
+
+
+FINISH = {
+    255: "eb_fields_finish_8",
+    15: "eb_fields_finish_4",
+    3: "eb_fields_finish_2",
+    1: "eb_fields_finish_1",
+}
+"""By the highest output above the lowest one."""

@@ -1,0 +1,231 @@
+/* The tiles of eb_fields.h for cores with the DSP instructions. eb_fields_twin.h is the same in C.
+ */
+#ifndef EB_FIELDS_ARM_H
+#define EB_FIELDS_ARM_H
+
+EB_FIELD_AT(eb_fields_tile, values, 0);
+EB_FIELD_AT(eb_fields_tile, weights, 4);
+EB_FIELD_AT(eb_fields_tile, weight_bytes, 8);
+EB_FIELD_AT(eb_fields_tile, entry, 12);
+EB_FIELD_AT(eb_fields_tile, totals, 16);
+EB_FIELD_AT(eb_fields_tile, chunks, 64);
+
+/* `value` limited to 0 .. 2^bits - 1. */
+#define EB_USAT(BITS, value) eb_usat_##BITS(value)
+#define EB_USAT_OF(BITS)                                                                           \
+    static inline int32_t eb_usat_##BITS(int32_t value)                                            \
+    {                                                                                              \
+        int32_t result;                                                                            \
+        __asm__("usat %0, #" #BITS ", %1" : "=r"(result) : "r"(value));                            \
+        return result;                                                                             \
+    }
+EB_USAT_OF(8)
+EB_USAT_OF(4)
+EB_USAT_OF(2)
+EB_USAT_OF(1)
+
+/* sum + the four bytes of a word. */
+static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
+{
+    uint32_t result;
+    __asm__("usada8 %0, %1, %2, %3" : "=r"(result) : "r"(word), "r"(0), "r"(sum));
+    return result;
+}
+
+/* The high word of a * b + added * 2^32, rounded half up. */
+static inline int32_t eb_high_product(int32_t a, int32_t b, int32_t added)
+{
+    int32_t result;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(added));
+    return result;
+}
+
+/* clang-format off */
+
+/* A tap of half a tile, and of a whole one; `place`: how its weights are shifted. */
+#define EB_FIELDS_TAP_HALF(place, values)                                                          \
+    "and r8, r10, r9" place "\n"                                                                   \
+    "umlal r4, r5, " values ", r8\n"
+#define EB_FIELDS_TAP(place, values, others)                                                       \
+    EB_FIELDS_TAP_HALF(place, values)                                                              \
+    "umlal r6, r7, " others ", r8\n"
+
+/* Four taps, and one. */
+#define EB_FIELDS_HALF(a, b, c, d)                                                                 \
+    "ldmia r12!, {r0, r1, r2, r3}\n"                                                               \
+    EB_FIELDS_TAP_HALF(", ror #" a, "r0")                                                          \
+    EB_FIELDS_TAP_HALF(", ror #" b, "r1")                                                          \
+    EB_FIELDS_TAP_HALF(", ror #" c, "r2")                                                          \
+    EB_FIELDS_TAP_HALF(", ror #" d, "r3")
+#define EB_FIELDS_HALF_ONE                                                                         \
+    "ldr r0, [r12], #4\n"                                                                          \
+    EB_FIELDS_TAP_HALF("", "r0")
+#define EB_FIELDS_WHOLE(a, b, c, d)                                                                \
+    "ldmia r12!, {r0, r1, r2, r3}\n"                                                               \
+    EB_FIELDS_TAP(", ror #" a, "r0", "r1")                                                         \
+    EB_FIELDS_TAP(", ror #" b, "r2", "r3")                                                         \
+    "ldmia r12!, {r0, r1, r2, r3}\n"                                                               \
+    EB_FIELDS_TAP(", ror #" c, "r0", "r1")                                                         \
+    EB_FIELDS_TAP(", ror #" d, "r2", "r3")
+#define EB_FIELDS_WHOLE_ONE                                                                        \
+    "ldrd r0, r1, [r12], #8\n"                                                                     \
+    EB_FIELDS_TAP("", "r0", "r1")
+#define EB_FIELDS_HALF_BYTES 36u
+#define EB_FIELDS_WHOLE_BYTES 56u
+#define EB_FIELDS_HALF_ONE_BYTES 12u
+#define EB_FIELDS_WHOLE_ONE_BYTES 16u
+
+/* A word of weights. */
+#define EB_FIELDS_SIX_2_STEP(TAPS)                                                                 \
+    "ldr r9, [lr], #4\n"                                                                           \
+    TAPS##_ONE                                                                                     \
+    TAPS("2", "4", "6", "8")
+#define EB_FIELDS_FOUR_2_STEP(TAPS)                                                                \
+    "ldr r9, [lr], #4\n"                                                                           \
+    TAPS("4", "6", "12", "14")                                                                     \
+    TAPS("20", "22", "28", "30")
+#define EB_FIELDS_FOUR_4_STEP(TAPS)                                                                \
+    "ldr r9, [lr], #4\n"                                                                           \
+    TAPS("4", "12", "20", "28")
+
+/* The most words between additions to the totals, and of those the ones that are unrolled. */
+#define EB_FIELDS_SIX_2_LOOP(TAPS)                                                                 \
+    EB_FIELDS_SIX_2_STEP(TAPS) EB_FIELDS_SIX_2_STEP(TAPS)                                          \
+    EB_FIELDS_SIX_2_STEP(TAPS) EB_FIELDS_SIX_2_STEP(TAPS)
+#define EB_FIELDS_SIX_2_STEPS 4u
+#define EB_FIELDS_SIX_2_CHUNKS 5u
+#define EB_FIELDS_FOUR_2_LOOP(TAPS)                                                                \
+    EB_FIELDS_FOUR_2_STEP(TAPS) EB_FIELDS_FOUR_2_STEP(TAPS)
+#define EB_FIELDS_FOUR_2_STEPS 2u
+#define EB_FIELDS_FOUR_2_CHUNKS 4u
+#define EB_FIELDS_FOUR_4_LOOP(TAPS)                                                                \
+    EB_FIELDS_FOUR_4_STEP(TAPS) EB_FIELDS_FOUR_4_STEP(TAPS)                                        \
+    EB_FIELDS_FOUR_4_STEP(TAPS) EB_FIELDS_FOUR_4_STEP(TAPS)
+#define EB_FIELDS_FOUR_4_STEPS 4u
+#define EB_FIELDS_FOUR_4_CHUNKS 4u
+
+/* All up to the loop; r11: where the totals lie; on the stack, where the weights end, and t. */
+#define EB_FIELDS_BEGIN(mask_low, mask_high)                                                       \
+    "push {r4-r11, lr}\n"                                                                          \
+    "sub sp, sp, #12\n"                                                                            \
+    "ldmia r0, {r1, r2, r3}\n"                                                                     \
+    "mov r12, r1\n"                                                                                \
+    "mov lr, r2\n"                                                                                 \
+    "add r2, r2, r3\n"                                                                             \
+    "strd r2, r0, [sp]\n"                                                                          \
+    "str r2, [r0, #4]\n"                                                                           \
+    "add r11, r0, #16\n"                                                                           \
+    "movw r10, #" mask_low "\n"                                                                    \
+    "movt r10, #" mask_high "\n"                                                               \
+    "movs r4, #0\n"                                                                                \
+    "movs r5, #0\n"                                                                                \
+    "movs r6, #0\n"                                                                                \
+    "movs r7, #0\n"                                                                                \
+    "stmia r11!, {r4, r5, r6, r7}\n"                                                              \
+    "stmia r11!, {r4, r5, r6, r7}\n"                                                               \
+    "stmia r11, {r4, r5, r6, r7}\n"                                                                \
+    "sub r11, r11, #32\n"                                                                              \
+    "ldr r2, [r0, #64]\n"                                                                          \
+    "str r2, [sp, #8]\n"                                                                           \
+    "ldr r2, [r0, #12]\n"                                                                          \
+    "add pc, r2\n"                                                                                 \
+    "nop\n"                                                                                        \
+    "2:\n"
+
+/* A field of a register of values, to a total. */
+#define EB_FIELDS_ADD(total, register, place, bits)                                                \
+    "ubfx r3, " register ", #" place ", #" bits "\n"                                               \
+    "add " total ", " total ", r3\n"
+
+/* Six fields of 10 bits each. */
+#define EB_FIELDS_SIX_TOTALS_OF(low, high)                                                         \
+    "ldmia r11, {r0, r1, r2}\n"                                                                    \
+    EB_FIELDS_ADD("r0", low, "0", "10")                                                            \
+    EB_FIELDS_ADD("r1", low, "10", "10")                                                           \
+    EB_FIELDS_ADD("r2", low, "20", "10")                                                           \
+    "stmia r11!, {r0, r1, r2}\n"                                                                   \
+    "ldmia r11, {r0, r1, r2}\n"                                                                    \
+    "add r0, r0, " low ", lsr #30\n"                                                               \
+    "ubfx r3, " high ", #0, #8\n"                                                                  \
+    "add r0, r0, r3, lsl #2\n"                                                                     \
+    EB_FIELDS_ADD("r1", high, "8", "10")                                                           \
+    EB_FIELDS_ADD("r2", high, "18", "10")                                                          \
+    "stmia r11!, {r0, r1, r2}\n"
+#define EB_FIELDS_SIX_TOTALS                                                                       \
+    EB_FIELDS_SIX_TOTALS_OF("r4", "r5")                                                            \
+    EB_FIELDS_SIX_TOTALS_OF("r6", "r7")                                                            \
+    "sub r11, r11, #48\n"
+
+/* Four fields of 14 bits each. */
+#define EB_FIELDS_FOUR_TOTALS_OF(low, high, place0, place2)                                        \
+    "ldrd r0, r1, [r11, #" place0 "]\n"                                                            \
+    "ubfx r2, " low ", #0, #14\n"                                                                  \
+    "ubfx r3, " low ", #14, #14\n"                                                                 \
+    "add r0, r0, r2\n"                                                                             \
+    "add r1, r1, r3\n"                                                                             \
+    "strd r0, r1, [r11, #" place0 "]\n"                                                            \
+    "ldrd r0, r1, [r11, #" place2 "]\n"                                                            \
+    "lsr r2, " low ", #28\n"                                                                       \
+    "ubfx r3, " high ", #0, #10\n"                                                                 \
+    "add r2, r2, r3, lsl #4\n"                                                                     \
+    "ubfx r3, " high ", #10, #14\n"                                                                \
+    "add r0, r0, r2\n"                                                                             \
+    "add r1, r1, r3\n"                                                                             \
+    "strd r0, r1, [r11, #" place2 "]\n"
+#define EB_FIELDS_FOUR_TOTALS                                                                      \
+    EB_FIELDS_FOUR_TOTALS_OF("r4", "r5", "0", "8")                                                 \
+    EB_FIELDS_FOUR_TOTALS_OF("r6", "r7", "16", "24")
+
+/* Goes on with the next chunk before the totals. */
+#define EB_FIELDS_NEXT(chunks)                                                                     \
+    "ldrd r0, r1, [sp, #4]\n"                                                                      \
+    "subs r1, #1\n"                                                                                \
+    "str r1, [sp, #8]\n"                                                                           \
+    "bne.w 2b\n"                                                                                   \
+    "movs r1, #" chunks "\n"                                                                       \
+    "str r1, [sp, #8]\n"
+#define EB_FIELDS_SIX_NEXT EB_FIELDS_NEXT("5")
+#define EB_FIELDS_FOUR_NEXT EB_FIELDS_NEXT("4")
+
+#define EB_FIELDS_END                                                                              \
+    "movs r4, #0\n"                                                                                \
+    "movs r5, #0\n"                                                                                \
+    "movs r6, #0\n"                                                                                \
+    "movs r7, #0\n"                                                                                \
+    "ldr r0, [sp]\n"                                                                               \
+    "cmp lr, r0\n"                                                                                 \
+    "bne.w 2b\n"                                                                                   \
+    "add sp, sp, #12\n"                                                                            \
+    "pop {r4-r11, lr}\n"
+
+/* TAPS: HALF or WHOLE; KIND: SIX or FOUR; STEP_BYTES: of the taps of a step. */
+#define EB_FIELDS_TILE(name, TAPS, KIND, WIDTH, STEP_BYTES, mask_low, mask_high)                   \
+    EB_KERNEL void eb_fields_##name(eb_fields_tile *t)                                             \
+    {                                                                                              \
+        const uint32_t words = t->weight_bytes / 4u;                                               \
+        const uint32_t steps = EB_FIELDS_##KIND##_##WIDTH##_STEPS;                                 \
+        const uint32_t chunks = EB_FIELDS_##KIND##_##WIDTH##_CHUNKS;                               \
+        t->entry = (steps - words % steps) % steps * (4u + (STEP_BYTES));                          \
+        t->chunks = ((words + steps - 1u) / steps - 1u) % chunks + 1u;                             \
+        register eb_fields_tile *tile __asm__("r0") = t;                                           \
+        __asm__ volatile(EB_FIELDS_BEGIN(mask_low, mask_high)                                      \
+                         EB_FIELDS_##KIND##_##WIDTH##_LOOP(EB_FIELDS_##TAPS)                       \
+                         EB_FIELDS_##KIND##_NEXT                                                   \
+                         EB_FIELDS_##KIND##_TOTALS                                                 \
+                         EB_FIELDS_END                                                             \
+                         : "+r"(tile)                                                              \
+                         :                                                                         \
+                         : "r1", "r2", "r3", "r12", "cc", "memory");                               \
+    }
+
+#define EB_FIELDS_SIX_BYTES(TAPS) (EB_FIELDS_##TAPS##_BYTES + EB_FIELDS_##TAPS##_ONE_BYTES)
+EB_FIELDS_TILE(six_2, WHOLE, SIX, 2, EB_FIELDS_SIX_BYTES(WHOLE), "0x0c03", "0x0030")
+EB_FIELDS_TILE(six_2_half, HALF, SIX, 2, EB_FIELDS_SIX_BYTES(HALF), "0x0c03", "0x0030")
+EB_FIELDS_TILE(four_2, WHOLE, FOUR, 2, 2u * EB_FIELDS_WHOLE_BYTES, "0x0003", "0x3000")
+EB_FIELDS_TILE(four_2_half, HALF, FOUR, 2, 2u * EB_FIELDS_HALF_BYTES, "0x0003", "0x3000")
+EB_FIELDS_TILE(four_4, WHOLE, FOUR, 4, EB_FIELDS_WHOLE_BYTES, "0x000f", "0xf000")
+EB_FIELDS_TILE(four_4_half, HALF, FOUR, 4, EB_FIELDS_HALF_BYTES, "0x000f", "0xf000")
+
+/* clang-format on */
+
+#endif /* EB_FIELDS_ARM_H */
