@@ -167,8 +167,9 @@ class WideS8(ConvolutionKernel[Array]):
     ROW = "eb_conv_2d_s8_wide_row"
 
     def suits(self, layer: Convolved) -> bool:
-        """Weights of 16 bits."""
-        return operands(layer.ins)[1].dtype is DType.I16
+        """int8, and weights of 16 bits."""
+        data, weights, _ = operands(layer.ins)
+        return (data.dtype, weights.dtype) == (DType.I8, DType.I16)
 
     def pack(self, layer: Convolved) -> Array:
         """The bias."""

@@ -105,7 +105,7 @@ def batch(seeds: Sequence[int], *, every: bool = False, onnx: bool = False) -> T
     for isa in Isa:
         mine = [trial for trial in trials if trial.isa is isa]
         tally.counts.update(trial.kind.value for trial in mine)
-        tally.counts["few bits"] += sum(one.graph is not one.network.graph for one in mine)
+        tally.counts["few bits"] += sum(one.is_packed for one in mine)
         for first in range(0, len(mine), PER_PROGRAM):
             tally.failures |= _wrong_in_c(mine[first : first + PER_PROGRAM])
     return tally

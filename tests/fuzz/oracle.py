@@ -23,9 +23,11 @@ from edgebottle.litert_process import LiteRTProcess
 from edgebottle.ops import HYBRID
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise
-from edgebottle.passes.narrow import narrow
+from edgebottle.passes.narrow import narrow, packed_groups
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
+from edgebottle.plan.schedules import Schedule
+from quantize.patch import choose_schedule
 from tests.codegen.schedules import Kind, drawn_plan
 from tests.fuzz.drawing import LOW_BITS_EVERY
 from tests.importers.uint8 import as_uint8
@@ -103,6 +105,11 @@ class Trial:
     plan: Plan
     kind: Kind
 
+    @property
+    def is_packed(self) -> bool:
+        """Some tensors are stored with few bits."""
+        return any(tensor.dtype.bits < 8 for tensor in self.graph.tensors.values())
+
 
 def agree(drawn: Graph, seed: int) -> Agreed:
     """Compares LiteRT with NumPy before and after the passes, now and then as uint8.
@@ -162,16 +169,34 @@ def agree_on(data: bytes, name: str, seed: int) -> Agreed:
 def drawn_trial(network: Agreed, isa: Isa) -> Trial:
     """A schedule and an optimization that the seed draws; few bits where that makes a difference.
 
-    One in four of such networks is computed with 8 bits all the same.
+    One in four of such networks is computed with 8 bits all the same, one with some of its tensors
+    packed. Half of the smallest arenas are what ``build`` chooses, stages in parts included.
     """
     random = np.random.default_rng([network.seed, 2])
     optimize = list(Optimize)[int(random.integers(len(Optimize)))]
     kind = list(Kind)[int(random.integers(len(Kind)))]
-    graph = network.graph if network.seed // LOW_BITS_EVERY % 4 == 3 else network.narrow
+    graph = _form(network)
+    if kind is Kind.MIN_RAM and network.seed % 4 < 2:
+        chosen = choose_schedule(network.graph, isa, Schedule.MIN_RAM)
+        return Trial(network, chosen.graph, isa, optimize, chosen.plan, kind)
     plan = drawn_plan(kind, graph, isa, random)
     if plan is None:
         kind, plan = Kind.LAYERS, make_plan(graph, isa)
     return Trial(network, graph, isa, optimize, plan, kind)
+
+
+def _form(network: Agreed) -> Graph:
+    """The network with 8 bits, with few, or with some of its tensors packed."""
+    which = network.seed // LOW_BITS_EVERY % 4
+    if which == 3 or not network.is_narrow:
+        return network.graph
+    groups = packed_groups(network.graph)
+    random = np.random.default_rng([network.seed, 3])
+    return (
+        network.narrow
+        if which
+        else narrow(network.graph, [g for g in groups if random.random() < 0.5])
+    )
 
 
 def every_trial(network: Agreed, isa: Isa) -> list[Trial]:
@@ -336,7 +361,7 @@ def run_in_c(trials: Sequence[Trial]) -> list[str | None]:
 
 
 def _wrong_in_c(trial: Trial, results: Sequence[Outputs]) -> str | None:
-    few = ", few bits" if trial.graph is not trial.network.graph else ""
+    few = ", few bits" if trial.is_packed else ""
     what = f"C for {trial.isa.value}, {trial.kind.value}{few}"
     try:
         for outputs, expected in zip(results, trial.network.expected, strict=True):

@@ -11,11 +11,14 @@ import pytest
 
 import edgebottle
 from edgebottle.data import data_dir
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Tensor
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, PackedConstants
 from edgebottle.ops.narrowed import Narrowed
+from edgebottle.ops.width import Width
 from tests.ops.compiled import has_variants
 from tests.ops.low_bits import BITS, low_bit_layers
 
@@ -46,6 +49,31 @@ def test_every_kernel_is_chosen_by_some_case(operator: type[KernelOperator]) -> 
             needed = layer.node.scratch_bytes(layer.ins, layer.outs, isa)
             assert kernel.scratch(layer) <= needed, (layer.node.name, isa)
     assert chosen == kernels
+
+
+def test_other_kernels_refuse_an_input_of_few_bits() -> None:
+    """Those that read it as it is stored are asked before it is unpacked, with all others."""
+    packed = [layer for layer in low_bits() if data_of(layer).dtype.bits < 8]
+    pairs = product(packed, Isa)
+    reading = {kernel for layer, isa in pairs for kernel in layer.node.suiting(layer, isa)}
+    tried = 0
+    for operator in WITH_KERNELS:
+        for graph in operator.cases():
+            (node,), (data, *ins) = graph.nodes, graph.ins(graph.nodes[0])
+            assert isinstance(node, KernelOperator)
+            if data is None or data.dtype is not DType.I8 or graph.has_state:
+                continue
+            layer = Layer(node, (Width(4, 0).narrow(data), *ins), graph.outs(node))
+            taking = {kernel for kernel in node.KERNELS if kernel.suits(layer)}
+            assert taking <= reading, graph.name
+            tried += 1
+    assert tried > 500
+
+
+def data_of(layer: Layer[Any]) -> Tensor:
+    """Input 0."""
+    assert layer.ins[0] is not None
+    return layer.ins[0]
 
 
 def _cases(operator: type[KernelOperator]) -> Iterator[Layer[Any]]:
