@@ -118,8 +118,9 @@ def stored_weights(
         output_scale: Of what it computes.
     """
     assert product.grid is not None, "it has levels"
-    steps = product.grid.steps(product.kernel)
-    codes = _numpy(product.grid.codes(product.kernel, steps))
+    kernel = ops.convert_to_tensor(product.kernel)
+    steps = product.grid.steps(kernel)
+    codes = _numpy(product.grid.codes(kernel, steps))
     scales = _numpy(steps).ravel().astype(np.float64)
     factor, bias = product.folded()
     signs = np.ones_like(scales)

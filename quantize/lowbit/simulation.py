@@ -277,7 +277,7 @@ class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
             training: Statistics are those of the batch.
         """
         momentum, moment = clock
-        kernel, steps = self.kernel, None
+        kernel, steps = ops.convert_to_tensor(self.kernel), None
         if self.grid is not None:
             steps = self.grid.steps(kernel)
             kernel = self.grid.codes(kernel, steps, moment if training else None) * steps
@@ -312,7 +312,7 @@ class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
     def folded(self) -> tuple[Any, Any]:
         """What sums are multiplied with, None for nothing, and what is added."""
         if self.norm is None:
-            return None, self.bias
+            return None, ops.convert_to_tensor(self.bias)
         factor = self.gamma * ops.rsqrt(self.variance + self.norm.epsilon)
         return factor, self.beta - self.mean * factor
 

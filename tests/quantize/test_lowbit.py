@@ -1,9 +1,10 @@
 """Training to few bits: what is simulated is what is exported, and what LiteRT computes."""
 
 import importlib.util
-import math
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,6 @@ import numpy as np
 import pytest
 
 from edgebottle.errors import BadInput, UnsupportedOp
-from edgebottle.exporters.tflite import write_tflite
-from edgebottle.litert import LiteRTModel
-from edgebottle.passes.narrow import narrow_widths
 from edgebottle.training import read_training_data
 from quantize.lowbit.bits import Bits
 from quantize.lowbit.checkpoint import begin
@@ -23,17 +21,23 @@ from quantize.lowbit.methods.freezing import Freezing
 from quantize.lowbit.methods.learned_clip import LearnedClip
 from quantize.lowbit.methods.learned_step import LearnedStep
 from quantize.lowbit.methods.method import Method
-from quantize.lowbit.methods.progressive import ProgressiveBits
 from quantize.lowbit.methods.statistical_step import StatisticalStep
 from quantize.lowbit.network import INPUT, FloatNetwork, NewShape
-from quantize.lowbit.recipe import DEFAULT_METHODS, TrainingRecipe
+from quantize.lowbit.recipe import TrainingRecipe
 from quantize.lowbit.report import EpochRecord
-from quantize.lowbit.samples import LabelledSamples
-from quantize.post.affine import quantized
-from tests.cli.command_line import edgebottle
+from tests.cli.command_line import edgebottle, environment
+from tests.quantize.lowbit_networks import (
+    EVERY,
+    SAMPLES,
+    assert_exact,
+    residual,
+    signal,
+    silent,
+    task_of,
+    vector,
+)
 
-RANDOM = np.random.default_rng(0)
-SAMPLES = LabelledSamples(RANDOM.random((48, 8, 8, 2), np.float32), np.arange(48) % 3)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -53,64 +57,6 @@ def keras() -> Iterator[Any]:
     tensorflow.config.run_functions_eagerly(False)
 
 
-def residual(keras: Any) -> Any:
-    """Every product, a residual whose branch is read alone, pools, a border, a negative factor."""
-    layers = keras.layers
-    image = keras.Input((8, 8, 2))
-    x = layers.Conv2D(8, 3, 2, padding="same", use_bias=False)(image)
-    x = y = layers.ReLU(6.0)(layers.BatchNormalization()(x))
-    y = layers.DepthwiseConv2D(3, padding="same", activation="relu")(y)
-    y = layers.BatchNormalization(gamma_initializer="random_normal")(layers.Conv2D(8, 1)(y))
-    x = layers.ReLU()(layers.Add()([x, y]))
-    x = layers.ReLU()(layers.MaxPooling2D(2)(layers.ZeroPadding2D(1)(x)))
-    x = layers.SeparableConv2D(6, 3, padding="same")(layers.AveragePooling2D(2, 1)(x))
-    x = layers.GlobalAveragePooling2D()(layers.Dropout(0.5)(x))
-    return keras.Model(image, layers.Dense(3, activation="softmax")(x))
-
-
-def signal(keras: Any) -> Any:
-    """One axis, a normalization that follows no weights, and nothing at the end."""
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((64, 2)),
-            layers.BatchNormalization(),
-            layers.Conv1D(4, 5, 2, padding="causal", activation="relu"),
-            layers.DepthwiseConv1D(3, 2),
-            layers.Activation("relu6"),
-            layers.MaxPooling1D(2),
-            layers.Flatten(),
-            layers.Dense(5, activation="relu"),
-            layers.Dense(3),
-        ]
-    )
-
-
-def vector(keras: Any) -> Any:
-    """No image, no normalization."""
-    layers = keras.layers
-    return keras.Sequential(
-        [keras.Input((8,)), layers.Dense(6, activation="relu"), layers.Dense(3), layers.Softmax()]
-    )
-
-
-def task_of(keras: Any, network: Callable[[Any], Any], bits: str, **changes: Any) -> Any:
-    from quantize.lowbit.keras_network import read_network
-    from quantize.lowbit.trainer import Task
-
-    model = network(keras)
-    shape = model.input_shape[1:]
-    values = SAMPLES.values.reshape(len(SAMPLES), -1)[:, : math.prod(shape)].reshape(-1, *shape)
-    samples = LabelledSamples(values, SAMPLES.labels)
-    recipe = TrainingRecipe(batch_size=24, **changes)
-    return Task(read_network(model, "net"), Bits.parse(bits), recipe, samples, samples, (0.0, 1.0))
-
-
-def silent(*told: object) -> None:
-    """Nothing is shown."""
-
-
-EVERY = (*DEFAULT_METHODS[:-1], ProgressiveBits(share=0.4))
 TRAINED = [
     (residual, "w2a2", EVERY, 3),
     (signal, "w1a4", (StatisticalStep(), LearnedClip()), 1),
@@ -122,7 +68,6 @@ TRAINED = [
 def test_integers_are_those_of_the_simulation(
     keras: Any, network: Callable[[Any], Any], bits: str, methods: tuple[Method, ...], epochs: int
 ) -> None:
-    from quantize.lowbit.export import integer_network
     from quantize.lowbit.trainer import Trainer
 
     task = task_of(keras, network, bits, methods=methods, epochs=epochs)
@@ -130,22 +75,17 @@ def test_integers_are_those_of_the_simulation(
     simulation = trainer.run()
     stages = ["w4a4", "w2a2", "w2a2"] if epochs == 3 else [bits]
     assert [one.bits for one in trainer.epochs] == stages
-    float_network, values = task.network, task.learned.values
-    graph = integer_network(simulation)
-    litert = LiteRTModel(write_tflite(graph))
-    expected = simulation.values(values)
-    for index, value in enumerate(values[:8]):
-        litert.run([quantized(value[None], graph.tensors["input"].quant)])
-        for name, simulated in expected.items():
-            quant = graph.tensors[name].quant
-            stored = (
-                np.rint(keras.ops.convert_to_numpy(simulated[index]) / quant.scale[0])
-                + quant.zero_point[0]
-            )
-            np.testing.assert_array_equal(litert.tensor(name)[0], stored, name)
-    widths = {name: width.bits for name, width in narrow_widths(graph).items()}
-    for name, levels in float_network.activation_levels(Bits.parse(bits)).items():
-        assert levels.bits == 8 or widths[name] == levels.bits, name
+    assert_exact(task, simulation)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_back_ends_of_keras(backend: str) -> None:
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    command = [sys.executable, "-m", "tests.quantize.lowbit_networks"]
+    changed = environment(KERAS_BACKEND=backend, CUDA_VISIBLE_DEVICES="-1")
+    done = subprocess.run(command, cwd=ROOT, env=changed, capture_output=True, text=True)
+    assert done.stdout == f"{backend} is exact\n", done.stderr
 
 
 @pytest.mark.parametrize("network", [residual, signal])

@@ -73,9 +73,12 @@ class Freezing(Method):
         threshold = self.last + (self.first - self.last) * falling
         is_new = ops.logical_and(turns > threshold, holder.frozen < 0.5)
         nearest = nearest_levels(mean, levels)
-        holder.frozen_level.assign(ops.where(is_new, nearest, holder.frozen_level))
-        holder.frozen.assign(ops.where(is_new, ops.ones_like(mean), holder.frozen))
-        holder.direction.assign(ops.where(change == 0.0, holder.direction, change))
+        level, frozen, direction = map(
+            ops.convert_to_tensor, (holder.frozen_level, holder.frozen, holder.direction)
+        )
+        holder.frozen_level.assign(ops.where(is_new, nearest, level))
+        holder.frozen.assign(ops.where(is_new, ops.ones_like(mean), frozen))
+        holder.direction.assign(ops.where(change == 0.0, direction, change))
         holder.level_before.assign(codes)
         holder.turns.assign(turns)
         holder.mean_level.assign(mean)
@@ -84,4 +87,5 @@ class Freezing(Method):
         """The levels, with those of frozen weights in their place."""
         from keras import ops
 
-        return ops.where(holder.frozen > 0.5, holder.frozen_level, codes)
+        level = ops.convert_to_tensor(holder.frozen_level)
+        return ops.where(holder.frozen > 0.5, level, codes)
