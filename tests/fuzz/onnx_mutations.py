@@ -166,7 +166,8 @@ def outcome(data: bytes) -> str:
 
 
 def main() -> int:
-    from tests.importers.test_onnx import CASES, quantized_model
+    from tests.importers.test_onnx import CASES
+    from tests.importers.test_onnx_quantized import quantized_model
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=2000)

@@ -3,7 +3,8 @@
 import random
 
 from tests.fuzz.onnx_mutations import mutated, outcome
-from tests.importers.test_onnx import CASES, quantized_model
+from tests.importers.test_onnx import CASES
+from tests.importers.test_onnx_quantized import quantized_model
 
 
 def test_mutated_files_give_a_network_or_one_of_our_errors() -> None:
