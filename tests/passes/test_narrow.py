@@ -124,4 +124,4 @@ def test_inspect_shows_bits_and_what_is_packed(
         *(("u4", True),) * 11,
         *(("i8", False),) * 2,
     ]
-    assert [view.packed for view in found.schedules] == [0, 11, 11, 0]
+    assert [view.packed for view in found.schedules] == [2, 11, 11, 0]
