@@ -24,7 +24,7 @@ from edgebottle.ops.table import (
 _SQRT_2_OVER_PI = math.sqrt(2 / math.pi)
 _SQRT_HALF = math.sqrt(0.5)
 
-_erf = np.vectorize(math.erf, otypes=[np.float64])
+_erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +71,12 @@ class Gelu(ActivationOperator):
         if self.approximate:
             cubic = value + np.float32(0.044715) * value * value * value
             inner = np.float32(_SQRT_2_OVER_PI) * cubic
-            share = np.tanh(inner.astype(np.float64)).astype(np.float32)
+            twice = np.float32(1.0) + np.tanh(inner.astype(np.float64)).astype(np.float32)
         else:
-            inner = value * np.float32(_SQRT_HALF)
-            share = _erf(inner.astype(np.float64)).astype(np.float32)
-        return np.asarray(half * (np.float32(1.0) + share), dtype=np.float32)
+            # 1 + erf would lose what is left of the share far below zero.
+            inner = value * np.float32(-_SQRT_HALF)
+            twice = _erfc(inner.astype(np.float64)).astype(np.float32)
+        return np.asarray(half * twice, dtype=np.float32)
 
     def float_arguments(self) -> tuple[str, ...]:
         """Which of the two it is."""
@@ -93,6 +94,8 @@ class Gelu(ActivationOperator):
             for label, quant in input_quants():
                 out = per_tensor(quant.scale[0] * 0.7, 11)
                 yield cls._case(f"{kind}_{label}", approximate, EVERY_VALUE, quant, out)
+        tail = per_tensor(0.0752, 96), per_tensor(2.7e-9, -91)
+        yield cls._case("gelu_tail", False, EVERY_VALUE, *tail)
 
     @classmethod
     def _case(cls, case: str, approximate: bool, *rest: Any) -> Graph:
