@@ -97,17 +97,17 @@ class UnpackingEmitter:
 
     def rows(self, index: int) -> str:
         """See ``Emitter``."""
-        width = self.read[index]
+        width, in_turn = self.read[index], "" if self.turn is None else f" + {self.turn}"
         if width is None:
-            return self.outer.rows(index)
+            return self.outer.rows(index) + in_turn
         assert isinstance(self.inner, RowOperator)
         count = len(self.inner.input_rows(index, 0, *self.tensors)) or 1
         layout = self._input(index).layout
         bits = self._bits(width, layout.pixels, layout.pixel_elements)
         place = self._place(self.places.inputs[index])
-        rows, name = self.outer.rows(index), f"wide{index}"
-        if self.turn is not None:
-            rows, count = f"{rows} + {self.turn}", 1
+        rows, name = self.outer.rows(index) + in_turn, f"wide{index}"
+        if in_turn:
+            count = 1
         if f"const void *{name}[{count}];" not in self._before:
             self._before += [
                 f"const void *{name}[{count}];",
@@ -117,9 +117,9 @@ class UnpackingEmitter:
 
     def row(self, index: int) -> str:
         """See ``Emitter``."""
-        if self.read[index] is None:
+        if self.read[index] is None and self.turn is None:
             return self.outer.row(index)
-        return f"(const int8_t *){self.rows(index)}[0]"
+        return f"(const {self._input(index).dtype.c} *)({self.rows(index)})[0]"
 
     def out_row(self) -> str:
         """See ``Emitter``."""

@@ -13,6 +13,7 @@ from edgebottle.importers import import_model
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.passes.permuted import inverse
+from tests.fuzz.nudging import run_nudged
 from tests.fuzz.onnx_drawing import OnnxDrawing, Refused
 from tests.fuzz.onnx_quantized import quantized_layer
 from tests.fuzz.onnx_rules import RULES
@@ -24,16 +25,12 @@ ATTEMPTS = 200
 TOLERANCE = 1e-4
 """Of an output, relative to its largest magnitude."""
 
-NUDGE = 1e-6
-"""Inputs are changed by so much of themselves: what a network makes of that, it makes of errors of
-float32 as well."""
-
 CHOOSING = {"ARG_MAX", "ARG_MIN", "MAXIMUM", "MINIMUM", "MAX_POOL_2D", "REDUCE_MAX", "REDUCE_MIN"}
 """Operators that choose among elements: ONNX does not say what becomes of NaN there. LiteRT, and so
 ours, passes over it; onnxruntime keeps it, or passes over it unless it comes first."""
 
 ERRORS = 30
-"""Errors of float32 that a network collects, in nudges of its inputs."""
+"""Errors of float32 that a network collects, in nudges of all that it computes."""
 
 
 def random_onnx(seed: int) -> OnnxDrawing:
@@ -108,12 +105,11 @@ def against_onnxruntime(data: bytes, name: str, seed: int, step: float = 0.0) ->
         for scale in (1.0, 3.0):
             inputs, expected = _in_onnxruntime(data, random, scale)
             ours = [_turned(*pair) for pair in zip(inputs, source.inputs, strict=True)]
-            nudges = [1 + NUDGE * random.choice((-1, 1), value.shape) for value in ours]
-            nudged = [(a * b).astype(np.float32) for a, b in zip(ours, nudges, strict=True)]
             found = _outputs(run(ours), source)
             if _chooses_among_nan(interpreter):
                 continue
-            compare(found, _outputs(run(nudged), source), expected, step)
+            shaken = _outputs(run_nudged(graph, ours, seed), source)
+            compare(found, shaken, expected, step)
     return converted
 
 
@@ -163,7 +159,7 @@ def compare(
 
     Args:
         found: Outputs of ours.
-        nudged: The same from inputs that differ by rounding.
+        nudged: The same, where all that is computed differs by rounding.
         expected: Outputs of onnxruntime.
         step: See ``against_onnxruntime``.
 

@@ -8,7 +8,7 @@ import pytest
 
 from edgebottle.inspection import inspect_model
 from edgebottle.ir.dtypes import DType
-from edgebottle.ir.graph import Graph, Tensor
+from edgebottle.ir.graph import Graph, Quant, Tensor
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Activation, Isa
@@ -19,7 +19,7 @@ from edgebottle.plan.schedules import Schedule
 from quantize.patch import choose_schedule
 from quantize.patch.schedules import make_schedule
 from tests.conftest import long
-from tests.graphs import random_network
+from tests.graphs import Builder, random_network
 from tests.ops.compiled import run_compiled
 from tests.samples import assert_same, samples
 
@@ -52,11 +52,19 @@ def clamped(graph: Graph, bits: int) -> Graph:
     return replace(graph, tensors=tensors, nodes=tuple(nodes))
 
 
+def averaged() -> Graph:
+    """A mean of rows of 8 bits that takes few values."""
+    b = Builder("averaged")
+    mean = b.mean(b.input(1, 6, 4, 5), 1, 2, keep_dims=True)
+    scale = 20 * b.tensors[b.inputs[0]].scale
+    b.tensors[mean] = replace(b.tensors[mean], quant=Quant((scale,), (0,)))
+    return b.graph(b.conv(mean, 3, (1, 1)))
+
+
 @pytest.mark.parametrize("isa", [long(Isa.PORTABLE), long(Isa.SCALAR), Isa.DSP, long(Isa.MVE)])
 def test_compiled_c_equals_the_network_of_int8(isa: Isa, tmp_path: Path) -> None:
     runs, plans, expected = [], [], []
-    for seed in range(24):
-        graph = few_valued(seed)
+    for graph in (*map(few_valued, range(24)), averaged()):
         small = narrow(graph)
         if small is graph:
             continue
