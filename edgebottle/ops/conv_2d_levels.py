@@ -17,7 +17,7 @@ from edgebottle.ops.convolution_kernels import (
 )
 from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.levels_packing import level_fields, pack_levels
-from edgebottle.ops.packing import TAPS, Packed, rounded_twice
+from edgebottle.ops.packing import TAPS, Packed, pad_to, rounded_twice
 from edgebottle.ops.weights import operands
 
 
@@ -39,8 +39,12 @@ class LevelRows(FullDepth[Packed]):
         return pack_levels(weights, matrix_of(layer), folded_bias(layer), scaling)
 
     def scratch(self, layer: Convolved) -> int:
-        """The windows of two pixels, and what tiles of 1 bit read beyond them."""
-        return scratch_of_pairs(layer) + 4 * TAPS
+        """The windows of two pixels, and what tiles of 1 bit read beyond them; or of one."""
+        if layer.output.shape[2] > 1:
+            return scratch_of_pairs(layer) + 4 * TAPS
+        weights = operands(layer.ins)[1]
+        taps = pad_to(weights.size // weights.shape[0], TAPS)
+        return taps + TAPS + 2 * (taps + TAPS)
 
     def emit(self, layer: Convolved, packed: Packed, e: Emitter) -> str:
         """See ``Kernel``."""

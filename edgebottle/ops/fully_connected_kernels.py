@@ -16,6 +16,7 @@ from edgebottle.ops.fixed_point import (
     wrap_int32,
 )
 from edgebottle.ops.kernel import AnyKernel, Kernel, Layer
+from edgebottle.ops.levels_packing import level_fields, pack_levels, unit_taps
 from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_once, sum_range
 from edgebottle.ops.scaling import Scaling, find_scaling, pack_fours, pack_scaling, scale_once
 from edgebottle.ops.weights import bias_values, operands, per_channel, weights_zero_point
@@ -44,10 +45,7 @@ class PackedLayer(Kernel[Operator, Packed]):
         matrix = weights.constant()
         rows = rounded_once(np.array(per_channel(_scales(layer), len(matrix))), _place(layer))
         packed = pack(matrix, _folded(layer), *rows)
-        if packed is not None and _has_one_scale(layer):
-            scales = packed.requant[: len(matrix), 1:]
-            return packed if np.all(scales == scales[0]) else None
-        return packed
+        return packed if packed is None or _is_uniform(layer, packed) else None
 
     def scratch(self, layer: Dense) -> int:
         """The input where it is not a whole number of words; a pair of batches widened, too."""
@@ -73,6 +71,47 @@ class PackedLayer(Kernel[Operator, Packed]):
             e.scratch() if self.scratch(layer) else "NULL",
         )
         return f"{function}({', '.join(arguments)});"
+
+
+class LevelLayer(Kernel[Operator, Packed]):
+    """Weights of 4, 2 or 1 bits, four outputs to a lane: DSP."""
+
+    ISAS = frozenset({Isa.DSP})
+    FUNCTION = "eb_fully_connected_levels_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """Weights of few values, without a zero point; batches share them, or there is one."""
+        weights = operands(layer.ins)[1]
+        is_few = weights.levels is not None and not weights_zero_point(weights)
+        return _is_int8(layer) and is_few and (_has_one_scale(layer) or _batches(layer) == 1)
+
+    def pack(self, layer: Dense) -> Packed | None:
+        """See ``pack_levels``."""
+        weights = operands(layer.ins)[1]
+        matrix = weights.constant()
+        rows = rounded_once(np.array(per_channel(_scales(layer), len(matrix))), _place(layer))
+        packed = pack_levels(weights, matrix, _folded(layer), rows)
+        return packed if packed is None or _is_uniform(layer, packed) else None
+
+    def scratch(self, layer: Dense) -> int:
+        """The input, widened."""
+        weights = operands(layer.ins)[1]
+        return 2 * pad_to(weights.shape[1], unit_taps(weights))
+
+    def emit(self, layer: Dense, packed: Packed, e: Emitter) -> str:
+        """See ``Kernel``."""
+        e.include("eb_fully_connected.h")
+        has_one = _has_one_scale(layer)
+        arguments = (
+            e.params(STRUCT, layer_sizes(layer) | _quantization(layer)),
+            *_ends(layer, e),
+            e.params("eb_levels", level_fields(operands(layer.ins)[1], once=not has_one)),
+            f"(const uint32_t *){e.constant('weights', packed.weights)}",
+            e.constant("requant", packed.requant[:, 0] if has_one else packed.requant),
+            e.constant("scale", packed.requant[0, 1:]) if has_one else "NULL",
+            e.scratch(),
+        )
+        return f"{self.FUNCTION}({', '.join(arguments)});"
 
 
 class FoursLayer(Kernel[Operator, Scaling]):
@@ -242,6 +281,12 @@ def _has_one_scale(layer: Dense) -> bool:
     return len(set(_scales(layer))) == 1
 
 
+def _is_uniform(layer: Dense, packed: Packed) -> bool:
+    """Where all outputs have one scale, they are scaled alike: none is constant."""
+    scales = packed.requant[: len(operands(layer.ins)[1].constant()), 1:]
+    return not _has_one_scale(layer) or bool(np.all(scales == scales[0]))
+
+
 def _place(layer: Dense) -> Output:
     bounds = activation_range(layer.node.activation, layer.output)
     return Output(layer.output.zero_point, *bounds)
@@ -257,6 +302,7 @@ def _folded(layer: Dense) -> Int:
 
 
 KERNELS: tuple[AnyKernel, ...] = (
+    LevelLayer(),
     PackedLayer(),
     FoursLayer(),
     PlainLayerS8(),

@@ -57,6 +57,11 @@ def _words(lanes: Int, bits: int) -> Array:
     return (eights[:, 0::2] | eights[:, 1::2] << 4).astype("<u1")
 
 
+def unit_taps(weights: Tensor) -> int:
+    """The taps that tiles read are a multiple of this."""
+    return 2 * TAPS if weights.levels is not None and weights.levels.bits == 1 else TAPS
+
+
 def pack_levels(
     weights: Tensor,
     matrix: Array,

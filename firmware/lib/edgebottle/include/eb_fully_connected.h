@@ -51,6 +51,7 @@ typedef struct {
 #include "../kernels/portable/eb_fully_connected_s8.h"
 #if EB_HAVE_DSP
 #include "../kernels/dsp/eb_fully_connected_s8.h"
+#include "../kernels/dsp/eb_fully_connected_levels.h"
 #else
 #include "../kernels/scalar/eb_fully_connected_s8_fours.h"
 #endif

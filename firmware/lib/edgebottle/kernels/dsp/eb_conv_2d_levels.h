@@ -5,15 +5,13 @@
 #include "eb_conv_2d_s8_packed.h"
 #include "eb_tile_levels.h"
 
-/* The values of a window of one pixel; those that the tiles read beyond it are in the scratch. */
-static inline const void *
-eb_levels_single(const eb_packed_source *s, int32_t column, int32_t read_taps)
+/* The values of a window of one pixel, widened behind those bytes that are gathered. */
+static inline const void *eb_levels_single(const eb_packed_source *s, int32_t column, int32_t *sum)
 {
-    if (read_taps != s->taps) {
-        eb_packed_collect(s->p, s->rows, column, s->scratch);
-        return s->scratch;
-    }
-    return eb_packed_values(s, column, 0);
+    const int8_t *from = (const int8_t *)eb_packed_values(s, column, 0);
+    uint32_t *to = (uint32_t *)(void *)(s->scratch + s->taps + 4);
+    *sum = eb_widen_sum(from, s->taps, to);
+    return to;
 }
 
 /* One output row; weights: codes, requant: see eb_tile_levels. */
@@ -42,8 +40,7 @@ EB_INLINED void eb_conv_2d_levels_row_inlined(const eb_conv_2d *p,
             eb_sum_wide_2((const uint32_t *)t.tile.values, source.taps >> 2, sums);
             eb_levels_set_sum(&t, levels, 1, sums[1]);
         } else {
-            t.tile.values = eb_levels_single(&source, column, taps);
-            sums[0] = eb_sum_bytes((const int8_t *)t.tile.values, source.taps >> 2);
+            t.tile.values = eb_levels_single(&source, column, sums);
         }
         eb_levels_set_sum(&t, levels, 0, sums[0]);
         eb_run_this_tile(is_pair ? levels->pair : levels->single, &t.tile, is_pair, requant, out,

@@ -25,7 +25,7 @@ typedef struct {
 
 /* What the tiles read: eb_tile, and how codes become weights. The assembly knows the offsets. */
 typedef struct {
-    eb_tile tile;       /* 0: weight_bytes: taps * bits / 2 */
+    eb_tile tile;       /* 0: weight_bytes: taps * bits / 2; values of one pixel: words, too */
     int32_t twice_step; /* 52 */
     int32_t base[4];    /* 56: of each pixel, and of each pixel for the fourth channel: twice the
                          * weight of code 0 times the sum of the values */
@@ -53,15 +53,26 @@ eb_levels_set_sum(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, int
     t->base[2 + pixel] = 2 * (levels->lowest + fourth) * sum;
 }
 
-/* The sum of 4 * fours bytes. */
-static inline int32_t eb_sum_bytes(const int8_t *values, int32_t fours)
+/* Widens `count` bytes of a pixel, and zeros up to a multiple of four, for a tile of one; returns
+ * their sum. */
+EB_KERNEL int32_t eb_widen_sum(const int8_t *from, int32_t count, uint32_t *to)
 {
     int32_t sum = 0;
-    for (; fours > 0; --fours) {
-        const uint32_t word = eb_load_word(values);
-        sum = eb_smlad(eb_sxtb16(word), 0x00010001u, sum);
-        sum = eb_smlad(eb_sxtb16_ror8(word), 0x00010001u, sum);
-        values += 4;
+    for (; count > 0; count -= 4) {
+        uint32_t word = 0;
+        if (count >= 4) {
+            word = eb_load_word(from);
+        } else {
+            for (int32_t k = 0; k < count; ++k) {
+                word |= (uint32_t)(uint8_t)from[k] << 8 * k;
+            }
+        }
+        to[0] = eb_sxtb16(word);
+        to[1] = eb_sxtb16_ror8(word);
+        sum = eb_smlad(to[0], 0x00010001u, sum);
+        sum = eb_smlad(to[1], 0x00010001u, sum);
+        from += 4;
+        to += 2;
     }
     return sum;
 }

@@ -196,18 +196,15 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     "and r9, r8, #0x000f000f\n"                                                                    \
     EB_LEVELS_4X1_HALF("r9", value, "bic r9, r9, #0x00080008", "and r9, r9, #0x00030003",          \
                        "and r9, r9, #0x00010001")
-#define EB_LEVELS_4X1_VALUES                                                                       \
-    "ldr r0, [r12], #4\n"                                                                          \
-    "sxtb16 r1, r0\n"                                                                              \
-    "sxtb16 r0, r0, ror #8\n"
+#define EB_LEVELS_4X1_VALUES "ldrd r0, r1, [r12], #8\n"
 
 /* Four taps, of 4 bits. */
 #define EB_LEVELS_4_4X1_STEP                                                                       \
     "ldrd r8, r9, [lr], #8\n"                                                                      \
     EB_LEVELS_4X1_VALUES                                                                           \
-    EB_LEVELS_4_4X1_HALF("r8", "r1")                                                               \
-    EB_LEVELS_4_4X1_HALF("r9", "r0")
-#define EB_LEVELS_4_4X1_BYTES 72u
+    EB_LEVELS_4_4X1_HALF("r8", "r0")                                                               \
+    EB_LEVELS_4_4X1_HALF("r9", "r1")
+#define EB_LEVELS_4_4X1_BYTES 64u
 #define EB_LEVELS_4_4X1_STEPS 4u
 #define EB_LEVELS_4_4X1_LOOP                                                                       \
     EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP
@@ -218,9 +215,9 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     EB_LEVELS_4X1_VALUES                                                                           \
     "uxtb16 r9, r8\n"                                                                              \
     "uxtb16 r8, r8, ror #8\n"                                                                      \
-    EB_LEVELS_2_4X1_HALF("r9", "r1")                                                               \
-    EB_LEVELS_2_4X1_HALF("r8", "r0")
-#define EB_LEVELS_2_4X1_BYTES 80u
+    EB_LEVELS_2_4X1_HALF("r9", "r0")                                                               \
+    EB_LEVELS_2_4X1_HALF("r8", "r1")
+#define EB_LEVELS_2_4X1_BYTES 72u
 #define EB_LEVELS_2_4X1_STEPS 4u
 #define EB_LEVELS_2_4X1_LOOP                                                                       \
     EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP
@@ -229,15 +226,15 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
 #define EB_LEVELS_1_4X1_STEP                                                                       \
     "ldr r8, [lr], #4\n"                                                                           \
     EB_LEVELS_4X1_VALUES                                                                           \
-    EB_LEVELS_1_4X1_HALF("r1")                                                                     \
-    "lsr.w r8, r8, #4\n"                                                                           \
     EB_LEVELS_1_4X1_HALF("r0")                                                                     \
     "lsr.w r8, r8, #4\n"                                                                           \
-    EB_LEVELS_4X1_VALUES                                                                           \
     EB_LEVELS_1_4X1_HALF("r1")                                                                     \
     "lsr.w r8, r8, #4\n"                                                                           \
-    EB_LEVELS_1_4X1_HALF("r0")
-#define EB_LEVELS_1_4X1_BYTES 168u
+    EB_LEVELS_4X1_VALUES                                                                           \
+    EB_LEVELS_1_4X1_HALF("r0")                                                                     \
+    "lsr.w r8, r8, #4\n"                                                                           \
+    EB_LEVELS_1_4X1_HALF("r1")
+#define EB_LEVELS_1_4X1_BYTES 152u
 #define EB_LEVELS_1_4X1_STEPS 2u
 #define EB_LEVELS_1_4X1_LOOP EB_LEVELS_1_4X1_STEP EB_LEVELS_1_4X1_STEP
 

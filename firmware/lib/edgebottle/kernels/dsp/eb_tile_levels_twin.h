@@ -76,14 +76,11 @@ static inline void eb_levels_4x1(eb_tile *tile, int32_t bits, int is_once)
     eb_tile_levels *t = (eb_tile_levels *)(void *)tile;
     const int32_t fours = tile->weight_bytes / (2 * bits);
     for (; tile->quads > 0; --tile->quads) {
-        const int8_t *values = (const int8_t *)tile->values;
+        const uint32_t *values = (const uint32_t *)tile->values;
         uint32_t sums[4] = {0};
-        for (int32_t i = 0; i < fours; ++i) {
-            const uint32_t word = eb_load_word(values + 4 * i);
-            const uint32_t even = eb_levels_lanes(tile->weights, i, 0, bits);
-            const uint32_t odd = eb_levels_lanes(tile->weights, i, 1, bits);
-            eb_levels_add(even, eb_sxtb16(word), bits, sums);
-            eb_levels_add(odd, eb_sxtb16_ror8(word), bits, sums);
+        for (int32_t i = 0; i < 2 * fours; ++i) {
+            const uint32_t lanes = eb_levels_lanes(tile->weights, i / 2, i & 1, bits);
+            eb_levels_add(lanes, values[i], bits, sums);
         }
         eb_levels_finish(t, bits, 0, is_once, sums);
         tile->weights += tile->weight_bytes / 4;
