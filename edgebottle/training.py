@@ -45,6 +45,12 @@ Progress = Callable[[str, int, int], None]
 MIN_SAMPLES = 10
 """To learn from and to choose by."""
 
+CHANCE = 2.0
+"""Times the accuracy of a guess: a float network below that was not trained for these samples."""
+
+MAX_DOUBTED = 1000
+"""Samples by which that is seen."""
+
 TEST_SHARE = 0.1
 """Of the samples, where there are none for the test alone."""
 
@@ -296,6 +302,22 @@ def _trained(
     trainer = Trainer(task, progress, told)
     graph = integer_network(trainer.run(resume=resume))
     return TrainedNetwork(graph, tuple(trainer.epochs))
+
+
+def doubt(network: FloatNetwork, samples: LabelledSamples) -> str:
+    """What looks wrong with a float network and samples, in words; empty where nothing does."""
+    from quantize.lowbit.simulation import Simulation
+    from quantize.lowbit.trainer import accuracy_of
+
+    some = split(samples, 0.5, 0)[1]
+    some = some.picked(np.arange(min(len(some), MAX_DOUBTED)))
+    found = accuracy_of(Simulation(network), some)
+    if found >= CHANCE / network.classes:
+        return ""
+    return (
+        f"the float network is right on only {found:.1%} of the samples: was it trained, and are "
+        "they scaled as in its training (--scale)?"
+    )
 
 
 def layer_widths(graph: Graph) -> tuple[LayerWidths, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgebottle.cli.options import check_writable, json_option, print_json
-from edgebottle.cli.voice import note, progress_bar
+from edgebottle.cli.voice import note, progress_bar, warn
 
 if TYPE_CHECKING:
     from edgebottle.training import TrainingData
@@ -150,8 +150,7 @@ def command(
     samples = read_training_data(
         network, data, test=test, labels=labels, scale=pixels, seed=recipe.seed
     )
-    for text in () if as_json else samples.notes:
-        note(text)
+    _say(network, samples, quiet=as_json)
     report = _train(network, samples, plan, recipe, target, resume=resume, quiet=as_json)
     if html is not None:
         from edgebottle.report.page import write_page
@@ -162,6 +161,16 @@ def command(
         print_json({"file": str(target), "lost_points": report.lost_points, **asdict(report)})
     else:
         _show(target, report)
+
+
+def _say(network: FloatNetwork, samples: TrainingData, *, quiet: bool) -> None:
+    from edgebottle.training import doubt
+
+    for text in () if quiet else samples.notes:
+        note(text)
+    doubts = doubt(network, samples.samples)
+    if doubts:
+        warn(doubts)
 
 
 def _folder(target: Path) -> Path:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebottle.errors import BadInput, UnsupportedOp
-from edgebottle.training import read_training_data
+from edgebottle.errors import BadInput, ToolMissing, UnsupportedOp
+from edgebottle.training import read_trained, read_training_data, start_keras
 from quantize.lowbit.bits import Bits
 from quantize.lowbit.checkpoint import begin
 from quantize.lowbit.methods.freezing import Freezing
@@ -25,7 +25,7 @@ from quantize.lowbit.methods.statistical_step import StatisticalStep
 from quantize.lowbit.network import INPUT, FloatNetwork, NewShape
 from quantize.lowbit.recipe import TrainingRecipe
 from quantize.lowbit.report import EpochRecord
-from tests.cli.command_line import edgebottle, environment
+from tests.cli.command_line import DIGITS, edgebottle, environment
 from tests.quantize.lowbit_networks import (
     EVERY,
     SAMPLES,
@@ -45,8 +45,6 @@ def keras() -> Iterator[Any]:
     if importlib.util.find_spec("tensorflow") is None:
         pytest.skip("needs TensorFlow: pip install 'edgebottle[train]'")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    from edgebottle.training import start_keras
-
     start_keras()
     import keras
     import tensorflow
@@ -149,8 +147,16 @@ def test_the_command(keras: Any, tmp_path: Path) -> None:
     np.savez(data, x=SAMPLES.values.reshape(48, -1)[:, :8], y=SAMPLES.labels)
     page, out = tmp_path / "page.html", tmp_path / "net.tflite"
     line = ["train", model, "--bits", "w2a4", "--data", data, "--epochs", "2", "--out", out]
-    done = edgebottle(*line, "--html", page, "--without", "freezing", "--json", cwd=tmp_path)
-    told = done.json()
+    line += ["--html", page, "--without", "freezing", "--json"]
+    (tmp_path / "net.training").mkdir()
+    (tmp_path / "net.training" / "last.npz").write_bytes(b"of a training that was stopped")
+    refused = edgebottle(*line, cwd=tmp_path)
+    assert refused.code == 1
+    assert "go on with --resume, or begin anew with --restart" in refused.err
+    refused = edgebottle(*line, "--resume", cwd=tmp_path)
+    assert refused.code == 1
+    assert "cannot go on from" in refused.err
+    told = edgebottle(*line, "--restart", cwd=tmp_path).json()
     assert [layer["weight_values"] for layer in told["layers"]][:2] == [4, 4]
     assert told["layers"][0]["output_bits"] == 4
     assert (told["samples"], told["validation"], told["test"]) == (39, 4, 5)
@@ -190,6 +196,14 @@ def test_samples_that_teach_nothing(arrays: dict[str, Any], message: str, tmp_pa
     np.savez(tmp_path / "s.npz", **arrays)
     with pytest.raises(BadInput, match=message):
         read_training_data(FloatNetwork("net", (3,), (LOGITS,), False), str(tmp_path / "s.npz"))
+
+
+def test_what_is_no_keras_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadInput, match="is no Keras network: training takes a"):
+        read_trained(DIGITS)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ToolMissing, match=r"training needs keras.*'edgebottle\[train\]'"):
+        start_keras()
 
 
 RECIPES = [
