@@ -31,6 +31,7 @@ def _keep_bytecode(folder: Path) -> None:
 
 
 _keep_bytecode(ROOT / ".pytest_cache" / "bytecode")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of NumPy, whose threads spin as they wait
 os.environ.update(compiler_environment())  # so that zig's own libraries are built once for all
 
 
