@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgebottle.ops.base import Emitter, Isa
+from edgebottle.ir.graph import Array
+from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.convolution_kernels import (
     ConvolutionKernel,
     Convolved,
@@ -18,6 +19,30 @@ from edgebottle.ops.packing import Output, Packed, pack_requant, pad_to, rounded
 from edgebottle.ops.weights import operands
 
 
+def has_whole_pixels(layer: Convolved) -> bool:
+    """A layer without groups whose pixels are whole bytes, and the zero point is a code."""
+    data, weights, _ = operands(layer.ins)
+    bits, depth = data.dtype.bits, data.shape[3]
+    is_code = 0 <= data.zero_point < 1 << bits
+    return depth * bits % 8 == 0 and is_code and weights.shape[3] == depth
+
+
+def scales_from_zero(layer: Convolved) -> Array | None:
+    """See ``packing.pack_requant``; of outputs whose lowest value counts as 0."""
+    out = output_of(layer)
+    moved = Output(out.zero_point - out.low, 0, out.high - out.low)
+    scaling = rounded_twice(*quantize_multipliers(scales_of(layer)), moved)
+    return pack_requant(matrix_of(layer), folded_bias(layer), *scaling)
+
+
+def packed_geometry(layer: Convolved) -> dict[str, CValue]:
+    """The parameters of a layer, with bytes in the place of channels."""
+    data = operands(layer.ins)[0]
+    full = sum(data.zero_point << place for place in range(0, 8, data.dtype.bits))
+    bytes_of_pixel = {"input_channels": data.layout.pixel_bytes, "input_zero_point": full}
+    return int8_fields(layer) | bytes_of_pixel
+
+
 class FieldRows(ConvolutionKernel[Packed]):
     """Products are fields of 64 bits: four pixels by two or three channels."""
 
@@ -26,22 +51,17 @@ class FieldRows(ConvolutionKernel[Packed]):
     ROW = "eb_conv_2d_fields_row"
 
     def suits(self, layer: Convolved) -> bool:
-        """Layers without groups whose pixels are whole bytes; the zero point is a code."""
+        """See ``has_whole_pixels``."""
         data, weights, _ = operands(layer.ins)
         if weights.levels is None or (weights.levels.bits, data.dtype) not in FIELDS:
             return False
-        bits, depth = data.dtype.bits, data.shape[3]
-        is_code = 0 <= data.zero_point < 1 << bits
-        return depth * bits % 8 == 0 and is_code and weights.shape[3] == depth
+        return has_whole_pixels(layer)
 
     def pack(self, layer: Convolved) -> Packed | None:
-        """See ``Fields.pack`` and ``packing.pack_requant``; outputs begin with 0."""
-        weights, out, matrix = operands(layer.ins)[1], output_of(layer), matrix_of(layer)
-        assert weights.levels is not None
-        moved = Output(out.zero_point - out.low, 0, out.high - out.low)
-        scaling = rounded_twice(*quantize_multipliers(scales_of(layer)), moved)
-        requant = pack_requant(matrix, folded_bias(layer), *scaling)
-        words = self._fields(layer).pack(weights.levels.codes(matrix))
+        """See ``Fields.pack`` and ``scales_from_zero``."""
+        levels, requant = operands(layer.ins)[1].levels, scales_from_zero(layer)
+        assert levels is not None
+        words = self._fields(layer).pack(levels.codes(matrix_of(layer)))
         return None if requant is None else Packed(words, requant)
 
     def scratch(self, layer: Convolved) -> int:
@@ -56,12 +76,6 @@ class FieldRows(ConvolutionKernel[Packed]):
         levels, bits = weights.levels, data.dtype.bits
         assert levels is not None
         fields, spread = FIELDS[levels.bits, data.dtype]
-        full = sum(data.zero_point << place for place in range(0, 8, bits))
-        params = {
-            **int8_fields(layer),
-            "input_channels": data.layout.pixel_bytes,
-            "input_zero_point": full,
-        }
         tiles = {
             "whole": fields.whole,
             "half": fields.half,
@@ -78,7 +92,7 @@ class FieldRows(ConvolutionKernel[Packed]):
             e,
             self.ROW,
             "eb_conv_2d",
-            params,
+            packed_geometry(layer),
             e.params("eb_fields", tiles),
             f"(const uint32_t *){e.constant('weights', packed.weights)}",
             e.constant("requant", packed.requant),

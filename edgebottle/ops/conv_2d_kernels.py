@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
+from edgebottle.ops.conv_2d_counts import CountRows
 from edgebottle.ops.conv_2d_fields import FieldRows
 from edgebottle.ops.conv_2d_levels import LevelRows
 from edgebottle.ops.convolution_kernels import (
@@ -174,6 +175,7 @@ class PlainRowsF32(PlainF32):
 
 
 KERNELS: tuple[AnyKernel, ...] = (
+    CountRows(),
     FieldRows(),
     LevelRows(),
     PackedRows(),

@@ -1,8 +1,10 @@
-"""Codes of few bits in lanes: read back by their places, and refused where sums are ambiguous."""
+"""Codes of few bits read back by their places, and refused where sums are ambiguous."""
 
 import numpy as np
 import pytest
 
+from edgebottle.ops.conv_2d_counts import pack_bits
+from edgebottle.ops.fields_packing import FOUR_2, FOUR_4, SIX_2
 from edgebottle.ops.levels_packing import pack_codes
 
 
@@ -43,3 +45,20 @@ def test_sums_that_leave_their_bits_are_refused():
     assert pack_codes(codes, 4) is None
     codes[3, 0] = 9
     assert pack_codes(codes, 4) is not None
+
+
+@pytest.mark.parametrize("fields", [SIX_2, FOUR_2, FOUR_4], ids=lambda fields: fields.whole)
+def test_rotated_words_hold_taps_of_their_channels(fields):
+    """All bits of a word of weights are codes, and none is in the place of another."""
+    bits = 4 if fields is FOUR_4 else 2
+    codes = np.random.default_rng(bits).integers(0, 1 << bits, (5, 23), np.uint8)
+    words = fields.pack(codes).astype(np.int64) & 0xFFFFFFFF
+    for channel in range(len(codes)):
+        tile, place = channel // fields.channels, channel % fields.channels * fields.apart
+        doubled = words[tile] | words[tile] << 32
+        taps = [doubled >> (one + place) % 32 & ((1 << bits) - 1) for one in fields.places]
+        assert np.stack(taps, axis=1).ravel()[:23].tolist() == codes[channel].tolist()
+
+
+def test_bits_lie_from_the_lowest_one_on():
+    assert pack_bits(np.array([[1, 0, 1] + [0] * 29 + [1]], np.uint8)).tolist() == [[5, 1]]
