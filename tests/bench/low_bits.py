@@ -9,12 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from edgebottle.boards import load_board
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import Wish
-from edgebottle.ir.graph import Graph, Node, Quant
+from edgebottle.ir.graph import Graph, Quant
 from edgebottle.measure import measure
 from edgebottle.ops.base import Activation
 from edgebottle.pipeline import Model, build, load
@@ -22,7 +20,7 @@ from edgebottle.plan.schedules import Schedule
 from edgebottle.samples import edge_cases
 from hil.records import Record
 from tests.graphs import Builder
-from tests.ops.low_bits import SPREAD, WEIGHTS, ZERO_POINT, draw_weights
+from tests.ops.low_bits import SPREAD, WEIGHTS, ZERO_POINT, draw_weights, spread
 
 PAIRS = ((4, 8), (2, 8), (1, 8), (4, 4), (2, 4), (2, 2), (1, 1))
 """Bits of weights and of what layers read of each other."""
@@ -88,20 +86,8 @@ def network(name: str, weights: int, inputs: int) -> Graph:
         if output != last:
             b.tensors[output] = replace(b.tensors[output], quant=quant)
             b.nodes[index] = replace(node, activation=Activation.RELU)  # type: ignore[call-arg]
-    b.tensors[last] = replace(b.tensors[last], quant=Quant((SPREAD / 8,), (0,)))
-    for node in b.nodes:
-        _draw_bias(b, node)
+        spread(b, output)
     return b.graph(last)
-
-
-def _draw_bias(b: Builder, node: Node) -> None:
-    """Biases of about what the sums of the layer are: larger ones would make channels constant."""
-    data, weights, bias = (b.tensors[name] for name in node.inputs if name is not None)
-    assert weights.quant is not None
-    scales = np.array(weights.quant.scale) * data.scale
-    values = np.rint(b.random.uniform(-0.5, 0.5, len(scales)) / scales).astype(np.int32)
-    quant = Quant(tuple(np.float32(scales).tolist()), (0,) * len(scales), 0)
-    b.tensors[bias.name] = replace(bias, data=values, quant=quant)
 
 
 def cost(model: Model, board: str, schedule: Schedule, *, narrow: bool) -> Cost:

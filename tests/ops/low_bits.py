@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgebottle.ir.graph import Graph, Quant
+from edgebottle.ir.graph import Graph, Quant, Tensor
 from edgebottle.ir.levels import Levels
 from edgebottle.ops.base import Activation
 from edgebottle.passes.find_levels import find_levels
@@ -94,6 +94,7 @@ def low_bit_network(shape: Shape, weights: int, inputs: int, seed: int) -> Graph
     if weights != 8:
         tried = WEIGHTS[weights]
         draw_weights(b, second, tried[seed % len(tried)])
+    spread(b, second)
     return find_levels(b.graph(second))
 
 
@@ -105,14 +106,42 @@ def low_bit_layers(weights: int, inputs: int) -> Iterator[Graph]:
 
 def draw_weights(b: Builder, layer: str, levels: Levels) -> None:
     """Draws the weights of a layer anew, in ``levels``."""
-    node = next(node for node in b.nodes if layer in node.outputs)
-    name = node.inputs[1]
-    assert name is not None
+    name = _operands(b, layer)[1]
     old = b.tensors[name]
     codes = b.random.integers(0, 1 << levels.bits, old.shape)
     codes.flat[:2] = 0, (1 << levels.bits) - 1
     data = (levels.lowest + levels.step * codes).astype(np.int8)
-    assert old.quant is not None
-    wider = 64 / max(1, int(np.abs(data.astype(np.int16)).max()))
-    quant = replace(old.quant, scale=tuple(float(np.float32(s * wider)) for s in old.quant.scale))
-    b.tensors[name] = replace(old, data=data, quant=quant)
+    b.tensors[name] = replace(old, data=data)
+
+
+def spread(b: Builder, layer: str) -> None:
+    """Scales the weights of a layer, and draws its biases, so that its outputs are spread.
+
+    They depend on all inputs then, and few are clamped. Sums of few values are scaled down as well.
+    """
+    data, weights, bias = (b.tensors[name] for name in _operands(b, layer))
+    assert weights.data is not None and weights.quant is not None
+    channels = len(weights.quant.scale)
+    size = float(np.sqrt(np.square(weights.data.astype(float)).sum() / channels))
+    sums = size * _deviation(data)
+    wanted = min(_deviation(b.tensors[layer]), sums / 2)
+    real = wanted * b.tensors[layer].scale / (sums * data.scale)
+    scales = [float(np.float32(real * one)) for one in b.random.uniform(0.5, 1.5, channels)]
+    added = b.random.integers(-int(sums) - 1, int(sums) + 2, channels).astype(np.int32)
+    quant = Quant(tuple(float(np.float32(data.scale * one)) for one in scales), (0,) * channels, 0)
+    b.tensors[weights.name] = replace(weights, quant=replace(weights.quant, scale=tuple(scales)))
+    b.tensors[bias.name] = replace(bias, data=added, quant=quant)
+
+
+def _operands(b: Builder, layer: str) -> tuple[str, str, str]:
+    """Names of input, weights and bias."""
+    node = next(node for node in b.nodes if layer in node.outputs)
+    data, weights, bias = node.inputs
+    assert data is not None and weights is not None and bias is not None
+    return data, weights, bias
+
+
+def _deviation(tensor: Tensor) -> float:
+    """About how far the stored values are from the zero point."""
+    bits = next((n for n, zero in ZERO_POINT.items() if zero == tensor.zero_point), 8)
+    return 40.0 if bits == 8 else (1 << bits) / 2

@@ -71,13 +71,15 @@ def test_compiled_c_equals_the_layers_of_int8(isa: Isa, part: int, tmp_path: Pat
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
 def test_values_are_spread(bits: int) -> None:
-    """The inputs of what is tested take most of their values, or few bits would prove nothing."""
+    """Inputs and outputs take most of their values, or that they are equal would prove nothing."""
     for seed, shape in enumerate(SHAPES):
         graph = low_bit_network(shape, bits, bits, seed)
         interpreter = Interpreter(graph)
-        seen = set()
+        seen, outputs = set(), []
         for _, values in samples(graph):
-            interpreter.run(values)
+            outputs += interpreter.run(values)
             seen |= set(interpreter.values[graph.nodes[0].outputs[0]].ravel().tolist())
         assert min(seen) == 128 - (1 << bits) and max(seen) == 127, graph.name
         assert len(seen) > (1 << bits) // 2, graph.name
+        found, counts = np.unique(np.stack(outputs), return_counts=True)
+        assert len(found) > 4 and counts.max() < 0.7 * counts.sum(), graph.name

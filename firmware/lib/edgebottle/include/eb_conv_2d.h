@@ -84,6 +84,7 @@ typedef struct {
 #include "../kernels/dsp/eb_conv_2d_levels.h"
 #else
 #include "../kernels/scalar/eb_conv_2d_s8_triple.h"
+#include "../kernels/scalar/eb_conv_2d_tables.h"
 #endif
 #include "../kernels/mve/eb_conv_2d_s8_mve.h"
 #include "../kernels/portable/eb_conv_2d_f32.h"

@@ -1,0 +1,102 @@
+"""The kernel of CONV_2D with weights of 1 or 2 bits, for cores without the DSP extension."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
+from edgebottle.ir.graph import Array, Int
+from edgebottle.ops.base import CValue, Emitter, Isa
+from edgebottle.ops.code_tables import MAKERS, TableForm
+from edgebottle.ops.convolution_kernels import (
+    ConvolutionKernel,
+    Convolved,
+    folded_bias,
+    int8_fields,
+    matrix_of,
+    output_of,
+    scales_of,
+)
+from edgebottle.ops.scaling import Scaling, find_scaling, pack_scaling, scale_twice
+from edgebottle.ops.weights import operands
+
+INPUTS = (DType.I8, DType.U4, DType.U2, DType.U1)
+"""Types of inputs as they are stored."""
+
+
+class CodeTableRows(ConvolutionKernel[Scaling]):
+    """Sums of four bits of weights come out of tables, for four or two pixels at a time."""
+
+    ISAS = frozenset({Isa.SCALAR, Isa.PORTABLE})
+    HEADER = "eb_conv_2d.h"
+    ROW = "eb_conv_2d_tables_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """Weights of 1 or 2 bits as deep as the input, and padding that can be stored."""
+        data, weights, _ = operands(layer.ins)
+        if weights.levels is None or weights.levels.bits > 2 or data.dtype not in INPUTS:
+            return False
+        form = _form(layer)
+        if weights.shape[3] != data.shape[3] or not form.pays or not form.is_exact:
+            return False
+        least, most = _bounds(data.dtype)
+        return least <= data.zero_point <= most or not any(layer.node.padding)
+
+    def pack(self, layer: Convolved) -> Scaling | None:
+        """See ``find_scaling``: sums are of values that are not negative."""
+        matrix, output = matrix_of(layer).astype(np.int64), output_of(layer)
+        least, most = _bounds(operands(layer.ins)[0].dtype)
+        folded: Int = folded_bias(layer) + least * matrix.sum(axis=1)
+        lower = (most - least) * np.minimum(matrix, 0).sum(axis=1) + folded
+        upper = (most - least) * np.maximum(matrix, 0).sum(axis=1) + folded
+        scales = scales_of(layer)
+        return find_scaling(lower, upper, folded, scales, scale_twice(scales, output), output)
+
+    def scratch(self, layer: Convolved) -> int:
+        """See ``TableForm``."""
+        return _form(layer).scratch
+
+    def emit(self, layer: Convolved, packed: Scaling, e: Emitter) -> str:
+        """See ``Kernel``."""
+        data, weights, _ = operands(layer.ins)
+        form, levels = _form(layer), weights.levels
+        assert levels is not None
+        fields: dict[str, CValue] = {f"conv.{k}": v for k, v in int8_fields(layer).items()}
+        fields |= {
+            "make": MAKERS[form.weight_bits, form.bits],
+            "bits": form.bits,
+            "outside": _byte_of(data.zero_point, form.bits),
+            "values": form.values,
+            "codes": form.codes,
+            "run_words": form.run_words,
+            "lowest": levels.lowest,
+            "step": levels.step,
+            "has_pivot": int(packed.has_pivot),
+        }
+        words: Array = form.pack(levels.codes(matrix_of(layer)))
+        return self.row_call(
+            e,
+            self.ROW,
+            "eb_conv_2d_tables",
+            fields,
+            e.constant("weights", words),
+            e.constant("scales", pack_scaling(packed)),
+            e.scratch(),
+        )
+
+
+def _form(layer: Convolved) -> TableForm:
+    data, weights, _ = operands(layer.ins)
+    assert weights.levels is not None
+    outputs, height, width, depth = weights.shape
+    return TableForm(weights.levels.bits, data.dtype.bits, depth, height * width, outputs)
+
+
+def _bounds(dtype: DType) -> tuple[int, int]:
+    """The least and the greatest value that is stored."""
+    return (-128, 127) if dtype is DType.I8 else (0, (1 << dtype.bits) - 1)
+
+
+def _byte_of(value: int, bits: int) -> int:
+    """A byte full of a value."""
+    return sum((value & ((1 << bits) - 1)) << place for place in range(0, 8, bits))
