@@ -46,7 +46,8 @@ class LayerView:
         output_dtype: Of output 0: the fewest bits that its values are proven to need.
         packed: The smallest arena stores them with so few.
         macs: Multiply-accumulates.
-        weights: Bytes of constants it reads.
+        weights: Bytes of constants it reads, with 8 bits for each weight.
+        weight_bits: The fewest bits that tell its weights apart, if fewer: kernels may pack them.
         live_bytes: Bytes of RAM in use while it runs.
         output_bytes: Bytes of its outputs.
         elided: It costs nothing (a view, or a concatenation in place).
@@ -60,6 +61,7 @@ class LayerView:
     packed: bool
     macs: int
     weights: int
+    weight_bits: int | None
     live_bytes: int
     output_bytes: int
     elided: bool
@@ -272,6 +274,7 @@ def _layers(model: Model, plan: Plan, packed: set[str]) -> tuple[LayerView, ...]
                 packed=outs[0].name in packed,
                 macs=node.macs(ins, outs),
                 weights=sum(tensor.nbytes for tensor in constants),
+                weight_bits=next((one.levels.bits for one in constants if one.levels), None),
                 live_bytes=step.live_bytes,
                 output_bytes=sum(tensor.nbytes for tensor in outs),
                 elided=step.elided,

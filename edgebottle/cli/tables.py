@@ -226,7 +226,7 @@ def inspection_tables(
             + f" {layer.output_dtype}"
             + (" packed" if layer.packed else ""),
             number(layer.macs),
-            number(layer.weights),
+            number(layer.weights) + (f" of u{layer.weight_bits}" if layer.weight_bits else ""),
             number(layer.live_bytes),
             "*" if layer.peak else ("free" if layer.elided else ""),
         )

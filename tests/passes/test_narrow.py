@@ -132,4 +132,6 @@ def test_inspect_shows_bits_and_what_is_packed(
         *(("u4", True),) * 11,
         *(("i8", False),) * 2,
     ]
+    assert [layer.weight_bits for layer in found.layers[:4]] == [2, 2, 2, 2]
+    assert found.layers[-1].weight_bits is None
     assert [view.packed for view in found.schedules] == [2, 11, 11, 0]
