@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
@@ -17,14 +19,61 @@ from edgebottle.ops.convolution_kernels import (
     output_of,
     scales_of,
 )
-from edgebottle.ops.scaling import Scaling, find_scaling, pack_scaling, scale_twice
+from edgebottle.ops.fixed_point import wrap_int32
+from edgebottle.ops.scaling import (
+    Scaling,
+    find_scaling,
+    find_steps,
+    pack_scaling,
+    scale_twice,
+)
 from edgebottle.ops.weights import operands
 
 INPUTS = (DType.I8, DType.U4, DType.U2, DType.U1)
 """Types of inputs as they are stored."""
 
 
-class CodeTableRows(ConvolutionKernel[Scaling]):
+MAX_LEVELS = 3
+"""Of outputs that are counted, not scaled."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How sums become outputs.
+
+    Attributes:
+        function: In C.
+        records: int32, some for each channel.
+        levels: Of the outputs above the lowest, where they are counted.
+        has_pivot: See ``Scaling``.
+    """
+
+    function: str
+    records: Array
+    levels: int = 0
+    has_pivot: bool = False
+
+    @classmethod
+    def scaled(cls, scaling: Scaling) -> Finish:
+        """By multiplication."""
+        records = pack_scaling(scaling)
+        return cls("eb_conv_2d_tables_scaled", records, has_pivot=scaling.has_pivot)
+
+    @classmethod
+    def at_steps(cls, steps: Int, lower: Int, folded: Int) -> Finish:
+        """By comparison.
+
+        Args:
+            steps: Of ``find_steps``.
+            lower: The least sum of each channel, at most 2^15 - 1 below the greatest.
+            folded: What the kernel leaves out of the sums.
+        """
+        added = (1 << 15) - (steps - lower) - (lower - folded)
+        records = wrap_int32(added.T * 0x00010001).astype(np.int32)
+        return cls("eb_conv_2d_tables_steps", np.ascontiguousarray(records), len(steps))
+
+
+class CodeTableRows(ConvolutionKernel[Finish]):
     """Sums of four bits of weights come out of tables, for four or two pixels at a time."""
 
     ISAS = frozenset({Isa.SCALAR, Isa.PORTABLE})
@@ -42,21 +91,27 @@ class CodeTableRows(ConvolutionKernel[Scaling]):
         least, most = _bounds(data.dtype)
         return least <= data.zero_point <= most or not any(layer.node.padding)
 
-    def pack(self, layer: Convolved) -> Scaling | None:
-        """See ``find_scaling``: sums are of values that are not negative."""
+    def pack(self, layer: Convolved) -> Finish | None:
+        """Sums are of values that are not negative."""
         matrix, output = matrix_of(layer).astype(np.int64), output_of(layer)
         least, most = _bounds(operands(layer.ins)[0].dtype)
         folded: Int = folded_bias(layer) + least * matrix.sum(axis=1)
         lower = (most - least) * np.minimum(matrix, 0).sum(axis=1) + folded
         upper = (most - least) * np.maximum(matrix, 0).sum(axis=1) + folded
         scales = scales_of(layer)
-        return find_scaling(lower, upper, folded, scales, scale_twice(scales, output), output)
+        exact = scale_twice(scales, output)
+        is_small = int((upper - lower).max()) < 1 << 15 and output.high - output.low <= MAX_LEVELS
+        if is_small and _form(layer).field_bits == 8:
+            steps = find_steps(lower, upper, scales, exact, output)
+            return None if steps is None else Finish.at_steps(steps, lower, folded)
+        scaling = find_scaling(lower, upper, folded, scales, exact, output)
+        return None if scaling is None else Finish.scaled(scaling)
 
     def scratch(self, layer: Convolved) -> int:
         """See ``TableForm``."""
         return _form(layer).scratch
 
-    def emit(self, layer: Convolved, packed: Scaling, e: Emitter) -> str:
+    def emit(self, layer: Convolved, packed: Finish, e: Emitter) -> str:
         """See ``Kernel``."""
         data, weights, _ = operands(layer.ins)
         form, levels = _form(layer), weights.levels
@@ -64,6 +119,7 @@ class CodeTableRows(ConvolutionKernel[Scaling]):
         fields: dict[str, CValue] = {f"conv.{k}": v for k, v in int8_fields(layer).items()}
         fields |= {
             "make": MAKERS[form.weight_bits, form.bits],
+            "finish": packed.function,
             "bits": form.bits,
             "outside": _byte_of(data.zero_point, form.bits),
             "values": form.values,
@@ -72,6 +128,7 @@ class CodeTableRows(ConvolutionKernel[Scaling]):
             "lowest": levels.lowest,
             "step": levels.step,
             "has_pivot": int(packed.has_pivot),
+            "levels": packed.levels,
         }
         words: Array = form.pack(levels.codes(matrix_of(layer)))
         return self.row_call(
@@ -80,7 +137,7 @@ class CodeTableRows(ConvolutionKernel[Scaling]):
             "eb_conv_2d_tables",
             fields,
             e.constant("weights", words),
-            e.constant("scales", pack_scaling(packed)),
+            e.constant("records", packed.records),
             e.scratch(),
         )
 

@@ -175,6 +175,26 @@ def find_scaling(
     )
 
 
+def find_steps(
+    least: Int,
+    most: Int,
+    scales: list[float],
+    exact: Callable[[Int], Int] | None,
+    output: Output,
+) -> Int | None:
+    """The first sum of each channel at which the output is each value above the lowest.
+
+    The arguments are those of ``find_scaling``.
+
+    Returns:
+        (values, channels), one above the greatest sum for values that are never reached; None where
+        outputs could decrease, or a sum may leave int32.
+    """
+    if exact is None or max(-int(least.min()), int(most.max())) >= 1 << 31:
+        return None
+    return _Steps.find(exact, least, most, scales, output).first[1:-1]
+
+
 @dataclass(frozen=True)
 class _Steps:
     """Where the outputs of each channel step.

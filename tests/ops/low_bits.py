@@ -45,6 +45,7 @@ class Shape:
         kernel: Height and width of the window.
         stride: Of the window.
         options: Of ``Builder.conv``.
+        clamped: The output takes as few values as the input.
     """
 
     operator: str
@@ -54,6 +55,7 @@ class Shape:
     kernel: tuple[int, int] = (1, 1)
     stride: int = 1
     options: tuple[tuple[str, int], ...] = ()
+    clamped: bool = False
 
 
 SHAPES = (
@@ -62,7 +64,7 @@ SHAPES = (
     Shape("conv", 32, 4, 1),
     Shape("conv", 70, 6, 4),
     Shape("conv", 16, 6, 8, (1, 1), 2),
-    Shape("conv", 8, 8, 7, (3, 3)),
+    Shape("conv", 8, 26, 7, (3, 3)),
     Shape("conv", 3, 5, 8, (3, 2), 2),
     Shape("conv", 4, 4, 9, (3, 3), 1, (("dilation", 2),)),
     Shape("conv", 9, 10, 6, (2, 3), 1, (("valid", 1),)),
@@ -71,6 +73,8 @@ SHAPES = (
     Shape("dense", 40, 12, 1),
     Shape("dense", 7, 9, 3),
     Shape("dense", 32, 32, 4),
+    Shape("conv", 12, 9, 7, (3, 3), clamped=True),
+    Shape("conv", 40, 24, 5, clamped=True),
 )
 
 
@@ -91,6 +95,9 @@ def low_bit_network(shape: Shape, weights: int, inputs: int, seed: int) -> Graph
     quant = Quant((SPREAD / steps,), (ZERO_POINT[inputs],))
     b.tensors[first] = replace(b.tensors[first], quant=quant)
     b.nodes[0] = replace(b.nodes[0], activation=Activation.RELU)
+    if shape.clamped:
+        b.tensors[second] = replace(b.tensors[second], quant=quant)
+        b.nodes[1] = replace(b.nodes[1], activation=Activation.RELU)
     if weights != 8:
         tried = WEIGHTS[weights]
         draw_weights(b, second, tried[seed % len(tried)])

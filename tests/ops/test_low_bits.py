@@ -82,4 +82,5 @@ def test_values_are_spread(bits: int) -> None:
         assert min(seen) == 128 - (1 << bits) and max(seen) == 127, graph.name
         assert len(seen) > (1 << bits) // 2, graph.name
         found, counts = np.unique(np.stack(outputs), return_counts=True)
-        assert len(found) > 4 and counts.max() < 0.7 * counts.sum(), graph.name
+        least = (1 << bits) // 2 if shape.clamped else 4
+        assert len(found) > least and counts.max() < 0.8 * counts.sum(), graph.name

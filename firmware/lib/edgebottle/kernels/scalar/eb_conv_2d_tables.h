@@ -7,9 +7,16 @@
 #include "eb_tables_s8.h"
 
 /* A layer; edgebottle/ops/code_tables.py says what fits together. */
-typedef struct {
+typedef struct eb_conv_2d_tables eb_conv_2d_tables;
+struct eb_conv_2d_tables {
     eb_conv_2d conv; /* its input_zero_point is not used */
     uint32_t (*make)(eb_table_taps *from, int32_t count, uint32_t *to);
+    void (*finish)(const eb_conv_2d_tables *p,
+                   const uint32_t *sums,
+                   const int32_t *records,
+                   int32_t pixels,
+                   int8_t *out,
+                   int32_t out_pixel_stride);
     int32_t bits;      /* of a value of the input: 1, 2, 4 or 8 */
     int32_t outside;   /* a byte of zero points */
     int32_t values;    /* words of a window, those of zeros at its end included */
@@ -18,7 +25,8 @@ typedef struct {
     int32_t lowest;    /* weight = lowest + step * what its bits say */
     int32_t step;
     int32_t has_pivot; /* see eb_scale_s8.h */
-} eb_conv_2d_tables;
+    int32_t levels;    /* 0 .. 3: of the outputs above the lowest, where they are few */
+};
 
 /* Pixels whose values lie in one word. */
 static inline int32_t eb_table_pixels(int32_t bits)
@@ -92,12 +100,12 @@ eb_table_fields(const uint32_t *words, int32_t bits, int32_t step, const int32_t
 }
 
 /* The outputs of `pixels` pixels, from the sums of their values and then of each channel. */
-EB_KERNEL void eb_conv_2d_tables_outputs(const eb_conv_2d_tables *p,
-                                         const uint32_t *sums,
-                                         const int32_t *scales,
-                                         int32_t pixels,
-                                         int8_t *out,
-                                         int32_t out_pixel_stride)
+EB_KERNEL void eb_conv_2d_tables_scaled(const eb_conv_2d_tables *p,
+                                        const uint32_t *sums,
+                                        const int32_t *scales,
+                                        int32_t pixels,
+                                        int8_t *out,
+                                        int32_t out_pixel_stride)
 {
     const int8_t *end = out + p->conv.output_channels;
     int32_t base[4] = {0, 0, 0, 0};
@@ -108,6 +116,51 @@ EB_KERNEL void eb_conv_2d_tables_outputs(const eb_conv_2d_tables *p,
         eb_table_fields(sums, p->bits, p->step, base, sum);
         eb_scale_s8(scales, p->has_pivot, sum, pixels, out, out_pixel_stride);
         scales += EB_SCALE_WORDS(p->has_pivot);
+    }
+}
+
+/* The same where outputs take at most four values, and sums lie within 15 bits, two in a word.
+ *
+ * records: `levels` words for each channel: each brings sums that reach the level to 2^15, in both
+ * halves.
+ */
+EB_KERNEL void eb_conv_2d_tables_steps(const eb_conv_2d_tables *p,
+                                       const uint32_t *sums,
+                                       const int32_t *records,
+                                       int32_t pixels,
+                                       int8_t *out,
+                                       int32_t out_pixel_stride)
+{
+    const int8_t *end = out + p->conv.output_channels;
+    const uint32_t lowest = (uint32_t)p->lowest;
+    const uint32_t step = (uint32_t)p->step;
+    const uint32_t low = (uint32_t)(uint8_t)p->conv.low * 0x00010001u;
+    const uint32_t base0 = sums[0] * lowest;
+    const uint32_t base1 = sums[1] * lowest;
+    for (; out != end; ++out) {
+        sums += 2;
+        const uint32_t sum0 = sums[0] * step + base0;
+        const uint32_t sum1 = sums[1] * step + base1;
+        uint32_t values0 = low;
+        uint32_t values1 = low;
+        for (const int32_t *last = records + p->levels; records != last; ++records) {
+            values0 += (sum0 + (uint32_t)*records) >> 15 & 0x00010001u;
+            values1 += (sum1 + (uint32_t)*records) >> 15 & 0x00010001u;
+        }
+        int8_t *to = out;
+        *to = (int8_t)(uint8_t)values0;
+        if (pixels > 1) {
+            to += out_pixel_stride;
+            *to = (int8_t)(uint8_t)values1;
+        }
+        if (pixels > 2) {
+            to += out_pixel_stride;
+            *to = (int8_t)(uint8_t)(values0 >> 16);
+        }
+        if (pixels > 3) {
+            to += out_pixel_stride;
+            *to = (int8_t)(uint8_t)(values1 >> 16);
+        }
     }
 }
 
@@ -141,15 +194,15 @@ EB_KERNEL void eb_conv_2d_tables_sums(const eb_conv_2d_tables *p,
 
 /* One output row.
  *
- * weights: runs x fours of channels x words x 4, rows of zeros up to fours of channels; scales: see
- * eb_scale_s8.h; scratch: what edgebottle/ops/code_tables.py says.
+ * weights: runs x fours of channels x words x 4, rows of zeros up to fours of channels; records: of
+ * p->finish; scratch: what edgebottle/ops/code_tables.py says.
  */
 EB_KERNEL void eb_conv_2d_tables_row(const eb_conv_2d_tables *p,
                                      const void *const *rows,
                                      int8_t *out,
                                      int32_t out_pixel_stride,
                                      const uint32_t *weights,
-                                     const int32_t *scales,
+                                     const int32_t *records,
                                      void *scratch)
 {
     const int32_t count = eb_table_pixels(p->bits);
@@ -171,7 +224,7 @@ EB_KERNEL void eb_conv_2d_tables_row(const eb_conv_2d_tables *p,
         }
         eb_conv_2d_tables_gather(p, rows, at, values, outside);
         eb_conv_2d_tables_sums(p, weights, values, tables, sums);
-        eb_conv_2d_tables_outputs(p, sums, scales, pixels, out, out_pixel_stride);
+        p->finish(p, sums, records, pixels, out, out_pixel_stride);
         out += count * out_pixel_stride;
     }
 }
