@@ -134,10 +134,13 @@ def spread(b: Builder, layer: str) -> None:
     wanted = min(_deviation(b.tensors[layer]), sums / 2)
     real = wanted * b.tensors[layer].scale / (sums * data.scale)
     scales = [float(np.float32(real * one)) for one in b.random.uniform(0.5, 1.5, channels)]
-    added = b.random.integers(-int(sums) - 1, int(sums) + 2, channels).astype(np.int32)
+    added = b.random.integers(-int(sums) - 1, int(sums) + 2, channels)
+    if data.zero_point in ZERO_POINT.values():  # after a RELU: no value is below it
+        matrix = np.moveaxis(weights.data, weights.quant.axis, 0).reshape(channels, -1)
+        added -= (matrix.sum(axis=1, dtype=np.int64) * _deviation(data) / 2).astype(np.int64)
     quant = Quant(tuple(float(np.float32(data.scale * one)) for one in scales), (0,) * channels, 0)
     b.tensors[weights.name] = replace(weights, quant=replace(weights.quant, scale=tuple(scales)))
-    b.tensors[bias.name] = replace(bias, data=added, quant=quant)
+    b.tensors[bias.name] = replace(bias, data=added.astype(np.int32), quant=quant)
 
 
 def _operands(b: Builder, layer: str) -> tuple[str, str, str]:
