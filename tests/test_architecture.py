@@ -56,6 +56,8 @@ LAYERS = (
         "edgebottle.sample_values",
         "edgebottle.quantization",
         "edgebottle.training",
+        "edgebottle.bit_costs",
+        "edgebottle.allocation",
         "edgebottle.reference",
         "edgebottle.onnx_oracle",
         "edgebottle.compare",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgebottle.cli.mixed import MixedOptions, choose_bits, given_bits, mixed_options
 from edgebottle.cli.options import check_writable, json_option, print_json
 from edgebottle.cli.voice import note, progress_bar, warn
 
@@ -37,8 +38,9 @@ def _recipe(
     required=True,
     metavar="BITS",
     help="Of weights and activations, such as w4a8, w4a4, w2a2 or w1a1; or a .toml or .json file "
-    "with bits for each layer.",
+    "with bits for each layer; or mixed, to have them chosen for --board.",
 )
+@mixed_options
 @click.option(
     "--data",
     required=True,
@@ -105,6 +107,7 @@ def _recipe(
 def command(
     model: Path,
     bits: str,
+    mixed: MixedOptions,
     data: str,
     test: str | None,
     labels: Path | None,
@@ -126,22 +129,24 @@ def command(
     `edgebottle build` stores it with few bits. The accuracy that is shown is LiteRT's on that file.
     Ctrl-C stops it, --resume goes on.
 
+    --bits mixed gives each layer the bits with which the network loses least within --ram, --flash
+    and --ms of --board, and writes them beside the result, as a plan that --bits takes.
+
     \b
     Examples:
       edgebottle train model.keras --bits w4a4 --data train.npz --test test.npz
       edgebottle train model.keras --bits w2a2 --data photos/ --scale 0..1 --epochs 40
-      edgebottle train model.keras --bits w2a2 --data train.npz --without freezing --resume
+      edgebottle train model.keras --bits mixed --board nucleo_l4r5zi --flash 64k --data train.npz
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.sample_sources import PixelScale
     from edgebottle.training import read_trained, read_training_data
-    from quantize.lowbit.bits import Bits
     from quantize.lowbit.checkpoint import begin
 
-    plan = Bits.parse(bits)
     recipe = _recipe(recipe_file, without, {"epochs": epochs, "seed": seed})
     target = out or Path(f"{model.stem}_{Path(bits).stem}.tflite")
     for path in filter(None, (target, html)):
         check_writable(path)
+    plan = given_bits(bits, mixed, target, resume=resume)
     begin(_folder(target), resume=resume, restart=restart)
     with progress_bar(quiet=as_json) as progress:
         progress(f"load {model.name} with Keras", 0, 0)
@@ -151,16 +156,29 @@ def command(
         network, data, test=test, labels=labels, scale=pixels, seed=recipe.seed
     )
     _say(network, samples, quiet=as_json)
+    chosen: dict[str, Any] = {}
+    if plan is None:
+        plan, chosen = choose_bits(model, network, samples, mixed, target, quiet=as_json)
+    if mixed.dry_run:
+        return
     report = _train(network, samples, plan, recipe, target, resume=resume, quiet=as_json)
+    _tell(report, target, html, chosen if as_json else None)
+
+
+def _tell(
+    report: LowBitReport, target: Path, html: Path | None, more: dict[str, Any] | None
+) -> None:
+    """Writes the page, and shows the report, or prints it as JSON with ``more``."""
     if html is not None:
         from edgebottle.report.page import write_page
         from edgebottle.report.training_page import training_page
 
         write_page(training_page(report), html)
-    if as_json:
-        print_json({"file": str(target), "lost_points": report.lost_points, **asdict(report)})
-    else:
+    if more is None:
         _show(target, report)
+        return
+    told = {"file": str(target), "lost_points": report.lost_points, **asdict(report)}
+    print_json({**told, **more})
 
 
 def _say(network: FloatNetwork, samples: TrainingData, *, quiet: bool) -> None:

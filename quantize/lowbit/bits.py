@@ -87,6 +87,13 @@ class Bits:
         layers = {name: str(bits) for name, bits in self.layers.items()}
         return {"default": str(self.default), "layers": layers}
 
+    def to_toml(self) -> str:
+        """What ``parse`` reads from a ``.toml`` file."""
+        lines = [
+            f"{json.dumps(name)} = {json.dumps(str(one))}" for name, one in self.layers.items()
+        ]
+        return "\n".join([f"default = {json.dumps(str(self.default))}", "[layers]", *lines, ""])
+
     @classmethod
     def of_table(cls, table: Mapping[str, Any], where: str) -> Bits:
         """The plan of a TOML or JSON file: ``default = "w4a4"``, and ``[layers]`` of the like.

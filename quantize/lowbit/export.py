@@ -11,6 +11,7 @@ from edgebottle.importers.int8_builder import Int8Builder, StoredWeights, Window
 from edgebottle.ir.graph import Array, Graph, Quant
 from quantize.lowbit.network import (
     INPUT,
+    UNCLAMPED,
     Addition,
     Computed,
     LayerStep,
@@ -81,7 +82,7 @@ def _add_computed(
     is_open = not step.is_clamped and levels.lowest > np.iinfo(np.int8).min
     if isinstance(step, MeanOfPixels) and step.is_clamped:
         is_open = levels.lowest > np.iinfo(np.int8).min
-    name = f"{step.name}_unclamped" if is_open else step.name
+    name = f"{step.name}{UNCLAMPED}" if is_open else step.name
     if isinstance(step, Addition):
         builder.add(name, (sources[0], sources[1]), quant, clamps=step.is_clamped)
     elif isinstance(step, MeanOfPixels):

@@ -20,6 +20,9 @@ from quantize.lowbit.levels import ActivationLevels, WeightLevels
 INPUT = "input"
 """The name of the value that the network takes."""
 
+UNCLAMPED = "_unclamped"
+"""Behind the name of what a step computes, where a layer of its own ends the range of that."""
+
 
 @dataclass(frozen=True)
 class Normalization:

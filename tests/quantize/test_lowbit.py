@@ -1,11 +1,10 @@
 """Training to few bits: what is simulated is what is exported, and what LiteRT computes."""
 
 import importlib.util
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,21 +37,6 @@ from tests.quantize.lowbit_networks import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def keras() -> Iterator[Any]:
-    if importlib.util.find_spec("tensorflow") is None:
-        pytest.skip("needs TensorFlow: pip install 'edgebottle[train]'")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    start_keras()
-    import keras
-    import tensorflow
-
-    keras.utils.set_random_seed(0)
-    tensorflow.config.run_functions_eagerly(True)  # to trace takes longer than to run so little
-    yield keras
-    tensorflow.config.run_functions_eagerly(False)
 
 
 TRAINED = [
