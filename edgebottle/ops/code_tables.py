@@ -1,4 +1,4 @@
-"""Weights of 1 and 2 bits in the order that ``eb_tables_s8.h`` reads, and what its tables take.
+"""Weights of few bits in the order that ``eb_tables_s8.h`` reads, and what its tables take.
 
 Four bits of weights make a code, eight codes a word. Values of an input lie in fields, one for each
 of several pixels; ``TableForm`` says how many codes can be added before a field overflows.
@@ -19,10 +19,17 @@ CODE_BITS = 4
 CODES = 8
 """Codes of a word."""
 
-MAX_RUN_WORDS = 2
-"""Words of a channel between two emptyings of the fields: more need more scratch for tables."""
+MAX_RUN_WORDS = {1: 2, 2: 2, 4: 8}
+"""By the bits of weights, words of a channel between two emptyings of the fields, at most.
 
-TABLE_BYTES = 4 << CODE_BITS
+More need more scratch for tables.
+"""
+
+TABLE_WORDS = {1: 16, 2: 16, 4: 1}
+"""By the bits of weights, words for a code: weights of 4 bits are multiplied instead."""
+
+SUMS = {1: "eb_table_sums", 2: "eb_table_sums", 4: "eb_product_sums"}
+"""By the bits of weights, the C function that sums up."""
 
 MAKERS = {
     (1, 1): "eb_tables_1_1",
@@ -33,6 +40,9 @@ MAKERS = {
     (2, 2): "eb_tables_2_2",
     (2, 4): "eb_tables_2_4",
     (2, 8): "eb_tables_2_8",
+    (4, 1): "eb_tables_4_1",
+    (4, 4): "eb_tables_4_4",
+    (4, 8): "eb_tables_4_8",
 }
 """By the bits of weights and of values, the C function that makes tables."""
 
@@ -42,7 +52,7 @@ class TableForm:
     """How windows and weights lie.
 
     Attributes:
-        weight_bits: Of a weight: 1 or 2.
+        weight_bits: Of a weight: 1, 2 or 4.
         bits: Of a value of the input, which is not negative: 1, 2, 4 or 8.
         depth: Channels of a pixel of the input, which begins with a byte.
         window: Pixels of a window.
@@ -87,11 +97,11 @@ class TableForm:
 
     @property
     def run_words(self) -> int:
-        """Words of a channel whose sums fit the fields; at least 1 for all bits there are."""
+        """Words of a channel whose sums fit the fields; 0 where those of one do not."""
         taps = CODE_BITS // self.weight_bits
         largest = taps * ((1 << self.weight_bits) - 1) * ((1 << self.bits) - 1)
         fitting = ((1 << self.field_bits) - 1) // (largest * CODES)
-        return min(fitting, self.words, MAX_RUN_WORDS)
+        return min(fitting, self.words, MAX_RUN_WORDS[self.weight_bits])
 
     @property
     def pays(self) -> bool:
@@ -100,6 +110,8 @@ class TableForm:
         Counted on a Cortex-M0+ and RV32: a table takes 60 to 100 instructions, and each channel
         then saves 3 (2 bits, two pixels in a word), 12 (1 bit or four pixels) or more.
         """
+        if self.weight_bits == 4:
+            return self.run_words > 0 and self.outputs >= 24
         return self.outputs >= (24 if self.weight_bits == 2 and self.field_bits > 8 else 8)
 
     @property
@@ -110,11 +122,15 @@ class TableForm:
         return self.field_bits > 8 or largest < 1 << 16
 
     @property
+    def table_words(self) -> int:
+        """Of the tables of a run."""
+        return self.run_words * CODES * TABLE_WORDS[self.weight_bits]
+
+    @property
     def scratch(self) -> int:
         """Bytes: windows, tables, two words of sums for each channel, a pixel of zero points."""
         sums = 2 * (1 + pad_to(self.outputs, CHANNELS))
-        tables = self.run_words * CODES * TABLE_BYTES
-        return 4 * (self.values + sums) + tables + self.pixel_bytes
+        return 4 * (self.values + self.table_words + sums) + self.pixel_bytes
 
     def pack(self, codes: Array) -> Array:
         """The words, run by run: fours of channels, words, channels of a four.

@@ -1,4 +1,4 @@
-"""The kernel of CONV_2D with weights of 1 or 2 bits, for cores without the DSP extension."""
+"""The kernel of CONV_2D with weights of few bits, for cores without the DSP extension."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Int
 from edgebottle.ops.base import CValue, Emitter, Isa
-from edgebottle.ops.code_tables import MAKERS, TableForm
+from edgebottle.ops.code_tables import MAKERS, SUMS, TableForm
 from edgebottle.ops.convolution_kernels import (
     ConvolutionKernel,
     Convolved,
@@ -74,16 +74,19 @@ class Finish:
 
 
 class CodeTableRows(ConvolutionKernel[Finish]):
-    """Sums of four bits of weights come out of tables, for four or two pixels at a time."""
+    """Sums for four bits of weights come out of tables; those of 4 bits are multiplied.
+
+    Four pixels at a time, or two where values have 4 or 8 bits.
+    """
 
     ISAS = frozenset({Isa.SCALAR, Isa.PORTABLE})
     HEADER = "eb_conv_2d.h"
     ROW = "eb_conv_2d_tables_row"
 
     def suits(self, layer: Convolved) -> bool:
-        """Weights of 1 or 2 bits as deep as the input, and padding that can be stored."""
+        """Weights of few bits as deep as the input, and padding that can be stored."""
         data, weights, _ = operands(layer.ins)
-        if weights.levels is None or weights.levels.bits > 2 or data.dtype not in INPUTS:
+        if weights.levels is None or data.dtype not in INPUTS:
             return False
         form = _form(layer)
         if weights.shape[3] != data.shape[3] or not form.pays or not form.is_exact:
@@ -119,11 +122,13 @@ class CodeTableRows(ConvolutionKernel[Finish]):
         fields: dict[str, CValue] = {f"conv.{k}": v for k, v in int8_fields(layer).items()}
         fields |= {
             "make": MAKERS[form.weight_bits, form.bits],
+            "sum": SUMS[form.weight_bits],
             "finish": packed.function,
             "bits": form.bits,
             "outside": _byte_of(data.zero_point, form.bits),
             "values": form.values,
             "codes": form.codes,
+            "table_words": form.table_words,
             "run_words": form.run_words,
             "lowest": levels.lowest,
             "step": levels.step,

@@ -11,18 +11,20 @@ typedef struct eb_conv_2d_tables eb_conv_2d_tables;
 struct eb_conv_2d_tables {
     eb_conv_2d conv; /* its input_zero_point is not used */
     uint32_t (*make)(eb_table_taps *from, int32_t count, uint32_t *to);
+    void (*sum)(eb_table_run *run);
     void (*finish)(const eb_conv_2d_tables *p,
                    const uint32_t *sums,
                    const int32_t *records,
                    int32_t pixels,
                    int8_t *out,
                    int32_t out_pixel_stride);
-    int32_t bits;      /* of a value of the input: 1, 2, 4 or 8 */
-    int32_t outside;   /* a byte of zero points */
-    int32_t values;    /* words of a window, those of zeros at its end included */
-    int32_t codes;     /* of a window and channel */
-    int32_t run_words; /* 1 .. 2: words of a channel after which fields are emptied */
-    int32_t lowest;    /* weight = lowest + step * what its bits say */
+    int32_t bits;        /* of a value of the input: 1, 2, 4 or 8 */
+    int32_t outside;     /* a byte of zero points */
+    int32_t values;      /* words of a window, those of zeros at its end included */
+    int32_t codes;       /* of a window and channel */
+    int32_t table_words; /* of the tables of a run */
+    int32_t run_words;   /* >= 1: words of a channel after which fields are emptied */
+    int32_t lowest;      /* weight = lowest + step * what its bits say */
     int32_t step;
     int32_t has_pivot; /* see eb_scale_s8.h */
     int32_t levels;    /* 0 .. 3: of the outputs above the lowest, where they are few */
@@ -186,7 +188,7 @@ EB_KERNEL void eb_conv_2d_tables_sums(const eb_conv_2d_tables *p,
         sums[0] += total & mask;
         sums[1] += total >> shift & mask;
         run.sums = sums + 2;
-        eb_table_sums(&run);
+        p->sum(&run);
         run.weights += channels * run.words;
         run.skip = 0;
     }
@@ -210,7 +212,7 @@ EB_KERNEL void eb_conv_2d_tables_row(const eb_conv_2d_tables *p,
     const int32_t pixel = (pixel_bits + 7) / 8;
     uint32_t *values = (uint32_t *)scratch;
     uint32_t *tables = values + p->values;
-    uint32_t *sums = tables + EB_TABLE_WORDS * EB_TABLE_CODES * p->run_words;
+    uint32_t *sums = tables + p->table_words;
     uint8_t *outside = (uint8_t *)(sums + 2 + 2 * ((p->conv.output_channels + 3) & ~3));
     memset(values, 0, (size_t)p->values * sizeof *values);
     memset(outside, p->outside, (size_t)pixel);

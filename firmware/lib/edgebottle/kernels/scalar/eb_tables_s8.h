@@ -30,8 +30,10 @@ typedef struct {
 
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_7M__)
 #include "eb_tables_s8_thumb.h"
+#include "eb_products_s8_thumb.h"
 #elif defined(__riscv) && __riscv_xlen == 32
 #include "eb_tables_s8_riscv.h"
+#include "eb_products_s8_riscv.h"
 #else
 /* Adds to the sums what the tables have for the codes of each channel; moves sums to their end. */
 EB_KERNEL void eb_table_sums(eb_table_run *run)
@@ -47,6 +49,33 @@ EB_KERNEL void eb_table_sums(eb_table_run *run)
                     total[k] += table[weights[k] >> 4 * code & 15u];
                 }
                 table += EB_TABLE_WORDS;
+            }
+            code = 0;
+            weights += EB_TABLE_CHANNELS;
+        }
+        for (int32_t k = 0; k < EB_TABLE_CHANNELS; ++k) {
+            run->sums[2 * k] += total[k] & run->mask;
+            run->sums[2 * k + 1] += total[k] >> run->shift & run->mask;
+        }
+    }
+}
+
+/* The same for weights of 4 bits: the products of values and what is left of a word when the codes
+ * below are shifted out. The codes above take part in them; eb_tables_4_8 makes up for that.
+ */
+EB_KERNEL void eb_product_sums(eb_table_run *run)
+{
+    const uint32_t *weights = run->weights;
+    for (; run->sums != run->end; run->sums += 2 * EB_TABLE_CHANNELS) {
+        uint32_t total[EB_TABLE_CHANNELS] = {0};
+        const uint32_t *value = run->tables;
+        int32_t code = run->skip;
+        for (int32_t word = 0; word < run->words; ++word) {
+            for (; code < EB_TABLE_CODES; ++code) {
+                for (int32_t k = 0; k < EB_TABLE_CHANNELS; ++k) {
+                    total[k] += (weights[k] >> 4 * code) * *value;
+                }
+                ++value;
             }
             code = 0;
             weights += EB_TABLE_CHANNELS;
@@ -145,5 +174,30 @@ EB_TABLES_OF(2, 1, 0x01010101u)
 EB_TABLES_OF(2, 2, 0x03030303u)
 EB_TABLES_OF(2, 4, 0x000f000fu)
 EB_TABLES_OF(2, 8, 0u)
+
+/* eb_tables_4_A: the values of `count` taps, for eb_product_sums, and their sum.
+ *
+ * A word w of codes c0, c1, .. shifted by 4 k bits is c_k + 16 (w shifted by 4 (k + 1)). So the sum
+ * of c_k x_k is that of (w shifted by 4 k) (x_k - 16 x_(k-1)), modulo 2^32.
+ */
+#define EB_VALUES_OF(BITS, MASK)                                                                   \
+    EB_KERNEL uint32_t eb_tables_4_##BITS(eb_table_taps *state, int32_t count, uint32_t *to)       \
+    {                                                                                              \
+        eb_table_taps from = *state;                                                               \
+        uint32_t total = 0;                                                                        \
+        uint32_t before = 0;                                                                       \
+        for (; count > 0; --count) {                                                               \
+            const uint32_t tap = eb_table_tap(&from, BITS, MASK);                                  \
+            total += tap;                                                                          \
+            *to++ = tap - (count % EB_TABLE_CODES == 0 ? 0u : before << 4);                        \
+            before = tap;                                                                          \
+        }                                                                                          \
+        *state = from;                                                                             \
+        return total;                                                                              \
+    }
+
+EB_VALUES_OF(1, 0x01010101u)
+EB_VALUES_OF(4, 0x000f000fu)
+EB_VALUES_OF(8, 0u)
 
 #endif /* EB_TABLES_S8_H */

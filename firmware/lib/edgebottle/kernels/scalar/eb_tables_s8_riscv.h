@@ -69,6 +69,7 @@ EB_KERNEL void eb_table_sums(eb_table_run *run)
                   [w1] "=&r"(w1), [w2] "=&r"(w2), [w3] "=&r"(w3)
                 : [end] "r"(end), [skipped] "r"(skipped)
                 : "t3", "memory");
+#pragma GCC unroll 4
         for (int32_t k = 0; k < EB_TABLE_CHANNELS; ++k) {
             sums[2 * k] += total[k] & mask;
             sums[2 * k + 1] += total[k] >> shift & mask;
