@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from edgebottle.bit_costs import BitBudget, BitCosts, Progress
 from edgebottle.build.cache import cache_dir, keep
 from edgebottle.errors import BadInput, DoesNotFit
-from edgebottle.fit import Verdict, flash_allowed, ram_allowed
+from edgebottle.fit import flash_allowed, ram_allowed
 from edgebottle.measure import check_board
-from edgebottle.refusal import Refusal, check_budget
+from edgebottle.refusal import check_budget
 from edgebottle.units import kilobytes, room
 from quantize.lowbit.allocated import Allocation, BuiltCost, LayerAllocation
 from quantize.lowbit.allocation import (
@@ -106,7 +106,7 @@ class _Linear:
     def limit(self) -> Limit:
         """With what the last build took beyond the sum, or the most of all."""
         last = self.offsets[-1:]
-        offset = max(self.offsets) if self.is_careful else sum(last)
+        offset = max(self.offsets, default=0.0) if self.is_careful else sum(last)
         return Limit(replace(self.cost, fixed=self.cost.fixed + offset), self.most)
 
     def learn(self, choice: Choice, real: float) -> bool:
@@ -127,12 +127,13 @@ class Search:
         """
         self.costs, self.loss, self.budget = costs, loss, costs.budget
         self.narrowest = costs.uniform(WIDTHS[0], WIDTHS[0])
-        verdict = costs.trial(self.narrowest).verdict
-        _require(verdict)
+        trial = costs.trial(self.narrowest)
+        try:
+            trial.check()
+        except DoesNotFit as error:
+            raise DoesNotFit(f"even with 1 bit everywhere {error}") from error
         board, wish, ms = self.budget.board, self.budget.wish, self.budget.ms
-        # Before anything is built: the least that the code may take.
-        code = verdict.flash.bounds.least - verdict.source.weight_bytes
-        self.flash = _Linear(costs.constants(), flash_allowed(board, wish), [code])
+        self.flash = _Linear(costs.constants(), flash_allowed(board, wish), [trial.likely_code])
         self.time: _Linear | None = None
         if ms is not None:
             self.time = _Linear(costs.cycles(), ms * board.clock_hz / 1e3)
@@ -176,12 +177,12 @@ class Search:
     def _build(self, choice: Choice) -> None:
         """Learns what a choice takes in truth."""
         trial = self.costs.trial(choice)
-        least = trial.verdict.flash.bounds.least
+        least = trial.least_flash
         cost = None
         if least <= self.flash.most:
             self.costs.progress(f"build choice {len(self.tried) + 1}", 0, 0)
             try:
-                cost = self.costs.built(trial)
+                cost = self.costs.built(trial, counts=self.time is not None)
             except DoesNotFit:  # said by the linker
                 least = int(self.flash.most) + LINKER_STEP
         fits = self.flash.learn(choice, least if cost is None else cost.flash)
@@ -221,12 +222,11 @@ class Search:
         )
 
     def _allocation(self, best: _Tried) -> Allocation:
-        costs, board, cost = self.costs, self.budget.board, best.cost
-        assert cost is not None, "it was built"
-        trial = costs.trial(best.choice)
+        costs, board = self.costs, self.budget.board
+        costs.progress("run the best choice", 0, 0)
+        cost = costs.built(costs.trial(best.choice), counts=True)
         cycles = costs.by_step(cost.layers)
-        source = trial.verdict.source
-        flash = costs.by_step({one.layer: one.constants for one in source.kernels})
+        flash = costs.by_step(costs.trial(best.choice).constants())
         layers = []
         for name in costs.untrained.network.layer_names():
             places = [Place(name, part) for part in Part]
@@ -265,11 +265,3 @@ class _Tried:
 
 def _key(choice: Choice) -> frozenset[tuple[Place, int]]:
     return frozenset(choice.items())
-
-
-def _require(verdict: Verdict) -> None:
-    """Raises ``DoesNotFit`` where the narrowest choice is certainly too large."""
-    try:
-        Refusal(verdict).check()
-    except DoesNotFit as error:
-        raise DoesNotFit(f"even with 1 bit everywhere {error}") from error

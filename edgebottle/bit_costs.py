@@ -21,6 +21,7 @@ from edgebottle.fit import Answer, Judge, Verdict, Wish, kernel_variant, ram_all
 from edgebottle.measure import measure, memory_blocks
 from edgebottle.pipeline import Model, build, load
 from edgebottle.plan.schedules import Schedule
+from edgebottle.refusal import Refusal
 from edgebottle.report.memory import RING_SUFFIX
 from edgebottle.samples import edge_cases
 from quantize.lowbit.allocated import BuiltCost
@@ -69,6 +70,25 @@ class Trial:
     def fits_ram(self) -> bool:
         """For certain."""
         return self.verdict.ram.answer is Answer.YES
+
+    @property
+    def least_flash(self) -> int:
+        """Bytes, before anything is built."""
+        return self.verdict.flash.bounds.least
+
+    @property
+    def likely_code(self) -> int:
+        """Of what a build would take, what is not constants: midway between its bounds."""
+        bounds = self.verdict.flash.bounds
+        return (bounds.least + bounds.most) // 2 - self.verdict.source.weight_bytes
+
+    def constants(self) -> dict[str, int]:
+        """Bytes of constants of each layer of the graph."""
+        return {kernel.layer: kernel.constants for kernel in self.verdict.source.kernels}
+
+    def check(self) -> None:
+        """Raises ``DoesNotFit`` where it certainly does not, with what would help."""
+        Refusal(self.verdict).check()
 
 
 class BitCosts:
@@ -158,7 +178,7 @@ class BitCosts:
         """Cycles of each layer: as a build would have it, or one after the other, all packed."""
         trial = self.trial(choice)
         if trial.fits_ram and trial.verdict.plan.schedule == Schedule.LAYERS:
-            return self.built(trial).layers
+            return self.built(trial, counts=True).layers
         graph, isa = trial.model.graph, kernel_variant(self.budget.board)
         narrowed = known(graph).narrowed
         plain = Wish(optimize=self.budget.wish.optimize)
@@ -166,7 +186,7 @@ class BitCosts:
             chosen = choose_schedule(narrowed, isa, schedule)
             verdict = Judge(graph).verdict(self.budget.board, plain, chosen)
             if verdict.answer is not Answer.NO:
-                return self._built(trial.model, verdict, chosen).layers
+                return self._built(trial.model, verdict, chosen, counts=True).layers
         raise BadInput(
             f"{self.budget.board.id} has not the memory to measure the layers of "
             f"{trial.model.name}: give --ms for a larger board of the same core"
@@ -196,16 +216,20 @@ class BitCosts:
                 fixed += widest.get(step.name, 0)
         return Cost(places, pairs, fixed)
 
-    def built(self, trial: Trial) -> BuiltCost:
-        """Builds what a trial has planned, and runs it where the board counts.
+    def built(self, trial: Trial, *, counts: bool) -> BuiltCost:
+        """Builds what a trial has planned.
+
+        Args:
+            trial: Of a choice.
+            counts: Run it as well, for its cycles.
 
         Raises:
             DoesNotFit: the board is too small.
             BuildFailed: the compiler failed.
         """
-        return self._built(trial.model, trial.verdict, trial.verdict.chosen)
+        return self._built(trial.model, trial.verdict, trial.verdict.chosen, counts=counts)
 
-    def _built(self, model: Model, verdict: Verdict, chosen: Chosen) -> BuiltCost:
+    def _built(self, model: Model, verdict: Verdict, chosen: Chosen, *, counts: bool) -> BuiltCost:
         """Remembered by content: the same files need not be compiled and run again."""
         board, toolchain = self.budget.board, self.budget.toolchain
         wish = replace(verdict.wish, flash=None)  # how much it takes is to be found out
@@ -213,7 +237,7 @@ class BitCosts:
         project = write_project(
             chosen.graph, chosen.plan, board, allowed, Optimize(wish.optimize), verdict.source
         )
-        digest = hashlib.sha256(toolchain.encode())
+        digest = hashlib.sha256(f"{toolchain} {counts}".encode())
         for name, content in sorted(project.files.items()):
             digest.update(f"{name} {len(content)} ".encode() + content)
         path = cache_dir() / "costs" / f"{digest.hexdigest()[:32]}.json"
@@ -221,7 +245,7 @@ class BitCosts:
             return BuiltCost(**json.loads(path.read_bytes()))
         built = build(model, board, toolchain=toolchain, wish=wish, planned=chosen)
         cycles, layers = None, dict[str, int]()
-        if not board.is_host:
+        if counts:
             record = measure(built, edge_cases(model.graph, 1))
             cycles = record.cycles
             layers = {layer.name: layer.cycles or 0 for layer in record.layers}
@@ -248,7 +272,7 @@ class BitCosts:
         Taken for granted is that RAM has no other valleys between 1 bit and 8.
         """
         wide = [at for at, width in choice.items() if at.part is Part.OUTPUT and width > WIDTHS[0]]
-        peak = self._at_peak(self.trial(choice))
+        peak = self.at_peak(self.trial(choice))
         kept = [place for place in wide if place.layer in peak]
         if not self._is_too_large(choice, kept):
             kept = wide
@@ -277,7 +301,7 @@ class BitCosts:
             for width in (WIDTHS[0], WIDEST)
         )
 
-    def _at_peak(self, trial: Trial) -> set[str]:
+    def at_peak(self, trial: Trial) -> set[str]:
         """The steps whose outputs lie in the arena when most of it is taken."""
         blocks = memory_blocks(trial.verdict.plan)
         ends = range(max(block.last for block in blocks) + 1)

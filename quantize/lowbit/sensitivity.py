@@ -159,7 +159,8 @@ def sensitivities(
     whole = untrained.loss(widest)
     found: dict[Place, dict[int, float]] = {place: {WIDEST: 0.0} for place in options}
     for number, (place, width) in enumerate(tried):
-        progress(f"try {width} bits of {place.layer} alone", number, len(tried))
+        what = f"{place.layer}'s {place.part.value}"
+        progress(f"try {what} at {width} bits alone", number, len(tried))
         loss = untrained.loss({**widest, place: width}) - whole
         found[place][width] = max(0.0, loss)
     return Cost(places=found)

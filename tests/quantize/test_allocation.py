@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from edgebottle.allocation import Search
 from edgebottle.bit_costs import BitBudget, BitCosts
 from edgebottle.boards import load_board
+from edgebottle.errors import DoesNotFit
 from edgebottle.fit import Wish
 from edgebottle.pipeline import build
 from edgebottle.plan.schedules import Schedule
+from quantize.lowbit.allocated import BuiltCost
 from quantize.lowbit.allocation import (
     WIDTHS,
     BitProblem,
@@ -87,6 +90,115 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     path.write_text(bits_of(choice).to_toml(), encoding="utf-8")
     assert Bits.parse(str(path)) == bits_of(choice)
+
+
+class MadeUp(BitCosts):
+    """Layers in a row: what one reads and writes lies in the arena, and times depend on pairs."""
+
+    CODE, OVERHEAD = 777, 1234.0
+
+    def __init__(self, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        names = [f"layer{number}" for number in range(3)]
+        self.sizes = {name: int(random.integers(100, 400)) for name in names}
+        network = SimpleNamespace(name="net", steps=(), layer_names=lambda: names)
+        options = {Place(name, part): WIDTHS for name in names for part in Part}
+        weights, outputs = (
+            [place for place in options if place.part is part]
+            for part in (Part.WEIGHTS, Part.OUTPUT)
+        )
+        self.flash = Cost(
+            {p: {w: int(random.integers(90, 110)) * w for w in WIDTHS} for p in weights}
+        )
+        keys = list(itertools.product(WIDTHS, WIDTHS))
+        self.time = Cost(
+            {weights[0]: {width: 500.0 * width for width in WIDTHS}},
+            {
+                pair: {key: float(random.integers(100, 5000)) for key in keys}
+                for pair in zip(weights[1:], outputs, strict=False)
+            },
+        )
+        untrained = SimpleNamespace(network=network, owners={name: name for name in names})
+        wish = Wish(ram=int(random.integers(1500, 3500)), flash=int(random.integers(1400, 2500)))
+        board = load_board("nucleo_l4r5zi")
+        cycles = int(random.integers(2500, 8000))
+        budget = BitBudget(board, wish, ms=cycles * 1e3 / board.clock_hz)
+        super().__init__(untrained, options, budget, silent)  # type: ignore[arg-type]
+
+    def ram(self, choice: Choice) -> int:
+        bits = [choice[Place(name, Part.OUTPUT)] * size for name, size in self.sizes.items()]
+        return max(one + other for one, other in itertools.pairwise(bits))
+
+    def fits(self, choice: Choice) -> bool:
+        cost, (wish, board) = (
+            self.built(self.trial(choice), counts=True),
+            (self.budget.wish, self.budget.board),
+        )
+        assert wish.ram and wish.flash and self.budget.ms and cost.cycles is not None
+        is_quick = cost.cycles <= self.budget.ms * board.clock_hz / 1e3
+        return cost.ram <= wish.ram and cost.flash <= wish.flash and is_quick
+
+    def trial(self, choice: Choice) -> Any:
+        fits = self.ram(choice) <= (self.budget.wish.ram or 0)
+        flash = int(self.flash.of(choice))
+        return SimpleNamespace(
+            choice=choice,
+            fits_ram=fits,
+            least_flash=flash,
+            likely_code=0,
+            check=silent,
+            constants=lambda: {},
+        )
+
+    def constants(self) -> Cost:
+        return self.flash
+
+    def cycles(self) -> Cost:
+        return self.time
+
+    def at_peak(self, trial: Any) -> set[str]:
+        return set(self.sizes)
+
+    def built(self, trial: Any, *, counts: bool) -> BuiltCost:
+        flash = trial.least_flash + self.CODE
+        cycles = int(self.time.of(trial.choice) + self.OVERHEAD)
+        return BuiltCost(self.ram(trial.choice), 0, flash, trial.least_flash, cycles, {})
+
+
+def test_a_search_that_builds_finds_what_exhaustive_search_finds() -> None:
+    """RAM by cuts; code and what layers cost together from the first build on."""
+    for seed in range(5):
+        costs = MadeUp(seed)
+        random = np.random.default_rng([seed, 1])
+        falling = {place: np.sort(random.random(3))[::-1].tolist() for place in costs.options}
+        rows = {
+            place: dict(zip(WIDTHS, [*some, 0.0], strict=True)) for place, some in falling.items()
+        }
+        loss = Cost(rows)
+        by_loss = sorted(choices(BitProblem(costs.options, loss)), key=loss.of)
+        best = next(loss.of(choice) for choice in by_loss if costs.fits(choice))
+        assert best > 0, seed
+        found = Search(costs, loss).run()
+        assert sum(layer.loss for layer in found.layers) == pytest.approx(best, abs=1e-3), seed
+
+
+@pytest.mark.parametrize(
+    ("flash", "ms", "message"),
+    [
+        (1000, 1.0, "even with 1 bit everywhere net needs 1.1 kB of flash, and 1000 B are allowed"),
+        (
+            9000,
+            1e-3,
+            r"net takes at least about 0.0 ms on .*, and --ms allows 0.001: .* too much; ",
+        ),
+    ],
+)
+def test_what_does_not_fit(flash: int, ms: float, message: str) -> None:
+    costs = MadeUp(0)
+    costs.budget = BitBudget(costs.budget.board, Wish(ram=3000, flash=flash), ms)
+    loss = Cost({place: {8: 0.0, 4: 1.0, 2: 2.0, 1: 3.0} for place in costs.options})
+    with pytest.raises(DoesNotFit, match=message):
+        Search(costs, loss).run()
 
 
 def silent(*told: object) -> None:
