@@ -7,8 +7,13 @@ import numpy as np
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import Emitter, Isa
-from edgebottle.ops.conv_2d_fields import has_whole_pixels, packed_geometry, scales_from_zero
-from edgebottle.ops.convolution_kernels import ConvolutionKernel, Convolved, matrix_of, output_of
+from edgebottle.ops.conv_2d_fields import (
+    codes_of_bytes,
+    packed_geometry,
+    reads_bytes,
+    scales_from_zero,
+)
+from edgebottle.ops.convolution_kernels import ConvolutionKernel, Convolved, output_of
 from edgebottle.ops.packing import Packed, pad_to
 from edgebottle.ops.weights import operands
 
@@ -32,22 +37,21 @@ class CountRows(ConvolutionKernel[Packed]):
     ROW = "eb_conv_2d_counts_row"
 
     def suits(self, layer: Convolved) -> bool:
-        """1 bit; see ``has_whole_pixels``."""
+        """1 bit; see ``reads_bytes``."""
         data, weights, _ = operands(layer.ins)
         is_bits = weights.levels is not None and weights.levels.bits == 1
-        return is_bits and data.dtype is DType.U1 and has_whole_pixels(layer)
+        return is_bits and data.dtype is DType.U1 and reads_bytes(layer)
 
     def pack(self, layer: Convolved) -> Packed | None:
         """See ``pack_bits`` and ``scales_from_zero``."""
-        levels, requant = operands(layer.ins)[1].levels, scales_from_zero(layer)
-        assert levels is not None
-        words = pack_bits(levels.codes(matrix_of(layer)))
+        requant, words = scales_from_zero(layer), pack_bits(codes_of_bytes(layer))
         return None if requant is None else Packed(words, requant)
 
     def scratch(self, layer: Convolved) -> int:
         """The window of a pixel, and the same split into even and odd bits."""
-        weights = operands(layer.ins)[1]
-        return 12 * (pad_to(weights.size // weights.shape[0], WORD) // WORD) + 4
+        data, weights, _ = operands(layer.ins)
+        window = weights.shape[1] * weights.shape[2] * data.layout.pixel_bytes
+        return 12 * (pad_to(window, WORD // 8) // (WORD // 8)) + 4
 
     def emit(self, layer: Convolved, packed: Packed, e: Emitter) -> str:
         """See ``Kernel``."""

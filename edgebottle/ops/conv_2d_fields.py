@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.convolution_kernels import (
@@ -13,18 +15,31 @@ from edgebottle.ops.convolution_kernels import (
     output_of,
     scales_of,
 )
-from edgebottle.ops.fields_packing import FIELDS, PIXELS, Fields, finish_of
+from edgebottle.ops.fields_packing import FIELDS, PIXELS, Fields
 from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.packing import Output, Packed, pack_requant, pad_to, rounded_twice
 from edgebottle.ops.weights import operands
 
 
-def has_whole_pixels(layer: Convolved) -> bool:
-    """A layer without groups whose pixels are whole bytes, and the zero point is a code."""
+def reads_bytes(layer: Convolved) -> bool:
+    """A layer without groups, whose zero point is a code, of pixels that can be read as bytes.
+
+    What fills their last bytes is 0 in memory, and has to be outside of the image.
+    """
     data, weights, _ = operands(layer.ins)
     bits, depth = data.dtype.bits, data.shape[3]
     is_code = 0 <= data.zero_point < 1 << bits
-    return depth * bits % 8 == 0 and is_code and weights.shape[3] == depth
+    is_filled = depth * bits % 8 == 0 or data.zero_point == 0
+    return is_filled and is_code and weights.shape[3] == depth
+
+
+def codes_of_bytes(layer: Convolved) -> Array:
+    """The codes of the weights, (outputs, taps), with zeros for what fills the bytes of pixels."""
+    data, weights, _ = operands(layer.ins)
+    assert weights.levels is not None
+    codes, bits = weights.levels.codes(weights.constant()), data.dtype.bits
+    fill = -codes.shape[3] % (8 // bits)
+    return np.pad(codes, ((0, 0), (0, 0), (0, 0), (0, fill))).reshape(len(codes), -1)
 
 
 def scales_from_zero(layer: Convolved) -> Array | None:
@@ -51,17 +66,16 @@ class FieldRows(ConvolutionKernel[Packed]):
     ROW = "eb_conv_2d_fields_row"
 
     def suits(self, layer: Convolved) -> bool:
-        """See ``has_whole_pixels``."""
+        """See ``reads_bytes``; outputs have all values of some bits."""
         data, weights, _ = operands(layer.ins)
         if weights.levels is None or (weights.levels.bits, data.dtype) not in FIELDS:
             return False
-        return has_whole_pixels(layer)
+        return _output_bits(layer) in self._fields(layer).tiles and reads_bytes(layer)
 
     def pack(self, layer: Convolved) -> Packed | None:
         """See ``Fields.pack`` and ``scales_from_zero``."""
-        levels, requant = operands(layer.ins)[1].levels, scales_from_zero(layer)
-        assert levels is not None
-        words = self._fields(layer).pack(levels.codes(matrix_of(layer)))
+        requant = scales_from_zero(layer)
+        words = self._fields(layer).pack(codes_of_bytes(layer))
         return None if requant is None else Packed(words, requant)
 
     def scratch(self, layer: Convolved) -> int:
@@ -76,12 +90,11 @@ class FieldRows(ConvolutionKernel[Packed]):
         levels, bits = weights.levels, data.dtype.bits
         assert levels is not None
         fields, spread = FIELDS[levels.bits, data.dtype]
+        whole, half = fields.tiles[_output_bits(layer)]
         tiles = {
-            "whole": fields.whole,
-            "half": fields.half,
+            "whole": whole,
+            "half": half,
             "spread": spread,
-            "finish": finish_of(output_of(layer).low, output_of(layer).high),
-            "channels": fields.channels,
             "bits": bits,
             "taps": self._read_taps(layer),
             "words": packed.weights.shape[1],
@@ -105,12 +118,14 @@ class FieldRows(ConvolutionKernel[Packed]):
         assert weights.levels is not None
         return FIELDS[weights.levels.bits, data.dtype][0]
 
-    @staticmethod
-    def _taps(layer: Convolved) -> int:
-        weights = operands(layer.ins)[1]
-        return weights.size // weights.shape[0]
-
     def _read_taps(self, layer: Convolved) -> int:
         """Of a window, with those that fill its last word."""
         fields = self._fields(layer)
-        return fields.words(self._taps(layer)) * len(fields.places)
+        return fields.words(codes_of_bytes(layer).shape[1]) * len(fields.places)
+
+
+def _output_bits(layer: Convolved) -> int:
+    """Bits of the outputs, counted from the lowest one; 0 where they are not all that bits hold."""
+    out = output_of(layer)
+    count = out.high - out.low + 1
+    return count.bit_length() - 1 if count & (count - 1) == 0 else 0

@@ -6,6 +6,7 @@ it has a tap of the first channel in its lowest bits, and of the others ``apart`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ PIXELS = 4
 """Of a tile."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fields:
     """How products are laid out.
 
@@ -26,15 +27,13 @@ class Fields:
         channels: Of a tile.
         apart: Bits between the channels of a tap.
         places: How far a word is rotated for each of its taps.
-        whole: The tile in C.
-        half: The same of half of the pixels.
+        tiles: In C, by the bits of outputs: of all pixels, and of half of them.
     """
 
     channels: int
     apart: int
     places: tuple[int, ...]
-    whole: str
-    half: str
+    tiles: Mapping[int, tuple[str, str]]
 
     def words(self, taps: int) -> int:
         """Words of the channels of a tile."""
@@ -64,22 +63,37 @@ SIX_2 = Fields(
     channels=3,
     apart=10,
     places=(0, 2, 4, 6, 8),
-    whole="eb_fields_six_2",
-    half="eb_fields_six_2_half",
+    tiles={
+        1: ("eb_fields_six_2_to_1", "eb_fields_six_2_half_to_1"),
+        2: ("eb_fields_six_2_to_2", "eb_fields_six_2_half_to_2"),
+        3: ("eb_fields_six_2_to_3", "eb_fields_six_2_half_to_3"),
+        4: ("eb_fields_six_2_to_4", "eb_fields_six_2_half_to_4"),
+        8: ("eb_fields_six_2_to_8", "eb_fields_six_2_half_to_8"),
+    },
 )
 FOUR_2 = Fields(
     channels=2,
     apart=28,
     places=(4, 6, 12, 14, 20, 22, 28, 30),
-    whole="eb_fields_four_2",
-    half="eb_fields_four_2_half",
+    tiles={
+        1: ("eb_fields_four_2_to_1", "eb_fields_four_2_half_to_1"),
+        2: ("eb_fields_four_2_to_2", "eb_fields_four_2_half_to_2"),
+        3: ("eb_fields_four_2_to_3", "eb_fields_four_2_half_to_3"),
+        4: ("eb_fields_four_2_to_4", "eb_fields_four_2_half_to_4"),
+        8: ("eb_fields_four_2_to_8", "eb_fields_four_2_half_to_8"),
+    },
 )
 FOUR_4 = Fields(
     channels=2,
     apart=28,
     places=(4, 12, 20, 28),
-    whole="eb_fields_four_4",
-    half="eb_fields_four_4_half",
+    tiles={
+        1: ("eb_fields_four_4_to_1", "eb_fields_four_4_half_to_1"),
+        2: ("eb_fields_four_4_to_2", "eb_fields_four_4_half_to_2"),
+        3: ("eb_fields_four_4_to_3", "eb_fields_four_4_half_to_3"),
+        4: ("eb_fields_four_4_to_4", "eb_fields_four_4_half_to_4"),
+        8: ("eb_fields_four_4_to_8", "eb_fields_four_4_half_to_8"),
+    },
 )
 
 FIELDS: dict[tuple[int, DType], tuple[Fields, str]] = {
@@ -89,17 +103,3 @@ FIELDS: dict[tuple[int, DType], tuple[Fields, str]] = {
     (4, DType.U4): (FOUR_4, "eb_spread_4_14"),
 }
 """By the bits of weights and the type of the input, and what spreads the latter in C."""
-
-
-def finish_of(low: int, high: int) -> str:
-    """What makes outputs of ``low`` to ``high`` of totals, in C."""
-    return FINISH.get(high - low, "eb_fields_finish_clamped")
-
-
-FINISH = {
-    255: "eb_fields_finish_8",
-    15: "eb_fields_finish_4",
-    3: "eb_fields_finish_2",
-    1: "eb_fields_finish_1",
-}
-"""By the highest output above the lowest one."""

@@ -75,7 +75,7 @@ NETWORKS: dict[str, Callable[[Builder], str]] = {
 
 
 def network(name: str, weights: int, inputs: int) -> Graph:
-    """A network all of whose weights, and tensors between layers, have so many bits."""
+    """A network all of whose weights, and outputs of layers, have so many bits."""
     b = Builder(f"{name}_w{weights}a{inputs}", seed=1)
     last = NETWORKS[name](b)
     quant = Quant((SPREAD / (1 << inputs),), (ZERO_POINT[inputs],))
@@ -83,9 +83,8 @@ def network(name: str, weights: int, inputs: int) -> Graph:
         (output,) = node.outputs
         if weights != 8:
             draw_weights(b, output, WEIGHTS[weights][0])
-        if output != last:
-            b.tensors[output] = replace(b.tensors[output], quant=quant)
-            b.nodes[index] = replace(node, activation=Activation.RELU)  # type: ignore[call-arg]
+        b.tensors[output] = replace(b.tensors[output], quant=quant)
+        b.nodes[index] = replace(node, activation=Activation.RELU)  # type: ignore[call-arg]
         spread(b, output)
     return b.graph(last)
 

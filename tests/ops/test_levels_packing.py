@@ -47,7 +47,7 @@ def test_sums_that_leave_their_bits_are_refused():
     assert pack_codes(codes, 4) is not None
 
 
-@pytest.mark.parametrize("fields", [SIX_2, FOUR_2, FOUR_4], ids=lambda fields: fields.whole)
+@pytest.mark.parametrize("fields", [SIX_2, FOUR_2, FOUR_4], ids=["six_2", "four_2", "four_4"])
 def test_rotated_words_hold_taps_of_their_channels(fields):
     """All bits of a word of weights are codes, and none is in the place of another."""
     bits = 4 if fields is FOUR_4 else 2

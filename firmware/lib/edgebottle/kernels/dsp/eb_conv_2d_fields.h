@@ -34,8 +34,10 @@ EB_KERNEL void eb_conv_2d_fields_row(const eb_conv_2d *p,
     const int32_t has_rows = eb_packed_rows_inside(p, rows);
     uint32_t *values = (uint32_t *)scratch;
     uint8_t *bytes = (uint8_t *)scratch + 8 * f->taps;
-    eb_fields_scale s = {{0}, 2 * f->step, p->low, p->high - p->low, f->channels};
     eb_fields_tile t;
+    t.twice_step = 2 * f->step;
+    t.low = p->low;
+    t.stride = out_pixel_stride;
     t.values = values;
     t.weight_bytes = 4u * (uint32_t)f->words;
     for (int32_t x = 0; x < p->output_width;) {
@@ -45,13 +47,13 @@ EB_KERNEL void eb_conv_2d_fields_row(const eb_conv_2d *p,
         const int32_t count = eb_min(rest, pixels);
         const int32_t column = x * p->stride_width - p->pad_left;
         for (int32_t k = 0; k < EB_FIELDS_PIXELS; ++k) {
-            s.base[k] = 0;
+            t.base[k] = 0;
         }
         if (has_rows && count == pixels && eb_fields_inside(p, column, count)) {
             uint32_t *to = values;
             for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
                 const uint8_t *from = (const uint8_t *)rows[ky] + column * p->input_channels;
-                f->spread(from, stride, run, half, to, s.base);
+                f->spread(from, stride, run, half, to, t.base);
                 to += run * (8 / f->bits) * (half ? 1 : 2);
             }
         } else {
@@ -59,18 +61,17 @@ EB_KERNEL void eb_conv_2d_fields_row(const eb_conv_2d *p,
                 const int32_t last = eb_min(k, count - 1) * p->stride_width;
                 eb_packed_collect(p, rows, column + last, (int8_t *)bytes + k * apart);
             }
-            f->spread(bytes, apart, window, half, values, s.base);
+            f->spread(bytes, apart, window, half, values, t.base);
         }
-        for (int32_t k = 0; k < count; ++k) {
-            s.base[k] *= 2 * f->lowest;
+        for (int32_t k = 0; k < pixels; ++k) {
+            t.base[k] *= 2 * f->lowest;
         }
         t.weights = weights;
-        for (int32_t channel = 0; channel < p->output_channels; channel += f->channels) {
-            (half ? f->half : f->whole)(&t);
-            f->finish(&t, &s, requant + 4 * channel,
-                      eb_min(f->channels, p->output_channels - channel), count, out + channel,
-                      out_pixel_stride);
-        }
+        t.requant = requant;
+        t.out = out;
+        t.channels = p->output_channels;
+        t.last_stride = count == pixels ? out_pixel_stride : 0;
+        (half ? f->half : f->whole)(&t);
         out += count * out_pixel_stride;
         x += count;
     }

@@ -23,6 +23,14 @@ typedef struct {
     uint32_t entry;          /* 12: bytes of the unrolled loop to skip the first time */
     uint32_t totals[12];     /* 16: the fields of the first word of a tap, then of the second */
     uint32_t chunks;         /* 64: of the unrolled loop, before fields are first added to totals */
+    const int32_t *requant;  /* 68: of each channel, see eb_tile, but for outputs from 0 on */
+    int8_t *out;             /* 72: of the first pixel */
+    int32_t channels;        /* 76: >= 1; 0 afterwards */
+    int32_t stride;          /* 80: from a pixel to the next */
+    int32_t last_stride;     /* 84: to the last one, 0 if that is the last but one once more */
+    int32_t twice_step;      /* 88 */
+    int32_t low;             /* 92: what an output of 0 becomes */
+    int32_t base[4];         /* 96: of each pixel, twice lowest times the sum of its codes */
 } eb_fields_tile;
 
 #if defined(__ARM_FEATURE_DSP)
@@ -174,91 +182,16 @@ EB_KERNEL void eb_spread_2_30(
     }
 }
 
-/* How totals become outputs. */
-typedef struct {
-    int32_t base[4]; /* of each pixel, twice lowest times the sum of its codes */
-    int32_t twice_step;
-    int32_t low;      /* what 0 becomes */
-    int32_t span;     /* the highest output - low */
-    int32_t channels; /* of a tile: 3 or 2 */
-} eb_fields_scale;
-
-/* The outputs of up to so many channels, `channels`, of `count` pixels.
- *
- * requant: see eb_tile, but for outputs from 0 on. The highest one is a number of BITS bits all
- * set, or below that if IS_CLAMPED.
- */
-#define EB_FIELDS_FINISH(NAME, BITS, IS_CLAMPED)                                                   \
-    static inline void eb_fields_output_##NAME(const eb_fields_scale *s, int32_t base,             \
-                                               uint32_t total, const int32_t *requant,             \
-                                               int8_t *out)                                        \
-    {                                                                                              \
-        const int32_t sum = eb_add_wrap(base, (int32_t)total * s->twice_step);                     \
-        const int32_t twice = eb_add_wrap(sum, requant[0]);                                        \
-        const int32_t product = eb_high_product(twice, requant[1], requant[2]);                    \
-        int32_t code = EB_USAT(BITS, (product + (twice >> 31)) >> requant[3]);                     \
-        if (IS_CLAMPED) {                                                                          \
-            code = eb_min(code, s->span);                                                          \
-        }                                                                                          \
-        *out = (int8_t)(code + s->low);                                                            \
-    }                                                                                              \
-                                                                                                   \
-    EB_KERNEL void eb_fields_finish_##NAME(const eb_fields_tile *t, const eb_fields_scale *scale,  \
-                                           const int32_t *requant, int32_t channels,               \
-                                           int32_t count, int8_t *out, int32_t stride)             \
-    {                                                                                              \
-        const eb_fields_scale s = *scale;                                                          \
-        const uint32_t *totals = t->totals;                                                        \
-        /* From a pixel to the next, and from a channel to the next. */                            \
-        const int32_t next = s.channels == 3 ? 3 : 1;                                              \
-        const int32_t after = s.channels == 3 ? 1 : 2;                                             \
-        const uint32_t *others = totals + 2 * s.channels;                                          \
-        for (int32_t k = 0; k < channels; ++k) {                                                   \
-            const int32_t scales[4] = {requant[0], requant[1], requant[2], requant[3]};            \
-            int8_t *to = out + k;                                                                  \
-            eb_fields_output_##NAME(&s, s.base[0], totals[0], scales, to);                         \
-            if (count > 1) {                                                                       \
-                to += stride;                                                                      \
-                eb_fields_output_##NAME(&s, s.base[1], totals[next], scales, to);                  \
-            }                                                                                      \
-            if (count > 2) {                                                                       \
-                to += stride;                                                                      \
-                eb_fields_output_##NAME(&s, s.base[2], others[0], scales, to);                     \
-            }                                                                                      \
-            if (count > 3) {                                                                       \
-                to += stride;                                                                      \
-                eb_fields_output_##NAME(&s, s.base[3], others[next], scales, to);                  \
-            }                                                                                      \
-            totals += after;                                                                       \
-            others += after;                                                                       \
-            requant += 4;                                                                          \
-        }                                                                                          \
-    }
-
-EB_FIELDS_FINISH(clamped, 8, 1)
-EB_FIELDS_FINISH(8, 8, 0)
-EB_FIELDS_FINISH(4, 4, 0)
-EB_FIELDS_FINISH(2, 2, 0)
-EB_FIELDS_FINISH(1, 1, 0)
-
 /* The tiles of a layer, and its weights and inputs. */
 typedef struct {
-    void (*whole)(eb_fields_tile *); /* a tile of four pixels */
+    void (*whole)(eb_fields_tile *); /* tiles of four pixels and all channels */
     void (*half)(eb_fields_tile *);  /* of two, with one word for a tap */
     eb_spread *spread;
-    void (*finish)(const eb_fields_tile *,
-                   const eb_fields_scale *,
-                   const int32_t *,
-                   int32_t,
-                   int32_t,
-                   int8_t *,
-                   int32_t);
-    int32_t channels; /* of a tile: 3 or 2 */
-    int32_t bits;     /* of the input: 4 or 2 */
-    int32_t taps;     /* of a window, as many as the words of weights hold */
-    int32_t words;    /* of weights of the channels of a tile */
-    int32_t lowest;   /* -128 .. 127 */
-    int32_t step;     /* 1 .. 255 */
+    int32_t bits;   /* of the input: 4 or 2 */
+    int32_t taps;   /* of a window, as many as the words of weights hold */
+    int32_t words;  /* of weights of the channels of a tile */
+    int32_t lowest; /* -128 .. 127 */
+    int32_t step;   /* 1 .. 255 */
 } eb_fields;
 
 #define EB_FIELDS_PIXELS 4

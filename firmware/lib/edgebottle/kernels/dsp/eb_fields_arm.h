@@ -9,34 +9,20 @@ EB_FIELD_AT(eb_fields_tile, weight_bytes, 8);
 EB_FIELD_AT(eb_fields_tile, entry, 12);
 EB_FIELD_AT(eb_fields_tile, totals, 16);
 EB_FIELD_AT(eb_fields_tile, chunks, 64);
-
-/* `value` limited to 0 .. 2^bits - 1. */
-#define EB_USAT(BITS, value) eb_usat_##BITS(value)
-#define EB_USAT_OF(BITS)                                                                           \
-    static inline int32_t eb_usat_##BITS(int32_t value)                                            \
-    {                                                                                              \
-        int32_t result;                                                                            \
-        __asm__("usat %0, #" #BITS ", %1" : "=r"(result) : "r"(value));                            \
-        return result;                                                                             \
-    }
-EB_USAT_OF(8)
-EB_USAT_OF(4)
-EB_USAT_OF(2)
-EB_USAT_OF(1)
+EB_FIELD_AT(eb_fields_tile, requant, 68);
+EB_FIELD_AT(eb_fields_tile, out, 72);
+EB_FIELD_AT(eb_fields_tile, channels, 76);
+EB_FIELD_AT(eb_fields_tile, stride, 80);
+EB_FIELD_AT(eb_fields_tile, last_stride, 84);
+EB_FIELD_AT(eb_fields_tile, twice_step, 88);
+EB_FIELD_AT(eb_fields_tile, low, 92);
+EB_FIELD_AT(eb_fields_tile, base, 96);
 
 /* sum + the four bytes of a word. */
 static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
 {
     uint32_t result;
     __asm__("usada8 %0, %1, %2, %3" : "=r"(result) : "r"(word), "r"(0), "r"(sum));
-    return result;
-}
-
-/* The high word of a * b + added * 2^32, rounded half up. */
-static inline int32_t eb_high_product(int32_t a, int32_t b, int32_t added)
-{
-    int32_t result;
-    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(added));
     return result;
 }
 
@@ -108,6 +94,7 @@ static inline int32_t eb_high_product(int32_t a, int32_t b, int32_t added)
 #define EB_FIELDS_BEGIN(mask_low, mask_high)                                                       \
     "push {r4-r11, lr}\n"                                                                          \
     "sub sp, sp, #12\n"                                                                            \
+    "1:\n"                                                                                         \
     "ldmia r0, {r1, r2, r3}\n"                                                                     \
     "mov r12, r1\n"                                                                                \
     "mov lr, r2\n"                                                                                 \
@@ -194,13 +181,68 @@ static inline int32_t eb_high_product(int32_t a, int32_t b, int32_t added)
     "movs r7, #0\n"                                                                                \
     "ldr r0, [sp]\n"                                                                               \
     "cmp lr, r0\n"                                                                                 \
-    "bne.w 2b\n"                                                                                   \
+    "bne.w 2b\n"
+
+/* The output of a pixel, whose total and base lie there; r1: where it is written. */
+#define EB_FIELDS_OUTPUT(total, base, BITS)                                                        \
+    "ldr r9, [r11, #" total "]\n"                                                                  \
+    "ldr r10, [r0, #" base "]\n"                                                                   \
+    "add r10, r10, r5\n"                                                                           \
+    "mla r9, r9, r3, r10\n"                                                                        \
+    "smmlar r10, r9, r6, r7\n"                                                                     \
+    "add r10, r10, r9, asr #31\n"                                                                  \
+    "asr r10, r10, r8\n"                                                                           \
+    "usat r10, #" BITS ", r10\n"                                                                   \
+    "add r10, r10, r4\n"                                                                           \
+    "strb r10, [r1]\n"
+
+/* The outputs of a channel of all pixels; after the last channel there is nothing more. */
+#define EB_FIELDS_CHANNEL                                                                          \
+    "ldmia r12!, {r5, r6, r7, r8}\n"                                                               \
+    "ldrd r1, r9, [r0, #72]\n"                                                                     \
+    "add r10, r1, #1\n"                                                                            \
+    "subs r9, r9, #1\n"                                                                            \
+    "strd r10, r9, [r0, #72]\n"
+#define EB_FIELDS_FINISH_HALF(a, b, c, d, BITS)                                                    \
+    EB_FIELDS_CHANNEL                                                                              \
+    EB_FIELDS_OUTPUT(a, "96", BITS)                                                                \
+    "add r1, r1, lr\n"                                                                             \
+    EB_FIELDS_OUTPUT(b, "100", BITS)                                                               \
+    "beq.w 9f\n"
+#define EB_FIELDS_FINISH_WHOLE(a, b, c, d, BITS)                                                   \
+    EB_FIELDS_CHANNEL                                                                              \
+    EB_FIELDS_OUTPUT(a, "96", BITS)                                                                \
+    "add r1, r1, r2\n"                                                                             \
+    EB_FIELDS_OUTPUT(b, "100", BITS)                                                               \
+    "add r1, r1, r2\n"                                                                             \
+    EB_FIELDS_OUTPUT(c, "104", BITS)                                                               \
+    "add r1, r1, lr\n"                                                                             \
+    EB_FIELDS_OUTPUT(d, "108", BITS)                                                               \
+    "beq.w 9f\n"
+#define EB_FIELDS_SIX_FINISH(FINISH, BITS)                                                         \
+    FINISH("0", "12", "24", "36", BITS)                                                            \
+    FINISH("4", "16", "28", "40", BITS)                                                            \
+    FINISH("8", "20", "32", "44", BITS)
+#define EB_FIELDS_FOUR_FINISH(FINISH, BITS)                                                        \
+    FINISH("0", "4", "16", "20", BITS)                                                             \
+    FINISH("8", "12", "24", "28", BITS)
+
+/* The outputs of the tile; on with the next channels. */
+#define EB_FIELDS_OUTPUTS(KIND, TAPS, BITS)                                                        \
+    "ldr r0, [sp, #4]\n"                                                                           \
+    "ldr r12, [r0, #68]\n"                                                                         \
+    "ldrd r2, lr, [r0, #80]\n"                                                                     \
+    "ldrd r3, r4, [r0, #88]\n"                                                                     \
+    EB_FIELDS_##KIND##_FINISH(EB_FIELDS_FINISH_##TAPS, BITS)                                       \
+    "str r12, [r0, #68]\n"                                                                         \
+    "b.w 1b\n"                                                                                     \
+    "9:\n"                                                                                         \
     "add sp, sp, #12\n"                                                                            \
     "pop {r4-r11, lr}\n"
 
-/* TAPS: HALF or WHOLE; KIND: SIX or FOUR; STEP_BYTES: of the taps of a step. */
-#define EB_FIELDS_TILE(name, TAPS, KIND, WIDTH, STEP_BYTES, mask_low, mask_high)                   \
-    EB_KERNEL void eb_fields_##name(eb_fields_tile *t)                                             \
+/* TAPS: HALF or WHOLE; KIND: SIX or FOUR; STEP_BYTES: of the taps of a step; BITS: of outputs. */
+#define EB_FIELDS_TILE(name, TAPS, KIND, WIDTH, STEP_BYTES, mask_low, mask_high, BITS)             \
+    EB_KERNEL void eb_fields_##name##_to_##BITS(eb_fields_tile *t)                                 \
     {                                                                                              \
         const uint32_t words = t->weight_bytes / 4u;                                               \
         const uint32_t steps = EB_FIELDS_##KIND##_##WIDTH##_STEPS;                                 \
@@ -213,18 +255,26 @@ static inline int32_t eb_high_product(int32_t a, int32_t b, int32_t added)
                          EB_FIELDS_##KIND##_NEXT                                                   \
                          EB_FIELDS_##KIND##_TOTALS                                                 \
                          EB_FIELDS_END                                                             \
+                         EB_FIELDS_OUTPUTS(KIND, TAPS, #BITS)                                      \
                          : "+r"(tile)                                                              \
                          :                                                                         \
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \
     }
 
 #define EB_FIELDS_SIX_BYTES(TAPS) (EB_FIELDS_##TAPS##_BYTES + EB_FIELDS_##TAPS##_ONE_BYTES)
-EB_FIELDS_TILE(six_2, WHOLE, SIX, 2, EB_FIELDS_SIX_BYTES(WHOLE), "0x0c03", "0x0030")
-EB_FIELDS_TILE(six_2_half, HALF, SIX, 2, EB_FIELDS_SIX_BYTES(HALF), "0x0c03", "0x0030")
-EB_FIELDS_TILE(four_2, WHOLE, FOUR, 2, 2u * EB_FIELDS_WHOLE_BYTES, "0x0003", "0x3000")
-EB_FIELDS_TILE(four_2_half, HALF, FOUR, 2, 2u * EB_FIELDS_HALF_BYTES, "0x0003", "0x3000")
-EB_FIELDS_TILE(four_4, WHOLE, FOUR, 4, EB_FIELDS_WHOLE_BYTES, "0x000f", "0xf000")
-EB_FIELDS_TILE(four_4_half, HALF, FOUR, 4, EB_FIELDS_HALF_BYTES, "0x000f", "0xf000")
+#define EB_FIELDS_TILES(BITS)                                                                      \
+    EB_FIELDS_TILE(six_2, WHOLE, SIX, 2, EB_FIELDS_SIX_BYTES(WHOLE), "0x0c03", "0x0030", BITS)     \
+    EB_FIELDS_TILE(six_2_half, HALF, SIX, 2, EB_FIELDS_SIX_BYTES(HALF), "0x0c03", "0x0030", BITS)  \
+    EB_FIELDS_TILE(four_2, WHOLE, FOUR, 2, 2u * EB_FIELDS_WHOLE_BYTES, "0x0003", "0x3000", BITS)   \
+    EB_FIELDS_TILE(four_2_half, HALF, FOUR, 2, 2u * EB_FIELDS_HALF_BYTES, "0x0003", "0x3000", BITS)\
+    EB_FIELDS_TILE(four_4, WHOLE, FOUR, 4, EB_FIELDS_WHOLE_BYTES, "0x000f", "0xf000", BITS)        \
+    EB_FIELDS_TILE(four_4_half, HALF, FOUR, 4, EB_FIELDS_HALF_BYTES, "0x000f", "0xf000", BITS)
+
+EB_FIELDS_TILES(1)
+EB_FIELDS_TILES(2)
+EB_FIELDS_TILES(3)
+EB_FIELDS_TILES(4)
+EB_FIELDS_TILES(8)
 
 /* clang-format on */
 

@@ -2,9 +2,6 @@
 #ifndef EB_FIELDS_TWIN_H
 #define EB_FIELDS_TWIN_H
 
-/* `value` limited to 0 .. 2^bits - 1. */
-#define EB_USAT(BITS, value) eb_clamp((value), 0, (1 << (BITS)) - 1)
-
 /* The high word of a * b + added * 2^32, rounded half up. */
 static inline int32_t eb_high_product(int32_t a, int32_t b, int32_t added)
 {
@@ -57,20 +54,58 @@ static inline void eb_fields_add(eb_fields_tile *t,
     t->weights += words;
 }
 
-#define EB_FIELDS_TILES(NAME, MASK, DEEP, COUNT, BITS, TAPS, ...)                                  \
-    EB_KERNEL void eb_fields_##NAME(eb_fields_tile *t)                                             \
-    {                                                                                              \
-        static const uint8_t places[TAPS] = {__VA_ARGS__};                                         \
-        eb_fields_add(t, places, TAPS, MASK, DEEP, 2, COUNT, BITS);                                \
-    }                                                                                              \
-    EB_KERNEL void eb_fields_##NAME##_half(eb_fields_tile *t)                                      \
-    {                                                                                              \
-        static const uint8_t places[TAPS] = {__VA_ARGS__};                                         \
-        eb_fields_add(t, places, TAPS, MASK, DEEP, 1, COUNT, BITS);                                \
+/* The tiles of all channels; is_half: of two pixels; six, of three channels at a time. */
+static inline void eb_fields_run(eb_fields_tile *t,
+                                 const uint8_t *places,
+                                 int32_t taps,
+                                 uint32_t mask,
+                                 int32_t deep,
+                                 int32_t is_half,
+                                 int32_t is_six,
+                                 int32_t output_bits)
+{
+    const int32_t pixels = is_half ? 2 : 4;
+    const int32_t channels = is_six ? 3 : 2;
+    while (t->channels > 0) {
+        eb_fields_add(t, places, taps, mask, deep, pixels / 2, 2 * channels, is_six ? 10 : 14);
+        for (int32_t k = 0; k < channels && t->channels > 0; ++k) {
+            int8_t *to = t->out++;
+            for (int32_t pixel = 0; pixel < pixels; ++pixel) {
+                const int32_t lane = is_six ? pixel % 2 * 3 + k : pixel % 2 + 2 * k;
+                const uint32_t total = t->totals[pixel / 2 * 2 * channels + lane];
+                const int32_t base = eb_add_wrap(t->base[pixel], t->requant[0]);
+                const int32_t twice = eb_add_wrap(base, (int32_t)total * t->twice_step);
+                const int32_t product = eb_high_product(twice, t->requant[1], t->requant[2]);
+                const int32_t code = (product + (twice >> 31)) >> t->requant[3];
+                *to = (int8_t)(eb_clamp(code, 0, (1 << output_bits) - 1) + t->low);
+                to += pixel + 2 == pixels ? t->last_stride : t->stride;
+            }
+            t->requant += 4;
+            --t->channels;
+        }
     }
+}
 
-EB_FIELDS_TILES(six_2, 0x00300c03u, 20, 6, 10, 5, 0, 2, 4, 6, 8)
-EB_FIELDS_TILES(four_2, 0x30000003u, 8, 4, 14, 8, 4, 6, 12, 14, 20, 22, 28, 30)
-EB_FIELDS_TILES(four_4, 0xf000000fu, 16, 4, 14, 4, 4, 12, 20, 28)
+#define EB_FIELDS_TILE(NAME, MASK, DEEP, IS_SIX, OUTPUT_BITS, TAPS, ...)                           \
+    EB_KERNEL void eb_fields_##NAME##_to_##OUTPUT_BITS(eb_fields_tile *t)                          \
+    {                                                                                              \
+        static const uint8_t places[TAPS] = {__VA_ARGS__};                                         \
+        eb_fields_run(t, places, TAPS, MASK, DEEP, 0, IS_SIX, OUTPUT_BITS);                        \
+    }                                                                                              \
+    EB_KERNEL void eb_fields_##NAME##_half_to_##OUTPUT_BITS(eb_fields_tile *t)                     \
+    {                                                                                              \
+        static const uint8_t places[TAPS] = {__VA_ARGS__};                                         \
+        eb_fields_run(t, places, TAPS, MASK, DEEP, 1, IS_SIX, OUTPUT_BITS);                        \
+    }
+#define EB_FIELDS_TILES(OUTPUT_BITS)                                                               \
+    EB_FIELDS_TILE(six_2, 0x00300c03u, 20, 1, OUTPUT_BITS, 5, 0, 2, 4, 6, 8)                       \
+    EB_FIELDS_TILE(four_2, 0x30000003u, 8, 0, OUTPUT_BITS, 8, 4, 6, 12, 14, 20, 22, 28, 30)        \
+    EB_FIELDS_TILE(four_4, 0xf000000fu, 16, 0, OUTPUT_BITS, 4, 4, 12, 20, 28)
+
+EB_FIELDS_TILES(1)
+EB_FIELDS_TILES(2)
+EB_FIELDS_TILES(3)
+EB_FIELDS_TILES(4)
+EB_FIELDS_TILES(8)
 
 #endif /* EB_FIELDS_TWIN_H */
