@@ -12,6 +12,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgebottle.bit_costs import BitBudget, BitCosts, Progress
 from edgebottle.build.cache import cache_dir, keep
 from edgebottle.errors import BadInput, DoesNotFit
@@ -47,7 +49,7 @@ MAX_CUTS = 200
 SENSITIVITY_SAMPLES = 128
 """That losses are measured on."""
 
-LOSSES = 1
+LOSSES = 2
 """Counts how losses were measured, so that those of an older way are not taken from the cache."""
 
 LINKER_STEP = 1024
@@ -83,7 +85,9 @@ def allocate(
     from quantize.lowbit.sensitivity import Untrained, places_of, sensitivities
 
     options = places_of(network)
-    untrained = Untrained(network, data.samples.values[:SENSITIVITY_SAMPLES], data.input_bounds)
+    order = np.random.default_rng(0).permutation(len(data.samples))  # files are sorted by class
+    some = data.samples.values[order[:SENSITIVITY_SAMPLES]]
+    untrained = Untrained(network, some, data.input_bounds)
     path = cache_dir() / "costs" / f"{untrained.digest()[:32]}-{LOSSES}.json"
     if path.is_file():  # of other budgets
         loss = Cost.of_json(json.loads(path.read_bytes()))

@@ -13,6 +13,7 @@ from edgebottle.ir.graph import Array, Graph
 from quantize.lowbit.allocation import WIDTHS, Choice, Cost, Part, Place, bits_of
 from quantize.lowbit.bits import WIDEST, Bits
 from quantize.lowbit.calibration import (
+    TINY,
     FirstSteps,
     activation_step,
     weight_steps,
@@ -22,7 +23,7 @@ from quantize.lowbit.export import integer_network
 from quantize.lowbit.levels import ActivationLevels, WeightLevels
 from quantize.lowbit.network import INPUT, Computed, FloatNetwork, Weighted
 from quantize.lowbit.recipe import TrainingRecipe
-from quantize.lowbit.simulation import Simulation
+from quantize.lowbit.simulation import Simulation, WeightedProduct
 from quantize.lowbit.trainer import logits_of
 from quantize.post.affine import Bounds
 
@@ -64,6 +65,7 @@ class Untrained:
         found = teacher.values(ops.convert_to_tensor(self.samples))
         self._seen = {name: np.array(ops.convert_to_numpy(value)) for name, value in found.items()}
         self.owners = teacher.owners
+        self._batch = self._batch_statistics(teacher)
         self.logits = self._seen[self.network.steps[-1].name]
 
     def digest(self) -> str:
@@ -91,14 +93,25 @@ class Untrained:
     def loss(self, choice: Choice) -> float:
         """The mean divergence of its probabilities from those of the float network, in nats.
 
-        Normalizations have the statistics that they get with these bits: what training mends at
-        once is no loss.
+        Statistics of normalizations move as far as these bits move those of the samples: what
+        training mends at once is no loss.
         """
         simulation = self.simulation(bits_of(choice))
+        kept = {name: _statistics(one) for name, one in simulation.products.items() if one.norm}
+        moved = self._batch_statistics(simulation)
+        for name, (mean, variance) in kept.items():
+            (own_mean, own_variance), (other_mean, other_variance) = moved[name], self._batch[name]
+            one = simulation.products[name]
+            one.mean.assign(mean + own_mean - other_mean)
+            one.variance.assign(variance * (own_variance + TINY) / (other_variance + TINY))
+        return divergence(self.logits, logits_of(simulation, self.samples))
+
+    def _batch_statistics(self, simulation: Simulation) -> dict[str, tuple[Array, Array]]:
+        """Mean and variance before each normalization, over the samples; those kept are lost."""
         simulation.learns = False
         simulation.momentum.assign(0.0)
         simulation(ops.convert_to_tensor(self.samples), training=True)
-        return divergence(self.logits, logits_of(simulation, self.samples))
+        return {name: _statistics(one) for name, one in simulation.products.items() if one.norm}
 
     def _first(self, bits: Bits) -> FirstSteps:
         """``first_steps``, each found once."""
@@ -129,6 +142,11 @@ class Untrained:
             found = activation_step(self._seen[name], levels, ceilings[name])
             self._activations[key] = found
         return self._activations[key]
+
+
+def _statistics(product: WeightedProduct) -> tuple[Array, Array]:
+    mean, variance = (ops.convert_to_numpy(one) for one in (product.mean, product.variance))
+    return np.array(mean), np.array(variance)
 
 
 def divergence(real: Array, other: Array) -> float:

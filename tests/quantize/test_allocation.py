@@ -215,7 +215,9 @@ def untrained(keras: Any) -> Any:
     model = keras.Sequential(
         [
             keras.Input((8, 8, 2)),
-            layers.Conv2D(16, 3, padding="same", activation="relu"),
+            layers.Conv2D(16, 3, padding="same"),
+            layers.BatchNormalization(),
+            layers.ReLU(),
             layers.Conv2D(16, 3, padding="same", activation="relu"),
             layers.Flatten(),
             layers.Dense(3),
@@ -223,6 +225,15 @@ def untrained(keras: Any) -> Any:
     )
     samples = np.random.default_rng(0).random((8, 8, 8, 2), np.float32)
     return Untrained(read_network(model, "net"), samples, (0.0, 1.0))
+
+
+def test_fewer_bits_lose_more(untrained: Any) -> None:
+    from quantize.lowbit.sensitivity import places_of, sensitivities
+
+    options = dict(list(places_of(untrained.network).items())[:2])
+    assert 0 <= untrained.loss(dict.fromkeys(options, 8)) < 1e-3
+    for place, by_bits in sensitivities(untrained, options, silent).places.items():
+        assert 0 == by_bits[8] <= by_bits[4] < by_bits[1], place
 
 
 def test_bits_within_the_ram_are_the_best_of_all(untrained: Any) -> None:
