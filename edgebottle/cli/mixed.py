@@ -94,12 +94,14 @@ def given_bits(text: str, mixed: MixedOptions, target: Path, *, resume: bool) ->
 
     Raises:
         BadInput: they are no bits, or the plan cannot be written.
+        BoardNotFound: there is no such board; none at all is a usage error.
     """
     from quantize.lowbit.bits import Bits
 
     mixed.check(text)
     if text != MIXED:
         return Bits.parse(text)
+    choose(str(target), board=mixed.board, quiet=True).require_board()  # before Keras loads
     plan = _plan_file(target)
     check_writable(plan)
     return Bits.parse(str(plan)) if resume and plan.is_file() else None
