@@ -71,6 +71,13 @@ def read_samples(source: str, graph: Graph, scale: PixelScale | None = None) -> 
     return samples_of(source, _scaled(source, arrays, graph, scale), graph)
 
 
+def check_source(source: str) -> None:
+    """Raises ``BadInput`` where there is nothing called so: said before long work begins."""
+    path = Path(source)
+    if not path.is_dir() and (path.exists() or not _FUNCTION.fullmatch(source)):
+        check_plain(path)
+
+
 def class_names(source: str) -> tuple[str, ...]:
     """The classes of a folder of images in their order; none of anything else."""
     path = Path(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,8 +145,7 @@ def command(
 
     recipe = _recipe(recipe_file, without, {"epochs": epochs, "seed": seed})
     target = out or Path(f"{model.stem}_{Path(bits).stem}.tflite")
-    for path in filter(None, (target, html)):
-        check_writable(path)
+    _check_places((target, html), (data, test))
     plan = given_bits(bits, mixed, target, resume=resume)
     begin(_folder(target), resume=resume, restart=restart)
     with progress_bar(quiet=as_json) as progress:
@@ -179,6 +179,16 @@ def _tell(
         return
     told = {"file": str(target), "lost_points": report.lost_points, **asdict(report)}
     print_json({**told, **more})
+
+
+def _check_places(written: Sequence[Path | None], read: Sequence[str | None]) -> None:
+    """Says what is missing, or cannot be written, before Keras is loaded, which takes a while."""
+    from edgebottle.sample_sources import check_source
+
+    for path in filter(None, written):
+        check_writable(path)
+    for source in filter(None, read):
+        check_source(source)
 
 
 def _say(network: FloatNetwork, samples: TrainingData, *, quiet: bool) -> None:
