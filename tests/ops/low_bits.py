@@ -46,6 +46,7 @@ class Shape:
         stride: Of the window.
         options: Of ``Builder.conv``.
         clamped: The output takes as few values as the input.
+        one_scale: All outputs have the same.
     """
 
     operator: str
@@ -56,6 +57,7 @@ class Shape:
     stride: int = 1
     options: tuple[tuple[str, int], ...] = ()
     clamped: bool = False
+    one_scale: bool = False
 
 
 SHAPES = (
@@ -75,6 +77,8 @@ SHAPES = (
     Shape("dense", 32, 32, 4),
     Shape("conv", 12, 9, 7, (3, 3), clamped=True),
     Shape("conv", 40, 24, 5, clamped=True),
+    Shape("dense", 24, 18, 5, one_scale=True),
+    Shape("dense", 50, 7, 1, one_scale=True),
 )
 
 
@@ -102,6 +106,8 @@ def low_bit_network(shape: Shape, weights: int, inputs: int, seed: int) -> Graph
         tried = WEIGHTS[weights]
         draw_weights(b, second, tried[seed % len(tried)])
     spread(b, second)
+    if shape.one_scale:
+        _share_scale(b, second)
     return find_levels(b.graph(second))
 
 
@@ -119,6 +125,14 @@ def draw_weights(b: Builder, layer: str, levels: Levels) -> None:
     codes.flat[:2] = 0, (1 << levels.bits) - 1
     data = (levels.lowest + levels.step * codes).astype(np.int8)
     b.tensors[name] = replace(old, data=data)
+
+
+def _share_scale(b: Builder, layer: str) -> None:
+    """All outputs of a layer are scaled by what one of them is."""
+    for name in _operands(b, layer)[1:]:
+        quant = b.tensors[name].quant
+        assert quant is not None
+        b.tensors[name] = replace(b.tensors[name], quant=Quant((max(quant.scale),), (0,)))
 
 
 def spread(b: Builder, layer: str) -> None:

@@ -99,7 +99,7 @@ static inline void eb_levels_4x1(eb_tile *tile, int32_t bits, int is_once)
     }                                                                                              \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1(eb_tile *t)                                         \
     {                                                                                              \
-        eb_levels_4x1(t, BITS, 0);                                                                 \
+        eb_levels_4x1(t, BITS, t->once != NULL);                                                   \
     }                                                                                              \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1_once(eb_tile *t)                                    \
     {                                                                                              \
