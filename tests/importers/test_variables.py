@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgebottle.errors import BadInput, BadModel, EdgebottleError, UnsupportedOp
+from edgebottle.errors import BadModel, EdgebottleError, UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.importers.tflite import load_tflite
 from edgebottle.ir.graph import Graph
@@ -18,7 +18,6 @@ from edgebottle.passes import optimise
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
 from quantize.patch.check import check_plan
-from quantize.post.prepare import check_float
 from tests.importers.variable_models import Line, Program
 from tests.ops.compiled import run_compiled
 from tests.samples import assert_same
@@ -187,11 +186,6 @@ def test_refused_in_one_line(
     with pytest.raises(error, match=message) as caught:
         load_tflite(Program({"v": COUNT}).main(lines, ["a"]), name)
     assert "\n" not in str(caught.value)
-
-
-def test_a_network_with_variables_is_not_quantized() -> None:
-    with pytest.raises(BadInput, match=r"from run to run: \w+ \(ASSIGN_VARIABLE\); its range"):
-        check_float(load_tflite(program(0), "stream"))
 
 
 def test_a_state_is_not_read_after_it_is_assigned() -> None:

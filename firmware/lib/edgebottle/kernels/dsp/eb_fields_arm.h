@@ -78,16 +78,16 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
 #define EB_FIELDS_SIX_2_LOOP(TAPS)                                                                 \
     EB_FIELDS_SIX_2_STEP(TAPS) EB_FIELDS_SIX_2_STEP(TAPS)                                          \
     EB_FIELDS_SIX_2_STEP(TAPS) EB_FIELDS_SIX_2_STEP(TAPS)
-#define EB_FIELDS_SIX_2_STEPS 4u
+#define EB_FIELDS_SIX_2_TURNS 4u
 #define EB_FIELDS_SIX_2_CHUNKS 5u
 #define EB_FIELDS_FOUR_2_LOOP(TAPS)                                                                \
     EB_FIELDS_FOUR_2_STEP(TAPS) EB_FIELDS_FOUR_2_STEP(TAPS)
-#define EB_FIELDS_FOUR_2_STEPS 2u
+#define EB_FIELDS_FOUR_2_TURNS 2u
 #define EB_FIELDS_FOUR_2_CHUNKS 4u
 #define EB_FIELDS_FOUR_4_LOOP(TAPS)                                                                \
     EB_FIELDS_FOUR_4_STEP(TAPS) EB_FIELDS_FOUR_4_STEP(TAPS)                                        \
     EB_FIELDS_FOUR_4_STEP(TAPS) EB_FIELDS_FOUR_4_STEP(TAPS)
-#define EB_FIELDS_FOUR_4_STEPS 4u
+#define EB_FIELDS_FOUR_4_TURNS 4u
 #define EB_FIELDS_FOUR_4_CHUNKS 4u
 
 /* All up to the loop; r11: where the totals lie; on the stack, where the weights end, and t. */
@@ -245,7 +245,7 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
     EB_KERNEL void eb_fields_##name##_to_##BITS(eb_fields_tile *t)                                 \
     {                                                                                              \
         const uint32_t words = t->weight_bytes / 4u;                                               \
-        const uint32_t steps = EB_FIELDS_##KIND##_##WIDTH##_STEPS;                                 \
+        const uint32_t steps = EB_FIELDS_##KIND##_##WIDTH##_TURNS;                                 \
         const uint32_t chunks = EB_FIELDS_##KIND##_##WIDTH##_CHUNKS;                               \
         t->entry = (steps - words % steps) % steps * (4u + (STEP_BYTES));                          \
         t->chunks = ((words + steps - 1u) / steps - 1u) % chunks + 1u;                             \
