@@ -66,11 +66,12 @@ def test_names_of_ours_are_none_that_a_model_could_have() -> None:
         rf"eb_\w+_(?:{'|'.join(API_WORDS)})|EB_\w+_(?:{'|'.join(MACRO_WORDS)})|(?:eb|EB)_\w*__\w+"
         r"|step_\d\w*|stage_\d+"
     )
+    taken = set()
     for path in OURS:
         found = re.findall(r"\b[A-Za-z_]\w*\b", path.read_text(encoding="utf-8"))
-        taken = {name for name in found if reserved.fullmatch(name)}
-        assert not taken, path
+        taken |= {(path.name, name) for name in found if reserved.fullmatch(name)}
         assert not re.fullmatch(rf"eb_\w+_(?:{'|'.join(FILE_WORDS)})", path.stem), path
+    assert not taken
 
 
 def test_a_model_is_called_only_so() -> None:

@@ -55,7 +55,7 @@ static inline void eb_fields_add(eb_fields_tile *t,
 }
 
 /* The tiles of all channels; is_half: of two pixels; six, of three channels at a time. */
-static inline void eb_fields_run(eb_fields_tile *t,
+static inline void eb_fields_sum(eb_fields_tile *t,
                                  const uint8_t *places,
                                  int32_t taps,
                                  uint32_t mask,
@@ -90,12 +90,12 @@ static inline void eb_fields_run(eb_fields_tile *t,
     EB_KERNEL void eb_fields_##NAME##_to_##OUTPUT_BITS(eb_fields_tile *t)                          \
     {                                                                                              \
         static const uint8_t places[TAPS] = {__VA_ARGS__};                                         \
-        eb_fields_run(t, places, TAPS, MASK, DEEP, 0, IS_SIX, OUTPUT_BITS);                        \
+        eb_fields_sum(t, places, TAPS, MASK, DEEP, 0, IS_SIX, OUTPUT_BITS);                        \
     }                                                                                              \
     EB_KERNEL void eb_fields_##NAME##_half_to_##OUTPUT_BITS(eb_fields_tile *t)                     \
     {                                                                                              \
         static const uint8_t places[TAPS] = {__VA_ARGS__};                                         \
-        eb_fields_run(t, places, TAPS, MASK, DEEP, 1, IS_SIX, OUTPUT_BITS);                        \
+        eb_fields_sum(t, places, TAPS, MASK, DEEP, 1, IS_SIX, OUTPUT_BITS);                        \
     }
 #define EB_FIELDS_TILES(OUTPUT_BITS)                                                               \
     EB_FIELDS_TILE(six_2, 0x00300c03u, 20, 1, OUTPUT_BITS, 5, 0, 2, 4, 6, 8)                       \

@@ -76,7 +76,7 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     EB_LEVELS_4_4X2_HALF("r2")                                                                     \
     EB_LEVELS_4_4X2_HALF("r3")
 #define EB_LEVELS_4_4X2_BYTES 100u
-#define EB_LEVELS_4_4X2_STEPS 4u
+#define EB_LEVELS_4_4X2_TURNS 4u
 #define EB_LEVELS_4_4X2_LOOP                                                                       \
     EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP
 
@@ -88,7 +88,7 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     "uxtb16 r2, r2, ror #8\n"                                                                      \
     EB_LEVELS_2_4X2_HALF("r2")
 #define EB_LEVELS_2_4X2_BYTES 108u
-#define EB_LEVELS_2_4X2_STEPS 4u
+#define EB_LEVELS_2_4X2_TURNS 4u
 #define EB_LEVELS_2_4X2_LOOP                                                                       \
     EB_LEVELS_2_4X2_STEP EB_LEVELS_2_4X2_STEP EB_LEVELS_2_4X2_STEP EB_LEVELS_2_4X2_STEP
 
@@ -103,7 +103,7 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     "lsr.w r2, r2, #4\n"                                                                           \
     EB_LEVELS_1_4X2_HALF
 #define EB_LEVELS_1_4X2_BYTES 224u
-#define EB_LEVELS_1_4X2_STEPS 2u
+#define EB_LEVELS_1_4X2_TURNS 2u
 #define EB_LEVELS_1_4X2_LOOP EB_LEVELS_1_4X2_STEP EB_LEVELS_1_4X2_STEP
 
 /* All up to the sums of four channels; then r1 holds t. */
@@ -205,7 +205,7 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     EB_LEVELS_4_4X1_HALF("r8", "r0")                                                               \
     EB_LEVELS_4_4X1_HALF("r9", "r1")
 #define EB_LEVELS_4_4X1_BYTES 64u
-#define EB_LEVELS_4_4X1_STEPS 4u
+#define EB_LEVELS_4_4X1_TURNS 4u
 #define EB_LEVELS_4_4X1_LOOP                                                                       \
     EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP
 
@@ -218,7 +218,7 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     EB_LEVELS_2_4X1_HALF("r9", "r0")                                                               \
     EB_LEVELS_2_4X1_HALF("r8", "r1")
 #define EB_LEVELS_2_4X1_BYTES 72u
-#define EB_LEVELS_2_4X1_STEPS 4u
+#define EB_LEVELS_2_4X1_TURNS 4u
 #define EB_LEVELS_2_4X1_LOOP                                                                       \
     EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP
 
@@ -235,7 +235,7 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     "lsr.w r8, r8, #4\n"                                                                           \
     EB_LEVELS_1_4X1_HALF("r1")
 #define EB_LEVELS_1_4X1_BYTES 152u
-#define EB_LEVELS_1_4X1_STEPS 2u
+#define EB_LEVELS_1_4X1_TURNS 2u
 #define EB_LEVELS_1_4X1_LOOP EB_LEVELS_1_4X1_STEP EB_LEVELS_1_4X1_STEP
 
 /* All up to the sums of four channels; then lr points to their requantization, r2 to t. */
@@ -299,7 +299,7 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     EB_TILE_SCALE_ONCE("r7", "r9", "r10", "r11", "r8")
 
 #define EB_LEVELS_ENTRY(t, BITS, STEP_BYTES, TILE)                                                 \
-    (0u - (uint32_t)(t)->weight_bytes / (STEP_BYTES)) % EB_LEVELS_##BITS##_##TILE##_STEPS *        \
+    (0u - (uint32_t)(t)->weight_bytes / (STEP_BYTES)) % EB_LEVELS_##BITS##_##TILE##_TURNS *        \
         EB_LEVELS_##BITS##_##TILE##_BYTES
 
 /* eb_tile_4x2, eb_tile_4x2_once, eb_tile_4x1 and eb_tile_4x1_once with codes of BITS bits.

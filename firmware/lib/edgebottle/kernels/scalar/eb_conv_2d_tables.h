@@ -11,7 +11,7 @@ typedef struct eb_conv_2d_tables eb_conv_2d_tables;
 struct eb_conv_2d_tables {
     eb_conv_2d conv; /* its input_zero_point is not used */
     uint32_t (*make)(eb_table_taps *from, int32_t count, uint32_t *to);
-    void (*sum)(eb_table_run *run);
+    void (*sum)(eb_table_part *run);
     void (*finish)(const eb_conv_2d_tables *p,
                    const uint32_t *sums,
                    const int32_t *records,
@@ -178,7 +178,7 @@ EB_KERNEL void eb_conv_2d_tables_sums(const eb_conv_2d_tables *p,
     const int32_t shift = p->bits <= 2 ? 8 : 16;
     const uint32_t mask = p->bits <= 2 ? 0x00ff00ffu : 0x0000ffffu;
     eb_table_taps from = {values, 0, 0};
-    eb_table_run run = {tables, weights, NULL, sums + 2 + 2 * channels, 0, 0, mask, shift};
+    eb_table_part run = {tables, weights, NULL, sums + 2 + 2 * channels, 0, 0, mask, shift};
     int32_t words = (p->codes + EB_TABLE_CODES - 1) / EB_TABLE_CODES;
     run.skip = EB_TABLE_CODES * words - p->codes;
     memset(sums, 0, (size_t)(2 + 2 * channels) * sizeof *sums);

@@ -22,7 +22,7 @@
 #define EB_PRODUCT_CODE_BYTES 52u
 
 /* Adds to the sums the products of weights of 4 bits and values: see eb_product_sums. */
-EB_KERNEL void eb_product_sums(eb_table_run *run)
+EB_KERNEL void eb_product_sums(eb_table_part *run)
 {
     const uint32_t *weights = run->weights;
     const uint32_t *first = run->tables - run->skip;

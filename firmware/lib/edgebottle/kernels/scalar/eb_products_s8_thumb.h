@@ -34,9 +34,9 @@
  *
  * r0: values; r5: one of them; r6: weights; r7: a product; r12: the run; lr: the values' end.
  */
-EB_KERNEL void eb_product_sums(eb_table_run *run)
+EB_KERNEL void eb_product_sums(eb_table_part *run)
 {
-    register eb_table_run *from __asm__("r0") = run;
+    register eb_table_part *from __asm__("r0") = run;
     __asm__ volatile(".syntax unified\n"
                      "mov r1, r8\n"
                      "mov r2, r9\n"

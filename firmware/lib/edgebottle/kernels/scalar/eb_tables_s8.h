@@ -26,7 +26,7 @@ typedef struct {
     int32_t skip;            /* codes of the first word, the lowest, that are not there: 0 .. 7 */
     uint32_t mask;           /* of the lower fields */
     int32_t shift;           /* bits of a field: 8 or 16 */
-} eb_table_run;
+} eb_table_part;
 
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_7M__)
 #include "eb_tables_s8_thumb.h"
@@ -36,7 +36,7 @@ typedef struct {
 #include "eb_products_s8_riscv.h"
 #else
 /* Adds to the sums what the tables have for the codes of each channel; moves sums to their end. */
-EB_KERNEL void eb_table_sums(eb_table_run *run)
+EB_KERNEL void eb_table_sums(eb_table_part *run)
 {
     const uint32_t *weights = run->weights;
     for (; run->sums != run->end; run->sums += 2 * EB_TABLE_CHANNELS) {
@@ -63,7 +63,7 @@ EB_KERNEL void eb_table_sums(eb_table_run *run)
 /* The same for weights of 4 bits: the products of values and what is left of a word when the codes
  * below are shifted out. The codes above take part in them; eb_tables_4_8 makes up for that.
  */
-EB_KERNEL void eb_product_sums(eb_table_run *run)
+EB_KERNEL void eb_product_sums(eb_table_part *run)
 {
     const uint32_t *weights = run->weights;
     for (; run->sums != run->end; run->sums += 2 * EB_TABLE_CHANNELS) {

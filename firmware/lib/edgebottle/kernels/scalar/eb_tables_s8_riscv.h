@@ -32,7 +32,7 @@
     "addi %[weights], %[weights], 16\n"
 
 /* Adds to the sums what the tables have for the codes of each channel; moves sums to their end. */
-EB_KERNEL void eb_table_sums(eb_table_run *run)
+EB_KERNEL void eb_table_sums(eb_table_part *run)
 {
     const uint32_t *weights = run->weights;
     const uint32_t *first = run->tables - EB_TABLE_WORDS * run->skip;

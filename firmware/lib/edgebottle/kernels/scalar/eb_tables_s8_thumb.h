@@ -38,22 +38,22 @@
     "adds r2, r2, r4\n"                                                                           \
     "stmia r0!, {r1, r2}\n"
 
-EB_FIELD_AT(eb_table_run, tables, 0);
-EB_FIELD_AT(eb_table_run, weights, 4);
-EB_FIELD_AT(eb_table_run, sums, 8);
-EB_FIELD_AT(eb_table_run, end, 12);
-EB_FIELD_AT(eb_table_run, words, 16);
-EB_FIELD_AT(eb_table_run, skip, 20);
-EB_FIELD_AT(eb_table_run, mask, 24);
-EB_FIELD_AT(eb_table_run, shift, 28);
+EB_FIELD_AT(eb_table_part, tables, 0);
+EB_FIELD_AT(eb_table_part, weights, 4);
+EB_FIELD_AT(eb_table_part, sums, 8);
+EB_FIELD_AT(eb_table_part, end, 12);
+EB_FIELD_AT(eb_table_part, words, 16);
+EB_FIELD_AT(eb_table_part, skip, 20);
+EB_FIELD_AT(eb_table_part, mask, 24);
+EB_FIELD_AT(eb_table_part, shift, 28);
 
 /* Adds to the sums what the tables have for the codes of each channel; moves sums to their end.
  *
  * r0: table; r5: offset in it; r6: weights; r7: mask of offsets; r12: the run; lr: the tables' end.
  */
-EB_KERNEL void eb_table_sums(eb_table_run *run)
+EB_KERNEL void eb_table_sums(eb_table_part *run)
 {
-    register eb_table_run *from __asm__("r0") = run;
+    register eb_table_part *from __asm__("r0") = run;
     __asm__ volatile(".syntax unified\n"
                      "mov r1, r8\n"
                      "mov r2, r9\n"
