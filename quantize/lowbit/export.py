@@ -122,15 +122,16 @@ def stored_weights(
     kernel = ops.convert_to_tensor(product.kernel)
     steps = product.grid.steps(kernel)
     codes = _numpy(product.grid.codes(kernel, steps))
-    scales = _numpy(steps).ravel().astype(np.float64)
-    factor, bias = product.folded()
+    factor = product.grid.levels.factor
+    scales = _numpy(steps).ravel().astype(np.float64) / factor
+    slope, bias = product.folded()
     signs = np.ones_like(scales)
-    if factor is not None:
-        factors = _numpy(factor).astype(np.float64)
+    if slope is not None:
+        factors = _numpy(slope).astype(np.float64)
         signs, scales = np.where(factors < 0, -1.0, 1.0), scales * np.abs(factors)
     biases = _numpy(bias).astype(np.float64)
     scales = np.maximum(scales, least_scales(biases, input_scale, output_scale))
-    integers = np.rint(codes * signs.reshape(step.channel_shape)).astype(np.int8)
+    integers = np.rint(codes * signs.reshape(step.channel_shape) * factor).astype(np.int8)
     if step.product is Product.DENSE:
         values, axis = integers.T, 0
     elif step.product is Product.DEPTHWISE:

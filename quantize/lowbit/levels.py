@@ -3,6 +3,8 @@
 A weight of b bits takes values in arithmetic progression around zero, so that its negative is one
 as well. With one or two bits there is no zero among them (-1, 1; -3, -1, 1, 3: the mid-rise
 quantizer), which uses all 2^b values; from three bits on there is (-7 .. 7), of 2^b - 1 values.
+The file has them as many times as large as int8 allows (-126, -42, 42, 126): LiteRT rounds biases
+to a step of the sums, and a scaled sum before it shifts it, which would else show in few bits.
 
 What a layer computes takes the 2^b highest values of int8, so that saturation is their upper end.
 """
@@ -30,7 +32,7 @@ class WeightLevels:
 
     @property
     def largest(self) -> int:
-        """The largest stored value; the lowest is its negative."""
+        """The largest value; the lowest is its negative."""
         return (1 << self.bits) - 1 if self.has_no_zero else (1 << (self.bits - 1)) - 1
 
     @property
@@ -39,8 +41,13 @@ class WeightLevels:
         return self.bits <= MID_RISE_BITS
 
     @property
+    def factor(self) -> int:
+        """How many times as large the file has them."""
+        return HIGHEST // self.largest
+
+    @property
     def spacing(self) -> int:
-        """From one stored value to the next."""
+        """From one value to the next."""
         return 2 if self.has_no_zero else 1
 
 

@@ -287,9 +287,9 @@ class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
         factor, bias = self.folded()
         if factor is not None:
             sums = sums * factor
-        if steps is None or not units:
+        if self.grid is None or not units:
             return sums + bias
-        scales = ops.reshape(steps, (-1,)) * units[0]
+        scales = ops.reshape(steps, (-1,)) * units[0] / self.grid.levels.factor
         if factor is not None:
             scales = ops.maximum(scales * ops.abs(factor), keras.config.epsilon())
         sums = sums + replaced(bias, ops.round(bias / scales) * scales)

@@ -108,6 +108,11 @@ def assert_exact(task: Any, simulation: Any) -> None:
     widths = {name: width.bits for name, width in narrow_widths(graph).items()}
     for name, levels in task.network.activation_levels(task.bits).items():
         assert levels.bits == 8 or widths[name] == levels.bits, name
+    for node in graph.nodes:
+        found = node.weighted_operands()
+        if found is not None:
+            weights = graph.tensors[node.inputs[found.weights]].data
+            assert np.abs(weights.astype(int)).max() > 63, f"{node.name}: its sums are coarse"
 
 
 def main() -> None:
