@@ -7,6 +7,7 @@ transposes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,21 @@ def as_onnx(graph: Graph) -> bytes | None:
         return None
     if any(graph.tensors[name].dtype is not DType.F32 for name in graph.inputs):
         return None
-    if any(node.OP not in RULES for node in graph.nodes):
+    if any(node.OP not in RULES or _is_a_tie(graph, node) for node in graph.nodes):
         return None
     return _Writer(graph).file()
+
+
+def _is_a_tie(graph: Graph, node: Any) -> bool:
+    """Whether a nearest pixel is as near as the next, and rounding of the scale decides."""
+    if node.OP != "RESIZE_NEAREST_NEIGHBOR" or not node.half_pixel_centers:
+        return False
+    for read, made in zip(graph.ins(node)[0].shape[1:3], node.size, strict=True):
+        scale = Fraction(read, made)
+        is_exact = scale.denominator.bit_count() == 1
+        if not is_exact and any((i + Fraction(1, 2)) * scale % 1 == 0 for i in range(made)):
+            return True
+    return False
 
 
 class _Writer:
