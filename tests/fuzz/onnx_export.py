@@ -42,13 +42,16 @@ def as_onnx(graph: Graph) -> bytes | None:
 
 
 def _is_a_tie(graph: Graph, node: Any) -> bool:
-    """Whether a nearest pixel is as near as the next, and rounding of the scale decides."""
-    if node.OP != "RESIZE_NEAREST_NEIGHBOR" or not node.half_pixel_centers:
+    """Whether how a scale is rounded decides which pixel is the nearest."""
+    if node.OP != "RESIZE_NEAREST_NEIGHBOR":
         return False
+    corner = 1 if node.align_corners else 0
+    first = Fraction(1, 2) if node.half_pixel_centers else Fraction(0)
     for read, made in zip(graph.ins(node)[0].shape[1:3], node.size, strict=True):
-        scale = Fraction(read, made)
-        is_exact = scale.denominator.bit_count() == 1
-        if not is_exact and any((i + Fraction(1, 2)) * scale % 1 == 0 for i in range(made)):
+        scale = Fraction(read - corner, max(1, made - corner))
+        is_exact = scale.numerator.bit_count() <= 1 and scale.denominator.bit_count() == 1
+        places = ((i + first) * scale + Fraction(corner, 2) for i in range(0 if first else 1, made))
+        if not is_exact and any(place % 1 == 0 for place in places):
             return True
     return False
 
