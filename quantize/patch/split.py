@@ -180,10 +180,12 @@ def _columns(
 def _needs_no_crop(stage: PatchStage, rect: Rect, rects: Mapping[str, Rect]) -> bool:
     """Every layer of the part reads all of what the layers before have computed, and each has to.
 
-    A ring cannot be cropped.
+    A ring cannot be cropped, and what reads nothing but constants has no rows.
     """
     inside = {node.outputs[0] for node in stage.nodes}
     if rects[stage.output] != rect or not inside <= rects.keys():
+        return False
+    if not all(_reads(stage, node, rects[node.outputs[0]]) for node in stage.nodes):
         return False
     return all(
         input_rect(stage.windows, node, index, rects[node.outputs[0]]) == rects[source]
@@ -191,6 +193,13 @@ def _needs_no_crop(stage: PatchStage, rect: Rect, rects: Mapping[str, Rect]) -> 
         for index in stage.windows.inputs(node)
         if (source := str(node.inputs[index])) in inside
     )
+
+
+def _reads(stage: PatchStage, node: Node, rect: Rect) -> bool:
+    """Whether a rectangle of the output needs anything but constants."""
+    names = [(index, str(node.inputs[index])) for index in stage.windows.inputs(node)]
+    live = [index for index, name in names if stage.graph.tensors[name].data is None]
+    return any(input_rect(stage.windows, node, index, rect) is not None for index in live)
 
 
 def expand(rows: RowGraph, units: Sequence[Unit]) -> tuple[RowGraph, list[Unit]]:

@@ -129,6 +129,15 @@ def test_parts_are_chosen(make: type, is_free: bool) -> None:
     assert_same(Interpreter(least.graph).run(values), Interpreter(graph).run(values), graph.name)
 
 
+def test_no_part_reads_constants_alone() -> None:
+    b = Builder("constant_columns")
+    x = b.input(1, 2, 1, 5)
+    joined = b.concat(x, b.constant(1, 2, 6, 5), x, axis=2)
+    graph = b.graph(b.pad(joined, (0, 0), (0, 0), (2, 0), (0, 0)))
+    chosen = choose_schedule(graph, Isa.SCALAR, Schedule.MIN_RAM)
+    check_plan(chosen.graph, chosen.plan)
+
+
 def test_parts_are_a_last_resort_within_a_limit() -> None:
     graph = wide_expansion()
     whole = make_schedule(graph, Isa.DSP, Schedule.MIN_RAM)
