@@ -156,7 +156,7 @@ def _takes_pixels(graph: Graph, node: Node, standing: set[str]) -> bool:
 
 
 def _is_pixel(tensor: Tensor) -> bool:
-    return len(tensor.shape) == 4 and tensor.shape[1:3] == (1, 1) and not tensor.state
+    return len(tensor.shape) == 4 and tensor.shape[:3] == (1, 1, 1) and not tensor.state
 
 
 def _is_mean_of_channels(graph: Graph, node: Mean) -> bool:

@@ -44,6 +44,13 @@ def test_an_image_is_not_taken_for_a_signal() -> None:
         assert_same(Interpreter(upright(graph)).run(inputs), Interpreter(graph).run(inputs), kind)
 
 
+def test_a_batch_of_pixels_is_not_taken_for_a_signal() -> None:
+    """Rows of an output that stands would be computed from the first image alone."""
+    b = Builder("batch")
+    graph = b.graph(b.dense(b.input(3, 1, 1, 2), 4, keep_num_dims=False))
+    assert upright(graph) is graph
+
+
 def long_signal(*, standing: bool) -> Graph:
     b = Builder("long_signal")
     shape, kernel = ((1, 4000, 1, 2), (5, 1)) if standing else ((1, 1, 4000, 2), (1, 5))
