@@ -69,6 +69,10 @@ def float_weights(weights: Tensor, axis: int) -> Array:
     return np.asarray(weights.constant().astype(np.float32) * scales.reshape(shape))
 
 
+BELOW_HALF = np.nextafter(np.float32(0.5), np.float32(0))
+"""Added to a float and cut off, it rounds halves away from zero and nothing else there."""
+
+
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def quantize_inputs(rows: Array, *, symmetric: bool) -> tuple[Array, Array]:
     """Quantizes each row by the range of its own values.
@@ -97,7 +101,11 @@ def quantize_inputs(rows: Array, *, symmetric: bool) -> tuple[Array, Array]:
         zero_point = np.where(is_zero, 0, found)
         scale = exact.astype(np.float32)
         inverse = np.float32(1) / scale
-    steps = (rows * np.where(is_zero, np.float32(0), inverse)).astype(np.float64)
-    whole = round_half_away(np.nan_to_num(steps, nan=-256, posinf=256, neginf=-256)) + zero_point
+    steps = rows * np.where(is_zero, np.float32(0), inverse)
+    steps = np.nan_to_num(steps, nan=-256, posinf=256, neginf=-256)
+    # LiteRT adds a half to eight at once, which makes one of the float just below a half.
+    eights = rows.shape[1] // 8 * 8
+    half = np.where(np.arange(rows.shape[1]) < eights, np.float32(0.5), BELOW_HALF)
+    whole = np.trunc(steps + np.copysign(half, steps)).astype(np.float64) + zero_point
     lowest = -127 if symmetric else -128
     return (np.clip(whole, lowest, 127) - zero_point).astype(np.int16), scale

@@ -53,7 +53,11 @@ EB_KERNEL eb_hybrid_range eb_hybrid_quantize(const float *in,
     for (int32_t i = 0; i < count; ++i) {
         const float steps = in[i] * inverse;
         const float above = steps > -256.0f ? steps : -256.0f; /* NaN as well */
-        const int32_t whole = eb_round_f32(above < 256.0f ? above : 256.0f) + range.zero_point;
+        const float bounded = above < 256.0f ? above : 256.0f;
+        /* LiteRT adds a half to eight at once, which makes one of the float just below a half. */
+        const float half = i < count / 8 * 8 ? 0.5f : 0x1.fffffep-2f;
+        const int32_t whole =
+            (int32_t)(bounded + (bounded < 0.0f ? -half : half)) + range.zero_point;
         out[i] = (int8_t)(whole < lowest ? lowest : whole < 127 ? whole : 127);
     }
     return range;
