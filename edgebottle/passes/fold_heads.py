@@ -102,6 +102,7 @@ def _write_through(rewrite: Rewrite, node: BatchMatMul) -> None:
         seen = node.seen_y or Seen.plain(node.product(rewrite.ins(node)))
         shape = rewrite.outs(reader)[0].shape
         rewrite.remove(reader)
+        rewrite.bound_alike(output, reader.outputs[0])
         rewrite.put(replace(node, outputs=reader.outputs, seen_y=seen, shape=shape))
 
 

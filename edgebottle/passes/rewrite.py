@@ -152,11 +152,17 @@ class Rewrite:
             return False
         self.remove(node)
         # The producer takes over the name of the output, so that the network keeps its interface.
+        self.bound_alike(source, target)
         outputs = tuple(target if output == source else output for output in maker.outputs)
         self.put(replace(maker, outputs=outputs))
         for reader in self.consumers(source):
             self.rename(reader, source, target)
         return True
+
+    def bound_alike(self, source: str, target: str) -> None:
+        """Clamps ``target`` as ``source`` is: a layer will write it instead."""
+        bounds = self.tensors[source].bounds
+        self.tensors[target] = replace(self.tensors[target], bounds=bounds)
 
     def graph(self) -> Graph:
         """The graph as it now stands, without the tensors that nothing refers to."""

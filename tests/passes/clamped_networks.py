@@ -9,6 +9,7 @@ from edgebottle.ops.base import Activation
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.maximum import Maximum
 from edgebottle.ops.minimum import Minimum
+from edgebottle.passes.fuse_clamp import fuse_clamp
 from tests.graphs import Builder
 
 
@@ -52,3 +53,10 @@ def clamp_beyond_the_activation() -> Graph:
     graph = b.graph(b.at_most(b.conv(b.input(1, 4, 4, 2), 2), -128))
     conv, clamp = graph.nodes
     return graph.with_nodes((replace(conv, activation=Activation.RELU), clamp))  # type: ignore[call-arg]
+
+
+def clamp_before_a_reshape() -> Graph:
+    """The layer that clamps writes the output itself when the reshape goes."""
+    b = ClampBuilder("clamp_before_a_reshape")
+    x = b.at_most(b.conv(b.input(1, 4, 4, 2), 2), -30)
+    return fuse_clamp(b.graph(b.reshape(x, 1, 4, 4, 2)))

@@ -40,6 +40,7 @@ from tests.passes.batched_networks import (
     random_batched,
 )
 from tests.passes.clamped_networks import (
+    clamp_before_a_reshape,
     clamp_beyond_the_activation,
     clamps_of_many,
     clamps_that_stay,
@@ -249,6 +250,7 @@ CASES: list[tuple[Callable[[], Graph], Pass]] = [
     (reshape_chain, drop_reshapes),
     (squeeze_after_reshape, drop_reshapes),
     (maxima_of_images, pool_maxima),
+    (clamp_before_a_reshape, drop_reshapes),
     (transpose_of_ones, drop_reshapes),
     (transpose_that_moves, drop_reshapes),
     (reshape_to_output, drop_reshapes),
