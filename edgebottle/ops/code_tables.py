@@ -46,6 +46,12 @@ MAKERS = {
 }
 """By the bits of weights and of values, the C function that makes tables."""
 
+CENTRES = {(2, 2): (1, 1), (4, 8): (7, 128)}
+"""By the same, what is subtracted from codes and from values where products get smaller by it.
+
+More of them fit the fields then.
+"""
+
 
 @dataclass(frozen=True)
 class TableForm:
@@ -96,12 +102,42 @@ class TableForm:
         return -(-self.codes // CODES)
 
     @property
+    def code_taps(self) -> int:
+        """Weights of a code."""
+        return CODE_BITS // self.weight_bits
+
+    @property
+    def centres(self) -> tuple[int, int]:
+        """See ``CENTRES``."""
+        return CENTRES.get((self.weight_bits, self.bits), (0, 0))
+
+    @property
+    def products(self) -> tuple[int, int]:
+        """The least and the greatest product of a code and a value, each less its centre."""
+        code, value = self.centres
+        ends = [
+            (one - code) * (other - value)
+            for one in (0, (1 << self.weight_bits) - 1)
+            for other in (0, (1 << self.bits) - 1)
+        ]
+        return min(ends), max(ends)
+
+    @property
     def run_words(self) -> int:
         """Words of a channel whose sums fit the fields; 0 where those of one do not."""
-        taps = CODE_BITS // self.weight_bits
-        largest = taps * ((1 << self.weight_bits) - 1) * ((1 << self.bits) - 1)
-        fitting = ((1 << self.field_bits) - 1) // (largest * CODES)
+        least, most = self.products
+        fitting = ((1 << self.field_bits) - 1) // ((most - least) * self.code_taps * CODES)
         return min(fitting, self.words, MAX_RUN_WORDS[self.weight_bits])
+
+    @property
+    def runs(self) -> int:
+        """Of a window."""
+        return -(-self.words // self.run_words)
+
+    @property
+    def start(self) -> int:
+        """What a field begins with, so that it never falls below 0."""
+        return -self.products[0] * self.run_words * CODES * self.code_taps
 
     @property
     def pays(self) -> bool:
@@ -117,9 +153,8 @@ class TableForm:
     @property
     def is_exact(self) -> bool:
         """Whether sums of a window fit 16 bits where two of them share a word."""
-        taps = self.window * self.depth
-        largest = taps * ((1 << self.weight_bits) - 1) * ((1 << self.bits) - 1)
-        return self.field_bits > 8 or largest < 1 << 16
+        largest = self.products[1] * self.words * CODES * self.code_taps
+        return self.field_bits > 8 or self.runs * self.start + largest < 1 << 16
 
     @property
     def table_words(self) -> int:

@@ -98,9 +98,10 @@ class CodeTableRows(ConvolutionKernel[Finish]):
         """Sums are of values that are not negative."""
         matrix, output = matrix_of(layer).astype(np.int64), output_of(layer)
         least, most = _bounds(operands(layer.ins)[0].dtype)
-        folded: Int = folded_bias(layer) + least * matrix.sum(axis=1)
-        lower = (most - least) * np.minimum(matrix, 0).sum(axis=1) + folded
-        upper = (most - least) * np.maximum(matrix, 0).sum(axis=1) + folded
+        bias: Int = folded_bias(layer) + least * matrix.sum(axis=1)
+        lower = (most - least) * np.minimum(matrix, 0).sum(axis=1) + bias
+        upper = (most - least) * np.maximum(matrix, 0).sum(axis=1) + bias
+        folded = bias + self._centred(layer)
         scales = scales_of(layer)
         exact = scale_twice(scales, output)
         is_small = int((upper - lower).max()) < 1 << 15 and output.high - output.low <= MAX_LEVELS
@@ -109,6 +110,15 @@ class CodeTableRows(ConvolutionKernel[Finish]):
             return None if steps is None else Finish.at_steps(steps, lower, folded)
         scaling = find_scaling(lower, upper, folded, scales, exact, output)
         return None if scaling is None else Finish.scaled(scaling)
+
+    @staticmethod
+    def _centred(layer: Convolved) -> Int:
+        """[channels]: what is missing from products with values that are less their centre."""
+        levels, form = operands(layer.ins)[1].levels, _form(layer)
+        assert levels is not None
+        code, value = form.centres
+        codes = levels.codes(matrix_of(layer)).sum(axis=1, dtype=np.int64)
+        return np.asarray(levels.step * value * (codes - code * form.codes * form.code_taps))
 
     def scratch(self, layer: Convolved) -> int:
         """See ``TableForm``."""
@@ -119,6 +129,8 @@ class CodeTableRows(ConvolutionKernel[Finish]):
         data, weights, _ = operands(layer.ins)
         form, levels = _form(layer), weights.levels
         assert levels is not None
+        code, value = form.centres
+        ones = sum(1 << place for place in range(0, 32, form.field_bits))
         fields: dict[str, CValue] = {f"conv.{k}": v for k, v in int8_fields(layer).items()}
         fields |= {
             "make": MAKERS[form.weight_bits, form.bits],
@@ -128,10 +140,15 @@ class CodeTableRows(ConvolutionKernel[Finish]):
             "outside": _byte_of(data.zero_point, form.bits),
             "values": form.values,
             "codes": form.codes,
+            "code_taps": form.code_taps,
             "table_words": form.table_words,
             "run_words": form.run_words,
-            "lowest": levels.lowest,
+            "middle": value * ones,
+            "centre": code,
+            "start": form.start * ones,
+            "lowest": levels.lowest + levels.step * code,
             "step": levels.step,
+            "added": -levels.step * form.runs * form.start,
             "has_pivot": int(packed.has_pivot),
             "levels": packed.levels,
         }

@@ -10,7 +10,7 @@
 typedef struct eb_conv_2d_tables eb_conv_2d_tables;
 struct eb_conv_2d_tables {
     eb_conv_2d conv; /* its input_zero_point is not used */
-    uint32_t (*make)(eb_table_taps *from, int32_t count, uint32_t *to);
+    uint32_t (*make)(const uint32_t *values, int32_t count, uint32_t *to);
     void (*sum)(eb_table_part *run);
     void (*finish)(const eb_conv_2d_tables *p,
                    const uint32_t *sums,
@@ -22,10 +22,15 @@ struct eb_conv_2d_tables {
     int32_t outside;     /* a byte of zero points */
     int32_t values;      /* words of a window, those of zeros at its end included */
     int32_t codes;       /* of a window and channel */
+    int32_t code_taps;   /* weights of a code */
     int32_t table_words; /* of the tables of a run */
     int32_t run_words;   /* >= 1: words of a channel after which fields are emptied */
-    int32_t lowest;      /* weight = lowest + step * what its bits say */
+    uint32_t middle;     /* what `make` subtracts from values, in each field */
+    int32_t centre;      /* what is subtracted from codes of weights */
+    uint32_t start;      /* in each field: no sum of a run is below minus that */
+    int32_t lowest;      /* weight = lowest + step * (code - centre) */
     int32_t step;
+    int32_t added;     /* to each sum, for what fields start with */
     int32_t has_pivot; /* see eb_scale_s8.h */
     int32_t levels;    /* 0 .. 3: of the outputs above the lowest, where they are few */
 };
@@ -75,13 +80,14 @@ EB_KERNEL void eb_conv_2d_tables_gather(const eb_conv_2d_tables *p,
     for (int32_t ky = 0; ky < c->kernel_height; ++ky) {
         const uint8_t *row = (const uint8_t *)rows[ky];
         const int32_t taps = is_whole && row != NULL ? 1 : c->kernel_width;
+        const int32_t bytes = taps == 1 ? c->kernel_width * pixel : pixel;
         for (int32_t tap = 0; tap < taps; ++tap) {
             const uint8_t *from[4];
             for (int32_t k = 0; k < count; ++k) {
                 const int32_t x = at[k] + tap * c->dilation_width;
                 from[k] = row != NULL && x >= 0 && x < c->input_width ? row + x * pixel : outside;
             }
-            to = eb_table_interleave(from, p->bits, to, c->kernel_width / taps * pixel);
+            to = eb_table_interleave(from, p->bits, to, bytes);
         }
     }
 }
@@ -110,7 +116,7 @@ EB_KERNEL void eb_conv_2d_tables_scaled(const eb_conv_2d_tables *p,
                                         int32_t out_pixel_stride)
 {
     const int8_t *end = out + p->conv.output_channels;
-    int32_t base[4] = {0, 0, 0, 0};
+    int32_t base[4] = {p->added, p->added, p->added, p->added};
     int32_t sum[4];
     eb_table_fields(sums, p->bits, p->lowest, base, base);
     for (; out != end; ++out) {
@@ -137,8 +143,9 @@ EB_KERNEL void eb_conv_2d_tables_steps(const eb_conv_2d_tables *p,
     const uint32_t lowest = (uint32_t)p->lowest;
     const uint32_t step = (uint32_t)p->step;
     const uint32_t low = (uint32_t)(uint8_t)p->conv.low * 0x00010001u;
-    const uint32_t base0 = sums[0] * lowest;
-    const uint32_t base1 = sums[1] * lowest;
+    const uint32_t added = (uint32_t)p->added * 0x00010001u;
+    const uint32_t base0 = sums[0] * lowest + added;
+    const uint32_t base1 = sums[1] * lowest + added;
     for (; out != end; ++out) {
         sums += 2;
         const uint32_t sum0 = sums[0] * step + base0;
@@ -177,14 +184,18 @@ EB_KERNEL void eb_conv_2d_tables_sums(const eb_conv_2d_tables *p,
         (p->conv.output_channels + EB_TABLE_CHANNELS - 1) & ~(EB_TABLE_CHANNELS - 1);
     const int32_t shift = p->bits <= 2 ? 8 : 16;
     const uint32_t mask = p->bits <= 2 ? 0x00ff00ffu : 0x0000ffffu;
-    eb_table_taps from = {values, 0, 0};
-    eb_table_part run = {tables, weights, NULL, sums + 2 + 2 * channels, 0, 0, mask, shift};
+    eb_table_part run = {tables, weights, NULL, sums + 2 + 2 * channels, 0, 0, mask, shift, 0};
     int32_t words = (p->codes + EB_TABLE_CODES - 1) / EB_TABLE_CODES;
     run.skip = EB_TABLE_CODES * words - p->codes;
     memset(sums, 0, (size_t)(2 + 2 * channels) * sizeof *sums);
     for (; words > 0; words -= run.words) {
         run.words = eb_min(words, p->run_words);
-        const uint32_t total = p->make(&from, EB_TABLE_CODES * run.words - run.skip, tables);
+        const int32_t codes = EB_TABLE_CODES * run.words - run.skip;
+        const int32_t taps = codes * p->code_taps;
+        const uint32_t total = p->make(values, codes, tables);
+        values += taps * p->bits / 8;
+        /* The products of what is subtracted from codes, for all channels at once. */
+        run.start = p->start - (uint32_t)p->centre * (total - (uint32_t)taps * p->middle);
         sums[0] += total & mask;
         sums[1] += total >> shift & mask;
         run.sums = sums + 2;

@@ -21,18 +21,32 @@
     EB_PRODUCT_CHANNEL(places, "w3", "s3")
 #define EB_PRODUCT_CODE_BYTES 52u
 
+/* The first, which no shift comes before. */
+#define EB_PRODUCT_FIRST_CHANNEL(word, sum)                                                        \
+    "mul t3, %[" word "], t4\n"                                                                  \
+    "add %[" sum "], %[" sum "], t3\n"
+#define EB_PRODUCT_FIRST_CODE                                                                      \
+    "lw t4, 0(%[table])\n"                                                                       \
+    EB_PRODUCT_FIRST_CHANNEL("w0", "s0")                                                           \
+    EB_PRODUCT_FIRST_CHANNEL("w1", "s1")                                                           \
+    EB_PRODUCT_FIRST_CHANNEL("w2", "s2")                                                           \
+    EB_PRODUCT_FIRST_CHANNEL("w3", "s3")
+#define EB_PRODUCT_SPARED_BYTES 16u
+
 /* Adds to the sums the products of weights of 4 bits and values: see eb_product_sums. */
 EB_KERNEL void eb_product_sums(eb_table_part *run)
 {
     const uint32_t *weights = run->weights;
     const uint32_t *first = run->tables - run->skip;
     const uint32_t *end = first + EB_TABLE_CODES * run->words;
-    const uint32_t skipped = (uint32_t)run->skip * EB_PRODUCT_CODE_BYTES;
+    const uint32_t skipped =
+        (uint32_t)run->skip * EB_PRODUCT_CODE_BYTES - (run->skip ? EB_PRODUCT_SPARED_BYTES : 0u);
     const uint32_t mask = run->mask;
     const int32_t shift = run->shift;
+    const uint32_t start = run->start;
     uint32_t *sums = run->sums;
     for (; sums != run->end; sums += 2 * EB_TABLE_CHANNELS) {
-        uint32_t total[EB_TABLE_CHANNELS] = {0};
+        uint32_t total[EB_TABLE_CHANNELS] = {start, start, start, start};
         const uint32_t *table = first;
         uint32_t w0, w1, w2, w3;
         __asm__(".option push\n"
@@ -43,7 +57,7 @@ EB_KERNEL void eb_product_sums(eb_table_part *run)
                 "jr 32(t3)\n"
                 "2:\n"
                 EB_TABLE_LOADS
-                EB_PRODUCT_CODE("0", "0")
+                EB_PRODUCT_FIRST_CODE
                 EB_PRODUCT_CODE("4", "4")
                 EB_PRODUCT_CODE("8", "8")
                 EB_PRODUCT_CODE("12", "12")

@@ -60,7 +60,7 @@ EB_KERNEL void eb_product_sums(eb_table_part *run)
                      "ldr r5, [r1, #20]\n"
                      "movs r7, #" EB_PRODUCT_CODE_BYTES "\n"
                      "muls r5, r7, r5\n"
-                     "movs r7, #0\n"
+                     "ldr r7, [r1, #32]\n"
                      "mov r8, r7\n"
                      "mov r9, r7\n"
                      "mov r10, r7\n"

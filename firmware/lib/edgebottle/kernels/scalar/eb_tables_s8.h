@@ -26,6 +26,7 @@ typedef struct {
     int32_t skip;            /* codes of the first word, the lowest, that are not there: 0 .. 7 */
     uint32_t mask;           /* of the lower fields */
     int32_t shift;           /* bits of a field: 8 or 16 */
+    uint32_t start;          /* what the fields of each channel begin with */
 } eb_table_part;
 
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_7M__)
@@ -40,7 +41,7 @@ EB_KERNEL void eb_table_sums(eb_table_part *run)
 {
     const uint32_t *weights = run->weights;
     for (; run->sums != run->end; run->sums += 2 * EB_TABLE_CHANNELS) {
-        uint32_t total[EB_TABLE_CHANNELS] = {0};
+        uint32_t total[EB_TABLE_CHANNELS] = {run->start, run->start, run->start, run->start};
         const uint32_t *table = run->tables;
         int32_t code = run->skip;
         for (int32_t word = 0; word < run->words; ++word) {
@@ -67,7 +68,7 @@ EB_KERNEL void eb_product_sums(eb_table_part *run)
 {
     const uint32_t *weights = run->weights;
     for (; run->sums != run->end; run->sums += 2 * EB_TABLE_CHANNELS) {
-        uint32_t total[EB_TABLE_CHANNELS] = {0};
+        uint32_t total[EB_TABLE_CHANNELS] = {run->start, run->start, run->start, run->start};
         const uint32_t *value = run->tables;
         int32_t code = run->skip;
         for (int32_t word = 0; word < run->words; ++word) {
@@ -120,84 +121,76 @@ static inline void eb_table_of_1(uint32_t *to, const uint32_t *taps)
     }
 }
 
-/* Where the taps of the next table come from. */
-typedef struct {
-    const uint32_t *values; /* words of a byte of every pixel, each in a field of its own */
-    uint32_t word;          /* the one that was begun, */
-    int32_t left;           /* and how many taps it still has */
-} eb_table_taps;
-
-/* The values of the next tap, of `bits` bits within `mask`, in every pixel. */
-static inline uint32_t eb_table_tap(eb_table_taps *from, int32_t bits, uint32_t mask)
-{
-    if (bits == 8) {
-        return *from->values++;
-    }
-    if (from->left == 0) {
-        from->word = *from->values++;
-        from->left = 8 / bits;
-    }
-    const uint32_t tap = from->word & mask;
-    from->word >>= bits;
-    --from->left;
-    return tap;
-}
+/* Tap number TAP from `values` on, words of a byte of every pixel, each in a field of its own. */
+#define EB_TABLE_TAP(values, TAP, BITS, MASK)                                                      \
+    ((BITS) == 8 ? (values)[TAP] : (values)[(TAP) * (BITS) / 8] >> (TAP) * (BITS) % 8 & (MASK))
 
 /* eb_tables_W_A: makes `count` tables for weights of W bits and values of A bits, and returns the
- * sums of all their taps. The functions are copies of their own: their loops have no branch.
+ * sums of all their taps. The tables are of values less MIDDLE, the sums are not.
+ *
+ * The functions are copies of their own: their loops have no branch. CODES codes take whole words,
+ * and `count` is a multiple of them.
  */
-#define EB_TABLES_OF(WEIGHT_BITS, BITS, MASK)                                                      \
-    EB_KERNEL uint32_t eb_tables_##WEIGHT_BITS##_##BITS(eb_table_taps *state, int32_t count,       \
+#define EB_TABLES_OF(WEIGHT_BITS, BITS, CODES, MASK, MIDDLE)                                       \
+    EB_KERNEL uint32_t eb_tables_##WEIGHT_BITS##_##BITS(const uint32_t *values, int32_t count,     \
                                                         uint32_t *to)                              \
     {                                                                                              \
-        eb_table_taps from = *state;                                                               \
         uint32_t total = 0;                                                                        \
-        for (; count > 0; --count) {                                                               \
-            uint32_t taps[4 / WEIGHT_BITS];                                                        \
-            _Pragma("GCC unroll 4") for (int32_t k = 0; k < 4 / WEIGHT_BITS; ++k)                  \
+        for (; count > 0; count -= (CODES)) {                                                      \
+            _Pragma("GCC unroll 4") for (int32_t code = 0; code < (CODES); ++code)                 \
             {                                                                                      \
-                taps[k] = eb_table_tap(&from, BITS, MASK);                                         \
-                total += taps[k];                                                                  \
+                uint32_t taps[4 / WEIGHT_BITS];                                                    \
+                _Pragma("GCC unroll 4") for (int32_t k = 0; k < 4 / WEIGHT_BITS; ++k)              \
+                {                                                                                  \
+                    const int32_t tap = 4 / WEIGHT_BITS * code + k;                                \
+                    taps[k] = EB_TABLE_TAP(values, tap, BITS, MASK);                               \
+                    total += taps[k];                                                              \
+                    taps[k] -= (MIDDLE);                                                           \
+                }                                                                                  \
+                eb_table_of_##WEIGHT_BITS(to, taps);                                               \
+                to += EB_TABLE_WORDS;                                                              \
             }                                                                                      \
-            eb_table_of_##WEIGHT_BITS(to, taps);                                                   \
-            to += EB_TABLE_WORDS;                                                                  \
+            values += 4 / WEIGHT_BITS * (CODES) * BITS / 8;                                        \
         }                                                                                          \
-        *state = from;                                                                             \
         return total;                                                                              \
     }
 
-EB_TABLES_OF(1, 1, 0x01010101u)
-EB_TABLES_OF(1, 2, 0x03030303u)
-EB_TABLES_OF(1, 4, 0x000f000fu)
-EB_TABLES_OF(1, 8, 0u)
-EB_TABLES_OF(2, 1, 0x01010101u)
-EB_TABLES_OF(2, 2, 0x03030303u)
-EB_TABLES_OF(2, 4, 0x000f000fu)
-EB_TABLES_OF(2, 8, 0u)
+EB_TABLES_OF(1, 1, 2, 0x01010101u, 0u)
+EB_TABLES_OF(1, 2, 1, 0x03030303u, 0u)
+EB_TABLES_OF(1, 4, 1, 0x000f000fu, 0u)
+EB_TABLES_OF(1, 8, 1, 0u, 0u)
+EB_TABLES_OF(2, 1, 4, 0x01010101u, 0u)
+EB_TABLES_OF(2, 2, 2, 0x03030303u, 0x01010101u)
+EB_TABLES_OF(2, 4, 1, 0x000f000fu, 0u)
+EB_TABLES_OF(2, 8, 1, 0u, 0u)
 
-/* eb_tables_4_A: the values of `count` taps, for eb_product_sums, and their sum.
+/* eb_tables_4_A: the values of `count` taps, less MIDDLE, for eb_product_sums; returns the sum of
+ * the values as they are.
  *
  * A word w of codes c0, c1, .. shifted by 4 k bits is c_k + 16 (w shifted by 4 (k + 1)). So the sum
  * of c_k x_k is that of (w shifted by 4 k) (x_k - 16 x_(k-1)), modulo 2^32.
  */
-#define EB_VALUES_OF(BITS, MASK)                                                                   \
-    EB_KERNEL uint32_t eb_tables_4_##BITS(eb_table_taps *state, int32_t count, uint32_t *to)       \
+#define EB_VALUES_OF(BITS, CODES, MASK, MIDDLE)                                                    \
+    EB_KERNEL uint32_t eb_tables_4_##BITS(const uint32_t *values, int32_t count, uint32_t *to)     \
     {                                                                                              \
-        eb_table_taps from = *state;                                                               \
         uint32_t total = 0;                                                                        \
         uint32_t before = 0;                                                                       \
-        for (; count > 0; --count) {                                                               \
-            const uint32_t tap = eb_table_tap(&from, BITS, MASK);                                  \
-            total += tap;                                                                          \
-            *to++ = tap - (count % EB_TABLE_CODES == 0 ? 0u : before << 4);                        \
-            before = tap;                                                                          \
+        for (; count > 0; count -= (CODES)) {                                                      \
+            before = count % EB_TABLE_CODES == 0 ? 0u : before;                                    \
+            _Pragma("GCC unroll 8") for (int32_t code = 0; code < (CODES); ++code)                 \
+            {                                                                                      \
+                const uint32_t tap = EB_TABLE_TAP(values, code, BITS, MASK);                       \
+                total += tap;                                                                      \
+                *to++ = tap - before - (MIDDLE);                                                   \
+                before = (tap - (MIDDLE)) << 4;                                                    \
+            }                                                                                      \
+            values += BITS * (CODES) / 8;                                                          \
         }                                                                                          \
-        *state = from;                                                                             \
         return total;                                                                              \
     }
 
-EB_VALUES_OF(1, 0x01010101u)
-EB_VALUES_OF(4, 0x000f000fu)
-EB_VALUES_OF(8, 0u)
+EB_VALUES_OF(1, 8, 0x01010101u, 0u)
+EB_VALUES_OF(4, 2, 0x000f000fu, 0u)
+EB_VALUES_OF(8, 1, 0u, 0x00800080u)
 
 #endif /* EB_TABLES_S8_H */

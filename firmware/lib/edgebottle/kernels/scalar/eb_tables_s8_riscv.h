@@ -40,9 +40,10 @@ EB_KERNEL void eb_table_sums(eb_table_part *run)
     const uint32_t skipped = (uint32_t)run->skip * EB_TABLE_CODE_BYTES;
     const uint32_t mask = run->mask;
     const int32_t shift = run->shift;
+    const uint32_t start = run->start;
     uint32_t *sums = run->sums;
     for (; sums != run->end; sums += 2 * EB_TABLE_CHANNELS) {
-        uint32_t total[EB_TABLE_CHANNELS] = {0};
+        uint32_t total[EB_TABLE_CHANNELS] = {start, start, start, start};
         const uint32_t *table = first;
         uint32_t w0, w1, w2, w3;
         __asm__(".option push\n"

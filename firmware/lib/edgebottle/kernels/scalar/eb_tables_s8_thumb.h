@@ -46,6 +46,7 @@ EB_FIELD_AT(eb_table_part, words, 16);
 EB_FIELD_AT(eb_table_part, skip, 20);
 EB_FIELD_AT(eb_table_part, mask, 24);
 EB_FIELD_AT(eb_table_part, shift, 28);
+EB_FIELD_AT(eb_table_part, start, 32);
 
 /* Adds to the sums what the tables have for the codes of each channel; moves sums to their end.
  *
@@ -77,7 +78,7 @@ EB_KERNEL void eb_table_sums(eb_table_part *run)
                      "ldr r5, [r1, #20]\n"
                      "movs r7, #" EB_TABLE_CODE_BYTES "\n"
                      "muls r5, r7, r5\n"
-                     "movs r7, #0\n"
+                     "ldr r7, [r1, #32]\n"
                      "mov r8, r7\n"
                      "mov r9, r7\n"
                      "mov r10, r7\n"
