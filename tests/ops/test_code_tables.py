@@ -46,7 +46,12 @@ def test_words_hold_the_codes_of_runs(form: TableForm) -> None:
 def test_no_field_overflows_in_a_run(weight_bits: int, bits: int) -> None:
     form = TableForm(weight_bits, bits, depth=1000, window=1, outputs=4)
     taps = form.run_words * CODES * 4 // weight_bits
-    largest = taps * ((1 << weight_bits) - 1) * ((1 << bits) - 1)
-    is_refused = (weight_bits, bits) == (4, 2)
-    assert (largest == 0) == is_refused
-    assert largest < 1 << form.field_bits
+    code, value = form.centres
+    products = [
+        (one - code) * (other - value)
+        for one in range(1 << weight_bits)
+        for other in range(1 << bits)
+    ]
+    assert (form.run_words == 0) == ((weight_bits, bits) == (4, 2))
+    assert form.start + taps * min(products) >= 0
+    assert form.start + taps * max(products) < 1 << form.field_bits
