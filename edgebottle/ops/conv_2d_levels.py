@@ -22,7 +22,7 @@ from edgebottle.ops.weights import operands
 
 
 class LevelRows(FullDepth[Packed]):
-    """Weights of 4, 2 or 1 bits, four output channels to a lane: two pixels at a time."""
+    """Weights of 4, 2 or 1 bits, four output channels by two pixels at a time."""
 
     ISAS = frozenset({Isa.DSP})
     HEADER = "eb_conv_2d.h"
@@ -53,7 +53,7 @@ class LevelRows(FullDepth[Packed]):
             self.ROW,
             "eb_conv_2d",
             int8_fields(layer),
-            e.params("eb_levels", level_fields(operands(layer.ins)[1])),
+            e.params("eb_levels", level_fields(operands(layer.ins)[1], matrix_of(layer))),
             f"(const uint32_t *){e.constant('weights', packed.weights)}",
             e.constant("requant", packed.requant),
             e.scratch(),
@@ -65,7 +65,7 @@ class LevelRows(FullDepth[Packed]):
         """See ``Kernel``."""
         rest: dict[str, CValue] = {
             **walk,
-            **level_fields(operands(layer.ins)[1], "levels."),
+            **level_fields(operands(layer.ins)[1], matrix_of(layer), "levels."),
             "weights": e.constant("weights", packed.weights),
             "requant": e.constant("requant", packed.requant),
         }

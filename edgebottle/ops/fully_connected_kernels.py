@@ -74,7 +74,7 @@ class PackedLayer(Kernel[Operator, Packed]):
 
 
 class LevelLayer(Kernel[Operator, Packed]):
-    """Weights of 4, 2 or 1 bits, four outputs to a lane: DSP."""
+    """Weights of 4, 2 or 1 bits, four outputs at a time: DSP."""
 
     ISAS = frozenset({Isa.DSP})
     FUNCTION = "eb_fully_connected_levels_layer"
@@ -101,11 +101,12 @@ class LevelLayer(Kernel[Operator, Packed]):
     def emit(self, layer: Dense, packed: Packed, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
-        has_one = _has_one_scale(layer)
+        weights, has_one = operands(layer.ins)[1], _has_one_scale(layer)
+        fields = level_fields(weights, weights.constant(), once=not has_one)
         arguments = (
             e.params(STRUCT, layer_sizes(layer) | _quantization(layer)),
             *_ends(layer, e),
-            e.params("eb_levels", level_fields(operands(layer.ins)[1], once=not has_one)),
+            e.params("eb_levels", fields),
             f"(const uint32_t *){e.constant('weights', packed.weights)}",
             e.constant("requant", packed.requant[:, 0] if has_one else packed.requant),
             e.constant("scale", packed.requant[0, 1:]) if has_one else "NULL",

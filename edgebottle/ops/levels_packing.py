@@ -1,8 +1,10 @@
 """Weights of few bits in the order and form that ``eb_tile_levels.h`` reads.
 
-The codes of four channels lie in a 16-bit lane, those of two taps in the two lanes of a word: of 4
-bits a word of them for taps 0 and 2, then one for 1 and 3; of 2 bits a word holds four taps, a byte
-each; of 1 bit eight of them. ``pack_codes`` proves that no sum is ambiguous.
+Of 4 bits, the codes of four channels lie in a 16-bit lane, those of two taps in the two lanes of a
+word: one for taps 0 and 2, then one for 1 and 3. ``pack_codes`` proves that no sum is ambiguous.
+
+Of 2 and 1 bits, the lanes of two channels are what is left of a word that is rotated and masked: it
+holds four or eight taps of four channels.
 """
 
 from __future__ import annotations
@@ -18,12 +20,12 @@ from edgebottle.ops.packing import CHANNELS, SPLIT, TAPS, Packed, pack_requant, 
 SIGNED = 8
 """Of 4 bits, the code of a fourth channel that is stored as 0: its lane has a sign."""
 
-NIBBLES = (0, 1, 4, 5, 2, 3, 6, 7)
-"""Of 1 bit, the taps whose codes the nibbles of a word hold."""
+TURNS = {2: 8, 1: 4}
+"""By bits, the most words between two additions to the totals: what the tiles unroll."""
 
 
 def pack_codes(codes: Array, bits: int) -> Array | None:
-    """Packs codes four channels to a lane.
+    """Packs codes of four channels.
 
     Args:
         codes: uint8, (outputs, taps).
@@ -32,29 +34,70 @@ def pack_codes(codes: Array, bits: int) -> Array | None:
     Returns:
         int32, (fours of channels, words); None where the sums of a lane cannot be told apart.
     """
+    return _pack_fours(codes) if bits == 4 else _pack_pairs(codes, bits)
+
+
+def _pack_fours(codes: Array) -> Array | None:
     outputs, taps = codes.shape
-    unit = 2 * TAPS if bits == 1 else TAPS
     signed = codes.astype(np.int64)
-    signed[CHANNELS - 1 :: CHANNELS] -= SIGNED if bits == 4 else 0
-    padded = np.zeros((pad_to(outputs, CHANNELS), pad_to(taps, unit)), np.int64)
+    signed[CHANNELS - 1 :: CHANNELS] -= SIGNED
+    padded = np.zeros((pad_to(outputs, CHANNELS), pad_to(taps, TAPS)), np.int64)
     padded[:outputs, :taps] = signed
     quads = padded.reshape(-1, CHANNELS, padded.shape[1])
-    places = bits * np.arange(CHANNELS)
+    places = 4 * np.arange(CHANNELS)
     if np.any(128 * np.abs(quads).sum(axis=2) >= 1 << (31 - places)):
         return None
     lanes = (quads << places[:, None]).sum(axis=1)
-    return np.ascontiguousarray(_words(lanes, bits)).view(np.int32)
+    fours = lanes.reshape(len(lanes), -1, TAPS)[..., SPLIT]
+    words = (fours & 0xFFFF).astype("<u2").reshape(len(lanes), -1)
+    return np.ascontiguousarray(words).view(np.int32)
 
 
-def _words(lanes: Int, bits: int) -> Array:
-    """Lanes of taps one behind the other, (fours of channels, taps), as words in memory."""
-    if bits == 4:
-        fours = lanes.reshape(len(lanes), -1, TAPS)[..., SPLIT]
-        return (fours & 0xFFFF).astype("<u2").reshape(len(lanes), -1)
-    if bits == 2:
-        return lanes.astype("<u1")
-    eights = lanes.reshape(len(lanes), -1, 2 * TAPS)[..., NIBBLES].reshape(len(lanes), -1)
-    return (eights[:, 0::2] | eights[:, 1::2] << 4).astype("<u1")
+def _pack_pairs(codes: Array, bits: int) -> Array:
+    """Two channels to a lane, the second one in its highest bits, where codes have a sign."""
+    outputs, taps = codes.shape
+    sign = 1 << (bits - 1)
+    padded = np.zeros((pad_to(outputs, CHANNELS), pad_to(taps, _word_taps(bits))), np.int64)
+    padded[:outputs, :taps] = codes
+    padded[1::2, :taps] ^= sign
+    # (fours of channels, lanes of a four, channels of a lane, words, taps of a word)
+    apart = padded.reshape(-1, 2, 2, padded.shape[1] // _word_taps(bits), _word_taps(bits))
+    words = np.zeros((len(apart), apart.shape[3]), np.int64)
+    for lane, channel, tap in np.ndindex(2, 2, _word_taps(bits)):
+        four, half, top = tap // TAPS, tap % 2, tap % TAPS // 2
+        turned = 2 * bits * (2 * (2 * four + half) + lane)
+        place = (turned + (16 - bits) * channel + 16 * top) % 32
+        words |= apart[:, lane, channel, :, tap] << place
+    return words.astype("<u4").view(np.int32)
+
+
+def _word_taps(bits: int) -> int:
+    """Taps of four channels that a word holds."""
+    return 32 // (CHANNELS * bits)
+
+
+def run_words(codes: Array, bits: int) -> int:
+    """The most words whose lower sums of lanes stay within their bits.
+
+    Args:
+        codes: uint8, (outputs, taps).
+        bits: 1 or 2.
+
+    Returns:
+        At most ``TURNS``: runs of so many words, the first one shorter.
+    """
+    taps = _word_taps(bits)
+    words = pad_to(codes.shape[1], taps) // taps
+    padded = np.zeros((len(codes), words * taps), np.int64)
+    padded[:, : codes.shape[1]] = codes
+    sums = padded.reshape(len(codes), words, taps).sum(axis=2)
+    before = np.pad(np.cumsum(sums, axis=1), ((0, 0), (1, 0)))
+    for run in range(min(TURNS[bits], words), 1, -1):
+        ends = np.arange(words, 0, -run)
+        largest = (before[:, ends] - before[:, np.maximum(ends - run, 0)]).max()
+        if 128 * largest <= 1 << (15 - bits):
+            return run
+    return 1
 
 
 def unit_taps(weights: Tensor) -> int:
@@ -84,31 +127,36 @@ def pack_levels(
 
 
 TILES = {
-    (4, 2, False): "eb_tile_levels_4_4x2",
-    (4, 2, True): "eb_tile_levels_4_4x2_once",
-    (4, 1, False): "eb_tile_levels_4_4x1",
-    (4, 1, True): "eb_tile_levels_4_4x1_once",
-    (2, 2, False): "eb_tile_levels_2_4x2",
-    (2, 2, True): "eb_tile_levels_2_4x2_once",
-    (2, 1, False): "eb_tile_levels_2_4x1",
-    (2, 1, True): "eb_tile_levels_2_4x1_once",
-    (1, 2, False): "eb_tile_levels_1_4x2",
-    (1, 2, True): "eb_tile_levels_1_4x2_once",
-    (1, 1, False): "eb_tile_levels_1_4x1",
-    (1, 1, True): "eb_tile_levels_1_4x1_once",
+    (4, 2): "eb_tile_levels_4_4x2",
+    (2, 2): "eb_tile_levels_2_4x2",
+    (1, 2): "eb_tile_levels_1_4x2",
+    (4, 1): "eb_tile_levels_4_4x1",
+    (2, 1): "eb_tile_levels_2_4x1",
+    (1, 1): "eb_tile_levels_1_4x1",
 }
-"""By bits, pixels, and whether sums are rounded once."""
+"""By bits and pixels."""
+
+TILES_ONCE = {
+    4: "eb_tile_levels_4_4x1_once",
+    2: "eb_tile_levels_2_4x1_once",
+    1: "eb_tile_levels_1_4x1_once",
+}
+"""By bits: of a pixel whose sums are rounded once."""
 
 
-def level_fields(weights: Tensor, prefix: str = "", *, once: bool = False) -> dict[str, CValue]:
-    """The fields of ``eb_levels``."""
+def level_fields(
+    weights: Tensor, matrix: Array, prefix: str = "", *, once: bool = False
+) -> dict[str, CValue]:
+    """The fields of ``eb_levels``; matrix: the weights, (outputs, taps)."""
     levels = weights.levels
     assert levels is not None
+    bits = levels.bits
     fields: dict[str, CValue] = {
-        "pair": TILES[levels.bits, 2, once],
-        "single": TILES[levels.bits, 1, once],
-        "bits": levels.bits,
+        "pair": "NULL" if once else TILES[bits, 2],
+        "single": TILES_ONCE[bits] if once else TILES[bits, 1],
+        "bits": bits,
         "lowest": levels.lowest,
         "step": levels.step,
+        "run": run_words(levels.codes(matrix), bits) if bits < 4 else 0,
     }
     return {prefix + name: value for name, value in fields.items()}

@@ -5,20 +5,28 @@ import pytest
 
 from edgebottle.ops.conv_2d_counts import pack_bits
 from edgebottle.ops.fields_packing import FOUR_2, FOUR_4, SIX_2
-from edgebottle.ops.levels_packing import pack_codes
+from edgebottle.ops.levels_packing import pack_codes, run_words
 
 
 def lanes_of(words: np.ndarray, bits: int) -> np.ndarray:
-    """int16 lanes as ``eb_levels_lanes`` reads them, (fours of channels, taps)."""
+    """The codes as the tiles read them, (channels, taps): those with a sign signed."""
     found = []
     unsigned = words.astype(np.int64) & 0xFFFFFFFF
-    for tap in range(words.shape[1] * 8 // bits):
-        four, lane, half = tap // 4, tap % 4 // 2, tap % 2
-        word = unsigned[:, (2 * four + half) if bits == 4 else four * bits // 2]
-        place = {4: 0, 2: 8 * half, 1: 8 * (four % 2) + 4 * half}[bits]
-        found.append((word >> (place + 16 * lane)) & ((1 << 4 * bits) - 1))
-    lanes = np.stack(found, axis=1)
-    return lanes.astype(np.uint16).view(np.int16) if bits == 4 else lanes
+    sizes = 4 * len(words), words.shape[1] * 8 // bits
+    for channel, tap in np.ndindex(sizes):
+        four, top, half = tap // 4, tap % 4 // 2, tap % 2
+        if bits == 4:
+            word, place = unsigned[channel // 4, 2 * four + half], 4 * (channel % 4)
+            is_signed = channel % 4 == 3
+        else:
+            step = 2 * four + half
+            word = unsigned[channel // 4, step * bits // 4]
+            place = (4 * (step % (4 // bits)) + 2 * (channel % 4 // 2)) * bits
+            place += (channel % 2) * (16 - bits)
+            is_signed = channel % 2 == 1
+        code = ((word | word << 32) >> (place + 16 * top) % 32) & ((1 << bits) - 1)
+        found.append(code - (1 << bits if is_signed and code >> (bits - 1) else 0))
+    return np.array(found).reshape(sizes)
 
 
 @pytest.mark.parametrize(
@@ -30,13 +38,19 @@ def test_lanes_hold_the_codes_of_four_channels(bits, outputs, taps):
     assert words is not None
     unit = 8 if bits == 1 else 4
     assert words.nbytes == 4 * -(-outputs // 4) * unit * -(-taps // unit) * bits // 8
-    lanes = lanes_of(words, bits)
-    for channel in range(outputs):
-        quad, place = channel // 4, channel % 4 * bits
-        high = lanes[quad, :taps] >> place
-        expected = codes[channel].astype(int) - (8 if bits == 4 and channel % 4 == 3 else 0)
-        found = high if channel % 4 == 3 else high & ((1 << bits) - 1)
-        assert found.tolist() == expected.tolist()
+    found = lanes_of(words, bits)[:outputs, :taps]
+    signed = np.arange(outputs) % 4 == 3 if bits == 4 else np.arange(outputs) % 2 == 1
+    expected = codes.astype(int) - signed[:, None] * (1 << (bits - 1))
+    assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("bits", "taps", "code", "run"),
+    [(2, 100, 3, 5), (2, 100, 2, 8), (2, 28, 2, 7), (2, 3, 3, 1), (1, 300, 1, 4), (1, 9, 1, 2)],
+)
+def test_runs_are_as_long_as_lower_sums_stay_within_their_bits(bits, taps, code, run):
+    """Of 2 bits, 64 times the value -128 has 14 bits."""
+    assert run_words(np.full((4, taps), code, np.uint8), bits) == run
 
 
 def test_sums_that_leave_their_bits_are_refused():

@@ -1,13 +1,17 @@
 /* Tiles of four output channels times one or two pixels, with weights of 4, 2 or 1 bits.
  *
- * A weight is lowest + step * code. The codes of four channels lie in a 16-bit lane, `bits` bits
- * each, so that SMLAD of the lane sums A + B * 2^bits + C * 4^bits + D * 8^bits; the same without
- * the highest codes, one after the other, leave A + B * 2^bits + C * 4^bits, and so on to A. The
- * differences are exact in 32 bits that wrap, where the compiler packs weights so
- * (edgebottle/ops/levels_packing.py). The products with `lowest` are the same for all channels: one
- * sum of the values of each pixel.
+ * A weight is lowest + step * code. The products with `lowest` are the same for all channels: one
+ * sum of the values of each pixel. The others are sums of codes times values:
  *
- * Of 4 bits, the code of the fourth channel is signed, as it holds the sign of the lane: code - 8.
+ * Of 2 or 1 bits, a lane of 16 bits holds the codes of two channels, the second one in its highest
+ * bits, which have a sign: code - 2, or code - 1. So SMLAD of the lane sums A + B * 2^14, or
+ * B * 2^15, and both are exact for a run of words as long as the compiler found A to stay within
+ * its bits. Then they are added to totals.
+ *
+ * Of 4 bits, a lane holds the codes of four channels, 4 bits each, the highest of which has a sign:
+ * code - 8. SMLAD sums A + B * 2^4 + C * 2^8 + D * 2^12; the same without the highest codes, one
+ * after the other, leave A + B * 2^4 + C * 2^8, and so on to A. The differences are exact in 32
+ * bits that wrap, where the compiler packs weights so (edgebottle/ops/levels_packing.py).
  */
 #ifndef EB_TILE_LEVELS_H
 #define EB_TILE_LEVELS_H
@@ -21,14 +25,20 @@ typedef struct {
     int32_t bits;              /* 4, 2 or 1 */
     int32_t lowest;            /* -128 .. 127 */
     int32_t step;              /* 1 .. 255 */
+    int32_t run;               /* of 2 or 1 bits: the most words before sums are added to totals */
 } eb_levels;
 
 /* What the tiles read: eb_tile, and how codes become weights. The assembly knows the offsets. */
 typedef struct {
     eb_tile tile;       /* 0: weight_bytes: taps * bits / 2; values of one pixel: words, too */
     int32_t twice_step; /* 52 */
-    int32_t base[4];    /* 56: of each pixel, and of each pixel for the fourth channel: twice the
-                         * weight of code 0 times the sum of the values */
+    int32_t base[4];    /* 56: of each pixel, and of each pixel for channels whose codes have a
+                         * sign: twice the weight of code 0 times the sum of the values */
+    uint32_t run;       /* 72: of 2 or 1 bits: words before sums are added to totals */
+    uint32_t first;     /* 76: the same the first time, 1 .. run */
+    uint32_t more;      /* 80: runs after the first one */
+    uint32_t next;      /* 84: bytes of the unrolled loop to skip for them */
+    uint32_t totals[8]; /* 88: of the first channel of a lane, then of the second */
 } eb_tile_levels;
 
 /* The taps of a window, `taps` of them in fours, as the tiles read them. */
@@ -42,15 +52,26 @@ static inline void eb_levels_place(eb_tile_levels *t, const eb_levels *levels, i
 {
     t->twice_step = 2 * levels->step;
     t->tile.weight_bytes = taps * levels->bits / 2;
+    if (levels->bits < 4) {
+        const uint32_t words = (uint32_t)t->tile.weight_bytes / 4u;
+        t->run = (uint32_t)levels->run;
+        t->more = (words - 1u) / t->run;
+        t->first = words - t->more * t->run;
+    }
 }
 
 /* Sets the sum of the values of a pixel, 0 or 1. */
 static inline void
 eb_levels_set_sum(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, int32_t sum)
 {
-    const int32_t fourth = levels->bits == 4 ? 8 * levels->step : 0;
-    t->base[pixel] = 2 * levels->lowest * sum;
-    t->base[2 + pixel] = 2 * (levels->lowest + fourth) * sum;
+    const int32_t lowest = levels->lowest;
+    const int32_t of_signed = lowest + ((int32_t)1 << (levels->bits - 1)) * levels->step;
+    uint32_t added = 0;
+    if (levels->bits < 4) { /* half of the lower bits, that sums of both signs are in their range */
+        added = (t->more + 1u) << (levels->bits == 2 ? 13 : 14);
+    }
+    t->base[pixel] = (int32_t)((uint32_t)(2 * lowest * sum) - added * (uint32_t)t->twice_step);
+    t->base[2 + pixel] = 2 * of_signed * sum;
 }
 
 /* Widens `count` bytes of a pixel, and zeros up to a multiple of four, for a tile of one; returns

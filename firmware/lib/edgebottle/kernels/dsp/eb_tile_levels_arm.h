@@ -6,6 +6,9 @@
 
 EB_FIELD_AT(eb_tile_levels, twice_step, 52);
 EB_FIELD_AT(eb_tile_levels, base, 56);
+EB_FIELD_AT(eb_tile_levels, more, 80);
+EB_FIELD_AT(eb_tile_levels, next, 84);
+EB_FIELD_AT(eb_tile_levels, totals, 88);
 
 /* clang-format off */
 
@@ -59,16 +62,6 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     "ldrd r0, r1, [r12], #8\n"                                                                     \
     EB_LEVELS_4X2_HALF(codes, "bic " codes ", " codes ", #0xf000f000", "uxtb16 " codes ", " codes, \
                        "and " codes ", " codes ", #0x000f000f")
-#define EB_LEVELS_2_4X2_HALF(codes)                                                                \
-    "ldrd r0, r1, [r12], #8\n"                                                                     \
-    EB_LEVELS_4X2_HALF(codes, "bic " codes ", " codes ", #0x00c000c0",                             \
-                       "and " codes ", " codes ", #0x000f000f",                                    \
-                       "and " codes ", " codes ", #0x00030003")
-#define EB_LEVELS_1_4X2_HALF                                                                       \
-    "ldrd r0, r1, [r12], #8\n"                                                                     \
-    "and r3, r2, #0x000f000f\n"                                                                    \
-    EB_LEVELS_4X2_HALF("r3", "bic r3, r3, #0x00080008", "and r3, r3, #0x00030003",                 \
-                       "and r3, r3, #0x00010001")
 
 /* Four taps, of 4 bits. */
 #define EB_LEVELS_4_4X2_STEP                                                                       \
@@ -79,32 +72,6 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
 #define EB_LEVELS_4_4X2_TURNS 4u
 #define EB_LEVELS_4_4X2_LOOP                                                                       \
     EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP
-
-/* Four taps, of 2 bits. */
-#define EB_LEVELS_2_4X2_STEP                                                                       \
-    "ldr r2, [lr], #4\n"                                                                           \
-    "uxtb16 r3, r2\n"                                                                              \
-    EB_LEVELS_2_4X2_HALF("r3")                                                                     \
-    "uxtb16 r2, r2, ror #8\n"                                                                      \
-    EB_LEVELS_2_4X2_HALF("r2")
-#define EB_LEVELS_2_4X2_BYTES 108u
-#define EB_LEVELS_2_4X2_TURNS 4u
-#define EB_LEVELS_2_4X2_LOOP                                                                       \
-    EB_LEVELS_2_4X2_STEP EB_LEVELS_2_4X2_STEP EB_LEVELS_2_4X2_STEP EB_LEVELS_2_4X2_STEP
-
-/* Eight taps, of 1 bit. */
-#define EB_LEVELS_1_4X2_STEP                                                                       \
-    "ldr r2, [lr], #4\n"                                                                           \
-    EB_LEVELS_1_4X2_HALF                                                                           \
-    "lsr.w r2, r2, #4\n"                                                                           \
-    EB_LEVELS_1_4X2_HALF                                                                           \
-    "lsr.w r2, r2, #4\n"                                                                           \
-    EB_LEVELS_1_4X2_HALF                                                                           \
-    "lsr.w r2, r2, #4\n"                                                                           \
-    EB_LEVELS_1_4X2_HALF
-#define EB_LEVELS_1_4X2_BYTES 224u
-#define EB_LEVELS_1_4X2_TURNS 2u
-#define EB_LEVELS_1_4X2_LOOP EB_LEVELS_1_4X2_STEP EB_LEVELS_1_4X2_STEP
 
 /* All up to the sums of four channels; then r1 holds t. */
 #define EB_LEVELS_4X2_SUMS(LOOP)                                                                   \
@@ -188,14 +155,6 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
 #define EB_LEVELS_4_4X1_HALF(codes, value)                                                         \
     EB_LEVELS_4X1_HALF(codes, value, "bic " codes ", " codes ", #0xf000f000",                      \
                        "uxtb16 " codes ", " codes, "and " codes ", " codes ", #0x000f000f")
-#define EB_LEVELS_2_4X1_HALF(codes, value)                                                         \
-    EB_LEVELS_4X1_HALF(codes, value, "bic " codes ", " codes ", #0x00c000c0",                      \
-                       "and " codes ", " codes ", #0x000f000f",                                    \
-                       "and " codes ", " codes ", #0x00030003")
-#define EB_LEVELS_1_4X1_HALF(value)                                                                \
-    "and r9, r8, #0x000f000f\n"                                                                    \
-    EB_LEVELS_4X1_HALF("r9", value, "bic r9, r9, #0x00080008", "and r9, r9, #0x00030003",          \
-                       "and r9, r9, #0x00010001")
 #define EB_LEVELS_4X1_VALUES "ldrd r0, r1, [r12], #8\n"
 
 /* Four taps, of 4 bits. */
@@ -208,35 +167,6 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
 #define EB_LEVELS_4_4X1_TURNS 4u
 #define EB_LEVELS_4_4X1_LOOP                                                                       \
     EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP
-
-/* Four taps, of 2 bits. */
-#define EB_LEVELS_2_4X1_STEP                                                                       \
-    "ldr r8, [lr], #4\n"                                                                           \
-    EB_LEVELS_4X1_VALUES                                                                           \
-    "uxtb16 r9, r8\n"                                                                              \
-    "uxtb16 r8, r8, ror #8\n"                                                                      \
-    EB_LEVELS_2_4X1_HALF("r9", "r0")                                                               \
-    EB_LEVELS_2_4X1_HALF("r8", "r1")
-#define EB_LEVELS_2_4X1_BYTES 72u
-#define EB_LEVELS_2_4X1_TURNS 4u
-#define EB_LEVELS_2_4X1_LOOP                                                                       \
-    EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP EB_LEVELS_2_4X1_STEP
-
-/* Eight taps, of 1 bit. */
-#define EB_LEVELS_1_4X1_STEP                                                                       \
-    "ldr r8, [lr], #4\n"                                                                           \
-    EB_LEVELS_4X1_VALUES                                                                           \
-    EB_LEVELS_1_4X1_HALF("r0")                                                                     \
-    "lsr.w r8, r8, #4\n"                                                                           \
-    EB_LEVELS_1_4X1_HALF("r1")                                                                     \
-    "lsr.w r8, r8, #4\n"                                                                           \
-    EB_LEVELS_4X1_VALUES                                                                           \
-    EB_LEVELS_1_4X1_HALF("r0")                                                                     \
-    "lsr.w r8, r8, #4\n"                                                                           \
-    EB_LEVELS_1_4X1_HALF("r1")
-#define EB_LEVELS_1_4X1_BYTES 152u
-#define EB_LEVELS_1_4X1_TURNS 2u
-#define EB_LEVELS_1_4X1_LOOP EB_LEVELS_1_4X1_STEP EB_LEVELS_1_4X1_STEP
 
 /* All up to the sums of four channels; then lr points to their requantization, r2 to t. */
 #define EB_LEVELS_4X1_SUMS(LOOP)                                                                   \
@@ -298,20 +228,23 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     EB_TILE_SCALE_ONCE("r5", "r9", "r10", "r11", "r8")                                             \
     EB_TILE_SCALE_ONCE("r7", "r9", "r10", "r11", "r8")
 
-#define EB_LEVELS_ENTRY(t, BITS, STEP_BYTES, TILE)                                                 \
-    (0u - (uint32_t)(t)->weight_bytes / (STEP_BYTES)) % EB_LEVELS_##BITS##_##TILE##_TURNS *        \
-        EB_LEVELS_##BITS##_##TILE##_BYTES
+#define EB_LEVELS_4_4X2_SUMS EB_LEVELS_4X2_SUMS(EB_LEVELS_4_4X2_LOOP) EB_LEVELS_4X2_APART("4", "8", "12")
+#define EB_LEVELS_4_4X1_SUMS EB_LEVELS_4X1_SUMS(EB_LEVELS_4_4X1_LOOP) EB_LEVELS_4X1_APART("4", "8", "12")
 
-/* eb_tile_4x2, eb_tile_4x2_once, eb_tile_4x1 and eb_tile_4x1_once with codes of BITS bits.
- *
- * WORDS_2, WORDS_1: bytes of weights that a step reads. */
-#define EB_LEVELS_TILES(BITS, WORDS_2, WORDS_1, places1, places2, places3)                         \
+/* Sets the bytes of the unrolled loop to skip: of 4 bits, the first time. */
+#define EB_LEVELS_4_READY(t, TILE)                                                                 \
+    (t)->tile.entry = (0u - (uint32_t)(t)->tile.weight_bytes / 8u) %                               \
+                      EB_LEVELS_4_##TILE##_TURNS * EB_LEVELS_4_##TILE##_BYTES
+
+#include "eb_tile_level_pairs_arm.h"
+
+/* eb_tile_4x2, eb_tile_4x1 and eb_tile_4x1_once with codes of BITS bits. */
+#define EB_LEVELS_TILES(BITS)                                                                      \
     EB_KERNEL void eb_tile_levels_##BITS##_4x2(eb_tile *t)                                         \
     {                                                                                              \
-        t->entry = EB_LEVELS_ENTRY(t, BITS, WORDS_2, 4X2);                                         \
+        EB_LEVELS_##BITS##_READY((eb_tile_levels *)(void *)t, 4X2);                                \
         register eb_tile *tile __asm__("r0") = t;                                                  \
-        __asm__ volatile(EB_LEVELS_4X2_SUMS(EB_LEVELS_##BITS##_4X2_LOOP)                           \
-                         EB_LEVELS_4X2_APART(places1, places2, places3)                            \
+        __asm__ volatile(EB_LEVELS_##BITS##_4X2_SUMS                                               \
                          "ldrd lr, r0, [r1, #12]\n"                                                \
                          "cmp r0, #0\n"                                                            \
                          "bne 4f\n"                                                                \
@@ -329,28 +262,11 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \
     }                                                                                              \
                                                                                                    \
-    EB_KERNEL void eb_tile_levels_##BITS##_4x2_once(eb_tile *t)                                    \
-    {                                                                                              \
-        t->entry = EB_LEVELS_ENTRY(t, BITS, WORDS_2, 4X2);                                         \
-        register eb_tile *tile __asm__("r0") = t;                                                  \
-        __asm__ volatile(EB_LEVELS_4X2_SUMS(EB_LEVELS_##BITS##_4X2_LOOP)                           \
-                         EB_LEVELS_4X2_APART(places1, places2, places3)                            \
-                         "ldr lr, [r1, #12]\n"                                                     \
-                         EB_LEVELS_4X2_FINISH(EB_TILE_SCALE_ONCE)                                  \
-                         EB_TILE_4X2_CLAMP("3f")                                                   \
-                         EB_TILE_4X2_STORE                                                         \
-                         EB_TILE_4X2_END                                                           \
-                         : "+r"(tile)                                                              \
-                         :                                                                         \
-                         : "r1", "r2", "r3", "r12", "cc", "memory");                               \
-    }                                                                                              \
-                                                                                                   \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1(eb_tile *t)                                         \
     {                                                                                              \
-        t->entry = EB_LEVELS_ENTRY(t, BITS, WORDS_1, 4X1);                                         \
+        EB_LEVELS_##BITS##_READY((eb_tile_levels *)(void *)t, 4X1);                                \
         register eb_tile *tile __asm__("r0") = t;                                                  \
-        __asm__ volatile(EB_LEVELS_4X1_SUMS(EB_LEVELS_##BITS##_4X1_LOOP)                           \
-                         EB_LEVELS_4X1_APART(places1, places2, places3)                            \
+        __asm__ volatile(EB_LEVELS_##BITS##_4X1_SUMS                                               \
                          "ldr r0, [r2, #48]\n"                                                     \
                          "cbnz r0, 4f\n"                                                           \
                          EB_LEVELS_4X1_FINISH(EB_TILE_SCALE)                                       \
@@ -367,10 +283,9 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
                                                                                                    \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1_once(eb_tile *t)                                    \
     {                                                                                              \
-        t->entry = EB_LEVELS_ENTRY(t, BITS, WORDS_1, 4X1);                                         \
+        EB_LEVELS_##BITS##_READY((eb_tile_levels *)(void *)t, 4X1);                                \
         register eb_tile *tile __asm__("r0") = t;                                                  \
-        __asm__ volatile(EB_LEVELS_4X1_SUMS(EB_LEVELS_##BITS##_4X1_LOOP)                           \
-                         EB_LEVELS_4X1_APART(places1, places2, places3)                            \
+        __asm__ volatile(EB_LEVELS_##BITS##_4X1_SUMS                                               \
                          EB_LEVELS_4X1_FINISH(EB_TILE_SCALE_ONCE)                                  \
                          EB_TILE_4X1_STORE                                                         \
                          : "+r"(tile)                                                              \
@@ -378,9 +293,9 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \
     }
 
-EB_LEVELS_TILES(4, 8u, 8u, "4", "8", "12")
-EB_LEVELS_TILES(2, 4u, 4u, "2", "4", "6")
-EB_LEVELS_TILES(1, 4u, 4u, "1", "2", "3")
+EB_LEVELS_TILES(4)
+EB_LEVELS_TILES(2)
+EB_LEVELS_TILES(1)
 
 /* clang-format on */
 

@@ -12,77 +12,89 @@ static inline void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t 
     }
 }
 
-/* The lanes of taps 0 and 2 (pair: 0), or 1 and 3 (1), of the four taps number `four`. */
-static inline uint32_t
-eb_levels_lanes(const uint32_t *weights, int32_t four, int32_t pair, int32_t bits)
-{
-    if (bits == 4) {
-        return weights[2 * four + pair];
-    }
-    if (bits == 2) {
-        return (weights[four] >> 8 * pair) & 0x00ff00ffu;
-    }
-    return (weights[four / 2] >> (8 * (four & 1) + 4 * pair)) & 0x000f000fu;
-}
-
-/* The four sums of a pixel: with the codes of channel 0, of 0 and 1, and so on. */
-static inline void eb_levels_add(uint32_t lanes, uint32_t values, int32_t bits, uint32_t *sums)
+/* The lanes of 4 bits of taps 0 and 2 (pair: 0), or 1 and 3 (1), of the four taps number `four`,
+ * for the four sums of a pixel: with the codes of channel 0, of 0 and 1, and so on. */
+static inline void
+eb_levels_add_4(const uint32_t *weights, int32_t index, uint32_t values, uint32_t *sums)
 {
     for (int32_t k = 0; k < 4; ++k) {
-        const uint32_t mask = (((uint32_t)1 << bits * (k + 1)) - 1u) * 0x00010001u;
-        sums[k] += (uint32_t)eb_smlad(lanes & mask, values, 0);
+        const uint32_t mask = (((uint32_t)1 << 4 * (k + 1)) - 1u) * 0x00010001u;
+        sums[k] += (uint32_t)eb_smlad(weights[index] & mask, values, 0);
     }
 }
 
-/* The sums apart, and the outputs of a pixel. */
+/* The sums of 4 bits of a pixel, whose words lie `apart` words apart, and what makes them outputs
+ * of channels: their places. */
 static inline void
-eb_levels_finish(eb_tile_levels *t, int32_t bits, int32_t pixel, int is_once, uint32_t *sums)
+eb_levels_sum_4(const eb_tile *tile, const uint32_t *values, int32_t apart, int32_t *sums)
+{
+    uint32_t raw[4] = {0};
+    for (int32_t i = 0; i < tile->weight_bytes / 4; ++i) {
+        eb_levels_add_4(tile->weights, i, values[i * apart], raw);
+    }
+    for (int32_t k = 0; k < 4; ++k) {
+        sums[k] = (int32_t)(raw[k] - (k > 0 ? raw[k - 1] : 0u)) >> 4 * k;
+    }
+}
+
+/* The same of 2 or 1 bits, whose second and fourth channels are in the highest bits of lanes. */
+static inline void eb_levels_sum_pairs(
+    const eb_tile_levels *t, const uint32_t *values, int32_t apart, int32_t bits, int32_t *sums)
+{
+    const uint32_t words = (uint32_t)t->tile.weight_bytes / 4u;
+    const int32_t places = 16 - bits;
+    const uint32_t mask = (((1u << bits) - 1u) << places | ((1u << bits) - 1u)) * 0x00010001u;
+    const int32_t steps = 4 / bits;
+    uint32_t end = t->first;
+    sums[0] = sums[1] = sums[2] = sums[3] = 0;
+    for (uint32_t i = 0; i < words; end += t->run) {
+        int32_t both[2] = {1 << (places - 1), 1 << (places - 1)};
+        for (; i < end; ++i) {
+            for (int32_t k = 0; k < 2 * steps; ++k) {
+                const int32_t place = 2 * bits * k;
+                const uint32_t word = t->tile.weights[i];
+                const uint32_t codes = place == 0 ? word : word >> place | word << (32 - place);
+                both[k & 1] = eb_smlad(codes & mask, *values, both[k & 1]);
+                values += (k & 1) * apart;
+            }
+        }
+        for (int32_t k = 0; k < 2; ++k) {
+            sums[2 * k] += (int32_t)((uint32_t)both[k] & ((1u << places) - 1u));
+            sums[2 * k + 1] += both[k] >> places;
+        }
+    }
+}
+
+/* The outputs of a pixel for four channels; is_pair: one of two. */
+static inline void
+eb_levels_finish(eb_tile_levels *t, int32_t bits, int is_pair, int32_t pixel, int is_once)
 {
     eb_tile *tile = &t->tile;
-    for (int32_t k = 3; k > 0; --k) {
-        sums[k] -= sums[k - 1];
+    const uint32_t *values = (const uint32_t *)tile->values + pixel;
+    const int32_t apart = is_pair ? 2 : 1;
+    int32_t sums[4];
+    if (bits == 4) {
+        eb_levels_sum_4(tile, values, apart, sums);
+    } else {
+        eb_levels_sum_pairs(t, values, apart, bits, sums);
     }
     for (int32_t k = 0; k < 4; ++k) {
-        const int32_t base = t->base[k < 3 ? pixel : 2 + pixel];
-        const int32_t sum = (int32_t)sums[k] >> k * bits;
-        const uint32_t twice = (uint32_t)sum * (uint32_t)t->twice_step + (uint32_t)base;
+        const int is_signed = bits == 4 ? k == 3 : k & 1;
+        const uint32_t base = (uint32_t)t->base[is_signed ? 2 + pixel : pixel];
+        const uint32_t twice = (uint32_t)sums[k] * (uint32_t)t->twice_step + base;
         eb_tile_scale(tile, is_once, (int32_t)twice, tile->out + pixel * tile->out_stride + k);
     }
 }
-
-static inline void eb_levels_4x2(eb_tile *tile, int32_t bits, int is_once)
+/* All channels of one pixel or two. */
+static inline void eb_levels_tile(eb_tile *tile, int32_t bits, int is_pair, int is_once)
 {
     eb_tile_levels *t = (eb_tile_levels *)(void *)tile;
-    const int32_t fours = tile->weight_bytes / (2 * bits);
     for (; tile->quads > 0; --tile->quads) {
-        const uint32_t *values = (const uint32_t *)tile->values;
         const int32_t *requant = tile->requant;
-        uint32_t sums[2][4] = {{0}};
-        for (int32_t i = 0; i < 2 * fours; ++i) {
-            const uint32_t lanes = eb_levels_lanes(tile->weights, i / 2, i & 1, bits);
-            eb_levels_add(lanes, values[2 * i], bits, sums[0]);
-            eb_levels_add(lanes, values[2 * i + 1], bits, sums[1]);
+        for (int32_t pixel = 0; pixel <= is_pair; ++pixel) {
+            tile->requant = requant;
+            eb_levels_finish(t, bits, is_pair, pixel, is_once);
         }
-        eb_levels_finish(t, bits, 0, is_once, sums[0]);
-        tile->requant = requant;
-        eb_levels_finish(t, bits, 1, is_once, sums[1]);
-        tile->weights += tile->weight_bytes / 4;
-        tile->out += 4;
-    }
-}
-
-static inline void eb_levels_4x1(eb_tile *tile, int32_t bits, int is_once)
-{
-    eb_tile_levels *t = (eb_tile_levels *)(void *)tile;
-    const int32_t fours = tile->weight_bytes / (2 * bits);
-    for (; tile->quads > 0; --tile->quads) {
-        const uint32_t *values = (const uint32_t *)tile->values;
-        uint32_t sums[4] = {0};
-        for (int32_t i = 0; i < 2 * fours; ++i) {
-            const uint32_t lanes = eb_levels_lanes(tile->weights, i / 2, i & 1, bits);
-            eb_levels_add(lanes, values[i], bits, sums);
-        }
-        eb_levels_finish(t, bits, 0, is_once, sums);
         tile->weights += tile->weight_bytes / 4;
         tile->out += 4;
     }
@@ -91,19 +103,15 @@ static inline void eb_levels_4x1(eb_tile *tile, int32_t bits, int is_once)
 #define EB_LEVELS_TILES(BITS)                                                                      \
     EB_KERNEL void eb_tile_levels_##BITS##_4x2(eb_tile *t)                                         \
     {                                                                                              \
-        eb_levels_4x2(t, BITS, 0);                                                                 \
-    }                                                                                              \
-    EB_KERNEL void eb_tile_levels_##BITS##_4x2_once(eb_tile *t)                                    \
-    {                                                                                              \
-        eb_levels_4x2(t, BITS, 1);                                                                 \
+        eb_levels_tile(t, BITS, 1, 0);                                                             \
     }                                                                                              \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1(eb_tile *t)                                         \
     {                                                                                              \
-        eb_levels_4x1(t, BITS, t->once != NULL);                                                   \
+        eb_levels_tile(t, BITS, 0, t->once != NULL);                                               \
     }                                                                                              \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1_once(eb_tile *t)                                    \
     {                                                                                              \
-        eb_levels_4x1(t, BITS, 1);                                                                 \
+        eb_levels_tile(t, BITS, 0, 1);                                                             \
     }
 
 EB_LEVELS_TILES(4)

@@ -2,11 +2,9 @@
 #ifndef EB_KERNELS_PORTABLE_BITS_H
 #define EB_KERNELS_PORTABLE_BITS_H
 
-/* The elements of four bytes of words, each in a byte of its own: sums that carry nothing over. */
-static inline uint32_t eb_bits_add(uint32_t a, uint32_t b)
-{
-    return ((a & 0x7f7f7f7fu) + (b & 0x7f7f7f7fu)) ^ ((a ^ b) & 0x80808080u);
-}
+/* Turns int8 in the bytes of a word into their distance from -128, where sums of bytes that stay
+ * in their range carry nothing over; and back. */
+#define EB_BITS_FLIP 0x80808080u
 
 /* The first four elements of `bits` bits each that `word` holds, a byte for each. */
 static inline uint32_t eb_bits_spread(uint32_t word, int32_t bits)
@@ -27,17 +25,19 @@ static inline uint32_t eb_bits_spread(uint32_t word, int32_t bits)
 static inline void
 eb_bits_unpack(const uint8_t *in, int32_t count, int32_t bits, uint32_t lowest, int8_t *out)
 {
-    const int32_t bytes = bits == 4 ? 2 : 1; /* that four elements begin in */
+    const int32_t unit = bits == 1 ? 8 : 4;
+    const uint32_t flipped = lowest ^ EB_BITS_FLIP;
     int32_t phase = 0;
-    for (; count >= 4; count -= 4) {
-        uint32_t word = (uint32_t)in[0] >> phase;
+    for (; count >= unit; count -= unit) {
+        uint32_t word = *in++;
         if (bits == 4) {
-            word |= (uint32_t)in[1] << 8;
+            word |= (uint32_t)*in++ << 8;
         }
-        eb_store_word(out, eb_bits_add(eb_bits_spread(word, bits), lowest));
-        out += 4;
-        phase = bits == 1 ? phase ^ 4 : 0;
-        in += phase ? 0 : bytes;
+        eb_store_word(out, (eb_bits_spread(word, bits) + flipped) ^ EB_BITS_FLIP);
+        if (bits == 1) {
+            eb_store_word(out + 4, (eb_bits_spread(word >> 4, bits) + flipped) ^ EB_BITS_FLIP);
+        }
+        out += unit;
     }
     for (; count > 0; --count) {
         const uint32_t stored = ((uint32_t)in[0] >> phase) & ((1u << bits) - 1u);
@@ -66,24 +66,24 @@ static inline uint32_t eb_bits_gather(uint32_t word, int32_t bits)
 static inline void
 eb_bits_pack(const int8_t *in, int32_t count, int32_t bits, uint32_t lowest, uint8_t *out)
 {
-    const uint32_t minus = eb_bits_add(~lowest, 0x01010101u);
+    const int32_t unit = bits == 1 ? 8 : 4;
+    const uint32_t flipped = lowest ^ EB_BITS_FLIP;
     uint32_t gathered = 0;
     int32_t held = 0; /* bits of it */
-    for (; count >= 4; count -= 4) {
-        const uint32_t word = eb_load_word(in);
-        gathered |= eb_bits_gather(eb_bits_add(word, minus), bits) << held;
-        held = bits == 1 ? held ^ 4 : 0;
-        if (held == 0) {
-            *out++ = (uint8_t)gathered;
-            if (bits == 4) {
-                *out++ = (uint8_t)(gathered >> 8);
-            }
-            gathered = 0;
+    for (; count >= unit; count -= unit) {
+        uint32_t word = eb_bits_gather((eb_load_word(in) ^ EB_BITS_FLIP) - flipped, bits);
+        if (bits == 1) {
+            const uint32_t next = (eb_load_word(in + 4) ^ EB_BITS_FLIP) - flipped;
+            word |= eb_bits_gather(next, bits) << 4;
         }
-        in += 4;
+        *out++ = (uint8_t)word;
+        if (bits == 4) {
+            *out++ = (uint8_t)(word >> 8);
+        }
+        in += unit;
     }
     for (; count > 0; --count) {
-        gathered |= (((uint32_t)(uint8_t)*in++ + minus) & 0xffu) << held;
+        gathered |= (((uint32_t)(uint8_t)*in++ - lowest) & 0xffu) << held;
         for (held += bits; held >= 8; held -= 8) {
             *out++ = (uint8_t)gathered;
             gathered >>= 8;
