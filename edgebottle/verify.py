@@ -64,6 +64,40 @@ class Verification:
         return self.difference is None
 
 
+@dataclass(frozen=True)
+class References:
+    """What every board must compute.
+
+    Attributes:
+        inputs: The samples.
+        outputs: For each sample those of NumPy.
+        difference: The first one between NumPy and what others compute; None if all agree.
+        litert_refusal: See ``Verification``.
+        onnx: See ``Verification``.
+    """
+
+    inputs: Samples
+    outputs: list[tuple[Array, ...]]
+    difference: Difference | None
+    litert_refusal: str | None
+    onnx: OnnxCheck | None
+
+
+def references(
+    model: Model,
+    samples: int,
+    seed: int = 0,
+    progress: Progress = lambda what, done, total: None,
+) -> References:
+    """Runs inputs through LiteRT, NumPy and onnxruntime; the arguments are ``verify_model``'s."""
+    inputs = edge_cases(model.graph, samples, seed)
+    litert, refusal = _litert_outputs(model, inputs, progress)
+    outputs, difference = _reference_outputs(model, inputs, litert, progress)
+    onnx = check_against_onnx(model, inputs, outputs, progress) if model.onnx else None
+    difference = difference or (onnx.difference if onnx else None)
+    return References(inputs, outputs, difference, refusal, onnx)
+
+
 def verify_model(
     model: Model,
     board: Board,
@@ -73,6 +107,7 @@ def verify_model(
     toolchain: str = "zig",
     wish: Wish | None = None,
     port: str | None = None,
+    expected: References | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Verification:
     """Runs the same inputs through every implementation and compares the outputs.
@@ -88,14 +123,13 @@ def verify_model(
         toolchain: For the board.
         wish: Schedule and budget, of the board and of the host alike.
         port: Serial port of a real board.
+        expected: What ``references`` found of the model and as many samples of this seed, where
+            several boards are compared with it; None to find it.
         progress: Told what is being done.
     """
-    inputs = edge_cases(model.graph, samples, seed)
-    litert, refusal = _litert_outputs(model, inputs, progress)
-    reference, difference = _reference_outputs(model, inputs, litert, progress)
-    onnx = check_against_onnx(model, inputs, reference, progress) if model.onnx else None
-    difference = difference or (onnx.difference if onnx else None)
-    names = [*_oracles(onnx, litert is not None), "NumPy", "host C"]
+    expected = expected or references(model, samples, seed, progress)
+    onnx, difference = expected.onnx, expected.difference
+    names = [*_oracles(onnx, expected.litert_refusal is None), "NumPy", "host C"]
     progress("build", 0, 0)
     target = build(model, board, toolchain=toolchain, wish=wish, progress=progress)
     host = target if board.is_host else _on_host(model, target)
@@ -108,20 +142,18 @@ def verify_model(
     for built, where, kind in runs:
         if difference is None:
             with open_session(built, where) as session:
-                difference, counts, used = _on_board(
-                    built, session, kind, inputs, reference, progress
-                )
+                difference, counts, used = _on_board(built, session, kind, expected, progress)
             stack = None if built.board.is_host else used
     return Verification(
         built=target,
-        samples=samples,
+        samples=len(expected.inputs),
         implementations=tuple(names),
         exact=is_exact(model.graph),
         difference=difference,
         instructions=counts[0],
         layers=counts[1] or layer_records(target, None),
         stack=stack,
-        litert_refusal=refusal,
+        litert_refusal=expected.litert_refusal,
         onnx=onnx,
     )
 
@@ -204,12 +236,11 @@ def _on_board(
     built: Built,
     session: Session,
     kind: str,
-    inputs: Samples,
-    reference: Sequence[tuple[Array, ...]],
+    expected: References,
     progress: Progress,
 ) -> tuple[Difference | None, tuple[int | None, tuple[LayerRecord, ...]], int]:
     """Runs all samples on a board and compares each output with the reference."""
-    graph = built.model.graph
+    graph, inputs = built.model.graph, expected.inputs
     counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
     stack = 0
     if graph.has_state:
@@ -220,7 +251,7 @@ def _on_board(
             counts = (run.counts.instructions, layer_records(built, run.counts.steps))
         stack = run.memory.stack
         outputs = from_bytes(graph, run.outputs)
-        difference = compare(kind, number, graph, graph.outputs, reference[number], outputs)
+        difference = compare(kind, number, graph, graph.outputs, expected.outputs[number], outputs)
         if difference is not None:
             layer = _first_layer(built, session, kind, inputs, number)
             return layer or replace(difference, layer=None), counts, stack

@@ -1,7 +1,8 @@
 """The network that is trained: real numbers that take the values of the integer network.
 
 Only ``keras.ops`` and layers of Keras, so that it works on each of its back ends. Everything lies
-on the grid on which the integers will lie; only ties may be rounded to the other side.
+on the grid on which the integers will lie; next to a tie it may be rounded to the other side.
+``integers`` runs the network as it is exported, to the last bit.
 """
 
 from __future__ import annotations
@@ -205,16 +206,15 @@ class Simulation(keras.Model):  # type: ignore[misc]
 
     def _result(self, step: LayerStep, sources: list[Any], *, training: bool) -> Any:
         if isinstance(step, Weighted):
-            source, output = self.grids.get(self.owners[step.sources[0]]), self.grids.get(step.name)
-            units = () if source is None or output is None else (source.step(), output.step())
+            source = self.grids.get(self.owners[step.sources[0]])
+            unit = None if source is None else source.step()
             product = self.products[step.name]
             clock = (self.momentum, self.moment if self.learns else None)
-            return product(sources[0], units, clock, training=training)
+            return product(sources[0], unit, clock, training=training)
         if isinstance(step, Addition):
             return sources[0] + sources[1]
         if isinstance(step, MeanOfPixels):
-            mean = ops.mean(sources[0], axis=(1, 2), keepdims=step.keeps_axes)
-            return mean if training else self._settled_mean(step, mean, sources[0].shape)
+            return ops.mean(sources[0], axis=(1, 2), keepdims=step.keeps_axes)
         if isinstance(step, Pool):
             return self._pooled(step, sources[0])
         if isinstance(step, ZeroBorder):
@@ -222,14 +222,6 @@ class Simulation(keras.Model):  # type: ignore[misc]
             return ops.pad(sources[0], ((0, 0), (top, bottom), (left, right), (0, 0)))
         assert isinstance(step, NewShape), "there are no other steps"
         return ops.reshape(sources[0], (-1, *step.shape))
-
-    def _settled_mean(self, step: MeanOfPixels, mean: Any, shape: Any) -> Any:
-        source, output = self.grids.get(self.owners[step.sources[0]]), self.grids.get(step.name)
-        if source is None or output is None:
-            return mean
-        # MEAN takes the largest power of two out of the number of pixels.
-        pixels = 1 << (shape[1] * shape[2]).bit_length() - 1
-        return settled(mean, output.step(), source.step() / output.step(), pixels)
 
     def _pooled(self, step: Pool, values: Any) -> Any:
         arguments = (step.size, step.window.strides, step.window.padding)
@@ -267,12 +259,12 @@ class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
         self.mean = variable(self, step.norm.mean - step.bias, "mean", trainable=False)
         self.variance = variable(self, step.norm.variance, "variance", trainable=False)
 
-    def call(self, values: Any, units: Any, clock: Any, training: bool = False) -> Any:
-        """What the layer computes; where statistics are those of the batch, not yet on its grid.
+    def call(self, values: Any, unit: Any, clock: Any, training: bool = False) -> Any:
+        """What the layer computes, not yet on its grid.
 
         Args:
             values: What it reads.
-            units: The steps of that and of what it computes; nothing in floating point.
+            unit: The step of that; None in floating point.
             clock: The momentum of the moving statistics, and how far training is.
             training: Statistics are those of the batch.
         """
@@ -281,23 +273,18 @@ class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
         if self.grid is not None:
             steps = self.grid.steps(kernel)
             kernel = self.grid.codes(kernel, steps, moment if training else None) * steps
-        sums = _product(values, kernel, self.product, self.window)
+        sums = product_of(values, kernel, self.product, self.window)
         if self.norm is not None and training:
             return self._normalized(sums, momentum)
         factor, bias = self.folded()
         if factor is not None:
             sums = sums * factor
-        if self.grid is None or not units:
+        if self.grid is None or unit is None:
             return sums + bias
-        scales = ops.reshape(steps, (-1,)) * units[0] / self.grid.levels.factor
+        scales = ops.reshape(steps, (-1,)) * unit / self.grid.levels.factor
         if factor is not None:
             scales = ops.maximum(scales * ops.abs(factor), keras.config.epsilon())
-        sums = sums + replaced(bias, ops.round(bias / scales) * scales)
-        if training:
-            return sums
-        if self.product is Product.DENSE:
-            return settled(sums, units[1])
-        return settled(sums, units[1], scales / units[1])
+        return sums + replaced(bias, ops.round(bias / scales) * scales)
 
     def trained(self, step: Weighted) -> Weighted:
         """The step with the numbers that the variables have now."""
@@ -326,27 +313,8 @@ class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
         return sums * factor + (self.beta - mean * factor)
 
 
-def settled(values: Any, step: Any, ratio: Any = None, divisor: int = 1) -> Any:
-    """Real values rounded to whole steps as LiteRT's requantization rounds sums.
-
-    It multiplies a sum with a fraction between a half and one, rounds that to an integer, and
-    shifts it to the right, rounding once more with ties away from zero.
-
-    Args:
-        values: Sums, in real numbers.
-        step: Of what they become.
-        ratio: What a sum is multiplied with; None where it is rounded once, in double precision.
-        divisor: A power of two by which sums are divided beside that.
-    """
-    units = values / step
-    if ratio is not None:
-        fraction = ops.power(2.0, ops.floor(ops.log2(ratio)) + 1.0) / divisor
-        fraction = ops.minimum(fraction, 1.0)
-        units = ops.floor(units / fraction + 0.5) * fraction
-    return replaced(values, ops.sign(units) * ops.floor(ops.abs(units) + 0.5) * step)
-
-
-def _product(values: Any, kernel: Any, product: Product, window: MovingWindow) -> Any:
+def product_of(values: Any, kernel: Any, product: Product, window: MovingWindow) -> Any:
+    """Sums of products, in floating point."""
     if product is Product.DENSE:
         return ops.matmul(values, kernel)
     function = ops.depthwise_conv if product is Product.DEPTHWISE else ops.conv

@@ -20,6 +20,8 @@ from edgebottle.zoo.augmentation import Augmentation, augment
 from quantize.lowbit.bits import Bits
 from quantize.lowbit.calibration import first_steps
 from quantize.lowbit.checkpoint import Checkpoint, load_best, load_checkpoint
+from quantize.lowbit.export import integer_network
+from quantize.lowbit.integers import integer_values
 from quantize.lowbit.methods.distillation import Distillation
 from quantize.lowbit.methods.norm_estimation import NormEstimation
 from quantize.lowbit.methods.progressive import ProgressiveBits
@@ -28,7 +30,7 @@ from quantize.lowbit.recipe import TrainingRecipe
 from quantize.lowbit.report import EpochRecord
 from quantize.lowbit.samples import LabelledSamples
 from quantize.lowbit.simulation import MOMENTUM, Simulation
-from quantize.post.affine import Bounds
+from quantize.post.affine import Bounds, dequantized
 
 CALIBRATION_SAMPLES = 256
 """That the first steps are chosen with."""
@@ -256,9 +258,13 @@ class Trainer:
 
 
 def logits_of(simulation: Simulation, values: Array) -> Array:
-    """The logits, (samples, classes)."""
+    """The logits, (samples, classes); of few bits those that LiteRT computes."""
     parts = [values[at : at + PREDICTED] for at in range(0, len(values), PREDICTED)]
-    return np.concatenate([_numpy(simulation(ops.convert_to_tensor(part))) for part in parts])
+    if not simulation.grids:
+        return np.concatenate([_numpy(simulation(ops.convert_to_tensor(part))) for part in parts])
+    graph, name = integer_network(simulation), simulation.network.steps[-1].name
+    stored = np.concatenate([_numpy(integer_values(graph, part)[name]) for part in parts])
+    return dequantized(stored, graph.tensors[name].quant)
 
 
 def accuracy_of(simulation: Simulation, samples: LabelledSamples) -> float:

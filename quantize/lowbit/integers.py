@@ -1,0 +1,195 @@
+"""Runs an exported network in ``keras.ops``: LiteRT's very integers, of many samples at once.
+
+Sums of products are those of Keras in floating point, where all of them are whole numbers below
+2^24, and so exact. Requantization works on integers of 32 bits, as not every back end has longer
+ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from edgebottle.ir.graph import Array, Graph, Node, Tensor, Tensors
+from edgebottle.ops.add import LEFT_SHIFTS, Add
+from edgebottle.ops.average_pool_2d import AveragePool2D
+from edgebottle.ops.base import Activation
+from edgebottle.ops.convolution import Convolution
+from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
+from edgebottle.ops.fixed_point import activation_range, quantize_multipliers
+from edgebottle.ops.fully_connected import FullyConnected
+from edgebottle.ops.maximum import Maximum
+from edgebottle.ops.mean import Mean
+from edgebottle.ops.pad import Pad
+from edgebottle.ops.pooling import Pool2D
+from edgebottle.ops.reshape import Reshape
+from edgebottle.ops.softmax import Softmax
+from edgebottle.ops.weights import bias_values, operands
+from quantize.lowbit.network import MovingWindow, Product
+from quantize.lowbit.simulation import product_of
+from quantize.post.affine import quantized
+
+EXACT = 1 << 24
+"""Whole numbers below this are exact in single precision."""
+
+LIMB = 15
+"""Bits of the low half of what is multiplied: four such products find room in 32 bits."""
+
+DIGITS = (8, 4, 2)
+"""Bits of the digits that weights are cut into where sums would be too large otherwise."""
+
+
+def integer_values(graph: Graph, values: Array) -> dict[str, Any]:
+    """The stored values of every tensor that the network computes up to its logits, int32.
+
+    Args:
+        graph: From ``export.integer_network``.
+        values: Real inputs, (samples, ...).
+
+    Returns:
+        Tensors of Keras, (samples, ...), by name.
+    """
+    (name,) = graph.inputs
+    quant = graph.tensors[name].quant
+    assert quant is not None, "everything is int8"
+    found = {name: ops.cast(quantized(values, quant), "int32")}
+    for node in graph.nodes:
+        if not isinstance(node, Softmax):
+            read = [found[source] for source in node.inputs if source in found]
+            found[node.outputs[0]] = _computed(node, graph.ins(node), graph.outs(node)[0], read)
+    return found
+
+
+def requantized(sums: Any, multipliers: Array | int, shifts: Array | int) -> Any:
+    """``fixed_point.multiply_by_quantized_multiplier`` of sums below 2^30.
+
+    Args:
+        sums: int32, (..., channels).
+        multipliers: One, or one for each channel.
+        shifts: As many.
+    """
+    places, factor = np.asarray(shifts, np.int32), np.asarray(multipliers, np.int32)
+    value = sums * _integers(1 << np.maximum(places, 0))
+    # The high half of 2 * value * factor, rounded: what carries from the lower pieces is enough.
+    high, low = _halves(value)
+    above, below = _integers(factor >> LIMB), _integers(factor & ((1 << LIMB) - 1))
+    middle, more = _halves(high * below), _halves(low * above)
+    carried = _halves(middle[1] + more[1] + _halves(low * below)[0])[0]
+    wide = high * above + middle[0] + more[0] + carried
+    value = ops.floor_divide(wide + 1, 2)
+    # A shift to the right, halves away from zero.
+    divisor = _integers(1 << np.maximum(-places, 0))
+    whole = ops.floor_divide(value, divisor)
+    threshold = ops.floor_divide(divisor - 1, 2) + ops.cast(value < 0, "int32")
+    return whole + ops.cast(value - whole * divisor > threshold, "int32")
+
+
+def _integers(values: Array | int) -> Any:
+    return ops.convert_to_tensor(np.asarray(values, np.int32))
+
+
+def _halves(value: Any) -> tuple[Any, Any]:
+    """What is above the lowest ``LIMB`` bits, and those."""
+    high = ops.floor_divide(value, 1 << LIMB)
+    return high, value - high * (1 << LIMB)
+
+
+def _computed(node: Node, ins: Tensors, output: Tensor, read: list[Any]) -> Any:
+    """What a layer stores."""
+    value, data = read[0], ins[0]
+    assert data is not None, "every layer reads"
+    if isinstance(node, Convolution | FullyConnected):
+        return _weighted(node, ins, output, value)
+    if isinstance(node, Pool2D):
+        return _pooled(node, data, output, value)
+    if isinstance(node, Add):
+        return _added(node, ins, output, read)
+    if isinstance(node, Mean):
+        total = ops.sum(value - data.zero_point, axis=(1, 2))
+        total = ops.reshape(total, (-1, *output.shape[1:]))
+        return _stored(requantized(total, *node.rescale(ins, [output])), Activation.NONE, output)
+    if isinstance(node, Maximum):
+        lowest = next(one.constant() for one in ins if one is not None and one.data is not None)
+        return ops.maximum(value, _integers(lowest))
+    if isinstance(node, Pad):
+        return ops.pad(value, node.paddings, constant_values=data.zero_point)
+    assert isinstance(node, Reshape), "no other layers are exported"
+    return ops.reshape(value, (-1, *output.shape[1:]))
+
+
+def _stored(scaled: Any, activation: Activation, output: Tensor) -> Any:
+    return ops.clip(scaled + output.zero_point, *activation_range(activation, output))
+
+
+def _weighted(node: Convolution | FullyConnected, ins: Tensors, output: Tensor, value: Any) -> Any:
+    data, weights, bias = operands(ins)
+    added = bias_values(bias, output.shape[-1], data.dtype)
+    centred, stored = value - data.zero_point, weights.constant()
+    if isinstance(node, FullyConnected):
+        sums = _exact_sums(centred, stored.T, Product.DENSE, MovingWindow())
+        acc = np.asarray(ops.convert_to_numpy(sums), np.int64) + added
+        return _integers(node.requantize(acc, ins, output))  # it rounds in double precision
+    product, kernel = Product.CONVOLUTION, np.moveaxis(stored, 0, 3)
+    if isinstance(node, DepthwiseConv2D):
+        product, kernel = Product.DEPTHWISE, stored.reshape(*stored.shape[1:3], data.shape[3], -1)
+    window = MovingWindow(strides=node.stride, dilation=node.dilation)
+    sums = _exact_sums(_bordered(centred, node.padding), kernel, product, window)
+    multipliers = quantize_multipliers(node.scales(ins, output))
+    scaled = requantized(sums + _integers(added), *multipliers)
+    return _stored(scaled, node.activation, output)
+
+
+def _exact_sums(centred: Any, kernel: Array, product: Product, window: MovingWindow) -> Any:
+    """Sums of products, int32: of all digits of the weights, where their sums are too large."""
+    axes = tuple(range(kernel.ndim - (2 if product is Product.DEPTHWISE else 1)))
+    values, rest = ops.cast(centred, "float32"), kernel.astype(np.int32)
+    for bits in DIGITS:
+        digits = []
+        left = rest
+        for _ in range(8 // bits):
+            above = (left + (1 << bits - 1)) >> bits if bits < 8 else np.zeros_like(left)
+            digits.append(left - (above << bits))
+            left = above
+        if max(np.abs(one).sum(axis=axes).max() for one in digits) * 255 < EXACT:
+            break
+    total: Any = 0
+    for place, digit in enumerate(digits):
+        sums = product_of(values, ops.cast(digit, "float32"), product, window)
+        total = total + ops.cast(ops.round(sums), "int32") * (1 << place * bits)
+    return total
+
+
+def _bordered(value: Any, border: tuple[int, int, int, int], outside: int = 0) -> Any:
+    top, bottom, left, right = border
+    amounts = ((0, 0), (top, bottom), (left, right), (0, 0))
+    return ops.pad(value, amounts, constant_values=outside)
+
+
+def _pooled(node: Pool2D, data: Tensor, output: Tensor, value: Any) -> Any:
+    low, high = activation_range(node.activation, output)
+    if not isinstance(node, AveragePool2D):
+        padded = ops.cast(_bordered(value, node.padding, -128), "float32")
+        largest = ops.max_pool(padded, node.filter, node.stride)
+        return ops.clip(ops.cast(largest, "int32"), low, high)
+
+    def total(values: Any) -> Any:
+        padded = ops.cast(_bordered(values, node.padding), "float32")
+        means = ops.average_pool(padded, node.filter, node.stride)
+        return ops.cast(ops.round(means * (node.filter[0] * node.filter[1])), "int32")
+
+    sums, counts = total(value), total(ops.ones((1, *data.shape[1:]), "int32"))
+    rounded = ops.floor_divide(ops.abs(sums) + ops.floor_divide(counts, 2), counts)
+    return ops.clip(ops.sign(sums) * rounded, low, high)
+
+
+def _added(node: Add, ins: Tensors, output: Tensor, read: list[Any]) -> Any:
+    quantization = node.quantization(ins, [output])
+    a, b = (
+        requantized((value - one.zero_point) * (1 << LEFT_SHIFTS[one.dtype]), *scaling)
+        for value, one, scaling in zip(
+            read, (t for t in ins if t is not None), (quantization.a, quantization.b), strict=True
+        )
+    )
+    return _stored(requantized(a + b, *quantization.out), node.activation, output)
