@@ -38,11 +38,13 @@ class SumQuantization:
         a: From the first operand to twice the larger input scale.
         b: From the second operand to the same.
         out: From there to the output.
+        places: Bits that both operands gain before.
     """
 
     a: tuple[int, int]
     b: tuple[int, int]
     out: tuple[int, int]
+    places: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +100,9 @@ class Add(BinaryOperator):
 
     def combine_centered(self, a: Int, b: Int, ins: Tensors, outs: Sequence[Tensor]) -> Int:
         """Both operands brought to a common scale, combined, brought to the output's."""
-        quantization, places = self.quantization(ins, outs), LEFT_SHIFTS[outs[0].dtype]
-        scaled_a = multiply_by_quantized_multiplier(a << places, *quantization.a)
-        scaled_b = multiply_by_quantized_multiplier(b << places, *quantization.b)
+        quantization = self.quantization(ins, outs)
+        scaled_a = multiply_by_quantized_multiplier(a << quantization.places, *quantization.a)
+        scaled_b = multiply_by_quantized_multiplier(b << quantization.places, *quantization.b)
         total = scaled_a + self.SIGN * scaled_b
         return multiply_by_quantized_multiplier(total, *quantization.out)
 
@@ -122,6 +124,7 @@ class Add(BinaryOperator):
             quantize_multiplier(a / twice_max),
             quantize_multiplier(b / twice_max),
             checked_multiplier(f"{where(self)}, with {places} bits to spare,", output, 0),
+            places,
         )
 
     def _shifts(self, ins: Tensors, output: Tensor) -> SumQuantization:
@@ -136,7 +139,8 @@ class Add(BinaryOperator):
                 "one shape"
             )
         a, b = (place - LEFT_SHIFTS[DType.I16] + 1 for place in places)
-        return SumQuantization((1 << 30, a), (1 << 30, b), (1 << 30, 1))
+        places_before = LEFT_SHIFTS[DType.I16]
+        return SumQuantization((1 << 30, a), (1 << 30, b), (1 << 30, 1), places_before)
 
     def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
         """The sign; quantized operands have the multipliers as well."""

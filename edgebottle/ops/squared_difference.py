@@ -54,8 +54,8 @@ class SquaredDifference(BinaryOperator):
         """Both operands brought to a common scale, the square to the output's."""
         quantization = self.quantization(ins, outs)
         difference = multiply_by_quantized_multiplier(
-            a << LEFT_SHIFT, *quantization.a
-        ) - multiply_by_quantized_multiplier(b << LEFT_SHIFT, *quantization.b)
+            a << quantization.places, *quantization.a
+        ) - multiply_by_quantized_multiplier(b << quantization.places, *quantization.b)
         return multiply_by_quantized_multiplier(difference * difference, *quantization.out)
 
     def quantization(self, ins: Tensors, outs: Sequence[Tensor]) -> SumQuantization:
@@ -69,7 +69,7 @@ class SquaredDifference(BinaryOperator):
                 f"{where(self)} has the scales {a:g} and {b:g}, and {outs[0].scale:g} of its "
                 "output, with which LiteRT does not run"
             )
-        return SumQuantization(*pairs)
+        return SumQuantization(pairs[0], pairs[1], pairs[2], LEFT_SHIFT)
 
     def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> Mapping[str, CValue]:
         """int8 has the multipliers."""

@@ -12,23 +12,24 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from edgebottle.ir.graph import Array, Graph, Node, Tensor, Tensors
-from edgebottle.ops.add import LEFT_SHIFTS, Add
-from edgebottle.ops.average_pool_2d import AveragePool2D
+from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import Activation
-from edgebottle.ops.convolution import Convolution
-from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.fixed_point import activation_range, quantize_multipliers
-from edgebottle.ops.fully_connected import FullyConnected
-from edgebottle.ops.maximum import Maximum
-from edgebottle.ops.mean import Mean
-from edgebottle.ops.pad import Pad
-from edgebottle.ops.pooling import Pool2D
-from edgebottle.ops.reshape import Reshape
-from edgebottle.ops.softmax import Softmax
 from edgebottle.ops.weights import bias_values, operands
-from quantize.lowbit.network import MovingWindow, Product
-from quantize.lowbit.simulation import product_of
+from quantize.lowbit.network import (
+    INPUT,
+    UNCLAMPED,
+    Addition,
+    LayerStep,
+    MeanOfPixels,
+    MovingWindow,
+    NewShape,
+    Pool,
+    Product,
+    Weighted,
+    ZeroBorder,
+)
+from quantize.lowbit.simulation import Simulation, product_of
 from quantize.post.affine import quantized
 
 EXACT = 1 << 24
@@ -41,24 +42,27 @@ DIGITS = (8, 4, 2)
 """Bits of the digits that weights are cut into where sums would be too large otherwise."""
 
 
-def integer_values(graph: Graph, values: Array) -> dict[str, Any]:
-    """The stored values of every tensor that the network computes up to its logits, int32.
+def integer_values(simulation: Simulation, graph: Graph, values: Array) -> dict[str, Any]:
+    """The stored values of everything that a network computes up to its logits, int32.
 
     Args:
-        graph: From ``export.integer_network``.
+        simulation: Of few bits.
+        graph: ``export.integer_network`` of it.
         values: Real inputs, (samples, ...).
 
     Returns:
-        Tensors of Keras, (samples, ...), by name.
+        Tensors of Keras, (samples, ...), by the names of steps.
     """
-    (name,) = graph.inputs
-    quant = graph.tensors[name].quant
+    quant = graph.tensors[INPUT].quant
     assert quant is not None, "everything is int8"
-    found = {name: ops.cast(quantized(values, quant), "int32")}
-    for node in graph.nodes:
-        if not isinstance(node, Softmax):
-            read = [found[source] for source in node.inputs if source in found]
-            found[node.outputs[0]] = _computed(node, graph.ins(node), graph.outs(node)[0], read)
+    found = {INPUT: ops.cast(quantized(values, quant), "int32")}
+    for step in simulation.network.steps:
+        is_open = f"{step.name}{UNCLAMPED}" in graph.tensors
+        made = f"{step.name}{UNCLAMPED}" if is_open else step.name
+        result = _computed(step, graph, made, [found[source] for source in step.sources])
+        if is_open:
+            result = ops.maximum(result, simulation.grids[step.name].levels.lowest)
+        found[step.name] = result
     return found
 
 
@@ -96,46 +100,42 @@ def _halves(value: Any) -> tuple[Any, Any]:
     return high, value - high * (1 << LIMB)
 
 
-def _computed(node: Node, ins: Tensors, output: Tensor, read: list[Any]) -> Any:
-    """What a layer stores."""
-    value, data = read[0], ins[0]
-    assert data is not None, "every layer reads"
-    if isinstance(node, Convolution | FullyConnected):
-        return _weighted(node, ins, output, value)
-    if isinstance(node, Pool2D):
-        return _pooled(node, data, output, value)
-    if isinstance(node, Add):
+def _computed(step: LayerStep, graph: Graph, made: str, read: list[Any]) -> Any:
+    """What a layer stores in the tensor ``made``; its operator is asked for all numbers."""
+    node: Any = graph.producer(made)
+    ins, output = graph.ins(node), graph.tensors[made]
+    value, data = read[0], graph.tensors[node.inputs[0]]
+    if isinstance(step, Weighted):
+        return _weighted(step, node, ins, output, value)
+    if isinstance(step, Pool):
+        return _pooled(step, node, output, value)
+    if isinstance(step, Addition):
         return _added(node, ins, output, read)
-    if isinstance(node, Mean):
-        total = ops.sum(value - data.zero_point, axis=(1, 2))
-        total = ops.reshape(total, (-1, *output.shape[1:]))
+    if isinstance(step, MeanOfPixels):
+        total = ops.sum(value - data.zero_point, axis=(1, 2), keepdims=step.keeps_axes)
         return _stored(requantized(total, *node.rescale(ins, [output])), Activation.NONE, output)
-    if isinstance(node, Maximum):
-        lowest = next(one.constant() for one in ins if one is not None and one.data is not None)
-        return ops.maximum(value, _integers(lowest))
-    if isinstance(node, Pad):
-        return ops.pad(value, node.paddings, constant_values=data.zero_point)
-    assert isinstance(node, Reshape), "no other layers are exported"
-    return ops.reshape(value, (-1, *output.shape[1:]))
+    if isinstance(step, ZeroBorder):
+        return _bordered(value, step.border, data.zero_point)
+    assert isinstance(step, NewShape), "there are no other steps"
+    return ops.reshape(value, (-1, *step.shape))
 
 
 def _stored(scaled: Any, activation: Activation, output: Tensor) -> Any:
     return ops.clip(scaled + output.zero_point, *activation_range(activation, output))
 
 
-def _weighted(node: Convolution | FullyConnected, ins: Tensors, output: Tensor, value: Any) -> Any:
+def _weighted(step: Weighted, node: Any, ins: Tensors, output: Tensor, value: Any) -> Any:
     data, weights, bias = operands(ins)
     added = bias_values(bias, output.shape[-1], data.dtype)
     centred, stored = value - data.zero_point, weights.constant()
-    if isinstance(node, FullyConnected):
-        sums = _exact_sums(centred, stored.T, Product.DENSE, MovingWindow())
+    if step.product is Product.DENSE:
+        sums = _exact_sums(centred, stored.T, step.product, step.window)
         acc = np.asarray(ops.convert_to_numpy(sums), np.int64) + added
         return _integers(node.requantize(acc, ins, output))  # it rounds in double precision
-    product, kernel = Product.CONVOLUTION, np.moveaxis(stored, 0, 3)
-    if isinstance(node, DepthwiseConv2D):
-        product, kernel = Product.DEPTHWISE, stored.reshape(*stored.shape[1:3], data.shape[3], -1)
-    window = MovingWindow(strides=node.stride, dilation=node.dilation)
-    sums = _exact_sums(_bordered(centred, node.padding), kernel, product, window)
+    is_depthwise = step.product is Product.DEPTHWISE
+    kernel = stored.reshape(step.kernel.shape) if is_depthwise else np.moveaxis(stored, 0, 3)
+    window = MovingWindow(strides=step.window.strides, dilation=step.window.dilation)
+    sums = _exact_sums(_bordered(centred, node.padding), kernel, step.product, window)
     multipliers = quantize_multipliers(node.scales(ins, output))
     scaled = requantized(sums + _integers(added), *multipliers)
     return _stored(scaled, node.activation, output)
@@ -167,29 +167,28 @@ def _bordered(value: Any, border: tuple[int, int, int, int], outside: int = 0) -
     return ops.pad(value, amounts, constant_values=outside)
 
 
-def _pooled(node: Pool2D, data: Tensor, output: Tensor, value: Any) -> Any:
+def _pooled(step: Pool, node: Any, output: Tensor, value: Any) -> Any:
     low, high = activation_range(node.activation, output)
-    if not isinstance(node, AveragePool2D):
-        padded = ops.cast(_bordered(value, node.padding, -128), "float32")
-        largest = ops.max_pool(padded, node.filter, node.stride)
+    if step.is_maximum:
+        padded = ops.cast(_bordered(value, node.padding, low), "float32")
+        largest = ops.max_pool(padded, step.size, step.window.strides)
         return ops.clip(ops.cast(largest, "int32"), low, high)
 
     def total(values: Any) -> Any:
         padded = ops.cast(_bordered(values, node.padding), "float32")
-        means = ops.average_pool(padded, node.filter, node.stride)
-        return ops.cast(ops.round(means * (node.filter[0] * node.filter[1])), "int32")
+        means = ops.average_pool(padded, step.size, step.window.strides)
+        return ops.cast(ops.round(means * (step.size[0] * step.size[1])), "int32")
 
-    sums, counts = total(value), total(ops.ones((1, *data.shape[1:]), "int32"))
+    sums, counts = total(value), total(ops.ones_like(value[:1]))
     rounded = ops.floor_divide(ops.abs(sums) + ops.floor_divide(counts, 2), counts)
     return ops.clip(ops.sign(sums) * rounded, low, high)
 
 
-def _added(node: Add, ins: Tensors, output: Tensor, read: list[Any]) -> Any:
-    quantization = node.quantization(ins, [output])
+def _added(node: Any, ins: Tensors, output: Tensor, read: list[Any]) -> Any:
+    sums = node.quantization(ins, [output])
+    zeros = [tensor.zero_point for tensor in ins if tensor is not None]
     a, b = (
-        requantized((value - one.zero_point) * (1 << LEFT_SHIFTS[one.dtype]), *scaling)
-        for value, one, scaling in zip(
-            read, (t for t in ins if t is not None), (quantization.a, quantization.b), strict=True
-        )
+        requantized((value - zero) * (1 << sums.places), *scaling)
+        for value, zero, scaling in zip(read, zeros, (sums.a, sums.b), strict=True)
     )
-    return _stored(requantized(a + b, *quantization.out), node.activation, output)
+    return _stored(requantized(a + b, *sums.out), node.activation, output)

@@ -263,7 +263,9 @@ def logits_of(simulation: Simulation, values: Array) -> Array:
     if not simulation.grids:
         return np.concatenate([_numpy(simulation(ops.convert_to_tensor(part))) for part in parts])
     graph, name = integer_network(simulation), simulation.network.steps[-1].name
-    stored = np.concatenate([_numpy(integer_values(graph, part)[name]) for part in parts])
+    stored = np.concatenate(
+        [_numpy(integer_values(simulation, graph, part)[name]) for part in parts]
+    )
     return dequantized(stored, graph.tensors[name].quant)
 
 

@@ -78,7 +78,7 @@ def differing(simulation: Any, file: bytes, graph: Graph, inputs: Samples) -> li
     from quantize.lowbit.integers import integer_values
 
     stored = np.concatenate([sample[0] for sample in inputs.inputs])
-    integers = integer_values(graph, dequantized(stored, graph.tensors[INPUT].quant))
+    integers = integer_values(simulation, graph, dequantized(stored, graph.tensors[INPUT].quant))
     names = [INPUT, *(step.name for step in simulation.network.steps)]
     litert = LiteRTModel(file)
     runs = [litert.trace(sample, names) for sample in inputs.inputs]

@@ -96,7 +96,7 @@ def assert_exact(task: Any, simulation: Any) -> None:
     values = task.learned.values
     graph = integer_network(simulation)
     litert = LiteRTModel(write_tflite(graph))
-    integers, simulated = integer_values(graph, values), simulation.values(values)
+    integers, simulated = integer_values(simulation, graph, values), simulation.values(values)
     for index, value in enumerate(values[:8]):
         litert.run([quantized(value[None], graph.tensors["input"].quant)])
         for name in simulated:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from edgebottle.errors import BadInput, ToolMissing, UnsupportedOp
+from edgebottle.ops.fixed_point import multiply_by_quantized_multiplier
 from edgebottle.training import read_trained, read_training_data, start_keras
 from quantize.lowbit.bits import Bits
 from quantize.lowbit.checkpoint import begin
@@ -58,6 +59,20 @@ def test_integers_are_those_of_the_simulation(
     stages = ["w4a4", "w2a2", "w2a2"] if epochs == 3 else [bits]
     assert [one.bits for one in trainer.epochs] == stages
     assert_exact(task, simulation)
+
+
+def test_sums_are_requantized_as_litert_does(keras: Any) -> None:
+    from quantize.lowbit.integers import requantized
+
+    random = np.random.default_rng(0)
+    multipliers = random.integers(1 << 30, 1 << 31, 64)
+    shifts = -random.integers(-2, 24, 64)
+    sums = random.integers(-(1 << 30), 1 << 30, (512, 64)) >> random.integers(2, 26, (512, 1))
+    halves = np.array([[1], [-1]]) << np.maximum(-shifts, 0)  # of 2^30, the least multiplier
+    for values, factors in ((sums, multipliers), (halves, np.full(64, 1 << 30))):
+        found = requantized(keras.ops.convert_to_tensor(values.astype(np.int32)), factors, shifts)
+        expected = multiply_by_quantized_multiplier(values, factors, shifts)
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
