@@ -192,6 +192,7 @@ def train(
     labels: Array,
     *,
     recipe: TrainingRecipe | None = None,
+    validation: tuple[Array, Array] | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> TrainedNetwork:
     """Trains a float Keras model to few bits.
@@ -202,6 +203,8 @@ def train(
         values: Samples, (samples, ...), real values as the model takes them.
         labels: The class of each, or one-hot rows.
         recipe: How it is trained; None for the usual way.
+        validation: Other samples and their classes, by which the best epoch is chosen; None to set
+            a share of the samples apart for that, as the recipe says.
         progress: Told what is being done.
 
     Raises:
@@ -210,13 +213,18 @@ def train(
         ToolMissing: Keras is not installed.
     """
     network = read_trained(Path(model)) if isinstance(model, str | Path) else _read(model)
-    graph = _ends(network)
-    arrays = {INPUT: np.asarray(values), LABEL_KEYS[0]: np.asarray(labels)}
-    samples = _labelled(samples_of("the samples", arrays, graph), graph, None)
+    samples = _given(network, values, labels)
+    chosen = None if validation is None else _given(network, *validation)
     bounds = (float(samples.values.min()), float(samples.values.max()))
     wanted = Bits.parse(bits) if isinstance(bits, str) else bits
-    task = _task(network, wanted, recipe or TrainingRecipe(), samples, bounds)
+    task = _task(network, wanted, recipe or TrainingRecipe(), samples, bounds, chosen=chosen)
     return _trained(task, progress, lambda epoch: None, resume=False)
+
+
+def _given(network: FloatNetwork, values: Array, labels: Array) -> LabelledSamples:
+    graph = _ends(network)
+    arrays = {INPUT: np.asarray(values), LABEL_KEYS[0]: np.asarray(labels)}
+    return _labelled(samples_of("the samples", arrays, graph), graph, None)
 
 
 def train_low_bits(
@@ -280,6 +288,7 @@ def _task(
     samples: LabelledSamples,
     bounds: Bounds,
     folder: Path | None = None,
+    chosen: LabelledSamples | None = None,
 ) -> Task:
     from quantize.lowbit.trainer import Task
 
@@ -289,7 +298,9 @@ def _task(
             f"there are {len(samples)} samples to learn from and to choose by: give at least "
             f"{MIN_SAMPLES}"
         )
-    learned, chosen = split(samples, recipe.validation, recipe.seed)
+    learned = samples
+    if chosen is None:
+        learned, chosen = split(samples, recipe.validation, recipe.seed)
     return Task(network, bits, recipe, learned, chosen, bounds, folder)
 
 

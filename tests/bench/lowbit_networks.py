@@ -34,6 +34,7 @@ class Case:
         network: Makes the untrained Keras model from the shape of an input.
         augmentation: Of the training data.
         epochs: Of the float training.
+        few_bits_epochs: Of a training to few bits from there.
         batch_size: Of any training.
         learning_rate: At the first step of the float training; falls to zero along a cosine.
     """
@@ -42,6 +43,7 @@ class Case:
     network: Callable[[tuple[int, ...]], Any]
     augmentation: Augmentation
     epochs: int
+    few_bits_epochs: int
     batch_size: int
     learning_rate: float
 
@@ -124,16 +126,16 @@ _CLOTHING = Augmentation(scale=0.05, shift=1.5, flip=True, erase=6)
 CASES: dict[str, Case] = {
     "resnet": Case(
         lambda shared: fashion.load_data(shared / "train/fashion-mnist"),
-        resnet, _CLOTHING, epochs=20, batch_size=128, learning_rate=4e-3,
+        resnet, _CLOTHING, epochs=12, few_bits_epochs=8, batch_size=128, learning_rate=4e-3,
     ),
     "mobilenet": Case(
         lambda shared: fashion.load_data(shared / "train/fashion-mnist"),
-        mobilenet, _CLOTHING, epochs=24, batch_size=128, learning_rate=4e-3,
+        mobilenet, _CLOTHING, epochs=16, few_bits_epochs=8, batch_size=128, learning_rate=4e-3,
     ),
     "speech": Case(
         lambda shared: spoken_digits.load_data(shared / "train/fsdd"),
-        speech, Augmentation(shift=4.0, scale=0.05, erase=6), epochs=60, batch_size=64,
-        learning_rate=4e-3,
+        speech, Augmentation(shift=4.0, scale=0.05, erase=6), epochs=60, few_bits_epochs=20,
+        batch_size=64, learning_rate=4e-3,
     ),
 }  # fmt: skip
 
@@ -169,10 +171,11 @@ def main(arguments: list[str] | None = None) -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     for seed in range(options.seeds):
         for name in options.network or CASES:
-            _train(options.folder, name, seed)
+            train_once(options.folder, name, seed)
 
 
-def _train(folder: Path, name: str, seed: int) -> None:
+def train_once(folder: Path, name: str, seed: int) -> None:
+    """Trains a float network of ``CASES`` unless its file is there."""
     path, case = folder / f"{name}-{seed}.keras", CASES[name]
     if path.exists():
         return
@@ -182,7 +185,9 @@ def _train(folder: Path, name: str, seed: int) -> None:
         what: float(model.evaluate(part.test_images, part.test_labels, verbose=0)[1])
         for what, part in (("validation", known), ("test", data))
     }
-    model.save(path)
+    partial = path.with_suffix(".partial.keras")
+    model.save(partial)
+    partial.replace(path)  # whole, or not there
     with (folder / "floats.jsonl").open("a") as records:
         records.write(json.dumps({"network": name, "seed": seed, **scores}) + "\n")
 
