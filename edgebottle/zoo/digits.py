@@ -6,7 +6,7 @@ import numpy as np
 
 from edgebottle.errors import BadInput, ToolMissing
 from edgebottle.zoo.augmentation import Augmentation
-from edgebottle.zoo.training import Bottleneck, Data, Recipe
+from edgebottle.zoo.recipes import Bottleneck, Data, Recipe
 
 RECIPE = Recipe(
     classes=10,

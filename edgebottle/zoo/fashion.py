@@ -6,8 +6,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from edgebottle.errors import BadInput
+from edgebottle.zoo.architectures import tensorflow
 from edgebottle.zoo.augmentation import Augmentation
-from edgebottle.zoo.training import Bottleneck, Data, Recipe, tensorflow
+from edgebottle.zoo.recipes import Bottleneck, Data, Recipe
 
 RECIPE = Recipe(
     classes=10,

@@ -1,4 +1,4 @@
-"""Data of spoken digits: log mel energies of the Free Spoken Digit Dataset (CC BY-SA 4.0).
+"""Recipe of ``spoken_digits``: log mel energies of the Free Spoken Digit Dataset (CC BY-SA 4.0).
 
 Recordings 0 to 4 of each speaker and digit are for testing, as its authors say.
 """
@@ -12,9 +12,24 @@ from pathlib import Path
 import numpy as np
 
 from edgebottle.errors import BadInput
-from edgebottle.zoo.augmentation import Floats
+from edgebottle.zoo.augmentation import Augmentation, Floats
 from edgebottle.zoo.log_mel import LogMel, read_wav
-from edgebottle.zoo.training import Data
+from edgebottle.zoo.recipes import Data, FewBits, Recipe, Separable
+
+RECIPE = Recipe(
+    classes=10,
+    stem_channels=32,
+    stem_stride=2,
+    stem_size=5,
+    blocks=(Separable(48), Separable(48, stride=2), Separable(64)),
+    head_channels=0,
+    augmentation=Augmentation(shift=4.0, scale=0.05, erase=6),
+    epochs=60,
+    batch_size=64,
+    learning_rate=4e-3,
+    weight_decay=0.02,
+    few_bits=FewBits("w4a4", epochs=40),
+)
 
 FEATURES = LogMel(rate=8000, window=256, hop=160, mels=32)
 FRAMES = 48

@@ -1,9 +1,6 @@
-"""What every recipe of the zoo shares: build, train, quantize to int8, evaluate.
+"""What every recipe of the zoo shares: train, quantize to int8 or to few bits, evaluate.
 
-The network is a stack of inverted bottlenecks (Sandler et al., "MobileNetV2: Inverted Residuals
-and Linear Bottlenecks", 2018, section 3): a 1x1 convolution widens the pixel, a 3x3 depthwise
-convolution filters it, a 1x1 convolution without activation narrows it, and where input and output
-have the same shape the input is added. TensorFlow is imported only when something is trained.
+TensorFlow is imported only when something is trained.
 """
 
 import contextlib
@@ -14,79 +11,22 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebottle.errors import BadInput, ToolMissing
+from edgebottle.errors import BadInput
 from edgebottle.zoo import registry
-from edgebottle.zoo.augmentation import Augmentation, Floats, augment
+from edgebottle.zoo.architectures import as_plain, build_network, tensorflow
+from edgebottle.zoo.augmentation import Floats, augment
+from edgebottle.zoo.recipes import Data, Labels, Recipe
 
-Labels = NDArray[np.int64]
 Progress = Callable[[int, int, str], None]
 """Called with (epochs done, epochs in all, a line to show)."""
 
-
-@dataclass(frozen=True)
-class Data:
-    """Images as float32 in 0..1, shape (n, height, width, channels), with labels from 0."""
-
-    train_images: Floats
-    train_labels: Labels
-    test_images: Floats
-    test_labels: Labels
-
-
-@dataclass(frozen=True)
-class Bottleneck:
-    """One inverted bottleneck.
-
-    Attributes:
-        expand: how many times the depthwise convolution is wider than the block's input, >= 1.
-        channels: output channels.
-        stride: 1 or 2, of the depthwise convolution.
-    """
-
-    expand: int
-    channels: int
-    stride: int = 1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what training gives, apart from the data and the seed.
-
-    Attributes:
-        classes: outputs of the network.
-        stem_channels: output channels of the first 3x3 convolution.
-        stem_stride: its stride.
-        blocks: the inverted bottlenecks, in order.
-        head_channels: output channels of the 1x1 convolution before the global average.
-        augmentation: what is done to the training images.
-        epochs: passes over the training images.
-        batch_size: images per step.
-        learning_rate: at the first step; falls to zero along a cosine.
-        weight_decay: of AdamW.
-        label_smoothing: share of the target spread evenly over all classes.
-        calibration_images: training images that set the ranges of the int8 activations.
-        samples_per_class: test images of each class that ship with the network.
-    """
-
-    classes: int
-    stem_channels: int
-    stem_stride: int
-    blocks: tuple[Bottleneck, ...]
-    head_channels: int
-    augmentation: Augmentation
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float = 0.01
-    label_smoothing: float = 0.0
-    calibration_images: int = 500
-    samples_per_class: int = 0
+CHOOSING_SHARE = 0.1
+"""Of the training images, by which the epoch of a training to few bits is chosen."""
 
 
 @dataclass(frozen=True)
@@ -104,83 +44,6 @@ class Trained:
     accuracy: float
     size: int
     seed: int
-
-
-def tensorflow() -> ModuleType:
-    """Imports TensorFlow without its start-up chatter.
-
-    Raises:
-        ToolMissing: TensorFlow is not installed.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        import tensorflow
-    except ImportError as error:
-        raise ToolMissing(
-            "training needs TensorFlow, which is not installed: pip install 'edgebottle[train]'"
-        ) from error
-    tensorflow.get_logger().setLevel("ERROR")
-    module: ModuleType = tensorflow
-    return module
-
-
-def _batch_normalization(tf: Any) -> Any:
-    """Returns Keras's batch normalization, trained by TensorFlow's fused kernel.
-
-    The networks here are so thin that Keras's own, many passes over memory, would take a third of
-    the training time. Weights and inference are the same.
-    """
-    plain = tf.keras.layers.BatchNormalization
-
-    class FusedBatchNormalization(plain):  # type: ignore[misc, valid-type]
-        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-            if not training:
-                return super().call(inputs, training=False)
-            outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-                inputs, self.gamma, self.beta, epsilon=self.epsilon, is_training=True
-            )
-            keep = self.momentum
-            self.moving_mean.assign(keep * self.moving_mean + (1 - keep) * mean)
-            self.moving_variance.assign(keep * self.moving_variance + (1 - keep) * variance)
-            return outputs
-
-    return FusedBatchNormalization
-
-
-def build_network(recipe: Recipe, shape: tuple[int, ...], batch: int | None = None) -> Any:
-    """Builds the untrained Keras model.
-
-    Args:
-        recipe: the architecture.
-        shape: (height, width, channels) of an image.
-        batch: a fixed batch dimension, which the exported model has, or None.
-    """
-    tf = tensorflow()
-    layers, normalization = tf.keras.layers, _batch_normalization(tf)
-
-    def convolve(x: Any, channels: int, size: int = 1, stride: int = 1) -> Any:
-        x = layers.Conv2D(channels, size, stride, padding="same", use_bias=False)(x)
-        return normalization()(x)
-
-    def activate(x: Any) -> Any:
-        return layers.ReLU(6.0)(x)
-
-    def bottleneck(x: Any, block: Bottleneck) -> Any:
-        shortcut, channels_in = x, x.shape[-1]
-        if block.expand > 1:
-            x = activate(convolve(x, channels_in * block.expand))
-        x = layers.DepthwiseConv2D(3, block.stride, padding="same", use_bias=False)(x)
-        x = convolve(activate(normalization()(x)), block.channels)
-        same_shape = block.stride == 1 and block.channels == channels_in
-        return layers.Add()([shortcut, x]) if same_shape else x
-
-    image = tf.keras.Input(batch_shape=(batch, *shape), name="image")
-    x = activate(convolve(image, recipe.stem_channels, 3, recipe.stem_stride))
-    for block in recipe.blocks:
-        x = bottleneck(x, block)
-    x = layers.GlobalAveragePooling2D()(activate(convolve(x, recipe.head_channels)))
-    x = layers.Dense(recipe.classes, activation="softmax", name="probabilities")(x)
-    return tf.keras.Model(image, x)
 
 
 def fit(recipe: Recipe, data: Data, seed: int, progress: Progress | None = None) -> Any:
@@ -216,8 +79,7 @@ def quantize(model: Any, recipe: Recipe, data: Data) -> bytes:
     """Converts a trained model to a .tflite file: int8 throughout, weights per channel, batch 1."""
     tf = tensorflow()
     images = data.train_images
-    fixed = build_network(recipe, images.shape[1:], batch=1)
-    fixed.set_weights(model.get_weights())
+    fixed = as_plain(model, recipe, images.shape[1:], batch=1)
     converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -281,7 +143,7 @@ def train(
         data: folder of the training data; None lets the recipe find it.
         seed: decides the first weights, the order and the augmentation.
         progress: called after every epoch.
-        epochs: fewer or more than the recipe's.
+        epochs: fewer or more than the recipe's, with floats and with few bits.
 
     Raises:
         BadInput: no such network, no such data, or ``out`` cannot be written.
@@ -295,9 +157,12 @@ def train(
     module = importlib.import_module(network.recipe)
     recipe: Recipe = module.RECIPE
     if epochs is not None:
-        recipe = replace(recipe, epochs=epochs)
+        recipe = with_epochs(recipe, epochs)
     images: Data = module.load_data(data)
-    model = quantize(fit(recipe, images, seed, progress), recipe, images)
+    if recipe.few_bits is None:
+        model = quantize(fit(recipe, images, seed, progress), recipe, images)
+    else:
+        model = _few_bits(name, recipe, images, seed, progress)
     interpreter = open_model(model)
     inputs = int8_inputs(interpreter, images.test_images)
     score = accuracy(interpreter, inputs, images.test_labels)
@@ -306,6 +171,27 @@ def train(
         samples = _samples(inputs, images.test_labels, recipe)
         _write(target.with_name(f"{target.stem}_samples.npz"), samples)
     return Trained(target, score, len(model), seed)
+
+
+def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    """The same with so many epochs, with floats and with few bits."""
+    few = recipe.few_bits
+    return replace(
+        recipe, epochs=epochs, few_bits=None if few is None else replace(few, epochs=epochs)
+    )
+
+
+def _few_bits(name: str, recipe: Recipe, data: Data, seed: int, progress: Progress | None) -> bytes:
+    from edgebottle.zoo.few_bits import few_bits_file, parted
+
+    known, chosen = parted(data, CHOOSING_SHARE)
+    model = fit(recipe, known, seed, progress)
+
+    def told(what: str, done: int, total: int) -> None:
+        if progress:
+            progress(done, total, what)
+
+    return few_bits_file(model, name, recipe, known, chosen, seed, told)
 
 
 def _samples(inputs: NDArray[np.int8], labels: Labels, recipe: Recipe) -> bytes:

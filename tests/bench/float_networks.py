@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from edgebottle.zoo import fashion
+from edgebottle.zoo.architectures import as_plain, tensorflow
 from edgebottle.zoo.augmentation import Augmentation
-from edgebottle.zoo.training import Bottleneck, Data, Recipe, build_network, fit, tensorflow
+from edgebottle.zoo.recipes import Bottleneck, Data, Recipe
+from edgebottle.zoo.training import fit
 
 SIGNS_ZIP = "train/sign-language-digits/images.zip"
 
@@ -68,8 +70,7 @@ def train_float(recipe: Recipe, data: Data, path: Path, seed: int = 0) -> None:
     """Trains a network and writes it as a float ``.tflite``, batch 1."""
     tf = tensorflow()
     model = fit(recipe, data, seed, lambda done, total, line: print(done, total, line, flush=True))
-    fixed = build_network(recipe, data.train_images.shape[1:], batch=1)
-    fixed.set_weights(model.get_weights())
+    fixed = as_plain(model, recipe, data.train_images.shape[1:], batch=1)
     path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(fixed).convert())
 
 

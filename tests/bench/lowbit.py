@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from edgebottle.training import LabelledSamples, litert_accuracy, start_keras, train
+from edgebottle.zoo.few_bits import training_recipe
 from quantize.lowbit.methods.gradient_scale import GradientScale
 from quantize.lowbit.methods.learned_step import LearnedStep
 from quantize.lowbit.recipe import DEFAULT_METHODS, METHODS, TrainingRecipe
-from tests.bench.lowbit_networks import CASES, parted, train_once
-from tests.conftest import SHARED
+from tests.bench.lowbit_networks import CASES, train_once
 
 PLAIN = (LearnedStep(), GradientScale())
 """The methods of the variant ``plain``: LSQ as it was published."""
@@ -51,13 +51,7 @@ class Cell:
 
     def recipe(self) -> TrainingRecipe:
         """How it is trained."""
-        case = CASES[self.network]
-        recipe = TrainingRecipe(
-            epochs=self.epochs,
-            batch_size=case.batch_size,
-            seed=self.seed,
-            augmentation=case.augmentation,
-        )
+        recipe = training_recipe(CASES[self.network].recipe, self.epochs, self.seed)
         sign, name = self.variant[:1], self.variant[1:]
         if self.variant == "plain":
             return replace(recipe, methods=PLAIN)
@@ -68,17 +62,10 @@ class Cell:
         return recipe
 
 
-def float_network(folder: Path, name: str, seed: int) -> Path:
-    """The file of a trained float network; it is trained once."""
-    train_once(folder, name, seed)
-    return folder / f"{name}-{seed}.keras"
-
-
 def trained_cell(folder: Path, cell: Cell) -> dict[str, Any]:
     """Trains a cell; what its line says."""
-    case = CASES[cell.network]
-    known, data = parted(case.data(SHARED))
-    source = float_network(folder, cell.network, cell.seed)
+    data, chosen = CASES[cell.network].parts()
+    source = train_once(folder, cell.network, cell.seed)
     start_keras()
     import keras
 
@@ -86,9 +73,14 @@ def trained_cell(folder: Path, cell: Cell) -> dict[str, Any]:
     model = keras.models.load_model(source, compile=False)
     real = model.predict(data.test_images, verbose=0).argmax(axis=1)
     start = time.process_time()
-    images, labels = known.train_images, known.train_labels
-    chosen = known.test_images, known.test_labels
-    trained = train(model, cell.bits, images, labels, recipe=cell.recipe(), validation=chosen)
+    trained = train(
+        model,
+        cell.bits,
+        data.train_images,
+        data.train_labels,
+        recipe=cell.recipe(),
+        validation=(chosen.values, chosen.labels),
+    )
     seconds = round(time.process_time() - start)
     test = LabelledSamples(data.test_images, data.test_labels)
     after = litert_accuracy(trained.graph, test, lambda what, done, total: None)
@@ -102,6 +94,13 @@ def trained_cell(folder: Path, cell: Cell) -> dict[str, Any]:
         "validation": best,
         "cpu_seconds": seconds,
     }
+
+
+def epochs_of(network: str) -> int:
+    """Of a training to few bits."""
+    few = CASES[network].recipe.few_bits
+    assert few is not None
+    return few.epochs
 
 
 def lines_of(file: Path) -> list[dict[str, Any]]:
@@ -151,7 +150,7 @@ def main(arguments: list[str] | None = None) -> None:
         variants += [f"-{name}" for name in used]
         variants += [f"+{name}" for name in METHODS if name not in used]
     cells = [
-        Cell(name, *found, options.epochs or CASES[name].few_bits_epochs)
+        Cell(name, *found, options.epochs or epochs_of(name))
         for name in options.network
         for found in itertools.product(options.bits, variants, options.seeds)
     ]
