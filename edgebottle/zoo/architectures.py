@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from edgebottle.errors import ToolMissing
-from edgebottle.zoo.recipes import Block, Recipe, Residual, Separable
+from edgebottle.zoo.recipes import NetworkBlock, Recipe, Residual, Separable
 
 
 def tensorflow() -> ModuleType:
@@ -65,7 +65,7 @@ def build_network(
         plain: of nothing but Keras's own layers, which any Keras reads; slower to train.
     """
     tf = tensorflow()
-    build = _Builder(tf, _batch_normalization(tf, plain=plain))
+    build = _NetworkBuilder(tf, _batch_normalization(tf, plain=plain))
     image = tf.keras.Input(batch_shape=(batch, *shape), name="image")
     x = build.convolved(image, recipe.stem_channels, recipe.stem_size, recipe.stem_stride)
     x = build.activated(x)
@@ -85,7 +85,7 @@ def as_plain(model: Any, recipe: Recipe, shape: tuple[int, ...], batch: int | No
     return plain
 
 
-class _Builder:
+class _NetworkBuilder:
     """Adds layers to a Keras network."""
 
     def __init__(self, tf: Any, normalization: Any) -> None:
@@ -102,7 +102,7 @@ class _Builder:
     def activated(self, x: Any) -> Any:
         return self.layers.ReLU(6.0)(x)
 
-    def block(self, x: Any, block: Block) -> Any:
+    def block(self, x: Any, block: NetworkBlock) -> Any:
         if isinstance(block, Separable):
             return self.activated(self.convolved(self.filtered(x, block.stride), block.channels))
         is_same = block.stride == 1 and block.channels == x.shape[-1]

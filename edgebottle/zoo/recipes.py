@@ -69,7 +69,7 @@ class Separable:
     stride: int = 1
 
 
-Block = Bottleneck | Residual | Separable
+NetworkBlock = Bottleneck | Residual | Separable
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Recipe:
     classes: int
     stem_channels: int
     stem_stride: int
-    blocks: tuple[Block, ...]
+    blocks: tuple[NetworkBlock, ...]
     head_channels: int
     augmentation: Augmentation
     epochs: int
