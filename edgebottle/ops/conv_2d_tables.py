@@ -72,6 +72,12 @@ class Finish:
         records = wrap_int32(added.T * 0x00010001).astype(np.int32)
         return cls("eb_conv_2d_tables_steps", np.ascontiguousarray(records), len(steps))
 
+    @classmethod
+    def at_wide_steps(cls, steps: Int, folded: Int) -> Finish:
+        """The same with sums of 32 bits, which lie less than 2^31 apart."""
+        records = wrap_int32((steps - 1 - folded).T).astype(np.int32)
+        return cls("eb_conv_2d_tables_wide_steps", np.ascontiguousarray(records), len(steps))
+
 
 class CodeTableRows(ConvolutionKernel[Finish]):
     """Sums for four bits of weights come out of tables; those of 4 bits are multiplied.
@@ -104,10 +110,14 @@ class CodeTableRows(ConvolutionKernel[Finish]):
         folded = bias + self._centred(layer)
         scales = scales_of(layer)
         exact = scale_twice(scales, output)
-        is_small = int((upper - lower).max()) < 1 << 15 and output.high - output.low <= MAX_LEVELS
-        if is_small and _form(layer).field_bits == 8:
+        reach, has_fields = int((upper - lower).max()), _form(layer).field_bits == 8
+        if output.high - output.low <= MAX_LEVELS and reach < 1 << (15 if has_fields else 31):
             steps = find_steps(lower, upper, scales, exact, output)
-            return None if steps is None else Finish.at_steps(steps, lower, folded)
+            if steps is None:
+                return None
+            if has_fields:
+                return Finish.at_steps(steps, lower, folded)
+            return Finish.at_wide_steps(steps, folded)
         scaling = find_scaling(lower, upper, folded, scales, exact, output)
         return None if scaling is None else Finish.scaled(scaling)
 

@@ -122,7 +122,7 @@ EB_KERNEL void eb_conv_2d_tables_scaled(const eb_conv_2d_tables *p,
     for (; out != end; ++out) {
         sums += 2;
         eb_table_fields(sums, p->bits, p->step, base, sum);
-        eb_scale_s8(scales, p->has_pivot, sum, pixels, out, out_pixel_stride);
+        eb_scale_s8_inlined(scales, p->has_pivot, sum, pixels, out, out_pixel_stride);
         scales += EB_SCALE_WORDS(p->has_pivot);
     }
 }
@@ -169,6 +169,38 @@ EB_KERNEL void eb_conv_2d_tables_steps(const eb_conv_2d_tables *p,
         if (pixels > 3) {
             to += out_pixel_stride;
             *to = (int8_t)(uint8_t)(values1 >> 16);
+        }
+    }
+}
+
+/* The same where two pixels have sums of 32 bits.
+ *
+ * records: `levels` words for each channel: the greatest sum below each level.
+ */
+EB_KERNEL void eb_conv_2d_tables_wide_steps(const eb_conv_2d_tables *p,
+                                            const uint32_t *sums,
+                                            const int32_t *records,
+                                            int32_t pixels,
+                                            int8_t *out,
+                                            int32_t out_pixel_stride)
+{
+    const int8_t *end = out + p->conv.output_channels;
+    const uint32_t step = (uint32_t)p->step;
+    const uint32_t base0 = sums[0] * (uint32_t)p->lowest + (uint32_t)p->added;
+    const uint32_t base1 = sums[1] * (uint32_t)p->lowest + (uint32_t)p->added;
+    for (; out != end; ++out) {
+        sums += 2;
+        const uint32_t sum0 = sums[0] * step + base0;
+        const uint32_t sum1 = sums[1] * step + base1;
+        uint32_t value0 = (uint32_t)p->conv.low;
+        uint32_t value1 = value0;
+        for (const int32_t *last = records + p->levels; records != last; ++records) {
+            value0 += ((uint32_t)*records - sum0) >> 31;
+            value1 += ((uint32_t)*records - sum1) >> 31;
+        }
+        out[0] = (int8_t)(uint8_t)value0;
+        if (pixels > 1) {
+            out[out_pixel_stride] = (int8_t)(uint8_t)value1;
         }
     }
 }

@@ -7,13 +7,13 @@
  * that and what is subtracted from smaller sums. */
 #define EB_SCALE_WORDS(has_pivot) ((has_pivot) ? 6 : 4)
 
-/* The outputs of `count` >= 1 sums of a channel, without its bias. */
-EB_KERNEL void eb_scale_s8(const int32_t *record,
-                           int has_pivot,
-                           const int32_t *sums,
-                           int32_t count,
-                           int8_t *out,
-                           int32_t out_stride)
+/* The outputs of `count` >= 1 sums of a channel, without its bias: within a loop over channels. */
+EB_INLINED void eb_scale_s8_inlined(const int32_t *record,
+                                    int has_pivot,
+                                    const int32_t *sums,
+                                    int32_t count,
+                                    int8_t *out,
+                                    int32_t out_stride)
 {
     const uint32_t added = (uint32_t)record[0];
     const uint32_t high = (uint32_t)record[1] >> 16;
@@ -33,6 +33,17 @@ EB_KERNEL void eb_scale_s8(const int32_t *record,
         *out = (int8_t)((int32_t)scaled >> places);
         out += out_stride;
     } while (sums != end);
+}
+
+/* The same, one copy for all that call it. */
+EB_KERNEL void eb_scale_s8(const int32_t *record,
+                           int has_pivot,
+                           const int32_t *sums,
+                           int32_t count,
+                           int8_t *out,
+                           int32_t out_stride)
+{
+    eb_scale_s8_inlined(record, has_pivot, sums, count, out, out_stride);
 }
 
 #endif /* EB_SCALE_S8_H */
