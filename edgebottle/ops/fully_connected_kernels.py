@@ -17,13 +17,26 @@ from edgebottle.ops.fixed_point import (
 )
 from edgebottle.ops.kernel import AnyKernel, Kernel, Layer
 from edgebottle.ops.levels_packing import level_fields, pack_levels, unit_taps
-from edgebottle.ops.packing import TAPS, Output, Packed, pack, pad_to, rounded_once, sum_range
+from edgebottle.ops.masked_weights import READERS, SUMS, MaskedForm
+from edgebottle.ops.packing import (
+    CHANNELS,
+    TAPS,
+    Output,
+    Packed,
+    pack,
+    pad_to,
+    rounded_once,
+    sum_range,
+)
 from edgebottle.ops.scaling import Scaling, find_scaling, pack_fours, pack_scaling, scale_once
 from edgebottle.ops.weights import bias_values, operands, per_channel, weights_zero_point
 
 Dense = Layer[Any]
 
 STRUCT = "eb_fully_connected"
+
+READ_AS = frozenset({DType.I8, DType.U4, DType.U2, DType.U1})
+"""Types of inputs that kernels for weights of few bits read as they are stored."""
 
 
 class PackedLayer(Kernel[Operator, Packed]):
@@ -152,6 +165,75 @@ class FoursLayer(Kernel[Operator, Scaling]):
         return f"{function}({', '.join(arguments)});"
 
 
+class MaskedLayer(FoursLayer):
+    """Weights of 4, 2 or 1 bits, two outputs or four inputs to a product: no DSP extension."""
+
+    ISAS = frozenset({Isa.SCALAR, Isa.PORTABLE})
+    FUNCTION = "eb_fully_connected_masks_layer"
+    FUNCTION_EACH = FUNCTION
+
+    def suits(self, layer: Dense) -> bool:
+        """Weights of few values, a batch of inputs that begins with a byte, enough outputs."""
+        data, weights, _ = operands(layer.ins)
+        if weights.levels is None or weights_zero_point(weights) or data.dtype not in READ_AS:
+            return False
+        form, inputs = _form(layer), weights.shape[1]
+        is_pixel = data.layout.pixel_elements == inputs
+        is_whole = all(n * form.bits % 8 == 0 for n in (inputs, data.layout.pixel_elements))
+        return (is_pixel or is_whole) and form.pays
+
+    def scratch(self, layer: Dense) -> int:
+        """The values of a batch."""
+        return 4 * _form(layer).stream
+
+    def emit(self, layer: Dense, packed: Scaling, e: Emitter) -> str:
+        """See ``Kernel``."""
+        e.include("eb_fully_connected.h")
+        _, weights, _ = operands(layer.ins)
+        form, levels = _form(layer), weights.levels
+        assert levels is not None
+        matrix = weights.constant()
+        middle = levels.lowest + levels.step * form.centre
+        filled = form.words * form.word_values - form.inputs
+        sums = matrix.sum(axis=1, dtype=np.int64) + filled * middle
+        bias = pack_fours((_folded(layer) + form.middle * sums)[:, None])
+        words = form.pack(levels.codes(matrix))
+        arguments = (
+            e.params("eb_masked_layer", self._fields(layer)),
+            *_ends(layer, e),
+            e.constant("weights", words),
+            e.constant("bias", wrap_int32(bias).astype(np.int32)),
+            e.constant("scale", pack_scaling(packed)),
+            e.scratch(),
+        )
+        return f"{self.FUNCTION}({', '.join(arguments)});"
+
+    @staticmethod
+    def _fields(layer: Dense) -> dict[str, CValue]:
+        form, levels = _form(layer), operands(layer.ins)[1].levels
+        assert levels is not None
+        middle = sum(form.middle << 8 * place for place in range(form.word_values))
+        return layer_sizes(layer) | {
+            "in_bytes": -(-form.inputs * form.bits // 8),
+            "read": READERS[form.bits],
+            "sum": SUMS[form.weight_bits, form.lane_bits],
+            "group": form.group,
+            "words": form.words,
+            "stream": form.stream,
+            "run": form.run_words,
+            "row": form.words // form.codes * CHANNELS,
+            "mask": form.mask,
+            "middle": middle,
+            "middles": form.middle * form.word_values,
+            "start": form.start_word,
+            "centre": form.centre_word,
+            "lowest": levels.lowest + levels.step * form.centre,
+            "step": levels.step,
+            "added": -levels.step * form.runs * form.start,
+            "one_scale": int(_has_one_scale(layer)),
+        }
+
+
 class PlainLayerS8(Kernel[Operator, Array]):
     """Any int8 layer, product by product."""
 
@@ -232,6 +314,13 @@ class PlainLayerF32(Kernel[Operator, Array]):
         return e.constant("weights", operands(layer.ins)[1].constant())
 
 
+def _form(layer: Dense) -> MaskedForm:
+    data, weights, _ = operands(layer.ins)
+    assert weights.levels is not None
+    outputs, inputs = weights.shape
+    return MaskedForm(weights.levels.bits, data.dtype.bits, inputs, outputs)
+
+
 def _is_int8(layer: Dense) -> bool:
     return operands(layer.ins)[0].dtype is DType.I8
 
@@ -305,6 +394,7 @@ def _folded(layer: Dense) -> Int:
 KERNELS: tuple[AnyKernel, ...] = (
     LevelLayer(),
     PackedLayer(),
+    MaskedLayer(),
     FoursLayer(),
     PlainLayerS8(),
     PlainLayerF32(),

@@ -20,6 +20,7 @@
 
 #include <stdint.h>
 
+#include "eb_bits.h"
 #include "eb_dsp.h"
 #include "eb_requant.h"
 
@@ -55,6 +56,7 @@ typedef struct {
 #else
 #include "../kernels/scalar/eb_fully_connected_s8_fours.h"
 #endif
+#include "../kernels/scalar/eb_fully_connected_masks.h"
 #include "../kernels/mve/eb_fully_connected_s8_mve.h"
 #include "../kernels/portable/eb_fully_connected_f32.h"
 #include "../kernels/portable/eb_fully_connected_s16.h"
