@@ -9,6 +9,7 @@ from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.conv_2d_counts import CountRows
 from edgebottle.ops.conv_2d_fields import FieldRows
 from edgebottle.ops.conv_2d_levels import LevelRows
+from edgebottle.ops.conv_2d_slices import SliceRows
 from edgebottle.ops.conv_2d_tables import CodeTableRows
 from edgebottle.ops.convolution_kernels import (
     Convolved,
@@ -176,6 +177,7 @@ class PlainRowsF32(PlainF32):
 
 
 KERNELS: tuple[AnyKernel, ...] = (
+    SliceRows(),
     CountRows(),
     FieldRows(),
     LevelRows(),

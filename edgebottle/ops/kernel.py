@@ -60,6 +60,8 @@ class Kernel(ABC, Generic[Op, P]):
 
     ISAS: ClassVar[frozenset[Isa]] = frozenset(Isa)
     """The variants of the library that have it."""
+    WRITES_FEW: ClassVar[bool] = False
+    """It may be asked for layers whose output is stored with less than 8 bits."""
 
     @abstractmethod
     def suits(self, layer: Layer[Op]) -> bool:
@@ -203,7 +205,12 @@ class KernelOperator(Operator):
 
     def suiting(self, layer: Layer[Any], isa: Isa) -> Iterator[AnyKernel]:
         """The kernels of ``isa`` that suit a layer, the preferred ones first."""
-        return (kernel for kernel in self.KERNELS if isa in kernel.ISAS and kernel.suits(layer))
+        is_few = layer.output.dtype.bits < 8
+        return (
+            kernel
+            for kernel in self.KERNELS
+            if isa in kernel.ISAS and (kernel.WRITES_FEW or not is_few) and kernel.suits(layer)
+        )
 
     def chosen(self, layer: Layer[Any], isa: Isa) -> tuple[AnyKernel, Any]:
         """The kernel that computes a layer, and its constants."""

@@ -2,7 +2,7 @@
 
 The operator itself sees int8: what it reads is unpacked into its scratch before each call, what it
 writes is packed after it. So every operator, in every variant, computes on narrow tensors. Where
-one of its kernels reads input 0 with its few bits, that one stays as it is.
+one of its kernels reads input 0 or writes output 0 with its few bits, that one stays as it is.
 """
 
 from __future__ import annotations
@@ -29,6 +29,19 @@ from edgebottle.ops.width import Width
 
 Read = tuple[Width | None, ...]
 """How each input is stored; None for one that is read as it is."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What is copied between few bits and int8.
+
+    Attributes:
+        read: How each input is stored that is unpacked, None for the others.
+        written: The same of output 0, where it is packed.
+    """
+
+    read: Read
+    written: Width | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,17 +76,28 @@ class Narrowed(AccumulatingOperator):
         pairs = zip(ins, read or self.read, strict=True)
         return tuple(width.wide(one) if width and one else one for one, width in pairs)
 
-    def _outs(self, outs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The outputs as ``inner`` sees them."""
-        return (self.written.wide(outs[0]) if self.written else outs[0], *outs[1:])
+    def _outs(self, outs: Sequence[Tensor], moved: Moved | None = None) -> tuple[Tensor, ...]:
+        """The outputs as ``inner`` sees them: output 0 as int8, or as it is stored."""
+        if self.written is None:
+            return tuple(outs)
+        wide, lowest = self.written.wide(outs[0]), self.written.lowest
+        if moved is None or moved.written is not None:
+            return (wide, *outs[1:])
+        bounds = self.inner.clamp(wide) or (-128, 127)
+        highest = (1 << self.written.bits) - 1
+        low, high = (min(max(bound - lowest, 0), highest) for bound in bounds)
+        return (replace(outs[0], bounds=(low, high)), *outs[1:])
 
-    def _unpacked(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Read:
-        """``read``, without input 0 where a kernel reads it as it is stored."""
-        left: Read = (None, *self.read[1:])
-        if self.read[0] is None or not isinstance(self.inner, KernelOperator):
-            return self.read
-        layer = Layer(self.inner, self._ins(ins, left), self._outs(outs))
-        return left if self.inner.computes(layer, isa) else self.read
+    def _moved(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Moved:
+        """What is unpacked and packed: not what a kernel reads or writes as it is stored."""
+        if isinstance(self.inner, KernelOperator):
+            read: Read = (None, *self.read[1:])
+            for written in dict.fromkeys((None, self.written)):
+                moved = Moved(read, written)
+                layer = Layer(self.inner, self._ins(ins, read), self._outs(outs, moved))
+                if self.inner.computes(layer, isa):
+                    return moved
+        return Moved(self.read, self.written)
 
     def infer(self, ins: Tensors) -> tuple[tuple[Shape, DType], ...]:
         """See ``Node``."""
@@ -127,14 +151,15 @@ class Narrowed(AccumulatingOperator):
 
     def inlining(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Inlining | None:
         """See ``Operator``."""
-        read = self._unpacked(ins, outs, isa)
-        return self.inner.inlining(self._ins(ins, read), self._outs(outs), isa)
+        moved = self._moved(ins, outs, isa)
+        return self.inner.inlining(self._ins(ins, moved.read), self._outs(outs, moved), isa)
 
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
         """That of ``inner``, and what is unpacked for a call of it."""
-        read = self._unpacked(ins, outs, isa)
-        inner = self.inner.scratch_bytes(self._ins(ins, read), self._outs(outs), isa)
-        return self._places(ins, outs, read, aligned(inner)).nbytes
+        moved = self._moved(ins, outs, isa)
+        tensors = self._ins(ins, moved.read), self._outs(outs, moved)
+        inner = self.inner.scratch_bytes(*tensors, isa)
+        return self._places(ins, outs, moved, aligned(inner)).nbytes
 
     def accumulates(self, ins: Tensors, outs: Sequence[Tensor]) -> bool:
         """See ``AccumulatingOperator``."""
@@ -190,20 +215,20 @@ class Narrowed(AccumulatingOperator):
 
     def _inside(self, e: Emitter) -> UnpackingEmitter:
         ins, outs = e.tensors
-        read = self._unpacked(ins, outs, e.isa)
-        tensors = self._ins(ins, read), self._outs(outs)
+        moved = self._moved(ins, outs, e.isa)
+        tensors = self._ins(ins, moved.read), self._outs(outs, moved)
         inner = self.inner.scratch_bytes(*tensors, e.isa)
-        places = self._places(ins, outs, read, aligned(inner))
-        return UnpackingEmitter(self.inner, read, self.written, e, tensors, places)
+        places = self._places(ins, outs, moved, aligned(inner))
+        return UnpackingEmitter(self.inner, moved.read, moved.written, e, tensors, places)
 
     def _places(
-        self, ins: Tensors, outs: Sequence[Tensor], unpacked: Read, first: int
+        self, ins: Tensors, outs: Sequence[Tensor], moved: Moved, first: int
     ) -> ScratchPlaces:
         """Where in the scratch, from byte ``first`` on, int8 inputs and outputs lie."""
         wide_ins, wide_outs = self._ins(ins), self._outs(outs)
         by_rows = works_by_rows(self.inner, wide_ins, wide_outs)
         counts: dict[int, int] = {}
-        for index, width in enumerate(unpacked):
+        for index, width in enumerate(moved.read):
             one = wide_ins[index]
             if width is None or one is None:
                 continue
@@ -219,7 +244,7 @@ class Narrowed(AccumulatingOperator):
         accumulator = first
         if self.accumulates(ins, outs):
             first = aligned(first + self.accumulator_bytes(ins, outs))
-        if self.written is None:
+        if moved.written is None:
             return ScratchPlaces(inputs, None, accumulator, first)
         layout = wide_outs[0].layout
         count = layout.row_bytes if by_rows else layout.nbytes

@@ -47,6 +47,7 @@ class Shape:
         options: Of ``Builder.conv``.
         clamped: The output takes as few values as the input.
         one_scale: All outputs have the same.
+        followed: Another layer reads the output, which is stored with few bits where it is clamped.
     """
 
     operator: str
@@ -58,6 +59,7 @@ class Shape:
     options: tuple[tuple[str, int], ...] = ()
     clamped: bool = False
     one_scale: bool = False
+    followed: bool = False
 
 
 SHAPES = (
@@ -79,6 +81,7 @@ SHAPES = (
     Shape("conv", 40, 24, 5, clamped=True),
     Shape("dense", 24, 18, 5, one_scale=True),
     Shape("dense", 50, 7, 1, one_scale=True),
+    Shape("conv", 12, 37, 7, (3, 3), clamped=True, followed=True),
 )
 
 
@@ -108,6 +111,9 @@ def low_bit_network(shape: Shape, weights: int, inputs: int, seed: int) -> Graph
     spread(b, second)
     if shape.one_scale:
         _share_scale(b, second)
+    if shape.followed:
+        second = b.conv(second, 5)
+        spread(b, second)
     return find_levels(b.graph(second))
 
 

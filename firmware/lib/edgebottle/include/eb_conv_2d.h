@@ -80,6 +80,7 @@ typedef struct {
 #if EB_HAVE_DSP
 #include "../kernels/dsp/eb_conv_2d_s8_packed.h"
 #include "../kernels/dsp/eb_conv_2d_counts.h"
+#include "../kernels/dsp/eb_conv_2d_slices.h"
 #include "../kernels/dsp/eb_conv_2d_fields.h"
 #include "../kernels/dsp/eb_conv_2d_levels.h"
 #else
