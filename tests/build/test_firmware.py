@@ -39,13 +39,19 @@ def test_firmware(board: Board, toolchain: str, tmp_path: Path) -> None:
         pytest.skip(f"{gcc} is not installed")
     result = build_firmware(write_fixture_project(tmp_path, board), board, toolchain)
     firmware = Firmware(board, result, read_elf(result.elf))
-    for check in (memory_fits, nothing_between_sections, sizes_add_up, boots):
+    checks = (memory_fits, nothing_between_sections, sizes_add_up, boots, knows_its_objects)
+    for check in checks:
         check(firmware)
     if toolchain == "zig":
         wiring.mute_where_wired_otherwise(result.elf, board)
         wiring.without_its_clock_no_oscillator_is_ready(result.elf, board)
         wiring.no_other_uart_answers(result.elf, board)
         wiring.boot_rom_refuses_what_is_broken(result.elf, board, tmp_path)
+
+
+def knows_its_objects(firmware: Firmware) -> None:
+    """Not beside the cache: what another project has compiled must not pass for its own."""
+    assert (firmware.result.elf.parent / ".sconsign.dblite").is_file()
 
 
 def memory_fits(firmware: Firmware) -> None:

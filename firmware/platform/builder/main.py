@@ -15,6 +15,10 @@ from pathlib import Path
 from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
 
 env = DefaultEnvironment()
+# What this project has compiled. PlatformIO would keep it beside the cache of objects, which all
+# projects share: another's entries, or those of a build at the same time, would make stale objects
+# pass for new ones.
+env.SConsignFile(str(Path(env.subst("$BUILD_DIR")) / ".sconsign"))
 platform_dir = Path(env.PioPlatform().get_dir()).resolve()
 sys.path.insert(0, str(platform_dir / "builder"))
 
