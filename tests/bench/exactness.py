@@ -1,6 +1,6 @@
 """Proves that training, LiteRT and every board compute the same integers, at each pair of bits.
 
-``python -m tests.bench.lowbit_exact`` trains a small network for a few steps at each pair. Of the
+``python -m tests.bench.exactness`` trains a small network for a few steps at each pair. Of the
 same samples it compares every tensor of the simulation with LiteRT's, and as ``edgebottle verify``
 does the outputs of LiteRT, NumPy, C on this computer and virtual boards. Exit status 1 if a bit
 differs.
@@ -111,7 +111,7 @@ def verified(
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints a line for each pair; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.lowbit_exact", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.exactness", description=__doc__)
     parser.add_argument("--bits", nargs="+", choices=PAIRS, default=PAIRS, metavar="WxAy")
     parser.add_argument("--board", nargs="*", default=BOARDS, help="default: " + " ".join(BOARDS))
     parser.add_argument("--schedule", type=Schedule, choices=list(Schedule), default=Schedule.AUTO)
