@@ -12,6 +12,7 @@ from edgebottle.ops.convolution_kernels import (
     folded_bias,
     int8_fields,
     matrix_of,
+    output_bits,
     output_of,
     scales_of,
 )
@@ -70,7 +71,7 @@ class FieldRows(ConvolutionKernel[Packed]):
         data, weights, _ = operands(layer.ins)
         if weights.levels is None or (weights.levels.bits, data.dtype) not in FIELDS:
             return False
-        return _output_bits(layer) in self._fields(layer).tiles and reads_bytes(layer)
+        return output_bits(layer) in self._fields(layer).tiles and reads_bytes(layer)
 
     def pack(self, layer: Convolved) -> Packed | None:
         """See ``Fields.pack`` and ``scales_from_zero``."""
@@ -90,7 +91,7 @@ class FieldRows(ConvolutionKernel[Packed]):
         levels, bits = weights.levels, data.dtype.bits
         assert levels is not None
         fields, spread = FIELDS[levels.bits, data.dtype]
-        whole, half = fields.tiles[_output_bits(layer)]
+        whole, half = fields.tiles[output_bits(layer)]
         tiles = {
             "whole": whole,
             "half": half,
@@ -122,10 +123,3 @@ class FieldRows(ConvolutionKernel[Packed]):
         """Of a window, with those that fill its last word."""
         fields = self._fields(layer)
         return fields.words(codes_of_bytes(layer).shape[1]) * len(fields.places)
-
-
-def _output_bits(layer: Convolved) -> int:
-    """Bits of the outputs, counted from the lowest one; 0 where they are not all that bits hold."""
-    out = output_of(layer)
-    count = out.high - out.low + 1
-    return count.bit_length() - 1 if count & (count - 1) == 0 else 0

@@ -273,6 +273,13 @@ def output_of(layer: Convolved) -> Output:
     return Output(layer.output.zero_point, *bounds)
 
 
+def output_bits(layer: Convolved) -> int:
+    """Bits of the outputs, counted from the lowest one; 0 where they are not all that bits hold."""
+    out = output_of(layer)
+    count = out.high - out.low + 1
+    return count.bit_length() - 1 if count & (count - 1) == 0 else 0
+
+
 def marked_scales(layer: Convolved, added: Array, e: Emitter) -> list[str]:
     """Multipliers and shifts as constants; those of wide sums are marked."""
     multiplier, shift = quantize_multipliers(scales_of(layer))

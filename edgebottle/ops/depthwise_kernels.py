@@ -19,17 +19,19 @@ from edgebottle.ops.convolution_kernels import (
     int8_fields,
     marked_scales,
     mve_scales,
+    output_bits,
+    output_of,
     quantization,
     scales_of,
     scaling_of,
 )
 from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
-from edgebottle.ops.depthwise_scaling import HIGH, LOW, PackedScaling, Sums, find_packing
-from edgebottle.ops.fixed_point import activation_range, quantize_multipliers
+from edgebottle.ops.depthwise_scaling import PackedScaling, Sums, find_packing
+from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
-from edgebottle.ops.packing import pad_to
+from edgebottle.ops.packing import Output, pad_to
 from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip
 from edgebottle.ops.weights import bias_values, operands
 
@@ -114,16 +116,43 @@ class Rows3x3(_Tiles[PackedScaling]):
     """3x3 windows, a pair of columns shared by neighbouring pixels."""
 
     ROW, ROW_INLINED = "eb_depthwise_3x3_s8_row", "eb_depthwise_3x3_s8_row_inlined"
+    ROW_FEW = "eb_depthwise_3x3_few_row"
     LAYER, LAYER_INLINED = "eb_depthwise_3x3_s8_layer", "eb_depthwise_3x3_s8_layer_inlined"
-    TILES: ClassVar[dict[tuple[int, int], str]] = {
-        (1, 8): "eb_depthwise_3x3_stride_1_shift_8",
-        (1, 10): "eb_depthwise_3x3_stride_1_shift_10",
-        (1, 12): "eb_depthwise_3x3_stride_1_shift_12",
-        (2, 8): "eb_depthwise_3x3_stride_2_shift_8",
-        (2, 10): "eb_depthwise_3x3_stride_2_shift_10",
-        (2, 12): "eb_depthwise_3x3_stride_2_shift_12",
+    WRITES_FEW = True
+    TILES: ClassVar[dict[tuple[int, int, int], str]] = {
+        (1, 8, 8): "eb_depthwise_3x3_stride_1_shift_8",
+        (1, 8, 4): "eb_depthwise_3x3_stride_1_shift_8_to_4",
+        (1, 8, 2): "eb_depthwise_3x3_stride_1_shift_8_to_2",
+        (1, 8, 1): "eb_depthwise_3x3_stride_1_shift_8_to_1",
+        (1, 10, 8): "eb_depthwise_3x3_stride_1_shift_10",
+        (1, 10, 4): "eb_depthwise_3x3_stride_1_shift_10_to_4",
+        (1, 10, 2): "eb_depthwise_3x3_stride_1_shift_10_to_2",
+        (1, 10, 1): "eb_depthwise_3x3_stride_1_shift_10_to_1",
+        (1, 12, 8): "eb_depthwise_3x3_stride_1_shift_12",
+        (1, 12, 4): "eb_depthwise_3x3_stride_1_shift_12_to_4",
+        (1, 12, 2): "eb_depthwise_3x3_stride_1_shift_12_to_2",
+        (1, 12, 1): "eb_depthwise_3x3_stride_1_shift_12_to_1",
+        (2, 8, 8): "eb_depthwise_3x3_stride_2_shift_8",
+        (2, 8, 4): "eb_depthwise_3x3_stride_2_shift_8_to_4",
+        (2, 8, 2): "eb_depthwise_3x3_stride_2_shift_8_to_2",
+        (2, 8, 1): "eb_depthwise_3x3_stride_2_shift_8_to_1",
+        (2, 10, 8): "eb_depthwise_3x3_stride_2_shift_10",
+        (2, 10, 4): "eb_depthwise_3x3_stride_2_shift_10_to_4",
+        (2, 10, 2): "eb_depthwise_3x3_stride_2_shift_10_to_2",
+        (2, 10, 1): "eb_depthwise_3x3_stride_2_shift_10_to_1",
+        (2, 12, 8): "eb_depthwise_3x3_stride_2_shift_12",
+        (2, 12, 4): "eb_depthwise_3x3_stride_2_shift_12_to_4",
+        (2, 12, 2): "eb_depthwise_3x3_stride_2_shift_12_to_2",
+        (2, 12, 1): "eb_depthwise_3x3_stride_2_shift_12_to_1",
     }
-    """By the stride of the pixels and the shift of ``PackedScaling``."""
+    """By the stride of the pixels, the shift of ``PackedScaling``, and the bits of the outputs."""
+    STORES: ClassVar[dict[int, str]] = {
+        8: "eb_depthwise_3x3_as_int8",
+        4: "eb_depthwise_3x3_as_bits_4",
+        2: "eb_depthwise_3x3_as_bits_2",
+        1: "eb_depthwise_3x3_as_bits_1",
+    }
+    """What stores outputs of few values, by the bits that each takes."""
 
     GROUP_BYTES = 48 + 6 * 4
     """Of scratch for each pair of columns: its values, and pointers to them."""
@@ -132,42 +161,59 @@ class Rows3x3(_Tiles[PackedScaling]):
     of KWS, VWW and mcunet."""
 
     def suits(self, layer: Convolved) -> bool:
-        """3x3, two pixels at least, and no bounds but those of int8."""
+        """3x3, two pixels at least, and outputs of all values of int8 or of some bits."""
         return (
             super().suits(layer)
             and operands(layer.ins)[1].shape[1:3] == (3, 3)
             and layer.output.shape[2] >= 2
-            and activation_range(layer.node.activation, layer.output) == (LOW, HIGH)
+            and output_bits(layer) in (8, 4, 2, 1)
         )
 
     def pack(self, layer: Convolved) -> PackedScaling | None:
         """See ``find_packing``."""
         taps = operands(layer.ins)[1].constant().reshape(9, -1)
         scales = quantize_multipliers(scales_of(layer))
-        return find_packing(Sums(taps, folded_bias(layer), *scales, layer.output.zero_point))
+        out = output_of(layer)
+        if _is_few(layer):  # counted from the lowest on
+            out = Output(out.zero_point - out.low, 0, out.high - out.low)
+        place = out.zero_point, out.low, out.high
+        return find_packing(Sums(taps, folded_bias(layer), *scales, *place))
 
     def scratch(self, layer: Convolved) -> int:
-        """Pairs of columns of four channels, and a pixel of zero points."""
-        channels = operands(layer.ins)[0].shape[3]
-        return self._groups(layer) * self.GROUP_BYTES + pad_to(channels, 4)
+        """Pairs of columns of four channels, a pixel of zero points, outputs that get packed."""
+        _, _, width, channels = layer.output.shape
+        packed = width * channels if layer.output.dtype.bits < 8 else 0
+        return self._groups(layer) * self.GROUP_BYTES + pad_to(channels, 4) + packed
 
     def emit(self, layer: Convolved, packed: PackedScaling, e: Emitter) -> str:
         """See ``Kernel``."""
         function = self.ROW_INLINED if e.inlined else self.ROW
-        rest = self._records(packed, e), e.scratch(), self._tile(layer, packed)
+        rest = [self._records(packed, e), e.scratch(), self._tile(layer, packed)]
+        if _is_few(layer):
+            function = self.ROW_FEW
+            fields: dict[str, CValue] = {
+                "store": self.STORES[layer.output.dtype.bits],
+                "low": output_of(layer).low,
+                "is_packed": int(layer.output.dtype.bits < 8),
+            }
+            rest.append(e.params("eb_depthwise_3x3_few", fields))
         return self.row_call(e, function, "eb_depthwise_3x3", self._params(layer), *rest)
 
     def emit_layer(
         self, layer: Convolved, packed: PackedScaling, e: Emitter, walk: Mapping[str, CValue]
-    ) -> str:
+    ) -> str | None:
         """See ``Kernel``."""
+        if _is_few(layer):
+            return None
         function = self.LAYER_INLINED if e.inlined else self.LAYER
         records = self._records(packed, e)
         rest = {**walk, "records": records, "tile": self._tile(layer, packed)}
         return self.layer_call(e, function, "eb_depthwise_3x3_whole", self._params(layer), rest)
 
-    def inlining(self, layer: Convolved) -> Inlining:
+    def inlining(self, layer: Convolved) -> Inlining | None:
         """See ``Kernel``."""
+        if _is_few(layer):
+            return None
         batch, height, _, channels = layer.output.shape
         fours = batch * height * (pad_to(channels, self.TILE_CHANNELS) // self.TILE_CHANNELS)
         return Inlining(self.ROW_INSTRUCTIONS * fours, self.INLINED_BYTES)
@@ -189,11 +235,16 @@ class Rows3x3(_Tiles[PackedScaling]):
         return width + 1 if layer.node.stride[1] == 2 else (width + 3) // 2
 
     def _tile(self, layer: Convolved, packed: PackedScaling) -> str:
-        return self.TILES[layer.node.stride[1], packed.shift]
+        return self.TILES[layer.node.stride[1], packed.shift, output_bits(layer)]
 
     @staticmethod
     def _records(packed: PackedScaling, e: Emitter) -> str:
         return e.constant("weights", pack_3x3(packed.sums, packed.scaling).reshape(-1))
+
+
+def _is_few(layer: Convolved) -> bool:
+    """Whether the outputs of a layer are all values of less than 8 bits."""
+    return output_bits(layer) < 8
 
 
 class StripRows(_OneToOne[Scaling]):

@@ -6,7 +6,7 @@ The kernel requantizes with one multiplication, one shift by a constant and one 
 
 where the weights and the bias of a channel carry a factor of ``2^gain`` that brings channels of
 any scale to the same shift. LiteRT rounds twice; that both give the same output for every sum that
-can occur is proven here, channel by channel, at the 255 sums where the output steps.
+can occur is proven here, channel by channel, at the sums where the output steps, at most 255.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ MAX_GAIN = 8
 """Larger factors would take -128 out of 16 bits."""
 
 FEW_STEPS = 8
-"""Steps of the output that rule out most of what is tried, before all 255 are looked at."""
+"""Steps of the output that rule out most of what is tried, before all are looked at."""
 
 LOW, HIGH = -128, 127
-"""Bounds of the output: the kernel saturates to int8 and has no others."""
+"""Bounds of int8."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,8 @@ class Sums:
         multiplier: As ``quantize_multipliers`` gives it.
         shift: The same.
         zero_point: Of the output.
+        low: The least output: the kernel saturates to int8, or to few bits from 0 on.
+        high: The greatest.
     """
 
     weights: Array
@@ -53,10 +55,12 @@ class Sums:
     multiplier: Array
     shift: Array
     zero_point: int
+    low: int = LOW
+    high: int = HIGH
 
     def _content(self) -> tuple[bytes | int, ...]:
         arrays = (self.weights, self.bias, self.multiplier, self.shift)
-        return (*(array.tobytes() for array in arrays), self.zero_point)
+        return (*(array.tobytes() for array in arrays), self.zero_point, self.low, self.high)
 
     def __eq__(self, other: object) -> bool:
         """The same numbers."""
@@ -74,6 +78,8 @@ class Sums:
             self.multiplier[channels],
             self.shift[channels],
             self.zero_point,
+            self.low,
+            self.high,
         )
 
     def reach(self) -> tuple[Int, Int]:
@@ -85,7 +91,7 @@ class Sums:
     def outputs(self, acc: Int) -> Int:
         """The outputs of sums (..., channels), as LiteRT rounds them."""
         scaled = multiply_by_quantized_multiplier(acc, self.multiplier, self.shift)
-        return np.asarray(np.clip(scaled + self.zero_point, LOW, HIGH), dtype=np.int64)
+        return np.asarray(np.clip(scaled + self.zero_point, self.low, self.high), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -236,8 +242,8 @@ def find_packing(sums: Sums) -> PackedScaling | None:
 
 
 def _steps(sums: Sums, low: Int, high: Int) -> _ChannelSteps:
-    """The steps to the outputs -127, -126, ... 127."""
-    wanted = np.arange(LOW + 1, HIGH + 1, dtype=np.int64)[:, None]
+    """The steps to the outputs above the least, of int8 -127, -126, ... 127."""
+    wanted = np.arange(sums.low + 1, sums.high + 1, dtype=np.int64)[:, None]
     first, last = np.broadcast_arrays(low, high + 1)
     first, last = np.tile(first, (len(wanted), 1)), np.tile(last, (len(wanted), 1))
     while (first < last).any():

@@ -72,7 +72,7 @@ SHAPES = (
     Shape("conv", 3, 5, 8, (3, 2), 2),
     Shape("conv", 4, 4, 9, (3, 3), 1, (("dilation", 2),)),
     Shape("conv", 9, 10, 6, (2, 3), 1, (("valid", 1),)),
-    Shape("depthwise", 16, 16, 9, (3, 3)),
+    Shape("depthwise", 16, 16, 9, (3, 3), clamped=True, followed=True),
     Shape("depthwise", 10, 10, 6, (2, 3), 2),
     Shape("dense", 40, 12, 1),
     Shape("dense", 7, 9, 3),
@@ -82,6 +82,7 @@ SHAPES = (
     Shape("dense", 24, 18, 5, one_scale=True),
     Shape("dense", 50, 7, 1, one_scale=True),
     Shape("conv", 12, 37, 7, (3, 3), clamped=True, followed=True),
+    Shape("depthwise", 6, 6, 8, (3, 3), 2, clamped=True),
 )
 
 

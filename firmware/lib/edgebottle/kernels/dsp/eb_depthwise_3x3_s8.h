@@ -135,9 +135,15 @@ eb_depthwise_3x3_widen(const eb_tap *taps, const eb_tap *end, int32_t channel, u
     "add sp, #40\n"                                                                                \
     "pop {r4-r11}\n"
 
+/* clang-format off */
+
+/* An output within int8, or few bits. */
+#define EB_DEPTHWISE_3X3_SATURATE(sum, shift, saturate, bits)                                      \
+    #saturate " " sum ", #" #bits ", " sum ", asr #" #shift "\n"
+
 /* The row of four channels, two pixels a turn: each group ends the sums of the last two pixels and
  * begins those of the next two. */
-#define EB_DEPTHWISE_3X3_STRIDE_1(shift)                                                           \
+#define EB_DEPTHWISE_3X3_BY_1(shift, saturate, bits)                                               \
     EB_DEPTHWISE_3X3_BEGIN("sub r12, r5\n")                                                        \
     "strd r8, r8, [sp, #8]\n"                                                                      \
     "smlad r11, r1, r3, r8\n"                                                                      \
@@ -155,8 +161,8 @@ eb_depthwise_3x3_widen(const eb_tap *taps, const eb_tap *end, int32_t channel, u
     "smlad r11, r2, r7, r11\n"                                                                     \
     "smmla r8, r8, r9, r10\n"                                                                      \
     "smmla r11, r11, r9, r10\n"                                                                    \
-    "ssat r8, #8, r8, asr #" #shift "\n"                                                           \
-    "ssat r11, #8, r11, asr #" #shift "\n"                                                         \
+    EB_DEPTHWISE_3X3_SATURATE("r8", shift, saturate, bits)                                         \
+    EB_DEPTHWISE_3X3_SATURATE("r11", shift, saturate, bits)                                        \
     "strb r8, [lr]\n"                                                                              \
     "ldr r8, [sp, #0]\n"                                                                           \
     "strb r11, [lr, r8]\n"                                                                         \
@@ -176,12 +182,12 @@ eb_depthwise_3x3_widen(const eb_tap *taps, const eb_tap *end, int32_t channel, u
     "smlad r8, r0, r5, r8\n"                                                                       \
     "smlabt r8, r2, r7, r8\n"                                                                      \
     "smmla r8, r8, r9, r10\n"                                                                      \
-    "ssat r8, #8, r8, asr #" #shift "\n"                                                           \
+    EB_DEPTHWISE_3X3_SATURATE("r8", shift, saturate, bits)                                         \
     "strb r8, [lr]\n"                                                                              \
     "3:\n" EB_DEPTHWISE_3X3_END
 
 /* The same with every second pixel: each group ends the sum of one and begins that of the next. */
-#define EB_DEPTHWISE_3X3_STRIDE_2(shift)                                                           \
+#define EB_DEPTHWISE_3X3_BY_2(shift, saturate, bits)                                               \
     EB_DEPTHWISE_3X3_BEGIN("")                                                                     \
     "smlad r11, r0, r3, r8\n"                                                                      \
     "smlad r11, r1, r4, r11\n"                                                                     \
@@ -192,7 +198,7 @@ eb_depthwise_3x3_widen(const eb_tap *taps, const eb_tap *end, int32_t channel, u
     "smlad r11, r0, r5, r11\n"                                                                     \
     "smlabt r11, r2, r7, r11\n"                                                                    \
     "smmla r11, r11, r9, r10\n"                                                                    \
-    "ssat r11, #8, r11, asr #" #shift "\n"                                                         \
+    EB_DEPTHWISE_3X3_SATURATE("r11", shift, saturate, bits)                                        \
     "strb r11, [lr]\n"                                                                             \
     "smlad r11, r0, r3, r8\n"                                                                      \
     "smlad r11, r1, r4, r11\n"                                                                     \
@@ -201,6 +207,8 @@ eb_depthwise_3x3_widen(const eb_tap *taps, const eb_tap *end, int32_t channel, u
     "add lr, r0\n"                                                                                 \
     "cmp lr, r1\n"                                                                                 \
     "bne 2b\n" EB_DEPTHWISE_3X3_END
+
+/* clang-format on */
 
 #define EB_DEPTHWISE_3X3_TILE(name, body)                                                          \
     EB_KERNEL void name(const uint32_t *strip, const int32_t *records, int8_t *out,                \
@@ -249,8 +257,11 @@ static inline void eb_depthwise_3x3_twin(const uint32_t *strip,
                                          int32_t stride,
                                          int32_t width,
                                          int32_t step,
-                                         int32_t shift)
+                                         int32_t shift,
+                                         int32_t bits)
 {
+    const int32_t low = bits == 8 ? -128 : 0;
+    const int32_t high = bits == 8 ? 127 : (1 << bits) - 1;
     for (int32_t c = 0; c < 4; ++c) {
         const int32_t *r = records + c * EB_DEPTHWISE_3X3_RECORD;
         const uint32_t *from = strip + c * 3;
@@ -260,30 +271,49 @@ static inline void eb_depthwise_3x3_twin(const uint32_t *strip,
             acc = eb_add_wrap(acc, eb_depthwise_3x3_column(from, x * step + 1, r[1], r[4]));
             acc = eb_add_wrap(acc, eb_depthwise_3x3_column(from, x * step + 2, r[2], r[4] >> 16));
             const int32_t scaled = (int32_t)(((int64_t)acc * r[6]) >> 32) + r[7];
-            out[x * stride + c] = (int8_t)eb_clamp(scaled >> shift, -128, 127);
+            out[x * stride + c] = (int8_t)eb_clamp(scaled >> shift, low, high);
         }
     }
 }
 
-#define EB_DEPTHWISE_3X3_STRIDE_1(shift) 1, shift
-#define EB_DEPTHWISE_3X3_STRIDE_2(shift) 2, shift
-#define EB_DEPTHWISE_3X3_TILE(name, step_and_shift)                                                \
+#define EB_DEPTHWISE_3X3_BY_1(shift, saturate, bits) 1, shift, bits
+#define EB_DEPTHWISE_3X3_BY_2(shift, saturate, bits) 2, shift, bits
+#define EB_DEPTHWISE_3X3_TILE(name, how_it_steps)                                                  \
     EB_KERNEL void name(const uint32_t *strip, const int32_t *records, int8_t *out,                \
                         int32_t stride, int32_t width)                                             \
     {                                                                                              \
-        const int32_t how[] = {step_and_shift};                                                    \
-        eb_depthwise_3x3_twin(strip, records, out, stride, width, how[0], how[1]);                 \
+        const int32_t how[] = {how_it_steps};                                                      \
+        eb_depthwise_3x3_twin(strip, records, out, stride, width, how[0], how[1], how[2]);         \
     }
 
 #endif
 
-/* One for each shift that packing may choose; a model has those that it calls. */
-EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_8, EB_DEPTHWISE_3X3_STRIDE_1(8))
-EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_10, EB_DEPTHWISE_3X3_STRIDE_1(10))
-EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_12, EB_DEPTHWISE_3X3_STRIDE_1(12))
-EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_8, EB_DEPTHWISE_3X3_STRIDE_2(8))
-EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_10, EB_DEPTHWISE_3X3_STRIDE_2(10))
-EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_12, EB_DEPTHWISE_3X3_STRIDE_2(12))
+/* One for each shift that packing may choose, and for outputs of int8 or of few values, which are
+ * counted from 0 on; a model has those that it calls. */
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_8, EB_DEPTHWISE_3X3_BY_1(8, ssat, 8))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_8_to_4, EB_DEPTHWISE_3X3_BY_1(8, usat, 4))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_8_to_2, EB_DEPTHWISE_3X3_BY_1(8, usat, 2))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_8_to_1, EB_DEPTHWISE_3X3_BY_1(8, usat, 1))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_10, EB_DEPTHWISE_3X3_BY_1(10, ssat, 8))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_10_to_4, EB_DEPTHWISE_3X3_BY_1(10, usat, 4))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_10_to_2, EB_DEPTHWISE_3X3_BY_1(10, usat, 2))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_10_to_1, EB_DEPTHWISE_3X3_BY_1(10, usat, 1))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_12, EB_DEPTHWISE_3X3_BY_1(12, ssat, 8))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_12_to_4, EB_DEPTHWISE_3X3_BY_1(12, usat, 4))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_12_to_2, EB_DEPTHWISE_3X3_BY_1(12, usat, 2))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_1_shift_12_to_1, EB_DEPTHWISE_3X3_BY_1(12, usat, 1))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_8, EB_DEPTHWISE_3X3_BY_2(8, ssat, 8))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_8_to_4, EB_DEPTHWISE_3X3_BY_2(8, usat, 4))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_8_to_2, EB_DEPTHWISE_3X3_BY_2(8, usat, 2))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_8_to_1, EB_DEPTHWISE_3X3_BY_2(8, usat, 1))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_10, EB_DEPTHWISE_3X3_BY_2(10, ssat, 8))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_10_to_4, EB_DEPTHWISE_3X3_BY_2(10, usat, 4))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_10_to_2, EB_DEPTHWISE_3X3_BY_2(10, usat, 2))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_10_to_1, EB_DEPTHWISE_3X3_BY_2(10, usat, 1))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_12, EB_DEPTHWISE_3X3_BY_2(12, ssat, 8))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_12_to_4, EB_DEPTHWISE_3X3_BY_2(12, usat, 4))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_12_to_2, EB_DEPTHWISE_3X3_BY_2(12, usat, 2))
+EB_DEPTHWISE_3X3_TILE(eb_depthwise_3x3_stride_2_shift_12_to_1, EB_DEPTHWISE_3X3_BY_2(12, usat, 1))
 
 /* One output row. */
 EB_INLINED void eb_depthwise_3x3_s8_row_inlined(const eb_depthwise_3x3 *p,
@@ -340,5 +370,7 @@ EB_KERNEL void eb_depthwise_3x3_s8_layer(const eb_depthwise_3x3_whole *layer)
 {
     eb_depthwise_3x3_s8_layer_inlined(layer);
 }
+
+#include "eb_depthwise_3x3_few.h"
 
 #endif /* EB_DEPTHWISE_3X3_S8_DSP_H */

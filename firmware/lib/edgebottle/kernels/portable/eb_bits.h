@@ -62,18 +62,18 @@ static inline uint32_t eb_bits_gather(uint32_t word, int32_t bits)
     return (word * 0x01020408u) >> 24 & 0x0fu;
 }
 
-/* Packs `count` elements one behind the other; what is left of the last byte becomes 0. */
-static inline void
-eb_bits_pack(const int8_t *in, int32_t count, int32_t bits, uint32_t lowest, uint8_t *out)
+/* Packs `count` elements one behind the other; what is left of the last byte becomes 0. They are
+ * int8, `flip` is EB_BITS_FLIP and `flipped` the lowest one so turned, or from 0 on: both are 0. */
+static inline void eb_bits_pack(
+    const int8_t *in, int32_t count, int32_t bits, uint32_t flip, uint32_t flipped, uint8_t *out)
 {
     const int32_t unit = bits == 1 ? 8 : 4;
-    const uint32_t flipped = lowest ^ EB_BITS_FLIP;
     uint32_t gathered = 0;
     int32_t held = 0; /* bits of it */
     for (; count >= unit; count -= unit) {
-        uint32_t word = eb_bits_gather((eb_load_word(in) ^ EB_BITS_FLIP) - flipped, bits);
+        uint32_t word = eb_bits_gather((eb_load_word(in) ^ flip) - flipped, bits);
         if (bits == 1) {
-            const uint32_t next = (eb_load_word(in + 4) ^ EB_BITS_FLIP) - flipped;
+            const uint32_t next = (eb_load_word(in + 4) ^ flip) - flipped;
             word |= eb_bits_gather(next, bits) << 4;
         }
         *out++ = (uint8_t)word;
@@ -83,7 +83,7 @@ eb_bits_pack(const int8_t *in, int32_t count, int32_t bits, uint32_t lowest, uin
         in += unit;
     }
     for (; count > 0; --count) {
-        gathered |= (((uint32_t)(uint8_t)*in++ - lowest) & 0xffu) << held;
+        gathered |= ((((uint32_t)(uint8_t)*in++ ^ flip) - flipped) & 0xffu) << held;
         for (held += bits; held >= 8; held -= 8) {
             *out++ = (uint8_t)gathered;
             gathered >>= 8;
@@ -129,7 +129,7 @@ eb_bits_pack(const int8_t *in, int32_t count, int32_t bits, uint32_t lowest, uin
     {                                                                                              \
         const uint32_t lowest = (uint32_t)(uint8_t)p->lowest * 0x01010101u;                        \
         for (int32_t x = 0; x < p->pixels; ++x) {                                                  \
-            eb_bits_pack(in, p->channels, BITS, lowest, out);                                      \
+            eb_bits_pack(in, p->channels, BITS, EB_BITS_FLIP, lowest ^ EB_BITS_FLIP, out);         \
             in += p->channels;                                                                     \
             out += out_pixel_stride;                                                               \
         }                                                                                          \
