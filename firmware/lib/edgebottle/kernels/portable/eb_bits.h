@@ -67,17 +67,17 @@ static inline uint32_t eb_bits_gather(uint32_t word, int32_t bits)
 static inline void eb_bits_pack(
     const int8_t *in, int32_t count, int32_t bits, uint32_t flip, uint32_t flipped, uint8_t *out)
 {
-    const int32_t unit = bits == 1 ? 8 : 4;
+    const int32_t unit = bits == 4 ? 4 : 8;
     uint32_t gathered = 0;
     int32_t held = 0; /* bits of it */
     for (; count >= unit; count -= unit) {
         uint32_t word = eb_bits_gather((eb_load_word(in) ^ flip) - flipped, bits);
-        if (bits == 1) {
+        if (bits < 4) {
             const uint32_t next = (eb_load_word(in + 4) ^ flip) - flipped;
-            word |= eb_bits_gather(next, bits) << 4;
+            word |= eb_bits_gather(next, bits) << 4 * bits;
         }
         *out++ = (uint8_t)word;
-        if (bits == 4) {
+        if (bits > 1) {
             *out++ = (uint8_t)(word >> 8);
         }
         in += unit;
