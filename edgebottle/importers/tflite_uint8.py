@@ -76,7 +76,7 @@ def shift_uint8(file: TFLiteFile) -> TFLiteFile:
     if not shifted:
         return file
     _check_alike(file, shifted)
-    wide = _wide_weights(file, shifted)
+    file, wide = _with_own_weights(file, shifted)
     tensors = list(file.tensors)
     for index in shifted:
         tensors[index] = _centred(tensors[index]) if index in wide else _lowered(tensors[index])
@@ -158,19 +158,32 @@ def _centred(tensor: FileTensor) -> FileTensor:
     )
 
 
-def _wide_weights(file: TFLiteFile, shifted: set[int]) -> set[int]:
-    """Weights of convolutions, which nothing else may read, as it would see other values."""
+def _with_own_weights(file: TFLiteFile, shifted: set[int]) -> tuple[TFLiteFile, set[int]]:
+    """The file, and which constants are nothing but weights of convolutions.
+
+    What is read as something else too, which sees other values, is weights by a copy; the copies
+    are added to ``shifted``.
+    """
     readers = [
         (index, record.op in _CONVOLUTIONS and place == 1)
         for record in file.operators
         for place, index in enumerate(record.inputs)
-        if index in shifted
+        if index in shifted and file.tensors[index].data is not None
     ]
     wide = {index for index, is_weights in readers if is_weights}
-    wide = {index for index in wide if file.tensors[index].data is not None}
-    for index, is_weights in readers:
-        if index in wide and (not is_weights or index in file.outputs):
-            raise UnsupportedOp(
-                f"the uint8 weights '{file.tensors[index].name}' are read as something else too"
-            )
-    return wide
+    others = {index for index, is_weights in readers if not is_weights}
+    shared = wide.intersection(others.union(file.outputs))
+    tensors, own = list(file.tensors), dict[int, int]()
+    for index in sorted(shared):
+        name = unused_name(file.tensors[index].name, {tensor.name for tensor in tensors})
+        own[index] = len(tensors)
+        tensors.append(replace(file.tensors[index], name=name))
+    operators = [
+        replace(record, inputs=(record.inputs[0], own[record.inputs[1]], *record.inputs[2:]))
+        if record.op in _CONVOLUTIONS and record.inputs[1] in own
+        else record
+        for record in file.operators
+    ]
+    shifted.update(own.values())
+    copied = replace(file, tensors=tuple(tensors), operators=tuple(operators))
+    return copied, {own.get(index, index) for index in wide}

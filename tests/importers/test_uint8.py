@@ -1,5 +1,6 @@
 """Networks of uint8, which are int8 here: the same results as LiteRT's on the file as it is."""
 
+import copy
 from itertools import islice
 from typing import Any
 
@@ -104,6 +105,29 @@ def test_weights_that_fit_int8_without_their_zero_point_stay_int8() -> None:
     assert (narrow.dtype, narrow.data.min(), narrow.data.max()) == (DType.I8, 61, 114)
     wide = weights_of(np.arange(54))
     assert (wide.dtype, wide.data.min(), wide.data.max()) == (DType.I16, -140, -87)
+
+
+def test_weights_that_are_read_as_something_else_too() -> None:
+    """A sum of them with themselves sees them as they are."""
+    model = schema.ModelT.InitFromPackedBuf(
+        bytearray(random_convolution(np.random.default_rng(7), is_depthwise=False)), 0
+    )
+    (graph,) = model.subgraphs
+    graph.tensors.append(copy.deepcopy(graph.tensors[WEIGHTS]))
+    graph.tensors[-1].name, graph.tensors[-1].buffer = b"sum", 0
+    add = schema.OperatorT()
+    add.inputs, add.outputs = [WEIGHTS, WEIGHTS], [len(graph.tensors) - 1]
+    add.builtinOptions, add.builtinOptionsType = (
+        schema.AddOptionsT(),
+        schema.BuiltinOptions.AddOptions,
+    )
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.ADD
+    model.operatorCodes.append(code)
+    add.opcodeIndex = len(model.operatorCodes) - 1
+    graph.operators.append(add)
+    graph.outputs = [*graph.outputs, len(graph.tensors) - 1]
+    assert_as_litert(pack(model), "shared weights")
 
 
 def test_what_uint8_computes_otherwise_is_refused() -> None:
