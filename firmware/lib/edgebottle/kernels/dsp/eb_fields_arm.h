@@ -90,7 +90,8 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
 #define EB_FIELDS_FOUR_4_TURNS 4u
 #define EB_FIELDS_FOUR_4_CHUNKS 4u
 
-/* All up to the loop; r11: where the totals lie; on the stack, where the weights end, and t. */
+/* All up to the loop; r11: turns of it before the totals; on the stack, where the weights end, and
+ * t. */
 #define EB_FIELDS_BEGIN(mask_low, mask_high)                                                       \
     "push {r4-r11, lr}\n"                                                                          \
     "sub sp, sp, #12\n"                                                                            \
@@ -111,9 +112,7 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
     "stmia r11!, {r4, r5, r6, r7}\n"                                                              \
     "stmia r11!, {r4, r5, r6, r7}\n"                                                               \
     "stmia r11, {r4, r5, r6, r7}\n"                                                                \
-    "sub r11, r11, #32\n"                                                                              \
-    "ldr r2, [r0, #64]\n"                                                                          \
-    "str r2, [sp, #8]\n"                                                                           \
+    "ldr r11, [r0, #64]\n"                                                                        \
     "ldr r2, [r0, #12]\n"                                                                          \
     "add pc, r2\n"                                                                                 \
     "nop\n"                                                                                        \
@@ -163,25 +162,24 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
     EB_FIELDS_FOUR_TOTALS_OF("r4", "r5", "0", "8")                                                 \
     EB_FIELDS_FOUR_TOTALS_OF("r6", "r7", "16", "24")
 
-/* Goes on with the next chunk before the totals. */
-#define EB_FIELDS_NEXT(chunks)                                                                     \
-    "ldrd r0, r1, [sp, #4]\n"                                                                      \
-    "subs r1, #1\n"                                                                                \
-    "str r1, [sp, #8]\n"                                                                           \
+/* Goes on with the next chunk before the totals; r11: where these lie. */
+#define EB_FIELDS_NEXT                                                                             \
+    "subs r11, r11, #1\n"                                                                          \
     "bne.w 2b\n"                                                                                   \
-    "movs r1, #" chunks "\n"                                                                       \
-    "str r1, [sp, #8]\n"
-#define EB_FIELDS_SIX_NEXT EB_FIELDS_NEXT("5")
-#define EB_FIELDS_FOUR_NEXT EB_FIELDS_NEXT("4")
+    "ldr r11, [sp, #4]\n"                                                                          \
+    "add r11, r11, #16\n"
 
-#define EB_FIELDS_END                                                                              \
+#define EB_FIELDS_END(chunks)                                                                      \
     "movs r4, #0\n"                                                                                \
     "movs r5, #0\n"                                                                                \
     "movs r6, #0\n"                                                                                \
     "movs r7, #0\n"                                                                                \
+    "mov r11, #" chunks "\n"                                                                       \
     "ldr r0, [sp]\n"                                                                               \
     "cmp lr, r0\n"                                                                                 \
     "bne.w 2b\n"
+#define EB_FIELDS_SIX_END EB_FIELDS_END("5")
+#define EB_FIELDS_FOUR_END EB_FIELDS_END("4")
 
 /* The output of a pixel, whose total and base lie there; r1: where it is written. */
 #define EB_FIELDS_OUTPUT(total, base, BITS)                                                        \
@@ -230,6 +228,7 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
 /* The outputs of the tile; on with the next channels. */
 #define EB_FIELDS_OUTPUTS(KIND, TAPS, BITS)                                                        \
     "ldr r0, [sp, #4]\n"                                                                           \
+    "add r11, r0, #16\n"                                                                           \
     "ldr r12, [r0, #68]\n"                                                                         \
     "ldrd r2, lr, [r0, #80]\n"                                                                     \
     "ldrd r3, r4, [r0, #88]\n"                                                                     \
@@ -252,9 +251,9 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
         register eb_fields_tile *tile __asm__("r0") = t;                                           \
         __asm__ volatile(EB_FIELDS_BEGIN(mask_low, mask_high)                                      \
                          EB_FIELDS_##KIND##_##WIDTH##_LOOP(EB_FIELDS_##TAPS)                       \
-                         EB_FIELDS_##KIND##_NEXT                                                   \
+                         EB_FIELDS_NEXT                                                            \
                          EB_FIELDS_##KIND##_TOTALS                                                 \
-                         EB_FIELDS_END                                                             \
+                         EB_FIELDS_##KIND##_END                                                    \
                          EB_FIELDS_OUTPUTS(KIND, TAPS, #BITS)                                      \
                          : "+r"(tile)                                                              \
                          :                                                                         \
