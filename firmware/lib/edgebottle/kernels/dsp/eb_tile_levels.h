@@ -74,34 +74,29 @@ eb_levels_set_sum(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, int
     t->base[2 + pixel] = 2 * of_signed * sum;
 }
 
-/* Widens `count` bytes of a pixel, and zeros up to a multiple of four, for a tile of one; returns
- * their sum. */
-EB_KERNEL int32_t eb_widen_sum(const int8_t *from, int32_t count, uint32_t *to)
-{
-    int32_t sum = 0;
-    for (; count > 0; count -= 4) {
-        uint32_t word = 0;
-        if (count >= 4) {
-            word = eb_load_word(from);
-        } else {
-            for (int32_t k = 0; k < count; ++k) {
-                word |= (uint32_t)(uint8_t)from[k] << 8 * k;
-            }
-        }
-        to[0] = eb_sxtb16(word);
-        to[1] = eb_sxtb16_ror8(word);
-        sum = eb_smlad(to[0], 0x00010001u, sum);
-        sum = eb_smlad(to[1], 0x00010001u, sum);
-        from += 4;
-        to += 2;
-    }
-    return sum;
-}
-
 #if defined(__ARM_FEATURE_DSP)
 #include "eb_tile_levels_arm.h"
 #else
 #include "eb_tile_levels_twin.h"
 #endif
+
+/* Widens `count` bytes of a pixel, and zeros up to a multiple of four, for a tile of one; returns
+ * their sum. */
+EB_KERNEL int32_t eb_widen_sum(const int8_t *from, int32_t count, uint32_t *to)
+{
+    const int32_t fours = count >> 2;
+    int32_t sum = eb_widen_sum_1(from, to, fours);
+    if ((count & 3) != 0) {
+        uint32_t word = 0;
+        for (int32_t k = 0; k < (count & 3); ++k) {
+            word |= (uint32_t)(uint8_t)from[4 * fours + k] << 8 * k;
+        }
+        to[2 * fours] = eb_sxtb16(word);
+        to[2 * fours + 1] = eb_sxtb16_ror8(word);
+        sum = eb_smlad(to[2 * fours], 0x00010001u, sum);
+        sum = eb_smlad(to[2 * fours + 1], 0x00010001u, sum);
+    }
+    return sum;
+}
 
 #endif /* EB_TILE_LEVELS_H */

@@ -43,6 +43,36 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     sums[1] = second;
 }
 
+#define EB_WIDEN_SUM_1                                                                             \
+    "ldr r4, [%0], #4\n"                                                                           \
+    "sxtb16 r3, r4\n"                                                                              \
+    "sxtb16 r4, r4, ror #8\n"                                                                      \
+    "smlad %3, r3, r8, %3\n"                                                                       \
+    "smlad %3, r4, r8, %3\n"                                                                       \
+    "strd r3, r4, [%1], #8\n"
+
+/* Fours of bytes of a pixel become the words of taps 0 and 2, and of 1 and 3; returns their sum. */
+EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours)
+{
+    int32_t sum = 0;
+    __asm__ volatile("mov r8, #0x00010001\n"
+                     "lsrs %2, %2, #1\n"
+                     "bcc 2f\n"
+                     EB_WIDEN_SUM_1
+                     "2:\n"
+                     "cbz %2, 4f\n"
+                     "3:\n"
+                     EB_WIDEN_SUM_1
+                     EB_WIDEN_SUM_1
+                     "subs %2, %2, #1\n"
+                     "bne 3b\n"
+                     "4:\n"
+                     : "+r"(from), "+r"(to), "+l"(fours), "+r"(sum)
+                     :
+                     : "r3", "r4", "r8", "cc", "memory");
+    return sum;
+}
+
 /* The products of the values of two pixels, r0 and r1, with what is left of the codes of a lane. */
 #define EB_LEVELS_SUM_2(sum0, sum1, codes)                                                         \
     "smlad " sum0 ", " codes ", r0, " sum0 "\n"                                                    \

@@ -12,6 +12,20 @@ static inline void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t 
     }
 }
 
+/* Fours of bytes of a pixel become the words of taps 0 and 2, and of 1 and 3; returns their sum. */
+static inline int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < fours; ++i) {
+        const uint32_t word = eb_load_word(from + 4 * i);
+        to[2 * i] = eb_sxtb16(word);
+        to[2 * i + 1] = eb_sxtb16_ror8(word);
+        sum = eb_smlad(to[2 * i], 0x00010001u, sum);
+        sum = eb_smlad(to[2 * i + 1], 0x00010001u, sum);
+    }
+    return sum;
+}
+
 /* The lanes of 4 bits of taps 0 and 2 (pair: 0), or 1 and 3 (1), of the four taps number `four`,
  * for the four sums of a pixel: with the codes of channel 0, of 0 and 1, and so on. */
 static inline void
