@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.boards import Board, all_boards
+from edgebottle.codegen.model import ModelSource
 from edgebottle.errors import BadInput, UnsupportedOp
 from edgebottle.fit import (
     REGIONS,
@@ -46,8 +47,9 @@ class LayerView:
         output_dtype: Of output 0: the fewest bits that its values are proven to need.
         packed: The smallest arena stores them with so few.
         macs: Multiply-accumulates.
-        weights: Bytes of constants it reads, with 8 bits for each weight.
-        weight_bits: The fewest bits that tell its weights apart, if fewer: kernels may pack them.
+        weights: Bytes of its weights and tables in flash, as its kernel has them; what it shares
+            with an earlier layer counts there.
+        weight_bits: The fewest bits that tell its weights apart, if fewer than 8.
         live_bytes: Bytes of RAM in use while it runs.
         output_bytes: Bytes of its outputs.
         elided: It costs nothing (a view, or a concatenation in place).
@@ -164,14 +166,15 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     isa = kernel_variant(board) if board is not None else Isa.DSP
     judge, schedules = Judge(model.graph), _schedules(model, isa)
     plan = schedules[Schedule.LAYERS].plan
-    weights = judge.source(schedules[Schedule.LAYERS]).weight_bytes
+    source = judge.source(schedules[Schedule.LAYERS])
+    weights = source.weight_bytes
     arena = min(chosen.plan.arena_bytes for chosen in schedules.values())
     is_fed = any(chosen.plan.row_fed for chosen in schedules.values())
     counts = Counter(node.OP for node in model.imported.nodes)
     return Inspection(
         model=model,
         plan=plan,
-        layers=_layers(model, plan, _packed(schedules[Schedule.MIN_RAM])),
+        layers=_layers(model, plan, source, _packed(schedules[Schedule.MIN_RAM])),
         weights=weights,
         boards=tuple(_fit(judge, board, arena, weights, is_fed) for board in all_boards()),
         schedules=(
@@ -212,8 +215,8 @@ def _view(name: str, chosen: Chosen) -> ScheduleView:
 
 
 def _packed(chosen: Chosen) -> set[str]:
-    """The tensors between layers that a plan stores with fewer than 8 bits."""
-    graph = chosen.graph
+    """The tensors between layers that a plan stores with fewer than 8 bits; no parts of them."""
+    graph = chosen.uncut or chosen.graph
     return {node.outputs[0] for node in graph.nodes if graph.outs(node)[0].dtype.bits < 8}
 
 
@@ -256,8 +259,11 @@ def _reason(verdict: Verdict) -> str:
     return ""
 
 
-def _layers(model: Model, plan: Plan, packed: set[str]) -> tuple[LayerView, ...]:
+def _layers(
+    model: Model, plan: Plan, source: ModelSource, packed: set[str]
+) -> tuple[LayerView, ...]:
     graph, widths = model.graph, narrow_widths(model.graph)
+    in_flash = {choice.layer: choice.constants for choice in source.kernels}
     nodes = {node.name: node for node in graph.nodes}
     peak = max((step.live_bytes for step in plan.steps), default=0)
     views = []
@@ -273,7 +279,7 @@ def _layers(model: Model, plan: Plan, packed: set[str]) -> tuple[LayerView, ...]
                 output_dtype=(widths.get(outs[0].name) or outs[0]).dtype.label,
                 packed=outs[0].name in packed,
                 macs=node.macs(ins, outs),
-                weights=sum(tensor.nbytes for tensor in constants),
+                weights=in_flash.get(node.name, 0),
                 weight_bits=next((one.levels.bits for one in constants if one.levels), None),
                 live_bytes=step.live_bytes,
                 output_bytes=sum(tensor.nbytes for tensor in outs),

@@ -57,8 +57,22 @@ def read_packed(graph: Graph, groups: Sequence[Group], isa: Isa) -> list[Group]:
     return [
         group
         for group in groups
-        if all(_is_read_packed(graph, name, width, isa) for name, width in group.items())
+        if all(
+            reads_packed(graph, node, name, width, isa)
+            for name, width in group.items()
+            for node in graph.consumers(name)
+        )
     ]
+
+
+def reads_packed(graph: Graph, node: Node, name: str, width: Width, isa: Isa) -> bool:
+    """Whether a layer reads a tensor as it would be stored: it moves it, or has such a kernel."""
+    if _moves(node):
+        return True
+    if not isinstance(node, KernelOperator) or node.inputs.index(name) != 0:
+        return False
+    ins = (width.narrow(graph.tensors[name]), *graph.ins(node)[1:])
+    return node.computes(Layer(node, ins, graph.outs(node)), isa)
 
 
 def narrow(graph: Graph, groups: Sequence[Group] | None = None) -> Graph:
@@ -153,18 +167,6 @@ def _takes(graph: Graph, node: Node, widths: Mapping[str, Width]) -> bool:
         node.check(ins, [out for out in outs if out is not None])
     except UnsupportedOp:
         return False
-    return True
-
-
-def _is_read_packed(graph: Graph, name: str, width: Width, isa: Isa) -> bool:
-    for node in graph.consumers(name):
-        if _moves(node):
-            continue
-        if not isinstance(node, KernelOperator) or node.inputs.index(name) != 0:
-            return False
-        ins = (width.narrow(graph.tensors[name]), *graph.ins(node)[1:])
-        if not node.computes(Layer(node, ins, graph.outs(node)), isa):
-            return False
     return True
 
 

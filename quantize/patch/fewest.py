@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from edgebottle.ir.graph import Graph, Node
-from edgebottle.ops.base import works_by_rows
-from edgebottle.passes.narrow import Group, narrow
+from edgebottle.ops.base import Isa, works_by_rows
+from edgebottle.ops.width import Width
+from edgebottle.passes.narrow import Group, narrow, read_packed, reads_packed
 from edgebottle.plan.plan import Plan
 from quantize.patch.known import known
 from quantize.patch.search import Chosen
@@ -20,38 +21,96 @@ PACK, UNPACK = 4, 4
 smallest arena takes 830,000 more on nucleo_l4r5zi, for 72,000 and 136,000 of them."""
 
 ATTEMPTS = 4
-"""Plans that are made, at most, before all tensors are packed that can be."""
+"""Plans that are made, at most, from each start."""
 
 
 def fewest_packed(
-    wide: Chosen, narrowed: Chosen, limit: int, plan: Callable[[Graph], Chosen]
+    starts: Sequence[Chosen],
+    narrowed: Chosen,
+    limit: int,
+    isa: Isa,
+    plan: Callable[[Graph], Chosen],
 ) -> Chosen:
     """The network with few tensors packed, in an arena of ``limit`` bytes at most.
 
     Args:
-        wide: The network and its plan with none packed; not cut into parts.
-        narrowed: The same with all packed that can be; within the limit.
+        starts: What others are packed beside, in order of preference: with those packed that
+            kernels read so, if there are any, then with none, which is not cut into parts.
+        narrowed: The same network with all packed that can be; within the limit.
         limit: Bytes.
+        isa: The kernel variant.
         plan: Plans a graph.
     """
-    graph, chosen = wide.graph, wide
+    graph = starts[-1].graph
     groups = known(graph).groups
-    costs = [sum(_instructions(graph, name) for name in group) for group in groups]
-    packed = set[int]()
-    for _ in range(ATTEMPTS):
-        more = _needed(chosen.plan, limit, groups, costs, packed)
-        packed |= more
-        if not more or len(packed) == len(groups):
-            break
-        chosen = plan(narrow(graph, [groups[number] for number in sorted(packed)]))
+    costs = [
+        sum(_instructions(graph, name, width, isa) for name, width in group.items())
+        for group in groups
+    ]
+    are_read = read_packed(graph, groups, isa)
+    for chosen in starts:
+        begun = [] if chosen is starts[-1] else are_read
+        packed = {number for number, group in enumerate(groups) if group in begun}
+        for _ in range(ATTEMPTS):
+            if chosen.plan.arena_bytes <= limit:
+                return chosen
+            more = _needed(chosen.plan, limit, groups, costs, packed)
+            packed |= more
+            if not more or len(packed) == len(groups):
+                break
+            chosen = plan(narrow(graph, [groups[number] for number in sorted(packed)]))
         if chosen.plan.arena_bytes <= limit:
             return chosen
     return narrowed
 
 
-def _instructions(graph: Graph, name: str) -> int:
-    """What packing a tensor costs in a run."""
-    readers = sum(_readings(graph, node, name) for node in graph.consumers(name))
+def less_packed(
+    graph: Graph, chosen: Chosen, limit: int, isa: Isa, plan: Callable[[Graph], Chosen]
+) -> Chosen | None:
+    """The network with as many packed of those that kernels read so as ``limit`` has room for.
+
+    Such kernels may need more scratch than packing saves: those of the layers that do not fit read
+    8 bits.
+
+    Args:
+        graph: With none packed.
+        chosen: All of them packed; beyond the limit.
+        limit: Bytes.
+        isa: The kernel variant.
+        plan: Plans a graph.
+
+    Returns:
+        The plan; None where none was found.
+    """
+    kept = read_packed(graph, known(graph).groups, isa)
+    for _ in range(ATTEMPTS):
+        over = {
+            name
+            for step in chosen.plan.steps
+            if step.live_bytes > limit
+            for name in (step.stage.nodes if step.stage else (step.node,))
+        }
+        fitting = [
+            group
+            for group in kept
+            if over.isdisjoint(node.name for name in group for node in graph.consumers(name))
+        ]
+        if len(fitting) in (0, len(kept)):
+            return None
+        kept = fitting
+        chosen = plan(narrow(graph, kept))
+        if chosen.plan.arena_bytes <= limit:
+            return chosen
+    return None
+
+
+def _instructions(graph: Graph, name: str, width: Width, isa: Isa) -> int:
+    """What packing a tensor costs in a run; nothing where kernels read it as it is stored."""
+    readers = sum(
+        _readings(graph, node, name)
+        for node in graph.consumers(name)
+        if not reads_packed(graph, node, name, width, isa)
+    )
     return int(graph.tensors[name].size * (PACK + UNPACK * readers))
 
 

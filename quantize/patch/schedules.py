@@ -12,7 +12,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
-from quantize.patch.fewest import fewest_packed
+from quantize.patch.fewest import fewest_packed, less_packed
 from quantize.patch.known import known
 from quantize.patch.search import (
     Chosen,
@@ -68,9 +68,8 @@ def choose_schedule(
     if packed is not graph:
         as_it_is = plan(graph)
         if schedule != Schedule.MIN_RAM and _arena(as_it_is) <= (ram_limit or 0):
-            return as_it_is
-    stands = schedule != Schedule.LAYERS and not row_fed
-    standing = known(graph).standing if stands else graph
+            return less_packed(graph, fast, ram_limit or 0, isa, plan) or as_it_is
+    standing = graph if row_fed or schedule == Schedule.LAYERS else known(graph).standing
     forms = [as_it_is, *([plan(standing)] if standing is not graph else [])]
     best = min(forms, key=_arena)
     enough = 0 if schedule == Schedule.MIN_RAM or ram_limit is None else ram_limit
@@ -79,11 +78,15 @@ def choose_schedule(
             continue
         narrowed = plan(known(form).narrowed)
         if _arena(narrowed) < _arena(best):
-            if wide.graph is not form:  # it is cut into parts
-                uncut, _ = _uncut(form, isa, schedule, ram_limit, row_fed=row_fed)
-                wide = Chosen(form, uncut)
-            best = fewest_packed(wide, narrowed, max(enough, _arena(narrowed)), plan)
-    return min(best, fast, key=_arena)
+            if wide.uncut is not None:
+                wide = Chosen(form, _uncut(form, isa, schedule, ram_limit, row_fed=row_fed)[0])
+            read = known(form).packed(isa)
+            starts = [] if read is form else [fast if form is graph else plan(read)]
+            least = max(enough, _arena(narrowed))
+            best = fewest_packed([*starts, wide], narrowed, least, isa, plan)
+    if _arena(fast) <= _arena(best):
+        return fast
+    return (best is as_it_is and less_packed(graph, fast, _arena(best), isa, plan)) or best
 
 
 def _arena(chosen: Chosen) -> int:

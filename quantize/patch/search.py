@@ -55,12 +55,14 @@ class Chosen:
         plan: Its plan.
         extra_macs: Multiply-accumulates that are done twice: the halos of columns.
         cuts: The stages in parts.
+        uncut: The graph before they were cut, None where there are none.
     """
 
     graph: Graph
     plan: Plan
     extra_macs: int = 0
     cuts: tuple[Cut, ...] = ()
+    uncut: Graph | None = None
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ def _build(order: Order, units: Sequence[Unit], schedule: Schedule, goal: int = 
         for unit in units
         if unit.split is not None
     )
-    return Chosen(rows.graph, plan, sum(unit.extra_macs for unit in units), cuts)
+    extra_macs = sum(unit.extra_macs for unit in units)
+    return Chosen(rows.graph, plan, extra_macs, cuts, order.rows.graph if cuts else None)
 
 
 def fastest_plan(found: Sequence[Order], limit: int, schedule: Schedule) -> Chosen | None:

@@ -44,6 +44,8 @@ def keeps_channels_apart(stage: PatchStage) -> bool:
         ((index, access),) = accesses.items()
         is_inside = node.inputs[index] in inside
         tensors = stage.graph.ins(node), stage.graph.outs(node)
+        if node.channel_access(index, *tensors) is None:
+            return False  # they cannot be taken from each other, such as those of few bits
         match access[3]:
             case Same() if is_inside:
                 continue

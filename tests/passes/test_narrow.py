@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.inspection import inspect_model
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Quant, Tensor
@@ -18,6 +19,7 @@ from edgebottle.pipeline import load
 from edgebottle.plan.schedules import Schedule
 from quantize.patch import choose_schedule
 from quantize.patch.schedules import make_schedule
+from tests.bench.low_bits import network
 from tests.conftest import long
 from tests.graphs import Builder, random_network
 from tests.ops.compiled import run_compiled
@@ -119,6 +121,24 @@ def test_a_network_of_4_bits_takes_less_memory(shared: Path) -> None:
         chosen = choose_schedule(graph, Isa.DSP, schedule, ram_limit=limit, narrow=is_narrow)
         found = [one.name for one in chosen.graph.tensors.values() if one.dtype.bits < 8]
         assert (chosen.plan.arena_bytes, len(found)) == (arena, packed), (schedule, limit)
+    scalar = choose_schedule(graph, Isa.SCALAR, Schedule.MIN_RAM)  # no slices of packed channels
+    assert scalar.plan.arena_bytes == 5460
+
+
+def test_what_kernels_read_packed_is_packed_as_far_as_their_scratch_allows(tmp_path: Path) -> None:
+    path = tmp_path / "windows.tflite"
+    path.write_bytes(write_tflite(network("windows", 2, 2)))
+    graph = load(str(path)).graph
+    rows = [
+        (Schedule.MIN_RAM, None, 7620, ["conv_0", "conv_1"]),
+        (Schedule.AUTO, 9000, 8768, ["conv_0", "conv_1"]),
+        (Schedule.AUTO, 10000, 9584, ["conv_0", "conv_1", "conv_2"]),
+    ]
+    for schedule, limit, arena, packed in rows:
+        chosen = choose_schedule(graph, Isa.DSP, schedule, ram_limit=limit)
+        tensors = chosen.graph.tensors.values()
+        found = [tensor.name for tensor in tensors if tensor.dtype is DType.U2]
+        assert (chosen.plan.arena_bytes, found) == (arena, packed)
 
 
 @pytest.mark.shared
@@ -134,4 +154,5 @@ def test_inspect_shows_bits_and_what_is_packed(
     ]
     assert [layer.weight_bits for layer in found.layers[:4]] == [2, 2, 2, 2]
     assert found.layers[-1].weight_bits is None
+    assert sum(layer.weights for layer in found.layers) == found.weights == 17_108
     assert [view.packed for view in found.schedules] == [4, 11, 11, 0]
