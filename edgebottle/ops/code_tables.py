@@ -63,6 +63,7 @@ class TableForm:
         depth: Channels of a pixel of the input, which begins with a byte.
         window: Pixels of a window.
         outputs: Channels of the output.
+        is_counted: Outputs take few values, which are counted instead of scaled.
     """
 
     weight_bits: int
@@ -70,6 +71,7 @@ class TableForm:
     depth: int
     window: int
     outputs: int
+    is_counted: bool = False
 
     @property
     def pixel_bytes(self) -> int:
@@ -148,7 +150,9 @@ class TableForm:
         """
         if self.weight_bits == 4:
             return self.run_words > 0 and self.outputs >= 24
-        return self.outputs >= (24 if self.weight_bits == 2 and self.field_bits > 8 else 8)
+        if self.weight_bits == 1 or self.field_bits == 8:
+            return self.outputs >= 8
+        return self.outputs >= (16 if self.is_counted else 24)
 
     @property
     def is_exact(self) -> bool:

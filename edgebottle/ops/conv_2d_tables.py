@@ -110,8 +110,9 @@ class CodeTableRows(ConvolutionKernel[Finish]):
         folded = bias + self._centred(layer)
         scales = scales_of(layer)
         exact = scale_twice(scales, output)
-        reach, has_fields = int((upper - lower).max()), _form(layer).field_bits == 8
-        if output.high - output.low <= MAX_LEVELS and reach < 1 << (15 if has_fields else 31):
+        form, reach = _form(layer), int((upper - lower).max())
+        has_fields = form.field_bits == 8
+        if form.is_counted and reach < 1 << (15 if has_fields else 31):
             steps = find_steps(lower, upper, scales, exact, output)
             if steps is None:
                 return None
@@ -178,7 +179,11 @@ def _form(layer: Convolved) -> TableForm:
     data, weights, _ = operands(layer.ins)
     assert weights.levels is not None
     outputs, height, width, depth = weights.shape
-    return TableForm(weights.levels.bits, data.dtype.bits, depth, height * width, outputs)
+    output = output_of(layer)
+    is_counted = output.high - output.low <= MAX_LEVELS
+    return TableForm(
+        weights.levels.bits, data.dtype.bits, depth, height * width, outputs, is_counted
+    )
 
 
 def _bounds(dtype: DType) -> tuple[int, int]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.convolution_kernels import (
@@ -34,6 +37,9 @@ from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
 from edgebottle.ops.packing import Output, pad_to
 from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip
 from edgebottle.ops.weights import bias_values, operands
+
+PACKED = frozenset({DType.U4, DType.U2, DType.U1})
+"""Types of inputs of few bits."""
 
 
 class _OneToOne(FullDepth[P]):
@@ -283,6 +289,51 @@ class StripRows(_OneToOne[Scaling]):
         )
 
 
+class PairRows(StripRows):
+    """The same of inputs of 4, 2 or 1 bits: two pixels share a product."""
+
+    ISAS = frozenset({Isa.SCALAR, Isa.PORTABLE})
+    ROW = "eb_depthwise_pairs_row"
+
+    MIN_PIXELS = 8
+    """In shorter rows, columns under both halves take longer than products; Cortex-M0+."""
+
+    def suits(self, layer: Convolved) -> bool:
+        """As ``StripRows``, if a zero point can be stored and sums fit half a word."""
+        data, weights, _ = operands(layer.ins)
+        if data.dtype not in PACKED or weights.dtype is not DType.I8:
+            return False
+        most = (1 << data.dtype.bits) - 1
+        is_code, has_gaps = 0 <= data.zero_point <= most, layer.node.dilation[1] != 1
+        matrix = weights.constant().astype(np.int64).reshape(-1, weights.shape[3])
+        ends = np.maximum(matrix, 0).sum(axis=0), -np.minimum(matrix, 0).sum(axis=0)
+        fits = most * max(int(one.max()) for one in ends) < 1 << 15
+        is_whole = weights.shape[3] == data.shape[3] and not has_gaps
+        return is_code and is_whole and fits and layer.output.shape[2] >= self.MIN_PIXELS
+
+    def scratch(self, layer: Convolved) -> int:
+        """The strip, and the sums of two halves of a row."""
+        height, width = operands(layer.ins)[1].shape[1:3]
+        half = -(-layer.output.shape[2] // 2)
+        columns = (half - 1) * layer.node.stride[1] + width
+        return 4 * (columns * height + STRIP_TAPS - 1 + 2 * half)
+
+    def emit(self, layer: Convolved, packed: Scaling, e: Emitter) -> str:
+        """See ``Kernel``."""
+        data, weights, _ = operands(layer.ins)
+        return self.row_call(
+            e,
+            self.ROW,
+            "eb_depthwise_conv_2d",
+            int8_fields(layer),
+            str(data.dtype.bits),
+            e.constant("weights", pack_strip(weights.constant()[0])),
+            e.constant("scales", pack_scaling(packed)),
+            str(int(packed.has_pivot)),
+            e.scratch(),
+        )
+
+
 class VectorDepthwiseRows(_OneToOne[Array]):
     """Eight channels at a time: MVE."""
 
@@ -357,6 +408,7 @@ _WINDOWS = WindowRows()
 KERNELS: tuple[AnyKernel, ...] = (
     Rows3x3(),
     _WINDOWS,
+    PairRows(),
     StripRows(),
     VectorDepthwiseRows(),
     TapRows(),

@@ -73,7 +73,7 @@ SHAPES = (
     Shape("conv", 4, 4, 9, (3, 3), 1, (("dilation", 2),)),
     Shape("conv", 9, 10, 6, (2, 3), 1, (("valid", 1),)),
     Shape("depthwise", 16, 16, 9, (3, 3), clamped=True, followed=True),
-    Shape("depthwise", 10, 10, 6, (2, 3), 2),
+    Shape("depthwise", 10, 10, 17, (2, 3), 2),
     Shape("dense", 40, 12, 1),
     Shape("dense", 7, 9, 3),
     Shape("dense", 32, 32, 4),

@@ -125,6 +125,7 @@ typedef struct {
 #include "../kernels/dsp/eb_depthwise_window_s8.h"
 #else
 #include "../kernels/scalar/eb_depthwise_strip_s8.h"
+#include "../kernels/scalar/eb_depthwise_pairs.h"
 #endif
 #include "../kernels/mve/eb_depthwise_conv_2d_s8_mve.h"
 #include "../kernels/portable/eb_depthwise_conv_2d_f32.h"
