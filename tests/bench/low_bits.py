@@ -7,18 +7,23 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from edgebottle.boards import load_board
 from edgebottle.exporters.tflite import write_tflite
-from edgebottle.fit import Wish
+from edgebottle.fit import Wish, kernel_variant
 from edgebottle.ir.graph import Graph, Quant
 from edgebottle.measure import measure
-from edgebottle.ops.base import Activation
+from edgebottle.ops.average_pool_2d import AveragePool2D
+from edgebottle.ops.base import Activation, Operator
+from edgebottle.ops.max_pool_2d import MaxPool2D
+from edgebottle.ops.pooling import Pool2D
 from edgebottle.pipeline import Model, build, load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.samples import edge_cases
 from hil.records import Record
+from quantize.patch import choose_schedule
 from tests.graphs import Builder
 from tests.ops.low_bits import SPREAD, WEIGHTS, ZERO_POINT, draw_weights, spread
 
@@ -67,10 +72,28 @@ def dense(b: Builder) -> str:
     return x
 
 
+def keywords(b: Builder) -> str:
+    """A DS-CNN that spots keywords, whole: means of the pixels, and what they are told apart by."""
+    x = separable(b)
+    for _ in range(2):
+        x = b.conv(b.depthwise(x), 64, (1, 1))
+    return b.dense(b.pool(x, AveragePool2D, 25, 25), 12, keep_num_dims=False)
+
+
+def residual(b: Builder) -> str:
+    """Windows whose results are added to what they read, and pools."""
+    x = b.conv(b.input(1, 16, 16, 3), 32)
+    x = b.pool(b.add(x, b.conv(x, 32)), MaxPool2D, 2, 2)
+    x = b.pool(b.add(x, b.conv(x, 32)), AveragePool2D, 2, 2)
+    return b.dense(x, 10, keep_num_dims=False)
+
+
 NETWORKS: dict[str, Callable[[Builder], str]] = {
     "windows": windows,
     "separable": separable,
     "dense": dense,
+    "keywords": keywords,
+    "residual": residual,
 }
 
 
@@ -81,11 +104,15 @@ def network(name: str, weights: int, inputs: int) -> Graph:
     quant = Quant((SPREAD / (1 << inputs),), (ZERO_POINT[inputs],))
     for index, node in enumerate(b.nodes):
         (output,) = node.outputs
-        if weights != 8:
+        assert isinstance(node, Operator)
+        is_weighted = node.weighted_operands() is not None
+        if weights != 8 and is_weighted:
             draw_weights(b, output, WEIGHTS[weights][0])
         b.tensors[output] = replace(b.tensors[output], quant=quant)
-        b.nodes[index] = replace(node, activation=Activation.RELU)  # type: ignore[call-arg]
-        spread(b, output)
+        if not isinstance(node, Pool2D):
+            b.nodes[index] = replace(node, activation=Activation.RELU)  # type: ignore[call-arg]
+        if is_weighted:
+            spread(b, output)
     return b.graph(last)
 
 
@@ -111,11 +138,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--file", action="append", type=Path, help="a .tflite instead")
     parser.add_argument("--schedule", choices=list(Schedule), default=Schedule.AUTO)
     parser.add_argument("--layers", action="store_true", help="show each layer as well")
+    parser.add_argument("--arenas", action="store_true", help="plan only: arenas by schedule")
     options = parser.parse_args(arguments)
-    print(f"{'network':24} {'board':16} {'':6} {'instructions':>14} {'weights':>16} {'arena':>16}")
+    show: Callable[[Path, str], None] = partial(
+        _compare, schedule=Schedule(options.schedule), with_layers=options.layers
+    )
+    if options.arenas:
+        show = _compare_arenas
+        print(f"{'network':24} {'board':16} {'':6} {'layers':>16} {'min-ram':>16} {'rows':>16}")
+    else:
+        titles = f"{'instructions':>14} {'weights':>16} {'arena':>16}"
+        print(f"{'network':24} {'board':16} {'':6} {titles}")
     for board in options.board or ["stm32f746"]:
         for path in options.file or []:
-            _compare(path, board, Schedule(options.schedule), options.layers)
+            show(path, board)
         if options.file:
             continue
         for name in options.network or NETWORKS:
@@ -125,8 +161,24 @@ def main(arguments: list[str] | None = None) -> int:
                 with tempfile.TemporaryDirectory() as folder:
                     path = Path(folder) / f"{name}_w{weights}a{inputs}.tflite"
                     path.write_bytes(write_tflite(network(name, weights, inputs)))
-                    _compare(path, board, Schedule(options.schedule), options.layers)
+                    show(path, board)
     return 0
+
+
+def _compare_arenas(path: Path, board: str) -> None:
+    """Of one layer at a time, of the smallest arena, and of that with input row by row."""
+    graph, isa = load(str(path)).graph, kernel_variant(load_board(board))
+    ways = ((Schedule.LAYERS, False), (Schedule.MIN_RAM, False), (Schedule.MIN_RAM, True))
+    wide, narrow = (
+        [
+            choose_schedule(graph, isa, way, row_fed=row_fed, narrow=is_narrow).plan.arena_bytes
+            for way, row_fed in ways
+        ]
+        for is_narrow in (False, True)
+    )
+    print(f"{path.stem:24} {board:16} int8   " + " ".join(f"{one:>10,}{'':6}" for one in wide))
+    shown = (f"{one:>10,}{one / two:5.2f}x" for one, two in zip(narrow, wide, strict=True))
+    print(f"{'':24} {'':16} packed " + " ".join(shown))
 
 
 def _compare(path: Path, board: str, schedule: Schedule, with_layers: bool) -> None:
