@@ -14,6 +14,10 @@ from edgebottle.ops.pad import Pad
 from edgebottle.ops.width import STORED, Width
 from edgebottle.passes.channels.ranges import channel_ranges
 
+WORTH = 64
+"""Multiply-accumulates on few bits that are worth an element unpacked elsewhere: each saves a
+quarter of an instruction or more, and unpacking takes 4, of each row up to three times."""
+
 Extent = tuple[int, int]
 """The lowest and the highest value of a tensor."""
 
@@ -50,19 +54,23 @@ def packed_groups(graph: Graph) -> list[Group]:
 
 
 def read_packed(graph: Graph, groups: Sequence[Group], isa: Isa) -> list[Group]:
-    """Those that all layers which compute with them read as they are stored.
+    """Those that layers which compute with them read as they are stored.
 
-    Such layers have kernels of this variant for few bits, so that nothing is unpacked.
+    Such layers have kernels of this variant for few bits, so that nothing is unpacked; or what they
+    gain is worth that others unpack it, such as a sum that a residual is added to.
     """
-    return [
-        group
-        for group in groups
-        if all(
-            reads_packed(graph, node, name, width, isa)
-            for name, width in group.items()
-            for node in graph.consumers(name)
-        )
-    ]
+    return [group for group in groups if _is_worth(graph, group, isa)]
+
+
+def _is_worth(graph: Graph, group: Group, isa: Isa) -> bool:
+    gained = unpacked = 0
+    for name, width in group.items():
+        for node in graph.consumers(name):
+            if not reads_packed(graph, node, name, width, isa):
+                unpacked += graph.tensors[name].size
+            elif not _moves(node):
+                gained += node.macs(graph.ins(node), graph.outs(node))
+    return gained >= WORTH * unpacked
 
 
 def reads_packed(graph: Graph, node: Node, name: str, width: Width, isa: Isa) -> bool:

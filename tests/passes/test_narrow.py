@@ -126,15 +126,16 @@ def test_a_network_of_4_bits_takes_less_memory(shared: Path) -> None:
 
 
 def test_what_kernels_read_packed_is_packed_as_far_as_their_scratch_allows(tmp_path: Path) -> None:
-    path = tmp_path / "windows.tflite"
-    path.write_bytes(write_tflite(network("windows", 2, 2)))
-    graph = load(str(path)).graph
     rows = [
-        (Schedule.MIN_RAM, None, 7620, ["conv_0", "conv_1"]),
-        (Schedule.AUTO, 9000, 8768, ["conv_0", "conv_1"]),
-        (Schedule.AUTO, 10000, 9584, ["conv_0", "conv_1", "conv_2"]),
+        ("windows", Schedule.MIN_RAM, None, 7620, ["conv_0", "conv_1"]),
+        ("windows", Schedule.AUTO, 9000, 8768, ["conv_0", "conv_1"]),
+        ("windows", Schedule.AUTO, 10000, 9584, ["conv_0", "conv_1", "conv_2"]),
+        ("residual", Schedule.LAYERS, None, 12_864, ["conv_0", "pool_0"]),  # ADD unpacks them
     ]
-    for schedule, limit, arena, packed in rows:
+    for name, schedule, limit, arena, packed in rows:
+        path = tmp_path / f"{name}.tflite"
+        path.write_bytes(write_tflite(network(name, 2, 2)))
+        graph = load(str(path)).graph
         chosen = choose_schedule(graph, Isa.DSP, schedule, ram_limit=limit)
         tensors = chosen.graph.tensors.values()
         found = [tensor.name for tensor in tensors if tensor.dtype is DType.U2]
