@@ -26,8 +26,8 @@ SHIFTS = (10, 8, 12)
 MAX_OFFSET = 8
 """How far from the exact offset others are tried."""
 
-MAX_GAIN = 8
-"""Larger factors would take -128 out of 16 bits."""
+MAX_GAIN = 12
+"""Binary logarithm of the largest factor of weights, of those that leave them 16 bits."""
 
 FEW_STEPS = 8
 """Steps of the output that rule out most of what is tried, before all are looked at."""
@@ -321,8 +321,10 @@ def _candidates(sums: Sums, low: Int, high: Int, shift: int) -> list[ChannelScal
     rest = 1 + shift - places - gain
     factor = np.ldexp(1.0, rest.astype(np.int32))
     multiplier = np.minimum(np.rint(sums.multiplier * factor), 2.0**31).astype(np.int64)
-    # both roundings of LiteRT, as one number added to acc * multiplier, in units of 2^-(32 + shift)
-    added = np.ldexp(1.0, (31 + shift - places).astype(np.int32)) + np.ldexp(1.0, 31 + shift)
+    # both roundings of LiteRT, as one number added to acc * multiplier in units of 2^-(32 + shift):
+    # without places there is no second one
+    added = np.ldexp(1.0, (31 + shift - places).astype(np.int32))
+    added += np.where(places > 0, np.ldexp(1.0, 31 + shift), 0.0)
     offset = np.floor(added / 2.0**32).astype(np.int64)
     more = np.floor((added - offset * 2.0**32) / np.maximum(multiplier, 1)).astype(np.int64)
     offset = offset + (sums.zero_point << shift)

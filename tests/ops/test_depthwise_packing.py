@@ -67,6 +67,26 @@ def test_negative_outputs_are_refused():
     assert find_packing(sums(64, (4, 6), zero_point=0)) is None
 
 
+def test_few_outputs_of_small_sums_are_exact():
+    """Weights of 2 bits and 16 outputs: no second rounding where nothing is shifted."""
+    random = np.random.default_rng(4)
+    wanted = Sums(
+        weights=(2 * random.integers(0, 4, (9, 12)) - 3).astype(np.int8),
+        bias=random.integers(-300, 300, 12),
+        multiplier=random.integers(1 << 30, 1 << 31, 12).astype(np.int32),
+        shift=-np.resize([0, 1, 2], 12).astype(np.int8),
+        zero_point=0,
+        low=0,
+        high=15,
+    )
+    packing = find_packing(wanted)
+    assert packing is not None
+    low, high = wanted.reach()
+    acc = np.arange(low.min(), high.max() + 1)[:, None]
+    found = packing.scaling.outputs(acc, wanted.bias, packing.shift)
+    np.testing.assert_array_equal(np.clip(found, 0, 15), wanted.outputs(acc))
+
+
 def test_unpacking_inverts_packing():
     wanted = sums(9, (3, 9))
     packing = find_packing(wanted)
