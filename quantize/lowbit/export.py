@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from edgebottle.importers.int8_builder import Int8Builder, StoredWeights, WindowMove
-from edgebottle.ir.graph import Array, Graph, Quant
+from edgebottle.ir.graph import Array, Graph, Quant, unused_name
 from quantize.lowbit.network import (
     INPUT,
     UNCLAMPED,
@@ -40,8 +40,9 @@ def integer_network(simulation: Simulation) -> Graph:
         values[step.name] = _add(builder, simulation, step, sources, quants)
     output = values[network.steps[-1].name]
     if network.has_softmax:
-        builder.softmax(SOFTMAX, output)
-        output = SOFTMAX
+        name = unused_name(SOFTMAX, values)
+        builder.softmax(name, output)
+        output = name
     return builder.graph(output)
 
 

@@ -38,7 +38,7 @@ def residual(keras: Any) -> Any:
     x = layers.ReLU()(layers.MaxPooling2D(2)(layers.ZeroPadding2D(1)(x)))
     x = layers.SeparableConv2D(6, 3, padding="same")(layers.AveragePooling2D(2, 1)(x))
     x = layers.GlobalAveragePooling2D()(layers.Dropout(0.5)(x))
-    return keras.Model(image, layers.Dense(3, activation="softmax")(x))
+    return keras.Model(image, layers.Dense(3, activation="softmax", name="probabilities")(x))
 
 
 def signal(keras: Any) -> Any:
