@@ -13,13 +13,17 @@ import argparse
 import itertools
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgebottle.boards import load_board
+from edgebottle.measure import measure
+from edgebottle.pipeline import build, load
+from edgebottle.samples import edge_cases
 from edgebottle.training import LabelledSamples, litert_accuracy, start_keras, train
 from edgebottle.zoo.few_bits import training_recipe
 from quantize.lowbit.methods.gradient_scale import GradientScale
@@ -62,6 +66,11 @@ class Cell:
         return recipe
 
 
+def file_of(folder: Path, cell: Cell) -> Path:
+    """Where the network of a cell is kept."""
+    return folder / f"{'_'.join(map(str, asdict(cell).values()))}.tflite"
+
+
 def trained_cell(folder: Path, cell: Cell) -> dict[str, Any]:
     """Trains a cell; what its line says."""
     data, chosen = CASES[cell.network].parts()
@@ -84,7 +93,7 @@ def trained_cell(folder: Path, cell: Cell) -> dict[str, Any]:
     seconds = round(time.process_time() - start)
     test = LabelledSamples(data.test_images, data.test_labels)
     after = litert_accuracy(trained.graph, test, lambda what, done, total: None)
-    trained.save(folder / f"{'_'.join(map(str, asdict(cell).values()))}.tflite")
+    trained.save(file_of(folder, cell))
     before = float(np.mean(real == data.test_labels))
     best = max(one.validation for one in trained.epochs if one.is_best)
     return {
@@ -133,6 +142,27 @@ def table(cells: Sequence[Cell], lines: Sequence[dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
+def costs(folder: Path, kinds: Iterable[Cell], board: str) -> Iterator[str]:
+    """What the files of the first seeds take on a board, as rows of Markdown."""
+    yield "| network | bits | weights | flash | arena | instructions | cycles, modelled |"
+    yield "|---|---|--:|--:|--:|--:|--:|"
+    for kind in kinds:
+        path = file_of(folder, kind)
+        if not path.exists():
+            continue
+        model = load(str(path))
+        built = build(model, load_board(board))
+        record = measure(built, edge_cases(model.graph, 1))
+        figures = (
+            built.flash.weights,
+            built.flash.bytes,
+            built.plan.arena_bytes,
+            record.instructions or 0,
+            record.cycles or 0,
+        )
+        yield f"| {kind.network} | {kind.bits} | {' | '.join(f'{one:,}' for one in figures)} |"
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
@@ -143,6 +173,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, help="instead of those of the network")
     parser.add_argument("--table", action="store_true", help="train nothing")
+    parser.add_argument("--costs", metavar="BOARD", help="what the files take on a board as well")
     options = parser.parse_args(arguments)
     variants = list(options.variant)
     if options.ablation:
@@ -164,6 +195,10 @@ def main(arguments: list[str] | None = None) -> None:
                 out.write(line + "\n")
             print(line, flush=True)
     print(table(cells, lines_of(file)))
+    if options.costs:
+        kinds = dict.fromkeys(replace(cell, seed=options.seeds[0]) for cell in cells)
+        for row in costs(options.folder, kinds, options.costs):
+            print(row, flush=True)
 
 
 if __name__ == "__main__":
