@@ -89,6 +89,19 @@ NETWORKS: dict[str, ZooNetwork] = {
             samples_accuracy=None,
             description="six inverted bottlenecks, 18 kB of arena",
         ),
+        ZooNetwork(
+            name="spoken_digits",
+            file="spoken_digits.tflite",
+            task="spoken digits 0..9 (Free Spoken Digit Dataset, one second)",
+            recipe="edgebottle.zoo.spoken_digits",
+            accuracy=0.98,
+            spread=Spread(low=0.9667, high=0.98, seeds=3),
+            input="1x48x32x1 int8: log mel energies, scale 1/255, zero point -128",
+            output="1x10 int8: probabilities, scale 1/256, zero point -128",
+            samples=None,
+            samples_accuracy=None,
+            description="three separable blocks, weights and activations of 4 bits",
+        ),
     )
 }
 

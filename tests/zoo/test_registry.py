@@ -7,9 +7,13 @@ import pytest
 
 from edgebottle import zoo
 from edgebottle.errors import BadInput
+from edgebottle.importers.tflite import load_tflite
+from edgebottle.training import layer_widths
+from edgebottle.zoo import spoken_digits
 from edgebottle.zoo.training import accuracy, int8_inputs, open_model
 
-FASHION_TEST = Path(__file__).resolve().parents[3] / "shared/data/train/fashion-mnist/test.npz"
+TRAIN = Path(__file__).resolve().parents[3] / "shared/data/train"
+FASHION_TEST, FSDD = TRAIN / "fashion-mnist/test.npz", TRAIN / "fsdd"
 
 # Every tenth test image: the file is sorted by class, so that the first 1000 are one class.
 FASHION_EVERY_TENTH = 0.923
@@ -110,6 +114,25 @@ def test_fashion_scores_as_recorded_on_a_thousand_test_images():
     inputs = int8_inputs(interpreter, (images / np.float32(255))[..., None])
     assert (inputs[..., 0] == images.astype(np.int16) - 128).all()
     assert accuracy(interpreter, inputs, labels) == FASHION_EVERY_TENTH
+
+
+@pytest.mark.shared
+def test_spoken_digits_score_as_recorded_and_have_few_bits():
+    if not FSDD.is_dir():
+        pytest.skip(f"{FSDD} is absent")
+    data = spoken_digits.load_data(FSDD)
+    interpreter = open_model(zoo.load("spoken_digits"))
+    inputs = int8_inputs(interpreter, data.test_images)
+    found = accuracy(interpreter, inputs, data.test_labels)
+    assert found == pytest.approx(zoo.find("spoken_digits").accuracy, abs=5e-5)
+
+
+def test_spoken_digits_have_four_bits():
+    """All weights, and the outputs of all layers but the mean and what follows it."""
+    graph = load_tflite(zoo.load("spoken_digits").read_bytes(), "spoken")
+    layers = layer_widths(graph)
+    assert {layer.weight_values <= 15 for layer in layers if layer.weights} == {True}
+    assert [layer.output_bits for layer in layers] == [4] * 7 + [8] * 3
 
 
 def test_default_network_has_samples():
