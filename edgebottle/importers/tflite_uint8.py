@@ -179,9 +179,13 @@ def _with_own_weights(file: TFLiteFile, shifted: set[int]) -> tuple[TFLiteFile, 
         own[index] = len(tensors)
         tensors.append(replace(file.tensors[index], name=name))
     operators = [
-        replace(record, inputs=(record.inputs[0], own[record.inputs[1]], *record.inputs[2:]))
-        if record.op in _CONVOLUTIONS and record.inputs[1] in own
-        else record
+        replace(
+            record,
+            inputs=tuple(
+                own.get(index, index) if record.op in _CONVOLUTIONS and place == 1 else index
+                for place, index in enumerate(record.inputs)
+            ),
+        )
         for record in file.operators
     ]
     shifted.update(own.values())

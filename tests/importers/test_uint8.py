@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from edgebottle.errors import UnsupportedOp
+from edgebottle.errors import EdgebottleError, UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.importers.tflite import load_tflite
 from edgebottle.importers.tflite_uint8 import CONVERSIONS, OF_UINT8, SHIFTED
@@ -128,6 +128,15 @@ def test_weights_that_are_read_as_something_else_too() -> None:
     graph.operators.append(add)
     graph.outputs = [*graph.outputs, len(graph.tensors) - 1]
     assert_as_litert(pack(model), "shared weights")
+
+
+def test_a_convolution_without_weights_is_refused_as_any_other() -> None:
+    model = schema.ModelT.InitFromPackedBuf(
+        bytearray(random_convolution(np.random.default_rng(7), is_depthwise=False)), 0
+    )
+    model.subgraphs[0].operators[0].inputs = [INPUT]
+    with pytest.raises(EdgebottleError):
+        load_tflite(pack(model), "m")
 
 
 def test_what_uint8_computes_otherwise_is_refused() -> None:
