@@ -12,6 +12,9 @@ from quantize.lowbit.bits import Bits
 from quantize.lowbit.recipe import TrainingRecipe
 from quantize.lowbit.samples import LabelledSamples, split
 
+CHOOSING_SHARE = 0.1
+"""Of the training images, by which the epoch of a training to few bits is chosen."""
+
 
 def training_recipe(recipe: Recipe, epochs: int, seed: int) -> TrainingRecipe:
     """How a network of the zoo is trained to few bits: as ``edgebottle train`` does by itself."""
@@ -20,10 +23,10 @@ def training_recipe(recipe: Recipe, epochs: int, seed: int) -> TrainingRecipe:
     )
 
 
-def parted(data: Data, share: float, seed: int = 0) -> tuple[Data, LabelledSamples]:
+def parted(data: Data) -> tuple[Data, LabelledSamples]:
     """Data without a share of its training images, and these, by which the epoch is chosen."""
     samples = LabelledSamples(data.train_images, data.train_labels)
-    learned, chosen = split(samples, share, seed)
+    learned, chosen = split(samples, CHOOSING_SHARE, seed=0)
     known = Data(learned.values, learned.labels, data.test_images, data.test_labels)
     return known, chosen
 

@@ -25,9 +25,6 @@ from edgebottle.zoo.recipes import Data, Labels, Recipe
 Progress = Callable[[int, int, str], None]
 """Called with (epochs done, epochs in all, a line to show)."""
 
-CHOOSING_SHARE = 0.1
-"""Of the training images, by which the epoch of a training to few bits is chosen."""
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -184,7 +181,7 @@ def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
 def _few_bits(name: str, recipe: Recipe, data: Data, seed: int, progress: Progress | None) -> bytes:
     from edgebottle.zoo.few_bits import few_bits_file, parted
 
-    known, chosen = parted(data, CHOOSING_SHARE)
+    known, chosen = parted(data)
     model = fit(recipe, known, seed, progress)
 
     def told(what: str, done: int, total: int) -> None:

@@ -1,13 +1,11 @@
 """Float networks and data on which low-bit training is tried: recipes of the zoo.
 
-``python -m tests.bench.lowbit_networks FOLDER --network resnet --seeds 3`` trains them and writes
-``resnet-0.keras`` and so on, and ``floats.jsonl`` with the accuracy of each; those that are there
-are left alone. Needs TensorFlow.
+``tests.bench.lowbit`` trains them when it needs them: ``resnet-0.keras`` and so on, and
+``floats.jsonl`` with the accuracy of each; those that are there are left alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +15,7 @@ from edgebottle.zoo import fashion, fashion_w2a2, spoken_digits
 from edgebottle.zoo.architectures import as_plain
 from edgebottle.zoo.few_bits import parted
 from edgebottle.zoo.recipes import Data, FewBits, Recipe
-from edgebottle.zoo.training import CHOOSING_SHARE, fit
+from edgebottle.zoo.training import fit
 from quantize.lowbit.samples import LabelledSamples
 from tests.conftest import SHARED
 
@@ -38,7 +36,7 @@ class Case:
 
     def parts(self) -> tuple[Data, LabelledSamples]:
         """What is learned from and tested with, and by what is chosen."""
-        return parted(self.data(SHARED / "train" / self.folder), CHOOSING_SHARE)
+        return parted(self.data(SHARED / "train" / self.folder))
 
 
 CASES: dict[str, Case] = {
@@ -74,20 +72,3 @@ def train_once(folder: Path, name: str, seed: int) -> Path:
     with (folder / "floats.jsonl").open("a", encoding="utf-8") as records:
         records.write(json.dumps({"network": name, "seed": seed, **scores}) + "\n")
     return path
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """See the module."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--network", choices=list(CASES), action="append")
-    parser.add_argument("--seeds", type=int, default=3)
-    options = parser.parse_args(arguments)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    for seed in range(options.seeds):
-        for name in options.network or CASES:
-            train_once(options.folder, name, seed)
-
-
-if __name__ == "__main__":
-    main()
