@@ -138,9 +138,9 @@ class Add(BinaryOperator):
                 "takes one operand of the output's scale, none of a larger one, and for ADD two of "
                 "one shape"
             )
-        a, b = (place - LEFT_SHIFTS[DType.I16] + 1 for place in places)
-        places_before = LEFT_SHIFTS[DType.I16]
-        return SumQuantization((1 << 30, a), (1 << 30, b), (1 << 30, 1), places_before)
+        gained = LEFT_SHIFTS[DType.I16]
+        a, b = (place - gained + 1 for place in places)
+        return SumQuantization((1 << 30, a), (1 << 30, b), (1 << 30, 1), gained)
 
     def kernel_fields(self, ins: Tensors, outs: Sequence[Tensor]) -> dict[str, CValue]:
         """The sign; quantized operands have the multipliers as well."""
