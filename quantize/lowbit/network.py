@@ -217,6 +217,13 @@ class FloatNetwork:
                 else:
                     yield step
 
+    def owners(self) -> dict[str, str]:
+        """The value whose grid each value has, by name."""
+        owners = {INPUT: INPUT}
+        for step in self.steps:
+            owners[step.name] = owners[step.sources[0]] if step.keeps_values else step.name
+        return owners
+
     @property
     def logits(self) -> str:
         """Name of the step whose scale the logits have."""

@@ -141,7 +141,7 @@ class Simulation(keras.Model):  # type: ignore[misc]
         """
         super().__init__()
         self.network = network
-        self.owners = _owners(network)
+        self.owners = network.owners()
         self.momentum = variable(self, MOMENTUM, "momentum", trainable=False)
         self.moment = variable(self, 0.0, "moment", trainable=False)
         self.learns = True  # else a run in training only moves the statistics
@@ -328,11 +328,3 @@ def product_of(values: Any, kernel: Any, product: Product, window: MovingWindow)
         data_format="channels_last",
         dilation_rate=window.dilation,
     )
-
-
-def _owners(network: FloatNetwork) -> dict[str, str]:
-    """The value whose grid each value has, by name."""
-    owners = {INPUT: INPUT}
-    for step in network.steps:
-        owners[step.name] = owners[step.sources[0]] if step.keeps_values else step.name
-    return owners
