@@ -1,0 +1,1 @@
+"""Searches networks of inverted bottlenecks, with schedule and bits, for one board."""

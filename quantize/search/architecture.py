@@ -1,0 +1,213 @@
+"""A network as frozen data: what is costed without training, and what is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from edgebottle.errors import BadInput
+from edgebottle.ir.graph import Array, Shape
+from quantize.lowbit.network import (
+    INPUT,
+    Addition,
+    FloatNetwork,
+    LayerStep,
+    MeanOfPixels,
+    MovingWindow,
+    Normalization,
+    Product,
+    Weighted,
+)
+from quantize.search.blocks import BLOCKS, Block, Convolved, Filtered, Row
+
+CEILING = 6.0
+"""Of every ReLU: what is quantized has an upper end anyway."""
+
+EPSILON = 1e-3
+"""Of every normalization, as Keras has it."""
+
+
+@dataclass(frozen=True)
+class Stem:
+    """The first convolution.
+
+    Attributes:
+        channels: Of what it computes.
+        size: Height and width of its window.
+        stride: From one window to the next.
+    """
+
+    channels: int
+    size: int = 3
+    stride: int = 1
+
+
+@dataclass(frozen=True)
+class ClassHead:
+    """What makes classes of the last block.
+
+    Attributes:
+        classes: How many.
+        channels: Of a convolution of one pixel before the mean over all pixels; 0 for none.
+    """
+
+    classes: int
+    channels: int = 0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network without its numbers.
+
+    Attributes:
+        input_shape: Height, width and channels of an image; a signal is an image of the width 1,
+            so that it can be streamed row by row.
+        stem: What reads the input.
+        blocks: What follows, in order.
+        head: What ends it.
+    """
+
+    input_shape: tuple[int, int, int]
+    stem: Stem
+    blocks: tuple[Block, ...]
+    head: ClassHead
+
+    def network(self, name: str = "network", seed: int = 0) -> FloatNetwork:
+        """Its steps, with random weights that keep the size of what they read.
+
+        Args:
+            name: C identifier.
+            seed: Of the weights.
+        """
+        stack = _Stack(self.input_shape, seed)
+        stem = self.stem
+        value = stack.row(INPUT, "stem", Convolved("", stem.channels, stem.size, stem.stride))
+        for number, block in enumerate(self.blocks, start=1):
+            value = stack.block(value, f"block{number}", block)
+        if self.head.channels:
+            value = stack.row(value, "head", Convolved("", self.head.channels))
+        stack.classes(value, self.head.classes)
+        return FloatNetwork(name, self.input_shape, tuple(stack.steps.values()), has_softmax=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``of_json`` reads."""
+        blocks = [{"kind": block.KIND, **asdict(block)} for block in self.blocks]
+        return {**asdict(self), "input_shape": list(self.input_shape), "blocks": blocks}
+
+    @classmethod
+    def of_json(cls, table: Mapping[str, Any]) -> Architecture:
+        """The architecture that ``to_json`` told of; raises ``BadInput``."""
+        try:
+            height, width, channels = table["input_shape"]
+            return cls(
+                (height, width, channels),
+                Stem(**table["stem"]),
+                tuple(_block_of(each) for each in table["blocks"]),
+                ClassHead(**table["head"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"this is no architecture: {error}") from error
+
+
+def _block_of(table: Mapping[str, Any]) -> Block:
+    kind = table["kind"]
+    if kind not in BLOCKS:
+        raise BadInput(f"there is no block '{kind}': known are {', '.join(BLOCKS)}")
+    known = {one.name for one in fields(BLOCKS[kind])}
+    unknown = sorted(set(table) - known - {"kind"})
+    if unknown:
+        raise BadInput(f"a block '{kind}' has no '{unknown[0]}'")
+    return BLOCKS[kind](**{name: table[name] for name in table if name != "kind"})
+
+
+class _Stack:
+    """Adds steps."""
+
+    def __init__(self, shape: Shape, seed: int) -> None:
+        self.steps: dict[str, LayerStep] = {}
+        self._shapes: dict[str, Shape] = {INPUT: shape}
+        self._random = np.random.default_rng(seed)
+
+    def block(self, source: str, name: str, block: Block) -> str:
+        """Adds the rows of a block and its shortcut; the name of what it computes."""
+        channels = self._shapes[source][-1]
+        shortcut, kept = block.shortcut(channels), source
+        if shortcut is not None and shortcut.row is not None:
+            kept = self.row(source, f"{name}_{shortcut.row.name}", shortcut.row)
+        value = source
+        for row in block.rows(channels):
+            value = self.row(value, f"{name}_{row.name}", row)
+        if shortcut is None:
+            return value
+        ceiling = CEILING if shortcut.clamps else None
+        return self._add(
+            Addition(
+                name=f"{name}_add",
+                sources=(kept, value),
+                shape=self._shapes[value],
+                is_clamped=shortcut.clamps,
+                ceiling=ceiling,
+            )
+        )
+
+    def row(self, source: str, name: str, row: Row) -> str:
+        """Adds a convolution; its name."""
+        height, width, inputs = self._shapes[source]
+        size = (min(row.size, _odd(height)), min(row.size, _odd(width)))
+        strides = (row.stride, row.stride)
+        shape = (-(-height // row.stride), -(-width // row.stride))
+        is_filter = isinstance(row, Filtered)
+        outputs = inputs if isinstance(row, Filtered) else row.channels
+        kernel_shape = (*size, inputs, 1) if is_filter else (*size, inputs, outputs)
+        return self._add(
+            Weighted(
+                name=name,
+                sources=(source,),
+                shape=(*shape, outputs),
+                is_clamped=row.clamps,
+                ceiling=CEILING if row.clamps else None,
+                product=Product.DEPTHWISE if is_filter else Product.CONVOLUTION,
+                kernel=self._kernel(kernel_shape, size[0] * size[1] * (1 if is_filter else inputs)),
+                bias=np.zeros(outputs, np.float32),
+                norm=_no_change(outputs),
+                window=MovingWindow(strides=strides, is_same=True),
+            )
+        )
+
+    def classes(self, source: str, classes: int) -> None:
+        """Adds the mean over all pixels and the logits."""
+        channels = self._shapes[source][-1]
+        mean = self._add(MeanOfPixels(name="mean", sources=(source,), shape=(channels,)))
+        self._add(
+            Weighted(
+                name="logits",
+                sources=(mean,),
+                shape=(classes,),
+                product=Product.DENSE,
+                kernel=self._kernel((channels, classes), channels),
+                bias=np.zeros(classes, np.float32),
+            )
+        )
+
+    def _add(self, step: LayerStep) -> str:
+        self.steps[step.name] = step
+        self._shapes[step.name] = step.shape
+        return step.name
+
+    def _kernel(self, shape: Shape, products: int) -> Array:
+        """Of the variance that keeps the size of activations (He et al., 2015)."""
+        deviation = np.float32(np.sqrt(2.0 / products))
+        return self._random.standard_normal(shape, np.float32) * deviation
+
+
+def _odd(length: int) -> int:
+    """The largest window along an axis that sees something new at each place."""
+    return 2 * length - 1
+
+
+def _no_change(channels: int) -> Normalization:
+    ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
+    return Normalization(ones, zeros, zeros, ones, EPSILON)

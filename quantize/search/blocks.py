@@ -1,0 +1,267 @@
+"""The blocks that networks are made of, as data: each is a few rows of convolutions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Convolved:
+    """A convolution over all channels, normalized.
+
+    Attributes:
+        name: In its block.
+        channels: Of what it computes.
+        size: Height and width of the window; along an axis of one pixel 1.
+        stride: From one window to the next.
+        clamps: A ReLU follows.
+    """
+
+    name: str
+    channels: int
+    size: int = 1
+    stride: int = 1
+    clamps: bool = True
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """A depthwise convolution, normalized.
+
+    Attributes:
+        name: In its block.
+        size: Height and width of the window; along an axis of one pixel 1.
+        stride: From one window to the next.
+        clamps: A ReLU follows.
+    """
+
+    name: str
+    size: int = 3
+    stride: int = 1
+    clamps: bool = True
+
+
+Row = Convolved | Filtered
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """What is added to the last row of a block.
+
+    Attributes:
+        row: That the block's input goes through; None for the input itself.
+        clamps: A ReLU follows the sum.
+    """
+
+    row: Convolved | None = None
+    clamps: bool = False
+
+
+@dataclass(frozen=True)
+class Block(ABC):
+    """A block: its fields are what a search may choose.
+
+    Attributes:
+        channels: Of what it computes.
+        stride: Of its output against its input, 1 or 2.
+    """
+
+    KIND: ClassVar[str]
+    """What files call it."""
+
+    SOURCE: ClassVar[str]
+    """Where it was described."""
+
+    channels: int
+    stride: int = 1
+
+    @abstractmethod
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """Its rows, given the channels of its input."""
+
+    def shortcut(self, channels: int) -> Shortcut | None:
+        """The input itself where shapes allow it."""
+        return Shortcut() if self.stride == 1 and self.channels == channels else None
+
+
+@dataclass(frozen=True)
+class UniversalBottleneck(Block):
+    """An expansion and a projection with depthwise convolutions before and between them.
+
+    Without either it is a feed-forward block, with ``start`` alone a ConvNext block, with
+    ``middle`` alone an inverted bottleneck, with both the extra depthwise block.
+
+    Attributes:
+        expand: How many times as many channels as the input has are between the two, 1 for none.
+        start: Window of the depthwise convolution of the input, 0 for none.
+        middle: Window of the one of the expanded channels, 0 for none.
+    """
+
+    KIND: ClassVar[str] = "universal"
+    SOURCE: ClassVar[str] = "Qin et al., MobileNetV4, 2024"
+
+    expand: float = 4.0
+    start: int = 0
+    middle: int = 3
+
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """The last depthwise convolution has the stride, or the projection where there is none."""
+        rows: list[Row] = []
+        if self.start:
+            stride = 1 if self.middle else self.stride
+            rows.append(Filtered("start", self.start, stride, clamps=False))
+        if self.expand != 1:
+            rows.append(Convolved("expand", rounded_channels(channels * self.expand)))
+        if self.middle:
+            rows.append(Filtered("middle", self.middle, self.stride))
+        stride = 1 if self.start or self.middle else self.stride
+        return (*rows, Convolved("project", self.channels, stride=stride, clamps=False))
+
+
+@dataclass(frozen=True)
+class InvertedBottleneck(UniversalBottleneck):
+    """Without a depthwise convolution at its start."""
+
+    KIND: ClassVar[str] = "inverted"
+    SOURCE: ClassVar[str] = "Sandler et al., MobileNetV2: Inverted Residuals, 2018"
+
+
+@dataclass(frozen=True)
+class FusedBottleneck(Block):
+    """Expansion and spatial convolution in one.
+
+    Attributes:
+        expand: How many times as many channels as the input has are computed by it.
+        size: Of its window.
+    """
+
+    KIND: ClassVar[str] = "fused"
+    SOURCE: ClassVar[str] = "Xiong et al., MobileDets: Searching for Object Detection, 2021"
+
+    expand: float = 4.0
+    size: int = 3
+
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """Two convolutions."""
+        wide = rounded_channels(channels * self.expand)
+        return (
+            Convolved("expand", wide, self.size, self.stride),
+            Convolved("project", self.channels, clamps=False),
+        )
+
+
+@dataclass(frozen=True)
+class CompressedConvolution(Block):
+    """A convolution between two of one pixel, of fewer channels (Tucker convolution).
+
+    Attributes:
+        squeeze: Its input's channels, as a share of the block's.
+        narrow: Its output's channels, as a share of the block's output.
+        size: Of its window.
+    """
+
+    KIND: ClassVar[str] = "compressed"
+    SOURCE: ClassVar[str] = "Xiong et al., MobileDets: Searching for Object Detection, 2021"
+
+    squeeze: float = 0.5
+    narrow: float = 0.75
+    size: int = 3
+
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """Three convolutions."""
+        return (
+            Convolved("squeeze", rounded_channels(channels * self.squeeze)),
+            Convolved(
+                "window", rounded_channels(self.channels * self.narrow), self.size, self.stride
+            ),
+            Convolved("project", self.channels, clamps=False),
+        )
+
+
+@dataclass(frozen=True)
+class FullConvolution(Block):
+    """One convolution over windows and all channels.
+
+    Attributes:
+        size: Of its window.
+    """
+
+    KIND: ClassVar[str] = "full"
+    SOURCE: ClassVar[str] = "Xiong et al., MobileDets: Searching for Object Detection, 2021"
+
+    size: int = 3
+
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """One."""
+        return (Convolved("window", self.channels, self.size, self.stride),)
+
+    def shortcut(self, channels: int) -> Shortcut | None:
+        """None."""
+        return None
+
+
+@dataclass(frozen=True)
+class Separable(Block):
+    """A depthwise convolution and one of one pixel.
+
+    Attributes:
+        size: Of the window of the first.
+    """
+
+    KIND: ClassVar[str] = "separable"
+    SOURCE: ClassVar[str] = "Howard et al., MobileNets, 2017; Zhang et al., Hello Edge, 2017"
+
+    size: int = 3
+
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """Both with a ReLU."""
+        return (Filtered("filter", self.size, self.stride), Convolved("project", self.channels))
+
+    def shortcut(self, channels: int) -> Shortcut | None:
+        """None."""
+        return None
+
+
+@dataclass(frozen=True)
+class Residual(Block):
+    """Two convolutions to which the input is added, through a third where shapes differ.
+
+    Attributes:
+        size: Of the windows of the two.
+    """
+
+    KIND: ClassVar[str] = "residual"
+    SOURCE: ClassVar[str] = "He et al., Deep Residual Learning for Image Recognition, 2016"
+
+    size: int = 3
+
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """Only the first has a ReLU of its own."""
+        return (
+            Convolved("first", self.channels, self.size, self.stride),
+            Convolved("second", self.channels, self.size, clamps=False),
+        )
+
+    def shortcut(self, channels: int) -> Shortcut | None:
+        """Always."""
+        if super().shortcut(channels) is not None:
+            return Shortcut(clamps=True)
+        row = Convolved("shortcut", self.channels, stride=self.stride, clamps=False)
+        return Shortcut(row, clamps=True)
+
+
+BLOCKS: dict[str, type[Block]] = {
+    kind.KIND: kind
+    for kind in (
+        *(UniversalBottleneck, InvertedBottleneck, FusedBottleneck, CompressedConvolution),
+        *(FullConvolution, Separable, Residual),
+    )
+}
+"""All kinds, by what files call them."""
+
+
+def rounded_channels(channels: float) -> int:
+    """A whole number of channels, at least 1."""
+    return max(1, round(channels))
