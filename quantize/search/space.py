@@ -1,0 +1,241 @@
+"""What a search may choose: every parameter with its values, and the network of a choice."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+from edgebottle.errors import BadInput
+from quantize.lowbit.bits import WIDEST, Bits, LayerBits
+from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.blocks import BLOCKS, Block
+
+INT8 = LayerBits(WIDEST, WIDEST)
+
+Value = int | float | str | bool
+Choice = Mapping[str, Value]
+"""A value for each parameter of a space, by name."""
+
+FIELDS_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "universal": ("expand", "size", "start"),
+    "inverted": ("expand", "size"),
+    "fused": ("expand", "size"),
+    "compressed": ("size",),
+    "full": ("size",),
+    "separable": ("size",),
+    "residual": ("size",),
+}
+"""What else is chosen of a stage of each kind of block; ``size`` is that of its main window."""
+
+MIDDLE_SIZED = ("universal", "inverted")
+"""Kinds whose main window is called ``middle``."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One thing to choose.
+
+    Attributes:
+        name: Such as ``stage2_depth``.
+        values: All that it may be, from small to large where there is an order.
+    """
+
+    name: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network with how it is run.
+
+    Attributes:
+        architecture: The network.
+        bits: Of its layers.
+        schedule: That its board runs it by: ``auto``, ``layers`` or ``min-ram``.
+        row_fed: Its input comes row by row, and is never whole in memory.
+    """
+
+    architecture: Architecture
+    bits: Bits
+    schedule: str
+    row_fed: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``of_json`` reads; equal for equal candidates only."""
+        return {
+            "architecture": self.architecture.to_json(),
+            "bits": self.bits.to_json(),
+            "schedule": self.schedule,
+            "row_fed": self.row_fed,
+        }
+
+    @classmethod
+    def of_json(cls, table: Mapping[str, Any]) -> Candidate:
+        """The candidate that ``to_json`` told of; raises ``BadInput``."""
+        try:
+            return cls(
+                Architecture.of_json(table["architecture"]),
+                Bits.of_table(table["bits"], "candidate"),
+                str(table["schedule"]),
+                bool(table["row_fed"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise BadInput(f"this is no candidate: {error}") from error
+
+
+@dataclass(frozen=True)
+class Space:
+    """The networks that may be found.
+
+    A network is a stem, some stages of like blocks, and a head. The first block of a stage has its
+    stride and changes the channels, the others keep both.
+
+    Attributes:
+        classes: That the head tells apart.
+        shapes: Of the input: resolutions, grey (1 channel) or colour (3), signals (width 1).
+        stem_channels: Of the first convolution.
+        stem_sizes: Of its window.
+        stem_strides: Of it.
+        stages: How many there are at most.
+        kinds: Of blocks, of ``BLOCKS``.
+        depths: Blocks of a stage, 0 for no stage.
+        strides: Of a stage.
+        channels: Of a stage.
+        expands: Of blocks that widen.
+        sizes: Of the main window of a block.
+        starts: Of the window before it, where the kind has one; 0 for none.
+        head_channels: Of the convolution before the mean; 0 for none.
+        bits: Of a stage, such as ``w4a4``.
+        schedules: That the network may be run by.
+        row_fed: Whether its input may come row by row.
+    """
+
+    classes: int
+    shapes: tuple[tuple[int, int, int], ...]
+    stem_channels: tuple[int, ...] = (4, 8, 12, 16, 24, 32)
+    stem_sizes: tuple[int, ...] = (3, 5)
+    stem_strides: tuple[int, ...] = (1, 2)
+    stages: int = 4
+    kinds: tuple[str, ...] = ("inverted", "universal", "fused", "full", "separable")
+    depths: tuple[int, ...] = (0, 1, 2, 3)
+    strides: tuple[int, ...] = (1, 2)
+    channels: tuple[int, ...] = (8, 12, 16, 24, 32, 40, 48, 64, 80, 96)
+    expands: tuple[float, ...] = (1, 2, 3, 4, 6)
+    sizes: tuple[int, ...] = (3, 5, 7)
+    starts: tuple[int, ...] = (0, 3, 5)
+    head_channels: tuple[int, ...] = (0, 48, 64, 96, 128, 192)
+    bits: tuple[str, ...] = ("w8a8",)
+    schedules: tuple[str, ...] = ("min-ram",)
+    row_fed: tuple[bool, ...] = (False,)
+
+    def __post_init__(self) -> None:
+        """Raises ``BadInput`` where there is nothing to choose, or it is not known."""
+        for name, values in asdict(self).items():
+            if isinstance(values, tuple) and not values:
+                raise BadInput(f"the space has no {name} to choose from")
+        for kind in self.kinds:
+            if kind not in BLOCKS:
+                raise BadInput(f"there is no block '{kind}': known are {', '.join(BLOCKS)}")
+        for bits in self.bits:
+            LayerBits.parse(bits)
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All of them, always the same: those that a choice has no use for change nothing."""
+        yield Parameter("shape", tuple("x".join(map(str, shape)) for shape in self.shapes))
+        yield Parameter("stem_channels", self.stem_channels)
+        yield Parameter("stem_size", self.stem_sizes)
+        yield Parameter("stem_stride", self.stem_strides)
+        for stage in range(1, self.stages + 1):
+            for name, values in self._of_stage().items():
+                yield Parameter(f"stage{stage}_{name}", values)
+        yield Parameter("head_channels", self.head_channels)
+        yield Parameter("schedule", self.schedules)
+        yield Parameter("row_fed", self.row_fed)
+
+    def _of_stage(self) -> dict[str, tuple[Value, ...]]:
+        return {
+            "kind": self.kinds,
+            "depth": self.depths,
+            "stride": self.strides,
+            "channels": self.channels,
+            "expand": self.expands,
+            "size": self.sizes,
+            "start": self.starts,
+            "bits": self.bits,
+        }
+
+    def candidate(self, choice: Choice) -> Candidate:
+        """The network of a choice; raises ``BadInput`` for one that is none of this space."""
+        for parameter in self.parameters():
+            if choice.get(parameter.name) not in parameter.values:
+                raise BadInput(
+                    f"{parameter.name} is {choice.get(parameter.name)!r}, which the space lacks"
+                )
+        blocks: list[Block] = []
+        widths: list[LayerBits] = []
+        for stage in range(1, self.stages + 1):
+            named = {name: choice[f"stage{stage}_{name}"] for name in self._of_stage()}
+            added = _stage_blocks(named)
+            blocks += added
+            widths += [LayerBits.parse(str(named["bits"]))] * len(added)
+        number, size, stride = (int(choice[f"stem_{it}"]) for it in ("channels", "size", "stride"))
+        height, width, channels = map(int, str(choice["shape"]).split("x"))
+        architecture = Architecture(
+            (height, width, channels),
+            Stem(number, size, stride),
+            tuple(blocks),
+            ClassHead(self.classes, int(choice["head_channels"])),
+        )
+        bits = _bits_of(architecture, widths)
+        return Candidate(architecture, bits, str(choice["schedule"]), bool(choice["row_fed"]))
+
+    def drawn(self, generator: random.Random) -> dict[str, Value]:
+        """A choice, each value as likely as any other."""
+        return {one.name: generator.choice(one.values) for one in self.parameters()}
+
+    def changed(
+        self, choice: Choice, generator: random.Random, changes: int = 1
+    ) -> dict[str, Value]:
+        """A choice with other values of some parameters.
+
+        Args:
+            choice: Of this space.
+            generator: Draws which, and what they become.
+            changes: How many, at most.
+        """
+        result = dict(choice)
+        free = [one for one in self.parameters() if len(one.values) > 1]
+        for parameter in generator.sample(free, min(changes, len(free))):
+            others = [each for each in parameter.values if each != choice[parameter.name]]
+            result[parameter.name] = generator.choice(others)
+        return result
+
+
+def _stage_blocks(named: Mapping[str, Value]) -> list[Block]:
+    """The blocks of a stage, given its parameters."""
+    kind = str(named["kind"])
+    own: dict[str, Any] = {name: named[name] for name in FIELDS_OF_KIND[kind]}
+    if kind in MIDDLE_SIZED:
+        own["middle"] = own.pop("size")
+    make = cast(Any, BLOCKS[kind])
+    depth = int(named["depth"])
+    strides = [int(named["stride"]), *[1] * (depth - 1)] if depth else []
+    return [make(channels=int(named["channels"]), stride=stride, **own) for stride in strides]
+
+
+def _bits_of(architecture: Architecture, widths: Sequence[LayerBits]) -> Bits:
+    """The plan in which the layers of each block are as they would be with its bits everywhere."""
+    if len(set(widths)) <= 1:
+        return Bits(widths[0] if widths else INT8)
+    network = architecture.network()
+    levels = {one: network.activation_levels(Bits(one)) for one in set(widths)}
+    by_block = {f"block{number}": one for number, one in enumerate(widths, start=1)}
+    layers = {}
+    for name in network.layer_names():
+        block = name.split("_")[0]
+        if block in by_block:
+            one = by_block[block]
+            layers[name] = LayerBits(one.weights, levels[one][name].bits)
+    return Bits(INT8, {name: one for name, one in layers.items() if one != INT8})
