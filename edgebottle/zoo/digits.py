@@ -6,20 +6,23 @@ import numpy as np
 
 from edgebottle.errors import BadInput, ToolMissing
 from edgebottle.zoo.augmentation import Augmentation
-from edgebottle.zoo.recipes import Bottleneck, Data, Recipe
+from edgebottle.zoo.recipes import Data, Recipe
+from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.blocks import InvertedBottleneck
 
 RECIPE = Recipe(
-    classes=10,
-    stem_channels=8,
-    stem_stride=1,
-    blocks=(
-        Bottleneck(expand=3, channels=8),
-        Bottleneck(expand=4, channels=16, stride=2),
-        Bottleneck(expand=4, channels=16),
-        Bottleneck(expand=4, channels=24),
-        Bottleneck(expand=4, channels=24),
+    architecture=Architecture(
+        (8, 8, 1),
+        Stem(8),
+        (
+            InvertedBottleneck(8, expand=3),
+            InvertedBottleneck(16, stride=2),
+            InvertedBottleneck(16),
+            InvertedBottleneck(24),
+            InvertedBottleneck(24),
+        ),
+        ClassHead(10, channels=64),
     ),
-    head_channels=64,
     augmentation=Augmentation(degrees=10.0, scale=0.1, shift=0.7),
     epochs=100,
     batch_size=64,

@@ -8,21 +8,24 @@ import numpy as np
 from edgebottle.errors import BadInput
 from edgebottle.zoo.architectures import tensorflow
 from edgebottle.zoo.augmentation import Augmentation
-from edgebottle.zoo.recipes import Bottleneck, Data, Recipe
+from edgebottle.zoo.recipes import Data, Recipe
+from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.blocks import InvertedBottleneck
 
 RECIPE = Recipe(
-    classes=10,
-    stem_channels=32,
-    stem_stride=2,
-    blocks=(
-        Bottleneck(expand=1, channels=16),
-        Bottleneck(expand=4, channels=40, stride=2),
-        Bottleneck(expand=4, channels=40),
-        Bottleneck(expand=4, channels=40),
-        Bottleneck(expand=4, channels=40),
-        Bottleneck(expand=4, channels=56),
+    architecture=Architecture(
+        (28, 28, 1),
+        Stem(32, stride=2),
+        (
+            InvertedBottleneck(16, expand=1),
+            InvertedBottleneck(40, stride=2),
+            InvertedBottleneck(40),
+            InvertedBottleneck(40),
+            InvertedBottleneck(40),
+            InvertedBottleneck(56),
+        ),
+        ClassHead(10, channels=192),
     ),
-    head_channels=192,
     augmentation=Augmentation(scale=0.05, shift=1.5, flip=True, erase=6),
     epochs=24,
     batch_size=128,

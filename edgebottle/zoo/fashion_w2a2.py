@@ -2,14 +2,17 @@
 
 from edgebottle.zoo.fashion import RECIPE as INT8_RECIPE
 from edgebottle.zoo.fashion import load_data
-from edgebottle.zoo.recipes import FewBits, Recipe, Residual
+from edgebottle.zoo.recipes import FewBits, Recipe
+from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.blocks import Residual
 
 RECIPE = Recipe(
-    classes=10,
-    stem_channels=16,
-    stem_stride=1,
-    blocks=(Residual(16), Residual(32, stride=2), Residual(64, stride=2)),
-    head_channels=0,
+    architecture=Architecture(
+        (28, 28, 1),
+        Stem(16),
+        (Residual(16), Residual(32, stride=2), Residual(64, stride=2)),
+        ClassHead(10),
+    ),
     augmentation=INT8_RECIPE.augmentation,
     epochs=12,
     batch_size=128,

@@ -61,7 +61,7 @@ def few_bits_file(
     few = recipe.few_bits
     assert few is not None
     task = Task(
-        network=read_network(as_plain(model, recipe, data.train_images.shape[1:]), name),
+        network=read_network(as_plain(model, recipe), name),
         bits=Bits.parse(few.bits),
         recipe=training_recipe(recipe, few.epochs, seed),
         learned=LabelledSamples(data.train_images, data.train_labels),

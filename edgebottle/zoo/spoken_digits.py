@@ -14,15 +14,21 @@ import numpy as np
 from edgebottle.errors import BadInput
 from edgebottle.zoo.augmentation import Augmentation, Floats
 from edgebottle.zoo.log_mel import LogMel, read_wav
-from edgebottle.zoo.recipes import Data, FewBits, Recipe, Separable
+from edgebottle.zoo.recipes import Data, FewBits, Recipe
+from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.blocks import Separable
+
+FEATURES = LogMel(rate=8000, window=256, hop=160, mels=32)
+FRAMES = 48
+"""Of 20 ms: nearly a second; a longer recording loses its end."""
 
 RECIPE = Recipe(
-    classes=10,
-    stem_channels=32,
-    stem_stride=2,
-    stem_size=5,
-    blocks=(Separable(48), Separable(48, stride=2), Separable(64)),
-    head_channels=0,
+    architecture=Architecture(
+        (FRAMES, FEATURES.mels, 1),
+        Stem(32, size=5, stride=2),
+        (Separable(48), Separable(48, stride=2), Separable(64)),
+        ClassHead(10),
+    ),
     augmentation=Augmentation(shift=4.0, scale=0.05, erase=6),
     epochs=60,
     batch_size=64,
@@ -30,10 +36,6 @@ RECIPE = Recipe(
     weight_decay=0.02,
     few_bits=FewBits("w4a4", epochs=40),
 )
-
-FEATURES = LogMel(rate=8000, window=256, hop=160, mels=32)
-FRAMES = 48
-"""Of 20 ms: nearly a second; a longer recording loses its end."""
 
 QUIETEST, LOUDEST = -90.0, 10.0
 """Decibels that become 0 and 1."""

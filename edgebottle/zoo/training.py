@@ -54,7 +54,7 @@ def fit(recipe: Recipe, data: Data, seed: int, progress: Progress | None = None)
     tf.config.experimental.enable_op_determinism()
     random = np.random.default_rng(seed)
     steps = -(-len(data.train_images) // recipe.batch_size) * recipe.epochs
-    model = build_network(recipe, data.train_images.shape[1:])
+    model = build_network(recipe)
     model.compile(
         optimizer=keras.optimizers.AdamW(
             keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps),
@@ -76,7 +76,7 @@ def quantize(model: Any, recipe: Recipe, data: Data) -> bytes:
     """Converts a trained model to a .tflite file: int8 throughout, weights per channel, batch 1."""
     tf = tensorflow()
     images = data.train_images
-    fixed = as_plain(model, recipe, images.shape[1:], batch=1)
+    fixed = as_plain(model, recipe, batch=1)
     converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

@@ -65,7 +65,7 @@ class Quantized:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Contender:
     """A network that may be the one.
 
     Attributes:
@@ -104,7 +104,7 @@ class Referee:
         self._names = scored_tensors(self.graph, self.rules)
         self._wanted = self._columns(self.graph)
 
-    def tried(self, what: str, network: Quantized, before: Candidate | str) -> Candidate:
+    def tried(self, what: str, network: Quantized, before: Contender | str) -> Contender:
         """A network whose signal to noise is known from now on.
 
         Args:
@@ -116,9 +116,9 @@ class Referee:
         pairs = zip(self._wanted, self._columns(network.graph), strict=True)
         found = float(np.mean([sqnr(wanted, near) for wanted, near in pairs]))
         self.steps.append(TriedStep(", ".join(filter(None, (base, what))), found))
-        return Candidate(network, base, found, (*numbers, len(self.steps) - 1))
+        return Contender(network, base, found, (*numbers, len(self.steps) - 1))
 
-    def steps_of(self, candidate: Candidate) -> tuple[TriedStep, ...]:
+    def steps_of(self, candidate: Contender) -> tuple[TriedStep, ...]:
         """All steps; those that led to ``candidate`` are kept."""
         return tuple(
             replace(step, kept=number in candidate.numbers)
@@ -132,6 +132,6 @@ class Referee:
         return [np.stack(column) for column in zip(*found, strict=True)]
 
 
-def nearest(candidates: list[Candidate]) -> Candidate:
+def nearest(candidates: list[Contender]) -> Contender:
     """The one nearest to the float network."""
     return max(candidates, key=lambda candidate: candidate.sqnr)

@@ -15,7 +15,7 @@ from edgebottle.ir.graph import Array, Graph
 from quantize.post.adaptive import round_network
 from quantize.post.affine import HIGH, LOW, Bounds, dequantized
 from quantize.post.builder import StoredLayer, build
-from quantize.post.candidates import Candidate, Quantized, Referee, nearest
+from quantize.post.candidates import Contender, Quantized, Referee, nearest
 from quantize.post.equalization import equalized
 from quantize.post.grouping import ChosenQuant, choose_scales, group
 from quantize.post.layers import WeightedLayer, weighted_layers
@@ -131,7 +131,7 @@ def _best_ranges(
     statistics: dict[str, Statistics],
     options: Options,
     referee: Referee,
-) -> Candidate:
+) -> Contender:
     """The observers that do best, with weights of 8 bits to the nearest."""
     wide = replace(options, bits=8)
     tried = []
@@ -142,8 +142,8 @@ def _best_ranges(
 
 
 def _best_roundings(
-    wide: list[Candidate], inputs: Inputs, options: Options, referee: Referee, progress: Progress
-) -> Candidate:
+    wide: list[Contender], inputs: Inputs, options: Options, referee: Referee, progress: Progress
+) -> Contender:
     """The networks with their weights rounded, of narrow weights all: of these the best.
 
     Narrow weights to the nearest would hide everything else, so that nothing is chosen before they

@@ -21,7 +21,7 @@ from quantize.lowbit.network import (
     Product,
     Weighted,
 )
-from quantize.search.blocks import BLOCKS, Block, Convolved, Filtered, Row
+from quantize.search.blocks import BLOCKS, Convolved, Filtered, NetworkBlock, Row
 
 CEILING = 6.0
 """Of every ReLU: what is quantized has an upper end anyway."""
@@ -72,7 +72,7 @@ class Architecture:
 
     input_shape: tuple[int, int, int]
     stem: Stem
-    blocks: tuple[Block, ...]
+    blocks: tuple[NetworkBlock, ...]
     head: ClassHead
 
     def network(self, name: str = "network", seed: int = 0) -> FloatNetwork:
@@ -112,7 +112,7 @@ class Architecture:
             raise BadInput(f"this is no architecture: {error}") from error
 
 
-def _block_of(table: Mapping[str, Any]) -> Block:
+def _block_of(table: Mapping[str, Any]) -> NetworkBlock:
     kind = table["kind"]
     if kind not in BLOCKS:
         raise BadInput(f"there is no block '{kind}': known are {', '.join(BLOCKS)}")
@@ -131,7 +131,7 @@ class _Stack:
         self._shapes: dict[str, Shape] = {INPUT: shape}
         self._random = np.random.default_rng(seed)
 
-    def block(self, source: str, name: str, block: Block) -> str:
+    def block(self, source: str, name: str, block: NetworkBlock) -> str:
         """Adds the rows of a block and its shortcut; the name of what it computes."""
         channels = self._shapes[source][-1]
         shortcut, kept = block.shortcut(channels), source

@@ -60,7 +60,7 @@ class Shortcut:
 
 
 @dataclass(frozen=True)
-class Block(ABC):
+class NetworkBlock(ABC):
     """A block: its fields are what a search may choose.
 
     Attributes:
@@ -87,7 +87,7 @@ class Block(ABC):
 
 
 @dataclass(frozen=True)
-class UniversalBottleneck(Block):
+class UniversalBottleneck(NetworkBlock):
     """An expansion and a projection with depthwise convolutions before and between them.
 
     Without either it is a feed-forward block, with ``start`` alone a ConvNext block, with
@@ -129,7 +129,7 @@ class InvertedBottleneck(UniversalBottleneck):
 
 
 @dataclass(frozen=True)
-class FusedBottleneck(Block):
+class FusedBottleneck(NetworkBlock):
     """Expansion and spatial convolution in one.
 
     Attributes:
@@ -153,7 +153,7 @@ class FusedBottleneck(Block):
 
 
 @dataclass(frozen=True)
-class CompressedConvolution(Block):
+class CompressedConvolution(NetworkBlock):
     """A convolution between two of one pixel, of fewer channels (Tucker convolution).
 
     Attributes:
@@ -181,7 +181,7 @@ class CompressedConvolution(Block):
 
 
 @dataclass(frozen=True)
-class FullConvolution(Block):
+class FullConvolution(NetworkBlock):
     """One convolution over windows and all channels.
 
     Attributes:
@@ -203,7 +203,7 @@ class FullConvolution(Block):
 
 
 @dataclass(frozen=True)
-class Separable(Block):
+class Separable(NetworkBlock):
     """A depthwise convolution and one of one pixel.
 
     Attributes:
@@ -225,7 +225,7 @@ class Separable(Block):
 
 
 @dataclass(frozen=True)
-class Residual(Block):
+class Residual(NetworkBlock):
     """Two convolutions to which the input is added, through a third where shapes differ.
 
     Attributes:
@@ -252,7 +252,7 @@ class Residual(Block):
         return Shortcut(row, clamps=True)
 
 
-BLOCKS: dict[str, type[Block]] = {
+BLOCKS: dict[str, type[NetworkBlock]] = {
     kind.KIND: kind
     for kind in (
         *(UniversalBottleneck, InvertedBottleneck, FusedBottleneck, CompressedConvolution),

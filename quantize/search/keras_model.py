@@ -16,17 +16,22 @@ from quantize.lowbit.network import (
 )
 
 
-def keras_model(network: FloatNetwork, normalization: Callable[..., Any] | None = None) -> Any:
+def keras_model(
+    network: FloatNetwork,
+    batch: int | None = None,
+    normalization: Callable[..., Any] | None = None,
+) -> Any:
     """A Functional model, with weights as Keras begins with them.
 
     Args:
         network: From ``Architecture.network``; its numbers are not looked at.
+        batch: Fixed, for a model that is exported; None for any.
         normalization: Makes the layers that normalize; by default Keras's own.
     """
     import keras
 
     builder = _ModelBuilder(keras.layers, normalization or keras.layers.BatchNormalization)
-    image = keras.Input(network.input_shape, name=INPUT)
+    image = keras.Input(batch_shape=(batch, *network.input_shape), name=INPUT)
     values = {INPUT: image}
     for step in network.steps:
         values[step.name] = builder.add(step, [values[source] for source in step.sources])

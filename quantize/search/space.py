@@ -10,7 +10,7 @@ from typing import Any, cast
 from edgebottle.errors import BadInput
 from quantize.lowbit.bits import WIDEST, Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
-from quantize.search.blocks import BLOCKS, Block
+from quantize.search.blocks import BLOCKS, NetworkBlock
 
 INT8 = LayerBits(WIDEST, WIDEST)
 
@@ -173,7 +173,7 @@ class Space:
                 raise BadInput(
                     f"{parameter.name} is {choice.get(parameter.name)!r}, which the space lacks"
                 )
-        blocks: list[Block] = []
+        blocks: list[NetworkBlock] = []
         widths: list[LayerBits] = []
         for stage in range(1, self.stages + 1):
             named = {name: choice[f"stage{stage}_{name}"] for name in self._of_stage()}
@@ -213,7 +213,7 @@ class Space:
         return result
 
 
-def _stage_blocks(named: Mapping[str, Value]) -> list[Block]:
+def _stage_blocks(named: Mapping[str, Value]) -> list[NetworkBlock]:
     """The blocks of a stage, given its parameters."""
     kind = str(named["kind"])
     own: dict[str, Any] = {name: named[name] for name in FIELDS_OF_KIND[kind]}

@@ -15,8 +15,10 @@ import numpy as np
 from edgebottle.zoo import fashion
 from edgebottle.zoo.architectures import as_plain, tensorflow
 from edgebottle.zoo.augmentation import Augmentation
-from edgebottle.zoo.recipes import Bottleneck, Data, Recipe
+from edgebottle.zoo.recipes import Data, Recipe
 from edgebottle.zoo.training import fit
+from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.blocks import InvertedBottleneck
 
 SIGNS_ZIP = "train/sign-language-digits/images.zip"
 
@@ -24,17 +26,18 @@ SIGNS_SIDE = 48
 """Pixels along each side of the photographs of hands."""
 
 SIGNS_RECIPE = Recipe(
-    classes=10,
-    stem_channels=16,
-    stem_stride=2,
-    blocks=(
-        Bottleneck(expand=1, channels=16),
-        Bottleneck(expand=4, channels=24, stride=2),
-        Bottleneck(expand=4, channels=24),
-        Bottleneck(expand=4, channels=32, stride=2),
-        Bottleneck(expand=4, channels=32),
+    architecture=Architecture(
+        (SIGNS_SIDE, SIGNS_SIDE, 3),
+        Stem(16, stride=2),
+        (
+            InvertedBottleneck(16, expand=1),
+            InvertedBottleneck(24, stride=2),
+            InvertedBottleneck(24),
+            InvertedBottleneck(32, stride=2),
+            InvertedBottleneck(32),
+        ),
+        ClassHead(10, channels=96),
     ),
-    head_channels=96,
     augmentation=Augmentation(degrees=15.0, scale=0.1, shift=3.0, flip=True),
     epochs=30,
     batch_size=32,
@@ -70,7 +73,7 @@ def train_float(recipe: Recipe, data: Data, path: Path, seed: int = 0) -> None:
     """Trains a network and writes it as a float ``.tflite``, batch 1."""
     tf = tensorflow()
     model = fit(recipe, data, seed, lambda done, total, line: print(done, total, line, flush=True))
-    fixed = as_plain(model, recipe, data.train_images.shape[1:], batch=1)
+    fixed = as_plain(model, recipe, batch=1)
     path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(fixed).convert())
 
 

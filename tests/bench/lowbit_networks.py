@@ -60,7 +60,7 @@ def train_once(folder: Path, name: str, seed: int) -> Path:
     def say(done: int, total: int, line: str) -> None:
         print(f"{name} {seed} {done}/{total} {line}", flush=True)
 
-    model = as_plain(fit(case.recipe, data, seed, say), case.recipe, data.train_images.shape[1:])
+    model = as_plain(fit(case.recipe, data, seed, say), case.recipe)
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     scores = {
         "validation": model.evaluate(chosen.values, chosen.labels, verbose=0)[1],

@@ -16,11 +16,11 @@ from quantize.lowbit.network import Weighted
 from quantize.search.architecture import Architecture, ClassHead, Stem
 from quantize.search.blocks import (
     BLOCKS,
-    Block,
     CompressedConvolution,
     FullConvolution,
     FusedBottleneck,
     InvertedBottleneck,
+    NetworkBlock,
     Residual,
     Separable,
     UniversalBottleneck,
@@ -28,7 +28,7 @@ from quantize.search.blocks import (
 from quantize.search.keras_model import keras_model
 from quantize.search.untrained import untrained_graph
 
-EACH: tuple[tuple[Block, ...], ...] = (
+EACH: tuple[tuple[NetworkBlock, ...], ...] = (
     (InvertedBottleneck(8, 2), InvertedBottleneck(8), InvertedBottleneck(12, expand=1)),
     (UniversalBottleneck(8, start=3), UniversalBottleneck(12, 2, expand=2.5, start=5, middle=7)),
     (UniversalBottleneck(8, start=5, middle=0), UniversalBottleneck(8, 2, start=3, middle=0)),
@@ -45,7 +45,7 @@ INPUTS = ((10, 9, 3), (17, 1, 2))
 """An image and a signal."""
 
 
-def architecture(blocks: tuple[Block, ...], shape: tuple[int, int, int]) -> Architecture:
+def architecture(blocks: tuple[NetworkBlock, ...], shape: tuple[int, int, int]) -> Architecture:
     return Architecture(shape, Stem(8, 3, 1), blocks, ClassHead(4, channels=16))
 
 
@@ -57,7 +57,7 @@ def test_every_kind_of_block_is_tried() -> None:
 @pytest.mark.parametrize("bits", ["w8a8", "w2a4"])
 @pytest.mark.parametrize("blocks", EACH, ids=lambda blocks: blocks[0].KIND)
 def test_the_untrained_network_is_litert_s(
-    blocks: tuple[Block, ...], bits: str, shape: tuple[int, int, int]
+    blocks: tuple[NetworkBlock, ...], bits: str, shape: tuple[int, int, int]
 ) -> None:
     network = architecture(blocks, shape).network()
     graph = untrained_graph(network, Bits(LayerBits.parse(bits)))
@@ -71,7 +71,7 @@ def test_the_untrained_network_is_litert_s(
 
 
 @pytest.mark.parametrize("blocks", EACH, ids=lambda blocks: blocks[0].KIND)
-def test_json_tells_all(blocks: tuple[Block, ...]) -> None:
+def test_json_tells_all(blocks: tuple[NetworkBlock, ...]) -> None:
     one = architecture(blocks, INPUTS[0])
     assert Architecture.of_json(one.to_json()) == one
 
@@ -94,7 +94,7 @@ def test_json_that_is_none_is_refused(change: dict[str, Any], message: str) -> N
 @pytest.mark.parametrize("shape", INPUTS, ids=str)
 @pytest.mark.parametrize("blocks", EACH, ids=lambda blocks: blocks[0].KIND)
 def test_keras_trains_the_very_network(
-    blocks: tuple[Block, ...], shape: tuple[int, int, int], keras: Any
+    blocks: tuple[NetworkBlock, ...], shape: tuple[int, int, int], keras: Any
 ) -> None:
     from quantize.lowbit.keras_network import read_network
 
