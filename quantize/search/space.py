@@ -55,12 +55,15 @@ class Candidate:
         bits: Of its layers.
         schedule: That its board runs it by: ``auto``, ``layers`` or ``min-ram``.
         row_fed: Its input comes row by row, and is never whole in memory.
+        stages: The number of the stage that each block belongs to, from 1: networks share weights
+            by it while they are searched.
     """
 
     architecture: Architecture
     bits: Bits
     schedule: str
     row_fed: bool
+    stages: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
         """What ``of_json`` reads; equal for equal candidates only."""
@@ -69,6 +72,7 @@ class Candidate:
             "bits": self.bits.to_json(),
             "schedule": self.schedule,
             "row_fed": self.row_fed,
+            "stages": list(self.stages),
         }
 
     @classmethod
@@ -80,8 +84,9 @@ class Candidate:
                 Bits.of_table(table["bits"], "candidate"),
                 str(table["schedule"]),
                 bool(table["row_fed"]),
+                tuple(map(int, table["stages"])),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"this is no candidate: {error}") from error
 
 
@@ -175,11 +180,13 @@ class Space:
                 )
         blocks: list[NetworkBlock] = []
         widths: list[LayerBits] = []
+        stages: list[int] = []
         for stage in range(1, self.stages + 1):
             named = {name: choice[f"stage{stage}_{name}"] for name in self._of_stage()}
             added = _stage_blocks(named)
             blocks += added
             widths += [LayerBits.parse(str(named["bits"]))] * len(added)
+            stages += [stage] * len(added)
         number, size, stride = (int(choice[f"stem_{it}"]) for it in ("channels", "size", "stride"))
         height, width, channels = map(int, str(choice["shape"]).split("x"))
         architecture = Architecture(
@@ -188,8 +195,13 @@ class Space:
             tuple(blocks),
             ClassHead(self.classes, int(choice["head_channels"])),
         )
-        bits = _bits_of(architecture, widths)
-        return Candidate(architecture, bits, str(choice["schedule"]), bool(choice["row_fed"]))
+        return Candidate(
+            architecture,
+            _bits_of(architecture, widths),
+            str(choice["schedule"]),
+            bool(choice["row_fed"]),
+            tuple(stages),
+        )
 
     def drawn(self, generator: random.Random) -> dict[str, Value]:
         """A choice, each value as likely as any other."""
