@@ -68,6 +68,7 @@ LAYERS = (
         "edgebottle.inspection",
         "edgebottle.gate",
         "edgebottle.profile",
+        "edgebottle.search",
     ),
     ("edgebottle.cli", "edgebottle.__main__"),
 )

@@ -21,7 +21,7 @@ KINDS = (
     ("images", "images", "firmware that measure, verify and profile have run"),
     ("litert", "litert", "outputs of LiteRT for samples that were measured"),
     ("converted", "converted", "networks of Keras and TensorFlow as .tflite"),
-    ("costs", "costs", "what builds of few bits took, by their files"),
+    ("costs", "costs", "what builds took of memory and time, by their files"),
     ("native", "native", "the counter of the virtual boards, compiled"),
     ("zig", "zig", "what zig has compiled: its own libraries above all"),
     ("platformio", "platformio-*", "PlatformIO's core folder, with SCons"),

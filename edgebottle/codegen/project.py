@@ -72,7 +72,7 @@ def write_project(
         source: The model library of this graph, plan and choice, where it is written already.
     """
     source = source or write_model(graph, plan, optimize)
-    buffer = _input_buffer(graph, plan, board, ram)
+    buffer = input_buffer(graph, plan, board, ram)
     model = graph.name
     files = {f"lib/eb_{model}/{name}": text.encode() for name, text in source.files.items()}
     firmware = data_dir("firmware")
@@ -117,7 +117,15 @@ That header says what there is to call, and with which sizes.
 """
 
 
-def _input_buffer(graph: Graph, plan: Plan, board: Board, ram: int | None) -> int:
+def input_buffer(graph: Graph, plan: Plan, board: Board, ram: int | None) -> int:
+    """Bytes of the bench application's copy of the inputs, 0 where RAM is short.
+
+    Args:
+        graph: The graph after the passes.
+        plan: Its plan.
+        board: The board.
+        ram: Bytes of RAM the firmware may take; None for all the board has.
+    """
     if plan.row_fed:
         return 0
     wanted = sum(aligned(graph.tensors[name].nbytes) for name in graph.inputs)

@@ -1,0 +1,1 @@
+"""What needs a board of the search for networks: costs, before anything is trained."""

@@ -1,0 +1,113 @@
+"""What a candidate costs on a board, without training it: RAM, flash and time.
+
+RAM and the constants in flash are those of the build, to the byte. Time and code are modelled.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from edgebottle.boards import Board
+from edgebottle.codegen.kernels import Optimize
+from edgebottle.fit import Judge, Verdict, Wish
+from edgebottle.ir.graph import Graph
+from edgebottle.passes import optimise
+from edgebottle.plan.schedules import Schedule
+from edgebottle.search.application import Application
+from quantize.search.space import Candidate
+from quantize.search.untrained import untrained_graph
+
+CYCLES_PER_INSTRUCTION = 1.6
+"""Of the virtual board of a Cortex-M4, over all networks of the zoo; about."""
+
+
+@dataclass(frozen=True)
+class CandidateCost:
+    """What a candidate takes.
+
+    Attributes:
+        arena: Bytes of RAM of the network itself; exact.
+        ram: Bytes of RAM of the firmware, as ``build`` reports them; exact.
+        constants: Bytes of flash of weights, scales and tables; exact.
+        flash: Bytes of flash of the firmware; its code is modelled.
+        instructions: Of a run; modelled.
+        cycles: Of a run; modelled.
+        ms: Of a run at the board's clock; modelled; 0 where the board has no clock.
+    """
+
+    arena: int
+    ram: int
+    constants: int
+    flash: int
+    instructions: int
+    cycles: int
+    ms: float
+
+
+class Costs:
+    """The costs of candidates on one board."""
+
+    def __init__(self, board: Board, wish: Wish | None = None, toolchain: str = "zig") -> None:
+        """Costs nothing yet.
+
+        Args:
+            board: Where they run.
+            wish: What memory they may take, which the schedule ``auto`` looks at, and how they are
+                compiled; the schedule and whether rows are fed are the candidate's.
+            toolchain: What builds them.
+        """
+        self.board, self.wish, self.toolchain = board, wish or Wish(), toolchain
+        self._application = Application(board, toolchain, Optimize(self.wish.optimize))
+        self._found: dict[str, CandidateCost] = {}
+
+    def wish_of(self, candidate: Candidate) -> Wish:
+        """What ``build`` is asked for a candidate."""
+        schedule = Schedule(candidate.schedule)
+        return replace(self.wish, schedule=schedule, row_fed=candidate.row_fed)
+
+    def verdict(self, candidate: Candidate) -> Verdict:
+        """What a build makes of a candidate.
+
+        Raises:
+            UnsupportedOp: the network cannot be fed row by row.
+        """
+        graph = optimise(imported(candidate))
+        return Judge(graph).verdict(self.board, self.wish_of(candidate))
+
+    def of(self, candidate: Candidate) -> CandidateCost:
+        """What a candidate takes, remembered.
+
+        Raises:
+            UnsupportedOp: the network cannot be fed row by row.
+            BuildFailed: the compiler failed on the bench application.
+            ToolMissing: it is not installed.
+        """
+        key = json.dumps(candidate.to_json())
+        if key not in self._found:
+            self._found[key] = self._cost(self.verdict(candidate))
+        return self._found[key]
+
+    def _cost(self, verdict: Verdict) -> CandidateCost:
+        arena, constants = verdict.plan.arena_bytes, verdict.source.weight_bytes
+        stack = 0 if self.board.is_host else self.board.stack_size
+        flash = verdict.flash.bounds
+        graph = verdict.chosen.graph
+        written = sum(graph.tensors[name].size for node in graph.nodes for name in node.outputs)
+        instructions = graph.macs() + 8 * written
+        cycles = round(CYCLES_PER_INSTRUCTION * instructions)
+        hertz = self.board.clock_hz
+        return CandidateCost(
+            arena=arena,
+            ram=arena + stack + self._application.static_bytes(verdict),
+            constants=constants,
+            flash=(flash.least + flash.most) // 2,
+            instructions=instructions,
+            cycles=cycles,
+            ms=cycles / hertz * 1e3 if hertz else 0.0,
+        )
+
+
+def imported(candidate: Candidate) -> Graph:
+    """The graph of a candidate before the passes, with random weights."""
+    return untrained_graph(candidate.architecture.network(), candidate.bits)

@@ -1,0 +1,42 @@
+"""Costs of candidates: memory to the byte as a build has it."""
+
+import pytest
+
+from edgebottle.boards import load_board
+from edgebottle.fit import Wish
+from edgebottle.pipeline import build
+from edgebottle.search.application import model_of
+from edgebottle.search.costs import Costs, imported
+from quantize.lowbit.bits import Bits, LayerBits
+from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.blocks import FusedBottleneck, InvertedBottleneck, Residual
+from quantize.search.space import Candidate
+
+BLOCKS = (InvertedBottleneck(8, 2, expand=3), FusedBottleneck(12, 2, expand=2), Residual(12))
+
+INT8, W4A4 = Bits(LayerBits(8, 8)), Bits(LayerBits(4, 4))
+
+
+def candidate(
+    shape: tuple[int, int, int], bits: Bits, schedule: str, *, row_fed: bool
+) -> Candidate:
+    architecture = Architecture(shape, Stem(8), BLOCKS, ClassHead(4, 16))
+    return Candidate(architecture, bits, schedule, row_fed, stages=(1, 2, 3))
+
+
+ROWS = (
+    ("nucleo_l4r5zi", candidate((14, 14, 1), INT8, "layers", row_fed=False), None),
+    ("nucleo_l4r5zi", candidate((15, 13, 3), W4A4, "min-ram", row_fed=True), None),
+    ("nucleo_l4r5zi", candidate((18, 18, 3), INT8, "auto", row_fed=False), 8000),
+    ("microbit", candidate((15, 13, 3), W4A4, "min-ram", row_fed=False), None),
+)
+"""Boards, candidates and budgets of RAM: the third leaves no room for a copy of the input."""
+
+
+@pytest.mark.parametrize("board, candidate, ram", ROWS, ids=lambda each: str(each)[:40])
+def test_memory_is_that_of_the_build(board: str, candidate: Candidate, ram: int | None) -> None:
+    costs = Costs(load_board(board), Wish(ram=ram))
+    cost = costs.of(candidate)
+    built = build(model_of(imported(candidate)), costs.board, wish=costs.wish_of(candidate))
+    assert (cost.arena, cost.ram) == (built.ram.arena, built.ram.bytes)
+    assert cost.constants == built.flash.weights
