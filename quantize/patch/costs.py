@@ -24,7 +24,7 @@ COSTS_WORK = 5_500_000
 rows as the steps of a layer can be counted."""
 
 
-class Costs:
+class UnitCosts:
     """What units need, and which of them are worth considering.
 
     Attributes:

@@ -11,7 +11,7 @@ from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
 from edgebottle.plan.work import Work
-from quantize.patch.costs import COSTS_WORK, Costs
+from quantize.patch.costs import COSTS_WORK, UnitCosts
 from quantize.patch.known import known
 from quantize.patch.rows import PLAN_WORK, RowGraph
 from quantize.patch.schedule import build_plan
@@ -71,7 +71,7 @@ class Order:
 
     name: str
     rows: RowGraph
-    costs: Costs
+    costs: UnitCosts
     bound: int
 
 
@@ -94,7 +94,7 @@ def orders(
     row_steps, work = what.row_nodes(isa), Work(PLAN_WORK)
     for name, nodes in what.orders.items():
         rows = RowGraph(graph, nodes, isa, row_fed=row_fed, nodes=row_steps, work=work)
-        costs = Costs(rows, wanted, Work(COSTS_WORK // len(what.orders)), what.facts[name])
+        costs = UnitCosts(rows, wanted, Work(COSTS_WORK // len(what.orders)), what.facts[name])
         bound = costs.choices.smallest()
         if bound < UNLIMITED:
             found.append(Order(name, rows, costs, bound))

@@ -23,7 +23,7 @@ from edgebottle.ir.graph import Node
 from edgebottle.ops.base import where
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.storage import cropped_from
-from quantize.patch.costs import Costs
+from quantize.patch.costs import UnitCosts
 from quantize.patch.grid import PatchStage, Writer, computed_pixels, patches
 from quantize.patch.grid_nodes import Rect, input_rect
 from quantize.patch.rows import RowGraph
@@ -46,7 +46,7 @@ MAX_LAYERS = 16
 
 
 def add_splits(
-    costs: Costs,
+    costs: UnitCosts,
     below: int,
     most_extra_macs: int | None = None,
     *,
@@ -74,7 +74,7 @@ def add_splits(
         reached.append(any(reached[u.first] and u.nbytes < below for u in units[end]))
 
 
-def _uncut_peaks(costs: Costs) -> dict[tuple[int, int], int]:
+def _uncut_peaks(costs: UnitCosts) -> dict[tuple[int, int], int]:
     """The least peak of the nodes from the first on, up to the second, with no stage cut."""
     peaks: dict[tuple[int, int], int] = {}
     near = [
@@ -94,7 +94,7 @@ def _uncut_peaks(costs: Costs) -> dict[tuple[int, int], int]:
 
 
 def _splits(
-    costs: Costs,
+    costs: UnitCosts,
     end: int,
     reached: Sequence[bool],
     limits: Mapping[int, int],
@@ -133,7 +133,7 @@ def _splits(
                 yield Unit(first, end, True, nbytes, split)
 
 
-def _known_cuts(costs: Costs, first: int, end: int) -> Sequence[Parts] | None:
+def _known_cuts(costs: UnitCosts, first: int, end: int) -> Sequence[Parts] | None:
     """The ways to cut the nodes, None where they are no stage that can be cut."""
     known = costs.facts.cuts
     if (first, end) not in known:

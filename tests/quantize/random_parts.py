@@ -10,7 +10,7 @@ from edgebottle.ops.base import Isa
 from edgebottle.ops.depthwise_conv_2d import DepthwiseConv2D
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.plan.limits import UNLIMITED
-from quantize.patch.costs import Costs
+from quantize.patch.costs import UnitCosts
 from quantize.patch.rows import RowGraph
 from quantize.patch.split import add_splits, expand
 from quantize.patch.units import CHANNELS, Unit
@@ -20,7 +20,7 @@ from tests.quantize.stages import StageBuilder
 def random_cuts(graph: Graph, isa: Isa, seed: int) -> tuple[RowGraph, list[Unit]]:
     """Units at random, in parts wherever any can be, of channels rather than of columns."""
     rows = RowGraph(graph, graph.nodes, isa, row_fed=False)
-    costs, random = Costs(rows), np.random.default_rng(seed)
+    costs, random = UnitCosts(rows), np.random.default_rng(seed)
     add_splits(costs, UNLIMITED, only_gains=False)
     units: list[Unit] = []
     end = len(rows.order)
