@@ -122,7 +122,7 @@ def load_config(folder: Path) -> Config:
         raise BadInput(f"{path} is not valid TOML: {error}") from error
     for key, value in data.items():
         if key not in _KEYS:
-            raise BadInput(f"{path}: unknown key '{key}'{_near(key, tuple(_KEYS))}")
+            raise BadInput(f"{path}: unknown key '{key}'{near_words(key, tuple(_KEYS))}")
         if not isinstance(value, _KEYS[key]):
             raise BadInput(f"{path}: '{key}' must be {_KINDS[_KEYS[key]]}, not {value!r}")
     _one_of(path, data, "io", ("keep", "int8"))
@@ -147,7 +147,7 @@ def _budget(path: Path, table: dict[str, Any]) -> dict[str, int]:
     budget = {}
     for key, value in table.items():
         if key not in _BUDGETS:
-            raise BadInput(f"{path}: unknown key 'budget.{key}'{_near(key, _BUDGETS)}")
+            raise BadInput(f"{path}: unknown key 'budget.{key}'{near_words(key, _BUDGETS)}")
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise BadInput(f"{path}: 'budget.{key}' must be a number of bytes, not {value!r}")
         try:
@@ -157,7 +157,8 @@ def _budget(path: Path, table: dict[str, Any]) -> dict[str, int]:
     return budget
 
 
-def _near(key: str, known: tuple[str, ...]) -> str:
+def near_words(key: str, known: tuple[str, ...]) -> str:
+    """What to say of an unknown key: the nearest of those that are known, or all of them."""
     near = difflib.get_close_matches(key, known, n=1)
     return f": did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}"
 
