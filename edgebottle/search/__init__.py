@@ -1,1 +1,1 @@
-"""What needs a board of the search for networks: costs, before anything is trained."""
+"""The search for networks: costs without training, what is searched, the study, its workers."""

@@ -1,0 +1,288 @@
+"""``search.toml``: what is searched, for which board, within which budgets, and for how long."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from edgebottle.config import near_words, parse_bytes
+from edgebottle.errors import BadInput
+from edgebottle.files import read_file
+from edgebottle.plan.schedules import SCHEDULES
+from quantize.search.space import Space
+
+VERSION = 1
+"""Of ``search.toml``."""
+
+FILE = "search.toml"
+MAX_BYTES = 1 << 20
+
+SAMPLERS = ("nsga2", "tpe", "random")
+FURTHER_OBJECTIVES = ("ram", "flash", "ms")
+"""What may be made small beside accuracy, which is always made large."""
+
+_MAY_BE_ZERO = ("depths", "starts", "head_channels")
+"""Of a space: 0 stands for none."""
+
+_ODD = ("stem_sizes", "sizes")
+
+
+@dataclass(frozen=True)
+class SearchBudget:
+    """What the network may take of its board; None for all of it.
+
+    Attributes:
+        ram: Bytes.
+        flash: Bytes.
+        ms: Milliseconds of a run.
+    """
+
+    ram: int | None = None
+    flash: int | None = None
+    ms: float | None = None
+
+    def limits(self) -> dict[str, float]:
+        """Those that are said, by name."""
+        named = {"ram": self.ram, "flash": self.flash, "ms": self.ms}
+        return {name: limit for name, limit in named.items() if limit is not None}
+
+
+@dataclass(frozen=True)
+class TrainingBudget:
+    """How long is trained.
+
+    Attributes:
+        epochs: Of the weights that all candidates share.
+        final_epochs: Of the one that is taken in the end.
+    """
+
+    epochs: int = 40
+    final_epochs: int = 60
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What ``search.toml`` says.
+
+    Attributes:
+        name: Of the study in its storage.
+        data: Samples to learn from.
+        board: Id.
+        budget: What must be kept.
+        space: What may be chosen.
+        test: Samples for the accuracy of the result alone; None for a share of ``data``.
+        scale: The real values of pixels 0 and 255, such as ``0..1``; None where data is real.
+        evaluator: What says how accurate a candidate is: ``module:name``, a function.
+        objectives: Made small beside accuracy, of ``FURTHER_OBJECTIVES``.
+        sampler: Of ``SAMPLERS``.
+        trials: Candidates whose accuracy is found out.
+        seed: Of everything that is drawn.
+        storage: A journal file, relative to ``search.toml``, or a ``postgresql://`` address.
+        training: How long is trained.
+        path: The file; None for settings that were never read.
+    """
+
+    name: str
+    data: str
+    board: str
+    evaluator: str
+    space: Space
+    budget: SearchBudget = field(default_factory=SearchBudget)
+    test: str | None = None
+    scale: str | None = None
+    objectives: tuple[str, ...] = ("ram",)
+    sampler: str = "nsga2"
+    trials: int = 200
+    seed: int = 0
+    storage: str = "search.journal"
+    training: TrainingBudget = field(default_factory=TrainingBudget)
+    path: Path | None = field(default=None, compare=False)
+
+
+def read_settings(path: Path) -> SearchSettings:
+    """The settings of a file.
+
+    Raises:
+        BadInput: it is no such file; the message names the line's key.
+    """
+    try:
+        table = tomllib.loads(read_file(path, MAX_BYTES).decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from error
+    version = table.pop("version", None)
+    if version != VERSION:
+        said = "of no version" if version is None else f"of version {version!r}"
+        raise BadInput(
+            f"{path} is {said}, and this edgebottle reads version {VERSION}: "
+            "`edgebottle search new` writes such a file"
+        )
+    try:
+        return _settings(table, path)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+
+
+def _settings(table: dict[str, Any], path: Path) -> SearchSettings:
+    tables = {name: table.pop(name, {}) for name in ("budget", "space", "search", "training")}
+    for name, one in tables.items():
+        if not isinstance(one, dict):
+            raise BadInput(f"'{name}' must be a table, [{name}], not {one!r}")
+    return SearchSettings(
+        **_read(table, _TOP, "", required=("name", "data", "board", "evaluator")),
+        **_read(tables["search"], _SEARCH, "search.", required=()),
+        budget=SearchBudget(**_read(tables["budget"], _BUDGET, "budget.", required=())),
+        training=TrainingBudget(**_read(tables["training"], _TRAINING, "training.", required=())),
+        space=_space(tables["space"]),
+        path=path,
+    )
+
+
+Reader = Callable[[object], Any]
+"""Takes what TOML says, and gives the value; raises ``BadInput`` that says what it must be."""
+
+
+def _read(
+    table: Mapping[str, Any], readers: Mapping[str, Reader], prefix: str, required: tuple[str, ...]
+) -> dict[str, Any]:
+    """The values of a table by their keys; raises ``BadInput`` that names the key."""
+    others = ("version", "budget", "space", "search", "training") if not prefix else ()
+    for key in table:
+        if key not in readers:
+            near = near_words(key, (*readers, *others))
+            raise BadInput(f"unknown key '{prefix}{key}'{near}")
+    for key in required:
+        if key not in table:
+            raise BadInput(f"key '{prefix}{key}' is missing")
+    values = {}
+    for key, value in table.items():
+        try:
+            values[key] = readers[key](value)
+        except BadInput as error:
+            raise BadInput(f"'{prefix}{key}' is {value!r}: it must be {error}") from error
+    return values
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise BadInput("text in quotes")
+    return value
+
+
+def _whole(least: int) -> Reader:
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise BadInput(f"a whole number, {least} or more")
+        return value
+
+    return read
+
+
+def _bytes(value: object) -> int:
+    words = 'a number of bytes such as 65536 or "64k"'
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise BadInput(words)
+    try:
+        return parse_bytes(str(value))
+    except BadInput as error:
+        raise BadInput(words) from error
+
+
+def _milliseconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise BadInput("a number of milliseconds above 0")
+    return float(value)
+
+
+def _one_of(*allowed: str) -> Reader:
+    def read(value: object) -> str:
+        if value not in allowed:
+            near = near_words(str(value), allowed) if isinstance(value, str) else ""
+            hint = near if "did you mean" in near else ""
+            raise BadInput(f"one of {', '.join(allowed)}{hint}")
+        return str(value)
+
+    return read
+
+
+def _list_of(each: Reader, *, may_be_empty: bool = False) -> Reader:
+    def read(value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list) or not (value or may_be_empty):
+            raise BadInput("a list such as [a, b]" + ("" if may_be_empty else ", not empty"))
+        try:
+            read = tuple(each(one) for one in value)
+        except BadInput as error:
+            raise BadInput(f"a list, and each of it {error}") from error
+        if len(set(read)) < len(read):
+            raise BadInput("a list of different values")
+        return read
+
+    return read
+
+
+def _shape(value: object) -> tuple[int, int, int]:
+    """``96x96x3``."""
+    sizes = str(value).split("x")
+    if len(sizes) != 3 or not all(size.isdigit() and 0 < int(size) < 1 << 16 for size in sizes):
+        raise BadInput("height, width and channels such as 96x96x3")
+    height, width, channels = map(int, sizes)
+    return height, width, channels
+
+
+def _odd(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
+        raise BadInput("an odd whole number")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadInput("true or false")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e3:
+        raise BadInput("a number above 0")
+    return value
+
+
+_TOP: Mapping[str, Reader] = {
+    **dict.fromkeys(("name", "data", "test", "board", "evaluator"), _text),
+    "scale": _one_of("0..1", "-1..1", "0..255"),
+}
+_BUDGET: Mapping[str, Reader] = {"ram": _bytes, "flash": _bytes, "ms": _milliseconds}
+_SEARCH: Mapping[str, Reader] = {
+    "sampler": _one_of(*SAMPLERS),
+    "objectives": _list_of(_one_of(*FURTHER_OBJECTIVES), may_be_empty=True),
+    "trials": _whole(1),
+    "seed": _whole(0),
+    "storage": _text,
+}
+_TRAINING: Mapping[str, Reader] = {"epochs": _whole(1), "final_epochs": _whole(1)}
+
+
+def _space(table: Mapping[str, Any]) -> Space:
+    readers = {one.name: _space_reader(one.name, one.default) for one in fields(Space)}
+    required = tuple(one.name for one in fields(Space) if one.default is MISSING)
+    return Space(**_read(table, readers, "space.", required))
+
+
+def _space_reader(name: str, default: object) -> Reader:
+    if name == "shapes":
+        return _list_of(_shape)
+    if name in _ODD:
+        return _list_of(_odd)
+    if name == "schedules":
+        return _list_of(_one_of(*(schedule.value for schedule in SCHEDULES)))
+    if not isinstance(default, tuple):
+        return _whole(2 if name == "classes" else 1)
+    if isinstance(default[0], bool):
+        return _list_of(_flag)
+    if isinstance(default[0], str):
+        return _list_of(_text)
+    if name == "expands":
+        return _list_of(_number)
+    return _list_of(_whole(0 if name in _MAY_BE_ZERO else 1))
