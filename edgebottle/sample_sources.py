@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
@@ -17,10 +15,9 @@ from edgebottle.errors import BadInput, EdgebottleError, ToolMissing
 from edgebottle.files import check_plain, reason
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.samples import LABEL_KEYS, Samples, classes_of, samples_of
+from edgebottle.user_functions import imported, is_function
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-
-_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 _IMAGE_MODES = {1: "L", 3: "RGB"}
 """Pillow's, by channels."""
@@ -62,8 +59,8 @@ def read_samples(source: str, graph: Graph, scale: PixelScale | None = None) -> 
     path = Path(source)
     if path.is_dir():
         arrays = _images(path, graph)
-    elif not path.exists() and _FUNCTION.fullmatch(source):
-        arrays = _called(source, graph)
+    elif is_function(source):
+        arrays = called_arrays(source, graph.inputs)
     elif path.suffix.lower() == ".npy":
         arrays = {"x": read_array(path)}
     else:
@@ -74,7 +71,7 @@ def read_samples(source: str, graph: Graph, scale: PixelScale | None = None) -> 
 def check_source(source: str) -> None:
     """Raises ``BadInput`` where there is nothing called so: said before long work begins."""
     path = Path(source)
-    if not path.is_dir() and (path.exists() or not _FUNCTION.fullmatch(source)):
+    if not path.is_dir() and not is_function(source):
         check_plain(path)
 
 
@@ -133,15 +130,43 @@ def _scaled(
     return result
 
 
-def _images(folder: Path, graph: Graph) -> dict[str, Array]:
-    """All images of a folder, resized to the network's input, and their classes."""
-    shape = _image_shape(folder, graph)
+def first_image(folder: Path) -> tuple[int, int, int]:
+    """Height, width and channels (1 or 3) of the first image of a folder.
+
+    Raises:
+        BadInput: there is none, or it cannot be read.
+        ToolMissing: Pillow is not installed.
+    """
+    image = _opened(_image_files(folder)[0][0])
+    return image.height, image.width, 1 if image.mode in ("1", "L", "I", "I;16", "F") else 3
+
+
+def _pillow() -> Any:
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
     except ImportError as error:
         raise ToolMissing(
             "images need Pillow, which is not installed: pip install 'edgebottle[images]'"
         ) from error
+    return Image
+
+
+def _opened(file: Path) -> Any:
+    """A picture as Pillow has it."""
+    pillow = _pillow()
+    try:
+        with pillow.open(file) as image:
+            image.load()
+            return image
+    except pillow.UnidentifiedImageError as error:
+        raise BadInput(f"cannot read {file}: it is no image") from error
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot read {file}: {reason(error)}") from error
+
+
+def _images(folder: Path, graph: Graph) -> dict[str, Array]:
+    """All images of a folder, resized to the network's input, and their classes."""
+    shape = _image_shape(folder, graph)
     height, width, channels = shape
     files, labels = _image_files(folder)
     if len(files) * height * width * channels > MAX_BYTES:
@@ -151,14 +176,8 @@ def _images(folder: Path, graph: Graph) -> dict[str, Array]:
         )
     pixels = np.empty((len(files), height, width, channels), np.uint8)
     for number, file in enumerate(files):
-        try:
-            with Image.open(file) as image:
-                picture = image.convert(_IMAGE_MODES[channels])
-                resized = picture.resize((width, height), Image.Resampling.BILINEAR)
-        except UnidentifiedImageError as error:
-            raise BadInput(f"cannot read {file}: it is no image") from error
-        except (OSError, ValueError) as error:
-            raise BadInput(f"cannot read {file}: {reason(error)}") from error
+        picture = _opened(file).convert(_IMAGE_MODES[channels])
+        resized = picture.resize((width, height), _pillow().Resampling.BILINEAR)
         pixels[number] = np.asarray(resized).reshape(height, width, channels)
     return {"x": pixels} if labels is None else {"x": pixels, "y": labels}
 
@@ -206,23 +225,26 @@ def _class_order(folder: Path) -> tuple[int, str]:
     return (int(folder.name), "") if folder.name.isdigit() else (sys.maxsize, folder.name)
 
 
-def _called(source: str, graph: Graph) -> dict[str, Array]:
-    """What the user's function returns, as arrays."""
-    module, name = source.split(":")
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+def called_arrays(source: str, names: Sequence[str] = ("x",)) -> dict[str, Array]:
+    """What the user's function returns, as arrays.
+
+    Args:
+        source: ``module:name``.
+        names: Of the arrays, where it gives one sample after the other.
+
+    Raises:
+        BadInput: it fails, or returns something else.
+    """
+    found = imported(source)
     try:
-        found = getattr(importlib.import_module(module), name)
-        result = found() if callable(found) else found
-        return _as_arrays(result, graph)
+        return _as_arrays(found() if callable(found) else found, names)
     except EdgebottleError:
         raise
     except Exception as error:  # whatever the user's own code raises
         raise BadInput(f"{source} failed: {type(error).__name__}: {error}") from error
 
 
-def _as_arrays(result: Any, graph: Graph) -> dict[str, Array]:
+def _as_arrays(result: Any, names: Sequence[str]) -> dict[str, Array]:
     if isinstance(result, Mapping):
         return {str(key): np.asarray(value) for key, value in result.items()}
     if isinstance(result, tuple) and len(result) == 2:
@@ -232,7 +254,7 @@ def _as_arrays(result: Any, graph: Graph) -> dict[str, Array]:
         if not samples:
             return {"x": np.zeros((0, 1), np.float32)}
         columns = [np.stack(column) for column in zip(*samples, strict=True)]
-        return dict(zip(graph.inputs, columns, strict=True))
+        return dict(zip(names, columns, strict=True))
     return {"x": np.asarray(result)}
 
 

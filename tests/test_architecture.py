@@ -52,6 +52,7 @@ LAYERS = (
         "edgebottle.config",
         "edgebottle.archives",
         "edgebottle.samples",
+        "edgebottle.user_functions",
         "edgebottle.sample_sources",
         "edgebottle.sample_values",
         "edgebottle.quantization",
