@@ -126,6 +126,9 @@ _PICTURES = """
 .parts li b { font-weight: 400; } .parts li span { text-align: right; color: var(--soft); }
 .trend { display: block; width: 100%; height: auto; }
 .histogram rect { fill: var(--fill); } .histogram text { font-size: 11px; fill: var(--soft); }
+.scatter circle { fill: var(--fill); stroke: var(--paper); }
+.scatter text { font-size: 11px; fill: var(--soft); }
+.limit { stroke: var(--peak); stroke-dasharray: 4 3; }
 .grid { stroke: var(--line); fill: none; }
 .line { fill: none; stroke: var(--blue); stroke-width: 2; } .dot { fill: var(--blue); }
 .network { columns: 290px; column-gap: 28px; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from edgebottle.report.markup import clean
 
@@ -11,6 +12,65 @@ WIDTH, HEIGHT, TOP = 330.0, 96.0, 12.0
 
 DOTS = 24
 """More records than these get smaller dots."""
+
+SCATTER_HEIGHT = 200.0
+"""Pixels of a chart of dots, its axis not included."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A place in a chart.
+
+    Attributes:
+        across: From left to right.
+        up: From bottom to top.
+        css: Class of its colour.
+        label: Shown when pointed at.
+    """
+
+    across: float
+    up: float
+    css: str
+    label: str
+
+
+def scatter(name: str, dots: Sequence[Dot], limit: float | None = None) -> str:
+    """Dots by two figures; across from zero, upwards between the least and the most.
+
+    Args:
+        name: What is shown.
+        dots: At least one; the last lie above.
+        limit: Of what goes across: a dashed line, where it is not far from the dots.
+    """
+    widest = max(one.across for one in dots) or 1.0
+    if limit is not None and limit <= 2 * widest:
+        widest = max(widest, limit)
+    low, high = min(one.up for one in dots), max(one.up for one in dots)
+    span = high - low or 1.0
+
+    def across(value: float) -> float:
+        return 6 + (WIDTH - 12) * value / widest
+
+    def down(value: float) -> float:
+        return SCATTER_HEIGHT - 8 - (SCATTER_HEIGHT - 16) * (value - low) / span
+
+    parts = [f'<path class="grid" d="M0 {SCATTER_HEIGHT}H{WIDTH}M0 0H{WIDTH}"/>']
+    if limit is not None and limit <= widest:
+        at = across(limit)
+        parts.append(f'<path class="limit" d="M{at:.1f} 0V{SCATTER_HEIGHT}"/>')
+    for one in dots:
+        circle = f'<circle cx="{across(one.across):.1f}" cy="{down(one.up):.1f}" r="4" '
+        parts.append(f'{circle}class="{one.css}"><title>{clean(one.label)}</title></circle>')
+    below = SCATTER_HEIGHT + 13
+    ends = f'<text x="0" y="{below}">0</text>'
+    ends += f'<text x="{WIDTH}" y="{below}" text-anchor="end">{widest:,.4g}</text>'
+    ends += f'<text x="0" y="12">{high:.2%}</text>'
+    ends += f'<text x="0" y="{SCATTER_HEIGHT - 4}">{low:.2%}</text>'
+    summary = f"{name} of {len(dots)}: {low:.2%} to {high:.2%}"
+    return (
+        f'<svg class="trend scatter" viewBox="0 0 {WIDTH:.0f} {below + 3:.0f}" role="img" '
+        f'aria-label="{clean(summary)}">{"".join(parts)}{ends}</svg>'
+    )
 
 
 def trend(name: str, values: Sequence[float], labels: Sequence[str], of: str = "records") -> str:

@@ -101,6 +101,13 @@ class SearchSettings:
     training: TrainingBudget = field(default_factory=TrainingBudget)
     path: Path | None = field(default=None, compare=False)
 
+    @property
+    def place(self) -> str:
+        """Of the storage: a path, or an address."""
+        if "://" in self.storage or self.path is None:
+            return self.storage
+        return str(self.path.parent / self.storage)
+
 
 def read_settings(path: Path) -> SearchSettings:
     """The settings of a file.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -78,8 +79,10 @@ def workplace(place: str, study: str) -> Iterator[Workplace]:
     check_tools(place)
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with ExitStack() as stack:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    with ExitStack() as stack, warnings.catch_warnings():
+        # That several parameters at once are experimental, and the like.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         locks: WorkerLocks
         if place.startswith(POSTGRES):
             locks = PostgresLocks(place, study)
@@ -90,7 +93,10 @@ def workplace(place: str, study: str) -> Iterator[Workplace]:
             locks = FileLocks(Path(f"{place}.locks"))
             stack.callback(locks.close)
             storage = _journal(Path(place), locks)
-        yield Workplace(storage, locks)
+        try:
+            yield Workplace(storage, locks)
+        except optuna.exceptions.StorageInternalError as error:
+            raise BadInput(unreachable(place, error)) from error
 
 
 def check_tools(place: str) -> None:

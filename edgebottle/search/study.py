@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from edgebottle.boards import load_board
 from edgebottle.errors import BadInput
+from edgebottle.fit import REGIONS, is_alone
 from edgebottle.search.locks import wait_for
 from edgebottle.search.settings import SearchSettings
 from edgebottle.search.sharing import Workplace
@@ -44,6 +47,10 @@ WORKER_OF, NETWORK, RESULT = "worker", "network", "result"
 Told = Callable[[SearchTrial], None]
 
 
+class NoStudy(BadInput):
+    """The storage has no study of this name yet."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """The budgets that a study keeps.
@@ -58,10 +65,21 @@ class Limits:
 
     @classmethod
     def of(cls, settings: SearchSettings, without: str | None = None) -> Limits:
-        """Those of the settings but one; raises ``BadInput`` where they have no such one."""
+        """Those of the settings but one, and what memory their board has in any case.
+
+        Raises:
+            BadInput: they have no such budget, or it cannot be kept to.
+            BoardNotFound: there is no such board.
+        """
+        board = load_board(settings.board)
+        if is_alone(board):
+            raise BadInput(f"{board.id} is no board with memory: see `edgebottle boards`")
         most = settings.budget.limits()
         if without is not None and most.pop(without, None) is None:
             raise BadInput(f"there is no budget of {without} to do without")
+        for region in REGIONS:
+            size = board.region(region).size
+            most[region] = min(most.get(region, size), size)
         return cls(most, without)
 
     def study_name(self, settings: SearchSettings) -> str:
@@ -70,7 +88,14 @@ class Limits:
 
 
 class SearchStudy:
-    """A study in its storage, as one of its workers sees it."""
+    """A study in its storage, as one of its workers sees it.
+
+    Attributes:
+        settings: What is searched.
+        limits: That it keeps.
+        assessed: Candidates whose accuracy was found out, when this worker last looked.
+        best: The largest accuracy then, 0 .. 1.
+    """
 
     def __init__(
         self,
@@ -94,6 +119,7 @@ class SearchStudy:
         self.settings, self.place = settings, place
         self.limits = limits or Limits.of(settings)
         self.drawn = DrawnSpace(settings.space)
+        self.assessed, self.best = 0, 0.0
         with place.turn():
             self._study = self._opened(create)
 
@@ -108,7 +134,7 @@ class SearchStudy:
             _check_same(study.user_attrs.get("settings"), said, name)
             return study
         if not create:
-            raise BadInput(f"there is no study '{name}' in its storage yet: run it first")
+            raise NoStudy(f"there is no study '{name}' in its storage yet: run it first")
         study = optuna.create_study(
             study_name=name,
             storage=self.place.storage,
@@ -120,10 +146,19 @@ class SearchStudy:
     def trials(self) -> list[SearchTrial]:
         """Those that have ended, in order."""
         return [
-            SearchTrial(one.number, self._candidate(one), TrialResult.of_json(told))
+            SearchTrial(
+                one.number,
+                self._candidate(one),
+                TrialResult.of_json(told),
+                one.user_attrs[WORKER_OF],
+            )
             for one in self._study.get_trials(deepcopy=False)
             if one.state.is_finished() and (told := one.user_attrs.get(RESULT))
         ]
+
+    def is_new(self) -> bool:
+        """Whether nothing was drawn yet."""
+        return not self._study.get_trials(deepcopy=False)
 
     def _candidate(self, trial: Any) -> Candidate:
         return self.settings.space.candidate(self.drawn.choice(trial.params))
@@ -143,12 +178,14 @@ class SearchStudy:
             costs: Of candidates.
             evaluator: Called once for each network, by whichever worker.
             told: Called with each trial that this worker has ended.
-            first: What a new study begins with.
+            first: What a new study begins with, where it is not drawn at random.
         """
         while held := wait_for(lambda: self._take(first)):
             for trial in held:
                 candidate = self._candidate(trial)
+                start = time.monotonic()
                 result = self._result(trial, candidate, costs, evaluator)
+                result = replace(result, seconds=result.seconds or time.monotonic() - start)
                 if self._tell(trial, result):
                     told(SearchTrial(trial.number, candidate, result))
 
@@ -164,11 +201,13 @@ class SearchStudy:
                     self._study.sampler = self._sampler(one.number)
                     # Optuna takes up a trial of another process in no other way.
                     return [self._claim(Trial(self._study, one._trial_id))]
-            assessed = [one.number for one in trials if _was_assessed(one)]
-            is_vain = len(trials) - max(assessed, default=0) > MAX_VAIN
-            if is_vain or len(assessed) >= self.settings.trials:
+            assessed = [one for one in trials if _was_assessed(one)]
+            self.assessed = len(assessed)
+            self.best = max((one.user_attrs[RESULT]["accuracy"] for one in assessed), default=0.0)
+            last = assessed[-1].number if assessed else 0
+            if self.assessed >= self.settings.trials or len(trials) - last > MAX_VAIN:
                 return None if running else []
-            if len(assessed) + len(running) < self.settings.trials:
+            if self.assessed + len(running) < self.settings.trials:
                 return [self._ask(trials, first)]
             return None
 
@@ -178,12 +217,12 @@ class SearchStudy:
 
         number = len(trials)
         if not any(one.state == TrialState.WAITING for one in trials):
-            if number == 0 and first is not None:
-                self._study.enqueue_trial(self.drawn.places(first))
-            elif self.settings.sampler == "random":
+            if self.settings.sampler == "random":
                 generator = random.Random(f"{self.settings.seed} {number}")
                 drawn = self.settings.space.drawn(generator)
                 self._study.enqueue_trial(self.drawn.places(drawn))
+            elif number == 0 and first is not None:
+                self._study.enqueue_trial(self.drawn.places(first))
         self._study.sampler = self._sampler(number)
         return self._claim(self._study.ask())
 

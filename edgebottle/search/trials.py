@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -56,18 +56,21 @@ class TrialResult:
         cost: What the candidate takes; None where it cannot be built.
         accuracy: 0 .. 1; None where it was not found out.
         why: It cannot be built.
+        seconds: That this took.
     """
 
     outcome: Outcome
     cost: CandidateCost | None = None
     accuracy: float | None = None
     why: str = ""
+    seconds: float = field(default=0.0, compare=False)
 
     @classmethod
     def of_json(cls, table: Mapping[str, Any]) -> TrialResult:
         """Of what ``asdict`` makes."""
         cost = None if table["cost"] is None else CandidateCost(**table["cost"])
-        return cls(Outcome(table["outcome"]), cost, table["accuracy"], table["why"])
+        outcome = Outcome(table["outcome"])
+        return cls(outcome, cost, table["accuracy"], table["why"], table["seconds"])
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,13 @@ class SearchTrial:
         number: Of the study, from 0 on.
         candidate: The network and how it is run.
         result: How it ended.
+        worker: That ended it.
     """
 
     number: int
     candidate: Candidate
     result: TrialResult
+    worker: str = field(default="", compare=False)
 
     @property
     def accuracy(self) -> float:
@@ -95,6 +100,17 @@ class SearchTrial:
         """Of one that can be built."""
         assert self.result.cost is not None
         return self.result.cost
+
+    def words(self) -> str:
+        """In a line."""
+        result = self.result
+        parts = [f"trial {self.number}: {result.outcome.value}", result.why]
+        if result.accuracy is not None:
+            parts.append(f"{result.accuracy:.2%}")
+        if result.cost is not None:
+            cost = result.cost
+            parts.append(f"{cost.ram:,} bytes of RAM, {cost.flash:,} of flash, {cost.ms:.2f} ms")
+        return ", ".join(filter(None, parts))
 
     def values(self, objectives: Sequence[str]) -> tuple[float, ...]:
         """What is to be small: accuracy with a minus sign, and the further objectives."""

@@ -1,0 +1,229 @@
+"""``edgebottle search``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgebottle.cli.options import (
+    board_option,
+    bytes_value,
+    check_writable,
+    json_option,
+    print_json,
+)
+from edgebottle.cli.voice import note, progress_bar
+
+if TYPE_CHECKING:
+    from edgebottle.search.study import SearchStudy
+    from edgebottle.search.trials import SearchTrial
+    from quantize.search.report import SearchReport
+
+FILE = "search.toml"
+
+
+@click.group("search")
+def command() -> None:
+    """Search a network for one board: its layers, their bits and how it is run, together."""
+
+
+_settings_argument = click.argument(
+    "settings",
+    metavar="[SEARCH.TOML]",
+    type=click.Path(path_type=Path, readable=False),
+    default=FILE,
+)
+
+
+@command.command("new")
+@click.option(
+    "--data",
+    required=True,
+    metavar="SOURCE",
+    help="Samples with their classes: an .npz file, a folder of images (folder/class/*.png), or "
+    "module:name, a Python function that returns them.",
+)
+@board_option
+@click.option("--ram", metavar="BYTES", callback=bytes_value, help="The most RAM, such as 32k.")
+@click.option("--flash", metavar="BYTES", callback=bytes_value, help="The most flash.")
+@click.option(
+    "--ms",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MS",
+    help="The most milliseconds of a run.",
+)
+@click.option(
+    "--evaluator",
+    required=True,
+    metavar="MODULE:NAME",
+    help="What says how accurate a candidate is: a Python function that takes one.",
+)
+@click.option(
+    "--out",
+    "-o",
+    metavar="FILE",
+    type=click.Path(path_type=Path, readable=False),
+    default=FILE,
+    help=f"The file to write (default: {FILE}).",
+)
+@click.option("--force", is_flag=True, help="Write over an existing file.")
+@json_option
+def new(
+    data: str,
+    board: str | None,
+    ram: int | None,
+    flash: int | None,
+    ms: float | None,
+    evaluator: str,
+    out: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write a search.toml: what is searched for --board, every line of it explained.
+
+    What the network takes in, and how many classes it tells apart, is read from --data.
+
+    \b
+    Examples:
+      edgebottle search new --data photos/ -b nucleo_l4r5zi --ram 32k --evaluator mine:accuracy
+      edgebottle search new --data train.npz -b microbit --ms 50 --evaluator mine:accuracy
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.config import load_config
+    from edgebottle.errors import BadInput
+    from edgebottle.files import write_file
+    from edgebottle.search.beginning import new_settings
+    from edgebottle.search.settings import SearchBudget
+    from edgebottle.search.settings_text import settings_text
+
+    if out.exists() and not force:
+        raise BadInput(f"{out} exists already: edit it, or write over it with --force")
+    check_writable(out)
+    board = board or load_config(Path.cwd()).board
+    if board is None:
+        raise click.UsageError("Give a board with --board ID; `edgebottle boards` lists them.")
+    budget = SearchBudget(ram, flash, ms)
+    settings = new_settings(data, board, budget, evaluator, name=out.stem)
+    write_file(out, settings_text(settings).encode())
+    if as_json:
+        shapes = ["x".join(map(str, shape)) for shape in settings.space.shapes]
+        print_json({"settings": str(out), "classes": settings.space.classes, "shapes": shapes})
+    else:
+        print(f"wrote {out}: read it, change it. Next: edgebottle search run {out}")
+
+
+@command.command("run")
+@_settings_argument
+@click.option(
+    "--worker",
+    is_flag=True,
+    help="As one of several on the same storage: a line for each trial, and no report at the end.",
+)
+@click.option(
+    "--without",
+    type=click.Choice(["ram", "flash", "ms"]),
+    help="Search once more without this budget, to see what it costs.",
+)
+@json_option
+def run(settings: Path, worker: bool, without: str | None, as_json: bool) -> None:
+    """Search as SEARCH.TOML says (default: search.toml), until enough candidates are assessed.
+
+    Ctrl-C stops it, and the same command goes on where it was. Any number of them may work on one
+    storage; what a worker leaves undone another takes up.
+
+    \b
+    Examples:
+      edgebottle search run
+      edgebottle search run search.toml --worker
+      edgebottle search run search.toml --without ram
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.search.reporting import report_of
+    from edgebottle.search.settings import read_settings
+    from edgebottle.search.sharing import workplace
+    from edgebottle.search.study import Limits, SearchStudy
+
+    said = read_settings(settings)
+    limits = Limits.of(said, without)
+    with workplace(said.place, said.name) as place:
+        study = SearchStudy(said, place, limits)
+        _work(study, is_spoken=worker and not as_json, quiet=as_json)
+        if worker and not as_json:
+            return
+        report = report_of(said, place)
+    _tell(report, as_json)
+
+
+def _work(study: SearchStudy, *, is_spoken: bool, quiet: bool) -> None:
+    """Runs a study; where it is interrupted, says how it goes on."""
+    from edgebottle.boards import load_board
+    from edgebottle.search.costs import Costs
+    from edgebottle.search.evaluators import evaluator_named
+    from edgebottle.search.smallest import fitting
+
+    settings = study.settings
+    evaluator = evaluator_named(settings.evaluator)
+    costs = Costs(load_board(settings.board))
+    try:
+        with progress_bar(quiet=quiet or is_spoken) as progress:
+            first = None
+            if study.is_new():
+                first = fitting(settings.space, costs, study.limits.most, progress)
+
+            def told(trial: SearchTrial) -> None:
+                if is_spoken:
+                    note(trial.words())
+                what = f"assess candidates, best {study.best:.2%}"
+                progress(what, study.assessed, settings.trials)
+
+            study.run(costs, evaluator, told, first)
+    except KeyboardInterrupt:
+        if not quiet:
+            done = f"{study.assessed} of {settings.trials} candidates"
+            note(f"stopped behind {done}; the same command goes on")
+        raise
+
+
+@command.command("show")
+@_settings_argument
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path, readable=False),
+    help="Write a page as well, with a chart of accuracy and what it takes.",
+)
+@json_option
+def show(settings: Path, html: Path | None, as_json: bool) -> None:
+    """Show what a search has found so far: the best networks, and what each budget costs.
+
+    \b
+    Examples:
+      edgebottle search show
+      edgebottle search show search.toml --html search.html
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.search.reporting import report_of
+    from edgebottle.search.settings import read_settings
+    from edgebottle.search.sharing import workplace
+
+    if html is not None:
+        check_writable(html)
+    said = read_settings(settings)
+    with workplace(said.place, said.name) as place:
+        report = report_of(said, place)
+    if html is not None:
+        from edgebottle.report.page import write_page
+        from edgebottle.report.search_page import search_page
+
+        write_page(search_page(report), html)
+    _tell(report, as_json)
+
+
+def _tell(report: SearchReport, as_json: bool) -> None:
+    if as_json:
+        told: dict[str, Any] = report.to_json()
+        print_json(told)
+        return
+    from edgebottle.report.search import search_parts
+    from edgebottle.report.terminal import show as shown
+
+    shown(*search_parts(report))
