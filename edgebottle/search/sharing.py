@@ -88,6 +88,7 @@ def workplace(place: str, study: str) -> Iterator[Workplace]:
             locks = PostgresLocks(place, study)
             stack.callback(locks.close)
             storage = _database(place, locks)
+            stack.callback(storage.engine.dispose)  # it keeps connections for the next time
             stack.callback(storage.remove_session)
         else:
             locks = FileLocks(Path(f"{place}.locks"))

@@ -11,25 +11,6 @@ from tests.cli.command_line import Result, edgebottle
 
 pytest.importorskip("optuna")
 
-MODULE = """
-def accuracy(candidate):
-    blocks = candidate.architecture.blocks
-    return 0.5 + sum(block.channels for block in blocks) / 1000 + len(blocks) / 100
-
-def interrupted(candidate):
-    raise KeyboardInterrupt
-
-def percent(candidate):
-    return 91.0
-
-def broken(candidate):
-    return 1 / 0
-
-def loaded():
-    import numpy
-    return numpy.zeros((6, 20, 20, 3), "uint8"), numpy.array([0, 1, 2, 0, 1, 2])
-"""
-
 SMALL = {
     "trials = 200": "trials = 5",
     "stages = 4": "stages = 1",
@@ -37,13 +18,6 @@ SMALL = {
     "stem_channels = [4, 8, 12, 16, 24, 32]": "stem_channels = [4, 8]",
     "head_channels = [0, 48, 64, 96, 128, 192]": "head_channels = [0]",
 }
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "candidates_of_mine.py").write_text(MODULE)
-    np.savez(tmp_path / "train.npz", x=np.zeros((8, 12, 12), np.uint8), y=np.arange(8) % 4)
-    return tmp_path
 
 
 def begun(folder: Path, *words: str, function: str = "accuracy", **changes: str) -> Path:
