@@ -120,8 +120,11 @@ class SearchStudy:
         self.limits = limits or Limits.of(settings)
         self.drawn = DrawnSpace(settings.space)
         self.assessed, self.best = 0, 0.0
+        each = (None, *settings.budget.limits())
+        self._names = [Limits.of(settings, one).study_name(settings) for one in each]
         with place.turn():
             self._study = self._opened(create)
+        self._others = {self.limits.study_name(settings): self._study}
 
     def _opened(self, create: bool) -> Any:
         import optuna
@@ -285,12 +288,13 @@ class SearchStudy:
         """All trials of the studies of these settings, as Optuna has them."""
         import optuna
 
-        names = set(optuna.get_all_study_names(self.place.storage))
-        for without in (None, *self.settings.budget.limits()):
-            name = Limits.of(self.settings, without).study_name(self.settings)
-            if name in names:
-                study = optuna.load_study(study_name=name, storage=self.place.storage)
-                yield from study.get_trials(deepcopy=False)
+        missing = [name for name in self._names if name not in self._others]
+        there = optuna.get_all_study_names(self.place.storage) if missing else ()
+        for name in set(missing).intersection(there):
+            self._others[name] = optuna.load_study(study_name=name, storage=self.place.storage)
+        for name in self._names:
+            if name in self._others:
+                yield from self._others[name].get_trials(deepcopy=False)
 
     def _tell(self, trial: Any, result: TrialResult) -> bool:
         """Keeps a result, and ends its trial; False where another worker has it meanwhile."""
