@@ -63,6 +63,11 @@ def search_words(report: SearchReport) -> list[str]:
     time = f"{seconds:,.0f} s" if seconds < 600 else f"{seconds / 3600:,.1f} h"
     workers = f"{report.workers} worker{'s' if report.workers != 1 else ''}"
     words = [f"{report.sampler}: {ended or 'nothing yet'}; {time} of {workers}."]
+    assessed = len(report.history)
+    if assessed < report.wanted:
+        words.append(
+            f"{assessed:,} of {report.wanted:,} candidates: `edgebottle search run` goes on."
+        )
     unknown = [price.name for price in report.prices if price.accuracy is None]
     if unknown:
         words.append(

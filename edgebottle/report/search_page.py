@@ -18,6 +18,9 @@ from edgebottle.report.search import (
 from edgebottle.report.svg import Dot, scatter, trend
 from quantize.search.report import FoundNetwork, SearchReport
 
+_FRONT_HEAD = (FRONT_HEAD[0].removesuffix(">"), *FRONT_HEAD[1:])
+"""The first cell of a row names it, at the left."""
+
 _LEGEND = (
     ("macs", "the best: no other network is better in every objective"),
     ("other", "other networks that keep to the budgets"),
@@ -35,7 +38,7 @@ def search_page(report: SearchReport) -> str:
 {section("The best", _front(report))}
 {section("Accuracy and what it takes", _charts(report))}
 {section("What the budgets cost", _prices(report))}
-{section("How it was searched", words + _history(report))}"""
+{section("How it was searched", words)}"""
     return page(f"search {report.name}", body)
 
 
@@ -50,7 +53,7 @@ def _front(report: SearchReport) -> str:
         "RAM and flash in bytes of the whole firmware. Accuracy is what the search went by, "
         "not that of a file."
     )
-    return table(caption, FRONT_HEAD, [network_cells(one) for one in report.front], "shapes")
+    return table(caption, _FRONT_HEAD, [network_cells(one) for one in report.front], "records")
 
 
 def _charts(report: SearchReport) -> str:
@@ -64,6 +67,7 @@ def _charts(report: SearchReport) -> str:
         ]
         chart = scatter(f"accuracy and {UNITS[name]}", dots, report.limits.get(name))
         figures.append(f"<figure><h4><b>{clean(UNITS[name])}</b></h4>{chart}</figure>")
+    figures += _history(report)
     words = "<p>Accuracy upwards. The dashed line is the budget, where it lies in the picture.</p>"
     return f'{words}<div class="trends">{"".join(figures)}</div>{legend(_LEGEND)}'
 
@@ -82,11 +86,10 @@ def _prices(report: SearchReport) -> str:
     return table(caption, PRICE_HEAD, [price_cells(one, report) for one in report.prices])
 
 
-def _history(report: SearchReport) -> str:
+def _history(report: SearchReport) -> list[str]:
     if len(report.history) < 2:
-        return ""
+        return []
     labels = [f"{number}: {value:.2%}" for number, value in enumerate(report.history, start=1)]
     line = trend("best accuracy", report.history, labels, of="networks")
-    words = "the most accurate so far, network after network"
-    head = f"<h4><b>best accuracy</b> {words}</h4>"
-    return f'<div class="trends"><figure>{head}{line}</figure></div>'
+    head = "<h4><b>best accuracy</b> so far, network after network</h4>"
+    return [f"<figure>{head}{line}</figure>"]

@@ -13,8 +13,8 @@ WIDTH, HEIGHT, TOP = 330.0, 96.0, 12.0
 DOTS = 24
 """More records than these get smaller dots."""
 
-SCATTER_HEIGHT = 200.0
-"""Pixels of a chart of dots, its axis not included."""
+SCATTER_HEIGHT, SCATTER_LEFT = 200.0, 52.0
+"""Pixels of a chart of dots, its axis not included, and of what names the axis upwards."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Dot:
     """A place in a chart.
 
     Attributes:
-        across: From left to right.
-        up: From bottom to top.
+        across: From left to right, 0 or more.
+        up: From bottom to top, a share, 0 .. 1.
         css: Class of its colour.
         label: Shown when pointed at.
     """
@@ -49,12 +49,12 @@ def scatter(name: str, dots: Sequence[Dot], limit: float | None = None) -> str:
     span = high - low or 1.0
 
     def across(value: float) -> float:
-        return 6 + (WIDTH - 12) * value / widest
+        return SCATTER_LEFT + (WIDTH - 6 - SCATTER_LEFT) * value / widest
 
     def down(value: float) -> float:
         return SCATTER_HEIGHT - 8 - (SCATTER_HEIGHT - 16) * (value - low) / span
 
-    parts = [f'<path class="grid" d="M0 {SCATTER_HEIGHT}H{WIDTH}M0 0H{WIDTH}"/>']
+    parts = [f'<path class="grid" d="M{SCATTER_LEFT} 0V{SCATTER_HEIGHT}H{WIDTH}"/>']
     if limit is not None and limit <= widest:
         at = across(limit)
         parts.append(f'<path class="limit" d="M{at:.1f} 0V{SCATTER_HEIGHT}"/>')
@@ -62,9 +62,10 @@ def scatter(name: str, dots: Sequence[Dot], limit: float | None = None) -> str:
         circle = f'<circle cx="{across(one.across):.1f}" cy="{down(one.up):.1f}" r="4" '
         parts.append(f'{circle}class="{one.css}"><title>{clean(one.label)}</title></circle>')
     below = SCATTER_HEIGHT + 13
-    ends = f'<text x="0" y="{below}">0</text>'
-    ends += f'<text x="{WIDTH}" y="{below}" text-anchor="end">{widest:,.4g}</text>'
-    ends += f'<text x="0" y="12">{high:.2%}</text>'
+    most = f"{widest:,.0f}" if widest >= 100 else f"{widest:.3g}"
+    ends = f'<text x="{SCATTER_LEFT}" y="{below}">0</text>'
+    ends += f'<text x="{WIDTH}" y="{below}" text-anchor="end">{most}</text>'
+    ends += f'<text x="0" y="11">{high:.2%}</text>'
     ends += f'<text x="0" y="{SCATTER_HEIGHT - 4}">{low:.2%}</text>'
     summary = f"{name} of {len(dots)}: {low:.2%} to {high:.2%}"
     return (

@@ -67,10 +67,15 @@ class TrialResult:
 
     @classmethod
     def of_json(cls, table: Mapping[str, Any]) -> TrialResult:
-        """Of what ``asdict`` makes."""
-        cost = None if table["cost"] is None else CandidateCost(**table["cost"])
-        outcome = Outcome(table["outcome"])
-        return cls(outcome, cost, table["accuracy"], table["why"], table["seconds"])
+        """Of what ``asdict`` makes; raises ``BadInput`` where another version made it."""
+        try:
+            cost = None if table["cost"] is None else CandidateCost(**table["cost"])
+            outcome = Outcome(table["outcome"])
+            return cls(outcome, cost, table["accuracy"], table["why"], table["seconds"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(
+                "another version of edgebottle ran this study: give the search another name"
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -147,3 +147,23 @@ def test_storage_that_is_none(
     place = storage if "://" in storage else str(tmp_path / storage)
     with pytest.raises(BadInput, match=message), workplace(place, "x"):
         pass
+
+
+def test_what_another_version_kept_is_not_misread(tmp_path: Path) -> None:
+    searched(replace(SETTINGS, trials=1), tmp_path)
+    path = tmp_path / SETTINGS.storage
+    path.write_text(path.read_text().replace('"arena":', '"memory":'))
+    with opened(SETTINGS, tmp_path) as study, pytest.raises(BadInput, match="another version"):
+        study.trials()
+
+
+def test_a_space_that_is_exhausted_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three networks of two schedules; each is assessed once, and then the search gives up."""
+    monkeypatch.setattr("edgebottle.search.study.MAX_VAIN", 60)
+    fixed = {"stem_strides": (1,), "stem_sizes": (3,), "head_channels": (0,), "depths": (0,)}
+    space = replace(SPACE, shapes=((16, 16, 1),), stem_channels=(4, 8, 12), stages=1, **fixed)
+    evaluator = CountingEvaluator()
+    trials = searched(replace(SETTINGS, space=space), tmp_path, evaluator)
+    outcomes = Counter(trial.result.outcome for trial in trials)
+    assert len(evaluator.asked) == outcomes[Outcome.ASSESSED] == 3
+    assert outcomes[Outcome.REPEATED] == len(trials) - 3 >= 60
