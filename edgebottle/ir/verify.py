@@ -6,12 +6,14 @@ from edgebottle.errors import BadModel
 from edgebottle.ir.graph import Graph, Node, Tensor
 
 
-def verify(graph: Graph, stage: str = "import") -> None:
+def verify(graph: Graph, stage: str = "import", before: Graph | None = None) -> None:
     """Checks SSA form, execution order, shapes, types and quantization.
 
     Args:
         graph: The graph.
         stage: What just produced it, named in the message.
+        before: A graph that was verified. Of nodes that it has as well, with the very same tensors,
+            only the order is looked at.
 
     Raises:
         BadModel: the graph is malformed.
@@ -32,12 +34,15 @@ def verify(graph: Graph, stage: str = "import") -> None:
         if tensor.state:
             _verify_state(tensor, stage)
             known.add(name)
+    verified = {} if before is None else {node.name: node for node in before.nodes}
     layers: set[str] = set()
     for node in graph.nodes:
         if node.name in layers:
             raise BadModel(f"after {stage}: two nodes have the name '{node.name}'")
         layers.add(node.name)
-        _verify_node(graph, node, known, stage)
+        _verify_order(graph, node, known, stage)
+        if before is None or not _is_same(graph, node, before, verified.get(node.name)):
+            _verify_node(graph, node, stage)
     for name in graph.outputs:
         if name not in known:
             raise BadModel(f"after {stage}: output '{name}' is never computed")
@@ -51,7 +56,15 @@ def _verify_state(tensor: Tensor, stage: str) -> None:
         raise BadModel(f"after {stage}: the beginning of state '{tensor.name}' has another type")
 
 
-def _verify_node(graph: Graph, node: Node, known: set[str], stage: str) -> None:
+def _is_same(graph: Graph, node: Node, before: Graph, old: Node | None) -> bool:
+    """Whether a node and its tensors are the very objects that another graph has."""
+    names = (*node.inputs, *node.outputs)
+    return node is old and all(
+        graph.tensors[name] is before.tensors.get(name) for name in names if name is not None
+    )
+
+
+def _verify_order(graph: Graph, node: Node, known: set[str], stage: str) -> None:
     for name in node.inputs:
         if name is not None and name not in known:
             raise BadModel(
@@ -65,6 +78,9 @@ def _verify_node(graph: Graph, node: Node, known: set[str], stage: str) -> None:
         known.add(name)
     if node.assigned is not None and node.inputs[0] is not None:
         known.discard(node.inputs[0])  # its old value is gone
+
+
+def _verify_node(graph: Graph, node: Node, stage: str) -> None:
     expected = node.infer(graph.ins(node))
     actual = tuple((tensor.shape, tensor.dtype) for tensor in graph.outs(node))
     if expected != actual:

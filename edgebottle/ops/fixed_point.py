@@ -26,6 +26,9 @@ from edgebottle.ops.base import Activation
 MAX_SHIFT = 30
 """Longest left shift that C and LiteRT's arithmetic define."""
 
+SAFE_SCALE = 2.0 ** (MAX_SHIFT - 1)
+"""Scales below need no longer shift than ``MAX_SHIFT``, however they are rounded."""
+
 DOUBLE_BITS = 53
 """Bits of the mantissa of a double."""
 
@@ -75,6 +78,13 @@ def checked_multiplier(label: str, real: float, max_shift: int = MAX_SHIFT) -> t
         f"{label} scales by {real:.2g}, and 32-bit arithmetic takes 0 to 2^{max_shift}; "
         "quantize the model anew, with representative data"
     )
+
+
+def check_multipliers(label: str, reals: Array) -> None:
+    """Raises as ``checked_multiplier`` does of each."""
+    if not ((reals >= 0.0) & (reals < SAFE_SCALE)).all():
+        for real in reals.tolist():
+            checked_multiplier(label, real)
 
 
 def check_scaled(label: str, reach: float) -> None:
@@ -135,10 +145,11 @@ def effective_scales(
     if weights.quant is None:
         raise UnsupportedOp(f"tensor '{weights.name}' has no quantization")
     input_scale, output_scale = float(np.float32(inputs.scale)), float(np.float32(output.scale))
-    products = [input_scale * float(np.float32(scale)) for scale in weights.quant.scale]
+    products = input_scale * np.array(weights.quant.scale, np.float32).astype(np.float64)
     if single_product:
-        products = [float(np.float32(product)) for product in products]
-    return [product / output_scale for product in products]
+        products = products.astype(np.float32).astype(np.float64)
+    scales: list[float] = (products / output_scale).tolist()
+    return scales
 
 
 def saturating_rounding_doubling_high_mul(a: Array | int, b: Array | int) -> Int:

@@ -13,8 +13,8 @@ from edgebottle.ir.graph import Array, Int, Node, Tensor, Tensors
 from edgebottle.ops.base import require_dtype, where
 from edgebottle.ops.channel_range import Range, fits_int32
 from edgebottle.ops.fixed_point import (
+    check_multipliers,
     check_zero_points,
-    checked_multiplier,
     effective_scales,
     wrap_int32,
 )
@@ -109,8 +109,8 @@ def _check_quantization(node: Node, ins: Tensors, output: Tensor, axis: int) -> 
             f"{where(node)} sums {weights.size // channels} products for each output; "
             f"edgebottle supports {limit}"
         )
-    for scale in effective_scales(data, weights, output):
-        checked_multiplier(where(node), abs(scale))  # some converters write weights so
+    # Some converters write weights with negative scales.
+    check_multipliers(where(node), np.abs(effective_scales(data, weights, output)))
 
 
 def has_narrow_sums(ins: Tensors) -> bool:
@@ -227,7 +227,7 @@ def range_of_sums(
     seen = data.regrouped(sums.channels)
     low, high = sums.bounds(seen.low, seen.high)
     known = (low == high) | fits_int32(low, high, shift)
-    ends = [requantize(wrap_int32(end)) for end in (low, high)]
+    ends = requantize(wrap_int32(np.stack([low, high])))
     # Where the weights have a negative scale, the highest sum gives the lowest output.
     stored = Range(np.minimum(*ends), np.maximum(*ends))
     return stored.where(known, Range.between(*bounds, low.size))

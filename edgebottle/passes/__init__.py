@@ -44,9 +44,11 @@ def optimise(graph: Graph, passes: tuple[Pass, ...] = PIPELINE) -> Graph:
     Raises:
         BadModel: the model computes nothing.
     """
+    before = None
     for one in passes:
         graph = one(graph)
-        verify(graph, one.__name__)
+        verify(graph, one.__name__, before)
+        before = graph
     if not graph.nodes:
         raise BadModel("the model computes nothing: it has no operators that an output depends on")
     return graph
