@@ -32,6 +32,9 @@ MAX_GAIN = 12
 FEW_STEPS = 8
 """Steps of the output that rule out most of what is tried, before all are looked at."""
 
+NEAR_STEP = 2
+"""Sums by which LiteRT's roundings may move a step of the output, about."""
+
 LOW, HIGH = -128, 127
 """Bounds of int8."""
 
@@ -244,14 +247,31 @@ def find_packing(sums: Sums) -> PackedScaling | None:
 def _steps(sums: Sums, low: Int, high: Int) -> _ChannelSteps:
     """The steps to the outputs above the least, of int8 -127, -126, ... 127."""
     wanted = np.arange(sums.low + 1, sums.high + 1, dtype=np.int64)[:, None]
-    first, last = np.broadcast_arrays(low, high + 1)
-    first, last = np.tile(first, (len(wanted), 1)), np.tile(last, (len(wanted), 1))
+    first, last = _around(sums, low, high + 1, wanted)
     while (first < last).any():
         middle = (first + last) >> 1
         reached = sums.outputs(middle) >= wanted
         last = np.where(reached, middle, last)
         first = np.where(reached | (first >= last), first, middle + 1)
     return _ChannelSteps(sums, low, high, last, np.broadcast_to(wanted, last.shape))
+
+
+def _around(sums: Sums, low: Int, end: Int, wanted: Int) -> tuple[Int, Int]:
+    """Sums (steps, channels) between which, ends included, the output reaches what is wanted.
+
+    Narrow where that is about where real numbers have it, else ``low`` and ``end``.
+    """
+    shape = (len(wanted), low.size)
+    lowest, highest = np.broadcast_to(low, shape), np.broadcast_to(end, shape)
+    scale = np.ldexp(sums.multiplier.astype(np.float64), sums.shift.astype(np.int64) - 31)
+    if (scale <= 0).any():
+        return lowest, highest
+    real = np.ceil((wanted - sums.zero_point - 0.5) / scale)
+    near = np.clip(real, lowest, highest).astype(np.int64)
+    first, last = np.maximum(near - NEAR_STEP, lowest), np.minimum(near + NEAR_STEP, highest)
+    is_after = (first > lowest) & (sums.outputs(first - 1) >= wanted)
+    is_before = (last < highest) & (sums.outputs(last) < wanted)
+    return np.where(is_after, lowest, first), np.where(is_before, highest, last)
 
 
 def _search(steps: _ChannelSteps, few: _ChannelSteps, shift: int) -> ChannelScaling | None:
