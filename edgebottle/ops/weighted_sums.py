@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -104,6 +105,11 @@ class WeightedSums:
     inside: Mask
     outside: Mask
 
+    @cached_property
+    def used(self) -> Mask:
+        """[outputs, taps, terms], weights that are not zero."""
+        return np.asarray(self.weights != 0)
+
     @property
     def crossing(self) -> Mask:
         """[taps], taps that see the image at some positions of the window only."""
@@ -123,8 +129,11 @@ class WeightedSums:
             (self.inside, below, above),
             (self.crossing, np.minimum(below, 0), np.maximum(above, 0)),
         ):
-            positive = np.maximum(self.weights[:, taps], 0).sum(axis=1)
-            negative = np.minimum(self.weights[:, taps], 0).sum(axis=1)
+            if not taps.any():
+                continue
+            weights = self.weights if taps.all() else self.weights[:, taps]
+            positive = np.maximum(weights, 0).sum(axis=1)
+            negative = weights.sum(axis=1) - positive
             lowest += (positive * least + negative * most).sum(axis=1)
             highest += (positive * most + negative * least).sum(axis=1)
         return lowest, highest

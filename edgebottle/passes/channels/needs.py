@@ -42,7 +42,7 @@ class Needs:
             for name in ranges
             if graph.tensors[name].data is None and not graph.tensors[name].state
         }
-        self._count = 0
+        self._settled: dict[str, list[int]] = {}
         for name in (*graph.inputs, *graph.outputs):
             self.need(name)
 
@@ -75,7 +75,15 @@ class Needs:
         before = -1
         while before != (before := self._total()):
             for node in reversed(self.graph.nodes):
-                _spread(node, self)
+                state = self._state(node)
+                if state != self._settled.get(node.name):
+                    _spread(node, self)  # it may have more to do where it has changed something
+                    self._settled[node.name] = state
+
+    def _state(self, node: Node) -> list[int]:
+        """Of how many channels a node's tensors are needed: all that ``_spread`` depends on."""
+        names = (*node.inputs, *node.outputs)
+        return [int(np.count_nonzero(self.masks[name])) for name in names if name in self.masks]
 
     def _total(self) -> int:
         return sum(int(mask.sum()) for mask in self.masks.values())
@@ -175,12 +183,13 @@ def _border(ins: Tensors, accesses: Sequence[AxisMap | None], out: Tensor) -> Ma
 def _needed_terms(node: Node, sums: WeightedSums, needs: Needs, data: Range) -> Mask:
     """[terms] of a layer that sums over all of its input: those it cannot do without."""
     rows = summing_rows(node, needs)
-    weights = sums.weights[rows]
-    used = weights != 0
+    used = sums.used[rows]
     offset = data.low - sums.zero_point
     varies = ~data.constant
     needed = used[:, sums.inside].any(axis=(0, 1)) & varies
     needed |= used[:, sums.crossing].any(axis=(0, 1)) & (varies | (offset != 0))
+    if needed.all():
+        return np.asarray(needed)
     contribution = np.where(needed, 0, constant_part(sums, data)[rows])
     bias = sums.bias[rows] + contribution.sum(axis=1)
     if not ((bias >= INT32.min) & (bias <= INT32.max)).all():

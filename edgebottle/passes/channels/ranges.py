@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,11 +12,54 @@ from edgebottle.ir.graph import Graph, Tensor
 from edgebottle.ops.base import Operator
 from edgebottle.ops.channel_range import Range
 
+REMEMBERED = 512
+"""Layers and tensors whose ranges are remembered: passes and planner ask for the same ones."""
+
+
+class _Remembered:
+    """Ranges that were found, by the very objects that they were found from."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[tuple[object, ...], tuple[object, Range | None]] = OrderedDict()
+
+    def layer(
+        self, node: Operator, known: Mapping[int, Range], graph: Graph, outs: Sequence[Tensor]
+    ) -> Range | None:
+        """``Operator.channel_range``."""
+        ins = graph.ins(node)
+        kept = (node, *known.values(), *(tensor.data for tensor in ins if tensor is not None))
+        kinds = tuple(
+            one and (one.shape, one.dtype, one.quant, one.bounds) for one in (*ins, *outs)
+        )
+        key = (*map(id, kept), *known, *kinds)
+        if key not in self._found:
+            self._keep(key, kept, node.channel_range(known, ins, outs))
+        return self._found[key][1]
+
+    def tensor(self, tensor: Tensor) -> Range:
+        """``_of_tensor``."""
+        channels = tensor.layout.pixel_elements
+        key = (id(tensor.data), tensor.bounds, channels)
+        if key not in self._found:
+            self._keep(key, tensor.data, _of_tensor(tensor))
+        found = self._found[key][1]
+        assert found is not None
+        return found
+
+    def _keep(self, key: tuple[object, ...], kept: object, found: Range | None) -> None:
+        """Remembers a range as long as what has the numbers of its key, which live with it."""
+        self._found[key] = kept, found
+        if len(self._found) > REMEMBERED:
+            self._found.popitem(last=False)
+
+
+_remembered = _Remembered()
+
 
 def channel_ranges(graph: Graph) -> dict[str, Range]:
     """The range of every int8 tensor; inputs and state can hold anything that has no bounds."""
     ranges = {
-        name: _of_tensor(tensor)
+        name: _remembered.tensor(tensor)
         for name, tensor in graph.tensors.items()
         if tensor.dtype is DType.I8
     }
@@ -25,7 +69,7 @@ def channel_ranges(graph: Graph) -> dict[str, Range]:
         assert isinstance(node, Operator)
         found = None
         if 0 in known and len(outs) == 1 and outs[0].name in ranges:
-            found = node.channel_range(known, graph.ins(node), outs)
+            found = _remembered.layer(node, known, graph, outs)
         for out in outs:
             if found is not None:
                 ranges[out.name] = found
