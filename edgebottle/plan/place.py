@@ -12,6 +12,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from operator import add
 
 from edgebottle.plan.lifetimes import Gaps, Overlays, conflicts
 from edgebottle.plan.limits import UNLIMITED
@@ -116,9 +117,7 @@ class AnyBlock(Strategy):
         touched, generator = set[int](), walk.random
         for _ in range(generator.randint(1, 3)):
             to, start = generator.randrange(len(order)), generator.randrange(len(order))
-            block = order.pop(start)
-            order.insert(to, block)
-            touched |= {block, *walk.others[block]}
+            touched |= walk.moved(order, start, to)
         return touched
 
     def badness(self, walk: OffsetSearch, packing: Packing) -> tuple[int, ...]:
@@ -166,18 +165,15 @@ class Protruding(Strategy):
                 block = generator.choice(walk.others[block])
         if generator.random() < 0.7:
             place = order.index(block)
-            order.pop(place)
-            end = len(order) if generator.random() < 0.5 else place
-            order.insert(generator.randint(0, end), block)
-            touched |= {block, *walk.others[block]}
+            end = len(order) - 1 if generator.random() < 0.5 else place
+            touched |= walk.moved(order, place, generator.randint(0, end))
         if generator.random() < 0.4:
             high[block] = not high[block]
             touched.add(block)
 
     def badness(self, walk: OffsetSearch, packing: Packing) -> tuple[int, ...]:
         """The size, and by how much all blocks together stick out."""
-        ends = [o + b.nbytes for o, b in zip(packing.offsets, walk.blocks, strict=True)]
-        return packing.nbytes, sum([end - walk.bound for end in ends if end > walk.bound])
+        return packing.nbytes, walk.excess(packing)
 
 
 def _by_size_and_time(blocks: Sequence[Block]) -> dict[str, list[int]]:
@@ -251,7 +247,9 @@ class OffsetSearch:
         """Starts from the best of the greedy orders."""
         self.blocks, self.bound, self.random = blocks, bound, generator
         self.others = [[other for other, _, _ in own] for own in gaps]
+        self._apart = [frozenset(others) for others in self.others]
         self._gaps, self._strategy = gaps, strategy
+        self._sizes = [block.nbytes for block in blocks]
         starts = []
         for name, order in strategy.orders(blocks, gaps).items():
             for all_high in (False, True) if strategy.BOTH_ENDS else (False,):
@@ -259,14 +257,28 @@ class OffsetSearch:
                 offsets = first_fit(order, self._placer(high, UNLIMITED), self.others)
                 starts.append((self._packing(offsets, name), order, high))
         self.starts = len(starts)
+        self._outside: list[int] | None = None
         self._here, self._order, self._high = min(starts, key=lambda start: start[0].nbytes)
         self._badness = strategy.badness(self, self._here)
         self.best = self._here
 
+    def moved(self, order: list[int], start: int, to: int) -> set[int]:
+        """Moves a block in an order; the blocks that may have to be placed anew for that alone.
+
+        Those are the block, and what it must keep clear of and has now another place to. What comes
+        after both its places follows from where the block is put.
+        """
+        block = order.pop(start)
+        order.insert(to, block)
+        passed = order[to + 1 : start + 1] if to < start else order[start:to]
+        return {block, *self._apart[block].intersection(passed)}
+
     def outside(self) -> list[int]:
         """The blocks that end above the bound."""
-        offsets = self._here.offsets
-        return [i for i, b in enumerate(self.blocks) if offsets[i] + b.nbytes > self.bound]
+        if self._outside is None:
+            ends = zip(self._here.offsets, self._sizes, strict=True)
+            self._outside = [i for i, (at, size) in enumerate(ends) if at + size > self.bound]
+        return self._outside
 
     def change(self) -> None:
         """Tries one change, and stays with it unless it is for the worse."""
@@ -283,13 +295,17 @@ class OffsetSearch:
         badness = strategy.badness(self, packing)
         if anyway or badness <= self._badness:
             self._here, self._order, self._high = packing, order, high
-            self._badness = badness
+            self._badness, self._outside = badness, None
         if packing.nbytes < self.best.nbytes:
             self.best = packing
 
     def _packing(self, offsets: Sequence[int], strategy: str) -> Packing:
-        ends = [offset + block.nbytes for offset, block in zip(offsets, self.blocks, strict=True)]
-        return Packing(max(ends, default=0), tuple(offsets), strategy)
+        return Packing(max(map(add, offsets, self._sizes), default=0), tuple(offsets), strategy)
+
+    def excess(self, packing: Packing) -> int:
+        """By how much all blocks together end above the bound."""
+        ends = map(add, packing.offsets, self._sizes)
+        return sum([end - self.bound for end in ends if end > self.bound])
 
     def _placer(self, high: Sequence[bool], most: int) -> PlaceOne:
         """Finds the place of a block; raises ``_TooLarge`` where it ends above ``most``."""
@@ -350,8 +366,8 @@ def first_fit(
             that come later are -1.
         conflicts: For each block the others that it must keep clear of.
         before: The offsets that the order gave before it was changed; None to place all.
-        touched: Blocks that stand elsewhere in the order now, and their conflicts; blocks that
-            ``place_one`` treats in another way than before.
+        touched: Blocks that stand elsewhere in the order now, and those of their conflicts that
+            they have passed; blocks that ``place_one`` treats in another way than before.
 
     Returns:
         The offset of each block.
