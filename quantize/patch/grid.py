@@ -114,7 +114,7 @@ class PatchStage:
         nodes = tuple(graph.nodes[number] for number in sorted({known[name] for name in names}))
         windows = Windows(graph)
         for node in nodes:
-            _check_node(windows, node)
+            check_node(windows, node)
         leaving = list(_leaving(graph, nodes))
         if len(leaving) != 1:
             raise BadInput(
@@ -130,7 +130,7 @@ class PatchStage:
         leaving: dict[str, None] = {}
         for number, node in enumerate(graph.nodes):
             try:
-                _check_node(windows, node)
+                check_node(windows, node)
             except BadInput:
                 return
             inside.add(node.name)
@@ -197,7 +197,8 @@ def patches(stage: PatchStage, m: int, n: int) -> list[list[Rect]]:
     return [[Rect(row, column) for column in columns] for row in rows]
 
 
-def _check_node(windows: Windows, node: Node) -> None:
+def check_node(windows: Windows, node: Node) -> None:
+    """Raises ``BadInput`` where a layer cannot be part of a patch grid."""
     graph = windows.graph
     images = [graph.outs(node)[0]]
     for index in windows.inputs(node):

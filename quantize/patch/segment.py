@@ -9,7 +9,8 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from edgebottle.ir.layout import aligned
+from edgebottle.ir.graph import Int
+from edgebottle.ir.layout import ALIGNMENT, aligned
 from edgebottle.plan.plan import COUNTER_BYTES
 from edgebottle.plan.work import Work
 from quantize.patch.demand import final_steps, simulate, smallest_ring, steps_for
@@ -35,20 +36,25 @@ class Parts:
 
     Attributes:
         axis: ``COLUMNS`` or ``CHANNELS``.
-        shares: For each part and tensor of the stage, the columns or channels computed, and all.
+        count: How many.
+        shares: For each tensor of the stage, the columns or channels that the parts compute, and
+            all.
         extra_macs: What is computed twice.
     """
 
     axis: int
-    shares: tuple[Mapping[str, tuple[int, int]], ...]
+    count: int
+    shares: Mapping[str, tuple[Int, int]]
     extra_macs: int
 
     def largest(self, rings: Mapping[str, int]) -> int:
         """Bytes of the rings of the part that needs most, from those of the whole stage."""
-        return max(
-            sum(aligned(-(-rings[name] * part[name][0] // part[name][1])) for name in rings)
-            for part in self.shares
-        )
+        total = np.zeros(self.count, np.int64)
+        for name, nbytes in rings.items():
+            share, whole = self.shares[name]
+            part = (nbytes * share + whole - 1) // whole
+            total += (part + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+        return int(total.max())
 
 
 @dataclass

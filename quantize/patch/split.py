@@ -18,22 +18,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Node
 from edgebottle.ops.base import where
 from edgebottle.plan.limits import UNLIMITED
 from edgebottle.plan.storage import cropped_from
 from quantize.patch.costs import UnitCosts
-from quantize.patch.grid import PatchStage, Writer, computed_pixels, patches
-from quantize.patch.grid_nodes import Rect, input_rect
+from quantize.patch.cuts import MAX_PARTS, StageCuts
+from quantize.patch.grid import PatchStage, Writer, patches
+from quantize.patch.grid_nodes import Windows
 from quantize.patch.rows import RowGraph
 from quantize.patch.schedule import unit_bytes
-from quantize.patch.segment import Parts
-from quantize.patch.slices import keeps_channels_apart, slices, write_slice
+from quantize.patch.slices import slices, write_slice
 from quantize.patch.units import CHANNELS, COLUMNS, Partition, Unit
-
-MAX_PARTS = 8
-"""Parts of a stage, at most."""
 
 SPLIT_WORK = 1_000_000
 """What is spent on finding stages in parts, in all orders of a network."""
@@ -65,11 +61,12 @@ def add_splits(
     """
     reached, units = [True], costs.choices.units
     peaks = _uncut_peaks(costs) if only_gains else {}
+    windows = Windows(costs.rows.graph)
     costs.work.refill(work)
     for end in range(1, len(costs.rows.order) + 1):
         firsts = range(max(end - MAX_LAYERS, 0), end)
         limits = {first: min(below, peaks.get((first, end), below)) for first in firsts}
-        found = _splits(costs, end, reached, limits, most_extra_macs)
+        found = _splits(costs, windows, end, reached, limits, most_extra_macs)
         units[end] = [*units[end], *found]
         reached.append(any(reached[u.first] and u.nbytes < below for u in units[end]))
 
@@ -95,6 +92,7 @@ def _uncut_peaks(costs: UnitCosts) -> dict[tuple[int, int], int]:
 
 def _splits(
     costs: UnitCosts,
+    windows: Windows,
     end: int,
     reached: Sequence[bool],
     limits: Mapping[int, int],
@@ -104,11 +102,13 @@ def _splits(
 
     Args:
         costs: The units.
+        windows: Of the graph.
         end: Number after the last node.
         reached: Whether the nodes before each can be computed.
         limits: Bytes for each first node.
         most_extra_macs: See ``add_splits``.
     """
+    known, found = costs.facts.cuts, None
     for first, _, inside in costs.grown(end, MAX_LAYERS):
         below = limits[first]
         if costs.work.is_spent:
@@ -119,7 +119,10 @@ def _splits(
         least = whole + inside.nbytes() - rings + rings // MAX_PARTS
         if not (rings and reached[first] and least < below):
             continue
-        cuts = _known_cuts(costs, first, end)
+        if (first, end) not in known:
+            found = found or StageCuts(costs.rows, windows, end)
+            known[first, end] = found.of(first)
+        cuts = known[first, end]
         if cuts is None:
             continue
         costs.work.spend(CUTS_COST * (end - first))
@@ -129,77 +132,8 @@ def _splits(
                 continue
             nbytes = fixed + cut.largest(inside.rings)
             if nbytes < below:
-                split = Partition(cut.axis, len(cut.shares), cut.extra_macs, whole)
+                split = Partition(cut.axis, cut.count, cut.extra_macs, whole)
                 yield Unit(first, end, True, nbytes, split)
-
-
-def _known_cuts(costs: UnitCosts, first: int, end: int) -> Sequence[Parts] | None:
-    """The ways to cut the nodes, None where they are no stage that can be cut."""
-    known = costs.facts.cuts
-    if (first, end) not in known:
-        stage = _stage(costs.rows, first, end)
-        known[first, end] = None if stage is None else tuple(_cuts(stage))
-    return known[first, end]
-
-
-def _stage(rows: RowGraph, first: int, end: int) -> PatchStage | None:
-    """The nodes as a stage, where they are one that can be cut."""
-    nodes = rows.order[first:end]
-    # Its rows would be computed in the memory of the output, where parts have gaps.
-    if any(name in rows.shares for name in nodes[-1].inputs if name is not None):
-        return None
-    try:
-        return PatchStage.of(rows.graph, [node.name for node in nodes])
-    except BadInput:
-        return None
-
-
-def _cuts(stage: PatchStage) -> Iterator[Parts]:
-    """The ways to cut a stage, into few parts first."""
-    names = [node.outputs[0] for node in stage.nodes]
-    _, _, width, channels = stage.graph.tensors[stage.output].shape
-    if keeps_channels_apart(stage):
-        for parts in range(2, min(MAX_PARTS, -(-channels // 4)) + 1):
-            shares = [dict.fromkeys(names, (b - a, channels)) for a, b in slices(stage, parts)]
-            yield Parts(CHANNELS, tuple(shares), 0)
-    for parts in range(2, min(MAX_PARTS, width) + 1):
-        columns = [(rect, stage.rects(rect)) for rect in patches(stage, 1, parts)[0]]
-        if all(_needs_no_crop(stage, rect, rects) for rect, rects in columns):
-            shares = [_columns(stage, names, rects) for _, rects in columns]
-            extra_macs = stage.extra_macs(computed_pixels(rects for _, rects in columns))
-            yield Parts(COLUMNS, tuple(shares), extra_macs)
-
-
-def _columns(
-    stage: PatchStage, names: Sequence[str], rects: Mapping[str, Rect]
-) -> dict[str, tuple[int, int]]:
-    spans = {name: rects[name].columns for name in names}
-    return {name: (b - a, stage.graph.tensors[name].shape[2]) for name, (a, b) in spans.items()}
-
-
-def _needs_no_crop(stage: PatchStage, rect: Rect, rects: Mapping[str, Rect]) -> bool:
-    """Every layer of the part reads all of what the layers before have computed, and each has to.
-
-    A ring cannot be cropped, and what reads nothing but constants has no rows.
-    """
-    inside = {node.outputs[0] for node in stage.nodes}
-    if rects[stage.output] != rect or not inside <= rects.keys():
-        return False
-    if not all(_reads(stage, node, rects[node.outputs[0]]) for node in stage.nodes):
-        return False
-    return all(
-        input_rect(stage.windows, node, index, rects[node.outputs[0]]) == rects[source]
-        for node in stage.nodes
-        for index in stage.windows.inputs(node)
-        if (source := str(node.inputs[index])) in inside
-    )
-
-
-def _reads(stage: PatchStage, node: Node, rect: Rect) -> bool:
-    """Whether a rectangle of the output needs anything but constants."""
-    names = [(index, str(node.inputs[index])) for index in stage.windows.inputs(node)]
-    live = [index for index, name in names if stage.graph.tensors[name].data is None]
-    return any(input_rect(stage.windows, node, index, rect) is not None for index in live)
 
 
 def expand(rows: RowGraph, units: Sequence[Unit]) -> tuple[RowGraph, list[Unit]]:
