@@ -1,7 +1,7 @@
 """How much RAM the bench application takes beside a network, to the byte.
 
-It depends on the compiler and on the shape of the input, not on the network: a small network of the
-same input is built once, and remembered by the content of the firmware.
+It depends on the compiler and on the size of the input, not on the network: a small network that is
+fed alike is built once, and remembered by the content of its files.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 
 from edgebottle.boards import Board
@@ -32,11 +33,26 @@ CANARIES = 32
 WORD = 4
 """Canaries and the ends of sections lie at multiples of it."""
 
+WIDEST = 8
+"""Bytes of the application's largest number, which lies at a multiple of it behind rows."""
+
 FEED = 10
 """Bytes of a pointer and three half-words that a row-fed network remembers between its rows."""
 
 COUNTER = 2
 """Bytes of each loop that such a network has left open."""
+
+
+class Feeding(Enum):
+    """How the bench application hands a network its input.
+
+    ``COPIED``: from a copy, so that it can be run again. ``IN_PLACE``: it is written where the
+    network reads it. ``ROWS``: row by row.
+    """
+
+    COPIED = "copied"
+    IN_PLACE = "in place"
+    ROWS = "rows"
 
 
 def model_of(graph: Graph) -> Model:
@@ -53,8 +69,7 @@ class Application:
     def __init__(self, board: Board, toolchain: str, optimize: Optimize) -> None:
         """Builds nothing yet."""
         self._board, self._toolchain, self._optimize = board, toolchain, optimize
-        self._known: dict[tuple[int, ...], int] = {}
-        self._firmware = b""
+        self._known: dict[tuple[Feeding, int], int] = {}
 
     def static_bytes(self, verdict: Verdict) -> int:
         """``Built.ram.static`` of what a verdict is about.
@@ -67,21 +82,26 @@ class Application:
         if self._board.is_host:
             return 0
         buffer = input_buffer(graph, plan, self._board, allowed_ram(verdict))
-        shape = graph.tensors[graph.inputs[0]].shape
-        row = graph.tensors[graph.inputs[0]].layout.row_bytes if plan.row_fed else 0
-        key = (*shape, buffer and 1, row)
-        if key not in self._known:
-            self._known[key] = self._stand_in((shape[1], shape[2], shape[3]), bool(buffer), plan)
-        return self._known[key] + own_bytes(plan, graph, buffer)
+        kind = Feeding.ROWS if plan.row_fed else Feeding.COPIED if buffer else Feeding.IN_PLACE
+        odd = graph.tensors[graph.inputs[0]].layout.row_bytes % WIDEST if plan.row_fed else 0
+        if (kind, odd) not in self._known:
+            self._known[kind, odd] = self._stand_in(kind, odd)
+        return self._known[kind, odd] + own_bytes(plan, graph, buffer)
 
-    def _stand_in(self, shape: tuple[int, int, int], buffered: bool, plan: Plan) -> int:
-        """The same of a small network, built once."""
-        architecture = Architecture(shape, Stem(1, 3, 2), (), ClassHead(2))
+    def _stand_in(self, kind: Feeding, odd: int) -> int:
+        """The same of a small network, built once.
+
+        Args:
+            kind: How it gets its input.
+            odd: Bytes of a row beyond a multiple of ``WIDEST``.
+        """
+        architecture = Architecture((9, 8 + odd, 1), Stem(1, 3, 2), (), ClassHead(2))
         model = model_of(untrained_graph(architecture.network("standin")))
-        schedule = Schedule.MIN_RAM if plan.row_fed else Schedule.LAYERS
-        wish = Wish(schedule=schedule, row_fed=plan.row_fed, optimize=self._optimize.value)
+        is_fed = kind is Feeding.ROWS
+        schedule = Schedule.MIN_RAM if is_fed else Schedule.LAYERS
+        wish = Wish(schedule=schedule, row_fed=is_fed, optimize=self._optimize.value)
         verdict = Judge(model.graph).verdict(self._board, wish)
-        if not buffered and not plan.row_fed and not is_alone(self._board):
+        if kind is Feeding.IN_PLACE and not is_alone(self._board):
             wish = replace(wish, ram=verdict.ram.bounds.most)
             verdict = Judge(model.graph).verdict(self._board, wish)
         path = self._path(verdict)
@@ -124,6 +144,7 @@ def own_bytes(plan: Plan, graph: Graph, buffer: int) -> int:
     if not plan.row_fed:
         return filled + buffer
     fed = graph.inputs[0]
+    row = graph.tensors[fed].layout.row_bytes
     stages = [step.stage for step in plan.steps if step.stage is not None]
     depth = max(fed_depth(stage.program, fed) for stage in stages)
-    return filled + aligned(FEED + COUNTER * depth, WORD)
+    return filled + aligned(FEED + COUNTER * depth, WORD) + row

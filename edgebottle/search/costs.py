@@ -1,12 +1,14 @@
 """What a candidate costs on a board, without training it: RAM, flash and time.
 
-RAM and the constants in flash are those of the build, to the byte. Time and code are modelled.
+RAM and the constants in flash are those of the build, to the byte. Time and code are modelled, by
+tables that ``measuring.tables`` makes of networks that were built and run.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from edgebottle.boards import Board
 from edgebottle.codegen.kernels import Optimize
@@ -15,11 +17,10 @@ from edgebottle.ir.graph import Graph
 from edgebottle.passes import optimise
 from edgebottle.plan.schedules import Schedule
 from edgebottle.search.application import Application
+from edgebottle.search.code_sizes import CodeSizes, code_sizes
+from edgebottle.search.kernel_times import KernelTimes, kernel_times
 from quantize.search.space import Candidate
 from quantize.search.untrained import untrained_graph
-
-CYCLES_PER_INSTRUCTION = 1.6
-"""Of the virtual board of a Cortex-M4, over all networks of the zoo; about."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Costs:
 
         Raises:
             UnsupportedOp: the network cannot be fed row by row.
+            BadInput: nothing is known of the times of the board's core.
             BuildFailed: the compiler failed on the bench application.
             ToolMissing: it is not installed.
         """
@@ -91,21 +93,32 @@ class Costs:
     def _cost(self, verdict: Verdict) -> CandidateCost:
         arena, constants = verdict.plan.arena_bytes, verdict.source.weight_bytes
         stack = 0 if self.board.is_host else self.board.stack_size
-        flash = verdict.flash.bounds
-        graph = verdict.chosen.graph
-        written = sum(graph.tensors[name].size for node in graph.nodes for name in node.outputs)
-        instructions = graph.macs() + 8 * written
-        cycles = round(CYCLES_PER_INSTRUCTION * instructions)
+        instructions, cycles = self._times.of(verdict)
         hertz = self.board.clock_hz
         return CandidateCost(
             arena=arena,
             ram=arena + stack + self._application.static_bytes(verdict),
             constants=constants,
-            flash=(flash.least + flash.most) // 2,
+            flash=constants + self._code_bytes(verdict),
             instructions=instructions,
             cycles=cycles,
             ms=cycles / hertz * 1e3 if hertz else 0.0,
         )
+
+    def _code_bytes(self, verdict: Verdict) -> int:
+        """From the table of the board, or midway between the bounds of a build."""
+        if self._sizes is not None:
+            return self._sizes.of(verdict)
+        flash = verdict.flash.bounds
+        return (flash.least + flash.most) // 2 - verdict.source.weight_bytes
+
+    @cached_property
+    def _times(self) -> KernelTimes:
+        return kernel_times(self.board, self.toolchain, self.wish.optimize)
+
+    @cached_property
+    def _sizes(self) -> CodeSizes | None:
+        return code_sizes(self.board, self.toolchain, self.wish.optimize)
 
 
 def imported(candidate: Candidate) -> Graph:

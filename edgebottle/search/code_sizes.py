@@ -1,0 +1,156 @@
+"""How much code a network takes, by a table that is learned from images; one for each board.
+
+A layer adds a function and its parameters, and needs kernels, which layers share. Both are found
+by their symbols: what every image with a kind of layer has is taken for what that kind needs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from edgebottle.boards import Board
+from edgebottle.fit import Verdict
+from edgebottle.ir.graph import Array
+from edgebottle.search.features import layer_features
+from edgebottle.search.tables import table_text
+from quantize.patch.fold import size
+
+OWN = re.compile(r"step_\d+_|stage_\d+_?")
+"""Begins the symbols of a layer's function and parameters, and of the functions of stages."""
+
+MODEL = re.compile(r"eb_network_|steps$|arena$|feed")
+"""Begins the symbols of the network as a whole, which grow with its layers."""
+
+REST = ("image", "layers", "stages", "program", "arrays")
+"""What the rest of an image's code grows with: 1, layers, stages, what the programs of stages have,
+and arrays of constants, between which there may be gaps."""
+
+
+@dataclass(frozen=True)
+class MeasuredCode:
+    """An image of a network.
+
+    Attributes:
+        kinds: Of its layers, by name.
+        rest: In the order of ``REST``.
+        symbols: Names and bytes of what lies in flash.
+        code: Bytes of flash that are not constants of the network.
+    """
+
+    kinds: Mapping[str, str]
+    rest: Array
+    symbols: Sequence[tuple[str, int]]
+    code: int
+
+
+@dataclass(frozen=True)
+class CodeSizes:
+    """The table of a board.
+
+    Attributes:
+        board: Whose images they were.
+        layers: Bytes of the function and the parameters of a layer, by its kind.
+        shared: For each other symbol its bytes, and the kinds of layers that need it.
+        rest: Bytes, in the order of ``REST``.
+    """
+
+    board: str
+    layers: Mapping[str, int]
+    shared: Mapping[str, tuple[int, frozenset[str]]]
+    rest: Array
+
+    def of(self, verdict: Verdict) -> int:
+        """Bytes of flash of a network besides its constants."""
+        kinds = code_kinds(verdict)
+        return self.explained(kinds.values()) + round(float(self.rest @ rest_features(verdict)))
+
+    def explained(self, kinds: Iterable[str]) -> int:
+        """Bytes of the layers and of what they share."""
+        counts = Counter(kinds)
+        usual = round(median(self.layers.values()))
+        own = sum(count * self.layers.get(kind, usual) for kind, count in counts.items())
+        shared = sum(nbytes for nbytes, needing in self.shared.values() if needing & counts.keys())
+        return own + shared
+
+    def to_json(self) -> str:
+        """What ``of_json`` reads."""
+        shared = {
+            name: [nbytes, sorted(kinds)] for name, (nbytes, kinds) in sorted(self.shared.items())
+        }
+        table = {
+            "board": self.board,
+            "rest": [float(f"{one:.5g}") for one in self.rest],
+            "layers": dict(sorted(self.layers.items())),
+            "shared": shared,
+        }
+        return json.dumps(table, indent=1) + "\n"
+
+    @classmethod
+    def of_json(cls, text: str) -> CodeSizes:
+        """The table that ``to_json`` told of."""
+        table = json.loads(text)
+        shared = {
+            name: (nbytes, frozenset(kinds)) for name, (nbytes, kinds) in table["shared"].items()
+        }
+        return cls(table["board"], table["layers"], shared, np.array(table["rest"]))
+
+
+def code_kinds(verdict: Verdict) -> dict[str, str]:
+    """What each layer's code depends on: its operator and kernel."""
+    return {one.layer: one.kinds()[0] for one in layer_features(verdict)}
+
+
+def rest_features(verdict: Verdict) -> Array:
+    """In the order of ``REST``."""
+    stages = [step.stage for step in verdict.plan.steps if step.stage is not None]
+    program = sum(size(stage.program) for stage in stages)
+    source = verdict.source
+    values = (1, len(source.kernels), len(stages), program, len(source.constants))
+    return np.array(values, np.float64)
+
+
+def learned(board: str, images: Sequence[MeasuredCode]) -> CodeSizes:
+    """The table of images."""
+    own: defaultdict[str, list[int]] = defaultdict(list)
+    sizes: defaultdict[str, list[int]] = defaultdict(list)
+    with_kind: defaultdict[str, list[frozenset[str]]] = defaultdict(list)
+    for image in images:
+        names = {name for name, _ in image.symbols}
+        for layer, kind in image.kinds.items():
+            own[kind].append(_own_bytes(image.symbols, layer))
+        for kind in set(image.kinds.values()):
+            with_kind[kind].append(frozenset(names))
+        for name, nbytes in image.symbols:
+            if not OWN.match(name) and not MODEL.match(name):
+                sizes[name].append(nbytes)
+    always = {kind: frozenset.intersection(*found) for kind, found in with_kind.items()}
+    shared = {
+        name: (round(median(found)), frozenset(kind for kind in always if name in always[kind]))
+        for name, found in sizes.items()
+    }
+    layers = {kind: round(median(found)) for kind, found in own.items()}
+    table = CodeSizes(board, layers, shared, np.zeros(len(REST)))
+    left = [image.code - table.explained(image.kinds.values()) for image in images]
+    rest = np.linalg.lstsq(np.stack([image.rest for image in images]), np.array(left), rcond=None)[
+        0
+    ]
+    return CodeSizes(board, layers, shared, rest)
+
+
+def _own_bytes(symbols: Sequence[tuple[str, int]], layer: str) -> int:
+    """Bytes of a layer's function and parameters."""
+    name = re.compile(rf"step_\d+_{re.escape(layer)}(\.\w+)*$")
+    return sum(nbytes for symbol, nbytes in symbols if name.match(symbol))
+
+
+def code_sizes(board: Board, toolchain: str, optimize: str) -> CodeSizes | None:
+    """The table of a board, from the cache or from edgebottle; None where there is none."""
+    text = table_text("code", board.id, toolchain, optimize)
+    return None if text is None else CodeSizes.of_json(text)

@@ -1,0 +1,178 @@
+"""What kernels take, by a table that is fitted on measured layers; one for each board."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgebottle.boards import Board, all_boards
+from edgebottle.errors import BadInput
+from edgebottle.fit import Verdict
+from edgebottle.ir.graph import Array
+from edgebottle.search.features import (
+    FEATURES,
+    STEP_FEATURES,
+    LayerFeatures,
+    layer_features,
+    step_features,
+)
+from edgebottle.search.least_squares import nonnegative_least_squares
+from edgebottle.search.tables import table_text
+
+LEAST_SHARE = 0.02
+"""Of the time of a network: layers of less are as precise as need be if they err by as much as one
+of this share would."""
+
+LEAST_LAYERS = 12
+"""Layers that a kind needs for coefficients of its own."""
+
+STEPS = "steps"
+"""The kind of what runs between the layers."""
+
+
+@dataclass(frozen=True)
+class MeasuredLayer:
+    """A layer that a board has run.
+
+    Attributes:
+        features: Of it.
+        counts: Instructions and cycles.
+        total: Of the network, the same.
+    """
+
+    features: LayerFeatures
+    counts: tuple[int, int]
+    total: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class MeasuredSteps:
+    """What a board has run between the layers of a network.
+
+    Attributes:
+        values: In the order of ``STEP_FEATURES``.
+        counts: Instructions and cycles.
+    """
+
+    values: Array
+    counts: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class KernelTimes:
+    """The table of a board.
+
+    Attributes:
+        board: Whose layers were measured.
+        source: How: ``virtual`` or ``measured``.
+        coefficients: By kind, (2, features): instructions and cycles for each.
+    """
+
+    board: str
+    source: str
+    coefficients: Mapping[str, Array]
+
+    def layer(self, layer: LayerFeatures) -> Array:
+        """(instructions, cycles) of a layer."""
+        kind = next((kind for kind in layer.kinds() if kind in self.coefficients), "")
+        return np.asarray(self.coefficients[kind] @ layer.values)
+
+    def of(self, verdict: Verdict) -> tuple[int, int]:
+        """Instructions and cycles of a run of a network."""
+        total = self.coefficients[STEPS] @ step_features(verdict)
+        for layer in layer_features(verdict):
+            total = total + self.layer(layer)
+        instructions, cycles = np.rint(total).astype(int).tolist()
+        return instructions, cycles
+
+    def to_json(self) -> str:
+        """What ``of_json`` reads."""
+        kinds = {
+            kind: [[float(f"{one:.5g}") for one in row] for row in rows.tolist()]
+            for kind, rows in sorted(self.coefficients.items())
+        }
+        lines = ",\n".join(
+            f"  {json.dumps(kind)}: {json.dumps(rows)}" for kind, rows in kinds.items()
+        )
+        head = {
+            "board": self.board,
+            "source": self.source,
+            "features": FEATURES,
+            "step_features": STEP_FEATURES,
+        }
+        about = "".join(
+            f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items()
+        )
+        return f'{{\n{about} "coefficients": {{\n{lines}\n }}\n}}\n'
+
+    @classmethod
+    def of_json(cls, text: str) -> KernelTimes:
+        """The table that ``to_json`` told of; raises ``BadInput`` for one of other features."""
+        table = json.loads(text)
+        known = tuple(table["features"]), tuple(table["step_features"])
+        if known != (FEATURES, STEP_FEATURES):
+            raise BadInput(f"the times of {table['board']} are of another version: fit them anew")
+        found = {kind: np.array(rows) for kind, rows in table["coefficients"].items()}
+        return cls(table["board"], table["source"], found)
+
+
+def fitted(
+    board: str, source: str, layers: Sequence[MeasuredLayer], steps: Sequence[MeasuredSteps]
+) -> KernelTimes:
+    """The table of layers that were measured: least squares, each kind on its own."""
+    by_kind: defaultdict[str, list[MeasuredLayer]] = defaultdict(list)
+    for layer in layers:
+        for kind in (*layer.features.kinds(), ""):
+            by_kind[kind].append(layer)
+    found = {
+        kind: _coefficients(
+            np.stack([one.features.values for one in own]),
+            np.array([one.counts for one in own], np.float64),
+            LEAST_SHARE * np.array([one.total for one in own], np.float64),
+        )
+        for kind, own in by_kind.items()
+        if len(own) >= LEAST_LAYERS or " " not in kind
+    }
+    found[STEPS] = _coefficients(
+        np.stack([one.values for one in steps]),
+        np.array([one.counts for one in steps], np.float64),
+        np.ones((len(steps), 2)),
+    )
+    return KernelTimes(board, source, found)
+
+
+def _coefficients(values: Array, counts: Array, least: Array) -> Array:
+    """(2, features), so that errors are small in proportion to the counts, or to ``least``."""
+    weights = 1 / np.maximum(np.maximum(counts, least), 1.0)
+    return np.stack(
+        [
+            nonnegative_least_squares(values * weights[:, [column]], (counts * weights)[:, column])
+            for column in range(2)
+        ]
+    )
+
+
+def kernel_times(board: Board, toolchain: str, optimize: str) -> KernelTimes:
+    """The table of a board: its own, or that of another of the same core.
+
+    Raises:
+        BadInput: there is none of its core.
+    """
+    alike = [one.id for one in all_boards() if one.cpu == board.cpu and one.id != board.id]
+    for name in (board.id, *alike):
+        text = table_text("times", name, toolchain, optimize)
+        if text is not None:
+            return KernelTimes.of_json(text)
+    raise BadInput(
+        f"nothing is known of the times of {board.id}, of {toolchain} and --optimize {optimize}"
+    )
+
+
+def errors(predicted: Iterable[int], counted: Iterable[int]) -> Array:
+    """By which parts of what was counted predictions differ from it."""
+    pairs = np.array([list(predicted), list(counted)], np.float64)
+    return np.asarray(np.abs(pairs[0] - pairs[1]) / pairs[1])

@@ -1,0 +1,112 @@
+"""Tables of times and code: what they are fitted on comes out of them again."""
+
+import numpy as np
+import pytest
+
+from edgebottle.boards import load_board
+from edgebottle.errors import BadInput
+from edgebottle.ir.graph import Array
+from edgebottle.search.code_sizes import REST, CodeSizes, MeasuredCode, learned
+from edgebottle.search.features import FEATURES, STEP_FEATURES, LayerFeatures
+from edgebottle.search.kernel_times import (
+    KernelTimes,
+    MeasuredLayer,
+    MeasuredSteps,
+    fitted,
+    kernel_times,
+)
+from edgebottle.search.least_squares import nonnegative_least_squares
+
+SOLVED = (
+    ([[1, 0], [0, 1], [1, 1]], [2, 3, 5], [2, 3]),
+    ([[1, 1], [1, 2], [1, 3]], [3, 2, 1], [2, 0]),  # without the bound: 4 and -1
+    ([[1, 0, 2], [2, 0, 1], [0, 0, 1]], [5, 4, 2], [1, 0, 2]),
+    ([[1], [1]], [-1, -2], [0]),
+)
+"""Equations, values, and the solution."""
+
+
+@pytest.mark.parametrize("matrix, values, expected", SOLVED)
+def test_least_squares_has_no_negative_coefficient(
+    matrix: list[list[float]], values: list[float], expected: list[float]
+) -> None:
+    found = nonnegative_least_squares(np.array(matrix, float), np.array(values, float))
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+def test_least_squares_finds_what_made_the_values() -> None:
+    generator = np.random.default_rng(3)
+    matrix = generator.random((60, 9)) * 10.0 ** np.arange(9)
+    made = np.array([0, 2.5, 0, 1, 0, 7, 3e-3, 0, 1e-4])
+    assert nonnegative_least_squares(matrix, matrix @ made) == pytest.approx(made, abs=1e-6)
+
+
+def layer(number: int, values: Array, kernel: str = "eb_conv", *, staged: bool) -> LayerFeatures:
+    return LayerFeatures(f"layer{number}", "CONV_2D", kernel, staged, values)
+
+
+def times() -> tuple[KernelTimes, list[MeasuredLayer]]:
+    """A table of layers that take twice as long in a stage."""
+    generator = np.random.default_rng(1)
+    layers = []
+    for number in range(80):
+        values = generator.integers(1, 1000, len(FEATURES)).astype(float)
+        instructions = int(values[1] * 10 + values[4] * 3) * (1 + number % 2)
+        found = layer(number, values, staged=bool(number % 2))
+        layers.append(MeasuredLayer(found, (instructions, 2 * instructions), (10**4, 10**4)))
+    steps = [
+        MeasuredSteps(generator.integers(1, 100, len(STEP_FEATURES)).astype(float), (0, 0))
+        for _ in range(9)
+    ]
+    return fitted("board", "virtual", layers, steps), layers
+
+
+def test_times_of_measured_layers_come_out_again() -> None:
+    table, layers = times()
+    again = KernelTimes.of_json(table.to_json())
+    for one in layers[::2]:  # those in a stage stand in the wider kind as well
+        plain = LayerFeatures("", "CONV_2D", "eb_conv", True, one.features.values)
+        inside = again.layer(plain)
+        assert inside == pytest.approx(2 * np.array(one.counts), rel=1e-3)
+
+
+def test_an_unknown_kernel_is_taken_for_its_operator() -> None:
+    table, layers = times()
+    unknown = layer(0, layers[0].features.values, "eb_other", staged=False)
+    assert table.layer(unknown) == pytest.approx(
+        table.coefficients["CONV_2D"] @ layers[0].features.values
+    )
+
+
+def test_a_table_of_other_features_is_refused() -> None:
+    text = times()[0].to_json().replace('"row_taps"', '"row_steps_of_old"')
+    with pytest.raises(BadInput, match="another version"):
+        KernelTimes.of_json(text)
+
+
+def test_a_board_of_an_unknown_core_has_no_times() -> None:
+    with pytest.raises(BadInput, match="nothing is known of the times of"):
+        kernel_times(load_board("longan_nano"), "gcc", "speed")
+
+
+CONV, ADD, MEAN = "CONV_2D eb_conv", "ADD eb_add", "MEAN eb_mean"
+
+IMAGES = (
+    ({"a": CONV, "b": CONV}, {"step_00_a": 12, "step_01_b": 12, "eb_conv": 300, "main": 500}),
+    (
+        {"a": CONV, "b": ADD},
+        {"step_00_a": 12, "step_01_b": 140, "eb_conv": 300, "eb_add": 80, "main": 500},
+    ),
+    ({"a": ADD, "c": MEAN}, {"step_00_a": 140, "step_01_c": 90, "eb_add": 80, "main": 500}),
+)
+"""Kinds of layers, and symbols."""
+
+
+def test_code_of_images_is_made_of_layers_and_of_what_they_share() -> None:
+    images = [
+        MeasuredCode(kinds, np.zeros(len(REST)), tuple(symbols.items()), sum(symbols.values()))
+        for kinds, symbols in IMAGES
+    ]
+    table = CodeSizes.of_json(learned("board", images).to_json())
+    assert [table.explained(image.kinds.values()) for image in images] == [824, 1032, 810]
+    assert table.explained([CONV, MEAN]) == 12 + 90 + 300 + 80 + 500  # the only mean had a sum
