@@ -81,7 +81,6 @@ class Costs:
 
         Raises:
             UnsupportedOp: the network cannot be fed row by row.
-            BadInput: nothing is known of the times of the board's core.
             BuildFailed: the compiler failed on the bench application.
             ToolMissing: it is not installed.
         """
@@ -104,6 +103,11 @@ class Costs:
             cycles=cycles,
             ms=cycles / hertz * 1e3 if hertz else 0.0,
         )
+
+    @property
+    def times_of(self) -> str:
+        """The board whose layers were measured: times are rough where it has another core."""
+        return self._times.board
 
     def _code_bytes(self, verdict: Verdict) -> int:
         """From the table of the board, or midway between the bounds of a build."""

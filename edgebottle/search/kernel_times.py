@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgebottle.boards import Board, all_boards
-from edgebottle.errors import BadInput
+from edgebottle.errors import BadInput, ToolMissing
 from edgebottle.fit import Verdict
 from edgebottle.ir.graph import Array
 from edgebottle.search.features import (
@@ -21,7 +21,7 @@ from edgebottle.search.features import (
     step_features,
 )
 from edgebottle.search.least_squares import nonnegative_least_squares
-from edgebottle.search.tables import table_text
+from edgebottle.search.tables import USUAL, table_text
 
 LEAST_SHARE = 0.02
 """Of the time of a network: layers of less are as precise as need be if they err by as much as one
@@ -29,6 +29,9 @@ of this share would."""
 
 LEAST_LAYERS = 12
 """Layers that a kind needs for coefficients of its own."""
+
+MEASURED = "nucleo_l4r5zi"
+"""The board whose table comes with edgebottle."""
 
 STEPS = "steps"
 """The kind of what runs between the layers."""
@@ -159,17 +162,15 @@ def _coefficients(values: Array, counts: Array, least: Array) -> Array:
 def kernel_times(board: Board, toolchain: str, optimize: str) -> KernelTimes:
     """The table of a board: its own, or that of another of the same core.
 
-    Raises:
-        BadInput: there is none of its core.
+    Where there is neither, that of ``MEASURED``, of which times are rough; its ``board`` says so.
     """
     alike = [one.id for one in all_boards() if one.cpu == board.cpu and one.id != board.id]
-    for name in (board.id, *alike):
-        text = table_text("times", name, toolchain, optimize)
-        if text is not None:
-            return KernelTimes.of_json(text)
-    raise BadInput(
-        f"nothing is known of the times of {board.id}, of {toolchain} and --optimize {optimize}"
-    )
+    texts = (table_text("times", name, toolchain, optimize) for name in (board.id, *alike))
+    text = next((text for text in texts if text is not None), None)
+    text = text or table_text("times", MEASURED, *USUAL)
+    if text is None:
+        raise ToolMissing(f"the times of {MEASURED} are missing: reinstall edgebottle")
+    return KernelTimes.of_json(text)
 
 
 def errors(predicted: Iterable[int], counted: Iterable[int]) -> Array:

@@ -84,9 +84,9 @@ def test_a_table_of_other_features_is_refused() -> None:
         KernelTimes.of_json(text)
 
 
-def test_a_board_of_an_unknown_core_has_no_times() -> None:
-    with pytest.raises(BadInput, match="nothing is known of the times of"):
-        kernel_times(load_board("longan_nano"), "gcc", "speed")
+@pytest.mark.parametrize("board", ["nucleo_l476rg", "longan_nano"])
+def test_a_board_without_times_has_those_of_another(board: str) -> None:
+    assert kernel_times(load_board(board), "zig", "balanced").board == "nucleo_l4r5zi"
 
 
 CONV, ADD, MEAN = "CONV_2D eb_conv", "ADD eb_add", "MEAN eb_mean"
