@@ -1,7 +1,7 @@
 """How much code a network takes, by a table that is learned from images; one for each board.
 
 A layer adds a function and its parameters, and needs kernels, which layers share. Both are found
-by their symbols: what every image with a kind of layer has is taken for what that kind needs.
+by their symbols: what images with some kinds of layers have, and no others, is what those need.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ OWN = re.compile(r"step_\d+_|stage_\d+_?")
 MODEL = re.compile(r"eb_network_|steps$|arena$|feed")
 """Begins the symbols of the network as a whole, which grow with its layers."""
 
+ANY = ""
+"""The word of what all images have."""
+
+WORD = re.compile(r"\beb_[a-z0-9_]+")
+"""Functions and types of edgebottle in C."""
+
 REST = ("image", "layers", "stages", "program", "arrays")
 """What the rest of an image's code grows with: 1, layers, stages, what the programs of stages have,
 and arrays of constants, between which there may be gaps."""
@@ -39,12 +45,14 @@ class MeasuredCode:
 
     Attributes:
         kinds: Of its layers, by name.
+        words: From ``code_words``.
         rest: In the order of ``REST``.
         symbols: Names and bytes of what lies in flash.
         code: Bytes of flash that are not constants of the network.
     """
 
     kinds: Mapping[str, str]
+    words: frozenset[str]
     rest: Array
     symbols: Sequence[tuple[str, int]]
     code: int
@@ -57,7 +65,7 @@ class CodeSizes:
     Attributes:
         board: Whose images they were.
         layers: Bytes of the function and the parameters of a layer, by its kind.
-        shared: For each other symbol its bytes, and the kinds of layers that need it.
+        shared: For each other symbol its bytes, and the words of the generated C that need it.
         rest: Bytes, in the order of ``REST``.
     """
 
@@ -69,14 +77,16 @@ class CodeSizes:
     def of(self, verdict: Verdict) -> int:
         """Bytes of flash of a network besides its constants."""
         kinds = code_kinds(verdict)
-        return self.explained(kinds.values()) + round(float(self.rest @ rest_features(verdict)))
+        explained = self.explained(kinds.values(), code_words(verdict))
+        return explained + round(float(self.rest @ rest_features(verdict)))
 
-    def explained(self, kinds: Iterable[str]) -> int:
+    def explained(self, kinds: Iterable[str], words: frozenset[str]) -> int:
         """Bytes of the layers and of what they share."""
         counts = Counter(kinds)
         usual = round(median(self.layers.values()))
         own = sum(count * self.layers.get(kind, usual) for kind, count in counts.items())
-        shared = sum(nbytes for nbytes, needing in self.shared.values() if needing & counts.keys())
+        there = words | {ANY}
+        shared = sum(nbytes for nbytes, needing in self.shared.values() if needing & there)
         return own + shared
 
     def to_json(self) -> str:
@@ -107,6 +117,15 @@ def code_kinds(verdict: Verdict) -> dict[str, str]:
     return {one.layer: one.kinds()[0] for one in layer_features(verdict)}
 
 
+def code_words(verdict: Verdict) -> frozenset[str]:
+    """What of edgebottle the generated C names: kernels, and the tiles that are handed to them."""
+    source = verdict.source
+    text = source.code[f"eb_{source.name}_model.c"]
+    return frozenset(
+        word for word in WORD.findall(text) if not word.startswith(f"eb_{source.name}_")
+    )
+
+
 def rest_features(verdict: Verdict) -> Array:
     """In the order of ``REST``."""
     stages = [step.stage for step in verdict.plan.steps if step.stage is not None]
@@ -120,28 +139,41 @@ def learned(board: str, images: Sequence[MeasuredCode]) -> CodeSizes:
     """The table of images."""
     own: defaultdict[str, list[int]] = defaultdict(list)
     sizes: defaultdict[str, list[int]] = defaultdict(list)
-    with_kind: defaultdict[str, list[frozenset[str]]] = defaultdict(list)
-    for image in images:
-        names = {name for name, _ in image.symbols}
+    having: defaultdict[str, set[int]] = defaultdict(set)
+    of_word: defaultdict[str, set[int]] = defaultdict(set)
+    for number, image in enumerate(images):
+        for word in image.words | {ANY}:
+            of_word[word].add(number)
         for layer, kind in image.kinds.items():
             own[kind].append(_own_bytes(image.symbols, layer))
-        for kind in set(image.kinds.values()):
-            with_kind[kind].append(frozenset(names))
         for name, nbytes in image.symbols:
             if not OWN.match(name) and not MODEL.match(name):
                 sizes[name].append(nbytes)
-    always = {kind: frozenset.intersection(*found) for kind, found in with_kind.items()}
+                having[name].add(number)
     shared = {
-        name: (round(median(found)), frozenset(kind for kind in always if name in always[kind]))
+        name: (round(median(found)), _needing(name, having[name], of_word))
         for name, found in sizes.items()
     }
     layers = {kind: round(median(found)) for kind, found in own.items()}
     table = CodeSizes(board, layers, shared, np.zeros(len(REST)))
-    left = [image.code - table.explained(image.kinds.values()) for image in images]
+    left = [image.code - table.explained(image.kinds.values(), image.words) for image in images]
     rest = np.linalg.lstsq(np.stack([image.rest for image in images]), np.array(left), rcond=None)[
         0
     ]
     return CodeSizes(board, layers, shared, rest)
+
+
+def _needing(name: str, having: set[int], of_word: Mapping[str, set[int]]) -> frozenset[str]:
+    """The fewest words, about, that explain which images have a symbol: no others have them."""
+    left, found = set(having), set()
+    whole = {word: images for word, images in of_word.items() if images <= having}
+    while left and whole:
+        word = max(whole, key=lambda word: (len(whole[word] & left), word == name, word))
+        if not whole[word] & left:
+            break
+        found.add(word)
+        left -= whole[word]
+    return frozenset(found)
 
 
 def _own_bytes(symbols: Sequence[tuple[str, int]], layer: str) -> int:

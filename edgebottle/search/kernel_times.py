@@ -27,7 +27,7 @@ LEAST_SHARE = 0.02
 """Of the time of a network: layers of less are as precise as need be if they err by as much as one
 of this share would."""
 
-LEAST_LAYERS = 12
+LEAST_LAYERS = 30
 """Layers that a kind needs for coefficients of its own."""
 
 MEASURED = "nucleo_l4r5zi"

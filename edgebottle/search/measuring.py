@@ -17,6 +17,7 @@ from edgebottle.search.code_sizes import (
     CodeSizes,
     MeasuredCode,
     code_kinds,
+    code_words,
     learned,
     rest_features,
 )
@@ -115,8 +116,8 @@ def tables(costs: Costs, networks: Sequence[MeasuredNetwork]) -> tuple[KernelTim
         inside = (sum(one[1] for one in network.layers), sum(one[2] for one in network.layers))
         between = network.instructions - inside[0], network.cycles - inside[1]
         steps.append(MeasuredSteps(step_features(verdict), between))
-        kinds, rest = code_kinds(verdict), rest_features(verdict)
-        images.append(MeasuredCode(kinds, rest, network.symbols, network.code))
+        kinds, words, rest = code_kinds(verdict), code_words(verdict), rest_features(verdict)
+        images.append(MeasuredCode(kinds, words, rest, network.symbols, network.code))
     board = costs.board.id
     return fitted(board, "virtual", layers, steps), learned(board, images)
 
