@@ -200,7 +200,8 @@ class SearchStudy:
             trials = self._study.get_trials(deepcopy=False)
             running = [one for one in trials if one.state == TrialState.RUNNING]
             for one in running:
-                if not self.place.is_there(one.user_attrs.get(WORKER_OF, "")):
+                worker = one.user_attrs.get(WORKER_OF)  # None where it was stopped at the draw
+                if worker is None or not self.place.is_there(worker):
                     self._study.sampler = self._sampler(one.number)
                     # Optuna takes up a trial of another process in no other way.
                     return [self._claim(Trial(self._study, one._trial_id))]

@@ -167,3 +167,17 @@ def test_a_space_that_is_exhausted_ends(tmp_path: Path, monkeypatch: pytest.Monk
     outcomes = Counter(trial.result.outcome for trial in trials)
     assert len(evaluator.asked) == outcomes[Outcome.ASSESSED] == 3
     assert outcomes[Outcome.REPEATED] == len(trials) - 3 >= 60
+
+
+@pytest.mark.parametrize("drawn", [0, 2])
+def test_a_trial_that_was_not_drawn_to_its_end_is_taken_up(drawn: int, tmp_path: Path) -> None:
+    """As when a worker is killed in its turn, before it has said that the trial is its own."""
+    settings = replace(SETTINGS, sampler="tpe", trials=6)
+    with opened(settings, tmp_path) as study:
+        study._study.sampler = study._sampler(0)
+        trial = study._study.ask()
+        for name, most in (("shape", 2), ("stem_channels", 5))[:drawn]:
+            trial.suggest_int(name, 0, most)
+    trials = searched(settings, tmp_path)
+    assert [one.number for one in trials] == list(range(len(trials)))
+    assert sum(one.result.outcome is Outcome.ASSESSED for one in trials) == 6
