@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from edgebottle.search.study import SearchStudy
     from edgebottle.search.trials import SearchTrial
     from quantize.search.report import SearchReport
+    from quantize.search.space import Choice
 
 FILE = "search.toml"
 
@@ -55,10 +57,16 @@ _settings_argument = click.argument(
     help="The most milliseconds of a run.",
 )
 @click.option(
+    "--scale",
+    type=click.Choice(["0..1", "-1..1", "0..255"]),
+    help="The real values of pixels 0 and 255; not for data that is real already.",
+)
+@click.option(
     "--evaluator",
-    required=True,
     metavar="MODULE:NAME",
-    help="What says how accurate a candidate is: a Python function that takes one.",
+    default="shared-weights",
+    help="A Python function that takes a candidate and says how accurate it is, in the place of "
+    "weights that all candidates share.",
 )
 @click.option(
     "--out",
@@ -76,6 +84,7 @@ def new(
     ram: int | None,
     flash: int | None,
     ms: float | None,
+    scale: str | None,
     evaluator: str,
     out: Path,
     force: bool,
@@ -87,7 +96,7 @@ def new(
 
     \b
     Examples:
-      edgebottle search new --data photos/ -b nucleo_l4r5zi --ram 32k --evaluator mine:accuracy
+      edgebottle search new --data photos/ -b nucleo_l4r5zi --scale 0..1 --ram 32k --flash 128k
       edgebottle search new --data train.npz -b microbit --ms 50 --evaluator mine:accuracy
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.config import load_config
@@ -104,7 +113,7 @@ def new(
     if board is None:
         raise click.UsageError("Give a board with --board ID; `edgebottle boards` lists them.")
     budget = SearchBudget(ram, flash, ms)
-    settings = new_settings(data, board, budget, evaluator, name=out.stem)
+    settings = new_settings(data, board, budget, evaluator, out.stem, scale)
     write_file(out, settings_text(settings).encode())
     if as_json:
         shapes = ["x".join(map(str, shape)) for shape in settings.space.shapes]
@@ -158,17 +167,20 @@ def _work(study: SearchStudy, *, is_spoken: bool, quiet: bool) -> None:
     """Runs a study; where it is interrupted, says how it goes on."""
     from edgebottle.boards import load_board
     from edgebottle.search.costs import Costs
-    from edgebottle.search.evaluators import evaluator_named
+    from edgebottle.search.evaluators import evaluator_of
     from edgebottle.search.smallest import fitting
 
     settings = study.settings
-    evaluator = evaluator_named(settings.evaluator)
     costs = Costs(load_board(settings.board))
     try:
         with progress_bar(quiet=quiet or is_spoken) as progress:
-            first = None
-            if study.is_new():
-                first = fitting(settings.space, costs, study.limits.most, progress)
+
+            @cache
+            def smallest() -> Choice:
+                return fitting(settings.space, costs, study.limits.most, progress)
+
+            evaluator = evaluator_of(settings, costs, study.limits.most, smallest, progress)
+            first = smallest() if study.is_new() else None
 
             def told(trial: SearchTrial) -> None:
                 if is_spoken:

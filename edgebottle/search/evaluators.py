@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgebottle.errors import BadInput, EdgebottleError
-from edgebottle.search.trials import Evaluator
+from edgebottle.search.settings import SHARED_WEIGHTS, SearchSettings
+from edgebottle.search.trials import CandidateCosts, Evaluator
 from edgebottle.user_functions import imported, is_function
-from quantize.search.space import Candidate
+from quantize.search.space import Candidate, Choice
+
+Progress = Callable[[str, int, int], None]
 
 
 class CalledEvaluator:
@@ -30,7 +33,7 @@ class CalledEvaluator:
         return found
 
 
-def evaluator_named(name: str) -> Evaluator:
+def called_evaluator(name: str) -> Evaluator:
     """The evaluator of a name.
 
     Args:
@@ -40,8 +43,37 @@ def evaluator_named(name: str) -> Evaluator:
         BadInput: there is none, or its module fails.
     """
     if not is_function(name):
-        raise BadInput(f"evaluator is '{name}': it must be module:name, a Python function")
+        raise BadInput(
+            f"evaluator is '{name}': it must be {SHARED_WEIGHTS}, or module:name, a Python function"
+        )
     found = imported(name)
     if not callable(found):
         raise BadInput(f"{name} is no function")
     return CalledEvaluator(name, found)
+
+
+def evaluator_of(
+    settings: SearchSettings,
+    costs: CandidateCosts,
+    limits: dict[str, float],
+    smallest: Callable[[], Choice],
+    progress: Progress,
+) -> Evaluator:
+    """The evaluator that settings name.
+
+    Args:
+        settings: Of the search.
+        costs: Of candidates.
+        limits: That they keep to.
+        smallest: Finds a choice that does.
+        progress: Told what is being done.
+
+    Raises:
+        BadInput: there is none of this name, or the samples cannot serve.
+        ToolMissing: Keras is needed, and not installed.
+    """
+    if settings.evaluator != SHARED_WEIGHTS:
+        return called_evaluator(settings.evaluator)
+    from edgebottle.search.shared_weights import SharedWeights
+
+    return SharedWeights(settings, costs, limits, smallest, progress)

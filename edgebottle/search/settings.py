@@ -20,6 +20,9 @@ VERSION = 1
 FILE = "search.toml"
 MAX_BYTES = 1 << 20
 
+SHARED_WEIGHTS = "shared-weights"
+"""The evaluator that trains the weights of all candidates together."""
+
 SAMPLERS = ("nsga2", "tpe", "random")
 FURTHER_OBJECTIVES = ("ram", "flash", "ms")
 """What may be made small beside accuracy, which is always made large."""
@@ -75,7 +78,8 @@ class SearchSettings:
         space: What may be chosen.
         test: Samples for the accuracy of the result alone; None for a share of ``data``.
         scale: The real values of pixels 0 and 255, such as ``0..1``; None where data is real.
-        evaluator: What says how accurate a candidate is: ``module:name``, a function.
+        evaluator: What says how accurate a candidate is: ``SHARED_WEIGHTS``, or ``module:name``, a
+            function.
         objectives: Made small beside accuracy, of ``FURTHER_OBJECTIVES``.
         sampler: Of ``SAMPLERS``.
         trials: Candidates whose accuracy is found out.
@@ -138,7 +142,10 @@ def _settings(table: dict[str, Any], path: Path) -> SearchSettings:
         if not isinstance(one, dict):
             raise BadInput(f"'{name}' must be a table, [{name}], not {one!r}")
     return SearchSettings(
-        **_read(table, _TOP, "", required=("name", "data", "board", "evaluator")),
+        **{
+            "evaluator": SHARED_WEIGHTS,
+            **_read(table, _TOP, "", required=("name", "data", "board")),
+        },
         **_read(tables["search"], _SEARCH, "search.", required=()),
         budget=SearchBudget(**_read(tables["budget"], _BUDGET, "budget.", required=())),
         training=TrainingBudget(**_read(tables["training"], _TRAINING, "training.", required=())),

@@ -66,8 +66,9 @@ def _top(settings: SearchSettings) -> tuple[Line, ...]:
         (
             "evaluator",
             settings.evaluator,
-            "What says how accurate a candidate is: module:name, a Python function that takes one "
-            "and returns its accuracy, 0 to 1.",
+            "What says how accurate a candidate is. shared-weights: one network that holds the "
+            "weights of all is trained first. module:name: a Python function of yours, which takes "
+            "a candidate and returns its accuracy, 0 to 1.",
         ),
     )
 

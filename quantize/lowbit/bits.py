@@ -66,6 +66,12 @@ class Bits:
         """The bits of a layer."""
         return self.layers.get(layer, self.default)
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything has less than 8 bits."""
+        all_bits = (self.default, *self.layers.values())
+        return any(min(one.weights, one.activations) < WIDEST for one in all_bits)
+
     def __str__(self) -> str:
         """In short, for titles."""
         others = len(self.layers)

@@ -45,9 +45,9 @@ class Checkpoint:
             "stage": self.stage,
             "epochs": [asdict(one) for one in self.epochs],
         }
-        data = _packed(json.dumps(about), variable=self.variables, optimizer=self.optimizer)
+        data = packed(json.dumps(about), variable=self.variables, optimizer=self.optimizer)
         if self.epochs and self.epochs[-1].is_best:
-            write_file(folder / BEST, _packed(self.identity, variable=self.variables))
+            write_file(folder / BEST, packed(self.identity, variable=self.variables))
         write_file(folder / LAST, data)
 
 
@@ -91,7 +91,7 @@ def load_checkpoint(folder: Path, identity: str) -> Checkpoint:
     Raises:
         BadInput: there is none, or it is of another training.
     """
-    text, arrays = _read(folder / LAST)
+    text, arrays = read_packed(folder / LAST)
     about = json.loads(text)
     if about["identity"] != identity:
         raise BadInput(
@@ -104,20 +104,22 @@ def load_checkpoint(folder: Path, identity: str) -> Checkpoint:
 
 def load_best(folder: Path, identity: str) -> tuple[Array, ...]:
     """The variables of the best epoch; raises ``BadInput``."""
-    found, arrays = _read(folder / BEST)
+    found, arrays = read_packed(folder / BEST)
     if found != identity:
         raise BadInput(f"{folder / BEST} is of another training; begin anew with --restart")
     return arrays["variable"]
 
 
-def _packed(about: str, **groups: Sequence[Array]) -> bytes:
+def packed(about: str, **groups: Sequence[Array]) -> bytes:
+    """A file of a text and of groups of arrays, ``variable`` and ``optimizer``."""
     buffer = io.BytesIO()
     arrays = {f"{name}_{i}": one for name, group in groups.items() for i, one in enumerate(group)}
     np.savez(buffer, about=np.array(about), **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
-def _read(path: Path) -> tuple[str, dict[str, tuple[Array, ...]]]:
+def read_packed(path: Path) -> tuple[str, dict[str, tuple[Array, ...]]]:
+    """What ``packed`` was given; raises ``BadInput``."""
     groups: dict[str, dict[int, Array]] = {"variable": {}, "optimizer": {}}
     try:
         with np.load(path) as file:

@@ -244,17 +244,23 @@ class Trainer:
         if method is None:
             return
         self._progress("average the normalizations", 0, 0)
-        simulation.learns = False
         before = tuple(map(_numpy, simulation.variables))
         score = accuracy_of(simulation, self.task.chosen)
         order = np.random.default_rng([recipe.seed, 0]).permutation(len(learned))
-        for number in range(min(method.batches, len(order) // recipe.batch_size)):
-            simulation.momentum.assign(number / (number + 1))
-            which = order[number * recipe.batch_size :][: recipe.batch_size]
-            simulation(ops.convert_to_tensor(learned.values[which]), training=True)
-        simulation.momentum.assign(MOMENTUM)
+        batches = order[: method.batches * recipe.batch_size]
+        average_norms(simulation, learned.values[batches], recipe.batch_size)
         if accuracy_of(simulation, self.task.chosen) < score:
             _assign(simulation.variables, before)
+
+
+def average_norms(simulation: Simulation, values: Array, batch_size: int) -> None:
+    """Sets the statistics of normalizations to their mean over whole batches of samples."""
+    simulation.learns = False
+    for number in range(len(values) // batch_size):
+        simulation.momentum.assign(number / (number + 1))
+        batch = values[number * batch_size :][:batch_size]
+        simulation(ops.convert_to_tensor(batch), training=True)
+    simulation.momentum.assign(MOMENTUM)
 
 
 def logits_of(simulation: Simulation, values: Array) -> Array:

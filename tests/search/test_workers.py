@@ -111,7 +111,7 @@ def test_a_database_that_goes_away_is_said_in_a_line(
     with server() as running:
         begun(folder, **{'"search.journal"': f'"{running.address}"'})
         stopped = CalledEvaluator("stop", lambda candidate: running.stop() or 0.5)
-        monkeypatch.setattr(evaluators, "evaluator_named", lambda name: stopped)
+        monkeypatch.setattr(evaluators, "called_evaluator", lambda name: stopped)
         for _ in range(2):
             done = edgebottle("search", "run", cwd=folder)
             assert done.code == 1
