@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,20 @@ _settings_argument = click.argument(
     "weights that all candidates share.",
 )
 @click.option(
+    "--sampler",
+    type=click.Choice(["nsga2", "tpe", "random"]),
+    help="What draws: evolution (nsga2, the default), a model (tpe), or chance.",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Candidates whose accuracy is found out (default 200).",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", help="Of all that is drawn (default 0)."
+)
+@click.option(
     "--out",
     "-o",
     metavar="FILE",
@@ -84,11 +99,11 @@ def new(
     ram: int | None,
     flash: int | None,
     ms: float | None,
-    scale: str | None,
     evaluator: str,
     out: Path,
     force: bool,
     as_json: bool,
+    **said: Any,
 ) -> None:
     """Write a search.toml: what is searched for --board, every line of it explained.
 
@@ -113,7 +128,10 @@ def new(
     if board is None:
         raise click.UsageError("Give a board with --board ID; `edgebottle boards` lists them.")
     budget = SearchBudget(ram, flash, ms)
-    settings = new_settings(data, board, budget, evaluator, out.stem, scale)
+    settings = new_settings(data, board, budget, evaluator, name=out.stem)
+    # The other options are called as the settings that they change.
+    changes = {name: value for name, value in said.items() if value is not None}
+    settings = replace(settings, **changes)
     write_file(out, settings_text(settings).encode())
     if as_json:
         shapes = ["x".join(map(str, shape)) for shape in settings.space.shapes]

@@ -41,7 +41,7 @@ class DataFacts:
 
 
 def new_settings(
-    data: str, board: str, budget: SearchBudget, evaluator: str, name: str, scale: str | None = None
+    data: str, board: str, budget: SearchBudget, evaluator: str, name: str
 ) -> SearchSettings:
     """Settings for some data, as a file is written with them.
 
@@ -51,7 +51,6 @@ def new_settings(
         budget: What must be kept.
         evaluator: What says how accurate a candidate is.
         name: Of the study.
-        scale: What pixels stand for.
 
     Raises:
         BadInput: the data are no samples with classes.
@@ -60,9 +59,7 @@ def new_settings(
     load_board(board)
     facts = data_facts(data)
     space = Space(classes=facts.classes, shapes=input_shapes(facts.shape))
-    return SearchSettings(
-        *(name, data, board, evaluator, space, budget), scale=scale, storage=f"{name}.journal"
-    )
+    return SearchSettings(name, data, board, evaluator, space, budget, storage=f"{name}.journal")
 
 
 def data_facts(source: str) -> DataFacts:

@@ -148,11 +148,14 @@ def test_data_that_are_none(arrays: dict[str, np.ndarray], message: str, tmp_pat
 
 def test_what_new_reads_from_data(folder: Path) -> None:
     words = ("--board", "microbit", "--evaluator", "a:b", "--json", "--out", "other.toml")
-    source = ("--data", "candidates_of_mine:loaded")
+    source = ("--data", "candidates_of_mine:loaded", "--scale", "0..1", "--seed", "7")
+    source += ("--trials", "9", "--sampler", "tpe")
     told = edgebottle("search", "new", *source, *words, cwd=folder).json()
     assert told["classes"] == 3
     assert told["shapes"][:2] == ["12x12x1", "12x12x3"] and told["shapes"][-1] == "20x20x3"
     text = (folder / "other.toml").read_text()
+    for line in ('scale = "0..1"', "seed = 7", "trials = 9", 'sampler = "tpe"'):
+        assert f"\n{line}\n" in text
     assert 'name = "other"' in text and json.dumps(told["shapes"]) in text
     again = edgebottle("search", "new", *source, *words, cwd=folder)
     assert again.code == 1 and "exists already" in again.err
