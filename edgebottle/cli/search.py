@@ -189,7 +189,12 @@ def _work(study: SearchStudy, *, is_spoken: bool, quiet: bool) -> None:
     from edgebottle.search.smallest import fitting
 
     settings = study.settings
-    costs = Costs(load_board(settings.board))
+    board = load_board(settings.board)
+    costs = Costs(board)
+    if costs.times_of != board.id and not quiet:
+        is_alike = load_board(costs.times_of).cpu == board.cpu
+        kind = "of the same core" if is_alike else "of another core: they are rough"
+        note(f"{board.id} was never measured: times are those of {costs.times_of}, {kind}")
     try:
         with progress_bar(quiet=quiet or is_spoken) as progress:
 

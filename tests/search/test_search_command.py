@@ -80,6 +80,19 @@ def test_a_worker_says_a_line_for_each_trial(folder: Path) -> None:
     assert len(re.findall(r"^trial \d+: assessed, \d+\.\d+%, ", done.err, re.MULTILINE)) == 5
 
 
+@pytest.mark.parametrize(
+    ("board", "message"),
+    [
+        ("microbit", "microbit was never measured: .* of another core: they are rough"),
+        ("nrf52840dk", "nrf52840dk was never measured: .* of nucleo_l4r5zi, of the same core"),
+    ],
+)
+def test_a_board_without_measurements_is_said(board: str, message: str, folder: Path) -> None:
+    begun(folder, **{"nucleo_l4r5zi": board, "trials = 200": "trials = 1"})
+    done = edgebottle("search", "run", cwd=folder)
+    assert done.code == 0 and re.search(message, done.err), done.err
+
+
 def test_a_stopped_search_says_how_it_goes_on(folder: Path) -> None:
     path = begun(folder, function="interrupted")
     done = edgebottle("search", "run", cwd=folder)
