@@ -123,7 +123,11 @@ def test_a_stopped_search_says_how_it_goes_on(folder: Path) -> None:
         ),
         ('"search.journal"', '"."', "is a folder|Is a directory"),
         (":accuracy", ":nothing", "candidates_of_mine:nothing failed: AttributeError"),
-        ("candidates_of_mine:accuracy", "guess", "it must be module:name, a Python function"),
+        (
+            "candidates_of_mine:accuracy",
+            "guess",
+            "it must be shared-weights, or module:name, a Python function",
+        ),
         (":accuracy", ":percent", "returned 91, no accuracy from 0 to 1"),
         (":accuracy", ":broken", "broken failed: ZeroDivisionError"),
     ],
