@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from importlib.util import cache_from_source
@@ -11,11 +12,15 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from edgebottle.build.cache import compiler_environment
+from edgebottle.build.toolchains import QEMU
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("EDGEBOTTLE_SHARED", ROOT.parent / "shared" / "data"))
 """Real models and data, see its README.md; absent in a fresh clone."""
+
+needs_qemu = pytest.mark.skipif(shutil.which(QEMU) is None, reason=f"{QEMU} is not installed")
+"""Of tests that run the virtual boards that Unicorn does not know."""
 
 
 def _keep_bytecode(folder: Path) -> None:

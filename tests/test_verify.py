@@ -16,7 +16,7 @@ from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.pipeline import load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.verify import verify_model
-from tests.conftest import long
+from tests.conftest import long, needs_qemu
 from tests.graphs import Builder
 
 BOARD_BYTES = 5120
@@ -49,7 +49,7 @@ def test_all_agree(model_file: Path) -> None:
         long("stm32f746", Wish()),
         long("nucleo_l4r5zi", Wish(ram=BOARD_BYTES + 2400)),
         ("nucleo_g0b1re", Wish(ram=BOARD_BYTES + 2100, schedule=Schedule.MIN_TIME)),
-        ("mps3_an547", Wish(schedule=Schedule.MIN_RAM, row_fed=True)),
+        pytest.param("mps3_an547", Wish(schedule=Schedule.MIN_RAM, row_fed=True), marks=needs_qemu),
         ("stm32f746", Wish(schedule=Schedule.PATCHES)),
     ],
 )

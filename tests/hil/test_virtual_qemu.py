@@ -7,16 +7,14 @@ import pytest
 
 from edgebottle.boards import load_board
 from edgebottle.build.elf import read_elf
-from edgebottle.build.toolchains import QEMU
 from edgebottle.errors import ToolMissing
 from edgebottle.pipeline import Built, build, load
 from edgebottle.verify import verify_model
 from hil.virtual.qemu import QemuBoard
+from tests.conftest import needs_qemu
 from tests.waiting import wait_until
 
 BOARD = "mps3_an547"
-
-needs_qemu = pytest.mark.skipif(shutil.which(QEMU) is None, reason=f"{QEMU} is not installed")
 
 
 def built(toolchain: str) -> Built:
