@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgebottle.boards import Board
 from edgebottle.build.cache import cache_dir, keep
 from edgebottle.codegen.kernels import Optimize
-from edgebottle.codegen.project import write_project
 from edgebottle.errors import BadInput
-from edgebottle.exporters.tflite import write_tflite
-from edgebottle.fit import Answer, Judge, Verdict, Wish, kernel_variant, ram_allowed
+from edgebottle.fit import Answer, Judge, Verdict, Wish, kernel_variant
 from edgebottle.measure import measure, memory_blocks
-from edgebottle.pipeline import Model, build, load
+from edgebottle.pipeline import Model, build, model_of
 from edgebottle.plan.schedules import Schedule
 from edgebottle.refusal import Refusal
 from edgebottle.report.memory import RING_SUFFIX
@@ -28,7 +23,7 @@ from quantize.lowbit.allocated import BuiltCost
 from quantize.lowbit.allocation import WIDTHS, Choice, Cost, Cut, Pair, Part, Place
 from quantize.lowbit.bits import WIDEST
 from quantize.lowbit.network import UNCLAMPED
-from quantize.patch import Chosen, choose_schedule
+from quantize.patch import choose_schedule
 from quantize.patch.known import known
 
 if TYPE_CHECKING:
@@ -128,11 +123,7 @@ class BitCosts:
         return self._trials[key]
 
     def _model(self, choice: Choice) -> Model:
-        graph = self.untrained.graph(choice)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{graph.name}.tflite"
-            path.write_bytes(write_tflite(graph))
-            return load(str(path), name=graph.name)
+        return model_of(self.untrained.graph(choice))
 
     def constants(self) -> Cost:
         """Bytes of weights, scales and tables in flash, as kernels of this board have them."""
@@ -186,7 +177,7 @@ class BitCosts:
             chosen = choose_schedule(narrowed, isa, schedule)
             verdict = Judge(graph).verdict(self.budget.board, plain, chosen)
             if verdict.answer is not Answer.NO:
-                return self._built(trial.model, verdict, chosen, counts=True).layers
+                return self._built(trial.model, verdict, counts=True).layers
         raise BadInput(
             f"{self.budget.board.id} has not the memory to measure the layers of "
             f"{trial.model.name}: give --ms for a larger board of the same core"
@@ -227,23 +218,17 @@ class BitCosts:
             DoesNotFit: the board is too small.
             BuildFailed: the compiler failed.
         """
-        return self._built(trial.model, trial.verdict, trial.verdict.chosen, counts=counts)
+        return self._built(trial.model, trial.verdict, counts=counts)
 
-    def _built(self, model: Model, verdict: Verdict, chosen: Chosen, *, counts: bool) -> BuiltCost:
+    def _built(self, model: Model, verdict: Verdict, *, counts: bool) -> BuiltCost:
         """Remembered by content: the same files need not be compiled and run again."""
         board, toolchain = self.budget.board, self.budget.toolchain
         wish = replace(verdict.wish, flash=None)  # how much it takes is to be found out
-        allowed = None if board.is_core else ram_allowed(board, wish)
-        project = write_project(
-            chosen.graph, chosen.plan, board, allowed, Optimize(wish.optimize), verdict.source
-        )
-        digest = hashlib.sha256(f"{toolchain} {counts}".encode())
-        for name, content in sorted(project.files.items()):
-            digest.update(f"{name} {len(content)} ".encode() + content)
-        path = cache_dir() / "costs" / f"{digest.hexdigest()[:32]}.json"
+        digest = verdict.project().digest(f"{toolchain} {counts}")
+        path = cache_dir() / "costs" / f"{digest}.json"
         if path.is_file():
             return BuiltCost(**json.loads(path.read_bytes()))
-        built = build(model, board, toolchain=toolchain, wish=wish, planned=chosen)
+        built = build(model, board, toolchain=toolchain, wish=wish, planned=verdict.chosen)
         cycles, layers = None, dict[str, int]()
         if counts:
             record = measure(built, edge_cases(model.graph, 1))

@@ -14,7 +14,7 @@ from edgebottle.boards import Board
 from edgebottle.codegen.code_size import Bounds, code_bounds
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.model import ModelSource, write_model
-from edgebottle.codegen.project import static_bytes
+from edgebottle.codegen.project import Project, static_bytes, write_project
 from edgebottle.errors import BadInput
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
@@ -123,6 +123,25 @@ class Verdict:
     def source(self) -> ModelSource:
         """The generated library."""
         return self.judge.source(self.chosen, Optimize(self.wish.optimize))
+
+    @property
+    def allowed_ram(self) -> int | None:
+        """Bytes of RAM the firmware may take; None for no limit.
+
+        A budget for a core is the arena's; the application of its virtual run has room enough.
+        """
+        return None if self.board.is_core else ram_allowed(self.board, self.wish)
+
+    def project(self) -> Project:
+        """What a build compiles."""
+        return write_project(
+            self.chosen.graph,
+            self.plan,
+            self.board,
+            self.allowed_ram,
+            Optimize(self.wish.optimize),
+            self.source,
+        )
 
     @cached_property
     def ram(self) -> MemoryNeed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,12 +24,12 @@ from edgebottle.codegen.project import (
     publish_library,
     sync,
     work_key,
-    write_project,
 )
 from edgebottle.conversion import OnnxSource, Reading, read_model
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.files import check_creatable, check_plain
-from edgebottle.fit import Judge, Verdict, Wish, ram_allowed
+from edgebottle.fit import Judge, Wish
 from edgebottle.importers import import_model, sign_model
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Shape
@@ -231,6 +232,14 @@ def load(
     )
 
 
+def model_of(graph: Graph) -> Model:
+    """The model of the file that a graph makes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{graph.name}.tflite"
+        path.write_bytes(write_tflite(graph))
+        return load(str(path), name=graph.name)
+
+
 def _stripped(original: Graph, imported: Graph) -> tuple[DType | None, ...]:
     """See ``Model.stripped_inputs``."""
     return tuple(
@@ -302,7 +311,7 @@ def build(
     verdict = Judge(model.graph).verdict(board, wish, planned)
     refusal = Refusal(verdict)
     refusal.check()
-    project, fitted = _project(verdict), verdict.chosen
+    project, fitted = verdict.project(), verdict.chosen
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         try:
@@ -335,15 +344,6 @@ def _check_out(out: Path | None) -> None:
     if out is not None:
         check_output(out)
         check_creatable(out)
-
-
-def _project(verdict: Verdict) -> Project:
-    """The project of what fits a board."""
-    board, wish, chosen = verdict.board, verdict.wish, verdict.chosen
-    # A budget for a core is the arena's; the application of its virtual run has room enough.
-    allowed = None if board.is_core else ram_allowed(board, wish)
-    optimize = Optimize(wish.optimize)
-    return write_project(chosen.graph, chosen.plan, board, allowed, optimize, verdict.source)
 
 
 def _compile(

@@ -52,6 +52,13 @@ class Project:
     files: dict[str, bytes]
     input_buffer: int
 
+    def digest(self, about: str) -> str:
+        """32 hexadecimal digits: equal where all files are, and ``about``."""
+        found = hashlib.sha256(about.encode())
+        for name, content in sorted(self.files.items()):
+            found.update(f"{name} {len(content)} ".encode() + content)
+        return found.hexdigest()[:32]
+
 
 def write_project(
     graph: Graph,

@@ -6,22 +6,18 @@ fed alike is built once, and remembered by the content of its files.
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from dataclasses import replace
 from enum import Enum
-from pathlib import Path
 
 from edgebottle.boards import Board
 from edgebottle.build.cache import cache_dir, keep
 from edgebottle.codegen.kernels import Optimize
-from edgebottle.codegen.project import input_buffer, write_project
+from edgebottle.codegen.project import input_buffer
 from edgebottle.codegen.stages import fed_depth
-from edgebottle.exporters.tflite import write_tflite
-from edgebottle.fit import Judge, Verdict, Wish, is_alone, ram_allowed
+from edgebottle.fit import Judge, Verdict, Wish, is_alone
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import aligned
-from edgebottle.pipeline import Model, build, load
+from edgebottle.pipeline import build, model_of
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
 from quantize.search.architecture import Architecture, ClassHead, Stem
@@ -55,14 +51,6 @@ class Feeding(Enum):
     ROWS = "rows"
 
 
-def model_of(graph: Graph) -> Model:
-    """The model that ``build`` gets of the file of an imported graph."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{graph.name}.tflite"
-        path.write_bytes(write_tflite(graph))
-        return load(str(path), name=graph.name)
-
-
 class Application:
     """The RAM of the bench application of one board."""
 
@@ -81,7 +69,7 @@ class Application:
         graph, plan = verdict.judge.graph, verdict.plan
         if self._board.is_host:
             return 0
-        buffer = input_buffer(graph, plan, self._board, allowed_ram(verdict))
+        buffer = input_buffer(graph, plan, self._board, verdict.allowed_ram)
         kind = Feeding.ROWS if plan.row_fed else Feeding.COPIED if buffer else Feeding.IN_PLACE
         odd = graph.tensors[graph.inputs[0]].layout.row_bytes % WIDEST if plan.row_fed else 0
         if (kind, odd) not in self._known:
@@ -104,31 +92,17 @@ class Application:
         if kind is Feeding.IN_PLACE and not is_alone(self._board):
             wish = replace(wish, ram=verdict.ram.bounds.most)
             verdict = Judge(model.graph).verdict(self._board, wish)
-        path = self._path(verdict)
+        # The same files take the same RAM.
+        digest = verdict.project().digest(self._toolchain)
+        path = cache_dir() / "costs" / f"static-{digest}.json"
         if path.is_file():
             static = int(path.read_text())
         else:
             built = build(model, self._board, toolchain=self._toolchain, wish=wish)
             static = built.ram.static
             keep(path, str(static).encode())
-        buffer = input_buffer(model.graph, verdict.plan, self._board, allowed_ram(verdict))
+        buffer = input_buffer(model.graph, verdict.plan, self._board, verdict.allowed_ram)
         return static - own_bytes(verdict.plan, model.graph, buffer)
-
-    def _path(self, verdict: Verdict) -> Path:
-        """Where it is remembered: the same files take the same RAM."""
-        chosen, allowed = verdict.chosen, allowed_ram(verdict)
-        project = write_project(
-            chosen.graph, chosen.plan, self._board, allowed, self._optimize, verdict.source
-        )
-        digest = hashlib.sha256(self._toolchain.encode())
-        for name, content in sorted(project.files.items()):
-            digest.update(f"{name} {len(content)} ".encode() + content)
-        return cache_dir() / "costs" / f"static-{digest.hexdigest()[:32]}.json"
-
-
-def allowed_ram(verdict: Verdict) -> int | None:
-    """Bytes of RAM that the firmware may take, as a build counts them."""
-    return None if verdict.board.is_core else ram_allowed(verdict.board, verdict.wish)
 
 
 def own_bytes(plan: Plan, graph: Graph, buffer: int) -> int:

@@ -10,9 +10,8 @@ from typing import Any
 from edgebottle.build.elf import read_elf
 from edgebottle.drivers import open_session, to_bytes
 from edgebottle.fit import Verdict
-from edgebottle.pipeline import build
+from edgebottle.pipeline import build, model_of
 from edgebottle.samples import edge_cases
-from edgebottle.search.application import model_of
 from edgebottle.search.code_sizes import (
     CodeSizes,
     MeasuredCode,

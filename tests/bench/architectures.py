@@ -21,8 +21,7 @@ from pathlib import Path
 from edgebottle.boards import load_board
 from edgebottle.errors import EdgebottleError
 from edgebottle.fit import Wish
-from edgebottle.pipeline import build
-from edgebottle.search.application import model_of
+from edgebottle.pipeline import build, model_of
 from edgebottle.search.costs import CandidateCost, Costs, imported
 from edgebottle.search.measuring import MeasuredNetwork, measured, tables
 from edgebottle.search.tables import FOLDER, keep_table

@@ -4,8 +4,7 @@ import pytest
 
 from edgebottle.boards import load_board
 from edgebottle.fit import Wish
-from edgebottle.pipeline import build
-from edgebottle.search.application import model_of
+from edgebottle.pipeline import build, model_of
 from edgebottle.search.costs import Costs, imported
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
