@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgebottle.build.elf import read_elf
-from edgebottle.drivers import open_session, to_bytes
 from edgebottle.fit import Verdict
+from edgebottle.measure import measure
 from edgebottle.pipeline import build, model_of
 from edgebottle.samples import edge_cases
 from edgebottle.search.code_sizes import (
@@ -68,6 +68,7 @@ def measured(costs: Costs, candidate: Candidate) -> MeasuredNetwork:
     """Builds a candidate and runs it once on the virtual board.
 
     Raises:
+        Mismatch: its output is not LiteRT's.
         DoesNotFit: the board is too small.
         BuildFailed: the compiler failed.
         BoardError: the virtual board failed.
@@ -75,11 +76,8 @@ def measured(costs: Costs, candidate: Candidate) -> MeasuredNetwork:
     model = model_of(imported(candidate))
     wish = costs.wish_of(candidate)
     built = build(model, costs.board, toolchain=costs.toolchain, wish=wish)
-    (sample,) = edge_cases(model.graph, 1).inputs
-    with open_session(built) as session:
-        run = session.run(to_bytes(sample), count=True, model=True)
-    counts, modelled = run.counts, run.modelled
-    assert counts is not None and modelled is not None, "a virtual board counts both"
+    record = measure(built, edge_cases(model.graph, 1))
+    assert record.instructions and record.cycles, "a virtual board counts both"
     flash = costs.board.region("flash")
     inside = range(flash.start, flash.start + flash.size)
     symbols = {
@@ -92,13 +90,10 @@ def measured(costs: Costs, candidate: Candidate) -> MeasuredNetwork:
         ram=built.ram.bytes,
         constants=built.flash.weights,
         code=built.flash.code,
-        instructions=counts.instructions,
-        cycles=modelled.total.total,
+        instructions=record.instructions,
+        cycles=record.cycles,
         layers=tuple(
-            (name, count, cycles.total)
-            for (name, _), count, cycles in zip(
-                built.project.source.steps, counts.steps, modelled.steps, strict=True
-            )
+            (layer.name, layer.instructions or 0, layer.cycles or 0) for layer in record.layers
         ),
         symbols=tuple((name, nbytes) for (name, _), nbytes in symbols.items()),
     )
