@@ -72,9 +72,7 @@ def weight_steps(step: Weighted, levels: WeightLevels) -> Array:
     best, errors = reach / levels.largest, np.full(step.channels, np.inf)
     for share in np.linspace(1.0, LEAST_SHARE, CANDIDATES):
         tried = reach * share / levels.largest
-        scaled = matrix / tried
-        codes = 2 * np.floor(scaled / 2) + 1 if levels.has_no_zero else np.rint(scaled)
-        codes = np.clip(codes, -levels.largest, levels.largest)
+        codes = levels.nearest(matrix / tried)
         error = np.square(codes * tried - matrix).sum(axis=0)
         better = error < errors
         best, errors = np.where(better, tried, best), np.where(better, error, errors)

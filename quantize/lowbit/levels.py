@@ -13,6 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from edgebottle.ir.graph import Array
+
 HIGHEST = 127
 """Of int8."""
 
@@ -49,6 +53,11 @@ class WeightLevels:
     def spacing(self) -> int:
         """From one value to the next."""
         return 2 if self.has_no_zero else 1
+
+    def nearest(self, scaled: Array) -> Array:
+        """The values nearest to weights in units of their step."""
+        codes = 2 * np.floor(scaled / 2) + 1 if self.has_no_zero else np.rint(scaled)
+        return np.asarray(np.clip(codes, -self.largest, self.largest))
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,9 @@ class NetworkBlock(ABC):
     SOURCE: ClassVar[str]
     """Where it was described."""
 
+    ADDS_INPUT: ClassVar[bool] = True
+    """Its input is added to what it computes, where shapes allow it."""
+
     channels: int
     stride: int = 1
 
@@ -82,8 +85,9 @@ class NetworkBlock(ABC):
         """Its rows, given the channels of its input."""
 
     def shortcut(self, channels: int) -> Shortcut | None:
-        """The input itself where shapes allow it."""
-        return Shortcut() if self.stride == 1 and self.channels == channels else None
+        """What is added to the last of its rows, given the channels of its input."""
+        is_same = self.stride == 1 and self.channels == channels
+        return Shortcut() if self.ADDS_INPUT and is_same else None
 
 
 @dataclass(frozen=True)
@@ -190,16 +194,13 @@ class FullConvolution(NetworkBlock):
 
     KIND: ClassVar[str] = "full"
     SOURCE: ClassVar[str] = "Xiong et al., MobileDets: Searching for Object Detection, 2021"
+    ADDS_INPUT: ClassVar[bool] = False
 
     size: int = 3
 
     def rows(self, channels: int) -> tuple[Row, ...]:
         """One."""
         return (Convolved("window", self.channels, self.size, self.stride),)
-
-    def shortcut(self, channels: int) -> Shortcut | None:
-        """None."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -212,16 +213,13 @@ class Separable(NetworkBlock):
 
     KIND: ClassVar[str] = "separable"
     SOURCE: ClassVar[str] = "Howard et al., MobileNets, 2017; Zhang et al., Hello Edge, 2017"
+    ADDS_INPUT: ClassVar[bool] = False
 
     size: int = 3
 
     def rows(self, channels: int) -> tuple[Row, ...]:
         """Both with a ReLU."""
         return (Filtered("filter", self.size, self.stride), Convolved("project", self.channels))
-
-    def shortcut(self, channels: int) -> Shortcut | None:
-        """None."""
-        return None
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from edgebottle.errors import BadInput
-from quantize.lowbit.bits import WIDEST, Bits, LayerBits
+from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
 from quantize.search.blocks import BLOCKS, NetworkBlock
 
-INT8 = LayerBits(WIDEST, WIDEST)
+INT8 = LayerBits()
 
 Value = int | float | str | bool
 Choice = Mapping[str, Value]
@@ -202,6 +202,10 @@ class Space:
             bool(choice["row_fed"]),
             tuple(stages),
         )
+
+    def largest(self) -> dict[str, Value]:
+        """The last of all values: the largest, of those that have an order."""
+        return {one.name: one.values[-1] for one in self.parameters()}
 
     def drawn(self, generator: random.Random) -> dict[str, Value]:
         """A choice, each value as likely as any other."""

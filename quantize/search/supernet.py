@@ -80,7 +80,7 @@ def largest_shapes(space: Space) -> dict[str, Weighted]:
     Only the shapes of its numbers are of use: they are the largest along each axis.
     """
     largest: dict[str, Weighted] = {}
-    widest = {one.name: one.values[-1] for one in space.parameters()}
+    widest = space.largest()
     firsts = range(1, space.stages + 1)
     for kind, first, *ends in itertools.product(space.kinds, firsts, (0, -1), (0, -1), (0, -1)):
         stride, expand, head = ends  # a stride leaves small images, on which windows are small
@@ -130,7 +130,7 @@ class SuperNetwork(keras.Model):  # type: ignore[misc]
         self._shared: dict[str, _SharedWeights] = {}
         for name, step in largest_shapes(space).items():
             self._shared[name] = _SharedWeights(self._kernel(step), step)
-        self._networks: dict[str, tuple[FloatNetwork, dict[str, SharedLayer]]] = {}
+        self._networks: dict[Any, tuple[FloatNetwork, dict[str, SharedLayer]]] = {}
         self._drawn: Sequence[Candidate] = ()
         self.build(None)
 
@@ -211,7 +211,7 @@ class SuperNetwork(keras.Model):  # type: ignore[misc]
         return found[network.steps[-1].name]
 
     def _network(self, candidate: Candidate) -> tuple[FloatNetwork, dict[str, SharedLayer]]:
-        key = repr((candidate.architecture, candidate.stages))
+        key = candidate.architecture, candidate.stages
         if key not in self._networks:
             network = candidate.architecture.network()
             self._networks[key] = network, shared_layers(candidate, network)

@@ -10,12 +10,12 @@ import numpy as np
 
 from edgebottle.importers.int8_builder import StoredWeights
 from edgebottle.ir.graph import Graph, Quant
-from quantize.lowbit.bits import WIDEST, Bits, LayerBits
+from quantize.lowbit.bits import Bits, LayerBits
 from quantize.lowbit.integer_graph import StoredGrid, integer_graph, stored_codes
 from quantize.lowbit.levels import ActivationLevels, WeightLevels
 from quantize.lowbit.network import INPUT, FloatNetwork, Weighted
 
-INT8 = Bits(LayerBits(WIDEST, WIDEST))
+INT8 = Bits(LayerBits())
 
 UNIT_SPAN = 1.0
 """Of inputs: from 0 to it."""
@@ -58,8 +58,6 @@ def _weights(step: Weighted, levels: WeightLevels) -> StoredWeights:
     matrix = step.kernel.reshape(-1, step.channels)
     reach = np.abs(matrix).max(axis=0)
     steps = np.where(reach > 0, reach, 1.0) / levels.largest
-    scaled = matrix / steps
-    codes = 2 * np.floor(scaled / 2) + 1 if levels.has_no_zero else np.rint(scaled)
-    codes = np.clip(codes, -levels.largest, levels.largest).reshape(step.kernel.shape)
+    codes = levels.nearest(matrix / steps).reshape(step.kernel.shape)
     values, axis = stored_codes(step, codes, levels.factor)
     return StoredWeights(values, axis, (steps / levels.factor).astype(np.float32), step.bias)
