@@ -23,7 +23,7 @@ from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach
 from edgebottle.training import TrainingData, read_training_data, start_keras
 from quantize.lowbit.checkpoint import packed, read_packed
 from quantize.lowbit.samples import LabelledSamples, split
-from quantize.search.space import Candidate, Choice, Space, Value
+from quantize.search.space import Candidate, Choice, Value
 
 if TYPE_CHECKING:
     from quantize.search.supernet import SuperNetwork
@@ -79,10 +79,9 @@ class SharedWeights:
             ToolMissing: Keras is not installed.
         """
         start_keras()
-        self._settings, self._costs, self._limits = settings, costs, limits
-        self._first, self._progress = first, progress
         self._data = search_data(settings)
-        self._learned, self._chosen = split(self._data.samples, CHOOSING_SHARE, settings.seed)
+        learned, self._chosen = split(self._data.samples, CHOOSING_SHARE, settings.seed)
+        self._training = SharedTraining(settings, learned, costs, limits, first, progress)
         self._images: dict[tuple[bool, Shape], Array] = {}
 
     def accuracy(self, candidate: Candidate) -> float:
@@ -95,13 +94,14 @@ class SharedWeights:
         network = self._network.network_of(candidate)
         some, chosen = (self._resized(part, network.input_shape) for part in (True, False))
         simulation = Simulation(network)
-        average_norms(simulation, some, BATCH_SIZE)
+        batch_size = min(BATCH_SIZE, len(some))
+        average_norms(simulation, some, batch_size)
         if candidate.bits.is_narrow:
             exact = simulation.trained()
             seen = {name: np.asarray(one) for name, one in simulation.values(some[:256]).items()}
             first = first_steps(exact, candidate.bits, seen, self._data.input_bounds)
             simulation = Simulation(exact, candidate.bits, first, TrainingRecipe(methods=()))
-            average_norms(simulation, some, BATCH_SIZE)
+            average_norms(simulation, some, batch_size)
         return accuracy_of(simulation, LabelledSamples(chosen, self._chosen.labels))
 
     def _resized(self, is_learned: bool, shape: Shape) -> Array:
@@ -111,48 +111,68 @@ class SharedWeights:
         if (is_learned, shape) not in self._images:
             values = self._chosen.values
             if is_learned:
-                values = self._learned.values[: NORM_BATCHES * BATCH_SIZE]
+                values = self._training.learned.values[: NORM_BATCHES * BATCH_SIZE]
             self._images[is_learned, shape] = np.asarray(resized(values, shape))
         return self._images[is_learned, shape]
 
     @cached_property
     def _network(self) -> SuperNetwork:
-        """Trained, by this worker or by another one on this computer."""
+        return self._training.trained()
+
+
+class SharedTraining:
+    """Trains shared weights, and keeps them on disk after each epoch.
+
+    Attributes:
+        learned: Samples that they learn from.
+    """
+
+    def __init__(
+        self,
+        settings: SearchSettings,
+        learned: LabelledSamples,
+        costs: CandidateCosts,
+        limits: dict[str, float],
+        first: Callable[[], Choice],
+        progress: Progress,
+    ) -> None:
+        """Trains nothing yet; see ``SharedWeights``."""
+        self.learned = learned
+        self._settings, self._costs, self._limits = settings, costs, limits
+        self._first, self._progress = first, progress
+        self._epochs = settings.training.epochs
+        self._path = Path(f"{_beside(settings)}.weights.npz")
+
+    def trained(self) -> SuperNetwork:
+        """The weights, trained by this worker or by another one on this computer."""
+        import keras
+
         from quantize.search.supernet import SuperNetwork
 
-        path = Path(f"{_beside(self._settings)}.weights.npz")
-        locks = FileLocks(path.with_suffix(".locks"))
+        network = SuperNetwork(self._settings.space, self._settings.seed)
+        updates = -(-len(self.learned) // BATCH_SIZE) * self._epochs
+        schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, updates)
+        optimizer = keras.optimizers.Adam(schedule)
+        optimizer.build(network.trainable_variables)
+        locks = FileLocks(self._path.with_suffix(".locks"))
         self._progress("wait for the weights that another worker trains", 0, 0)
         take(locks, "training")
         try:
-            network = SuperNetwork(self._settings.space, self._settings.seed)
-            _SharedTraining(self, network, path).run()
+            self._run(network, optimizer)
         finally:
             locks.close()
         return network
 
-
-class _SharedTraining:
-    """Trains shared weights, and keeps them on disk after each epoch."""
-
-    def __init__(self, owner: SharedWeights, network: SuperNetwork, path: Path) -> None:
-        import keras
-
-        self._owner, self._network, self._path = owner, network, path
-        self._settings, self._learned = owner._settings, owner._learned
-        self._epochs = self._settings.training.epochs
-        updates = -(-len(self._learned) // BATCH_SIZE) * self._epochs
-        schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, updates)
-        self._optimizer: Any = keras.optimizers.Adam(schedule)
-        self._optimizer.build(network.trainable_variables)
-
-    def run(self) -> None:
+    def _run(self, network: SuperNetwork, optimizer: Any) -> None:
         """All epochs that are not trained yet."""
-        done, pool = self._restored()
+        done, pool = self._restored(network, optimizer)
         for epoch in range(done, self._epochs):
             pool = self._drawn(epoch, pool)
-            self._epoch(epoch, [self._settings.space.candidate(choice) for choice in pool])
-            self._keep(epoch + 1, pool)
+            candidates = [self._settings.space.candidate(choice) for choice in pool]
+            samples, draw = self._shuffled(epoch), self._draws(epoch, network, candidates)
+            told = self._teller(epoch)
+            network.learn(samples, draw, optimizer, BATCH_SIZE, told)
+            self._keep(epoch + 1, pool, network, optimizer)
 
     def _drawn(self, epoch: int, pool: list[dict[str, Value]]) -> list[dict[str, Value]]:
         """Choices that keep to the budgets: those of the epoch before, the oldest replaced.
@@ -162,10 +182,10 @@ class _SharedTraining:
         """
         generator = random.Random(f"{self._settings.seed} pool {epoch}")
         space = self._settings.space
-        choice = pool[-1] if pool else dict(self._owner._first())
+        choice = pool[-1] if pool else dict(self._first())
         count = POOL // 4 if pool else POOL
         for number in range(count):
-            self._owner._progress("draw candidates that fit", number, count)
+            self._progress("draw candidates that fit", number, count)
             for _ in range(MAX_STEPS):
                 other = space.changed(choice, generator, generator.randint(1, CHANGES))
                 if self._fits(space.candidate(other)):
@@ -174,40 +194,50 @@ class _SharedTraining:
             pool = [*pool, choice]
         return pool[-POOL:]
 
-    def _epoch(self, epoch: int, pool: Sequence[Candidate]) -> None:
+    def _shuffled(self, epoch: int) -> LabelledSamples:
+        order = np.random.default_rng([self._settings.seed, epoch]).permutation(len(self.learned))
+        return self.learned.picked(order)
+
+    def _draws(
+        self, epoch: int, network: SuperNetwork, pool: Sequence[Candidate]
+    ) -> Callable[[], list[Candidate]]:
+        """Draws the candidates of an update, the largest first."""
         generator = random.Random(f"{self._settings.seed} epoch {epoch}")
-        order = np.random.default_rng([self._settings.seed, epoch]).permutation(len(self._learned))
-        macs = [_macs(candidate) for candidate in pool]
+        macs = [network.macs(candidate) for candidate in pool]
 
         def draw() -> list[Candidate]:
             some = generator.sample(range(len(pool)), min(TRAINED_TOGETHER, len(pool)))
             return [pool[at] for at in sorted(some, key=lambda at: -macs[at])]
 
+        return draw
+
+    def _teller(self, epoch: int) -> Callable[[int, float], None]:
         label = f"train shared weights, epoch {epoch + 1} of {self._epochs}"
-        batches = -(-len(order) // BATCH_SIZE)
+        batches = -(-len(self.learned) // BATCH_SIZE)
 
         def told(batch: int, loss: float) -> None:
-            self._owner._progress(f"{label}: loss {loss:.3f}", batch + 1, batches)
+            self._progress(f"{label}: loss {loss:.3f}", batch + 1, batches)
 
-        samples = self._learned.picked(order)
-        self._network.learn(samples, draw, self._optimizer, BATCH_SIZE, told)
+        return told
 
     def _fits(self, candidate: Candidate) -> bool:
         try:
-            cost = self._owner._costs.of(candidate)
+            cost = self._costs.of(candidate)
         except IMPOSSIBLE:
             return False
-        return all(share <= 0 for share in breach(cost, self._owner._limits).values())
+        return all(share <= 0 for share in breach(cost, self._limits).values())
 
     def _identity(self) -> str:
         """Of all that decides the weights."""
-        said = [asdict(self._settings.space), self._owner._limits, self._epochs]
+        said = [asdict(self._settings.space), self._limits, self._epochs]
         found = hashlib.sha256(json.dumps([*said, self._settings.seed]).encode())
-        found.update(np.ascontiguousarray(self._learned.values).tobytes())
-        found.update(self._learned.labels.tobytes())
+        found.update(np.ascontiguousarray(self.learned.values).tobytes())
+        found.update(self.learned.labels.tobytes())
         return found.hexdigest()
 
-    def _restored(self) -> tuple[int, list[dict[str, Value]]]:
+    def _restored(
+        self, network: SuperNetwork, optimizer: Any
+    ) -> tuple[int, list[dict[str, Value]]]:
         """Takes what is kept: how many epochs that are, and the pool of the last."""
         if not self._path.exists():
             return 0, []
@@ -218,7 +248,7 @@ class _SharedTraining:
                 f"{self._path} holds the weights of another search: space, budgets, data, epochs "
                 "or seed are not the same; remove it, or give the study another storage"
             )
-        targets = (self._network.variables, self._optimizer.variables)
+        targets = (network.variables, optimizer.variables)
         for variables, values in zip(
             targets, (arrays["variable"], arrays["optimizer"]), strict=True
         ):
@@ -226,11 +256,12 @@ class _SharedTraining:
                 variable.assign(value)
         return int(about["epochs"]), list(about["pool"])
 
-    def _keep(self, epochs: int, pool: list[dict[str, Value]]) -> None:
+    def _keep(
+        self, epochs: int, pool: list[dict[str, Value]], network: SuperNetwork, optimizer: Any
+    ) -> None:
         about = json.dumps({"identity": self._identity(), "epochs": epochs, "pool": pool})
         variables, others = (
-            [np.asarray(one) for one in holder.variables]
-            for holder in (self._network, self._optimizer)
+            [np.asarray(one) for one in holder.variables] for holder in (network, optimizer)
         )
         write_file(self._path, packed(about, variable=variables, optimizer=others))
 
@@ -238,25 +269,14 @@ class _SharedTraining:
 def search_data(settings: SearchSettings) -> TrainingData:
     """The samples of a search, as the largest of its inputs; raises ``BadInput``."""
     space = settings.space
-    largest = _largest(space)
     scale = None if settings.scale is None else PixelScale(settings.scale)
     return read_training_data(
-        largest.architecture.network(),
+        space.candidate(space.largest()).architecture.network(),
         settings.data,
         test=settings.test,
         scale=scale,
         seed=settings.seed,
     )
-
-
-def _largest(space: Space) -> Candidate:
-    return space.candidate({one.name: one.values[-1] for one in space.parameters()})
-
-
-def _macs(candidate: Candidate) -> int:
-    from quantize.search.untrained import untrained_graph
-
-    return untrained_graph(candidate.architecture.network()).macs()
 
 
 def _beside(settings: SearchSettings) -> str:

@@ -217,6 +217,11 @@ class FloatNetwork:
                 else:
                     yield step
 
+    def macs(self) -> int:
+        """Multiply-accumulates of one run."""
+        weighted = (step for step in self.steps if isinstance(step, Weighted))
+        return sum(step.kernel.size * int(np.prod(step.shape[:-1])) for step in weighted)
+
     def owners(self) -> dict[str, str]:
         """The value whose grid each value has, by name."""
         owners = {INPUT: INPUT}

@@ -231,6 +231,10 @@ class SuperNetwork(keras.Model):  # type: ignore[misc]
             result = ops.clip(result, 0.0, step.ceiling)
         return result
 
+    def macs(self, candidate: Candidate) -> int:
+        """Multiply-accumulates of a run of a candidate."""
+        return self._network(candidate)[0].macs()
+
     def network_of(self, candidate: Candidate) -> FloatNetwork:
         """A candidate with its own numbers, whose normalizations are still to be averaged."""
         network, layers = self._network(candidate)

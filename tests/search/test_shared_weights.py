@@ -124,7 +124,7 @@ def test_they_learn_and_go_on_where_they_were_stopped(settings: SearchSettings) 
         if "epoch 2" in what and done > 2:
             raise KeyboardInterrupt
 
-    broken._progress = interrupt
+    broken._training._progress = interrupt
     with pytest.raises(KeyboardInterrupt):
         broken.accuracy(candidates[0])
     rest: list[str] = []

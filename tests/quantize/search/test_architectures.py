@@ -61,6 +61,7 @@ def test_the_untrained_network_is_litert_s(
 ) -> None:
     network = architecture(blocks, shape).network()
     graph = untrained_graph(network, Bits(LayerBits.parse(bits)))
+    assert network.macs() == graph.macs()
     litert, reference = LiteRTModel(write_tflite(graph)), Interpreter(graph)
     names = [*graph.outputs, *(step.name for step in network.steps)]
     for values in edge_cases(graph, 3).inputs:
