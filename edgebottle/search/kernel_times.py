@@ -20,7 +20,6 @@ from edgebottle.search.features import (
     layer_features,
     step_features,
 )
-from edgebottle.search.least_squares import nonnegative_least_squares
 from edgebottle.search.tables import USUAL, table_text
 
 LEAST_SHARE = 0.02
@@ -157,6 +156,20 @@ def _coefficients(values: Array, counts: Array, least: Array) -> Array:
             for column in range(2)
         ]
     )
+
+
+def nonnegative_least_squares(matrix: Array, values: Array) -> Array:
+    """The x >= 0 for which ``matrix @ x`` is nearest to ``values``; columns may differ in size.
+
+    Args:
+        matrix: (equations, unknowns), float64.
+        values: (equations,), float64.
+    """
+    from scipy.optimize import nnls
+
+    reach = np.linalg.norm(matrix, axis=0)
+    scale = np.where(reach > 0, reach, 1.0)
+    return np.asarray(nnls(matrix / scale, values)[0] / scale)
 
 
 def kernel_times(board: Board, toolchain: str, optimize: str) -> KernelTimes:

@@ -14,8 +14,8 @@ from edgebottle.search.kernel_times import (
     MeasuredSteps,
     fitted,
     kernel_times,
+    nonnegative_least_squares,
 )
-from edgebottle.search.least_squares import nonnegative_least_squares
 
 SOLVED = (
     ([[1, 0], [0, 1], [1, 1]], [2, 3, 5], [2, 3]),
