@@ -233,6 +233,17 @@ def memory_options(function: F) -> F:
     return wrapped  # type: ignore[no-any-return]
 
 
+def data_option(function: F) -> F:
+    """--data, of what learns."""
+    return click.option(
+        "--data",
+        required=True,
+        metavar="SOURCE",
+        help="Samples with their classes: an .npz file, a folder of images (folder/class/*.png), "
+        "or module:name, a Python function that returns them.",
+    )(function)
+
+
 def json_option(function: F) -> F:
     """--json."""
     return click.option(

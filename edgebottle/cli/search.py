@@ -13,6 +13,7 @@ from edgebottle.cli.options import (
     board_option,
     bytes_value,
     check_writable,
+    data_option,
     json_option,
     print_json,
 )
@@ -41,13 +42,7 @@ _settings_argument = click.argument(
 
 
 @command.command("new")
-@click.option(
-    "--data",
-    required=True,
-    metavar="SOURCE",
-    help="Samples with their classes: an .npz file, a folder of images (folder/class/*.png), or "
-    "module:name, a Python function that returns them.",
-)
+@data_option
 @board_option
 @click.option("--ram", metavar="BYTES", callback=bytes_value, help="The most RAM, such as 32k.")
 @click.option("--flash", metavar="BYTES", callback=bytes_value, help="The most flash.")

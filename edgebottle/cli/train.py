@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgebottle.cli.mixed import MixedOptions, choose_bits, given_bits, mixed_options
-from edgebottle.cli.options import check_writable, json_option, print_json
+from edgebottle.cli.options import check_writable, data_option, json_option, print_json
 from edgebottle.cli.voice import note, progress_bar, warn
 
 if TYPE_CHECKING:
@@ -42,13 +42,7 @@ def _recipe(
     "with bits for each layer; or mixed, to have them chosen for --board.",
 )
 @mixed_options
-@click.option(
-    "--data",
-    required=True,
-    metavar="SOURCE",
-    help="Samples with their classes: an .npz file, a folder of images (folder/class/*.png), or "
-    "module:name, a Python function that returns them.",
-)
+@data_option
 @click.option(
     "--test",
     metavar="SOURCE",
