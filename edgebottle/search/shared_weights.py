@@ -21,6 +21,7 @@ from edgebottle.search.locks import FileLocks, take
 from edgebottle.search.settings import SearchSettings
 from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach
 from edgebottle.training import TrainingData, read_training_data, start_keras
+from edgebottle.zoo.few_bits import CHOOSING_SHARE
 from quantize.lowbit.checkpoint import packed, read_packed
 from quantize.lowbit.samples import LabelledSamples, split
 from quantize.search.space import Candidate, Choice, Value
@@ -42,9 +43,6 @@ MAX_STEPS = 40
 
 BATCH_SIZE = 128
 LEARNING_RATE = 2e-3
-CHOOSING_SHARE = 0.1
-"""Of the samples, by which candidates are compared."""
-
 NORM_BATCHES = 16
 """That the normalizations of a candidate are averaged over."""
 

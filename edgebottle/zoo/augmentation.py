@@ -1,6 +1,8 @@
 """Random changes of training images, in NumPy: the same seed gives the same images anywhere."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,10 @@ class Augmentation:
     shift: float = 0.0
     flip: bool = False
     erase: int = 0
+
+    def resized(self, factor: float) -> Augmentation:
+        """The same of images so many times as large: what is in pixels grows with them."""
+        return replace(self, shift=self.shift * factor, erase=round(self.erase * factor))
 
 
 def augment(images: Floats, how: Augmentation, random: np.random.Generator) -> Floats:

@@ -76,8 +76,7 @@ def quantize(model: Any, recipe: Recipe, data: Data) -> bytes:
     """Converts a trained model to a .tflite file: int8 throughout, weights per channel, batch 1."""
     tf = tensorflow()
     images = data.train_images
-    fixed = as_plain(model, recipe, batch=1)
-    converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
+    converter = _converter(model, recipe)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
@@ -85,7 +84,20 @@ def quantize(model: Any, recipe: Recipe, data: Data) -> bytes:
     # Evenly spaced: a data set may be sorted by class, and one class does not show the ranges.
     chosen = np.linspace(0, len(images) - 1, recipe.calibration_images).astype(int)
     converter.representative_dataset = lambda: ([image[None]] for image in images[chosen])
-    # The converter reports to standard output, which belongs to the command's own result.
+    return _converted(converter)
+
+
+def float_file(model: Any, recipe: Recipe) -> bytes:
+    """Converts a trained model to a .tflite file of floats, of batch 1."""
+    return _converted(_converter(model, recipe))
+
+
+def _converter(model: Any, recipe: Recipe) -> Any:
+    return tensorflow().lite.TFLiteConverter.from_keras_model(as_plain(model, recipe, batch=1))
+
+
+def _converted(converter: Any) -> bytes:
+    """The converter reports to standard output, which belongs to the command's own result."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         converted: bytes = converter.convert()
