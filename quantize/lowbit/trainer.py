@@ -199,7 +199,7 @@ class Trainer:
         ).history
         score = accuracy_of(simulation, task.chosen)
         others = self.epochs[len(self.epochs) - epoch :]
-        is_best = stage.is_last and all(score > one.validation for one in others)
+        is_best = stage.is_last and all(score >= one.validation for one in others)
         record = EpochRecord(
             number=count,
             bits=str(stage.bits),
