@@ -24,11 +24,16 @@ from edgebottle.boards import load_board
 from edgebottle.measure import measure
 from edgebottle.pipeline import build, load
 from edgebottle.samples import edge_cases
-from edgebottle.training import LabelledSamples, litert_accuracy, start_keras, train
+from edgebottle.training import litert_accuracy, read_trained, start_keras, train
 from edgebottle.zoo.few_bits import training_recipe
+from edgebottle.zoo.recipes import Data
+from quantize.lowbit.bits import Bits
 from quantize.lowbit.methods.gradient_scale import GradientScale
 from quantize.lowbit.methods.learned_step import LearnedStep
 from quantize.lowbit.recipe import DEFAULT_METHODS, METHODS, TrainingRecipe
+from quantize.lowbit.samples import LabelledSamples
+from tests.bench.jsonl import lines_of
+from tests.bench.lowbit_mixed import MIXED, mixed_bits
 from tests.bench.lowbit_networks import CASES, train_once
 
 PLAIN = (LearnedStep(), GradientScale())
@@ -41,8 +46,10 @@ class Cell:
 
     Attributes:
         network: Of ``NETWORKS``.
-        bits: As ``edgebottle train --bits`` takes them.
-        variant: ``default``, ``plain``, ``-METHOD`` (the default without it) or ``+METHOD``.
+        bits: As ``edgebottle train --bits`` takes them, or ``mixed-w2a2`` for bits that are chosen
+            for the flash of such uniform ones.
+        variant: ``default``, ``plain``, ``-METHOD`` (the default without it), ``+METHOD``, or
+            ``plain+METHOD+METHOD``.
         seed: Of the float network and of the training.
         epochs: Passes over the samples.
     """
@@ -56,14 +63,11 @@ class Cell:
     def recipe(self) -> TrainingRecipe:
         """How it is trained."""
         recipe = training_recipe(CASES[self.network].recipe, self.epochs, self.seed)
-        sign, name = self.variant[:1], self.variant[1:]
-        if self.variant == "plain":
-            return replace(recipe, methods=PLAIN)
-        if sign == "-":
-            return recipe.without([name])
-        if sign == "+":
-            return replace(recipe, methods=(*DEFAULT_METHODS, METHODS[name]()))
-        return recipe
+        if self.variant.startswith("-"):
+            return recipe.without([self.variant[1:]])
+        base, *added = self.variant.split("+")
+        methods = PLAIN if base == "plain" else DEFAULT_METHODS
+        return replace(recipe, methods=(*methods, *(METHODS[name]() for name in added)))
 
 
 def file_of(folder: Path, cell: Cell) -> Path:
@@ -84,7 +88,7 @@ def trained_cell(folder: Path, cell: Cell) -> dict[str, Any]:
     start = time.process_time()
     trained = train(
         model,
-        cell.bits,
+        bits_of(cell, source, data),
         data.train_images,
         data.train_labels,
         recipe=cell.recipe(),
@@ -105,22 +109,20 @@ def trained_cell(folder: Path, cell: Cell) -> dict[str, Any]:
     }
 
 
+def bits_of(cell: Cell, source: Path, data: Data) -> Bits:
+    """The bits of each layer."""
+    if not cell.bits.startswith(MIXED):
+        return Bits.parse(cell.bits)
+    network = read_trained(source)
+    uniform = cell.bits.removeprefix(MIXED)
+    return mixed_bits(network, data.train_images, data.train_labels, uniform)
+
+
 def epochs_of(network: str) -> int:
     """Of a training to few bits."""
     few = CASES[network].recipe.few_bits
     assert few is not None
     return few.epochs
-
-
-def lines_of(file: Path) -> list[dict[str, Any]]:
-    """What is known; a line that was cut off is none."""
-    found = []
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
 
 
 def table(cells: Sequence[Cell], lines: Sequence[dict[str, Any]]) -> str:
