@@ -112,7 +112,7 @@ def new(
     from edgebottle.config import load_config
     from edgebottle.errors import BadInput
     from edgebottle.files import write_file
-    from edgebottle.search.beginning import new_settings
+    from edgebottle.search.beginning import named_from, new_settings
     from edgebottle.search.settings import SearchBudget
     from edgebottle.search.settings_text import settings_text
 
@@ -126,7 +126,7 @@ def new(
     settings = new_settings(data, board, budget, evaluator, name=out.stem)
     # The other options are called as the settings that they change.
     changes = {name: value for name, value in said.items() if value is not None}
-    settings = replace(settings, **changes)
+    settings = replace(settings, data=named_from(data, out.parent), **changes)
     write_file(out, settings_text(settings).encode())
     if as_json:
         shapes = ["x".join(map(str, shape)) for shape in settings.space.shapes]

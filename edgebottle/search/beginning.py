@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,21 @@ def new_settings(
     facts = data_facts(data)
     space = Space(classes=facts.classes, shapes=input_shapes(facts.shape))
     return SearchSettings(name, data, board, evaluator, space, budget, storage=f"{name}.journal")
+
+
+def named_from(source: str, folder: Path) -> str:
+    """A source of samples as a file in a folder names it, by a path from there.
+
+    Args:
+        source: As it is named here.
+        folder: Of the file.
+    """
+    if is_function(source) or Path(source).is_absolute():
+        return source
+    try:
+        return Path(os.path.relpath(source, folder)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return str(Path(source).absolute())
 
 
 def data_facts(source: str) -> DataFacts:

@@ -12,6 +12,7 @@ from edgebottle.config import near_words, parse_bytes
 from edgebottle.errors import BadInput
 from edgebottle.files import read_file
 from edgebottle.plan.schedules import SCHEDULES
+from edgebottle.user_functions import is_function
 from quantize.search.space import Space
 
 VERSION = 1
@@ -72,7 +73,7 @@ class SearchSettings:
 
     Attributes:
         name: Of the study in its storage.
-        data: Samples to learn from.
+        data: Samples to learn from; a path is relative to ``search.toml``.
         board: Id.
         budget: What must be kept.
         space: What may be chosen.
@@ -111,6 +112,12 @@ class SearchSettings:
         if "://" in self.storage or self.path is None:
             return self.storage
         return str(self.path.parent / self.storage)
+
+    def source(self, said: str) -> str:
+        """Where ``data`` or ``test`` are to be found: a path from here, or a function."""
+        if is_function(said) or self.path is None:
+            return said
+        return str(self.path.parent / said)
 
 
 def read_settings(path: Path) -> SearchSettings:

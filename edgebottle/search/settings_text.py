@@ -49,8 +49,8 @@ def _top(settings: SearchSettings) -> tuple[Line, ...]:
         (
             "data",
             settings.data,
-            "Samples with their classes: an .npz file, a folder of images (folder/class/*.png), or "
-            "module:name, a Python function that returns them.",
+            "Samples with their classes: an .npz file or a folder of images (folder/class/*.png), "
+            "named from where this file is, or module:name, a Python function that returns them.",
         ),
         (
             "test",

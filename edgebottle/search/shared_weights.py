@@ -270,8 +270,8 @@ def search_data(settings: SearchSettings) -> TrainingData:
     scale = None if settings.scale is None else PixelScale(settings.scale)
     return read_training_data(
         space.candidate(space.largest()).architecture.network(),
-        settings.data,
-        test=settings.test,
+        settings.source(settings.data),
+        test=None if settings.test is None else settings.source(settings.test),
         scale=scale,
         seed=settings.seed,
     )

@@ -178,6 +178,25 @@ def test_what_new_reads_from_data(folder: Path) -> None:
     assert again.code == 1 and "exists already" in again.err
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_data_are_named_from_where_the_settings_are(elsewhere: bool, tmp_path: Path) -> None:
+    """Wherever the file lies, and wherever it is read."""
+    from edgebottle.search.settings import read_settings
+    from edgebottle.search.shared_weights import search_data
+
+    (tmp_path / "searches").mkdir()
+    generator = np.random.default_rng(0)
+    np.savez(tmp_path / "train.npz", x=generator.random((40, 12, 12)), y=np.arange(40) % 4)
+    source = str(tmp_path / "train.npz") if elsewhere else "train.npz"
+    words = ("--board", "microbit", "--out", "searches/mine.toml")
+    done = edgebottle("search", "new", "--data", source, *words, cwd=tmp_path)
+    assert done.code == 0, done.err
+    said = read_settings(tmp_path / "searches" / "mine.toml")
+    assert said.data == (source if elsewhere else "../train.npz")
+    data = search_data(said)  # from the folder in which the tests run
+    assert len(data.samples) + len(data.test) == 40
+
+
 def test_images_in_folders_are_classes(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     for name in ("cat", "dog"):
