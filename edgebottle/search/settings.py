@@ -13,6 +13,7 @@ from edgebottle.errors import BadInput
 from edgebottle.files import read_file
 from edgebottle.plan.schedules import SCHEDULES
 from edgebottle.user_functions import is_function
+from edgebottle.zoo.augmentation import Augmentation
 from quantize.search.space import Space
 
 VERSION = 1
@@ -60,11 +61,13 @@ class TrainingBudget:
 
     Attributes:
         epochs: Of the weights that all candidates share.
-        final_epochs: Of the one that is taken in the end.
+        final_epochs: Of the one that is taken in the end, with floats.
+        augmentation: Random changes of images while it is trained, in pixels of the largest input.
     """
 
     epochs: int = 40
     final_epochs: int = 60
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 @dataclass(frozen=True)
@@ -155,10 +158,19 @@ def _settings(table: dict[str, Any], path: Path) -> SearchSettings:
         },
         **_read(tables["search"], _SEARCH, "search.", required=()),
         budget=SearchBudget(**_read(tables["budget"], _BUDGET, "budget.", required=())),
-        training=TrainingBudget(**_read(tables["training"], _TRAINING, "training.", required=())),
+        training=_training(tables["training"]),
         space=_space(tables["space"]),
         path=path,
     )
+
+
+def _training(table: dict[str, Any]) -> TrainingBudget:
+    changes = table.pop("augmentation", {})
+    if not isinstance(changes, dict):
+        raise BadInput(f"'training.augmentation' must be a table, not {changes!r}")
+    read = _read(changes, _AUGMENTATION, "training.augmentation.", required=())
+    lengths = _read(table, _TRAINING, "training.", required=())
+    return TrainingBudget(**lengths, augmentation=Augmentation(**read))
 
 
 Reader = Callable[[object], Any]
@@ -264,6 +276,12 @@ def _flag(value: object) -> bool:
     return value
 
 
+def _amount(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e3:
+        raise BadInput("a number, 0 or more")
+    return float(value)
+
+
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e3:
         raise BadInput("a number above 0")
@@ -283,6 +301,11 @@ _SEARCH: Mapping[str, Reader] = {
     "storage": _text,
 }
 _TRAINING: Mapping[str, Reader] = {"epochs": _whole(1), "final_epochs": _whole(1)}
+_AUGMENTATION: Mapping[str, Reader] = {
+    **dict.fromkeys(("degrees", "scale", "shift"), _amount),
+    "flip": _flag,
+    "erase": _whole(0),
+}
 
 
 def _space(table: Mapping[str, Any]) -> Space:

@@ -119,7 +119,40 @@ def _tables(settings: SearchSettings) -> Iterator[str]:
         "How long is trained, in passes over the samples.",
         (
             ("epochs", training.epochs, "Of the weights that all candidates share."),
-            ("final_epochs", training.final_epochs, "Of the network that is taken."),
+            (
+                "final_epochs",
+                training.final_epochs,
+                "Of the network that is taken, with floats; with few bits two thirds as many more.",
+            ),
+        ),
+    )
+    how = training.augmentation
+    yield from _table(
+        "training.augmentation",
+        "How images are changed at random while the one that is taken is trained. Signals: leave "
+        "it out.",
+        (
+            (
+                "degrees",
+                _or_example(how.degrees or None, 10.0),
+                "Turned by at most so many degrees, either way.",
+            ),
+            (
+                "scale",
+                _or_example(how.scale or None, 0.1),
+                "Made larger or smaller by at most this share.",
+            ),
+            (
+                "shift",
+                _or_example(how.shift or None, 2.0),
+                "Moved along each axis by at most so many pixels of the largest input.",
+            ),
+            ("flip", _or_example(how.flip or None, True), "Half of them mirrored."),
+            (
+                "erase",
+                _or_example(how.erase or None, 6),
+                "Side of a square that is blanked, in pixels of the largest input.",
+            ),
         ),
     )
     space = settings.space

@@ -14,6 +14,7 @@ from edgebottle.search.settings import (
     read_settings,
 )
 from edgebottle.search.settings_text import _SPACE_WORDS, settings_text
+from edgebottle.zoo.augmentation import Augmentation
 from quantize.search.space import Space
 
 SPACE = Space(classes=10, shapes=((32, 32, 1), (48, 48, 3)))
@@ -30,7 +31,7 @@ ALL_SAID = replace(
     trials=7,
     seed=3,
     storage="postgresql://me@there/studies",
-    training=TrainingBudget(5, 6),
+    training=TrainingBudget(5, 6, Augmentation(degrees=5.0, shift=1.5, flip=True, erase=4)),
     space=replace(SPACE, stages=2, expands=(1, 2.5), bits=("w4a4", "w8a8"), row_fed=(False, True)),
 )
 
@@ -85,6 +86,10 @@ def test_every_line_is_explained() -> None:
         ('bits = ["w8a8"]', 'bits = ["w9a9"]', "'w9a9' are no bits such as w4a8"),
         ('schedules = ["min-ram"]', 'schedules = ["min"]', "each of it one of auto, layers"),
         ("row_fed = [false]", "row_fed = [0]", "each of it true or false"),
+        ("# flip = true", "flip = 1", "'training.augmentation.flip' is 1: it must be true or"),
+        ("# erase = 6", "erase = 1.5", "'training.augmentation.erase' .* a whole number, 0 or"),
+        ("# shift = 2.0", "shift = -1", "'training.augmentation.shift' is -1: .* 0 or more"),
+        ("# shift = 2.0", "shifts = 1", "unknown key 'training.augmentation.shifts': did you"),
         ("name = ", "name ", "is not valid TOML"),
     ],
 )
