@@ -17,6 +17,7 @@ from edgebottle.cli.options import (
     json_option,
     print_json,
 )
+from edgebottle.cli.search_take import FILE, settings_argument, take
 from edgebottle.cli.voice import note, progress_bar
 
 if TYPE_CHECKING:
@@ -25,20 +26,13 @@ if TYPE_CHECKING:
     from quantize.search.report import SearchReport
     from quantize.search.space import Choice
 
-FILE = "search.toml"
-
 
 @click.group("search")
 def command() -> None:
     """Search a network for one board: its layers, their bits and how it is run, together."""
 
 
-_settings_argument = click.argument(
-    "settings",
-    metavar="[SEARCH.TOML]",
-    type=click.Path(path_type=Path, readable=False),
-    default=FILE,
-)
+command.add_command(take)
 
 
 @command.command("new")
@@ -136,7 +130,7 @@ def new(
 
 
 @command.command("run")
-@_settings_argument
+@settings_argument
 @click.option(
     "--worker",
     is_flag=True,
@@ -215,7 +209,7 @@ def _work(study: SearchStudy, *, is_spoken: bool, quiet: bool) -> None:
 
 
 @command.command("show")
-@_settings_argument
+@settings_argument
 @click.option(
     "--html",
     metavar="FILE",

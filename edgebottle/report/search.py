@@ -68,6 +68,8 @@ def search_words(report: SearchReport) -> list[str]:
         words.append(
             f"{assessed:,} of {report.wanted:,} candidates: `edgebottle search run` goes on."
         )
+    elif report.front:
+        words.append("`edgebottle search take` trains the best to the end, and builds it.")
     unknown = [price.name for price in report.prices if price.accuracy is None]
     if unknown:
         words.append(

@@ -1,14 +1,18 @@
 """Which network of a study is taken."""
 
+import io
 import re
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from edgebottle.errors import BadInput
+from edgebottle.report.taken import excess_words, taken_parts
 from edgebottle.search.costs import CandidateCost
 from edgebottle.search.taking import chosen_trial
 from edgebottle.search.trials import Outcome, SearchTrial, TrialResult
+from quantize.search.taken import TakenNetwork
 from tests.search.synthetic import SPACE
 
 CHOICE = {one.name: one.values[0] for one in SPACE.parameters()}
@@ -47,3 +51,34 @@ def test_the_best_or_the_one_of_a_number(number: int | None, taken: int) -> None
 def test_what_cannot_be_taken(trials: list[SearchTrial], number: int | None, message: str) -> None:
     with pytest.raises(BadInput, match=re.escape(message)):
         chosen_trial(trials, ("ram",), number)
+
+
+def taken(**changes: object) -> TakenNetwork:
+    """One that keeps to its budgets."""
+    limits = {"ram": 16384, "flash": 65536, "ms": 20.0}
+    network = TakenNetwork(
+        *("mine/digits.tflite", 17, 0.9, 0.92, 180, 0.93, "nucleo_l4r5zi", "8x8x1", "w8a8"),
+        *("min-ram", True, 1000, 16384, 65000, 5000, 12.5, limits, 10),
+    )
+    return replace(network, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"ram": 16385}, "it breaks its budgets by 1 bytes of RAM: take another one with --trial"),
+        (
+            {"flash": 66000, "ms": 21.5},
+            "it breaks its budgets by 464 bytes of flash and 1.50 ms: take another one with "
+            "--trial, or build it with --optimize size",
+        ),
+    ],
+)
+def test_broken_budgets_are_said(changes: dict[str, float], words: str) -> None:
+    network = taken(**changes)
+    assert excess_words(network) == words
+    assert TakenNetwork.of_json(network.to_json()) == network
+    text = io.StringIO()
+    Console(file=text, width=100).print(*taken_parts(network))
+    assert "92.00%" in text.getvalue() and "min-ram, row by row" in text.getvalue()
