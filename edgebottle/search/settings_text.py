@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from edgebottle.search.settings import VERSION, SearchSettings
+from edgebottle.search.settings import VERSION, SearchSettings, TrainingBudget
 from quantize.search.blocks import BLOCKS
 from quantize.search.space import Space
 
@@ -74,7 +74,7 @@ def _top(settings: SearchSettings) -> tuple[Line, ...]:
 
 
 def _tables(settings: SearchSettings) -> Iterator[str]:
-    budget, training = settings.budget, settings.training
+    budget = settings.budget
     yield from _table(
         "budget",
         "What must be kept. Without a line: all that the board has, and any time.",
@@ -114,6 +114,13 @@ def _tables(settings: SearchSettings) -> Iterator[str]:
             ),
         ),
     )
+    yield from _training_tables(settings.training)
+    space = settings.space
+    lines = tuple((name, _space_value(space, name), what) for name, what in _SPACE_WORDS.items())
+    yield from _table("space", "What may be chosen: each line a list of what it may be.", lines)
+
+
+def _training_tables(training: TrainingBudget) -> Iterator[str]:
     yield from _table(
         "training",
         "How long is trained, in passes over the samples.",
@@ -155,9 +162,6 @@ def _tables(settings: SearchSettings) -> Iterator[str]:
             ),
         ),
     )
-    space = settings.space
-    lines = tuple((name, _space_value(space, name), what) for name, what in _SPACE_WORDS.items())
-    yield from _table("space", "What may be chosen: each line a list of what it may be.", lines)
 
 
 def _or_example(value: object, example: object) -> Any:
