@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from edgebottle.search.study import SearchStudy
     from edgebottle.search.trials import SearchTrial
     from quantize.search.report import SearchReport
-    from quantize.search.space import Choice
 
 
 @click.group("search")
@@ -174,8 +172,7 @@ def _work(study: SearchStudy, *, is_spoken: bool, quiet: bool) -> None:
     """Runs a study; where it is interrupted, says how it goes on."""
     from edgebottle.boards import load_board
     from edgebottle.search.costs import Costs
-    from edgebottle.search.evaluators import evaluator_of
-    from edgebottle.search.smallest import fitting
+    from edgebottle.search.running import run_study
 
     settings = study.settings
     board = load_board(settings.board)
@@ -187,20 +184,13 @@ def _work(study: SearchStudy, *, is_spoken: bool, quiet: bool) -> None:
     try:
         with progress_bar(quiet=quiet or is_spoken) as progress:
 
-            @cache
-            def smallest() -> Choice:
-                return fitting(settings.space, costs, study.limits.most, progress)
-
-            evaluator = evaluator_of(settings, costs, study.limits.most, smallest, progress)
-            first = smallest() if study.is_new() else None
-
             def told(trial: SearchTrial) -> None:
                 if is_spoken:
                     note(trial.words())
                 what = f"assess candidates, best {study.best:.2%}"
                 progress(what, study.assessed, settings.trials)
 
-            study.run(costs, evaluator, told, first)
+            run_study(study, costs, progress, told)
     except KeyboardInterrupt:
         if not quiet:
             done = f"{study.assessed} of {settings.trials} candidates"
