@@ -16,6 +16,7 @@ from edgebottle.cli.options import (
     json_option,
     print_json,
 )
+from edgebottle.cli.search_rank import rank
 from edgebottle.cli.search_take import FILE, settings_argument, take
 from edgebottle.cli.voice import note, progress_bar
 
@@ -31,6 +32,7 @@ def command() -> None:
 
 
 command.add_command(take)
+command.add_command(rank)
 
 
 @command.command("new")

@@ -116,6 +116,11 @@ class SearchSettings:
             return self.storage
         return str(self.path.parent / self.storage)
 
+    def beside(self, ending: str) -> Path:
+        """A file of the study beside ``search.toml``; in the current folder without one."""
+        folder = Path() if self.path is None else self.path.parent
+        return folder / f"{self.name}.{ending}"
+
     def source(self, said: str) -> str:
         """Where ``data`` or ``test`` are to be found: a path from here, or a function."""
         if is_function(said) or self.path is None:

@@ -8,7 +8,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -139,7 +138,7 @@ class SharedTraining:
         self._settings, self._costs, self._limits = settings, costs, limits
         self._first, self._progress = first, progress
         self._epochs = settings.training.epochs
-        self._path = Path(f"{_beside(settings)}.weights.npz")
+        self._path = settings.beside("weights.npz")
 
     def trained(self) -> SuperNetwork:
         """The weights, trained by this worker or by another one on this computer."""
@@ -275,10 +274,3 @@ def search_data(settings: SearchSettings) -> TrainingData:
         scale=scale,
         seed=settings.seed,
     )
-
-
-def _beside(settings: SearchSettings) -> str:
-    """A path beside the settings, or the storage, for what belongs to the study."""
-    if settings.path is not None:
-        return str(settings.path.with_name(settings.name))
-    return settings.name

@@ -129,3 +129,29 @@ def test_what_cannot_be_taken(words: tuple[str, ...], message: str, searched: Pa
     assert TakeRecipe.read(searched / "other.json") == recipe
     done = take(searched, *words)
     assert done.code == 1 and re.search(message, done.err), done.err
+
+
+def test_ranked_stopped_and_gone_on(searched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgebottle.search import ranking
+
+    trained = ranking.float_model
+    calls: list[Candidate] = []
+
+    def twice(candidate: Candidate, *rest: object) -> object:
+        calls.append(candidate)
+        return interrupt() if len(calls) == 3 else trained(candidate, *rest)  # type: ignore[arg-type]
+
+    line = ("search", "rank", "--count", "3", "--epochs", "1")
+    monkeypatch.setattr(ranking, "float_model", twice)
+    stopped = edgebottle(*line, cwd=searched)
+    assert stopped.code == 130 and "goes on behind the networks that are trained" in stopped.err
+    found = edgebottle(*line, "--json", cwd=searched).json()
+    assert len(calls) == 4, "those that were trained are not trained once more"
+    assert [one["searched"] for one in found["networks"]] == sorted(
+        (one["searched"] for one in found["networks"]), reverse=True
+    )
+    assert len({one["trial"] for one in found["networks"]}) == 3 and found["epochs"] == 1
+    known = edgebottle(*line, cwd=searched)
+    assert known.code == 0 and len(calls) == 4
+    said = "equally accurate" if found["tau"] is None else f"{found['tau']:.2f}"
+    assert said in known.out

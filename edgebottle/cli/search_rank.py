@@ -1,0 +1,96 @@
+"""``edgebottle search rank``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgebottle.cli.options import json_option, print_json
+from edgebottle.cli.search_take import settings_argument
+from edgebottle.cli.voice import note, progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgebottle.search.candidate_training import CandidateTraining
+    from edgebottle.search.settings import SearchSettings
+    from edgebottle.search.trials import SearchTrial
+    from quantize.search.ranking import Ranking
+
+
+@click.command("rank")
+@settings_argument
+@click.option(
+    "--count",
+    type=click.IntRange(min=3),
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="Networks that are trained, evenly from the best of the search to its worst.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Passes over the samples with floats (default: final_epochs of SEARCH.TOML).",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", help="Of training (default: the search's)."
+)
+@json_option
+def rank(settings: Path, count: int, epochs: int | None, seed: int | None, as_json: bool) -> None:
+    """Check how well the search has ranked: train some of its networks by themselves.
+
+    Says Kendall's rank correlation between what the search saw and what training gives, and how far
+    the best of the search is below the best of these. Each network is trained to its bits as `take`
+    would; what counts is LiteRT on the samples by which the search chose. Ctrl-C stops it, and the
+    same command goes on.
+
+    \b
+    Examples:
+      edgebottle search rank
+      edgebottle search rank search.toml --count 12 --epochs 20 --json
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.search.candidate_training import CandidateTraining
+    from edgebottle.search.ranking import spread
+    from edgebottle.search.settings import read_settings
+    from edgebottle.search.sharing import workplace
+    from edgebottle.search.study import SearchStudy
+
+    said = read_settings(settings)
+    with workplace(said.place, said.name) as place:
+        trials = spread(SearchStudy(said, place, create=False).trials(), count)
+    training = CandidateTraining(
+        epochs or said.training.final_epochs,
+        said.seed if seed is None else seed,
+        said.training.augmentation,
+    )
+    ranking = _ranked(said, training, trials, quiet=as_json)
+    if as_json:
+        print_json(ranking.to_json())
+        return
+    from edgebottle.report.ranking import ranking_parts
+    from edgebottle.report.terminal import show as shown
+
+    shown(*ranking_parts(ranking))
+
+
+def _ranked(
+    settings: SearchSettings,
+    training: CandidateTraining,
+    trials: Sequence[SearchTrial],
+    *,
+    quiet: bool,
+) -> Ranking:
+    from edgebottle.search.ranking import RankCheck
+
+    try:
+        with progress_bar(quiet=quiet) as progress:
+            progress("load Keras", 0, 0)
+            return RankCheck(settings, training).run(trials, progress)
+    except KeyboardInterrupt:
+        if not quiet:
+            note("stopped; the same command goes on behind the networks that are trained")
+        raise

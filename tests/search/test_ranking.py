@@ -1,0 +1,68 @@
+"""How well a search ranks: the correlation, and which networks are looked at."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgebottle.errors import BadInput
+from edgebottle.search.ranking import spread
+from edgebottle.search.trials import Outcome, SearchTrial, TrialResult, network_key
+from quantize.search.ranking import RankedNetwork, Ranking, kendall_tau
+from tests.search.synthetic import SPACE
+from tests.search.test_taking import COST
+
+
+@pytest.mark.parametrize("levels", [2, 5, 100])
+def test_kendalls_tau_is_that_of_scipy(levels: int) -> None:
+    stats = pytest.importorskip("scipy.stats", reason="needs scipy")
+    generator = np.random.default_rng(levels)
+    for count in range(3, 30):
+        one, other = generator.integers(0, levels, (2, count)).tolist()
+        ours = kendall_tau(one, other)
+        if ours is None:
+            assert len(set(one)) == 1 or len(set(other)) == 1
+        else:
+            assert ours == pytest.approx(stats.kendalltau(one, other).statistic)
+
+
+def ranking(*pairs: tuple[float, float]) -> Ranking:
+    networks = [RankedNetwork(n, *pair, "8x8x1", "w8a8") for n, pair in enumerate(pairs)]
+    return Ranking(10, tuple(networks))
+
+
+def test_a_ranking_says_what_its_choice_lost() -> None:
+    found = ranking((0.9, 0.8), (0.8, 0.85), (0.7, 0.6))
+    assert found.tau == pytest.approx(1 / 3) and found.lost == pytest.approx(0.05)
+    assert found.to_json()["tau"] == found.tau
+    assert ranking((0.5, 0.8), (0.5, 0.7), (0.5, 0.9)).tau is None
+
+
+def trials(accuracies: list[float | None]) -> list[SearchTrial]:
+    """All of other networks but the last, which is the first one, run in another way."""
+    found: dict[str, SearchTrial] = {}
+    generator = random.Random(0)
+    while len(found) < len(accuracies):
+        candidate = SPACE.candidate(SPACE.drawn(generator))
+        accuracy = accuracies[len(found)]
+        outcome = Outcome.OVER_BUDGET if accuracy is None else Outcome.ASSESSED
+        trial = SearchTrial(len(found), candidate, TrialResult(outcome, COST, accuracy))
+        found.setdefault(network_key(candidate), trial)
+    first = found[next(iter(found))]
+    other = {"layers": "min-ram", "min-ram": "layers"}[first.candidate.schedule]
+    again = replace(first.candidate, schedule=other)
+    return [*found.values(), SearchTrial(len(found), again, first.result)]
+
+
+@pytest.mark.parametrize(
+    ("count", "taken"), [(3, [4, 3, 0]), (4, [4, 2, 5, 0]), (9, [4, 2, 3, 5, 0])]
+)
+def test_networks_are_spread_from_the_best_to_the_worst(count: int, taken: list[int]) -> None:
+    found = spread(trials([0.1, None, 0.7, 0.5, 0.9, 0.3]), count)
+    assert [one.number for one in found] == taken
+
+
+def test_too_few_networks_to_rank() -> None:
+    with pytest.raises(BadInput, match="has assessed 2 networks, and a ranking needs 3"):
+        spread(trials([0.1, None, 0.7]), 5)
