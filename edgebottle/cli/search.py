@@ -53,10 +53,10 @@ command.add_command(rank)
 )
 @click.option(
     "--evaluator",
-    metavar="MODULE:NAME",
+    metavar="NAME",
     default="shared-weights",
-    help="A Python function that takes a candidate and says how accurate it is, in the place of "
-    "weights that all candidates share.",
+    help="What says how accurate a candidate is: shared-weights (the default), short-training, or "
+    "module:name, a Python function of yours.",
 )
 @click.option(
     "--sampler",

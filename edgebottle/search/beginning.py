@@ -14,7 +14,7 @@ from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Array
 from edgebottle.sample_sources import called_arrays, class_names, first_image
 from edgebottle.samples import LABEL_KEYS
-from edgebottle.search.settings import SearchBudget, SearchSettings
+from edgebottle.search.settings import EPOCHS, SearchBudget, SearchSettings, TrainingBudget
 from edgebottle.user_functions import is_function
 from quantize.search.space import Space
 
@@ -60,7 +60,12 @@ def new_settings(
     load_board(board)
     facts = data_facts(data)
     space = Space(classes=facts.classes, shapes=input_shapes(facts.shape))
-    return SearchSettings(name, data, board, evaluator, space, budget, storage=f"{name}.journal")
+    plain = TrainingBudget()
+    training = TrainingBudget(epochs=EPOCHS.get(evaluator, plain.epochs))
+    where = f"{name}.journal"
+    return SearchSettings(
+        name, data, board, evaluator, space, budget, storage=where, training=training
+    )
 
 
 def named_from(source: str, folder: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from edgebottle.errors import BadInput, EdgebottleError
-from edgebottle.search.settings import SHARED_WEIGHTS, SearchSettings
+from edgebottle.search.settings import SHARED_WEIGHTS, SHORT_TRAINING, SearchSettings
 from edgebottle.search.trials import CandidateCosts, Evaluator
 from edgebottle.user_functions import imported, is_function
 from quantize.search.space import Candidate, Choice
@@ -44,7 +44,8 @@ def called_evaluator(name: str) -> Evaluator:
     """
     if not is_function(name):
         raise BadInput(
-            f"evaluator is '{name}': it must be {SHARED_WEIGHTS}, or module:name, a Python function"
+            f"evaluator is '{name}': it must be {SHARED_WEIGHTS}, {SHORT_TRAINING}, or "
+            "module:name, a Python function"
         )
     found = imported(name)
     if not callable(found):
@@ -72,6 +73,10 @@ def evaluator_of(
         BadInput: there is none of this name, or the samples cannot serve.
         ToolMissing: Keras is needed, and not installed.
     """
+    if settings.evaluator == SHORT_TRAINING:
+        from edgebottle.search.short_training import ShortTraining
+
+        return ShortTraining(settings, progress)
     if settings.evaluator != SHARED_WEIGHTS:
         return called_evaluator(settings.evaluator)
     from edgebottle.search.shared_weights import SharedWeights

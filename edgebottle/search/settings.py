@@ -25,6 +25,12 @@ MAX_BYTES = 1 << 20
 SHARED_WEIGHTS = "shared-weights"
 """The evaluator that trains the weights of all candidates together."""
 
+SHORT_TRAINING = "short-training"
+"""The evaluator that trains each candidate for a while."""
+
+EPOCHS = {SHARED_WEIGHTS: 40, SHORT_TRAINING: 4}
+"""Of a search, where nothing else is said."""
+
 SAMPLERS = ("nsga2", "tpe", "random")
 FURTHER_OBJECTIVES = ("ram", "flash", "ms")
 """What may be made small beside accuracy, which is always made large."""
@@ -60,7 +66,7 @@ class TrainingBudget:
     """How long is trained.
 
     Attributes:
-        epochs: Of the weights that all candidates share.
+        epochs: Of the weights that all candidates share; or of each candidate, at most.
         final_epochs: Of the one that is taken in the end, with floats.
         augmentation: Random changes of images while it is trained, in pixels of the largest input.
     """
@@ -82,8 +88,8 @@ class SearchSettings:
         space: What may be chosen.
         test: Samples for the accuracy of the result alone; None for a share of ``data``.
         scale: The real values of pixels 0 and 255, such as ``0..1``; None where data is real.
-        evaluator: What says how accurate a candidate is: ``SHARED_WEIGHTS``, or ``module:name``, a
-            function.
+        evaluator: What says how accurate a candidate is: ``SHARED_WEIGHTS``, ``SHORT_TRAINING``, or
+            ``module:name``, a function.
         objectives: Made small beside accuracy, of ``FURTHER_OBJECTIVES``.
         sampler: Of ``SAMPLERS``.
         trials: Candidates whose accuracy is found out.

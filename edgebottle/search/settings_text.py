@@ -67,8 +67,9 @@ def _top(settings: SearchSettings) -> tuple[Line, ...]:
             "evaluator",
             settings.evaluator,
             "What says how accurate a candidate is. shared-weights: one network that holds the "
-            "weights of all is trained first. module:name: a Python function of yours, which takes "
-            "a candidate and returns its accuracy, 0 to 1.",
+            "weights of all is trained first. short-training: each is trained for a while, the "
+            "worse half not to the end. module:name: a Python function of yours, which takes a "
+            "candidate and returns its accuracy, 0 to 1.",
         ),
     )
 
@@ -125,7 +126,12 @@ def _training_tables(training: TrainingBudget) -> Iterator[str]:
         "training",
         "How long is trained, in passes over the samples.",
         (
-            ("epochs", training.epochs, "Of the weights that all candidates share."),
+            (
+                "epochs",
+                training.epochs,
+                "Of the weights that all candidates share. With short-training, of each candidate: "
+                "a quarter of them first, then half, then all, while it is of the better half.",
+            ),
             (
                 "final_epochs",
                 training.final_epochs,

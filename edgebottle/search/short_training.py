@@ -1,0 +1,131 @@
+"""How accurate candidates are after a short training of each, half of them stopped early.
+
+Successive halving without waiting: a candidate is trained for a quarter of the epochs, and again
+for twice as many as long as it is among the better half of all that were trained so. Source: Li et
+al., "A System for Massively Parallel Hyperparameter Tuning" (ASHA), 2020.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from edgebottle.errors import BadInput
+from edgebottle.search.candidate_training import (
+    CandidateSamples,
+    CandidateTraining,
+    float_accuracy,
+    float_model,
+    integer_graph_of,
+)
+from edgebottle.search.settings import SearchSettings
+from edgebottle.search.shared_weights import search_data
+from edgebottle.search.trials import network_key
+from edgebottle.training import litert_accuracy, start_keras
+from quantize.search.space import Candidate
+
+HALVINGS = 2
+"""How often a candidate may be stopped before its last training."""
+
+MIN_COMPARED = 4
+"""Candidates that are trained alike before any of them is stopped."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def rungs(epochs: int) -> tuple[int, ...]:
+    """The epochs of the trainings that a candidate may get, ascending: the last has all.
+
+    Each begins anew, so that its learning rate falls to zero and its accuracy can be compared.
+    """
+    return tuple(sorted({max(1, epochs >> n) for n in range(HALVINGS + 1)}))
+
+
+def goes_on(accuracy: float, others: list[float]) -> bool:
+    """Whether a candidate is trained for longer.
+
+    Args:
+        accuracy: After this training.
+        others: Of all others after as long a one.
+    """
+    if len(others) + 1 < MIN_COMPARED:
+        return True
+    better = sum(one > accuracy for one in others)
+    return 2 * better < len(others) + 1
+
+
+class ShortTraining:
+    """An evaluator: a candidate is as accurate as it is after the last of its trainings."""
+
+    def __init__(self, settings: SearchSettings, progress: Progress) -> None:
+        """Reads the samples, and what is kept of trainings before.
+
+        Args:
+            settings: Of the search.
+            progress: Told what is being done.
+
+        Raises:
+            BadInput: the samples cannot serve.
+            ToolMissing: Keras is not installed.
+        """
+        start_keras()
+        self._settings, self._progress = settings, progress
+        self._data = search_data(settings)
+        self._path = settings.beside("short.jsonl")
+
+    def accuracy(self, candidate: Candidate) -> float:
+        """Share of right classes among the samples that nothing is learned from, 0 .. 1."""
+        key, found = network_key(candidate), 0.0
+        shape = candidate.architecture.input_shape
+        samples = CandidateSamples.of(self._data, shape, self._settings.seed)
+        for epochs in rungs(self._settings.training.epochs):
+            how = CandidateTraining(
+                epochs, self._settings.seed, self._settings.training.augmentation
+            )
+            known = _known(self._path, how)
+            if key not in known:
+                known[key] = self._trained(candidate, samples, how)
+                _keep(self._path, how, key, known[key])
+            found = known.pop(key)
+            if not goes_on(found, list(known.values())):
+                break
+        return found
+
+    def _trained(
+        self, candidate: Candidate, samples: CandidateSamples, how: CandidateTraining
+    ) -> float:
+        import keras
+
+        keras.utils.clear_session()  # else hundreds of networks stay in memory
+        model = float_model(candidate, samples, how, self._progress)
+        if not candidate.bits.is_narrow:
+            return float_accuracy(model, samples.chosen)
+        graph = integer_graph_of(candidate, model, samples, how, progress=self._progress)
+        return litert_accuracy(graph, samples.chosen, self._progress)
+
+
+def _keep(path: Path, how: CandidateTraining, key: str, accuracy: float) -> None:
+    """Adds a line, whole: several workers may do so at once."""
+    table = {"network": key, "accuracy": accuracy, "training": asdict(how)}
+    with path.open("ab", buffering=0) as out:
+        # Whatever was cut off before has a line of its own.
+        out.write(("\n" + json.dumps(table) + "\n").encode())
+
+
+def _known(path: Path, how: CandidateTraining) -> dict[str, float]:
+    """Accuracies after such a training, by network; a line that was cut off is none."""
+    found = {}
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            table = json.loads(line)
+        except ValueError:
+            continue
+        try:
+            if table["training"] == asdict(how):
+                found[str(table["network"])] = float(table["accuracy"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadInput(f"{path}, line {number}: is nothing that a search wrote") from error
+    return found
