@@ -18,7 +18,7 @@ from edgebottle.ir.graph import Array, Shape
 from edgebottle.sample_sources import PixelScale
 from edgebottle.search.locks import FileLocks, take
 from edgebottle.search.settings import SearchSettings
-from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach
+from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach, network_key
 from edgebottle.training import TrainingData, read_training_data, start_keras
 from edgebottle.zoo.few_bits import CHOOSING_SHARE
 from quantize.lowbit.checkpoint import packed, read_packed
@@ -34,11 +34,8 @@ TRAINED_TOGETHER = 4
 POOL = 48
 """Candidates that keep to the budgets, of which each epoch's updates draw."""
 
-CHANGES = 3
-"""Parameters in which each of the pool differs from the one before it, at most."""
-
-MAX_STEPS = 40
-"""Candidates that are costed for one that fits."""
+MAX_DRAWS = 8
+"""For a network that is not in the pool yet."""
 
 BATCH_SIZE = 128
 LEARNING_RATE = 2e-3
@@ -172,24 +169,41 @@ class SharedTraining:
             self._keep(epoch + 1, pool, network, optimizer)
 
     def _drawn(self, epoch: int, pool: list[dict[str, Value]]) -> list[dict[str, Value]]:
-        """Choices that keep to the budgets: those of the epoch before, the oldest replaced.
-
-        Each differs little from the one before it, as nearly all that is drawn at random is too
-        large.
-        """
+        """Choices that keep to the budgets: those of the epoch before, the oldest replaced."""
         generator = random.Random(f"{self._settings.seed} pool {epoch}")
-        space = self._settings.space
-        choice = pool[-1] if pool else dict(self._first())
+        known = {self._network_of(choice) for choice in pool}
         count = POOL // 4 if pool else POOL
         for number in range(count):
             self._progress("draw candidates that fit", number, count)
-            for _ in range(MAX_STEPS):
-                other = space.changed(choice, generator, generator.randint(1, CHANGES))
-                if self._fits(space.candidate(other)):
-                    choice = other
+            for _ in range(MAX_DRAWS):
+                choice = self._fitting(generator)
+                if self._network_of(choice) not in known:
                     break
+            known.add(self._network_of(choice))
             pool = [*pool, choice]
         return pool[-POOL:]
+
+    def _fitting(self, generator: random.Random) -> dict[str, Value]:
+        """As many parameters of a random choice as the budgets allow, the others of a small one.
+
+        Nearly all that is drawn at random is too large, and what differs from the smallest by a few
+        changes is too small to be found by any search.
+        """
+        small, drawn = self._first(), self._settings.space.drawn(generator)
+        names = list(drawn)
+        generator.shuffle(names)
+        choice, least, most = dict(small), 0, len(names)
+        while least < most:
+            middle = (least + most + 1) // 2
+            other = {**small, **{name: drawn[name] for name in names[:middle]}}
+            if self._fits(self._settings.space.candidate(other)):
+                choice, least = other, middle
+            else:
+                most = middle - 1
+        return choice
+
+    def _network_of(self, choice: Choice) -> str:
+        return network_key(self._settings.space.candidate(choice))
 
     def _shuffled(self, epoch: int) -> LabelledSamples:
         order = np.random.default_rng([self._settings.seed, epoch]).permutation(len(self.learned))

@@ -14,8 +14,11 @@ from edgebottle.errors import BadInput
 from edgebottle.search.costs import Costs
 from edgebottle.search.settings import SearchBudget, SearchSettings, TrainingBudget
 from edgebottle.search.smallest import fitting
+from edgebottle.search.trials import breach, network_key
 from quantize.lowbit.network import Weighted
+from quantize.lowbit.samples import LabelledSamples
 from quantize.search.space import Space
+from tests.search.synthetic import SyntheticCosts
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None,
@@ -67,6 +70,28 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SearchSettings:
         training=TrainingBudget(epochs=2),
         path=tmp_path / "search.toml",
     )
+
+
+def test_what_is_trained_fits_and_is_no_network_twice(settings: SearchSettings) -> None:
+    from edgebottle.search.shared_weights import SharedTraining
+
+    space = replace(settings.space, stages=3, depths=(0, 1, 2), channels=(8, 16, 24, 32))
+    limits = {"ram": 6_000.0, "flash": 9_000.0}
+    costs = SyntheticCosts()
+    smallest = fitting(space, costs, limits, lambda *_: None)
+    training = SharedTraining(
+        *(replace(settings, space=space), LabelledSamples(*bars(3)), costs, limits),
+        lambda: smallest,
+        lambda what, done, total: None,
+    )
+    pool = training._drawn(0, [])
+    candidates = [space.candidate(choice) for choice in pool]
+    assert len({network_key(one) for one in candidates}) == len(pool) == 8
+    assert all(max(breach(costs.of(one), limits).values()) <= 0 for one in candidates)
+    # Not next to the smallest, which is a stem and a head: the budgets have room for more.
+    assert sum(len(one.architecture.blocks) >= 2 for one in candidates) >= 4
+    later = training._drawn(1, pool)
+    assert later[:6] == pool[2:]
 
 
 def evaluator(settings: SearchSettings, said: list[str]) -> Any:
