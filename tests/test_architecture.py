@@ -32,6 +32,7 @@ LAYERS = (
     ("edgebottle.ops",),
     (
         "edgebottle.importers",
+        "edgebottle.detection",
         "edgebottle.exporters",
         "edgebottle.passes",
         "edgebottle.plan",
@@ -52,6 +53,7 @@ LAYERS = (
         "edgebottle.config",
         "edgebottle.archives",
         "edgebottle.samples",
+        "edgebottle.boxed_samples",
         "edgebottle.user_functions",
         "edgebottle.sample_sources",
         "edgebottle.sample_values",

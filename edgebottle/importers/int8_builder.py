@@ -146,9 +146,9 @@ class Int8Builder:
         """SOFTMAX."""
         self._add("SOFTMAX", name, (source,), OUTPUT_QUANTS[DType.I8], beta=1.0, dtype=DType.I8)
 
-    def graph(self, output: str) -> Graph:
+    def graph(self, *outputs: str) -> Graph:
         """The network."""
-        graph = Graph(self._name, self._tensors, (), (self._input,), (output,))
+        graph = Graph(self._name, self._tensors, (), (self._input,), outputs)
         result = graph.with_nodes(self._nodes)
         verify(result, "training")
         return result

@@ -75,6 +75,8 @@ class _StepBuilder:
 
     def graph(self) -> Graph:
         """With the softmax behind the last step, where there is one."""
+        if self._network.outputs:
+            return self._builder.graph(*self._network.outputs)
         output = self._network.steps[-1].name
         if self._network.has_softmax:
             names = {INPUT, *(step.name for step in self._network.steps)}

@@ -196,12 +196,14 @@ class FloatNetwork:
         input_shape: Of what it takes, without the batch, as the model has it.
         steps: In order; the last computes the logits.
         has_softmax: Probabilities are made of them.
+        outputs: Names of the steps that a network of several outputs computes; empty for the last.
     """
 
     name: str
     input_shape: Shape
     steps: tuple[LayerStep, ...]
     has_softmax: bool
+    outputs: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int:
@@ -234,6 +236,12 @@ class FloatNetwork:
         """Name of the step whose scale the logits have."""
         return next(step.name for step in reversed(self.steps) if not step.keeps_values)
 
+    @property
+    def results(self) -> tuple[str, ...]:
+        """Names of the steps whose scales the outputs have."""
+        owners = self.owners()
+        return tuple(owners[name] for name in self.outputs) or (self.logits,)
+
     def layer_names(self) -> tuple[str, ...]:
         """The layers that a plan of bits may name."""
         return tuple(step.name for step in self.steps if not step.keeps_values)
@@ -251,14 +259,14 @@ class FloatNetwork:
         names their layer.
         """
         result = {INPUT: ActivationLevels(WIDEST, is_clamped=False)}
+        results = self.results
         for step in self.steps:
             if not isinstance(step, Computed):
                 continue
             own = bits.of(step.name).activations
             is_product = any(isinstance(reader, Weighted) for reader in self.readers(step.name))
             is_narrow = (step.is_clamped or is_product) and not isinstance(step, MeanOfPixels)
-            is_logits = step.name == self.logits
-            if is_logits or not (is_narrow or step.name in bits.layers):
+            if step.name in results or not (is_narrow or step.name in bits.layers):
                 own = WIDEST
             result[step.name] = ActivationLevels(own, step.is_clamped)
         return result

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from edgebottle.detection.description import AnchorMap, BoxDescription, BoxRules, described
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Array, Shape
 from quantize.lowbit.network import (
@@ -21,7 +22,7 @@ from quantize.lowbit.network import (
     Product,
     Weighted,
 )
-from quantize.search.blocks import BLOCKS, Convolved, Filtered, NetworkBlock, Row
+from quantize.search.blocks import BLOCKS, Convolved, Filtered, NetworkBlock, Row, Separable
 
 CEILING = 6.0
 """Of every ReLU: what is quantized has an upper end anyway."""
@@ -59,6 +60,31 @@ class ClassHead:
 
 
 @dataclass(frozen=True)
+class DetectionHead:
+    """What makes boxes and scores of feature maps, with a convolution for each (Liu et al., 2016).
+
+    Attributes:
+        labels: Names of what is detected.
+        maps: Each is read from the last block of its stride.
+        size: Of the windows of the convolutions.
+        channels: Of a separable convolution in front of both; 0 for none.
+    """
+
+    labels: tuple[str, ...]
+    maps: tuple[AnchorMap, ...]
+    size: int = 1
+    channels: int = 0
+
+    @property
+    def classes(self) -> int:
+        """Labels."""
+        return len(self.labels)
+
+
+Head = ClassHead | DetectionHead
+
+
+@dataclass(frozen=True)
 class Architecture:
     """A network without its numbers.
 
@@ -73,7 +99,7 @@ class Architecture:
     input_shape: tuple[int, int, int]
     stem: Stem
     blocks: tuple[NetworkBlock, ...]
-    head: ClassHead
+    head: Head
 
     def network(self, name: str = "network", seed: int = 0) -> FloatNetwork:
         """Its steps, with random weights that keep the size of what they read.
@@ -85,12 +111,24 @@ class Architecture:
         stack = _Stack(self.input_shape, seed)
         stem = self.stem
         value = stack.row(INPUT, "stem", Convolved("", stem.channels, stem.size, stem.stride))
+        ends = [value]
         for number, block in enumerate(self.blocks, start=1):
             value = stack.block(value, f"block{number}", block)
+            ends.append(value)
+        if isinstance(self.head, DetectionHead):
+            outputs = stack.boxes(self.head, ends)
+            steps = tuple(stack.steps.values())
+            return FloatNetwork(name, self.input_shape, steps, has_softmax=False, outputs=outputs)
         if self.head.channels:
             value = stack.row(value, "head", Convolved("", self.head.channels))
         stack.classes(value, self.head.classes)
         return FloatNetwork(name, self.input_shape, tuple(stack.steps.values()), has_softmax=True)
+
+    def boxes(self, rules: BoxRules | None = None) -> BoxDescription:
+        """What the outputs of a detector mean; raises ``BadInput`` where it detects nothing."""
+        if not isinstance(self.head, DetectionHead):
+            raise BadInput("the network has a head for classes, which makes no boxes")
+        return described(self.head.labels, self.input_shape[:2], self.head.maps, rules)
 
     def to_json(self) -> dict[str, Any]:
         """What ``of_json`` reads."""
@@ -106,10 +144,21 @@ class Architecture:
                 (height, width, channels),
                 Stem(**table["stem"]),
                 tuple(_block_of(each) for each in table["blocks"]),
-                ClassHead(**table["head"]),
+                _head_of(table["head"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"this is no architecture: {error}") from error
+
+
+def _head_of(table: Mapping[str, Any]) -> Head:
+    """A head for detection is known by its maps."""
+    if "maps" not in table:
+        return ClassHead(**table)
+    maps = tuple(
+        AnchorMap(each["stride"], tuple((height, width) for height, width in each["anchors"]))
+        for each in table["maps"]
+    )
+    return DetectionHead(**{**table, "labels": tuple(table["labels"]), "maps": maps})
 
 
 def _block_of(table: Mapping[str, Any]) -> NetworkBlock:
@@ -129,6 +178,7 @@ class _Stack:
     def __init__(self, shape: Shape, seed: int) -> None:
         self.steps: dict[str, LayerStep] = {}
         self._shapes: dict[str, Shape] = {INPUT: shape}
+        self._strides = {INPUT: 1}
         self._random = np.random.default_rng(seed)
 
     def block(self, source: str, name: str, block: NetworkBlock) -> str:
@@ -143,6 +193,7 @@ class _Stack:
         if shortcut is None:
             return value
         ceiling = CEILING if shortcut.clamps else None
+        self._strides[f"{name}_add"] = self._strides[value]
         return self._add(
             Addition(
                 name=f"{name}_add",
@@ -153,14 +204,15 @@ class _Stack:
             )
         )
 
-    def row(self, source: str, name: str, row: Row) -> str:
-        """Adds a convolution; its name."""
+    def row(self, source: str, name: str, row: Row, *, is_last: bool = False) -> str:
+        """Adds a convolution, normalized if it is not the last one; its name."""
         height, width, inputs = self._shapes[source]
         size = (min(row.size, _odd(height)), min(row.size, _odd(width)))
         strides = (row.stride, row.stride)
         shape = (-(-height // row.stride), -(-width // row.stride))
         is_filter = isinstance(row, Filtered)
         outputs = inputs if isinstance(row, Filtered) else row.channels
+        self._strides[name] = self._strides[source] * row.stride
         kernel_shape = (*size, inputs, 1) if is_filter else (*size, inputs, outputs)
         return self._add(
             Weighted(
@@ -172,10 +224,35 @@ class _Stack:
                 product=Product.DEPTHWISE if is_filter else Product.CONVOLUTION,
                 kernel=self._kernel(kernel_shape, size[0] * size[1] * (1 if is_filter else inputs)),
                 bias=np.zeros(outputs, np.float32),
-                norm=_no_change(outputs),
+                norm=None if is_last else _no_change(outputs),
                 window=MovingWindow(strides=strides, is_same=True),
             )
         )
+
+    def boxes(self, head: DetectionHead, ends: Sequence[str]) -> tuple[str, ...]:
+        """Adds boxes and scores of each map.
+
+        Args:
+            head: With the maps.
+            ends: What the blocks compute, in order.
+
+        Returns:
+            Names of boxes and scores, map by map.
+        """
+        last = {self._strides[name]: name for name in ends}
+        outputs = []
+        for number, one in enumerate(head.maps, start=1):
+            if one.stride not in last:
+                known = ", ".join(map(str, last))
+                raise BadInput(f"no block has a stride of {one.stride} pixels: there are {known}")
+            source, name = last[one.stride], f"map{number}"
+            if head.channels:
+                for row in Separable(head.channels).rows(0):
+                    source = self.row(source, f"{name}_{row.name}", row)
+            for kind, channels in (("boxes", 4), ("scores", head.classes)):
+                row = Convolved("", len(one.anchors) * channels, head.size, clamps=False)
+                outputs.append(self.row(source, f"{name}_{kind}", row, is_last=True))
+        return tuple(outputs)
 
     def classes(self, source: str, classes: int) -> None:
         """Adds the mean over all pixels and the logits."""

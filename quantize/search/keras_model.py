@@ -35,6 +35,9 @@ def keras_model(
     values = {INPUT: image}
     for step in network.steps:
         values[step.name] = builder.add(step, [values[source] for source in step.sources])
+    if network.outputs:
+        results = [values[name] for name in network.outputs]
+        return keras.Model(image, results, name=network.name)
     result = values[network.steps[-1].name]
     if network.has_softmax:
         result = keras.layers.Softmax(name="probabilities")(result)

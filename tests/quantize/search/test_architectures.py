@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgebottle.detection.description import AnchorMap
 from edgebottle.errors import BadInput
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.interpreter import Interpreter
@@ -13,7 +14,7 @@ from edgebottle.litert import LiteRTModel
 from edgebottle.samples import edge_cases
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.lowbit.network import Weighted
-from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.architecture import Architecture, ClassHead, DetectionHead, Stem
 from quantize.search.blocks import (
     BLOCKS,
     CompressedConvolution,
@@ -69,6 +70,46 @@ def test_the_untrained_network_is_litert_s(
         reference.run(values)
         for name in names:
             np.testing.assert_array_equal(litert.tensor(name), reference.values[name], name)
+
+
+DETECTOR = Architecture(
+    (24, 20, 3),
+    Stem(4, stride=2),
+    (FullConvolution(6, 2), InvertedBottleneck(6), CompressedConvolution(8, 2)),
+    DetectionHead(("a", "b"), (AnchorMap(4, ((4, 4),)), AnchorMap(8, ((9, 9), (9, 5)))), 3, 8),
+)
+"""With a separable convolution in front of its heads."""
+
+
+def test_an_untrained_detector_is_litert_s() -> None:
+    graph = untrained_graph(DETECTOR.network())
+    shapes = [graph.tensors[name].shape for name in graph.outputs]
+    assert shapes == [(1, 6, 5, 4), (1, 6, 5, 2), (1, 3, 3, 8), (1, 3, 3, 4)]
+    litert, reference = LiteRTModel(write_tflite(graph)), Interpreter(graph)
+    for values in edge_cases(graph, 5).inputs:
+        for ours, theirs in zip(reference.run(values), litert.run(values), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_outputs_of_a_detector_keep_8_bits() -> None:
+    network = DETECTOR.network()
+    levels = network.activation_levels(Bits(LayerBits.parse("w2a2")))
+    narrow = {name for name, one in levels.items() if one.bits == 2}
+    assert not narrow & set(network.outputs)
+    assert {"stem", "map1_filter", "map2_project"} <= narrow
+
+
+def test_keras_trains_the_very_detector(keras: Any) -> None:
+    network = DETECTOR.network()
+    model = keras_model(network)
+    assert [tuple(one.shape[1:]) for one in model.outputs] == [
+        step.shape for name in network.outputs for step in network.steps if step.name == name
+    ]
+    for step in network.steps:
+        if isinstance(step, Weighted):
+            layer = model.get_layer(step.name)
+            assert tuple(layer.kernel.shape) == step.kernel.shape
+            assert layer.use_bias == (step.norm is None)
 
 
 @pytest.mark.parametrize("blocks", EACH, ids=lambda blocks: blocks[0].KIND)

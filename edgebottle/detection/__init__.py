@@ -1,0 +1,1 @@
+"""Single-shot detection: what the outputs of a network mean, its boxes, and how good they are."""
