@@ -49,6 +49,13 @@ MACRO_WORDS = ("HEADER", "ARENA_BYTES", "STEPS", "INPUT_ROWS", "FEED_BYTES")
 FILE_WORDS = ("model", "weights")
 """The same for files."""
 
+BOX_API_WORDS, BOX_MACRO_WORDS, BOX_FILE_WORDS = (
+    ("boxes", "label"),
+    ("BOXES", "BOXES_HEADER"),
+    ("boxes",),
+)
+"""What a detector has besides: functions, macros, files."""
+
 MAX_IDENTIFIER = 40
 """Characters of a C identifier in generated code."""
 

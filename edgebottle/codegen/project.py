@@ -93,6 +93,13 @@ def write_project(
     return Project(model, board, source, files, buffer)
 
 
+def remade(project: Project) -> Project:
+    """A project whose marker names all of its files, where some were added."""
+    files = {name: content for name, content in project.files.items() if name != MARKER}
+    files[MARKER] = _marker(project.model, project.board, files)
+    return replace(project, files=files)
+
+
 def library_of(project: Project) -> Project:
     """What of a project goes into one of the user's own: the two libraries, and how to use them."""
     files = {name: text for name, text in project.files.items() if name.startswith("lib/")}

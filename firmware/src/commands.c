@@ -4,6 +4,8 @@
 #include <stddef.h>
 
 #include "bench_model.h"
+#include "boxes.h"
+#include "boxes_binding.h"
 #include "hosted.h"
 #include "eb_port.h"
 #include "format.h"
@@ -143,6 +145,9 @@ static void do_help(char *rest)
 #if EB_BENCH_STATE
                                     "reset        : forget the runs before\r\n"
 #endif
+#if EB_BENCH_BOXES > 0
+                                    "boxes        : what was detected\r\n"
+#endif
                                     "mem, build   : memory used, CRC-32 of the image\r\n");
 }
 
@@ -273,6 +278,16 @@ static void do_out(char *rest)
     }
 }
 
+#if EB_BENCH_BOXES > 0
+static void do_boxes(char *rest)
+{
+    (void)rest;
+    if (outputs_ready()) {
+        bench_put_boxes();
+    }
+}
+#endif
+
 static void do_build(char *rest)
 {
     (void)rest;
@@ -335,6 +350,9 @@ static const struct {
     {"crc", do_crc},
 #if EB_BENCH_STATE
     {"reset", do_reset},
+#endif
+#if EB_BENCH_BOXES > 0
+    {"boxes", do_boxes},
 #endif
 };
 
