@@ -78,6 +78,19 @@ def first_difference(expected: Array, found: Array, *, exact: bool) -> tuple[int
     return tuple(int(i) for i in position)
 
 
+def compare_boxes(
+    implementation: str, sample: int, expected: Array, found: Array
+) -> Difference | None:
+    """Compares what a detector makes of its outputs, to the last bit."""
+    names, shapes = (implementation, sample, None, "boxes"), (expected.shape, found.shape)
+    if shapes[0] != shapes[1]:
+        return Difference(*names, (), shapes[0][0], shapes[1][0])
+    index = first_difference(expected, found, exact=True)
+    if index is None:
+        return None
+    return Difference(*names, index, expected[index].item(), found[index].item())
+
+
 def compare(
     implementation: str,
     sample: int,

@@ -9,14 +9,16 @@ import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edgebottle import __version__
 from edgebottle.boards import Board
-from edgebottle.compare import compare, is_exact
+from edgebottle.boxed_samples import board_boxes, decoder_of, label_figures, picture_records
+from edgebottle.compare import compare, compare_boxes, is_exact
 from edgebottle.describe import describe
+from edgebottle.detection.boxes import BoxDecoder, Boxes
 from edgebottle.drivers import open_session, to_bytes
 from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
@@ -98,16 +100,32 @@ def measure(
             raise
         if reference is None:
             reference = Reference(NUMPY, numpy.result(), refusal)
-    graph = built.model.graph
+    decoder = decoder_of(built.model)
+    _check(built, result, reference, decoder)
+    record = _record(built, session.driver.image_crc or 0, virtual, samples, result, reference)
+    if decoder is None or samples.truths is None:
+        return record
+    boxes, labels = result.boxes, decoder.description.labels
+    return replace(
+        record,
+        detection=label_figures(labels, boxes, samples.truths),
+        pictures=tuple(picture_records(decoder, samples, boxes)),
+    )
+
+
+def _check(built: Built, result: _Result, reference: Reference, decoder: BoxDecoder | None) -> None:
+    """Raises ``Mismatch`` where outputs, or boxes, are not those of the reference."""
+    graph, where = built.model.graph, built.board.id
     for number, outputs in enumerate(result.outputs):
-        where, expected = built.board.id, reference.outputs[number]
+        expected = reference.outputs[number]
         found = compare(where, number, graph, graph.outputs, expected, outputs)
+        if found is None and decoder is not None:
+            found = compare_boxes(where, number, decoder.boxes(expected), result.boxes[number])
         if found is not None:
             raise Mismatch(
                 f"{found}. `edgebottle verify {built.model.path} --board {built.board.id}` "
                 "names the first layer that differs"
             )
-    return _record(built, session.driver.image_crc or 0, virtual, samples, result, reference)
 
 
 def _numpy_outputs(
@@ -137,6 +155,7 @@ class _Result:
         cycles: Of each step of a run of the first sample, as the board counts them.
         stack: High-water mark in bytes.
         attempts: How often an input had to be sent.
+        boxes: Of each sample, of a detector.
     """
 
     outputs: tuple[tuple[Array, ...], ...]
@@ -145,6 +164,7 @@ class _Result:
     cycles: BoardCycles | None
     stack: int
     attempts: int
+    boxes: tuple[Boxes, ...]
 
 
 def _run(
@@ -152,11 +172,13 @@ def _run(
 ) -> _Result:
     """Runs every sample."""
     outputs, done = [], list[Run]()
+    is_detector = built.model.boxes is not None
     if built.model.graph.has_state:
         session.reset()
     for number, sample in enumerate(samples.inputs):
         is_first = number == 0
-        done.append(session.run(to_bytes(sample), runs, count=is_first, model=is_first))
+        run = session.run(to_bytes(sample), runs, count=is_first, model=is_first, boxes=is_detector)
+        done.append(run)
         outputs.append(from_bytes(built.model.graph, done[-1].outputs))
         progress(f"{built.board.id}", number + 1, len(samples))
     cycles = None
@@ -169,6 +191,7 @@ def _run(
         cycles=cycles,
         stack=done[-1].memory.stack if done else 0,
         attempts=max(1, session.attempts),
+        boxes=tuple(board_boxes(run.boxes or ()) for run in done),
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from edgebottle.boards import Board, all_boards
+from edgebottle.codegen.boxes import with_boxes
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
 from edgebottle.codegen.project import (
@@ -26,15 +27,17 @@ from edgebottle.codegen.project import (
     work_key,
 )
 from edgebottle.conversion import OnnxSource, Reading, read_model
+from edgebottle.detection.description import BoxDescription
+from edgebottle.detection.metadata import checked_boxes
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.files import check_creatable, check_plain
 from edgebottle.fit import Judge, Wish
+from edgebottle.image_memory import image_memory
 from edgebottle.importers import import_model, sign_model
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Shape
 from edgebottle.ir.verify import verify
-from edgebottle.operating_system import executables_are_elf
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise, strip_float_io
 from edgebottle.passes.permuted import inverse, permuted
@@ -72,6 +75,7 @@ class Model:
         signature: Which of several signatures of the file it is, "" where there was no choice.
         other_signatures: Those that were not chosen.
         onnx: The ONNX file that it was made of, if it was one.
+        boxes: What its outputs mean, if it is a detector and says so.
     """
 
     name: str
@@ -85,6 +89,7 @@ class Model:
     signature: str = ""
     other_signatures: tuple[str, ...] = ()
     onnx: OnnxSource | None = None
+    boxes: BoxDescription | None = None
 
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
@@ -210,6 +215,7 @@ def load(
         imported = import_model(signed.data, model_name, path.suffix)
         verify(imported)
         _check_size(imported)
+        boxes = checked_boxes(file.data, imported)
         original = imported
         if io == "int8":
             imported = strip_float_io(original)
@@ -229,6 +235,7 @@ def load(
         signature=signed.signature,
         other_signatures=signed.others,
         onnx=file.onnx,
+        boxes=boxes,
     )
 
 
@@ -311,14 +318,14 @@ def build(
     verdict = Judge(model.graph).verdict(board, wish, planned)
     refusal = Refusal(verdict)
     refusal.check()
-    project, fitted = verdict.project(), verdict.chosen
+    project, fitted = with_boxes(verdict.project(), model.boxes, model.graph), verdict.chosen
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         try:
             result = _compile(project, fitted.plan, folder, toolchain, wish, progress)
         except RegionOverflow as error:
             raise refusal.overflow(error.region, error.excess) from error
-        ram, flash = _sizes(result.elf, fitted.plan, project, board)
+        ram, flash = image_memory(result.elf, fitted.plan, project)
         refusal.check_built(ram, flash)
         elf = _publish(project, folder, result.elf, out)
     return Built(
@@ -382,21 +389,6 @@ def _publish(project: Project, folder: Path, elf: Path, out: Path | None) -> Pat
         return keep_image(elf)
     board = project.board
     return publish(folder, elf, out, {} if board.is_host else flash_files(elf, board))
-
-
-def _sizes(elf: Path, plan: Plan, project: Project, board: Board) -> tuple[Ram, Flash]:
-    """RAM and flash of a compiled image."""
-    from edgebottle.build.sizes import firmware_sizes, plain_sizes
-
-    if board.is_host and not executables_are_elf():
-        sizes = plain_sizes(elf, project.source.weight_bytes)
-        return Ram(plan.arena_bytes, 0, 0), Flash(sizes.weights, sizes.code)
-    sizes = firmware_sizes(elf, tuple(project.source.constants))
-    # The arena's section holds its canaries as well, which are not the model's.
-    canaries = sizes.arena - plan.arena_bytes if sizes.arena else 0
-    arena_in_static = 0 if sizes.arena else plan.arena_bytes
-    static = sizes.static + canaries - arena_in_static
-    return Ram(plan.arena_bytes, sizes.stack, static), Flash(sizes.weights, sizes.code)
 
 
 @contextmanager

@@ -28,6 +28,9 @@ class Samples:
         source: Where they come from.
         taken: In words, what the numbers of each array of a file were taken for.
         warnings: What looks wrong with them.
+        truths: The true boxes of each image, where they are known; see ``detection.precision``.
+        names: Of the samples, where they have any.
+        pictures: The first images, JPEG in base64.
     """
 
     inputs: tuple[tuple[Array, ...], ...]
@@ -35,6 +38,9 @@ class Samples:
     source: str
     taken: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    truths: tuple[Array, ...] | None = None
+    names: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """How many samples there are."""

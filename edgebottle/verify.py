@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgebottle.boards import Board, load_board
-from edgebottle.compare import Difference, compare, is_exact
+from edgebottle.boxed_samples import board_boxes, decoder_of
+from edgebottle.compare import Difference, compare, compare_boxes, is_exact
 from edgebottle.drivers import open_session, to_bytes
 from edgebottle.errors import BadModel, BoardError, ToolMissing
 from edgebottle.fit import Wish
@@ -240,13 +241,13 @@ def _on_board(
     progress: Progress,
 ) -> tuple[Difference | None, tuple[int | None, tuple[LayerRecord, ...]], int]:
     """Runs all samples on a board and compares each output with the reference."""
-    graph, inputs = built.model.graph, expected.inputs
+    graph, inputs, decoder = built.model.graph, expected.inputs, decoder_of(built.model)
     counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
     stack = 0
     if graph.has_state:
         session.reset()
     for number, sample in enumerate(inputs.inputs):
-        run = session.run(to_bytes(sample), count=number == 0)
+        run = session.run(to_bytes(sample), count=number == 0, boxes=decoder is not None)
         if run.counts is not None:
             counts = (run.counts.instructions, layer_records(built, run.counts.steps))
         stack = run.memory.stack
@@ -255,6 +256,11 @@ def _on_board(
         if difference is not None:
             layer = _first_layer(built, session, kind, inputs, number)
             return layer or replace(difference, layer=None), counts, stack
+        if decoder is not None:
+            boxes = decoder.boxes(expected.outputs[number])
+            difference = compare_boxes(kind, number, boxes, board_boxes(run.boxes or ()))
+            if difference is not None:
+                return difference, counts, stack
         progress(kind, number + 1, len(inputs))
     return None, counts, stack
 

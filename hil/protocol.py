@@ -250,6 +250,17 @@ class BoardClient:
             raise self._unexpected(doing, lines)
         return [bytes.fromhex(text) for text in found]
 
+    def boxes(self) -> tuple[tuple[int, ...], ...]:
+        """The boxes of the last run of a detector: four corners, score and label of each."""
+        doing = "reading the boxes"
+        lines = self._command("boxes", doing, self._run_seconds)
+        (count,) = self._match(rf"m-boxes-\[{NUMBER}\]", lines, 0, doing)
+        pattern = rf"m-box-\[{' '.join([NUMBER] * 6)}\]"
+        if len(lines) != int(count) + 1:
+            raise self._unexpected(doing, lines)
+        found = (self._match(pattern, lines, i + 1, doing) for i in range(int(count)))
+        return tuple(tuple(map(int, each)) for each in found)
+
     def mem(self) -> Memory:
         """Memory used so far."""
         arena, stack, size, canary = self._field(

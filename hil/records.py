@@ -16,6 +16,7 @@ from edgebottle.errors import BadInput
 from edgebottle.files import check_plain, read_file, reason
 from hil.confusion import Confusion, class_figures, matrix
 from hil.network import Network, network_from_json
+from hil.pictures import LabelFigures, PictureRecord, mean_precision_of
 from hil.virtual.timing.cycles import Cycles
 
 FORMAT = 1
@@ -162,6 +163,8 @@ class Record:
         inputs: In words, what the numbers of the file of samples were taken for.
         confusion: Right classes and answers; empty without labels.
         network: Layers with shapes, kernels, weights and edges; None in old records.
+        detection: Of a detector, how well it finds each label; empty without true boxes.
+        pictures: The first images, with their boxes.
         format: Version of this format.
     """
 
@@ -199,6 +202,8 @@ class Record:
     inputs: str = ""
     confusion: tuple[Confusion, ...] = ()
     network: Network | None = None
+    detection: tuple[LabelFigures, ...] = ()
+    pictures: tuple[PictureRecord, ...] = ()
     format: int = field(default=FORMAT)
 
     @property
@@ -222,6 +227,7 @@ class Record:
             layer["ms"] = self.milliseconds(layer["cycles"])
         out["ram"], out["flash"] = self.ram.to_json(), self.flash.to_json()
         out["accuracy"] = self.accuracy
+        out["mean_precision"] = mean_precision_of(self.detection)
         figures = class_figures(self.confusion)
         out["classes"] = [asdict(item) for item in figures]
         if len(figures) <= MAX_MATRIX:
@@ -245,6 +251,8 @@ class Record:
             values["latency_us"] = (low, middle, high)
             values["steps"] = tuple(data.get("steps", ()))
             values["confusion"] = tuple(Confusion(**x) for x in data.get("confusion", ()))
+            values["detection"] = tuple(LabelFigures(**x) for x in data.get("detection", ()))
+            values["pictures"] = tuple(map(PictureRecord.from_json, data.get("pictures", ())))
             values["network"] = network_from_json(data.get("network"))
             record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

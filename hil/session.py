@@ -110,6 +110,7 @@ class Run:
         counts: Instructions of a run; None where they were not asked for, or are not counted.
         blocks: Basic blocks of all runs; none where ``counts`` is None.
         modelled: Cycles of a run; None where they were not asked for, or nothing models them.
+        boxes: Corners, score and label of each box; None where they were not asked for.
     """
 
     outputs: list[bytes]
@@ -118,6 +119,7 @@ class Run:
     counts: StepCounts | None = None
     blocks: tuple[BlockCount, ...] = ()
     modelled: StepCycles | None = None
+    boxes: tuple[tuple[int, ...], ...] | None = None
 
 
 class Session:
@@ -172,7 +174,13 @@ class Session:
         return self._client.load_attempts
 
     def run(
-        self, inputs: Sequence[bytes], runs: int = 1, *, count: bool = False, model: bool = False
+        self,
+        inputs: Sequence[bytes],
+        runs: int = 1,
+        *,
+        count: bool = False,
+        model: bool = False,
+        boxes: bool = False,
     ) -> Run:
         """Runs the network on one sample.
 
@@ -181,6 +189,7 @@ class Session:
             runs: Timed runs.
             count: Instructions and basic blocks are wanted, where something counts them.
             model: Modelled cycles are wanted as well, where something models them.
+            boxes: Boxes are wanted, of a detector.
 
         Raises:
             BoardError: The board is silent, faults, answers garbage, resets, or its canaries or
@@ -200,9 +209,10 @@ class Session:
             modelled = counter.cycles(runs) if model else None
             counter.model_memory(False)
         outputs = self._client.outputs()
+        found = self._client.boxes() if boxes else None
         memory = self._client.mem()
         check_memory(memory)
-        return Run(outputs, micros, memory, counts, blocks, modelled)
+        return Run(outputs, micros, memory, counts, blocks, modelled, found)
 
     def reset(self) -> None:
         """Lets the network forget its runs, as before the first one; only of one with state."""

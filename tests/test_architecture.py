@@ -48,6 +48,7 @@ LAYERS = (
     (
         "edgebottle.conversion",
         "edgebottle.pipeline",
+        "edgebottle.image_memory",
         "edgebottle.fit",
         "edgebottle.refusal",
         "edgebottle.config",

@@ -16,6 +16,7 @@ import pytest
 
 import hil.confusion
 import hil.network
+import hil.pictures
 import hil.records
 from edgebottle import errors
 from edgebottle.boards import load_board
@@ -50,6 +51,7 @@ RECORD_PARTS: tuple[type[Any], ...] = (
     *(hil.records.Record, hil.records.Ram, hil.records.Flash, hil.records.LayerRecord, Cycles),
     *(hil.records.MemoryBlock, hil.confusion.Confusion, hil.confusion.ClassFigures),
     *(hil.network.Network, hil.network.NodeRecord, hil.network.TensorRecord),
+    *(hil.pictures.LabelFigures, hil.pictures.PictureRecord, hil.pictures.BoxRecord),
 )
 LAYER = hil.records.LayerRecord
 
@@ -177,7 +179,7 @@ def test_the_page_names_all_that_a_record_adds() -> None:
     own = {field.name for field in fields(hil.records.Record)}
     section = page("files.md").partition("### The record")[2]
     added = {*record} - own | {*record["layers"][0]} - {field.name for field in fields(LAYER)}
-    assert added == {"accuracy", "classes", "confusion_matrix", "ms"}
+    assert added == {"accuracy", "classes", "confusion_matrix", "mean_precision", "ms"}
     assert [name for name in sorted(added) if f"`{name}`" not in section] == []
 
 

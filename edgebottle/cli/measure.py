@@ -44,6 +44,15 @@ DEFAULT_SAMPLES = 4
     help="An .npz file: x (samples) and, for accuracy, y (classes).",
 )
 @click.option(
+    "--data",
+    metavar="SOURCE",
+    help="Of a detector: images labelled with boxes, a folder or a ZIP archive in the layout of "
+    "PASCAL VOC.",
+)
+@click.option(
+    "--part", metavar="NAME", default="test", help="The part of --data that is run (default: test)."
+)
+@click.option(
     "--as",
     "meaning",
     type=click.Choice(["real", "stored"]),
@@ -77,6 +86,8 @@ def command(
     board: str | None,
     port: str | None,
     inputs: Path | None,
+    data: str | None,
+    part: str,
     meaning: str | None,
     samples: int | None,
     runs: int,
@@ -97,6 +108,7 @@ def command(
     Examples:
       edgebottle measure model.tflite --board stm32f746
       edgebottle measure model.tflite -b stm32f746 --inputs test.npz --samples 100
+      edgebottle measure detector.tflite -b stm32f746 --data VOC2007.zip --part val
       edgebottle measure model.tflite -b stm32f746 --port /dev/ttyACM0 --runs 10
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.measure import check_board, check_runs, measure
@@ -110,14 +122,16 @@ def command(
     check_writable(records)
     wish = chosen.complete(wish)
     check_runs(runs, wish.row_fed)
+    _check_sources(data, inputs)
     loaded = chosen.load(quiet=as_json)
-    data = _samples(loaded, inputs, samples, meaning)
-    for text in () if as_json else data.taken:
+    boxes = None if data is None else _boxed(loaded, data, part, samples)
+    taken = boxes or _samples(loaded, inputs, samples, meaning)
+    for text in () if as_json else taken.taken:
         note(f"inputs: {text}")
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
-        record = measure(built, data, runs=runs, port=port, progress=progress)
+        record = measure(built, taken, runs=runs, port=port, progress=progress)
     append(records, record)
     if as_json:
         print_json(record.to_json())
@@ -125,6 +139,21 @@ def command(
     from edgebottle.report.terminal import record_tables, show
 
     show(*record_tables(record), f"record: {records} (`edgebottle report {records}` shows more)")
+
+
+def _check_sources(data: str | None, inputs: Path | None) -> None:
+    if data is not None and inputs is not None:
+        raise click.UsageError("--data and --inputs are two sources of samples: leave one out.")
+
+
+def _boxed(loaded: Model, data: str, part: str, samples: int | None) -> Samples:
+    """Images with true boxes; warns of labels that are left out."""
+    from edgebottle.boxed_samples import boxed_samples
+
+    found = boxed_samples(data, part, loaded, samples)
+    for text in found.warnings:
+        warn(text)
+    return found
 
 
 def _samples(

@@ -30,18 +30,20 @@ BENCH_STACK = 768
 _BINDING = "src/boxes_binding.h"
 
 
-def with_boxes(project: Project, description: BoxDescription, graph: Graph) -> Project:
+def with_boxes(project: Project, description: BoxDescription | None, graph: Graph) -> Project:
     """A project whose library makes boxes, and whose bench application prints them.
 
     Args:
         project: Of the network.
-        description: Of its outputs.
+        description: Of its outputs; None for a network that makes none, whose project is as it was.
         graph: The network, int8.
 
     Raises:
         BadModel: the network has other outputs.
         DoesNotFit: the stack of the board is too small for so many candidates.
     """
+    if description is None:
+        return project
     board, needed = project.board, BOX_BYTES * description.rules.candidates + BENCH_STACK
     if not (board.is_host or board.is_core) and needed > board.stack_size:
         most = (board.stack_size - BENCH_STACK) // BOX_BYTES

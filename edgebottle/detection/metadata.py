@@ -10,6 +10,7 @@ from edgebottle.detection.description import BoxDescription
 from edgebottle.errors import BadModel
 from edgebottle.importers import is_tflite
 from edgebottle.importers.tflite_file import checked_model
+from edgebottle.ir.graph import Graph
 
 NAME = "edgebottle.boxes"
 """Of the entry."""
@@ -41,6 +42,19 @@ def with_boxes(data: bytes, description: BoxDescription) -> bytes:
     builder = flatbuffers.Builder(len(data))
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def checked_boxes(data: bytes, graph: Graph) -> BoxDescription | None:
+    """The description in a ``.tflite`` file, which fits its network; raises as ``boxes_of`` does.
+
+    Args:
+        data: The file.
+        graph: The network that was read from it.
+    """
+    description = boxes_of(data)
+    if description is not None:
+        description.check(graph)
+    return description
 
 
 def boxes_of(data: bytes) -> BoxDescription | None:

@@ -9,6 +9,7 @@ from edgebottle.boards import load_board, target_ids
 from edgebottle.report.arena import arena_map
 from edgebottle.report.comparison import beside_published, over_time, title_of
 from edgebottle.report.confusion import confusion_section
+from edgebottle.report.detection import detection_section, precision_text
 from edgebottle.report.drawing import network_drawing
 from edgebottle.report.layers import cost_table, cost_unit, plain_table, rate_table, shape_table
 from edgebottle.report.markup import clean, section
@@ -81,7 +82,7 @@ def _record(record: Record, seen: set[Network]) -> str:
     listed = "".join(f"<li><span>{name}</span> {clean(text)}</li>" for name, text in facts)
     return f"""<ul class="facts">{listed}</ul>
 <ul class="cards">{_cards(record)}</ul>
-{confusion_section(record)}{_costs(record)}
+{confusion_section(record)}{detection_section(record)}{_costs(record)}
 {section("Memory over time", _memory(record))}
 {section("RAM and flash by part", f'<div class="pair">{parts}</div>')}
 {_layers(record, seen)}"""
@@ -145,6 +146,10 @@ def _cards(record: Record) -> str:
     if record.accuracy is not None:
         share = f"{record.correct:,} of {record.samples:,} samples"
         cards.append(("", "accuracy", f"{record.accuracy:.1%}", share))
+    precision = precision_text(record)
+    if precision is not None:
+        images = f"{record.samples:,} images, at an overlap of 0.5"
+        cards.append(("", "mean average precision", precision, images))
     word, what = agreement(record)
     cards.append(("good" if record.match else "bad", "outputs", word, what))
     stack = f"stack {ram.stack:,}" if ram.stack else "stack not measured"

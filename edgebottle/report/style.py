@@ -29,6 +29,8 @@ FILLS = {
     "code-part": "grey",
     "ours": "blue",
     "theirs": "grey",
+    "found-box": "orange",
+    "true-box": "green",
 }
 """What has a colour: class and colour. Each picture says in its legend what its colours mean."""
 
@@ -128,6 +130,10 @@ _PICTURES = """
 .histogram rect { fill: var(--fill); } .histogram text { font-size: 11px; fill: var(--soft); }
 .scatter circle { fill: var(--fill); stroke: var(--paper); }
 .scatter text { font-size: 11px; fill: var(--soft); }
+.pictures { display: flex; flex-wrap: wrap; gap: 14px; margin-top: 12px; }
+.pictures figure { width: 320px; } .picture { display: block; width: 100%; height: auto; }
+.picture rect { fill: none; stroke: var(--fill); } .picture .true-box { stroke-width: 2.5; }
+.pictures figcaption { color: var(--soft); font-size: 12.5px; }
 .limit { stroke: var(--peak); stroke-dasharray: 4 3; }
 .grid { stroke: var(--line); fill: none; }
 .line { fill: none; stroke: var(--blue); stroke-width: 2; } .dot { fill: var(--blue); }

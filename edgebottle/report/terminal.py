@@ -13,6 +13,7 @@ from rich.text import Text
 
 from edgebottle.report.columns import FittedTable
 from edgebottle.report.confusion import confusion_tables
+from edgebottle.report.detection import detection_tables, precision_text
 from edgebottle.report.memory import ArenaView, Role, span
 from edgebottle.report.published import SUITE, Comparison
 from hil.records import LayerRecord, Record
@@ -120,6 +121,11 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     if record.accuracy is not None:
         share = f"{record.correct} of {record.samples} samples"
         add_row(table, "accuracy", f"{record.accuracy:.1%}", share)
+    precision = precision_text(record)
+    if precision is not None:
+        add_row(
+            table, "mean precision", precision, f"{record.samples} images, at an overlap of 0.5"
+        )
     add_row(table, "outputs", *agreement(record))
     ram, flash = record.ram, record.flash
     stack = f"stack used {ram.stack:,}" if ram.stack else "stack not measured"
@@ -136,7 +142,7 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     low, middle, high = (value / 1000 for value in record.latency_us)
     spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
     add_row(table, "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}")
-    return table, *confusion_tables(record), layers_table(record)
+    return table, *confusion_tables(record), *detection_tables(record), layers_table(record)
 
 
 def layers_table(record: Record) -> FittedTable:
