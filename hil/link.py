@@ -1,11 +1,12 @@
 """The line to a board: any pyserial URL, with a deadline on every wait.
 
-``/dev/ttyACM0``, ``COM3``, ``socket://host:port`` and ``rfc2217://host:port`` all work; virtual
-boards and the host board are reached by a socket URL like any other.
+``/dev/ttyACM0``, ``COM3``, ``hwgrep://``, ``socket://host:port`` and ``rfc2217://host:port`` all
+work; virtual boards and the host board are reached by a socket URL like any other.
 """
 
 import contextlib
 import os
+import re
 import select
 import time
 from collections.abc import Callable
@@ -20,6 +21,8 @@ POLL_SECONDS = 0.05
 WRITE_SECONDS = 10.0
 WRITE_BYTES = 4096  # per call of the driver, each with its own WRITE_SECONDS
 LINE_BYTES = 1 << 20  # longer than any answer: what has no line end until then is garbage
+SEARCH = "hwgrep://"  # of pyserial: the first local port whose description fits a pattern
+REMOTE = "rfc2217://"  # a port of another computer, with its rate and its control lines
 
 
 class Deadline(Protocol):
@@ -72,15 +75,20 @@ class Link:
         """
         import serial
 
+        url = local_port(url) or url
+        # pyserial refuses a deadline there; its socket has one of its own, of 5 s.
+        writing = {} if url.lower().startswith(REMOTE) else {"write_timeout": WRITE_SECONDS}
         try:
             port = serial.serial_for_url(
-                url,
-                baudrate=baud,
-                timeout=POLL_SECONDS,
-                write_timeout=WRITE_SECONDS,
-                exclusive=True,
+                url, baudrate=baud, timeout=POLL_SECONDS, exclusive=True, **writing
             )
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (
+            serial.SerialException,
+            OSError,
+            ValueError,
+            NotImplementedError,  # a kind of port that has no such setting
+            ImportError,  # one that needs a package more
+        ) as error:
             raise BoardError(_opening_failed(url, error)) from error
         return cls(port, url)
 
@@ -112,11 +120,10 @@ class Link:
         try:
             for start in range(0, len(data), WRITE_BYTES):
                 self._port.write(data[start : start + WRITE_BYTES])
-        except serial.SerialTimeoutException as error:
-            raise BoardError(
-                f"{self.url}: the board takes no more data (nothing in {WRITE_SECONDS:.0f} s)"
-            ) from error
         except (serial.SerialException, OSError) as error:
+            late = isinstance(error.__context__, TimeoutError)  # the socket of a remote port
+            if late or isinstance(error, serial.SerialTimeoutException):
+                raise BoardError(f"{self.url}: the board takes no more data") from error
             raise self._closed(error) from error
 
     def read_line(self, deadline: float) -> bytes | None:
@@ -170,6 +177,24 @@ class Link:
         return LinkClosed(f"{self.url}: the connection to the board was closed ({why})")
 
 
+def local_port(url: str) -> str | None:
+    """The device behind ``url`` where that is a port of this computer; None for all others.
+
+    Raises:
+        BoardError: ``hwgrep://`` finds none.
+    """
+    if "://" not in url:
+        return url
+    if not url.lower().startswith(SEARCH):
+        return None
+    from serial.urlhandler.protocol_hwgrep import Serial
+
+    try:
+        return str(Serial().from_url(url))
+    except (OSError, ValueError, re.error) as error:  # SerialException is an OSError
+        raise BoardError(f"{url} finds no port: {error}; {_ports_there_are()}") from error
+
+
 def _descriptor(port: Any, url: str) -> int | None:
     """The file behind the port where it can be waited for, which is far faster than pyserial."""
     if not can_wait_for_files() or ("://" in url and not url.startswith("socket://")):
@@ -185,7 +210,9 @@ def _opening_failed(url: str, error: Exception) -> str:
     number = getattr(error, "errno", None)
     text = str(error)
     if "://" in url:
-        if isinstance(error, ValueError):
+        if "NoneType" in text:  # pyserial compares what is not there
+            return f"{url} is not a port that can be opened: it needs a number, HOST:PORT"
+        if isinstance(error, ValueError | NotImplementedError | ImportError):
             return f"{url} is not a port that can be opened: {text}"
         return f"cannot connect to {url}: {_reason(text)}; is the board (or its server) running?"
     if number == 16 or "exclusively lock" in text or "resource busy" in text.lower():

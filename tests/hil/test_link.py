@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fake_board import READY, FakeBoard
+from port_server import PortServer
 
 from edgebottle.errors import BoardError
 from hil import link
@@ -48,7 +49,12 @@ def test_a_busy_port_is_named() -> None:
     [
         ("/dev/no-such-port", r"there is no port /dev/no-such-port; (ports that|no serial port)"),
         ("nonsense://x", r"nonsense://x is not a port that can be opened"),
-        ("socket://127.0.0.1", r"cannot connect to socket://127.0.0.1"),
+        ("socket://127.0.0.1", r"socket://127.0.0.1 is not a port .*it needs a number, HOST:PORT"),
+        ("rfc2217://127.0.0.1", r"rfc2217://127.0.0.1 is not a port .*it needs a number, HOST:PORT"),
+        ("rfc2217://127.0.0.1:1?x=1", r"cannot connect to rfc2217://127.0.0.1:1\?x=1: 'x'"),
+        ("cp2110://x", r"cp2110://x (is not a port that can be opened|cannot)"),
+        ("hwgrep://no such board", r"hwgrep://no such board finds no port: no ports found"),
+        ("hwgrep://[", r"hwgrep://\[ finds no port: "),
     ],
 )
 def test_a_port_that_is_none(url: str, message: str) -> None:
@@ -107,3 +113,64 @@ def test_lines_without_a_descriptor_to_wait_for(monkeypatch: pytest.MonkeyPatch)
         assert line.read_line(deadline(2)) == b"m-name-dut-[x]"
         assert line.read_line(deadline(2)) == b"m-ready"
         assert line.read_line(deadline(0.1)) is None
+
+
+def test_a_port_of_another_computer() -> None:
+    """``rfc2217://`` has no deadline for writing, which pyserial answers with an exception."""
+    every_byte = bytes(range(256)).replace(b"\n", b"").replace(b"%", b"")
+    answers = {"name": b"m-name-dut-[x]\r\n" + READY, "all": every_byte + b"\n"}
+    with FakeBoard(answers) as board, PortServer(board.url) as server:
+        with Link.open(server.url) as line:
+            line.send(b"name%")
+            assert line.read_line(deadline(10)) == b"m-name-dut-[x]"
+            assert line.read_line(deadline(10)) == b"m-ready"
+            line.send(b"all%")
+            assert line.read_line(deadline(10)) == every_byte.rstrip(b"\r")
+            assert line.read_line(deadline(0.1)) is None
+            line.send(b"\xff" * 20000 + b"%name%")  # escaped on its way, and in many pieces
+            assert line.read_line(deadline(10)) == b"e-[Unknown command: " + b"\xff" * 20000 + b"]"
+        with Link.open(server.url) as line:  # a second client after the first
+            line.send(b"name%")
+            assert line.read_line(deadline(10)) is not None
+
+
+def test_a_port_of_another_computer_that_is_stuck() -> None:
+    with FakeBoard() as board, PortServer(board.url) as server, Link.open(server.url) as line:
+        server.stopped.set()
+        line.send(b"first")  # the server may be waiting for it already
+        with pytest.raises(BoardError, match=r"rfc2217.*the board takes no more data$"):
+            for _ in range(100):
+                line.send(bytes(1 << 20))
+
+
+def test_a_port_of_another_computer_that_goes() -> None:
+    with FakeBoard() as board:
+        with PortServer(board.url) as server:
+            line = Link.open(server.url)
+        with line, pytest.raises(LinkClosed, match=r"rfc2217.*was closed"):
+            while True:
+                line.send(b"name%")
+                line.read_line(deadline(0.2))
+
+
+@pytest.mark.parametrize("scheme", ("hwgrep://", "HWGREP://"))
+def test_a_port_is_searched_for(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    from serial.tools import list_ports
+
+    ours, theirs = os.openpty()
+    found = (os.ttyname(theirs), "STM32 STLink", "USB VID:PID=0483:374B SER=066CFF")
+    monkeypatch.setattr(list_ports, "grep", lambda pattern: [found] if "066" in pattern else [])
+    assert link.local_port(f"{scheme}SER=066") == os.ttyname(theirs)
+    with Link.open(f"{scheme}SER=066") as line:
+        os.write(ours, b"hello\n")
+        assert line.read_line(deadline(5)) == b"hello"
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("url", "device"),
+    [("/dev/ttyACM0", "/dev/ttyACM0"), ("COM3", "COM3"), ("rfc2217://h:1", None)],
+)
+def test_what_is_a_port_of_this_computer(url: str, device: str | None) -> None:
+    assert link.local_port(url) == device
