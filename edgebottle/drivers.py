@@ -13,6 +13,7 @@ from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
 from hil.link import Deadline, Patience, WallClock
+from hil.probes import ProbeChoice
 from hil.session import Driver, Session, StepCounts, StepCycles, UrlDriver
 from hil.virtual.client import VirtualBoard
 from hil.virtual.state import BlockCount
@@ -20,18 +21,22 @@ from hil.virtual.timing.cycles import Cycles
 
 
 @contextmanager
-def open_session(built: Built, port: str | None = None) -> Iterator[Session]:
+def open_session(
+    built: Built, port: str | None = None, choice: ProbeChoice | None = None
+) -> Iterator[Session]:
     """Brings the firmware up on its board, keeps it there, and talks to it.
 
     Args:
         built: The firmware.
-        port: Serial port (or URL) of a real board, which is flashed first unless it is a network
-            URL; None for the virtual board, or for this computer when the board is ``host``.
+        port: Serial port (or URL) of a real board, which is flashed first as ``choice`` says; None
+            for the virtual board, or for this computer when the board is ``host``.
+        choice: How a real board is flashed; None: one at a local port with the first programmer
+            that can.
 
     Raises:
         BoardError: the board cannot be flashed, booted or reached, or it faulted.
     """
-    with _open_driver(built, port) as driver:
+    with _open_driver(built, port, choice or ProbeChoice()) as driver:
         try:
             with Session(driver) as session:
                 yield session
@@ -42,9 +47,11 @@ def open_session(built: Built, port: str | None = None) -> Iterator[Session]:
             raise BoardError(reason) from error
 
 
-def _open_driver(built: Built, port: str | None) -> AbstractContextManager[Driver]:
+def _open_driver(
+    built: Built, port: str | None, choice: ProbeChoice
+) -> AbstractContextManager[Driver]:
     if port is not None:
-        return _real(built, port)
+        return _real(built, port, choice)
     if built.board.is_host:
         return _host(built)
     return _qemu(built) if built.board.qemu_machine else _virtual(built)
@@ -109,13 +116,15 @@ def _virtual(built: Built) -> Iterator[Driver]:
 
 
 @contextmanager
-def _real(built: Built, port: str) -> Iterator[Driver]:
+def _real(built: Built, port: str, choice: ProbeChoice) -> Iterator[Driver]:
     from hil.flash import flash
-    from hil.link import Link
+    from hil.link import Link, local_port
 
-    if "://" not in port:
+    is_local = local_port(port) is not None
+    if is_local:
         Link.open(port).close()  # a port that is not there is said before anything is written
-        flash(built.elf, built.board, port)
+    if choice.writes(is_local):
+        flash(built.elf, built.board, port, choice)
     yield UrlDriver(port, read_elf(built.elf).crc32, WallClock)
 
 

@@ -30,6 +30,7 @@ from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
 from hil.confusion import Confusion, count_confusion
+from hil.probes import ProbeChoice
 from hil.protocol import BoardCycles
 from hil.records import MemoryBlock, Ram, Record
 from hil.session import Run, Session
@@ -61,6 +62,7 @@ def measure(
     *,
     runs: int = 1,
     port: str | None = None,
+    choice: ProbeChoice | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Record:
     """Measures a built model.
@@ -70,6 +72,7 @@ def measure(
         samples: What to run; the first one also gives instructions or cycles per layer.
         runs: Timed runs of each sample.
         port: Serial port of a real board; None for the virtual one.
+        choice: How the real board is flashed.
         progress: Told what is being done.
 
     Raises:
@@ -90,7 +93,7 @@ def measure(
     except (BadModel, ToolMissing) as error:
         refusal = str(error)
     stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool, open_session(built, port) as session:
+    with ThreadPoolExecutor(1) as pool, open_session(built, port, choice) as session:
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
         try:

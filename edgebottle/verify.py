@@ -22,6 +22,7 @@ from edgebottle.onnx_oracle import OnnxCheck, check_against_onnx
 from edgebottle.pipeline import Built, Model, build
 from edgebottle.reference import litert_outputs
 from edgebottle.samples import Samples, edge_cases
+from hil.probes import ProbeChoice
 from hil.records import LayerRecord
 from hil.session import Session
 from hil.virtual.timing.cycles import Cycles
@@ -108,6 +109,7 @@ def verify_model(
     toolchain: str = "zig",
     wish: Wish | None = None,
     port: str | None = None,
+    choice: ProbeChoice | None = None,
     expected: References | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Verification:
@@ -124,6 +126,7 @@ def verify_model(
         toolchain: For the board.
         wish: Schedule and budget, of the board and of the host alike.
         port: Serial port of a real board.
+        choice: How that is flashed.
         expected: What ``references`` found of the model and as many samples of this seed, where
             several boards are compared with it; None to find it.
         progress: Told what is being done.
@@ -142,7 +145,7 @@ def verify_model(
     stack = None
     for built, where, kind in runs:
         if difference is None:
-            with open_session(built, where) as session:
+            with open_session(built, where, choice) as session:
                 difference, counts, used = _on_board(built, session, kind, expected, progress)
             stack = None if built.board.is_host else used
     return Verification(

@@ -1,124 +1,149 @@
-"""Writes an image into the flash of a real board with whichever programmer is installed."""
+"""Writes an image into the flash of a real board, with the programmers of the table."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgebottle.boards import Board
 from edgebottle.build.flash_files import flash_files
 from edgebottle.errors import BoardError, ToolMissing
 from edgebottle.operating_system import Child, ending
+from edgebottle.programmers import (
+    DONE,
+    LOCKED,
+    Answer,
+    Programmer,
+    candidates,
+    explanation,
+    first_that_works,
+    target_of,
+)
+from hil.link import local_port
+from hil.probes import ProbeChoice, probe_at
 
 DEADLINE_S = 120.0
+RESET_DEADLINE_S = 20.0
 
 
-@dataclass(frozen=True)
-class Image:
-    """What is written, in the forms that programmers take.
+def check_programmers(board: Board, port: str, choice: ProbeChoice) -> None:
+    """Makes sure, before anything is built, that a board that is to be flashed can be.
 
-    Attributes:
-        elf: The ELF file.
-        binary: The raw bytes from the start of the flash, as a file.
-        hex: The same in Intel HEX.
-        address: Start of the flash.
-        board: The board.
+    Raises:
+        ToolMissing: no programmer for it is installed, or not the one that was asked for.
+        BoardError: ``port`` searches for a port, and finds none.
     """
-
-    elf: Path
-    binary: Path
-    hex: Path
-    address: int
-    board: Board
+    if choice.writes(local_port(port) is not None):
+        candidates(board, choice.programmer, choice.serial)
 
 
-@dataclass(frozen=True)
-class Programmer:
-    """One program that can write flash.
-
-    Attributes:
-        tool: Name of the executable.
-        uploads: The ``upload`` methods of board files it serves.
-        command: Makes its arguments.
-    """
-
-    tool: str
-    uploads: frozenset[str]
-    command: Callable[[Image], list[str]]
-
-
-PROGRAMMERS: tuple[Programmer, ...] = (
-    Programmer(
-        "st-flash",
-        frozenset({"stlink"}),
-        lambda image: ["--reset", "write", str(image.binary), f"0x{image.address:08x}"],
-    ),
-    Programmer(
-        "STM32_Programmer_CLI",
-        frozenset({"stlink"}),
-        lambda image: ["-c", "port=SWD", "-w", str(image.elf), "-v", "-rst"],
-    ),
-    Programmer(
-        "nrfjprog",
-        frozenset({"jlink"}),
-        lambda image: ["--program", str(image.elf), "--sectorerase", "--verify", "--reset"],
-    ),
-    Programmer(
-        "dfu-util",
-        frozenset({"dfu"}),
-        lambda image: ["-a", "0", "-s", f"0x{image.address:08x}:leave", "-D", str(image.binary)],
-    ),
-    Programmer(
-        "teensy_loader_cli",
-        frozenset({"teensy"}),
-        lambda image: [f"--mcu={image.board.id.upper()}", "-w", "-v", str(image.hex)],
-    ),
-    Programmer(
-        "pyocd",
-        frozenset({"stlink", "jlink", "mass-storage"}),
-        lambda image: ["flash", "--target", image.board.mcu.lower(), str(image.elf)],
-    ),
-)
-"""In the order they are tried. None of the commands has been tried on hardware by the project."""
-
-
-def flash(elf: Path, board: Board, port: str) -> None:
+def flash(elf: Path, board: Board, port: str, choice: ProbeChoice | None = None) -> str:
     """Writes ``elf`` into the flash of the board at ``port`` and restarts it.
+
+    Programmers that find no probe, or do not know the chip, have written nothing: the next one of
+    the table is tried then.
 
     Args:
         elf: The firmware.
         board: The board; its ``upload`` names the method.
-        port: Its serial port, for messages only: a programmer finds the board by its probe.
+        port: Its serial port, which tells the probe where both are one USB device.
+        choice: What the user says of programmer and probe.
+
+    Returns:
+        The programmer that has done it.
 
     Raises:
         ToolMissing: no programmer for this board is installed.
-        BoardError: the programmer failed, or did not end in time.
+        BoardError: no programmer could do it, or one did not end in time.
     """
-    fitting = [item for item in PROGRAMMERS if board.upload in item.uploads]
-    programmer = next((item for item in fitting if shutil.which(item.tool)), None)
-    if programmer is None:
-        names = ", ".join(item.tool for item in fitting) or "none is known"
+    choice = choice or ProbeChoice()
+    try:
+        able = candidates(board, choice.programmer, choice.serial)
+    except ToolMissing as error:
         raise ToolMissing(
-            f"cannot flash {board.id} at {port}: no programmer for '{board.upload}' is installed "
-            f"({names}). Install one, or flash {elf} yourself and give the port as a URL"
-        )
+            f"{error}. Install one, or flash {elf} yourself and give --no-flash"
+        ) from error
+    if choice.recover:
+        recover(able, board, port, choice)
     with tempfile.TemporaryDirectory() as folder:
-        files = {}
+        files = {"elf": elf}
         for suffix, content in flash_files(elf, board).items():
-            files[suffix] = Path(folder) / f"firmware{suffix}"
-            files[suffix].write_bytes(content)
-        image = Image(elf, files[".bin"], files[".hex"], board.region("flash").start, board)
-        _run([programmer.tool, *programmer.command(image)], board)
+            path = files[suffix[1:]] = Path(folder) / f"firmware{suffix}"
+            path.write_bytes(content)
+
+        def write(programmer: Programmer) -> Answer:
+            file = files[programmer.writes]
+            return _run(programmer, "command", board, _serial(port, choice), DEADLINE_S, file)
+
+        tried = first_that_works(able, write)
+    _check(tried, board)
+    return tried[-1][0].name
 
 
-def _run(command: list[str], board: Board) -> None:
+def recover(able: Sequence[Programmer], board: Board, port: str, choice: ProbeChoice) -> None:
+    """Unlocks and erases the chip of the board at ``port``.
+
+    Raises:
+        ToolMissing: none of the programmers ``able`` to flash the board can do that.
+        BoardError: it did not work.
+    """
+    helping = [item for item in able if item.can("recover")]
+    if not helping:
+        names = ", ".join(item.name for item in able)
+        raise ToolMissing(f"cannot recover {board.id}: {names} cannot do that")
+    serial = _serial(port, choice)
+    tried = first_that_works(helping, lambda item: _run(item, "recover", board, serial, DEADLINE_S))
+    _check(tried, board)
+
+
+def reset(board: Board, port: str, choice: ProbeChoice) -> str | None:
+    """Restarts the board at ``port`` through its probe.
+
+    Returns:
+        The programmer that has done it; None where none is installed or could.
+    """
+    try:
+        able = candidates(board, choice.programmer, choice.serial)
+        helping = [item for item in able if item.can("reset")]
+        serial = _serial(port, choice)
+        tried = first_that_works(
+            helping, lambda item: _run(item, "reset", board, serial, RESET_DEADLINE_S)
+        )
+    except (ToolMissing, BoardError):
+        return None
+    return tried[-1][0].name if tried and tried[-1][1].meaning == DONE else None
+
+
+def _serial(port: str, choice: ProbeChoice) -> str | None:
+    """The probe that is told to programmers."""
+    device = local_port(port)
+    return choice.serial or (None if device is None else probe_at(device))
+
+
+def _check(tried: Sequence[tuple[Programmer, Answer]], board: Board) -> None:
+    _, last = tried[-1]
+    if last.meaning == DONE:
+        return
+    advice = ": --recover unlocks and erases all of it" if last.meaning == LOCKED else ""
+    raise BoardError(f"{explanation(tried, board)}{advice}")
+
+
+def _run(
+    programmer: Programmer,
+    what: str,
+    board: Board,
+    serial: str | None,
+    deadline_s: float,
+    file: Path | str = "",
+) -> Answer:
+    """Runs one programmer to its end."""
+    target, name = target_of(board), programmer.name
+    serial = serial if programmer.chooses_probe else None
     try:
         process: Child[str] = Child(
-            command,
+            programmer.arguments(what, target, file, serial),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -126,14 +151,15 @@ def _run(command: list[str], board: Board) -> None:
             errors="replace",
         )
     except OSError as error:
-        raise ToolMissing(f"cannot start {command[0]}: {error.strerror}") from error
+        raise ToolMissing(f"cannot start {programmer.executable}: {error.strerror}") from error
     # With Ctrl-C too: a programmer that goes on writing would be worse than a half-written chip.
     with process:
         try:
-            output, errors = process.communicate(timeout=DEADLINE_S)
+            output, errors = process.communicate(timeout=deadline_s)
         except subprocess.TimeoutExpired:
-            raise BoardError(f"{command[0]} did not finish in {DEADLINE_S:g} s") from None
-    if process.returncode:
-        lines = (errors.strip() or output.strip()).splitlines()
-        last = " | ".join(lines[-3:]) or ending(process.returncode)
-        raise BoardError(f"{command[0]} could not flash {board.id}: {last}")
+            waits = f": {programmer.waits}" if programmer.waits else ""
+            raise BoardError(f"{name} did not finish in {deadline_s:g} s{waits}") from None
+    silent = not (output.strip() or errors.strip())
+    return programmer.answer(
+        target, process.returncode, output, ending(process.returncode) if silent else errors
+    )

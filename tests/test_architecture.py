@@ -27,6 +27,7 @@ LAYERS = (
         "edgebottle.cpus",
         "edgebottle.boards",
         "edgebottle.ports",
+        "edgebottle.programmers",
         "edgebottle.ir",
     ),
     ("edgebottle.ops",),

@@ -1,16 +1,16 @@
 """Checks what edgebottle needs on this computer, and says how to mend what is missing."""
 
 import platform
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgebottle.boards import load_board
+from edgebottle.boards import all_boards, load_board
 from edgebottle.build import pio
 from edgebottle.build.cache import cache_dir
 from edgebottle.build.toolchains import cross_compiler, host_compiler, qemu_path
 from edgebottle.errors import EdgebottleError, ToolMissing
+from edgebottle.programmers import all_programmers, target_of
 
 OLDEST_PYTHON = (3, 11)
 
@@ -79,11 +79,19 @@ def _scons() -> str:
 
 
 def _flash_tools() -> str:
-    tools = ("STM32_Programmer_CLI", "st-flash", "openocd", "pyocd", "JLinkExe", "dfu-util")
-    found = [tool for tool in tools if shutil.which(tool)]
+    """What of the table of programmers is installed, and the boards that have none."""
+    known = all_programmers()
+    found = [item for item in known if item.is_installed()]
     if not found:
-        raise ToolMissing("none found: install pyocd, openocd or st-flash to flash real boards")
-    return ", ".join(found)
+        ways = "; ".join(f"{item.name}: {item.install}" for item in known)
+        raise ToolMissing(f"none found: to flash real boards install one of {ways}")
+    boards = [board for board in all_boards() if board.upload != "none"]
+    without = [
+        board for board in boards if not any(item.serves(target_of(board)) for item in found)
+    ]
+    names = ", ".join(item.name for item in found)
+    rest = ", ".join(board.id for board in without)
+    return f"{names} (nothing for {rest})" if without else names
 
 
 def _serial_ports() -> str:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from edgebottle.boards import Board
 from edgebottle.build.elf import read_elf
+from edgebottle.data import platform_module
 from edgebottle.errors import BadInput
 from edgebottle.ports import uf2_family
 
 SUFFIXES = (".bin", ".hex", ".uf2")
 """Of all that may lie beside an ELF file; see ``suffixes_of`` for one board."""
 
-_LINE = 16
-_DATA, _END, _HIGH_ADDRESS = 0, 1, 4
 _SECTOR = 4096
 _PAGE = 256
 _UF2_START, _UF2_START_2, _UF2_END = 0x0A324655, 0x9E5D5157, 0x0AB16F30
@@ -69,22 +68,4 @@ def uf2(data: bytes, address: int, family: int) -> bytes:
 
 def intel_hex(data: bytes, address: int) -> str:
     """``data`` from ``address`` on as Intel HEX, with 32-bit addresses (record type 04)."""
-    lines = []
-    high = 0
-    position = 0
-    while position < len(data):
-        here = address + position
-        if here >> 16 != high:
-            high = here >> 16
-            lines.append(_record(_HIGH_ADDRESS, 0, high.to_bytes(2, "big")))
-        count = min(_LINE, 0x10000 - (here & 0xFFFF))  # no record crosses 64 kB
-        lines.append(_record(_DATA, here & 0xFFFF, data[position : position + count]))
-        position += count
-    lines.append(_record(_END, 0, b""))
-    return "\n".join(lines) + "\n"
-
-
-def _record(kind: int, address: int, data: bytes) -> str:
-    content = bytes((len(data), *address.to_bytes(2, "big"), kind)) + data
-    checksum = -sum(content) & 0xFF
-    return f":{content.hex().upper()}{checksum:02X}"
+    return str(platform_module("eb_programmers").intel_hex(data, address))

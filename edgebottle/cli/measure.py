@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgebottle.cli.board_options import check_port, port_options
 from edgebottle.cli.options import (
     board_option,
-    check_port,
     check_writable,
     choose,
     json_option,
     memory_options,
     model_argument,
-    port_option,
     print_json,
     toolchain_option,
 )
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from edgebottle.fit import Wish
     from edgebottle.pipeline import Model
     from edgebottle.samples import Samples
+    from hil.probes import ProbeChoice
 
 
 DEFAULT_SAMPLES = 4
@@ -36,7 +36,7 @@ DEFAULT_SAMPLES = 4
 @click.command("measure")
 @model_argument
 @board_option
-@port_option
+@port_options
 @click.option(
     "--inputs",
     metavar="FILE",
@@ -85,6 +85,7 @@ def command(
     name: str | None,
     board: str | None,
     port: str | None,
+    choice: ProbeChoice,
     inputs: Path | None,
     data: str | None,
     part: str,
@@ -100,9 +101,9 @@ def command(
 
     Without --port the virtual board runs: instructions are exact, cycles and milliseconds are
     modelled.
-    With --port the real board is flashed and its latency is measured (at a socket:// URL the
-    firmware must be on the board already). Without --inputs a few edge-case and random inputs are
-    used.
+    With --port the real board is flashed and its latency is measured (at a network URL the
+    firmware must be on the board already, unless --probe or --programmer is given).
+    Without --inputs a few edge-case and random inputs are used.
 
     \b
     Examples:
@@ -118,7 +119,7 @@ def command(
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
     check_board(target)
-    check_port(port)
+    check_port(port, target, choice)
     check_writable(records)
     wish = chosen.complete(wish)
     check_runs(runs, wish.row_fed)
@@ -131,7 +132,7 @@ def command(
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
-        record = measure(built, taken, runs=runs, port=port, progress=progress)
+        record = measure(built, taken, runs=runs, port=port, choice=choice, progress=progress)
     append(records, record)
     if as_json:
         print_json(record.to_json())

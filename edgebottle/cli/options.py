@@ -143,16 +143,6 @@ def board_option(function: F) -> F:
     )(function)
 
 
-def port_option(function: F) -> F:
-    """--port."""
-    return click.option(
-        "--port",
-        metavar="PORT",
-        help="Serial port of a real board, such as /dev/ttyACM0, COM3 or socket://HOST:PORT "
-        "(default: the virtual board).",
-    )(function)
-
-
 def toolchain_option(function: F) -> F:
     """--toolchain."""
     return click.option(
@@ -381,17 +371,6 @@ def check_writable(path: Path) -> None:
             raise BadInput(f"cannot write {path}: {reason(error)}") from error
     else:
         check_creatable(path)
-
-
-def check_port(port: str | None) -> None:
-    """Raises ``BoardError`` if a serial port cannot be opened: said before the work is done.
-
-    A network URL is not tried: what listens there may take one connection only.
-    """
-    if port is not None and "://" not in port:
-        from hil.link import Link
-
-        Link.open(port).close()
 
 
 def print_json(data: dict[str, Any]) -> None:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgebottle.cli.board_options import check_port, port_options
 from edgebottle.cli.options import (
     board_option,
-    check_port,
     choose,
     json_option,
     memory_options,
     model_argument,
-    port_option,
     print_json,
     toolchain_option,
 )
@@ -24,6 +23,7 @@ from edgebottle.cli.voice import progress_bar
 if TYPE_CHECKING:
     from edgebottle.fit import Wish
     from edgebottle.verify import Verification
+    from hil.probes import ProbeChoice
 
 
 @click.command("verify")
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of the random inputs."
 )
-@port_option
+@port_options
 @memory_options
 @toolchain_option
 @json_option
@@ -51,6 +51,7 @@ def command(
     samples: int,
     seed: int,
     port: str | None,
+    choice: ProbeChoice,
     toolchain: str | None,
     as_json: bool,
     wish: Wish,
@@ -71,7 +72,7 @@ def command(
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
-    check_port(port)
+    check_port(port, target, choice)
     loaded = chosen.load(quiet=as_json)
     with progress_bar(quiet=as_json) as progress:
         result = verify_model(
@@ -82,6 +83,7 @@ def command(
             toolchain=chosen.toolchain,
             wish=chosen.complete(wish),
             port=port,
+            choice=choice,
             progress=progress,
         )
     if as_json:

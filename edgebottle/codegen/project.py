@@ -21,6 +21,7 @@ from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import aligned
 from edgebottle.plan.plan import Plan
+from edgebottle.programmers import all_programmers, target_of
 
 MARKER = "edgebottle.json"
 """A folder with this file was written by edgebottle, which may write it again."""
@@ -209,7 +210,21 @@ lib_ldf_mode = chain
 lib_compat_mode = off
 monitor_speed = {baud}
 custom_optimize = {optimize.option}
-"""
+{_upload_options(board)}"""
+
+
+def _upload_options(board: Board) -> str:
+    """How `pio run -t upload` is told what to use, where there is something to choose."""
+    able = [item for item in all_programmers() if item.serves(target_of(board))]
+    if not able:
+        return ""
+    names = ", ".join(item.name for item in able)
+    lines = ["; `pio run -t upload` takes the first of these that is installed and can; one alone:"]
+    lines.append(f"; upload_protocol = {able[0].name}  ({names})")
+    if any(item.chooses_probe for item in able):
+        lines.append("; With several boards connected, the serial number of this one's probe:")
+        lines.append("; custom_probe = ...")
+    return "\n".join(lines) + "\n"
 
 
 def sync(project: Project, folder: Path) -> None:

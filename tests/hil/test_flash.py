@@ -1,20 +1,25 @@
-"""Flashing, with programmers that only write down what they were asked."""
+"""Flashing, with programmers that log what they were asked and answer as the real ones do."""
 
+import json
 import stat
 import sys
 from pathlib import Path
 
 import pytest
 
-from edgebottle.boards import Board, load_board
+from edgebottle.boards import Board, all_boards, load_board
 from edgebottle.errors import BoardError, ToolMissing
+from edgebottle.programmers import all_programmers, target_of
 from hil import flash as flashing
-from hil.flash import PROGRAMMERS, flash
+from hil import probes
+from hil.flash import check_programmers, flash, reset
+from hil.probes import ProbeChoice
 from tests.waiting import has_ended, wait_until
 
 PORT = "/dev/ttyACM0"
 IMAGE = b"\x00\x01\x02image"
 HEX = b":00000001FF"
+CONTENTS = {"firmware.elf": b"ELF", "firmware.bin": IMAGE, "firmware.hex": HEX}
 
 
 @pytest.fixture
@@ -29,20 +34,37 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def install(tools: Path, name: str, body: str = "") -> Path:
-    """A programmer that writes its arguments and the files among them to a log."""
+    """A programmer that logs its arguments, one JSON list a call, and checks the files of them."""
     log = tools / f"{name}.log"
     script = tools / name
     script.write_text(
         f"#!{sys.executable}\n"
-        "import os, sys\n"
-        f"with open({str(log)!r}, 'w') as log:\n"
-        "    for word in sys.argv[1:]:\n"
-        "        content = open(word, 'rb').read() if os.path.isfile(word) else b''\n"
-        "        print(word.replace(os.path.dirname(word) + '/', '') or word, content, file=log)\n"
+        "import json, os, re, sys\n"
+        "words = []\n"
+        "for word in sys.argv[1:]:\n"
+        "    path = re.search(r'[^ {]*/(firmware[.][a-z]+)', word)\n"
+        "    if path:\n"
+        f"        assert open(path[0], 'rb').read() == {CONTENTS!r}[path[1]], path[0]\n"
+        "        word = word.replace(path[0], path[1])\n"
+        "    words.append(word)\n"
+        f"with open({str(log)!r}, 'a') as log:\n"
+        "    print(json.dumps(words), file=log)\n"
         f"{body}\n"
     )
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     return log
+
+
+def calls(log: Path) -> list[str]:
+    """The command lines that were logged, quoted where an argument has a space."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    words = [json.loads(line) for line in lines]
+    return [" ".join(repr(w) if " " in w else w for w in line) for line in words]
+
+
+def says(code: int, text: str, stream: str = "stderr") -> str:
+    """The body of a programmer that ends so."""
+    return f"print({text!r}, file=sys.{stream}); sys.exit({code})"
 
 
 @pytest.fixture
@@ -52,41 +74,309 @@ def elf(tmp_path: Path) -> Path:
     return path
 
 
-COMMANDS: list[tuple[str, str, list[str]]] = [
-    ("st-flash", "stm32f746", ["--reset", "write", f"firmware.bin {IMAGE!r}", "0x08000000"]),
-    ("STM32_Programmer_CLI", "nucleo_l4r5zi", ["-w", "firmware.elf b'ELF'", "-rst"]),
-    ("nrfjprog", "nrf52840dk", ["--program", "firmware.elf b'ELF'", "--reset"]),
-    ("dfu-util", "longan_nano", ["0x08000000:leave", "-D", f"firmware.bin {IMAGE!r}"]),
-    ("teensy_loader_cli", "teensy40", ["--mcu=TEENSY40", "-w", f"firmware.hex {HEX!r}"]),
-    ("pyocd", "microbit", ["flash", "--target", "firmware.elf b'ELF'"]),
-    ("pyocd", "nucleo_g0b1re", ["flash", "--target", "firmware.elf b'ELF'"]),
+SWD = "-f interface/cmsis-dap.cfg -c 'transport select swd'"
+HLA = "-f interface/stlink.cfg -c 'transport select hla_swd'"
+SEGGER = "-f interface/jlink.cfg -c 'transport select swd'"
+PROGRAM = "-c 'program {firmware.elf} verify reset exit'"
+NRF = "chip_erase_mode=ERASE_RANGES_TOUCHED_BY_FIRMWARE,verify=VERIFY_READ,reset=RESET_SYSTEM"
+PYOCD = "flash --no-wait -O auto_unlock=false"
+
+# programmer, board, what it is asked; "<>": where a probe is chosen, and how
+COMMANDS: list[tuple[str, str, str, str]] = [
+    ("STM32_Programmer_CLI", "nucleo_l4r5zi", "-c port=SWD<> -w firmware.elf -v -rst", "sn=7F"),
+    ("st-flash", "stm32f746", "<>--reset write firmware.bin 0x08000000", "--serial 7F"),
+    (
+        "nrfutil",
+        "nrf52840dk",
+        f"device program --firmware firmware.hex<> --options {NRF}",
+        "--serial-number 7F",
+    ),
+    ("dfu-util", "longan_nano", "-d 28e9:0189<> -a 0 -s 0x08000000:leave -D firmware.bin", "-S 7F"),
+    ("teensy_loader_cli", "teensy40", "--mcu=TEENSY40 -w -v firmware.hex", ""),
+    (
+        "openocd",
+        "nucleo_u575zi",
+        f"{HLA}<> -f target/stm32u5x.cfg {PROGRAM}",
+        "-c 'adapter serial 7F'",
+    ),
+    (
+        "openocd",
+        "nrf52840dk",
+        f"{SEGGER}<> -f target/nrf52.cfg {PROGRAM}",
+        "-c 'adapter serial 7F'",
+    ),
+    (
+        "openocd",
+        "raspberry_pi_pico",
+        f"{SWD}<> -f target/rp2040.cfg {PROGRAM}",
+        "-c 'adapter serial 7F'",
+    ),
+    ("pyocd", "microbit", f"{PYOCD}<> --target nrf51822 firmware.elf", "--uid 7F"),
+    ("pyocd", "nucleo_g0b1re", f"{PYOCD}<> --target stm32g0b1retx firmware.elf", "--uid 7F"),
 ]
 
 
-@pytest.mark.parametrize(("tool", "board", "expected"), COMMANDS)
+@pytest.mark.parametrize("serial", (None, "7F"), ids=("any probe", "one probe"))
+@pytest.mark.parametrize(("tool", "board", "expected", "chosen"), COMMANDS)
 def test_what_a_programmer_is_asked(
-    tools: Path, elf: Path, tool: str, board: str, expected: list[str]
+    tools: Path, elf: Path, tool: str, board: str, expected: str, chosen: str, serial: str | None
 ) -> None:
     log = install(tools, tool)
-    flash(elf, load_board(board), PORT)
-    lines = log.read_text().splitlines()
-    positions = [i for want in expected for i, line in enumerate(lines) if line.startswith(want)]
-    assert len(positions) == len(expected) and positions == sorted(positions), lines
+    choice = ProbeChoice(serial=serial)
+    if serial and not chosen:
+        with pytest.raises(ToolMissing, match=f"{tool} cannot choose among probes"):
+            flash(elf, load_board(board), PORT, choice)
+        return
+    assert flash(elf, load_board(board), PORT, choice) == tool
+    chosen = f" {chosen} " if serial else " "
+    assert calls(log) == [expected.replace("<>", chosen).replace("  ", " ").strip()]
 
 
 def test_every_upload_method_of_a_board_file_has_a_programmer() -> None:
-    from edgebottle.boards import all_boards
-
-    served = frozenset[str]().union(*(item.uploads for item in PROGRAMMERS))
     for board in all_boards():
+        able = [item.name for item in all_programmers() if item.serves(target_of(board))]
         by_hand = board.is_host or board.id in ("mps2_an385", "mps3_an547")  # from its SD card
-        assert (board.upload == "none") if by_hand else (board.upload in served), board.id
+        assert (board.upload == "none") if by_hand else able, board.id
 
 
-def test_the_first_that_is_installed_is_taken(tools: Path, elf: Path) -> None:
-    logs = [install(tools, name) for name in ("pyocd", "st-flash")]
+def test_programmers_are_tried_in_the_order_of_the_table(tools: Path, elf: Path) -> None:
+    logs = [install(tools, name) for name in ("pyocd", "openocd", "st-flash")]
     flash(elf, load_board("stm32f746"), PORT)
-    assert [log.exists() for log in logs] == [False, True]
+    assert [len(calls(log)) for log in logs] == [0, 0, 1]
+
+
+def test_one_that_is_asked_for_is_taken(tools: Path, elf: Path) -> None:
+    logs = [install(tools, name) for name in ("pyocd", "openocd", "st-flash")]
+    flash(elf, load_board("stm32f746"), PORT, ProbeChoice(programmer="pyocd"))
+    assert [len(calls(log)) for log in logs] == [1, 0, 0]
+
+
+UNKNOWN = "2021-06-04T12:00:00 WARN common.c: unknown chip id! 0x467\nFailed to connect to target"
+NO_STLINK = "2026-11-29T09:47:40 WARN usb.c: Couldn't find any ST-Link devices"
+OPENOCD_NONE = "Info : clock speed 2000 kHz\nError: open failed\nin procedure 'program'"
+PYOCD_PACK = (
+    "0000741 C Target type stm32g0b1retx not recognized. Use 'pyocd list --targets' to see "
+    "currently available target types. See <https://pyocd.io/docs/target_support.html> for how to "
+    "install additional target support. [__main__]"
+)
+
+# of st-flash and openocd, both on an ST-Link: what st-flash answers, whether openocd is tried then
+NEXT = [
+    (says(255, UNKNOWN), True),
+    (says(255, NO_STLINK), True),
+    (says(255, "ERROR flash_loader.c: write error, count == 8"), False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("body", "tried"), NEXT, ids=("chip", "probe", "failure", "success"))
+def test_the_next_is_tried_only_where_nothing_was_written(
+    tools: Path, elf: Path, body: str, tried: bool
+) -> None:
+    first, second = install(tools, "st-flash", body), install(tools, "openocd")
+    if "write error" in body:
+        with pytest.raises(
+            BoardError, match=r"^st-flash could not flash nucleo_g0b1re: .*count == 8$"
+        ):
+            flash(elf, load_board("nucleo_g0b1re"), PORT)
+    else:
+        expected = "openocd" if tried else "st-flash"
+        assert flash(elf, load_board("nucleo_g0b1re"), PORT) == expected
+    assert (len(calls(first)), len(calls(second))) == (1, int(tried))
+
+
+def test_all_that_was_tried_is_said(tools: Path, elf: Path) -> None:
+    install(tools, "st-flash", says(255, UNKNOWN))
+    install(tools, "openocd", says(1, OPENOCD_NONE))
+    install(tools, "pyocd", says(1, PYOCD_PACK))
+    with pytest.raises(BoardError) as caught:
+        flash(elf, load_board("nucleo_g0b1re"), PORT)
+    parts = str(caught.value).split("; ")
+    assert parts[0].startswith("st-flash does not know the chip of nucleo_g0b1re: ")
+    assert parts[1].startswith("openocd finds no probe or board to flash nucleo_g0b1re: ")
+    assert parts[2].endswith("(pyocd pack install stm32g0b1retx (once, with a network))")
+
+
+# tool, board, what it prints where, what is said of it
+MEANINGS = [
+    ("pyocd", "microbit", says(1, "No connected debug probes", "stdout"), "finds no probe"),
+    (
+        "dfu-util",
+        "longan_nano",
+        says(74, "dfu-util: No DFU capable USB device available"),
+        "hold BOOT",
+    ),
+    ("openocd", "nrf52840dk", says(1, "Error: No J-Link device found"), "finds no probe"),
+    (
+        "openocd",
+        "nucleo_u575zi",
+        says(1, "embedded:startup.tcl:28: Error: Can't find target/stm32u5x.cfg"),
+        r"does not know the chip .*install OpenOCD 0\.12",
+    ),
+    (
+        "pyocd",
+        "nrf52840dk",
+        says(1, "W NRF52840 APPROTECT enabled: not automatically unlocking [target_nRF52]"),
+        "locked.*: --recover unlocks and erases",
+    ),
+    (
+        "dfu-util",
+        "longan_nano",
+        says(74, "dfu-util: Error during download get_status"),
+        "could not",
+    ),
+]
+
+
+@pytest.mark.parametrize(("tool", "board", "body", "message"), MEANINGS)
+def test_what_a_failure_means(
+    tools: Path, elf: Path, tool: str, board: str, body: str, message: str
+) -> None:
+    install(tools, tool, body)
+    with pytest.raises(BoardError, match=message) as caught:
+        flash(elf, load_board(board), PORT)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_download_that_was_complete_is_no_failure(tools: Path, elf: Path) -> None:
+    said = "Download done.\nFile downloaded successfully"
+    lost = "dfu-util: Error during download get_status"
+    body = f"print({said!r})\n{says(74, lost)}"
+    install(tools, "dfu-util", body)
+    assert flash(elf, load_board("longan_nano"), PORT) == "dfu-util"
+
+
+# of the serial port: device, USB vendor, serial number; the probe that is named
+PORTS = [
+    (PORT, 0x0483, "066CFF31", "066CFF31"),
+    (PORT, 0x1366, "000683123456", "683123456"),
+    (PORT, 0x0D28, "9904360258824e45", "9904360258824e45"),
+    (PORT, 0x0403, "FT1", None),  # a cable is no probe
+    (PORT, 0x0483, None, None),
+    ("/dev/ttyACM1", 0x0483, "066CFF31", None),
+]
+
+
+@pytest.mark.parametrize(("device", "vendor", "number", "probe"), PORTS)
+def test_the_probe_of_the_port_is_told(
+    tools: Path,
+    elf: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    vendor: int,
+    number: str | None,
+    probe: str | None,
+) -> None:
+    from serial.tools import list_ports
+    from serial.tools.list_ports_common import ListPortInfo
+
+    port = ListPortInfo(device, skip_link_detection=True)
+    port.vid, port.serial_number = vendor, number
+    monkeypatch.setattr(list_ports, "comports", lambda: [port])
+    assert probes.probe_at(PORT) == probe
+    log = install(tools, "pyocd")
+    flash(elf, load_board("microbit"), PORT)
+    assert (f"--uid {probe}" in calls(log)[0]) == (probe is not None)
+    flash(elf, load_board("microbit"), PORT, ProbeChoice(serial="other"))
+    assert "--uid other" in calls(log)[1]
+    # One that cannot choose is not asked to, where only the port says which probe it is.
+    teensy = install(tools, "teensy_loader_cli")
+    flash(elf, load_board("teensy40"), PORT)
+    assert len(calls(teensy)) == 1
+
+
+RECOVERIES = [
+    ("nrfutil", "nrf52840dk", "device recover --serial-number 7F"),
+    ("pyocd", "nrf52840dk", "erase --mass --no-wait --uid 7F --target nrf52840"),
+    ("st-flash", "stm32f746", "--serial 7F --connect-under-reset erase"),
+    ("STM32_Programmer_CLI", "stm32f746", "-c port=SWD sn=7F mode=UR -rdu -e all"),
+]
+
+
+@pytest.mark.parametrize(("tool", "board", "expected"), RECOVERIES)
+def test_a_chip_is_recovered_before_it_is_flashed(
+    tools: Path, elf: Path, tool: str, board: str, expected: str
+) -> None:
+    log = install(tools, tool)
+    flash(elf, load_board(board), PORT, ProbeChoice(serial="7F", recover=True))
+    assert calls(log)[0] == expected and len(calls(log)) == 2
+
+
+def test_doctor_names_what_is_used_and_nothing_else(tools: Path) -> None:
+    from edgebottle.build.doctor import run_checks
+
+    def check() -> tuple[bool, str]:
+        (found,) = (item for item in run_checks() if item.name == "flash tools")
+        return found.ok, f"{found.detail}: {found.remedy}"
+
+    install(tools, "JLinkExe")  # nothing here uses it
+    ok, text = check()
+    assert not ok and all(f"{item.name}: {item.install}" in text for item in all_programmers())
+    install(tools, "st-flash")
+    install(tools, "dfu-util")
+    ok, text = check()
+    assert ok and text.startswith("st-flash, dfu-util (nothing for arduino_zero, microbit, ")
+    assert "stm32f746" not in text and "longan_nano" not in text
+    install(tools, "openocd")
+    install(tools, "teensy_loader_cli")
+    assert check() == (True, "st-flash, dfu-util, teensy_loader_cli, openocd: ")
+
+
+def test_a_programmer_that_cannot_recover(tools: Path, elf: Path) -> None:
+    log = install(tools, "dfu-util")
+    with pytest.raises(ToolMissing, match="cannot recover longan_nano: dfu-util cannot do that"):
+        flash(elf, load_board("longan_nano"), PORT, ProbeChoice(recover=True))
+    assert calls(log) == []
+
+
+RESETS = [
+    ("STM32_Programmer_CLI", "stm32f746", "-c port=SWD sn=7F mode=UR -hardRst"),
+    ("st-flash", "stm32f746", "--serial 7F --connect-under-reset reset"),
+    ("nrfutil", "nrf52840dk", "device reset --serial-number 7F"),
+    (
+        "openocd",
+        "stm32f746",
+        f"{HLA} -c 'adapter serial 7F' -f target/stm32f7x.cfg -c 'init; reset run; exit'",
+    ),
+    ("pyocd", "microbit", "reset --no-wait -O auto_unlock=false --uid 7F --target nrf51822"),
+]
+
+
+@pytest.mark.parametrize(("tool", "board", "expected"), RESETS)
+def test_a_board_is_reset_by_its_probe(tools: Path, tool: str, board: str, expected: str) -> None:
+    log = install(tools, tool)
+    assert reset(load_board(board), PORT, ProbeChoice(serial="7F")) == tool
+    assert calls(log) == [expected]
+
+
+@pytest.mark.parametrize("body", (says(255, NO_STLINK), says(1, "write error")))
+def test_a_reset_that_fails_is_none(tools: Path, body: str) -> None:
+    assert reset(load_board("stm32f746"), PORT, ProbeChoice()) is None  # nothing is installed
+    install(tools, "st-flash", body)
+    assert reset(load_board("stm32f746"), PORT, ProbeChoice()) is None
+
+
+# port, what was chosen, whether the board is flashed
+WRITES = [
+    (True, ProbeChoice(), True),
+    (True, ProbeChoice(write=False), False),
+    (False, ProbeChoice(), False),
+    (False, ProbeChoice(serial="7F"), True),
+    (False, ProbeChoice(programmer="pyocd"), True),
+]
+
+
+@pytest.mark.parametrize(("is_local", "choice", "expected"), WRITES)
+def test_when_a_board_is_flashed(
+    tools: Path, is_local: bool, choice: ProbeChoice, expected: bool
+) -> None:
+    assert choice.writes(is_local) == expected
+    port = PORT if is_local else "rfc2217://bench:4000"
+    if expected:  # said before anything is built
+        with pytest.raises(ToolMissing, match="no programmer for"):
+            check_programmers(load_board("stm32f746"), port, choice)
+    else:
+        check_programmers(load_board("stm32f746"), port, choice)
 
 
 def test_the_image_is_gone_afterwards(tools: Path, elf: Path, tmp_path: Path) -> None:
@@ -99,8 +389,11 @@ def test_the_image_is_gone_afterwards(tools: Path, elf: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("board", "message"),
     [
-        ("stm32f746", r"cannot flash stm32f746 at /dev/ttyACM0: no programmer .*st-flash.*pyocd"),
-        ("longan_nano", r"no programmer for 'dfu' is installed \(dfu-util\)\. Install one"),
+        (
+            "stm32f746",
+            r"cannot flash stm32f746: no programmer .*st-flash: apt.*pyocd: pip.*--no-flash$",
+        ),
+        ("longan_nano", r"no programmer for 'dfu' is installed \(dfu-util: apt.*\)\. Install one"),
     ],
 )
 def test_no_programmer_is_installed(tools: Path, elf: Path, board: str, message: str) -> None:

@@ -50,7 +50,10 @@ def test_a_busy_port_is_named() -> None:
         ("/dev/no-such-port", r"there is no port /dev/no-such-port; (ports that|no serial port)"),
         ("nonsense://x", r"nonsense://x is not a port that can be opened"),
         ("socket://127.0.0.1", r"socket://127.0.0.1 is not a port .*it needs a number, HOST:PORT"),
-        ("rfc2217://127.0.0.1", r"rfc2217://127.0.0.1 is not a port .*it needs a number, HOST:PORT"),
+        (
+            "rfc2217://127.0.0.1",
+            r"rfc2217://127.0.0.1 is not a port .*it needs a number, HOST:PORT",
+        ),
         ("rfc2217://127.0.0.1:1?x=1", r"cannot connect to rfc2217://127.0.0.1:1\?x=1: 'x'"),
         ("cp2110://x", r"cp2110://x (is not a port that can be opened|cannot)"),
         ("hwgrep://no such board", r"hwgrep://no such board finds no port: no ports found"),

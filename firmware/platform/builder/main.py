@@ -25,6 +25,8 @@ sys.path.insert(0, str(platform_dir / "builder"))
 from eb_boot import seal  # noqa: E402
 from eb_linker import linker_script  # noqa: E402
 from eb_port import RefusedError, defines, read_port  # noqa: E402
+from eb_programmers import RefusedError as RefusedUploadError  # noqa: E402
+from eb_programmers import Target, write  # noqa: E402
 from eb_toolchain import find_toolchain, read_cpu  # noqa: E402
 
 board = env.BoardConfig().get("edgebottle")
@@ -180,30 +182,25 @@ if port and "boot" in port:
     env.AddPostAction(program, lambda target, source, env: seal(str(target[0]), *place))
 AlwaysBuild(env.Alias("buildprog", program, program))
 
-# `pio run -t upload`: OpenOCD, or whatever `upload_command` of platformio.ini says.
-PROBES = {"stlink": "stlink", "jlink": "jlink", "mass-storage": "cmsis-dap"}
-CHIPS = {
-    "nrf5": board["mcu"][:5].lower(),
-    "samd21": "at91samdXX",
-    "rp2040": "rp2040",
-}
-if board["upload"] in PROBES:
-    probe = PROBES[board["upload"]]
-    chip = CHIPS.get(board["port"], board["port"] + "x")
-    transport = "hla_swd" if probe == "stlink" else "swd"
-    env.Replace(
-        # Windows has no single quotes.
-        UPLOADCMD=f'openocd -f interface/{probe}.cfg -c "transport select {transport}" '
-        f'-f target/{chip}.cfg -c "program {{$SOURCE}} verify reset exit"'
-    )
-
-
 def upload(target, source, env):
-    if not env.get("UPLOADCMD"):
-        sys.stderr.write(f"Error: set upload_command in platformio.ini to flash {board_id}\n")
+    """`pio run -t upload`: a programmer of programmers.toml, or `upload_command` of platformio.ini.
+
+    `upload_protocol` of platformio.ini names the only programmer that may be used, `custom_probe`
+    the serial number of the probe.
+    """
+    command = env.GetProjectOption("upload_command", "")
+    if command:
+        return env.Execute(env.subst(command, source=source))
+    chip = Target(board_id, board["mcu"], board["upload"], flash_start)
+    wanted = env.GetProjectOption("upload_protocol", None)
+    try:
+        write(chip, Path(str(source[0])), wanted, env.GetProjectOption("custom_probe", None))
+    except RefusedUploadError as error:
+        sys.stderr.write(f"Error: {error}\n")
         return 1
-    return env.Execute(env.subst("$UPLOADCMD", source=source))
+    return 0
 
 
+flash_start = 0 if is_host else board["regions"]["flash"]["start"]
 AlwaysBuild(env.Alias("upload", program, upload))
 Default(program)

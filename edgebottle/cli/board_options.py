@@ -1,0 +1,100 @@
+"""Options of commands that may run on a real board: where it is, and how it is flashed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from edgebottle.programmers import all_programmers
+
+if TYPE_CHECKING:
+    from edgebottle.boards import Board
+    from hil.probes import ProbeChoice
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--port",
+        metavar="PORT",
+        help="Serial port of a real board, such as /dev/ttyACM0, COM3, hwgrep://PATTERN or "
+        "rfc2217://HOST:PORT (default: the virtual board).",
+    ),
+    click.option(
+        "--probe",
+        metavar="SERIAL",
+        help="Serial number of the board's debug probe (default: that of the port, where the two "
+        "are one USB device).",
+    ),
+    click.option(
+        "--programmer",
+        metavar="NAME",
+        help="The program that writes the flash (default: the first that can; `edgebottle doctor` "
+        "lists them).",
+    ),
+    click.option(
+        "--recover",
+        is_flag=True,
+        help="Unlock and erase the whole chip before it is flashed; all that is in it is lost.",
+    ),
+    click.option("--no-flash", "keep", is_flag=True, help="The firmware is on the board already."),
+)
+
+
+def port_options(function: F) -> F:
+    """--port, and the others, which are handed over as one ``choice``."""
+
+    @functools.wraps(function)
+    def with_choice(
+        *args: Any,
+        port: str | None,
+        probe: str | None,
+        programmer: str | None,
+        recover: bool,
+        keep: bool,
+        **options: Any,
+    ) -> Any:
+        from hil.probes import ProbeChoice
+
+        given = {
+            "--probe": probe,
+            "--programmer": programmer,
+            "--recover": recover,
+            "--no-flash": keep,
+        }
+        names = [name for name, value in given.items() if value]
+        if names and port is None:
+            raise click.UsageError(f"{names[0]} is of a real board: give its --port.")
+        if keep and names != ["--no-flash"]:
+            raise click.UsageError(f"{names[0]} and --no-flash exclude each other.")
+        _check_programmer(programmer)
+        choice = ProbeChoice(programmer, probe, recover, False if keep else None)
+        return function(*args, port=port, choice=choice, **options)
+
+    wrapped: Any = with_choice
+    for decorator in reversed(_OPTIONS):
+        wrapped = decorator(wrapped)
+    return wrapped  # type: ignore[no-any-return]
+
+
+def _check_programmer(name: str | None) -> None:
+    known = [item.name for item in all_programmers()]
+    if name is not None and name not in known:
+        raise click.UsageError(f"--programmer {name}: there are {', '.join(known)}.")
+
+
+def check_port(port: str | None, board: Board, choice: ProbeChoice) -> None:
+    """Raises ``EdgebottleError`` where ``port`` cannot be used: said before the work is done.
+
+    A network URL is not tried: what listens there may take one connection only.
+    """
+    if port is not None:
+        from hil.flash import check_programmers
+        from hil.link import Link, local_port
+
+        if local_port(port) is not None:
+            Link.open(port).close()
+        check_programmers(board, port, choice)
