@@ -15,10 +15,10 @@ from edgebottle.data import platform_module
 from edgebottle.errors import ToolMissing
 
 DONE, LOCKED = "done", "locked"
-"""Two of what an ``Answer`` means; the others are ``no-probe``, ``unknown-chip``, ``failed``."""
+"""Two meanings of a ``ProgrammerAnswer``."""
 
 
-class Answer(Protocol):
+class ProgrammerAnswer(Protocol):
     """What came of running a programmer.
 
     Attributes:
@@ -70,7 +70,7 @@ class Programmer(Protocol):
     ) -> list[str]:
         """The command line for ``command``, ``reset`` or ``recover``, the executable first."""
 
-    def answer(self, target: Any, code: int, output: str, errors: str) -> Answer:
+    def answer(self, target: Any, code: int, output: str, errors: str) -> ProgrammerAnswer:
         """What its exit code and what it printed mean."""
 
 
@@ -109,8 +109,8 @@ def candidates(
 
 
 def first_that_works(
-    programmers: Sequence[Programmer], run: Callable[[Programmer], Answer]
-) -> list[tuple[Programmer, Answer]]:
+    programmers: Sequence[Programmer], run: Callable[[Programmer], ProgrammerAnswer]
+) -> list[tuple[Programmer, ProgrammerAnswer]]:
     """Runs programmers in turn until one has written something or failed; all with their answers.
 
     Args:
@@ -120,6 +120,6 @@ def first_that_works(
     return list(_rules().first_that_works(programmers, run))
 
 
-def explanation(tried: Sequence[tuple[Programmer, Answer]], board: Board) -> str:
+def explanation(tried: Sequence[tuple[Programmer, ProgrammerAnswer]], board: Board) -> str:
     """One sentence about programmers none of which has done it."""
     return str(_rules().explanation(tried, board.id))

@@ -14,8 +14,8 @@ from edgebottle.operating_system import Child, ending
 from edgebottle.programmers import (
     DONE,
     LOCKED,
-    Answer,
     Programmer,
+    ProgrammerAnswer,
     candidates,
     explanation,
     first_that_works,
@@ -73,7 +73,7 @@ def flash(elf: Path, board: Board, port: str, choice: ProbeChoice | None = None)
             path = files[suffix[1:]] = Path(folder) / f"firmware{suffix}"
             path.write_bytes(content)
 
-        def write(programmer: Programmer) -> Answer:
+        def write(programmer: Programmer) -> ProgrammerAnswer:
             file = files[programmer.writes]
             return _run(programmer, "command", board, _serial(port, choice), DEADLINE_S, file)
 
@@ -122,7 +122,7 @@ def _serial(port: str, choice: ProbeChoice) -> str | None:
     return choice.serial or (None if device is None else probe_at(device))
 
 
-def _check(tried: Sequence[tuple[Programmer, Answer]], board: Board) -> None:
+def _check(tried: Sequence[tuple[Programmer, ProgrammerAnswer]], board: Board) -> None:
     _, last = tried[-1]
     if last.meaning == DONE:
         return
@@ -137,7 +137,7 @@ def _run(
     serial: str | None,
     deadline_s: float,
     file: Path | str = "",
-) -> Answer:
+) -> ProgrammerAnswer:
     """Runs one programmer to its end."""
     target, name = target_of(board), programmer.name
     serial = serial if programmer.chooses_probe else None

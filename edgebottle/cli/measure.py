@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgebottle.pipeline import Model
     from edgebottle.samples import Samples
     from hil.probes import ProbeChoice
+    from hil.records import Record
 
 
 DEFAULT_SAMPLES = 4
@@ -134,6 +135,10 @@ def command(
         built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
         record = measure(built, taken, runs=runs, port=port, choice=choice, progress=progress)
     append(records, record)
+    _show(record, records, as_json)
+
+
+def _show(record: Record, records: Path, as_json: bool) -> None:
     if as_json:
         print_json(record.to_json())
         return

@@ -1,81 +1,30 @@
 """Flashing, with programmers that log what they were asked and answer as the real ones do."""
 
-import json
-import stat
-import sys
 from pathlib import Path
 
 import pytest
+from fake_programmers import (
+    HLA,
+    NO_STLINK,
+    PORT,
+    calls,
+    elf_fixture,
+    install,
+    says,
+    tools_fixture,
+)
 
 from edgebottle.boards import Board, all_boards, load_board
 from edgebottle.errors import BoardError, ToolMissing
 from edgebottle.programmers import all_programmers, target_of
 from hil import flash as flashing
-from hil import probes
-from hil.flash import check_programmers, flash, reset
+from hil.flash import flash
 from hil.probes import ProbeChoice
 from tests.waiting import has_ended, wait_until
 
-PORT = "/dev/ttyACM0"
-IMAGE = b"\x00\x01\x02image"
-HEX = b":00000001FF"
-CONTENTS = {"firmware.elf": b"ELF", "firmware.bin": IMAGE, "firmware.hex": HEX}
-
-
-@pytest.fixture
-def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH that holds nothing but fakes, and an ELF file that needs no parsing."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", str(folder))
-    files = {".bin": IMAGE, ".hex": HEX}
-    monkeypatch.setattr(flashing, "flash_files", lambda path, board: files)
-    return folder
-
-
-def install(tools: Path, name: str, body: str = "") -> Path:
-    """A programmer that logs its arguments, one JSON list a call, and checks the files of them."""
-    log = tools / f"{name}.log"
-    script = tools / name
-    script.write_text(
-        f"#!{sys.executable}\n"
-        "import json, os, re, sys\n"
-        "words = []\n"
-        "for word in sys.argv[1:]:\n"
-        "    path = re.search(r'[^ {]*/(firmware[.][a-z]+)', word)\n"
-        "    if path:\n"
-        f"        assert open(path[0], 'rb').read() == {CONTENTS!r}[path[1]], path[0]\n"
-        "        word = word.replace(path[0], path[1])\n"
-        "    words.append(word)\n"
-        f"with open({str(log)!r}, 'a') as log:\n"
-        "    print(json.dumps(words), file=log)\n"
-        f"{body}\n"
-    )
-    script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    return log
-
-
-def calls(log: Path) -> list[str]:
-    """The command lines that were logged, quoted where an argument has a space."""
-    lines = log.read_text().splitlines() if log.exists() else []
-    words = [json.loads(line) for line in lines]
-    return [" ".join(repr(w) if " " in w else w for w in line) for line in words]
-
-
-def says(code: int, text: str, stream: str = "stderr") -> str:
-    """The body of a programmer that ends so."""
-    return f"print({text!r}, file=sys.{stream}); sys.exit({code})"
-
-
-@pytest.fixture
-def elf(tmp_path: Path) -> Path:
-    path = tmp_path / "firmware.elf"
-    path.write_bytes(b"ELF")
-    return path
-
+__all__ = ["elf_fixture", "tools_fixture"]
 
 SWD = "-f interface/cmsis-dap.cfg -c 'transport select swd'"
-HLA = "-f interface/stlink.cfg -c 'transport select hla_swd'"
 SEGGER = "-f interface/jlink.cfg -c 'transport select swd'"
 PROGRAM = "-c 'program {firmware.elf} verify reset exit'"
 NRF = "chip_erase_mode=ERASE_RANGES_TOUCHED_BY_FIRMWARE,verify=VERIFY_READ,reset=RESET_SYSTEM"
@@ -117,19 +66,29 @@ COMMANDS: list[tuple[str, str, str, str]] = [
 
 
 @pytest.mark.parametrize("serial", (None, "7F"), ids=("any probe", "one probe"))
-@pytest.mark.parametrize(("tool", "board", "expected", "chosen"), COMMANDS)
+@pytest.mark.parametrize(
+    ("tool", "board", "expected", "chosen"), [row for row in COMMANDS if row[3]]
+)
 def test_what_a_programmer_is_asked(
     tools: Path, elf: Path, tool: str, board: str, expected: str, chosen: str, serial: str | None
 ) -> None:
     log = install(tools, tool)
-    choice = ProbeChoice(serial=serial)
-    if serial and not chosen:
-        with pytest.raises(ToolMissing, match=f"{tool} cannot choose among probes"):
-            flash(elf, load_board(board), PORT, choice)
-        return
-    assert flash(elf, load_board(board), PORT, choice) == tool
+    assert flash(elf, load_board(board), PORT, ProbeChoice(serial=serial)) == tool
     chosen = f" {chosen} " if serial else " "
     assert calls(log) == [expected.replace("<>", chosen).replace("  ", " ").strip()]
+
+
+@pytest.mark.parametrize(
+    ("tool", "board", "expected", "chosen"), [row for row in COMMANDS if not row[3]]
+)
+def test_one_that_cannot_choose_a_probe(
+    tools: Path, elf: Path, tool: str, board: str, expected: str, chosen: str
+) -> None:
+    log = install(tools, tool)
+    with pytest.raises(ToolMissing, match=f"{tool} cannot choose among probes"):
+        flash(elf, load_board(board), PORT, ProbeChoice(serial="7F"))
+    flash(elf, load_board(board), PORT)
+    assert calls(log) == [expected]
 
 
 def test_every_upload_method_of_a_board_file_has_a_programmer() -> None:
@@ -152,7 +111,6 @@ def test_one_that_is_asked_for_is_taken(tools: Path, elf: Path) -> None:
 
 
 UNKNOWN = "2021-06-04T12:00:00 WARN common.c: unknown chip id! 0x467\nFailed to connect to target"
-NO_STLINK = "2026-11-29T09:47:40 WARN usb.c: Couldn't find any ST-Link devices"
 OPENOCD_NONE = "Info : clock speed 2000 kHz\nError: open failed\nin procedure 'program'"
 PYOCD_PACK = (
     "0000741 C Target type stm32g0b1retx not recognized. Use 'pyocd list --targets' to see "
@@ -246,62 +204,6 @@ def test_a_download_that_was_complete_is_no_failure(tools: Path, elf: Path) -> N
     assert flash(elf, load_board("longan_nano"), PORT) == "dfu-util"
 
 
-# of the serial port: device, USB vendor, serial number; the probe that is named
-PORTS = [
-    (PORT, 0x0483, "066CFF31", "066CFF31"),
-    (PORT, 0x1366, "000683123456", "683123456"),
-    (PORT, 0x0D28, "9904360258824e45", "9904360258824e45"),
-    (PORT, 0x0403, "FT1", None),  # a cable is no probe
-    (PORT, 0x0483, None, None),
-    ("/dev/ttyACM1", 0x0483, "066CFF31", None),
-]
-
-
-@pytest.mark.parametrize(("device", "vendor", "number", "probe"), PORTS)
-def test_the_probe_of_the_port_is_told(
-    tools: Path,
-    elf: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    device: str,
-    vendor: int,
-    number: str | None,
-    probe: str | None,
-) -> None:
-    from serial.tools import list_ports
-    from serial.tools.list_ports_common import ListPortInfo
-
-    port = ListPortInfo(device, skip_link_detection=True)
-    port.vid, port.serial_number = vendor, number
-    monkeypatch.setattr(list_ports, "comports", lambda: [port])
-    assert probes.probe_at(PORT) == probe
-    log = install(tools, "pyocd")
-    flash(elf, load_board("microbit"), PORT)
-    assert (f"--uid {probe}" in calls(log)[0]) == (probe is not None)
-    flash(elf, load_board("microbit"), PORT, ProbeChoice(serial="other"))
-    assert "--uid other" in calls(log)[1]
-    # One that cannot choose is not asked to, where only the port says which probe it is.
-    teensy = install(tools, "teensy_loader_cli")
-    flash(elf, load_board("teensy40"), PORT)
-    assert len(calls(teensy)) == 1
-
-
-RECOVERIES = [
-    ("nrfutil", "nrf52840dk", "device recover --serial-number 7F"),
-    ("pyocd", "nrf52840dk", "erase --mass --no-wait --uid 7F --target nrf52840"),
-    ("st-flash", "stm32f746", "--serial 7F --connect-under-reset erase"),
-    ("STM32_Programmer_CLI", "stm32f746", "-c port=SWD sn=7F mode=UR -rdu -e all"),
-]
-
-
-@pytest.mark.parametrize(("tool", "board", "expected"), RECOVERIES)
-def test_a_chip_is_recovered_before_it_is_flashed(
-    tools: Path, elf: Path, tool: str, board: str, expected: str
-) -> None:
-    log = install(tools, tool)
-    flash(elf, load_board(board), PORT, ProbeChoice(serial="7F", recover=True))
-    assert calls(log)[0] == expected and len(calls(log)) == 2
-
-
 def test_doctor_names_what_is_used_and_nothing_else(tools: Path) -> None:
     from edgebottle.build.doctor import run_checks
 
@@ -320,63 +222,6 @@ def test_doctor_names_what_is_used_and_nothing_else(tools: Path) -> None:
     install(tools, "openocd")
     install(tools, "teensy_loader_cli")
     assert check() == (True, "st-flash, dfu-util, teensy_loader_cli, openocd: ")
-
-
-def test_a_programmer_that_cannot_recover(tools: Path, elf: Path) -> None:
-    log = install(tools, "dfu-util")
-    with pytest.raises(ToolMissing, match="cannot recover longan_nano: dfu-util cannot do that"):
-        flash(elf, load_board("longan_nano"), PORT, ProbeChoice(recover=True))
-    assert calls(log) == []
-
-
-RESETS = [
-    ("STM32_Programmer_CLI", "stm32f746", "-c port=SWD sn=7F mode=UR -hardRst"),
-    ("st-flash", "stm32f746", "--serial 7F --connect-under-reset reset"),
-    ("nrfutil", "nrf52840dk", "device reset --serial-number 7F"),
-    (
-        "openocd",
-        "stm32f746",
-        f"{HLA} -c 'adapter serial 7F' -f target/stm32f7x.cfg -c 'init; reset run; exit'",
-    ),
-    ("pyocd", "microbit", "reset --no-wait -O auto_unlock=false --uid 7F --target nrf51822"),
-]
-
-
-@pytest.mark.parametrize(("tool", "board", "expected"), RESETS)
-def test_a_board_is_reset_by_its_probe(tools: Path, tool: str, board: str, expected: str) -> None:
-    log = install(tools, tool)
-    assert reset(load_board(board), PORT, ProbeChoice(serial="7F")) == tool
-    assert calls(log) == [expected]
-
-
-@pytest.mark.parametrize("body", (says(255, NO_STLINK), says(1, "write error")))
-def test_a_reset_that_fails_is_none(tools: Path, body: str) -> None:
-    assert reset(load_board("stm32f746"), PORT, ProbeChoice()) is None  # nothing is installed
-    install(tools, "st-flash", body)
-    assert reset(load_board("stm32f746"), PORT, ProbeChoice()) is None
-
-
-# port, what was chosen, whether the board is flashed
-WRITES = [
-    (True, ProbeChoice(), True),
-    (True, ProbeChoice(write=False), False),
-    (False, ProbeChoice(), False),
-    (False, ProbeChoice(serial="7F"), True),
-    (False, ProbeChoice(programmer="pyocd"), True),
-]
-
-
-@pytest.mark.parametrize(("is_local", "choice", "expected"), WRITES)
-def test_when_a_board_is_flashed(
-    tools: Path, is_local: bool, choice: ProbeChoice, expected: bool
-) -> None:
-    assert choice.writes(is_local) == expected
-    port = PORT if is_local else "rfc2217://bench:4000"
-    if expected:  # said before anything is built
-        with pytest.raises(ToolMissing, match="no programmer for"):
-            check_programmers(load_board("stm32f746"), port, choice)
-    else:
-        check_programmers(load_board("stm32f746"), port, choice)
 
 
 def test_the_image_is_gone_afterwards(tools: Path, elf: Path, tmp_path: Path) -> None:

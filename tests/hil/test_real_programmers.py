@@ -60,7 +60,6 @@ def resolved(name: str, pack: Path | None) -> Any:
     """What pyOCD makes of ``--target name``; raises as it does for a name it does not know."""
     from pyocd.board.board import Board as PyocdBoard
     from pyocd.core.session import Session
-
     from pyocd.probe.debug_probe import DebugProbe
 
     probe = create_autospec(DebugProbe, instance=True, associated_board_info=None)
