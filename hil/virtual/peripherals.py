@@ -168,8 +168,8 @@ _NRF5 = (
     ),
     Device("NVMC", 0x4001E000, 0x1000, rules=(Fixed(0x400, 1, 1),)),
     Device("GPIO", 0x50000000, 0x1000),
-    Device("FICR", 0x10000000, 0x1000),
-    Device("UICR", 0x10001000, 0x1000),
+    Device("FICR", 0x10000000, 0x1000, reset=((0x104, 0x41414630),)),  # INFO.VARIANT: AAF0
+    Device("UICR", 0x10001000, 0x1000, reset=((0x208, 0xFFFFFF5A),)),  # APPROTECT: open
 )
 
 _GD32VF103 = (
