@@ -60,6 +60,11 @@ class PortServer:
     def url(self) -> str:
         return f"rfc2217://127.0.0.1:{self._server.getsockname()[1]}"
 
+    @property
+    def device(self) -> str:
+        """The pty, as a port of this computer."""
+        return os.ttyname(self._theirs)
+
     def __enter__(self) -> Self:
         return self
 
