@@ -35,6 +35,8 @@ LEAST_STATIC = 320
 """Bytes of RAM that the bench application's variables take on any board, at least."""
 
 
+NOTHING = Bounds(0, 0)
+
 PlanKey = tuple[Isa, Schedule, int | None, bool, bool]
 """What a plan depends on: kernels, schedule, bytes of the arena, whether rows are fed, whether
 tensors may be narrow."""
@@ -163,7 +165,9 @@ class Verdict:
             return MemoryNeed(Bounds(weights, weights), allowed)
         floats = any(tensor.dtype is DType.F32 for tensor in self.judge.graph.tensors.values())
         code = code_bounds(self.source, self.board, Optimize(self.wish.optimize), floats)
-        bounds = Bounds(weights + code.least, weights + code.most)
+        beside = self.judge.beside
+        least, most = code.least + beside.least, code.most + beside.most
+        bounds = Bounds(weights + least, weights + most)
         return MemoryNeed(bounds, flash_allowed(self.board, self.wish))
 
 
@@ -271,9 +275,14 @@ def patched(graph: Graph, isa: Isa, limit: int | None = None, most: int = MAX_PA
 class Judge:
     """Says of one model what a build would make of it; what was planned once is remembered."""
 
-    def __init__(self, graph: Graph) -> None:
-        """``graph`` is one after the passes."""
-        self.graph = graph
+    def __init__(self, graph: Graph, beside: Bounds = NOTHING) -> None:
+        """Plans nothing yet.
+
+        Args:
+            graph: One after the passes.
+            beside: Bytes of flash that come with it: what makes boxes of its outputs.
+        """
+        self.graph, self.beside = graph, beside
         self._plans: dict[PlanKey, Chosen] = {}
         self._sources: dict[tuple[Plan, Optimize], ModelSource] = {}
 

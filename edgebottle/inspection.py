@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.boards import Board, all_boards
+from edgebottle.codegen.boxes import box_flash
 from edgebottle.codegen.model import ModelSource
 from edgebottle.errors import BadInput, UnsupportedOp
 from edgebottle.fit import (
@@ -164,7 +165,8 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
         board: Plan for this board's kernels; by default for a Cortex-M with DSP instructions.
     """
     isa = kernel_variant(board) if board is not None else Isa.DSP
-    judge, schedules = Judge(model.graph), _schedules(model, isa)
+    schedules = _schedules(model, isa)
+    judge = Judge(model.graph, box_flash(model.boxes))
     plan = schedules[Schedule.LAYERS].plan
     source = judge.source(schedules[Schedule.LAYERS])
     weights = source.weight_bytes

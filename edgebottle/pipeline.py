@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from edgebottle.boards import Board, all_boards
-from edgebottle.codegen.boxes import with_boxes
+from edgebottle.codegen.boxes import box_flash, with_boxes
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
 from edgebottle.codegen.project import (
@@ -315,7 +315,7 @@ def build(
     wish = wish or Wish()
     check_budget(board, wish)
     _check_out(out)
-    verdict = Judge(model.graph).verdict(board, wish, planned)
+    verdict = Judge(model.graph, box_flash(model.boxes)).verdict(board, wish, planned)
     refusal = Refusal(verdict)
     refusal.check()
     project, fitted = with_boxes(verdict.project(), model.boxes, model.graph), verdict.chosen

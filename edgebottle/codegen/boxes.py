@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from edgebottle import __version__
+from edgebottle.codegen.code_size import Bounds
 from edgebottle.codegen.naming import c_values, comment, short_comment
 from edgebottle.codegen.project import Project, remade
 from edgebottle.detection.boxes import (
+    CODES,
     SUBPIXELS,
     BoxDecoder,
     MapTables,
@@ -24,10 +26,26 @@ from edgebottle.ir.graph import Graph
 BOX_BYTES = 12
 """Of a box in C."""
 
+MAX_CODE = 2560
+"""Bytes of flash of what makes boxes and prints them, at most, with either compiler."""
+
+MAP_BYTES = 40
+"""Of what C has of a map beside its tables."""
+
 BENCH_STACK = 768
 """Bytes of stack that the bench application has for everything beside its boxes."""
 
 _BINDING = "src/boxes_binding.h"
+
+
+def box_flash(description: BoxDescription | None) -> Bounds:
+    """Bytes of flash that the boxes of a network take; none where it makes none."""
+    if description is None:
+        return Bounds(0, 0)
+    anchors = sum(len(one.anchors.anchors) for one in description.maps)
+    names = sum(len(_ascii(name)) + 1 for name in description.labels)
+    tables = len(description.maps) * CODES * (4 + 2) + 8 * anchors + names
+    return Bounds(tables, tables + MAX_CODE + len(description.maps) * MAP_BYTES)
 
 
 def with_boxes(project: Project, description: BoxDescription | None, graph: Graph) -> Project:

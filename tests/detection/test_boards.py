@@ -1,11 +1,16 @@
 """Detectors on boards, as a user has them built, verified and measured."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edgebottle.boards import load_board
+from edgebottle.codegen.boxes import box_flash
 from edgebottle.detection.description import BoxRules
+from edgebottle.fit import Judge, Wish
+from edgebottle.pipeline import build, load
 from tests.cli.command_line import edgebottle
 from tests.detection.detectors import LABELS, detector_bytes
 from tests.detection.labelled import voc_files, write_archive
@@ -32,6 +37,19 @@ def test_boxes_of_a_board_are_those_of_numpy(
     done = edgebottle("verify", model, *options, "--samples", "5", cwd=tmp_path)
     assert done.code == 0, done.err
     assert f"virtual {options[1]}, to the last bit" in done.out
+
+
+@pytest.mark.parametrize("board", ["stm32f746", "microbit", "longan_nano"])
+@pytest.mark.parametrize("optimize", ["size", "speed"])
+def test_flash_of_boxes_lies_within_its_bounds(board: str, optimize: str, model: Path) -> None:
+    loaded, target, wish = load(str(model)), load_board(board), Wish(optimize=optimize)
+    plain = build(replace(loaded, boxes=None), target, wish=wish)
+    built = build(loaded, target, wish=wish)
+    bounds = box_flash(loaded.boxes)
+    assert bounds.least <= built.flash.bytes - plain.flash.bytes <= bounds.most
+    assert built.ram == plain.ram
+    verdict = Judge(loaded.graph, bounds).verdict(target, wish)
+    assert verdict.flash.bounds.least <= built.flash.bytes <= verdict.flash.bounds.most
 
 
 def test_measure_says_how_well_labels_are_found(model: Path, tmp_path: Path) -> None:
