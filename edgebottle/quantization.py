@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgebottle.detection.metadata import with_boxes
 from edgebottle.errors import BadInput
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Graph
@@ -195,6 +196,8 @@ def quantize_model(
         graph = float_weights(model.imported)
         result = quantize_graph(graph, calibration, options, runner, progress)
         data = write_tflite(result.graph)
+        if model.boxes is not None:
+            data = with_boxes(data, model.boxes)
         layers = layer_reports(result, calibration, options.bits, runner, progress)
         accuracy = None
         if len(samples.test):
