@@ -29,7 +29,7 @@ def tensorflow() -> ModuleType:
     return module
 
 
-def _fused_normalization(tf: Any) -> Any:
+def fused_normalization(tf: Any) -> Any:
     """Keras's batch normalization, trained by TensorFlow's fused kernel.
 
     The networks here are so thin that Keras's own, many passes over memory, would take a third of
@@ -59,7 +59,7 @@ def build_network(recipe: Recipe, batch: int | None = None, *, plain: bool = Fal
         batch: a fixed batch dimension, which the exported model has, or None.
         plain: of nothing but Keras's own layers, which any Keras reads; slower to train.
     """
-    normalization = None if plain else _fused_normalization(tensorflow())
+    normalization = None if plain else fused_normalization(tensorflow())
     return keras_model(recipe.architecture.network(), batch, normalization)
 
 

@@ -38,13 +38,15 @@ class ZooNetwork:
         file: name of the int8 .tflite in this folder, trained with seed 0.
         task: what it tells apart, and the data.
         recipe: module of this package that trains it (``RECIPE`` and ``load_data``).
-        accuracy: of the file on the whole test set, 0..1, LiteRT's reference kernels.
+        accuracy: of the file on the whole test set, 0..1, LiteRT's reference kernels; of a detector
+            its mean average precision at an overlap of 0.5.
         spread: accuracy over seeds.
         input: shape, type and meaning of the input.
         output: shape, type and meaning of the output.
         samples: name of the .npz with labelled inputs (``x``, ``y``) in this folder, or None.
         samples_accuracy: of the file on the samples, 0..1, or None.
         description: one line for tables.
+        detects: whether it makes boxes, as a ``DetectionRecipe`` does.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ZooNetwork:
     samples: str | None
     samples_accuracy: float | None
     description: str
+    detects: bool = False
 
 
 NETWORKS: dict[str, ZooNetwork] = {

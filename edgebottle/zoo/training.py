@@ -11,11 +11,13 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgebottle.detection.precision import mean_precision
 from edgebottle.errors import BadInput
 from edgebottle.zoo import registry
 from edgebottle.zoo.architectures import as_plain, build_network, tensorflow
@@ -32,7 +34,8 @@ class Trained:
 
     Attributes:
         path: the .tflite file.
-        accuracy: of that file on the test images, 0..1, LiteRT's reference kernels.
+        accuracy: of that file on the test images, 0..1, LiteRT's reference kernels; of a detector
+            its mean average precision at an overlap of 0.5.
         size: of that file, in bytes.
         seed: the seed it was trained with.
     """
@@ -164,6 +167,8 @@ def train(
         raise BadInput(f"cannot write {target}: the folder is missing or read-only")
     tensorflow()
     module = importlib.import_module(network.recipe)
+    if network.detects:
+        return _detector(module, target, data, seed, progress, epochs)
     recipe: Recipe = module.RECIPE
     if epochs is not None:
         recipe = with_epochs(recipe, epochs)
@@ -180,6 +185,28 @@ def train(
         samples = _samples(inputs, images.test_labels, recipe)
         _write(target.with_name(f"{target.stem}_samples.npz"), samples)
     return Trained(target, score, len(model), seed)
+
+
+def _detector(
+    module: ModuleType,
+    target: Path,
+    data: Path | None,
+    seed: int,
+    progress: Progress | None,
+    epochs: int | None,
+) -> Trained:
+    """Trains a detector, whose accuracy is its mean average precision."""
+    from edgebottle.zoo import detection
+
+    recipe: detection.DetectionRecipe = module.RECIPE
+    recipe = replace(recipe, epochs=recipe.epochs if epochs is None else epochs)
+    images: detection.DetectionData = module.load_data(data)
+    model = detection.fit(recipe, images.train, seed, progress)
+    graph = detection.quantized(model, target.stem, recipe, images.train)
+    labels = detection.litert_precisions(graph, recipe.boxes, images.test)
+    written = detection.detector_file(graph, recipe.boxes)
+    _write(target, written)
+    return Trained(target, mean_precision(labels), len(written), seed)
 
 
 def with_epochs(recipe: Recipe, epochs: int) -> Recipe:

@@ -26,12 +26,15 @@ def annotation(boxes: Sequence[Labelled]) -> str:
     return f"<annotation>{items}</annotation>"
 
 
-def voc_files(parts: Mapping[str, int], size: tuple[int, int] = (40, 48)) -> dict[str, bytes]:
+def voc_files(
+    parts: Mapping[str, int], size: tuple[int, int] = (40, 48), labels: Sequence[str] = LABELS
+) -> dict[str, bytes]:
     """Path to content: for each part some images with two boxes each.
 
     Args:
         parts: How many images.
         size: Height and width of each.
+        labels: Three.
     """
     from PIL import Image
 
@@ -43,7 +46,7 @@ def voc_files(parts: Mapping[str, int], size: tuple[int, int] = (40, 48)) -> dic
             pixels, written = random.integers(0, 256, (*size, 3), np.uint8), io.BytesIO()
             Image.fromarray(pixels).save(written, "JPEG")
             files[f"SET/JPEGImages/{name}.jpg"] = written.getvalue()
-            boxes = [(LABELS[0], 4, 2, 20, 12), (LABELS[1 + number % 2], 24, 20, 44, 40)]
+            boxes = [(labels[0], 4, 2, 20, 12), (labels[1 + number % 2], 24, 20, 44, 40)]
             files[f"SET/Annotations/{name}.xml"] = annotation(boxes).encode()
     return files
 

@@ -9,9 +9,10 @@ import pytest
 
 from edgebottle import zoo
 from edgebottle.errors import BadInput, ToolMissing
-from edgebottle.zoo import digits, fashion
+from edgebottle.zoo import blood_cells, digits, fashion
 from edgebottle.zoo.augmentation import Augmentation, augment
 from edgebottle.zoo.training import train
+from tests.detection.labelled import voc_files, write_archive
 from tests.zoo.test_log_mel import tone
 
 
@@ -173,6 +174,10 @@ def test_one_epoch_gives_an_int8_file_of_the_shipped_structure(name, tmp_path):
     elif name == "spoken_digits":
         data = tmp_path
         write_recordings(tmp_path / "recordings.zip")
+    elif name == "blood_cells":
+        data = tmp_path / "cells.zip"
+        labels = blood_cells.HEAD.labels
+        write_archive(data, voc_files({"train": 9, "test": 3}, (120, 160), labels))
     seen = []
     trained = train(
         name, tmp_path / "x.tflite", data, progress=lambda *call: seen.append(call), epochs=1
