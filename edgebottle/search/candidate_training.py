@@ -118,6 +118,11 @@ def resized_samples(samples: LabelledSamples, shape: Shape) -> LabelledSamples:
     return LabelledSamples(np.asarray(resized(samples.values, shape)), samples.labels)
 
 
+def batch_size_for(samples: int) -> int:
+    """Of so many samples."""
+    return SMALL_BATCH_SIZE if samples < FEW_SAMPLES else BATCH_SIZE
+
+
 def float_recipe(
     candidate: Candidate, samples: CandidateSamples, training: CandidateTraining
 ) -> Recipe:
@@ -126,7 +131,7 @@ def float_recipe(
         architecture=candidate.architecture,
         augmentation=training.augmentation.resized(samples.factor),
         epochs=training.epochs,
-        batch_size=SMALL_BATCH_SIZE if len(samples.learned) < FEW_SAMPLES else BATCH_SIZE,
+        batch_size=batch_size_for(len(samples.learned)),
         learning_rate=LEARNING_RATE,
         weight_decay=WEIGHT_DECAY,
     )

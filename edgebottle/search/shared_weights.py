@@ -16,6 +16,7 @@ from edgebottle.errors import BadInput
 from edgebottle.files import write_file
 from edgebottle.ir.graph import Array, Shape
 from edgebottle.sample_sources import PixelScale
+from edgebottle.search.candidate_training import batch_size_for
 from edgebottle.search.locks import FileLocks, take
 from edgebottle.search.settings import SearchSettings
 from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach, network_key
@@ -37,8 +38,10 @@ POOL = 48
 MAX_DRAWS = 8
 """For a network that is not in the pool yet."""
 
-BATCH_SIZE = 128
-LEARNING_RATE = 2e-3
+LEARNING_RATE = 8e-3
+"""At the first update; falls to zero along a cosine. Twice that of one network: each of the weights
+is in a part of the updates only, and these are what there are fewest of."""
+
 NORM_BATCHES = 16
 """That the normalizations of a candidate are averaged over."""
 
@@ -88,7 +91,7 @@ class SharedWeights:
         network = self._network.network_of(candidate)
         some, chosen = (self._resized(part, network.input_shape) for part in (True, False))
         simulation = Simulation(network)
-        batch_size = min(BATCH_SIZE, len(some))
+        batch_size = min(self._training.batch_size, len(some))
         average_norms(simulation, some, batch_size)
         if candidate.bits.is_narrow:
             exact = simulation.trained()
@@ -105,7 +108,7 @@ class SharedWeights:
         if (is_learned, shape) not in self._images:
             values = self._chosen.values
             if is_learned:
-                values = self._training.learned.values[: NORM_BATCHES * BATCH_SIZE]
+                values = self._training.learned.values[: NORM_BATCHES * self._training.batch_size]
             self._images[is_learned, shape] = np.asarray(resized(values, shape))
         return self._images[is_learned, shape]
 
@@ -119,6 +122,7 @@ class SharedTraining:
 
     Attributes:
         learned: Samples that they learn from.
+        batch_size: Of an update.
     """
 
     def __init__(
@@ -131,10 +135,11 @@ class SharedTraining:
         progress: Progress,
     ) -> None:
         """Trains nothing yet; see ``SharedWeights``."""
-        self.learned = learned
+        self.learned, self.batch_size = learned, batch_size_for(len(learned))
         self._settings, self._costs, self._limits = settings, costs, limits
         self._first, self._progress = first, progress
         self._epochs = settings.training.epochs
+        self._batches = -(-len(learned) // self.batch_size)
         self._path = settings.beside("weights.npz")
 
     def trained(self) -> SuperNetwork:
@@ -144,7 +149,7 @@ class SharedTraining:
         from quantize.search.supernet import SuperNetwork
 
         network = SuperNetwork(self._settings.space, self._settings.seed)
-        updates = -(-len(self.learned) // BATCH_SIZE) * self._epochs
+        updates = self._batches * self._epochs
         schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, updates)
         optimizer = keras.optimizers.Adam(schedule)
         optimizer.build(network.trainable_variables)
@@ -165,7 +170,7 @@ class SharedTraining:
             candidates = [self._settings.space.candidate(choice) for choice in pool]
             samples, draw = self._shuffled(epoch), self._draws(epoch, network, candidates)
             told = self._teller(epoch)
-            network.learn(samples, draw, optimizer, BATCH_SIZE, told)
+            network.learn(samples, draw, optimizer, self.batch_size, told)
             self._keep(epoch + 1, pool, network, optimizer)
 
     def _drawn(self, epoch: int, pool: list[dict[str, Value]]) -> list[dict[str, Value]]:
@@ -224,10 +229,9 @@ class SharedTraining:
 
     def _teller(self, epoch: int) -> Callable[[int, float], None]:
         label = f"train shared weights, epoch {epoch + 1} of {self._epochs}"
-        batches = -(-len(self.learned) // BATCH_SIZE)
 
         def told(batch: int, loss: float) -> None:
-            self._progress(f"{label}: loss {loss:.3f}", batch + 1, batches)
+            self._progress(f"{label}: loss {loss:.3f}", batch + 1, self._batches)
 
         return told
 
@@ -240,7 +244,7 @@ class SharedTraining:
 
     def _identity(self) -> str:
         """Of all that decides the weights."""
-        said = [asdict(self._settings.space), self._limits, self._epochs]
+        said = [asdict(self._settings.space), self._limits, self._epochs, LEARNING_RATE]
         found = hashlib.sha256(json.dumps([*said, self._settings.seed]).encode())
         found.update(np.ascontiguousarray(self.learned.values).tobytes())
         found.update(self.learned.labels.tobytes())
