@@ -38,9 +38,9 @@ POOL = 48
 MAX_DRAWS = 8
 """For a network that is not in the pool yet."""
 
-LEARNING_RATE = 8e-3
-"""At the first update; falls to zero along a cosine. Twice that of one network: each of the weights
-is in a part of the updates only, and these are what there are fewest of."""
+LEARNING_RATE = 2e-2
+"""At the first update; falls to zero along a cosine. Five times that of one network: each of the
+weights is in a part of the updates only, and these are what there are fewest of."""
 
 NORM_BATCHES = 16
 """That the normalizations of a candidate are averaged over."""
