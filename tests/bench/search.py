@@ -38,7 +38,13 @@ from edgebottle.search.beginning import data_facts, input_shapes
 from edgebottle.search.candidate_training import CandidateTraining
 from edgebottle.search.costs import Costs
 from edgebottle.search.running import run_study
-from edgebottle.search.settings import SHARED_WEIGHTS, SearchBudget, SearchSettings, TrainingBudget
+from edgebottle.search.settings import (
+    EPOCHS,
+    SHARED_WEIGHTS,
+    SearchBudget,
+    SearchSettings,
+    TrainingBudget,
+)
 from edgebottle.search.settings_text import settings_text
 from edgebottle.search.sharing import workplace
 from edgebottle.search.smallest import fitting
@@ -75,7 +81,7 @@ class Comparison:
         epochs: Of every final training; None for those of the data.
         evaluator: Of the searches.
         trials: Candidates that each search assesses.
-        search_epochs: Of the weights that candidates share.
+        search_epochs: Of the evaluator: of shared weights, or of the longest short training.
         samples: As many at most, for a trial of the command; None for all.
         sides: Resolutions to choose from, the largest of the data.
     """
@@ -290,7 +296,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="of every final training (default: the data's)")
     parser.add_argument("--evaluator", default=SHARED_WEIGHTS)
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--search-epochs", type=int, default=40)
+    parser.add_argument("--search-epochs", type=int, help="of the evaluator (default: its own)")
     parser.add_argument("--samples", type=int, help="few of each, to try the command")
     parser.add_argument("--sides", type=int, help="so many inputs, the largest of the data")
     parser.add_argument("--table", action="store_true", help="make nothing")
@@ -300,6 +306,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     """Makes the cells that are missing, and shows the table."""
     options = parsed(arguments)
+    options.search_epochs = options.search_epochs or EPOCHS.get(options.evaluator, 1)
     shared = Comparison(**{name: getattr(options, name) for name in Comparison.__annotations__})
     options.folder.mkdir(parents=True, exist_ok=True)
     file = options.folder / "cells.jsonl"
