@@ -121,15 +121,12 @@ def fits(candidate: Candidate, costs: CandidateCosts, limits: Mapping[str, float
         return False
 
 
-def smallest_run(candidate: Candidate, costs: CandidateCosts) -> Candidate:
-    """The same network, run in the way that takes least RAM."""
-    found: list[tuple[int, Candidate]] = []
-    for one in ways(candidate.architecture, candidate.bits):
-        try:
-            found.append((costs.of(one).ram, one))
-        except IMPOSSIBLE:
-            continue
-    return min(found, key=lambda pair: pair[0])[1]
+def smallest_run(
+    candidate: Candidate, costs: CandidateCosts, limits: Mapping[str, float]
+) -> Candidate:
+    """The same network, run in the way that takes least RAM, of those that keep to the budgets."""
+    each = [one for one in ways(candidate.architecture, candidate.bits) if fits(one, costs, limits)]
+    return min(each, key=lambda one: costs.of(one).ram)
 
 
 def largest(

@@ -196,7 +196,8 @@ class CellMaker:
         found_one = self._searched(progress)
         if cell.method != "sequential":
             return found_one
-        return replace(found_one, candidate=smallest_run(found_one.candidate, self._costs))
+        run = smallest_run(found_one.candidate, self._costs, limits)
+        return replace(found_one, candidate=run)
 
     def _searched(self, progress: Any) -> TakenCandidate:
         """The best of a search."""

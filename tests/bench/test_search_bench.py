@@ -1,13 +1,14 @@
 """Baselines of a search: they are as large as the budgets allow, and chosen by no test sample."""
 
 import itertools
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
+from edgebottle.search.costs import CandidateCost
 from edgebottle.search.smallest import fitting
 from edgebottle.search.trials import breach
-from quantize.search.space import Space
+from quantize.search.space import Candidate, Space
 from tests.bench.scaled_networks import (
     SCALED,
     WIDTHS,
@@ -70,7 +71,17 @@ def test_the_schedule_is_chosen_afterwards() -> None:
     architecture = SCALED["resnet-8"](SHAPE, 10, 0.5)
     plain = next(ways(architecture, Space(10, (SHAPE,)).candidate(CHOICE).bits))
     assert plain.schedule == "layers"
-    assert smallest_run(plain, COSTS).schedule == "min-ram"
+    assert smallest_run(plain, COSTS, {"ram": 1e9}).schedule == "min-ram"
+    # What the other schedule breaks is no choice: in C it takes more code.
+    taken = COSTS.of(plain)
+
+    class HeavyCosts:
+        def of(self, candidate: Candidate) -> CandidateCost:
+            is_plain = candidate.schedule == "layers"
+            return replace(COSTS.of(candidate), flash=taken.flash + (0 if is_plain else 1))
+
+    limits = {"flash": float(taken.flash)}
+    assert smallest_run(plain, HeavyCosts(), limits).schedule == "layers"
 
 
 CHOICE = {one.name: one.values[0] for one in Space(10, (SHAPE,)).parameters()}
