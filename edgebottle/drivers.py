@@ -6,18 +6,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from edgebottle.boards import Board
 from edgebottle.build.elf import Elf, read_elf
 from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
-from hil.link import Deadline, Patience, WallClock
+from hil.link import BAUD, Deadline, Patience, WallClock
 from hil.probes import ProbeChoice
-from hil.session import Driver, Session, StepCounts, StepCycles, UrlDriver
+from hil.protocol import Refused, Silent
+from hil.session import Driver, Session, StepCounts, StepCycles, WrongImage
 from hil.virtual.client import VirtualBoard
 from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
+
+if TYPE_CHECKING:
+    from hil.revive import Revival
 
 
 @contextmanager
@@ -38,13 +43,38 @@ def open_session(
     """
     with _open_driver(built, port, choice or ProbeChoice()) as driver:
         try:
-            with Session(driver) as session:
+            with _started(driver) as session:
                 yield session
         except BoardError as error:
-            reason = driver.explain()
+            reason = _reason(driver, error)
             if reason is None:
                 raise
             raise BoardError(reason) from error
+
+
+def _started(driver: Driver) -> Session:
+    """A session; of a real board that is silent too, where it can be restarted."""
+    try:
+        return Session(driver)
+    except Silent as error:
+        revival = driver.revive() if isinstance(driver, _RealDriver) else None
+        if revival is None:
+            raise
+        if not revival.answers:
+            raise BoardError(f"{error}; {revival}") from error
+        session = Session(driver)
+        session.remarks.append(f"the board was silent at first: {revival}")
+        return session
+
+
+def _reason(driver: Driver, error: BoardError) -> str | None:
+    """What is said instead of ``error``, which ended a session; None for nothing else."""
+    if not isinstance(driver, _RealDriver):
+        return driver.explain()
+    if isinstance(error, Silent | Refused | WrongImage) or isinstance(error.__cause__, Silent):
+        return None  # it was tried, or the board listens
+    revival = driver.revive()  # so that whoever is next finds it alive
+    return None if revival is None else f"{error}; {revival}"
 
 
 def _open_driver(
@@ -125,7 +155,29 @@ def _real(built: Built, port: str, choice: ProbeChoice) -> Iterator[Driver]:
         Link.open(port).close()  # a port that is not there is said before anything is written
     if choice.writes(is_local):
         flash(built.elf, built.board, port, choice)
-    yield UrlDriver(port, read_elf(built.elf).crc32, WallClock)
+    yield _RealDriver(port, read_elf(built.elf).crc32, built.board, choice)
+
+
+@dataclass(frozen=True)
+class _RealDriver:
+    """A real board, which can be restarted."""
+
+    url: str
+    image_crc: int
+    board: Board
+    choice: ProbeChoice
+    patience: Patience = WallClock
+    counter: None = None
+
+    def explain(self) -> str | None:
+        """Nothing more than the line says."""
+        return None
+
+    def revive(self) -> Revival | None:
+        """Restarts it where it does not answer; see ``hil.revive``."""
+        from hil.revive import revive, ways_of
+
+        return revive(self.url, BAUD, ways_of(self.board, self.url, self.choice))
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
+from hil.answers import BoardCycles
 from hil.confusion import Confusion, count_confusion
 from hil.probes import ProbeChoice
-from hil.protocol import BoardCycles
 from hil.records import MemoryBlock, Ram, Record
 from hil.session import Run, Session
 

@@ -126,6 +126,16 @@ class Link:
                 raise BoardError(f"{self.url}: the board takes no more data") from error
             raise self._closed(error) from error
 
+    def send_break(self, seconds: float) -> None:
+        """Holds the line at its break level for so long; raises ``OSError`` where it cannot."""
+        self._port.send_break(seconds)
+
+    def pulse_dtr(self, seconds: float) -> None:
+        """Takes DTR away for so long; raises ``OSError`` where there is none."""
+        self._port.dtr = False
+        time.sleep(seconds)
+        self._port.dtr = True
+
     def read_line(self, deadline: float) -> bytes | None:
         """Returns the next line without its line end, or None when there is none in time.
 

@@ -9,11 +9,11 @@ import re
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from edgebottle.errors import BoardError
+from hil.answers import BoardCycles, Checksums, InferResult, Memory
 from hil.link import BAUD, Deadline, Link, Patience, WallClock
 
 CHUNK_BYTES = 512  # of data in one `db` command; the firmware takes any number
@@ -34,42 +34,8 @@ class Refused(BoardError):
     """The board answered a command with an ``e-`` line; it takes the next command."""
 
 
-@dataclass(frozen=True)
-class InferResult:
-    """What ``infer`` answers: microseconds of all timed runs together, and the results."""
-
-    us: int
-    results: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Bytes of the arena and of the stack (high-water mark and size), and the arena's canaries.
-
-    A host board does not know its stack: both numbers are 0 there.
-    """
-
-    arena: int
-    stack: int
-    stack_size: int
-    canary_ok: bool
-
-
-@dataclass(frozen=True)
-class BoardCycles:
-    """Ticks of one run and of each step of another run, and how many there are in a second."""
-
-    hz: int
-    steps: tuple[int, ...]
-    total: int
-
-
-@dataclass(frozen=True)
-class Checksums:
-    """CRC-32 of what each step wrote, in order, and of output 0."""
-
-    steps: tuple[int, ...]
-    output: int
+class Silent(BoardError):
+    """The board does not listen: it hangs, has faulted, or runs something else."""
 
 
 class BoardClient:
@@ -120,8 +86,10 @@ class BoardClient:
         client = cls(link, baud=baud, run_seconds=run_seconds, patience=patience)
         try:
             client.synchronize(boot_seconds)
-        except BaseException:
+        except BaseException as error:
             link.close()
+            if isinstance(error, _Explained):
+                raise Silent(str(error)) from error
             raise
         return client
 

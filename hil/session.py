@@ -10,10 +10,15 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from edgebottle.errors import BoardError
+from hil.answers import BoardCycles, Checksums, Memory
 from hil.link import BAUD, Patience, WallClock
-from hil.protocol import RUN_SECONDS, BoardClient, BoardCycles, Checksums, Memory
+from hil.protocol import RUN_SECONDS, BoardClient
 from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
+
+
+class WrongImage(BoardError):
+    """The board runs another image than the one that was built."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,7 @@ class Session:
 
     Attributes:
         driver: The board.
+        remarks: What a reader of the figures should know of this session, in sentences.
     """
 
     def __init__(
@@ -143,6 +149,7 @@ class Session:
             BoardError: The board is silent, or runs another image.
         """
         self.driver = driver
+        self.remarks: list[str] = []
         self._client = BoardClient.connect(
             driver.url, baud=baud, run_seconds=run_seconds, patience=driver.patience
         )
@@ -237,11 +244,11 @@ def check_build(client: BoardClient, expected: int) -> None:
     """Makes sure that the board runs the image that was just built.
 
     Raises:
-        BoardError: It runs another one.
+        WrongImage: It runs another one.
     """
     found = client.build()
     if found != expected:
-        raise BoardError(
+        raise WrongImage(
             f"the board runs another image (CRC {found:08x}) than the one built "
             f"(CRC {expected:08x}): flash it again"
         )

@@ -11,8 +11,9 @@ import pytest
 from bench_build import build_host
 
 from edgebottle.errors import BoardError
+from hil.answers import Memory
 from hil.host_board import HostBoard, image_crc
-from hil.protocol import BoardClient, Memory, Refused
+from hil.protocol import BoardClient, Refused
 from hil.session import Session, UrlDriver
 from tests.waiting import wait_until
 

@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 import tty
+from collections.abc import Callable
 from typing import Self
 
 import serial
@@ -19,30 +20,30 @@ class PtyPort(serial.Serial):  # type: ignore[misc]
     cts = dsr = cd = property(lambda self: True)
     ri = property(lambda self: False)
 
-    def __init__(self, path: str, lines: list[str]) -> None:
-        self.lines = lines
+    def __init__(self, path: str, heard: Callable[[str], None]) -> None:
+        self.heard = heard
         super().__init__(path, timeout=0)
 
     def _update_break_state(self) -> None:
-        self.lines.append(f"break {self._break_state:d}")
+        self.heard(f"break {self._break_state:d}")
 
     def _update_dtr_state(self) -> None:
-        self.lines.append(f"dtr {self._dtr_state:d}")
+        self.heard(f"dtr {self._dtr_state:d}")
 
     def _update_rts_state(self) -> None:
-        self.lines.append(f"rts {self._rts_state:d}")
+        self.heard(f"rts {self._rts_state:d}")
 
 
 class PortServer:
     """Serves what is at ``upstream`` (a socket URL) as ``rfc2217://``, through a pty.
 
     Attributes:
-        lines: Every break and change of DTR and RTS that a client asked for.
+        heard: Told of every break and change of DTR and RTS that a client asks for.
         stopped: Set: nothing is taken from the client any more.
     """
 
-    def __init__(self, upstream: str) -> None:
-        self.lines: list[str] = []
+    def __init__(self, upstream: str, heard: Callable[[str], None] = lambda line: None) -> None:
+        self.heard = heard
         self.stopped = threading.Event()
         self._ended = threading.Event()
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -93,7 +94,7 @@ class PortServer:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._server.accept()
-                with client, PtyPort(os.ttyname(self._theirs), self.lines) as port:
+                with client, PtyPort(self.device, self.heard) as port:
                     self._talk(client, port)
 
     def _talk(self, client: socket.socket, port: PtyPort) -> None:

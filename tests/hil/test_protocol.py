@@ -8,7 +8,8 @@ from fake_board import READY, Answer, FakeBoard
 
 from edgebottle.errors import BoardError
 from hil import protocol
-from hil.protocol import BoardClient, BoardCycles, Checksums, InferResult, Memory, Refused
+from hil.answers import BoardCycles, Checksums, InferResult, Memory
+from hil.protocol import BoardClient, Refused
 from hil.session import (
     Session,
     StepCounts,

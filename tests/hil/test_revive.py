@@ -1,0 +1,127 @@
+"""Boards that hang, and what brings them back."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+from fake_board import READY, Answer, FakeBoard
+from fake_programmers import PORT, calls, install, tools_fixture
+from port_server import PortServer
+
+from edgebottle import drivers
+from edgebottle.boards import load_board
+from edgebottle.errors import BoardError
+from hil import revive
+from hil.link import BAUD
+from hil.probes import ProbeChoice
+from hil.protocol import BoardClient, Refused, Silent
+from hil.session import WrongImage
+
+__all__ = ["tools_fixture"]
+
+SILENT: dict[str, Answer] = {"": b"", **{f"sync-{i}": b"" for i in range(1, 30)}}
+BOARD = load_board("microbit")
+PROBE = ProbeChoice(serial="7F")
+BREAK, DTR, OPENOCD = "a break on the line", "a pulse of DTR", "a reset by openocd"
+CRC = 0xC0FFEE
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revive, "ANSWER_SECONDS", 1.0)
+    connect = BoardClient.connect
+    monkeypatch.setattr(BoardClient, "connect", partial(connect, boot_seconds=1.0))
+
+
+class HungBoard(FakeBoard):
+    """Silent until ``cure`` happens on its line, or a file of this name is there."""
+
+    def __init__(self, cure: str, file: Path) -> None:
+        super().__init__({**SILENT, "build": f"m-build-[{CRC:08x}]\r\n".encode() + READY})
+        self.cure, self.file = cure, file
+
+    def heard(self, line: str) -> None:
+        if line == self.cure:
+            self.wake()
+
+    def wake(self) -> None:
+        for command in SILENT:
+            self.answers.pop(command, None)
+
+    def _answer(self, command: str) -> bytes | None:
+        if self.cure == "probe" and self.file.exists():
+            self.wake()
+        return super()._answer(command)
+
+
+# what helps, how the board is reached, what is tried, whether it answers then
+ROWS = [
+    ("break 1", ProbeChoice(), (BREAK,), True),
+    ("dtr 0", ProbeChoice(), (BREAK, DTR), True),
+    ("probe", PROBE, (BREAK, DTR, OPENOCD), True),
+    ("nothing", PROBE, (BREAK, DTR, OPENOCD), False),
+]
+
+
+def touch(path: Path) -> str:
+    return f"open({str(path)!r}, 'w').close()"
+
+
+@pytest.mark.parametrize(("cure", "choice", "tried", "answers"), ROWS)
+def test_what_brings_a_board_back(
+    tools: Path, cure: str, choice: ProbeChoice, tried: tuple[str, ...], answers: bool
+) -> None:
+    flag = tools / "flag"
+    log = install(tools, "openocd", touch(flag))
+    with HungBoard(cure, flag) as board, PortServer(board.url, board.heard) as server:
+        driver = drivers._RealDriver(server.url, CRC, BOARD, choice)
+        revival = driver.revive()
+        assert revival == revive.Revival(tried, answers)
+        assert len(calls(log)) == tried.count(OPENOCD)
+        if answers:
+            assert str(revival) == f"{tried[-1]} brought the board back"
+            assert driver.revive() is None  # it answers as it is
+        else:
+            assert ", ".join(tried) in str(revival) and "take its power off" in str(revival)
+
+
+def test_a_session_begins_after_it(tools: Path) -> None:
+    with HungBoard("dtr 0", tools) as board, PortServer(board.url, board.heard) as server:
+        driver = drivers._RealDriver(server.url, CRC, BOARD, ProbeChoice())
+        with drivers._started(driver) as session:
+            assert session.remarks == [
+                "the board was silent at first: a pulse of DTR brought the board back"
+            ]
+
+
+def test_a_session_that_does_not_begin(tools: Path) -> None:
+    with HungBoard("nothing", tools) as board, PortServer(board.url, board.heard) as server:
+        driver = drivers._RealDriver(server.url, CRC, BOARD, ProbeChoice())
+        with pytest.raises(BoardError, match=r"no answer in .*; tried to bring .* DTR; it stays"):
+            drivers._started(driver)
+
+
+def test_a_board_that_faulted_is_left_alive(tools: Path) -> None:
+    fault = BoardError("the board's processor faulted: pc=0x10")
+    with HungBoard("break 1", tools) as board, PortServer(board.url, board.heard) as server:
+        driver = drivers._RealDriver(server.url, CRC, BOARD, ProbeChoice())
+        assert drivers._reason(driver, fault) == f"{fault}; {BREAK} brought the board back"
+        assert drivers._reason(driver, fault) is None
+        for error in (Silent("x"), Refused("x"), WrongImage("x")):
+            board.answers.update(SILENT)  # it would be found silent
+            assert drivers._reason(driver, error) is None
+
+
+def test_what_there_is_to_try() -> None:
+    for port, choice, count in (
+        (PORT, ProbeChoice(), 3),
+        ("rfc2217://h:1", ProbeChoice(), 2),
+        ("rfc2217://h:1", PROBE, 3),
+        ("socket://h:1", PROBE, 1),
+        ("socket://h:1", ProbeChoice(), 0),
+    ):
+        assert len(revive.ways_of(BOARD, port, choice)) == count, port
+
+
+def test_a_port_that_is_gone() -> None:
+    assert revive.revive("/dev/no-such-port", BAUD, revive.ways_of(BOARD, PORT, PROBE)) is None
