@@ -7,7 +7,7 @@ import itertools
 import statistics
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -25,6 +25,7 @@ from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built
 from edgebottle.plan.plan import COUNTER_BYTES, Plan, Step
+from edgebottle.plausibility import judge, known_loops
 from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
@@ -106,6 +107,9 @@ def measure(
     decoder = decoder_of(built.model)
     _check(built, result, reference, decoder)
     record = _record(built, session.driver.image_crc or 0, virtual, samples, result, reference)
+    if port is not None:
+        progress("known loops", 0, 0)
+        record = _judged(record, built, samples, result, runs, session.remarks)
     if decoder is None or samples.truths is None:
         return record
     boxes, labels = result.boxes, decoder.description.labels
@@ -159,6 +163,7 @@ class _Result:
         stack: High-water mark in bytes.
         attempts: How often an input had to be sent.
         boxes: Of each sample, of a detector.
+        seconds: What all runs took until they were answered.
     """
 
     outputs: tuple[tuple[Array, ...], ...]
@@ -168,6 +173,7 @@ class _Result:
     stack: int
     attempts: int
     boxes: tuple[Boxes, ...]
+    seconds: float
 
 
 def _run(
@@ -195,6 +201,7 @@ def _run(
         stack=done[-1].memory.stack if done else 0,
         attempts=max(1, session.attempts),
         boxes=tuple(board_boxes(run.boxes or ()) for run in done),
+        seconds=sum(run.seconds for run in done),
     )
 
 
@@ -255,6 +262,31 @@ def _record(
         clock_hz=built.board.clock_hz or None,
         cycles_kind="" if cycles is None else kind,
         network=describe(model.graph, plan, built.project.source),
+    )
+
+
+def _judged(
+    record: Record,
+    built: Built,
+    samples: Samples,
+    result: _Result,
+    runs: int,
+    remarks: Sequence[str],
+) -> Record:
+    """The record of a board at a port, with what speaks for a chip or for an emulator."""
+    found = judge(
+        built.board,
+        record.macs,
+        result.cycles,
+        known_loops(built, samples.inputs[0]),
+        None if built.plan.row_fed else sum(result.micros) * runs / 1e6,
+        result.seconds,
+    )
+    return replace(
+        record,
+        latency_kind=found.kind,
+        cycles_kind=found.kind if record.cycles_kind else "",
+        remarks=(*remarks, found.remark),
     )
 
 

@@ -143,7 +143,8 @@ class Record:
         lower_bound: Proven lower bound of the arena for these lifetimes.
         instructions: Of one run, exact (virtual board); None on a real board.
         latency_us: Smallest, median and largest latency of one run; modelled on a virtual board.
-        latency_kind: ``modelled`` or ``measured``.
+        latency_kind: ``modelled``, ``measured``, or of what is at a port and can be no such chip
+            ``emulated`` or ``doubtful``.
         layers: Per step.
         memory: The arena map.
         samples: How many samples were run.
@@ -156,7 +157,7 @@ class Record:
         steps: What runs one after the other: layers, and stages of layers; empty where each layer
             is a step.
         cycles: CPU cycles of one run; None where nothing counts or models them.
-        cycles_kind: ``modelled`` or ``measured``; empty without cycles.
+        cycles_kind: As ``latency_kind``; empty without cycles.
         clock_hz: Of the CPU; None in old records.
         reference: What the outputs were compared with: ``LiteRT`` with its version, or ``NumPy``.
         litert_refusal: Why LiteRT was not the reference; empty where it was, and in old records.
@@ -165,6 +166,7 @@ class Record:
         network: Layers with shapes, kernels, weights and edges; None in old records.
         detection: Of a detector, how well it finds each label; empty without true boxes.
         pictures: The first images, with their boxes.
+        remarks: What else a reader should know of the measurement, in sentences.
         format: Version of this format.
     """
 
@@ -204,6 +206,7 @@ class Record:
     network: Network | None = None
     detection: tuple[LabelFigures, ...] = ()
     pictures: tuple[PictureRecord, ...] = ()
+    remarks: tuple[str, ...] = ()
     format: int = field(default=FORMAT)
 
     @property
@@ -253,6 +256,7 @@ class Record:
             values["confusion"] = tuple(Confusion(**x) for x in data.get("confusion", ()))
             values["detection"] = tuple(LabelFigures(**x) for x in data.get("detection", ()))
             values["pictures"] = tuple(map(PictureRecord.from_json, data.get("pictures", ())))
+            values["remarks"] = tuple(data.get("remarks", ()))
             values["network"] = network_from_json(data.get("network"))
             record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -4,6 +4,7 @@ A ``Driver`` brings a board up and knows what it can count; whatever measures or
 through a ``Session`` over it, so that every answer is checked in the same way.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -112,6 +113,7 @@ class Run:
         outputs: The bytes of each output.
         micros: Microseconds of a run, on the board's own clock.
         memory: After the run; the stack's high-water mark only grows.
+        seconds: From the command to the answer of all its runs, on this computer's clock.
         counts: Instructions of a run; None where they were not asked for, or are not counted.
         blocks: Basic blocks of all runs; none where ``counts`` is None.
         modelled: Cycles of a run; None where they were not asked for, or nothing models them.
@@ -121,6 +123,7 @@ class Run:
     outputs: list[bytes]
     micros: float
     memory: Memory
+    seconds: float = 0.0
     counts: StepCounts | None = None
     blocks: tuple[BlockCount, ...] = ()
     modelled: StepCycles | None = None
@@ -207,7 +210,9 @@ class Session:
             counter.model_memory(model)
             counter.reset()  # before loading: a row-fed network computes as it is loaded
         self._load(inputs)
+        started = time.monotonic()
         micros = self._client.infer(runs, 0).us / runs
+        seconds = time.monotonic() - started
         counts: StepCounts | None = None
         blocks: tuple[BlockCount, ...] = ()
         modelled: StepCycles | None = None
@@ -219,7 +224,7 @@ class Session:
         found = self._client.boxes() if boxes else None
         memory = self._client.mem()
         check_memory(memory)
-        return Run(outputs, micros, memory, counts, blocks, modelled, found)
+        return Run(outputs, micros, memory, seconds, counts, blocks, modelled, found)
 
     def reset(self) -> None:
         """Lets the network forget its runs, as before the first one; only of one with state."""

@@ -69,6 +69,7 @@ LAYERS = (
         "edgebottle.describe",
         "edgebottle.drivers",
         "edgebottle.measure",
+        "edgebottle.plausibility",
         "edgebottle.verify",
         "edgebottle.inspection",
         "edgebottle.gate",

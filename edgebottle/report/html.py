@@ -67,6 +67,7 @@ def _record(record: Record, seen: set[Network]) -> str:
         ("image", record.image_hash),
         ("outputs", record.output_crc),
         *([("inputs", record.inputs)] if record.inputs else []),
+        *(("remark", text) for text in record.remarks),
     ]
     ram, flash = record.ram, record.flash
     ram_parts = [

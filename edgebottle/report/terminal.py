@@ -142,6 +142,8 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     low, middle, high = (value / 1000 for value in record.latency_us)
     spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
     add_row(table, "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}")
+    for text in record.remarks:
+        add_row(table, "remark", "", text)
     return table, *confusion_tables(record), *detection_tables(record), layers_table(record)
 
 

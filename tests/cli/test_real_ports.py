@@ -40,6 +40,9 @@ def programmer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_port_of_another_computer(server: PortServer, tmp_path: Path) -> None:
     record = edgebottle(*MEASURE, "--port", server.url, cwd=tmp_path).json()
     assert record["board"] == BOARD and record["attempts"] == 3  # and one for the cycles of steps
+    # It is said to be a real board, and gives itself away.
+    assert record["latency_kind"] == record["cycles_kind"] == "emulated"
+    assert "as many cycles as instructions" in " ".join(record["remarks"])
     # Its serial port is there, its probe is here: it is flashed where that is said.
     line = (*MEASURE, "--port", server.url, "--programmer", "nrfutil")
     done = edgebottle(*line, cwd=tmp_path)
