@@ -108,7 +108,6 @@ def measure(
     _check(built, result, reference, decoder)
     record = _record(built, session.driver.image_crc or 0, virtual, samples, result, reference)
     if port is not None:
-        progress("known loops", 0, 0)
         record = _judged(record, built, samples, result, runs, session.remarks)
     if decoder is None or samples.truths is None:
         return record
