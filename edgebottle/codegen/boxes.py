@@ -224,7 +224,7 @@ def _binding(model: str) -> str:
 
 #include "eb_{model}_boxes.h"
 
-#define EB_BENCH_BOXES EB_{model.upper()}_BOXES
+#define EB_BENCH_CANDIDATES EB_{model.upper()}_BOXES
 
 #endif
 """

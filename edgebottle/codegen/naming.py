@@ -3,6 +3,7 @@
 What a user names and what is named here never meet. All of a model that another file can see is
 called ``eb_<model>_<word>``, with a word of ``API_WORDS`` at its end, or ``eb_<model>__<name>``;
 its macros ``EB_<MODEL>_<WORD>``; its files ``eb_<model>_model.*`` and ``eb_<model>_weights.*``.
+What a detector has besides goes by ``BOX_API_WORDS`` and the like.
 Nothing in ``firmware/`` ends in one of these words or has two underscores in a row.
 """
 

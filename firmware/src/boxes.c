@@ -4,7 +4,7 @@
 #include "boxes_binding.h"
 #include "format.h"
 
-#if EB_BENCH_BOXES > 0
+#if EB_BENCH_CANDIDATES > 0
 
 static void put_box(const eb_box *box)
 {
@@ -18,8 +18,8 @@ static void put_box(const eb_box *box)
 
 void bench_put_boxes(void)
 {
-    eb_box found[EB_BENCH_BOXES];
-    const int32_t count = EB_MODEL(boxes)(found, EB_BENCH_BOXES);
+    eb_box found[EB_BENCH_CANDIDATES];
+    const int32_t count = EB_MODEL(boxes)(found, EB_BENCH_CANDIDATES);
     bench_put_number_line("m-boxes-[", (uint64_t)count, "]");
     for (int32_t i = 0; i < count; i++) {
         put_box(found + i);

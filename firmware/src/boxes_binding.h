@@ -3,6 +3,6 @@
 #ifndef BOXES_BINDING_H
 #define BOXES_BINDING_H
 
-#define EB_BENCH_BOXES 0
+#define EB_BENCH_CANDIDATES 0
 
 #endif

@@ -145,7 +145,7 @@ static void do_help(char *rest)
 #if EB_BENCH_STATE
                                     "reset        : forget the runs before\r\n"
 #endif
-#if EB_BENCH_BOXES > 0
+#if EB_BENCH_CANDIDATES > 0
                                     "boxes        : what was detected\r\n"
 #endif
                                     "mem, build   : memory used, CRC-32 of the image\r\n");
@@ -278,7 +278,7 @@ static void do_out(char *rest)
     }
 }
 
-#if EB_BENCH_BOXES > 0
+#if EB_BENCH_CANDIDATES > 0
 static void do_boxes(char *rest)
 {
     (void)rest;
@@ -351,7 +351,7 @@ static const struct {
 #if EB_BENCH_STATE
     {"reset", do_reset},
 #endif
-#if EB_BENCH_BOXES > 0
+#if EB_BENCH_CANDIDATES > 0
     {"boxes", do_boxes},
 #endif
 };

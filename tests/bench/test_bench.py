@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hil.records import read
+from tests.bench import detection
 from tests.bench.__main__ import main
 from tests.bench.peers import PEERS
 from tests.bench.peers_view import tables
@@ -93,3 +94,21 @@ def test_peers_from_one_run(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     ours = next(text for text in lines if text.startswith("ours, auto, zig"))
     assert 1_000_000 < int(ours.split()[-1].replace(",", "")) < 7_850_000
+
+
+def test_detectors_that_were_not_trained_are_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        {"network": "full", "seed": seed, "epochs": 9, "val": 0.5, "test": test}
+        | {"test_labels": {"RBC": test, "WBC": 0.25}}
+        for seed, test in ((0, 0.4), (1, 0.6))
+    ]
+    text = "".join(json.dumps(one) + "\n" for one in lines) + '{"network": "fu'
+    (tmp_path / "cells.jsonl").write_text(text, encoding="utf-8")
+    detection.main([str(tmp_path), "--epochs", "9", "--table"])
+    _, full, depthwise = capsys.readouterr().out.splitlines()
+    assert full.split()[:3] == ["full", "9", "2"]
+    assert "50.00 ± 0.00  50.00 ± 10.00" in full
+    assert "RBC 50.0 WBC 25.0  missing: 1" in full
+    assert depthwise.split() == ["depthwise", "9", "0", "missing:", "3"]

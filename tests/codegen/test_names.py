@@ -13,6 +13,9 @@ from edgebottle.boards import load_board
 from edgebottle.codegen.model import write_model
 from edgebottle.codegen.naming import (
     API_WORDS,
+    BOX_API_WORDS,
+    BOX_FILE_WORDS,
+    BOX_MACRO_WORDS,
     FILE_WORDS,
     MACRO_WORDS,
     MAX_COLUMNS,
@@ -62,15 +65,17 @@ def names() -> list[str]:
 
 
 def test_names_of_ours_are_none_that_a_model_could_have() -> None:
+    words, macros = (*API_WORDS, *BOX_API_WORDS), (*MACRO_WORDS, *BOX_MACRO_WORDS)
     reserved = re.compile(
-        rf"eb_\w+_(?:{'|'.join(API_WORDS)})|EB_\w+_(?:{'|'.join(MACRO_WORDS)})|(?:eb|EB)_\w*__\w+"
+        rf"eb_\w+_(?:{'|'.join(words)})|EB_\w+_(?:{'|'.join(macros)})|(?:eb|EB)_\w*__\w+"
         r"|step_\d\w*|stage_\d+"
     )
     taken = set()
     for path in OURS:
         found = re.findall(r"\b[A-Za-z_]\w*\b", path.read_text(encoding="utf-8"))
         taken |= {(path.name, name) for name in found if reserved.fullmatch(name)}
-        assert not re.fullmatch(rf"eb_\w+_(?:{'|'.join(FILE_WORDS)})", path.stem), path
+        files = (*FILE_WORDS, *BOX_FILE_WORDS)
+        assert not re.fullmatch(rf"eb_\w+_(?:{'|'.join(files)})", path.stem), path
     assert not taken
 
 
