@@ -105,6 +105,20 @@ NETWORKS: dict[str, ZooNetwork] = {
             samples_accuracy=None,
             description="three separable blocks, weights and activations of 4 bits",
         ),
+        ZooNetwork(
+            name="blood_cells",
+            file="blood_cells.tflite",
+            task="boxes of red and white blood cells and platelets (BCCD, 120x160)",
+            recipe="edgebottle.zoo.blood_cells",
+            accuracy=0.7254,
+            spread=Spread(low=0.7254, high=0.7254, seeds=1),
+            input="1x120x160x3 int8: pixel - 128, scale 1/255, zero point -128",
+            output="1x15x20x8 int8: boxes of the first map, scale 1/27, zero point 2",
+            samples=None,
+            samples_accuracy=None,
+            description="two fused and four inverted bottlenecks; mean average precision",
+            detects=True,
+        ),
     )
 }
 

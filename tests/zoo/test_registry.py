@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 from edgebottle import zoo
+from edgebottle.detection.metadata import boxes_of
+from edgebottle.detection.precision import mean_precision
 from edgebottle.errors import BadInput
 from edgebottle.importers.tflite import load_tflite
 from edgebottle.training import layer_widths
-from edgebottle.zoo import spoken_digits
+from edgebottle.zoo import blood_cells, spoken_digits
+from edgebottle.zoo.detection import litert_precisions
 from edgebottle.zoo.training import accuracy, int8_inputs, open_model
 
 TRAIN = Path(__file__).resolve().parents[3] / "shared/data/train"
-FASHION_TEST, FSDD = TRAIN / "fashion-mnist/test.npz", TRAIN / "fsdd"
+FASHION_TEST, FSDD, BCCD = TRAIN / "fashion-mnist/test.npz", TRAIN / "fsdd", TRAIN / "bccd"
 
 # Every tenth test image: the file is sorted by class, so that the first 1000 are one class.
 FASHION_EVERY_TENTH = 0.923
@@ -133,6 +136,19 @@ def test_spoken_digits_have_four_bits():
     layers = layer_widths(graph)
     assert {layer.weight_values <= 15 for layer in layers if layer.weights} == {True}
     assert [layer.output_bits for layer in layers] == [4] * 7 + [8] * 3
+
+
+@pytest.mark.shared
+def test_blood_cells_are_found_as_recorded():
+    """By the boxes of the whole test part, which boards make as well."""
+    if not BCCD.is_dir():
+        pytest.skip(f"{BCCD} is absent")
+    content = zoo.load("blood_cells").read_bytes()
+    graph, description = load_tflite(content, "blood_cells"), boxes_of(content)
+    assert description == blood_cells.RECIPE.boxes
+    labels = litert_precisions(graph, description, blood_cells.load_data(BCCD).test)
+    found = mean_precision(labels)
+    assert found == pytest.approx(zoo.find("blood_cells").accuracy, abs=5e-5)
 
 
 def test_default_network_has_samples():
