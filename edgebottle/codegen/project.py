@@ -219,8 +219,10 @@ def _upload_options(board: Board) -> str:
     if not able:
         return ""
     names = ", ".join(item.name for item in able)
-    lines = ["; `pio run -t upload` takes the first of these that is installed and can; one alone:"]
-    lines.append(f"; upload_protocol = {able[0].name}  ({names})")
+    lines = [
+        f"; `pio run -t upload` takes the first that is installed and can: {names}. One alone:"
+    ]
+    lines.append(f"; upload_protocol = {able[-1].name}")
     if any(item.chooses_probe for item in able):
         lines.append("; With several boards connected, the serial number of this one's probe:")
         lines.append("; custom_probe = ...")

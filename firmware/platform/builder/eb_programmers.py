@@ -100,12 +100,12 @@ class Programmer:
         success = self._table.get("success", {}).get(str(code))
         if code == 0 or (success is not None and success in said):
             return Answer(DONE)
-        words = " | ".join((_spoken(errors) or _spoken(output))[-LINES_SHOWN:])
         for row in self._table["says"]:
-            if row["text"] in said:
+            telling = [line for line in _spoken(said) if row["text"] in line]
+            if telling:
                 values = {"{target}": self.target_name(target) or ""}
-                return Answer(row["means"], words, _filled(row.get("remedy", ""), values))
-        return Answer(FAILED, words)
+                return Answer(row["means"], telling[0], _filled(row.get("remedy", ""), values))
+        return Answer(FAILED, " | ".join((_spoken(errors) or _spoken(output))[-LINES_SHOWN:]))
 
 
 def read_programmers(path=TABLE):
