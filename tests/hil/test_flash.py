@@ -158,6 +158,18 @@ def test_all_that_was_tried_is_said(tools: Path, elf: Path) -> None:
 
 # tool, board, what it prints where, what is said of it
 MEANINGS = [
+    (
+        "STM32_Programmer_CLI",
+        "stm32f746",
+        says(0, "Error: No debug probe detected.", "stdout"),
+        "finds no probe",
+    ),
+    (
+        "nrfutil",
+        "nrf52840dk",
+        says(1, "Error: One or more program tasks failed:\n * (NotAvailableBecauseProtection)"),
+        "locked.*: --recover unlocks and erases",
+    ),
     ("pyocd", "microbit", says(1, "No connected debug probes", "stdout"), "finds no probe"),
     (
         "dfu-util",

@@ -98,13 +98,14 @@ class Programmer:
         """What its exit code and what it printed mean."""
         said = f"{output}\n{errors}"
         success = self._table.get("success", {}).get(str(code))
-        if code == 0 or (success is not None and success in said):
-            return Answer(DONE)
+        done = code == 0 or (success is not None and success in said)
         for row in self._table["says"]:
             telling = [line for line in _spoken(said) if row["text"] in line]
-            if telling:
+            if telling and (not done or row["means"] in NOTHING_WRITTEN):
                 values = {"{target}": self.target_name(target) or ""}
                 return Answer(row["means"], telling[0], _filled(row.get("remedy", ""), values))
+        if done:
+            return Answer(DONE)
         return Answer(FAILED, " | ".join((_spoken(errors) or _spoken(output))[-LINES_SHOWN:]))
 
 
