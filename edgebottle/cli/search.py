@@ -16,8 +16,9 @@ from edgebottle.cli.options import (
     json_option,
     print_json,
 )
+from edgebottle.cli.search_options import FILE, settings_argument
 from edgebottle.cli.search_rank import rank
-from edgebottle.cli.search_take import FILE, settings_argument, take
+from edgebottle.cli.search_take import take
 from edgebottle.cli.voice import note, progress_bar
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgebottle.cli.options import json_option, print_json
-from edgebottle.cli.search_take import settings_argument
+from edgebottle.cli.search_options import chosen_training, settings_argument, training_options
 from edgebottle.cli.voice import note, progress_bar
 
 if TYPE_CHECKING:
@@ -30,15 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Networks that are trained, evenly from the best of the search to its worst.",
 )
-@click.option(
-    "--epochs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Passes over the samples with floats (default: final_epochs of SEARCH.TOML).",
-)
-@click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="Of training (default: the search's)."
-)
+@training_options
 @json_option
 def rank(settings: Path, count: int, epochs: int | None, seed: int | None, as_json: bool) -> None:
     """Check how well the search has ranked: train some of its networks by themselves.
@@ -53,7 +45,6 @@ def rank(settings: Path, count: int, epochs: int | None, seed: int | None, as_js
       edgebottle search rank
       edgebottle search rank search.toml --count 12 --epochs 20 --json
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.search.candidate_training import CandidateTraining
     from edgebottle.search.ranking import spread
     from edgebottle.search.settings import read_settings
     from edgebottle.search.sharing import workplace
@@ -62,11 +53,7 @@ def rank(settings: Path, count: int, epochs: int | None, seed: int | None, as_js
     said = read_settings(settings)
     with workplace(said.place, said.name) as place:
         trials = spread(SearchStudy(said, place, create=False).trials(), count)
-    training = CandidateTraining(
-        epochs or said.training.final_epochs,
-        said.seed if seed is None else seed,
-        said.training.augmentation,
-    )
+    training = chosen_training(said, epochs, seed)
     ranking = _ranked(said, training, trials, quiet=as_json)
     if as_json:
         print_json(ranking.to_json())

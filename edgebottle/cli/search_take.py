@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgebottle.cli.options import json_option, print_json
+from edgebottle.cli.search_options import chosen_training, settings_argument, training_options
 from edgebottle.cli.voice import note, progress_bar
 
 if TYPE_CHECKING:
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
     from edgebottle.search.take_recipe import TakenCandidate
     from edgebottle.search.taking import Taking
     from quantize.search.taken import TakenNetwork
-
-FILE = "search.toml"
-
-settings_argument = click.argument(
-    "settings",
-    metavar="[SEARCH.TOML]",
-    type=click.Path(path_type=Path, readable=False),
-    default=FILE,
-)
 
 
 @click.command("take")
@@ -45,18 +37,7 @@ settings_argument = click.argument(
     type=click.Path(path_type=Path, readable=False),
     help="Where the result goes (default: the study's name and the trial, here).",
 )
-@click.option(
-    "--epochs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Passes over the samples with floats (default: final_epochs of SEARCH.TOML).",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Of its training (default: the search's).",
-)
+@training_options
 @click.option(
     "--recipe",
     metavar="FILE",
@@ -119,7 +100,6 @@ def _chosen(
     settings: SearchSettings, trial: int | None, epochs: int | None, seed: int | None
 ) -> tuple[Mapping[str, float], TakenCandidate, CandidateTraining]:
     """The budgets, a network of the study, and how it is trained."""
-    from edgebottle.search.candidate_training import CandidateTraining
     from edgebottle.search.sharing import workplace
     from edgebottle.search.study import Limits, SearchStudy
     from edgebottle.search.take_recipe import TakenCandidate
@@ -128,11 +108,7 @@ def _chosen(
     with workplace(settings.place, settings.name) as place:
         trials = SearchStudy(settings, place, create=False).trials()
     chosen = chosen_trial(trials, settings.objectives, trial)
-    training = CandidateTraining(
-        epochs or settings.training.final_epochs,
-        settings.seed if seed is None else seed,
-        settings.training.augmentation,
-    )
+    training = chosen_training(settings, epochs, seed)
     return Limits.of(settings).most, TakenCandidate.of(chosen), training
 
 

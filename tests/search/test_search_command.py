@@ -126,7 +126,7 @@ def test_a_stopped_search_says_how_it_goes_on(folder: Path) -> None:
         (
             "candidates_of_mine:accuracy",
             "guess",
-            "it must be shared-weights, or module:name, a Python function",
+            "it must be shared-weights, short-training, or module:name, a Python function",
         ),
         (":accuracy", ":percent", "returned 91, no accuracy from 0 to 1"),
         (":accuracy", ":broken", "broken failed: ZeroDivisionError"),
