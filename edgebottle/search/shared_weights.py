@@ -33,10 +33,10 @@ TRAINED_TOGETHER = 4
 """Candidates of one update: a large one, a small one, and others."""
 
 POOL = 48
-"""Candidates that keep to the budgets, of which each epoch's updates draw."""
+"""Candidates that keep to the budgets, of which mixtures are trained."""
 
 MAX_DRAWS = 8
-"""For a network that is not in the pool yet."""
+"""For a network that is not in the pool yet, and for a mixture that is not too slow."""
 
 LEARNING_RATE = 2e-2
 """At the first update; falls to zero along a cosine. Five times that of one network: each of the
@@ -167,8 +167,7 @@ class SharedTraining:
         done, pool = self._restored(network, optimizer)
         for epoch in range(done, self._epochs):
             pool = self._drawn(epoch, pool)
-            candidates = [self._settings.space.candidate(choice) for choice in pool]
-            samples, draw = self._shuffled(epoch), self._draws(epoch, network, candidates)
+            samples, draw = self._shuffled(epoch), self._draws(epoch, network, pool)
             told = self._teller(epoch)
             network.learn(samples, draw, optimizer, self.batch_size, told)
             self._keep(epoch + 1, pool, network, optimizer)
@@ -215,15 +214,28 @@ class SharedTraining:
         return self.learned.picked(order)
 
     def _draws(
-        self, epoch: int, network: SuperNetwork, pool: Sequence[Candidate]
+        self, epoch: int, network: SuperNetwork, pool: Sequence[Choice]
     ) -> Callable[[], list[Candidate]]:
-        """Draws the candidates of an update, the largest first."""
+        """Draws the candidates of an update, the largest first: each a mixture of two of the pool.
+
+        Those of the pool alone would learn to work together, and no others with them. A mixture may
+        break a budget of memory, which training does not mind; it is no slower than the pool.
+        """
         generator = random.Random(f"{self._settings.seed} epoch {epoch}")
-        macs = [network.macs(candidate) for candidate in pool]
+        candidate = self._settings.space.candidate
+        most = max(network.macs(candidate(choice)) for choice in pool)
+
+        def mixed() -> Candidate:
+            one, other = (generator.choice(pool) for _ in range(2))
+            for _ in range(MAX_DRAWS):
+                choice = {name: generator.choice((one[name], other[name])) for name in one}
+                if network.macs(candidate(choice)) <= most:
+                    return candidate(choice)
+            return candidate(one)
 
         def draw() -> list[Candidate]:
-            some = generator.sample(range(len(pool)), min(TRAINED_TOGETHER, len(pool)))
-            return [pool[at] for at in sorted(some, key=lambda at: -macs[at])]
+            some = [mixed() for _ in range(TRAINED_TOGETHER)]
+            return sorted(some, key=network.macs, reverse=True)
 
         return draw
 

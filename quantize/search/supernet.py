@@ -36,6 +36,9 @@ from quantize.search.space import Candidate, Space
 TAUGHT = 0.5
 """How much of what the others learn is what the first says, and not the labels."""
 
+MAX_NETWORKS = 128
+"""Whose steps are remembered."""
+
 NetworkDraw = Callable[[], Sequence[Candidate]]
 """The candidates that one update trains; the first teaches the others."""
 
@@ -213,6 +216,8 @@ class SuperNetwork(keras.Model):  # type: ignore[misc]
     def _network(self, candidate: Candidate) -> tuple[FloatNetwork, dict[str, SharedLayer]]:
         key = candidate.architecture, candidate.stages
         if key not in self._networks:
+            if len(self._networks) >= MAX_NETWORKS:
+                del self._networks[next(iter(self._networks))]
             network = candidate.architecture.network()
             self._networks[key] = network, shared_layers(candidate, network)
         return self._networks[key]

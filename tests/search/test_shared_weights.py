@@ -94,6 +94,32 @@ def test_what_is_trained_fits_and_is_no_network_twice(settings: SearchSettings) 
     assert later[:6] == pool[2:]
 
 
+def test_an_update_trains_mixtures_of_what_fits(settings: SearchSettings) -> None:
+    from edgebottle.search.shared_weights import SharedTraining
+    from edgebottle.training import start_keras
+
+    start_keras()
+    from quantize.search.supernet import SuperNetwork
+
+    training = SharedTraining(
+        *(settings, LabelledSamples(*bars(3)), SyntheticCosts(), {}),
+        dict,
+        lambda what, done, total: None,
+    )
+    space, network = settings.space, SuperNetwork(settings.space, 0)
+    pool = [space.drawn(random.Random(seed)) for seed in range(4)]
+    draw = training._draws(0, network, pool)
+    updates = [draw() for _ in range(20)]
+    most = max(network.macs(space.candidate(one)) for one in pool)
+    for update in updates:
+        macs = [network.macs(one) for one in update]
+        assert macs == sorted(macs, reverse=True) and macs[0] <= most and len(macs) == 4
+    drawn = {network_key(one) for update in updates for one in update}
+    assert len(drawn) > 2 * len(pool), "the pool alone learns to work together, and no others"
+    again = training._draws(0, network, pool)
+    assert [again() for _ in range(20)] == updates
+
+
 def evaluator(settings: SearchSettings, said: list[str]) -> Any:
     from edgebottle.search.shared_weights import SharedWeights
 
