@@ -11,13 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from edgebottle.detection.boxes import CERTAIN, SUBPIXELS, BoxDecoder, Boxes
-from edgebottle.detection.precision import TrueBoxes, label_precisions
 from edgebottle.detection.voc import read_voc
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Model
 from edgebottle.samples import Samples, samples_of
-from hil.pictures import BoxRecord, LabelFigures, PictureRecord
+from hil.pictures import BoxRecord, PictureRecord
 
 MAX_PICTURES = 4
 """Images that a record keeps."""
@@ -73,16 +72,6 @@ def decoder_of(model: Model) -> BoxDecoder | None:
 def board_boxes(found: tuple[tuple[int, ...], ...]) -> Boxes:
     """Boxes as a board sends them."""
     return np.array(found, np.int32).reshape(-1, 6)
-
-
-def label_figures(
-    labels: Sequence[str], boxes: Sequence[Boxes], truths: Sequence[TrueBoxes]
-) -> tuple[LabelFigures, ...]:
-    """Average precision and counts of each label."""
-    return tuple(
-        LabelFigures(one.label, one.precision, one.truths, one.boxes, one.found)
-        for one in label_precisions(labels, boxes, truths)
-    )
 
 
 def picture_records(

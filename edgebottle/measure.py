@@ -15,10 +15,11 @@ import numpy as np
 
 from edgebottle import __version__
 from edgebottle.boards import Board
-from edgebottle.boxed_samples import board_boxes, decoder_of, label_figures, picture_records
+from edgebottle.boxed_samples import board_boxes, decoder_of, picture_records
 from edgebottle.compare import compare, compare_boxes, is_exact
 from edgebottle.describe import describe
 from edgebottle.detection.boxes import BoxDecoder, Boxes
+from edgebottle.detection.precision import label_precisions
 from edgebottle.drivers import open_session, to_bytes
 from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
@@ -114,7 +115,7 @@ def measure(
     boxes, labels = result.boxes, decoder.description.labels
     return replace(
         record,
-        detection=label_figures(labels, boxes, samples.truths),
+        detection=label_precisions(labels, boxes, samples.truths),
         pictures=tuple(picture_records(decoder, samples, boxes)),
     )
 

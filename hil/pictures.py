@@ -7,25 +7,6 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class LabelFigures:
-    """How well one label is detected.
-
-    Attributes:
-        label: Its name.
-        precision: Average precision at an overlap of 0.5, 0 .. 1; 0 without true boxes.
-        truths: True boxes.
-        boxes: Of the network.
-        found: Of them, those that found a true box.
-    """
-
-    label: str
-    precision: float
-    truths: int
-    boxes: int
-    found: int
-
-
-@dataclass(frozen=True)
 class BoxRecord:
     """A box.
 
@@ -73,9 +54,3 @@ class PictureRecord:
             tuple(BoxRecord(**one) for one in data[key]) for key in ("boxes", "truths")
         )
         return cls(**{**data, "boxes": boxes, "truths": truths})
-
-
-def mean_precision_of(labels: tuple[LabelFigures, ...]) -> float | None:
-    """The mean over labels with true boxes; None where there are none."""
-    known = [one.precision for one in labels if one.truths]
-    return sum(known) / len(known) if known else None

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.build.cache import take_lock
+from edgebottle.detection.precision import LabelPrecision, mean_precision
 from edgebottle.errors import BadInput
 from edgebottle.files import check_plain, read_file, reason
 from hil.confusion import Confusion, class_figures, matrix
 from hil.network import Network, network_from_json
-from hil.pictures import LabelFigures, PictureRecord, mean_precision_of
+from hil.pictures import PictureRecord
 from hil.virtual.timing.cycles import Cycles
 
 FORMAT = 1
@@ -204,7 +205,7 @@ class Record:
     inputs: str = ""
     confusion: tuple[Confusion, ...] = ()
     network: Network | None = None
-    detection: tuple[LabelFigures, ...] = ()
+    detection: tuple[LabelPrecision, ...] = ()
     pictures: tuple[PictureRecord, ...] = ()
     remarks: tuple[str, ...] = ()
     format: int = field(default=FORMAT)
@@ -219,6 +220,12 @@ class Record:
         """Share of samples classified right."""
         return None if self.correct is None or not self.samples else self.correct / self.samples
 
+    @property
+    def mean_precision(self) -> float | None:
+        """The mean over labels with true boxes; None where there are none."""
+        has_truths = any(one.truths for one in self.detection)
+        return mean_precision(self.detection) if has_truths else None
+
     def milliseconds(self, cycles: int | None) -> float | None:
         """What ``cycles`` take; None where either is unknown."""
         return None if cycles is None or not self.clock_hz else cycles / self.clock_hz * 1000
@@ -230,7 +237,7 @@ class Record:
             layer["ms"] = self.milliseconds(layer["cycles"])
         out["ram"], out["flash"] = self.ram.to_json(), self.flash.to_json()
         out["accuracy"] = self.accuracy
-        out["mean_precision"] = mean_precision_of(self.detection)
+        out["mean_precision"] = self.mean_precision
         figures = class_figures(self.confusion)
         out["classes"] = [asdict(item) for item in figures]
         if len(figures) <= MAX_MATRIX:
@@ -254,7 +261,7 @@ class Record:
             values["latency_us"] = (low, middle, high)
             values["steps"] = tuple(data.get("steps", ()))
             values["confusion"] = tuple(Confusion(**x) for x in data.get("confusion", ()))
-            values["detection"] = tuple(LabelFigures(**x) for x in data.get("detection", ()))
+            values["detection"] = tuple(LabelPrecision(**x) for x in data.get("detection", ()))
             values["pictures"] = tuple(map(PictureRecord.from_json, data.get("pictures", ())))
             values["remarks"] = tuple(data.get("remarks", ()))
             values["network"] = network_from_json(data.get("network"))

@@ -28,6 +28,7 @@ from edgebottle.codegen.project import write_project
 from edgebottle.compare import FLOAT_TOLERANCE
 from edgebottle.config import FILE, load_config, parse_bytes
 from edgebottle.data import data_dir
+from edgebottle.detection.precision import LabelPrecision
 from edgebottle.fit import kernel_variant
 from edgebottle.importers.onnx_operators import TRANSLATIONS
 from edgebottle.ir.dtypes import DType
@@ -51,7 +52,7 @@ RECORD_PARTS: tuple[type[Any], ...] = (
     *(hil.records.Record, hil.records.Ram, hil.records.Flash, hil.records.LayerRecord, Cycles),
     *(hil.records.MemoryBlock, hil.confusion.Confusion, hil.confusion.ClassFigures),
     *(hil.network.Network, hil.network.NodeRecord, hil.network.TensorRecord),
-    *(hil.pictures.LabelFigures, hil.pictures.PictureRecord, hil.pictures.BoxRecord),
+    *(LabelPrecision, hil.pictures.PictureRecord, hil.pictures.BoxRecord),
 )
 LAYER = hil.records.LayerRecord
 

@@ -30,7 +30,7 @@ class LabelPrecision:
 
     Attributes:
         label: Its name.
-        precision: Average precision, 0 .. 1; 0 where there is no true box.
+        precision: Average precision at an overlap of 0.5, 0 .. 1; 0 without true boxes.
         truths: True boxes.
         boxes: Of the network.
         found: Of them, those that found a true box.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edgebottle.detection.precision import LabelPrecision
 from edgebottle.report.columns import FittedTable
 from edgebottle.report.markup import clean, legend, section
 from edgebottle.report.page import table
-from hil.pictures import BoxRecord, LabelFigures, PictureRecord, mean_precision_of
+from hil.pictures import BoxRecord, PictureRecord
 from hil.records import Record
 
 SHOWN_SCORE = 0.3
@@ -43,11 +44,11 @@ def detection_section(record: Record) -> str:
 
 def precision_text(record: Record) -> str | None:
     """The mean average precision; None where there are no true boxes."""
-    mean = mean_precision_of(record.detection)
+    mean = record.mean_precision
     return None if mean is None else f"{mean:.1%}"
 
 
-def _rows(figures: tuple[LabelFigures, ...]) -> list[tuple[str, ...]]:
+def _rows(figures: tuple[LabelPrecision, ...]) -> list[tuple[str, ...]]:
     return [
         (
             one.label,
