@@ -31,6 +31,7 @@ class Cpu:
         fpu: It has a unit for floating point in single precision.
         dwt: It has the cycle counter of the debug unit DWT.
         cpuid: Of Cortex-M: its register CPUID.
+        issue_width: Instructions that begin in one cycle, at most.
         emulator: Name of its model in Unicorn; empty where that knows none.
         application_bytes: Bytes of bench application, port, start-up and the compiler's own
             routines, at most.
@@ -46,6 +47,7 @@ class Cpu:
     fpu: bool = False
     dwt: bool = False
     cpuid: int | None = None
+    issue_width: int = 1
     emulator: str = ""
     application_bytes: int = 0
     layer_bytes: int = 0

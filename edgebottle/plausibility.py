@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgebottle.boards import Board
+from edgebottle.cpus import find_cpu
 from edgebottle.drivers import open_session, to_bytes
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
@@ -29,10 +30,6 @@ EQUAL = 0.002
 
 LONG = 2000
 """A loop of so many instructions is long enough to tell."""
-
-MIN_CYCLES = {"cortex-m7": 0.5, "cortex-m33": 0.5}
-"""Cycles of an instruction at least, of those that issue two at a time (Cortex-M7 TRM 1.1,
-Cortex-M33 TRM 1.2); of others one."""
 
 EARLY = 0.98
 """Share of a run's time after which the answer may come: crystals and clocks are not that wrong."""
@@ -101,7 +98,7 @@ def judge(
         return Plausibility(MEASURED, "nothing tells whether it is a chip or an emulator of one")
     total, known = (sum(column) for column in zip(*pairs, strict=True))
     rate = total / known
-    least = MIN_CYCLES.get(board.cpu, 1.0)
+    least = 1 / find_cpu(board.cpu).issue_width
     if rate < least * (1 - EQUAL):
         return Plausibility(
             DOUBTFUL,
