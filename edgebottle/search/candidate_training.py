@@ -17,7 +17,9 @@ from edgebottle.importers.tflite import load_tflite
 from edgebottle.ir.graph import Array, Graph, Shape
 from edgebottle.passes.float_weights import float_weights
 from edgebottle.quantization import DEFAULT_SAMPLES, SEED
-from edgebottle.training import TrainingData
+from edgebottle.sample_sources import PixelScale
+from edgebottle.search.settings import SearchSettings
+from edgebottle.training import TrainingData, read_training_data
 from edgebottle.zoo.architectures import as_plain
 from edgebottle.zoo.augmentation import Augmentation
 from edgebottle.zoo.few_bits import CHOOSING_SHARE, training_recipe
@@ -104,6 +106,19 @@ class CandidateSamples:
             input_bounds=data.input_bounds,
             factor=factor,
         )
+
+
+def search_data(settings: SearchSettings) -> TrainingData:
+    """The samples of a search, as the largest of its inputs; raises ``BadInput``."""
+    space = settings.space
+    scale = None if settings.scale is None else PixelScale(settings.scale)
+    return read_training_data(
+        space.candidate(space.largest()).architecture.network(),
+        settings.source(settings.data),
+        test=None if settings.test is None else settings.source(settings.test),
+        scale=scale,
+        seed=settings.seed,
+    )
 
 
 def resized_samples(samples: LabelledSamples, shape: Shape) -> LabelledSamples:

@@ -18,9 +18,9 @@ from edgebottle.search.candidate_training import (
     CandidateTraining,
     float_model,
     integer_graph_of,
+    search_data,
 )
 from edgebottle.search.settings import SearchSettings
-from edgebottle.search.shared_weights import search_data
 from edgebottle.search.trials import SearchTrial, network_key
 from edgebottle.training import litert_accuracy, start_keras
 from quantize.search.ranking import RankedNetwork, Ranking

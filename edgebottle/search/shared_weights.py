@@ -15,12 +15,11 @@ import numpy as np
 from edgebottle.errors import BadInput
 from edgebottle.files import write_file
 from edgebottle.ir.graph import Array, Shape
-from edgebottle.sample_sources import PixelScale
-from edgebottle.search.candidate_training import batch_size_for
+from edgebottle.search.candidate_training import batch_size_for, search_data
 from edgebottle.search.locks import FileLocks, take
 from edgebottle.search.settings import SearchSettings
 from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach, network_key
-from edgebottle.training import TrainingData, read_training_data, start_keras
+from edgebottle.training import start_keras
 from edgebottle.zoo.few_bits import CHOOSING_SHARE
 from quantize.lowbit.checkpoint import packed, read_packed
 from quantize.lowbit.samples import LabelledSamples, split
@@ -291,16 +290,3 @@ class SharedTraining:
             [np.asarray(one) for one in holder.variables] for holder in (network, optimizer)
         )
         write_file(self._path, packed(about, variable=variables, optimizer=others))
-
-
-def search_data(settings: SearchSettings) -> TrainingData:
-    """The samples of a search, as the largest of its inputs; raises ``BadInput``."""
-    space = settings.space
-    scale = None if settings.scale is None else PixelScale(settings.scale)
-    return read_training_data(
-        space.candidate(space.largest()).architecture.network(),
-        settings.source(settings.data),
-        test=None if settings.test is None else settings.source(settings.test),
-        scale=scale,
-        seed=settings.seed,
-    )

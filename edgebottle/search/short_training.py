@@ -13,15 +13,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edgebottle.errors import BadInput
+from edgebottle.ir.graph import Shape
 from edgebottle.search.candidate_training import (
     CandidateSamples,
     CandidateTraining,
     float_accuracy,
     float_model,
     integer_graph_of,
+    search_data,
 )
 from edgebottle.search.settings import SearchSettings
-from edgebottle.search.shared_weights import search_data
 from edgebottle.search.trials import network_key
 from edgebottle.training import litert_accuracy, start_keras
 from quantize.search.space import Candidate
@@ -74,12 +75,12 @@ class ShortTraining:
         self._settings, self._progress = settings, progress
         self._data = search_data(settings)
         self._path = settings.beside("short.jsonl")
+        self._samples: dict[Shape, CandidateSamples] = {}
 
     def accuracy(self, candidate: Candidate) -> float:
         """Share of right classes among the samples that nothing is learned from, 0 .. 1."""
         key, found = network_key(candidate), 0.0
-        shape = candidate.architecture.input_shape
-        samples = CandidateSamples.of(self._data, shape, self._settings.seed)
+        samples = self._samples_of(candidate.architecture.input_shape)
         for epochs in rungs(self._settings.training.epochs):
             how = CandidateTraining(
                 epochs, self._settings.seed, self._settings.training.augmentation
@@ -92,6 +93,12 @@ class ShortTraining:
             if not goes_on(found, list(known.values())):
                 break
         return found
+
+    def _samples_of(self, shape: Shape) -> CandidateSamples:
+        """Resized once for all candidates of a resolution."""
+        if shape not in self._samples:
+            self._samples[shape] = CandidateSamples.of(self._data, shape, self._settings.seed)
+        return self._samples[shape]
 
     def _trained(
         self, candidate: Candidate, samples: CandidateSamples, how: CandidateTraining

@@ -31,11 +31,11 @@ from edgebottle.search.candidate_training import (
     float_recipe,
     integer_graph_of,
     resized_samples,
+    search_data,
 )
 from edgebottle.search.costs import Costs
 from edgebottle.search.settings import SearchSettings
 from edgebottle.search.settings_text import settings_text
-from edgebottle.search.shared_weights import search_data
 from edgebottle.search.take_recipe import MAX_BYTES, TakenCandidate, TakeRecipe
 from edgebottle.search.trials import SearchTrial, front
 from edgebottle.training import litert_accuracy, start_keras

@@ -181,8 +181,8 @@ def test_what_new_reads_from_data(folder: Path) -> None:
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_data_are_named_from_where_the_settings_are(elsewhere: bool, tmp_path: Path) -> None:
     """Wherever the file lies, and wherever it is read."""
+    from edgebottle.search.candidate_training import search_data
     from edgebottle.search.settings import read_settings
-    from edgebottle.search.shared_weights import search_data
 
     (tmp_path / "searches").mkdir()
     generator = np.random.default_rng(0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgebottle.search.candidate_training import CandidateTraining, train_candidate
+from edgebottle.search.candidate_training import CandidateTraining, search_data, train_candidate
 from edgebottle.search.settings import (
     SHORT_TRAINING,
     SearchBudget,
@@ -15,7 +15,6 @@ from edgebottle.search.settings import (
     read_settings,
 )
 from edgebottle.search.settings_text import settings_text
-from edgebottle.search.shared_weights import search_data
 from edgebottle.search.sharing import workplace
 from edgebottle.search.study import SearchStudy
 from edgebottle.search.trials import Outcome
