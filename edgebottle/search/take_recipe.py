@@ -69,8 +69,8 @@ class TakeRecipe:
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def to_json(self) -> str:
-        """What ``of_json`` reads."""
-        table = {**asdict(self), "taken": {**asdict(self.taken)}, "edgebottle": __version__}
+        """What ``read`` reads."""
+        table = {**asdict(self), "edgebottle": __version__}
         table["taken"]["candidate"] = self.taken.candidate.to_json()
         return json.dumps(table, indent=1)
 
