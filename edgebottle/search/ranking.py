@@ -6,12 +6,13 @@ stopped goes on.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from edgebottle.errors import BadInput
+from edgebottle.errors import BadInput, ToolMissing
 from edgebottle.files import read_file, write_file
 from edgebottle.search.candidate_training import (
     CandidateSamples,
@@ -70,8 +71,12 @@ class RankCheck:
 
         Raises:
             BadInput: the samples cannot serve, or what is kept is of another kind.
-            ToolMissing: Keras is not installed.
+            ToolMissing: Keras or SciPy is not installed.
         """
+        if importlib.util.find_spec("scipy") is None:  # before anything is trained for it
+            raise ToolMissing(
+                "a ranking needs scipy, which is not installed: pip install 'edgebottle[train]'"
+            )
         start_keras()
         self._settings, self._training = settings, training
         self._data = search_data(settings)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from itertools import combinations
 from typing import Any
 
 
@@ -48,9 +47,15 @@ class Ranking:
 
     @property
     def tau(self) -> float | None:
-        """Kendall's tau-b, -1 .. 1; None where one of both rankings ranks nothing."""
-        searched, trained = ([getattr(n, what) for n in self.networks] for what in ORDERS)
-        return kendall_tau(searched, trained)
+        """Kendall's tau-b, -1 .. 1; None where one of both rankings ranks nothing.
+
+        Source: Kendall, "The treatment of ties in ranking problems", Biometrika 1945.
+        """
+        from scipy.stats import kendalltau
+
+        pairs = [(one.searched, one.trained) for one in self.networks]
+        found = float(kendalltau(*zip(*pairs, strict=True)).statistic)
+        return None if math.isnan(found) else found
 
     @property
     def lost(self) -> float:
@@ -60,26 +65,3 @@ class Ranking:
     def to_json(self) -> dict[str, Any]:
         """Everything."""
         return {**asdict(self), "tau": self.tau, "lost": self.lost}
-
-
-ORDERS = ("searched", "trained")
-
-
-def kendall_tau(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """Kendall's rank correlation with ties (tau-b); None where one of both is all equal.
-
-    Source: Kendall, "The treatment of ties in ranking problems", Biometrika 1945.
-
-    Args:
-        one: A figure of each thing.
-        other: Another figure of each, in the same order.
-    """
-    agreeing = untied_one = untied_other = 0
-    for (a, x), (b, y) in combinations(zip(one, other, strict=True), 2):
-        first, second = (a > b) - (a < b), (x > y) - (x < y)
-        agreeing += first * second
-        untied_one += first != 0
-        untied_other += second != 0
-    if untied_one == 0 or untied_other == 0:
-        return None
-    return agreeing / math.sqrt(untied_one * untied_other)
