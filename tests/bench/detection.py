@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,11 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from edgebottle.boards import load_board
 from edgebottle.detection.precision import mean_precision
-from edgebottle.measure import measure
-from edgebottle.pipeline import build, load
-from edgebottle.samples import edge_cases
 from edgebottle.zoo import blood_cells
 from edgebottle.zoo.detection import (
     DetectionRecipe,
@@ -37,7 +32,8 @@ from edgebottle.zoo.detection import (
 )
 from quantize.search.architecture import Architecture, Stem
 from quantize.search.blocks import InvertedBottleneck, Separable
-from tests.bench.lowbit import lines_of
+from tests.bench.jsonl import add_line, is_known, lines_of
+from tests.bench.lowbit import built_and_measured
 from tests.conftest import SHARED
 
 DATA = SHARED / "train" / "bccd"
@@ -138,11 +134,9 @@ def costs(folder: Path, cells: Iterable[DetectionCell], board: str) -> Iterator[
         path = file_of(folder, cell)
         if not path.exists():
             continue
-        model = load(str(path))
-        built = build(model, load_board(board))
-        record = measure(built, edge_cases(model.graph, 1))
+        built, record = built_and_measured(path, board)
         figures = (
-            *(model.macs(), path.stat().st_size, built.flash.bytes, built.plan.arena_bytes),
+            *(built.model.macs(), path.stat().st_size, built.flash.bytes, built.plan.arena_bytes),
             *(record.instructions or 0, record.cycles or 0),
         )
         ms = record.latency_us[1] / 1000
@@ -164,12 +158,8 @@ def main(arguments: list[str] | None = None) -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     file = options.folder / "cells.jsonl"
     for cell in () if options.table else cells:
-        known = [{key: line.get(key) for key in asdict(cell)} for line in lines_of(file)]
-        if asdict(cell) not in known:
-            line = json.dumps(trained_cell(options.folder, cell, options.data))
-            with file.open("a", encoding="utf-8") as out:
-                out.write(line + "\n")
-            print(line, flush=True)
+        if not is_known(file, asdict(cell)):
+            add_line(file, trained_cell(options.folder, cell, options.data))
     print(table(cells, lines_of(file)))
     if options.costs:
         firsts = [cell for cell in cells if cell.seed == options.seeds[0]]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,17 +21,18 @@ import numpy as np
 
 from edgebottle.boards import load_board
 from edgebottle.measure import measure
-from edgebottle.pipeline import build, load
+from edgebottle.pipeline import Built, build, load
 from edgebottle.samples import edge_cases
 from edgebottle.training import litert_accuracy, read_trained, start_keras, train
 from edgebottle.zoo.few_bits import training_recipe
 from edgebottle.zoo.recipes import Data
+from hil.records import Record
 from quantize.lowbit.bits import Bits
 from quantize.lowbit.methods.gradient_scale import GradientScale
 from quantize.lowbit.methods.learned_step import LearnedStep
 from quantize.lowbit.recipe import DEFAULT_METHODS, METHODS, TrainingRecipe
 from quantize.lowbit.samples import LabelledSamples
-from tests.bench.jsonl import lines_of
+from tests.bench.jsonl import add_line, is_known, lines_of
 from tests.bench.lowbit_mixed import MIXED, mixed_bits
 from tests.bench.lowbit_networks import CASES, train_once
 
@@ -144,6 +144,13 @@ def table(cells: Sequence[Cell], lines: Sequence[dict[str, Any]]) -> str:
     return "\n".join(rows)
 
 
+def built_and_measured(path: Path, board: str) -> tuple[Built, Record]:
+    """The firmware of a file for a board, and what a run of it takes."""
+    model = load(str(path))
+    built = build(model, load_board(board))
+    return built, measure(built, edge_cases(model.graph, 1))
+
+
 def costs(folder: Path, kinds: Iterable[Cell], board: str) -> Iterator[str]:
     """What the files of the first seeds take on a board, as rows of Markdown."""
     yield "| network | bits | weights | flash | arena | instructions | cycles, modelled |"
@@ -152,9 +159,7 @@ def costs(folder: Path, kinds: Iterable[Cell], board: str) -> Iterator[str]:
         path = file_of(folder, kind)
         if not path.exists():
             continue
-        model = load(str(path))
-        built = build(model, load_board(board))
-        record = measure(built, edge_cases(model.graph, 1))
+        built, record = built_and_measured(path, board)
         figures = (
             built.flash.weights,
             built.flash.bytes,
@@ -190,12 +195,8 @@ def main(arguments: list[str] | None = None) -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     file = options.folder / "cells.jsonl"
     for cell in () if options.table else cells:
-        known = [{key: line.get(key) for key in asdict(cell)} for line in lines_of(file)]
-        if asdict(cell) not in known:
-            line = json.dumps(trained_cell(options.folder, cell))
-            with file.open("a", encoding="utf-8") as out:
-                out.write(line + "\n")
-            print(line, flush=True)
+        if not is_known(file, asdict(cell)):
+            add_line(file, trained_cell(options.folder, cell))
     print(table(cells, lines_of(file)))
     if options.costs:
         kinds = dict.fromkeys(replace(cell, seed=options.seeds[0]) for cell in cells)

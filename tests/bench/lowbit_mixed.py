@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from edgebottle.allocation import allocate
+from edgebottle.allocation import SENSITIVITY_SAMPLES, allocate
 from edgebottle.bit_costs import BitBudget, BitCosts
 from edgebottle.boards import load_board
 from edgebottle.fit import Wish
@@ -38,16 +37,13 @@ from quantize.lowbit.network import FloatNetwork
 from quantize.lowbit.samples import LabelledSamples
 from quantize.search.architecture import Architecture, ClassHead, Stem
 from quantize.search.blocks import FullConvolution
-from tests.bench.jsonl import lines_of
+from tests.bench.jsonl import add_line, is_known, lines_of
 
 BOARD = "nucleo_l4r5zi"
 
 MIXED = "mixed-"
 """Before the bits whose flash is the budget, in the name of a cell."""
 
-
-CALIBRATED = 128
-"""Samples that steps and losses are found with."""
 
 WEIGHT_WIDTHS = (1, 2, 4)
 """Of each layer of the small network."""
@@ -90,7 +86,7 @@ def mixed_bits(network: FloatNetwork, values: Array, labels: Array, uniform: str
     from quantize.lowbit.sensitivity import Untrained
 
     board, data = load_board(BOARD), _watched(values, labels)
-    untrained = Untrained(network, values[:CALIBRATED], data.input_bounds)
+    untrained = Untrained(network, values[:SENSITIVITY_SAMPLES], data.input_bounds)
     graph = integer_network(untrained.simulation(Bits.parse(uniform)))
     taken = build(model_of(graph), board).flash.bytes
     found = allocate(network, data, BitBudget(board, Wish(flash=taken)), silent)
@@ -116,7 +112,9 @@ class SmallNetwork:
         self.model = as_plain(fit(SMALL, data, seed), SMALL)
         network = read_network(self.model, "small")
         watched = _watched(data.train_images, data.train_labels)
-        untrained = Untrained(network, data.train_images[:CALIBRATED], watched.input_bounds)
+        untrained = Untrained(
+            network, data.train_images[:SENSITIVITY_SAMPLES], watched.input_bounds
+        )
         self.options = {
             place: WEIGHT_WIDTHS if place.part is Part.WEIGHTS else (WIDEST,)
             for place in places_of(network)
@@ -192,11 +190,8 @@ def main(arguments: list[str] | None = None) -> None:
     for seed in options.seeds:
         network = SmallNetwork(data, chosen, seed)
         for choice in network.choices():
-            done = {(line["seed"], line["bits"]) for line in lines_of(file)}
-            if (seed, name_of(choice)) not in done:
-                line = json.dumps(network.trained(choice))
-                with file.open("a", encoding="utf-8") as out:
-                    out.write(line + "\n")
+            if not is_known(file, {"seed": seed, "bits": name_of(choice)}):
+                add_line(file, network.trained(choice))
         known = {line["bits"]: line for line in lines_of(file) if line["seed"] == seed}
         for flash, ours, best in rows(network, known):
             print(f"seed {seed}, {flash:7,.0f} bytes: solved {ours:.2f}, exhaustive {best:.2f}")

@@ -52,7 +52,7 @@ from edgebottle.search.study import Limits, SearchStudy
 from edgebottle.search.take_recipe import TakenCandidate
 from edgebottle.search.taking import Taking, chosen_trial
 from quantize.search.space import Space
-from tests.bench.lowbit import lines_of
+from tests.bench.jsonl import add_line, is_known, lines_of
 from tests.bench.scaled_networks import SCALED, largest, smallest_run, widest
 from tests.bench.search_data import CASES, files
 
@@ -313,16 +313,12 @@ def main(arguments: list[str] | None = None) -> None:
     file = options.folder / "cells.jsonl"
     cells = list(cells_of(options, options.folder, shared))
     for cell in () if options.table else cells:
-        wanted = {**asdict(cell), **asdict(shared)}
-        if any({name: line.get(name) for name in wanted} == wanted for line in lines_of(file)):
+        if is_known(file, {**asdict(cell), **asdict(shared)}):
             continue
         start = time.monotonic()
         made = CellMaker(options.folder, cell, shared).line()
         # Of this run: what an earlier one that was stopped took is not counted.
-        line = json.dumps({**made, "seconds": round(time.monotonic() - start)})
-        with file.open("a", encoding="utf-8") as out:
-            out.write(line + "\n")
-        print(line, flush=True)
+        add_line(file, {**made, "seconds": round(time.monotonic() - start)})
     lines = [
         line
         for line in lines_of(file)
