@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 from edgebottle.errors import BoardError
 from hil.answers import BoardCycles, Checksums, Memory
-from hil.link import BAUD, Patience, WallClock
+from hil.link import BAUD, Patience
 from hil.protocol import RUN_SECONDS, BoardClient
 from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
@@ -82,27 +82,6 @@ class Driver(Protocol):
 
     def explain(self) -> str | None:
         """What is known of how the board failed, asked once it did; None for nothing."""
-
-
-@dataclass(frozen=True)
-class UrlDriver:
-    """A board that somebody else has brought up.
-
-    Attributes:
-        url: Any pyserial URL.
-        image_crc: What the board must answer to ``build%``; None where any image may run.
-        patience: How long to wait for it.
-        counter: Nothing counts its instructions.
-    """
-
-    url: str
-    image_crc: int | None = None
-    patience: Patience = WallClock
-    counter: None = None
-
-    def explain(self) -> str | None:
-        """Nothing more than the line says."""
-        return None
 
 
 @dataclass(frozen=True)

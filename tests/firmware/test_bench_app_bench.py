@@ -14,7 +14,8 @@ from edgebottle.errors import BoardError
 from hil.answers import Memory
 from hil.host_board import HostBoard, image_crc
 from hil.protocol import BoardClient, Refused
-from hil.session import Session, UrlDriver
+from hil.session import Session
+from tests.hil.url_driver import UrlDriver
 from tests.waiting import wait_until
 
 

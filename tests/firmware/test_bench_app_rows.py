@@ -8,7 +8,8 @@ from bench_build import FAKE, FAKE_ROWS, ask, build_host
 
 from hil.host_board import HostBoard
 from hil.protocol import BoardClient, Refused
-from hil.session import Session, UrlDriver
+from hil.session import Session
+from tests.hil.url_driver import UrlDriver
 
 READY = b"m-ready\r\n"
 DONE = b"m-load-done\r\n" + READY

@@ -14,12 +14,12 @@ from hil.session import (
     Session,
     StepCounts,
     StepCycles,
-    UrlDriver,
     check_build,
     check_memory,
 )
 from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
+from tests.hil.url_driver import UrlDriver
 
 BANNER = b"m-timestamp-mode-performance\r\nm-lap-us-7\r\nm-init-done\r\nm-ready\r\n"
 INFER = (
