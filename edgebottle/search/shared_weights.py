@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from quantize.lowbit.samples import LabelledSamples, split
 from quantize.search.space import Candidate, Choice, Value
 
 if TYPE_CHECKING:
+    from quantize.search.boxed_adam import BoxedAdam
     from quantize.search.supernet import SuperNetwork
 
 TRAINED_TOGETHER = 4
@@ -143,33 +145,33 @@ class SharedTraining:
 
     def trained(self) -> SuperNetwork:
         """The weights, trained by this worker or by another one on this computer."""
-        import keras
-
+        from quantize.search.boxed_adam import BoxedAdam
         from quantize.search.supernet import SuperNetwork
 
         network = SuperNetwork(self._settings.space, self._settings.seed)
         updates = self._batches * self._epochs
-        schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, updates)
-        optimizer = keras.optimizers.Adam(schedule)
-        optimizer.build(network.trainable_variables)
+        adam = BoxedAdam(
+            network.numbers,
+            lambda done: LEARNING_RATE * 0.5 * (1 + math.cos(math.pi * done / updates)),
+        )
         locks = FileLocks(self._path.with_suffix(".locks"))
         self._progress("wait for the weights that another worker trains", 0, 0)
         take(locks, "training")
         try:
-            self._run(network, optimizer)
+            self._run(network, adam)
         finally:
             locks.close()
         return network
 
-    def _run(self, network: SuperNetwork, optimizer: Any) -> None:
+    def _run(self, network: SuperNetwork, adam: BoxedAdam) -> None:
         """All epochs that are not trained yet."""
-        done, pool = self._restored(network, optimizer)
+        done, pool = self._restored(network, adam)
         for epoch in range(done, self._epochs):
             pool = self._drawn(epoch, pool)
             samples, draw = self._shuffled(epoch), self._draws(epoch, network, pool)
             told = self._teller(epoch)
-            network.learn(samples, draw, optimizer, self.batch_size, told)
-            self._keep(epoch + 1, pool, network, optimizer)
+            network.learn(samples, draw, adam, self.batch_size, told)
+            self._keep(epoch + 1, pool, network, adam)
 
     def _drawn(self, epoch: int, pool: list[dict[str, Value]]) -> list[dict[str, Value]]:
         """Choices that keep to the budgets: those of the epoch before, the oldest replaced."""
@@ -262,7 +264,7 @@ class SharedTraining:
         return found.hexdigest()
 
     def _restored(
-        self, network: SuperNetwork, optimizer: Any
+        self, network: SuperNetwork, adam: BoxedAdam
     ) -> tuple[int, list[dict[str, Value]]]:
         """Takes what is kept: how many epochs that are, and the pool of the last."""
         if not self._path.exists():
@@ -274,19 +276,14 @@ class SharedTraining:
                 f"{self._path} holds the weights of another search: space, budgets, data, epochs "
                 "or seed are not the same; remove it, or give the study another storage"
             )
-        targets = (network.variables, optimizer.variables)
-        for variables, values in zip(
-            targets, (arrays["variable"], arrays["optimizer"]), strict=True
-        ):
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+        for name, values in zip(network.numbers, arrays["variable"], strict=True):
+            network.numbers[name][...] = values
+        adam.restore(arrays["optimizer"])
         return int(about["epochs"]), list(about["pool"])
 
     def _keep(
-        self, epochs: int, pool: list[dict[str, Value]], network: SuperNetwork, optimizer: Any
+        self, epochs: int, pool: list[dict[str, Value]], network: SuperNetwork, adam: BoxedAdam
     ) -> None:
         about = json.dumps({"identity": self._identity(), "epochs": epochs, "pool": pool})
-        variables, others = (
-            [np.asarray(one) for one in holder.variables] for holder in (network, optimizer)
-        )
-        write_file(self._path, packed(about, variable=variables, optimizer=others))
+        numbers = list(network.numbers.values())
+        write_file(self._path, packed(about, variable=numbers, optimizer=adam.state()))

@@ -8,21 +8,17 @@ compared: its numbers are cut out, and its normalizations averaged anew.
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from edgebottle.ir.graph import Array, Shape
-from quantize.lowbit.gradients import variable
 from quantize.lowbit.network import (
     INPUT,
     Addition,
-    Computed,
     FloatNetwork,
     LayerStep,
     MeanOfPixels,
@@ -30,7 +26,7 @@ from quantize.lowbit.network import (
     Weighted,
 )
 from quantize.lowbit.samples import LabelledSamples
-from quantize.lowbit.simulation import product_of
+from quantize.search.boxed_adam import Box, BoxedAdam
 from quantize.search.space import Candidate, Space
 
 TAUGHT = 0.5
@@ -38,6 +34,9 @@ TAUGHT = 0.5
 
 MAX_NETWORKS = 128
 """Whose steps are remembered."""
+
+NumberSource = Callable[[str, Box], Any]
+"""Gives a part of one of the arrays of shared numbers, as a tensor."""
 
 NetworkDraw = Callable[[], Sequence[Candidate]]
 """The candidates that one update trains; the first teaches the others."""
@@ -113,12 +112,16 @@ def _wider(one: Weighted, other: Weighted) -> Weighted:
     return replace(one, kernel=np.zeros(shape, np.float32), bias=np.zeros(channels, np.float32))
 
 
-class SuperNetwork(keras.Model):  # type: ignore[misc]
-    """Shared weights, and their training.
+class SuperNetwork:
+    """Shared weights, and their training, which is TensorFlow's.
 
     The sandwich rule (Yu and Huang, "Universally Slimmable Networks", 2019): each update trains a
     large network with the labels, and a small one and some others with what the large one says
     ("in-place distillation"). Normalizations have the statistics of the batch.
+
+    Attributes:
+        numbers: All that is learned, ``LAYER.kernel``, ``LAYER.bias``, ``LAYER.gamma`` and
+            ``LAYER.beta``, float32.
     """
 
     def __init__(self, space: Space, seed: int) -> None:
@@ -128,30 +131,25 @@ class SuperNetwork(keras.Model):  # type: ignore[misc]
             space: Of the candidates.
             seed: Of the weights.
         """
-        super().__init__()
-        self._random = np.random.default_rng(seed)
-        self._shared: dict[str, _SharedWeights] = {}
-        for name, step in largest_shapes(space).items():
-            self._shared[name] = _SharedWeights(self._kernel(step), step)
         self._networks: dict[Any, tuple[FloatNetwork, dict[str, SharedLayer]]] = {}
-        self._drawn: Sequence[Candidate] = ()
-        self.build(None)
-
-    def build(self, input_shape: Any) -> None:
-        """Nothing is left to build."""
-        self.built = True
-
-    def _kernel(self, step: Weighted) -> Array:
-        """Of a variance as small as the smallest of its candidates bears; norms do the rest."""
-        products = int(np.prod(step.kernel.shape[:-1]))
-        deviation = np.float32(np.sqrt(2.0 / products))
-        return self._random.standard_normal(step.kernel.shape, np.float32) * deviation
+        self.numbers: dict[str, Array] = {}
+        generator = np.random.default_rng(seed)
+        for name, step in largest_shapes(space).items():
+            # Of a variance as small as the smallest of its candidates bears; norms do the rest.
+            products = int(np.prod(step.kernel.shape[:-1]))
+            kernel = generator.standard_normal(step.kernel.shape, np.float32)
+            self.numbers[f"{name}.kernel"] = kernel * np.float32(np.sqrt(2.0 / products))
+            zeros = np.zeros(step.channels, np.float32)
+            if step.norm is None:
+                self.numbers[f"{name}.bias"] = zeros
+            else:
+                self.numbers |= {f"{name}.gamma": zeros + 1, f"{name}.beta": zeros}
 
     def learn(
         self,
         samples: LabelledSamples,
         draw: NetworkDraw,
-        optimizer: Any,
+        adam: BoxedAdam,
         batch_size: int,
         told: Callable[[int, float], None],
     ) -> None:
@@ -160,44 +158,38 @@ class SuperNetwork(keras.Model):  # type: ignore[misc]
         Args:
             samples: In the order in which they are to be learned from.
             draw: Called for each update.
-            optimizer: Of Keras, the same in each pass.
+            adam: Of ``numbers``, the same in each pass.
             batch_size: Samples of an update.
             told: Called after each update with its number and its mean loss.
         """
-        if getattr(self, "optimizer", None) is not optimizer:
-            self.compile(optimizer=optimizer, run_eagerly=True)  # each update is another network
+        for number, at in enumerate(range(0, len(samples), batch_size)):
+            part = slice(at, at + batch_size)
+            told(number, self._update(draw(), samples.values[part], samples.labels[part], adam))
 
-        def begin(batch: int, logs: Any = None) -> None:
-            self._drawn = draw()
+    def _update(
+        self, candidates: Sequence[Candidate], values: Array, labels: Array, adam: BoxedAdam
+    ) -> float:
+        import tensorflow as tf
 
-        def end(batch: int, logs: Mapping[str, float] | None = None) -> None:
-            told(batch, float((logs or {}).get("loss", 0.0)))
+        from quantize.search.compiled_layers import sandwich_loss
 
-        watcher = keras.callbacks.LambdaCallback(on_train_batch_begin=begin, on_train_batch_end=end)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Gradients do not exist")
-            self.fit(
-                samples.values,
-                samples.labels,
-                batch_size=batch_size,
-                shuffle=False,
-                verbose=0,
-                callbacks=[watcher],
-            )
+        used: list[tuple[str, Box, Any]] = []
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
 
-    def call(self, values: Any, training: bool = False) -> Any:
-        """The logits of the networks that were drawn, (networks, samples, classes)."""
-        return ops.stack([self.logits(one, values) for one in self._drawn])
+            def number(name: str, box: Box) -> Any:
+                tensor = tf.constant(self.numbers[name][box])
+                tape.watch(tensor)
+                used.append((name, box, tensor))
+                return tensor
 
-    def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:
-        """The mean over the networks: the first learns the labels, the others what it says too."""
-        logarithms = ops.log_softmax(y_pred, axis=-1)
-        classes = y_pred.shape[-1]
-        taught = ops.stop_gradient(ops.softmax(y_pred[:1], axis=-1))
-        labels = ops.one_hot(ops.cast(y, "int32"), classes)[None]
-        others = (1.0 - TAUGHT) * labels + TAUGHT * taught
-        targets = ops.concatenate([labels, ops.repeat(others, len(self._drawn) - 1, axis=0)])
-        return -ops.mean(ops.sum(targets * logarithms, axis=-1))
+            logits = [self._logits(one, values, number) for one in candidates]
+            loss = sandwich_loss(logits, tf.constant(labels, tf.int32), TAUGHT)
+        found = tape.gradient(loss, [tensor for *_, tensor in used])
+        gradients: dict[str, list[tuple[Box, Array]]] = {}
+        for (name, box, _), gradient in zip(used, found, strict=True):
+            gradients.setdefault(name, []).append((box, np.asarray(gradient)))
+        adam.update(gradients)
+        return float(loss)
 
     def logits(self, candidate: Candidate, values: Any) -> Any:
         """What a candidate makes of a batch, normalized by the batch itself.
@@ -206,11 +198,16 @@ class SuperNetwork(keras.Model):  # type: ignore[misc]
             candidate: Of the space.
             values: (samples, height, width, channels) of the largest of the space's shapes.
         """
+        return self._logits(
+            candidate, values, lambda name, box: ops.convert_to_tensor(self.numbers[name][box])
+        )
+
+    def _logits(self, candidate: Candidate, values: Any, number: NumberSource) -> Any:
         network, layers = self._network(candidate)
-        found = {INPUT: resized(values, network.input_shape)}
+        found = {INPUT: ops.convert_to_tensor(resized(values, network.input_shape))}
         for step in network.steps:
             sources = [found[source] for source in step.sources]
-            found[step.name] = self._result(step, layers, sources)
+            found[step.name] = self._result(step, layers, sources, number)
         return found[network.steps[-1].name]
 
     def _network(self, candidate: Candidate) -> tuple[FloatNetwork, dict[str, SharedLayer]]:
@@ -223,18 +220,30 @@ class SuperNetwork(keras.Model):  # type: ignore[misc]
         return self._networks[key]
 
     def _result(
-        self, step: LayerStep, layers: Mapping[str, SharedLayer], sources: list[Any]
+        self,
+        step: LayerStep,
+        layers: Mapping[str, SharedLayer],
+        sources: list[Any],
+        number: NumberSource,
     ) -> Any:
         if isinstance(step, MeanOfPixels):
             return ops.mean(sources[0], axis=(1, 2))
         if isinstance(step, Addition):
             result = sources[0] + sources[1]
-        else:
-            assert isinstance(step, Weighted), "architectures have no other steps"
-            result = self._shared[layers[step.name].name].result(step, sources[0])
-        if isinstance(step, Computed) and step.is_clamped:
-            result = ops.clip(result, 0.0, step.ceiling)
-        return result
+            return ops.clip(result, 0.0, step.ceiling) if step.is_clamped else result
+        from quantize.search.compiled_layers import layer_result
+
+        assert isinstance(step, Weighted), "architectures have no other steps"
+        boxes = self._boxes(layers[step.name])
+        return layer_result(step, sources[0], [number(*one) for one in boxes.items()])
+
+    def _boxes(self, layer: SharedLayer) -> dict[str, Box]:
+        """The parts of ``numbers`` that are a candidate's layer, the kernel first."""
+        name, step = layer.name, layer.step
+        kernel = f"{name}.kernel"
+        vectors = ("bias",) if step.norm is None else ("gamma", "beta")
+        found = {kernel: _cut(self.numbers[kernel].shape, step.kernel.shape)}
+        return found | {f"{name}.{one}": (slice(0, step.channels),) for one in vectors}
 
     def macs(self, candidate: Candidate) -> int:
         """Multiply-accumulates of a run of a candidate."""
@@ -244,55 +253,32 @@ class SuperNetwork(keras.Model):  # type: ignore[misc]
         """A candidate with its own numbers, whose normalizations are still to be averaged."""
         network, layers = self._network(candidate)
         steps = [
-            self._shared[layers[step.name].name].taken(step) if isinstance(step, Weighted) else step
+            self._taken(layers[step.name]) if isinstance(step, Weighted) else step
             for step in network.steps
         ]
         return replace(network, steps=tuple(steps))
 
-
-class _SharedWeights(keras.layers.Layer):  # type: ignore[misc]
-    """The weights of a shared layer."""
-
-    def __init__(self, kernel: Array, step: Weighted) -> None:
-        super().__init__()
-        self.built = True
-        self.kernel = variable(self, kernel, "kernel")
-        self.is_normalized = step.norm is not None
-        zeros = np.zeros(step.channels, np.float32)
-        if self.is_normalized:
-            self.gamma = variable(self, zeros + 1, "gamma")
-            self.beta = variable(self, zeros, "beta")
-        else:
-            self.bias = variable(self, zeros, "bias")
-
-    def result(self, step: Weighted, values: Any) -> Any:
-        """What a candidate's layer computes of a batch."""
-        kernel = ops.convert_to_tensor(self.kernel)[_cut(self.kernel.shape, step.kernel.shape)]
-        sums = product_of(values, kernel, step.product, step.window)
-        if step.norm is None:
-            return sums + self.bias[: step.channels]
-        mean, variance = ops.moments(sums, axes=tuple(range(len(sums.shape) - 1)))
-        factor = self.gamma[: step.channels] * ops.rsqrt(variance + step.norm.epsilon)
-        return sums * factor + (self.beta[: step.channels] - mean * factor)
-
-    def taken(self, step: Weighted) -> Weighted:
+    def _taken(self, layer: SharedLayer) -> Weighted:
         """A candidate's layer with its numbers."""
-        kernel = _numpy(self.kernel)[_cut(self.kernel.shape, step.kernel.shape)]
+        step = layer.step
+        kernel, *vectors = (
+            self.numbers[name][box].copy() for name, box in self._boxes(layer).items()
+        )
         if step.norm is None:
-            return replace(step, kernel=kernel, bias=_numpy(self.bias)[: step.channels])
+            return replace(step, kernel=kernel, bias=vectors[0])
         zeros = np.zeros(step.channels, np.float32)
-        gamma, beta = (_numpy(one)[: step.channels] for one in (self.gamma, self.beta))
+        gamma, beta = vectors
         norm = Normalization(gamma, beta, zeros, zeros + 1, step.norm.epsilon)
         return replace(step, kernel=kernel, norm=norm)
 
 
-def _cut(shape: Shape, wanted: Shape) -> tuple[slice, ...]:
+def _cut(shape: Shape, wanted: Shape) -> Box:
     """The middle of a window, and the first channels."""
     if len(shape) == 2:
-        return tuple(slice(size) for size in wanted)
+        return tuple(slice(0, size) for size in wanted)
     starts = [(shape[axis] - wanted[axis]) // 2 for axis in (0, 1)]
     window = [slice(at, at + size) for at, size in zip(starts, wanted, strict=False)]
-    return (*window, slice(wanted[2]), slice(wanted[3]))
+    return (*window, slice(0, wanted[2]), slice(0, wanted[3]))
 
 
 def resized(values: Any, shape: Shape) -> Any:
@@ -307,7 +293,3 @@ def resized(values: Any, shape: Shape) -> Any:
     if tuple(values.shape[1:3]) != tuple(shape[:2]):
         values = ops.image.resize(values, shape[:2], antialias=True)
     return values
-
-
-def _numpy(value: Any) -> Array:
-    return np.array(ops.convert_to_numpy(value))
