@@ -20,9 +20,10 @@ def taken_parts(taken: TakenNetwork) -> tuple[Part, ...]:
         limit = taken.limits.get(name)
         most = "" if limit is None else figure(limit, name)
         add_row(table, NAMES[name], figure(getattr(taken, name), name), most, by)
-    feeding = ", row by row" if taken.row_fed else ""
+    how = ", row by row" if taken.row_fed else ""
+    how += ", built with --optimize size" if taken.optimize == "size" else ""
     words = [
-        f"{taken.bits}, {taken.schedule}{feeding}, {taken.macs:,} MACs: {taken.network}",
+        f"{taken.bits}, {taken.schedule}{how}, {taken.macs:,} MACs: {taken.network}",
         f"{taken.verified} inputs: the same to the last bit in LiteRT, NumPy, C here and on the "
         "virtual board.",
     ]
@@ -38,5 +39,4 @@ def excess_words(taken: TakenNetwork) -> str:
         f"{figure(amount, name)}{'' if name == 'ms' else f' {UNITS[name]}'}"
         for name, amount in over.items()
     )
-    hint = ", or build it with --optimize size" if "flash" in over else ""
-    return f"it breaks its budgets by {words}: take another one with --trial{hint}"
+    return f"it breaks its budgets by {words}: take another one with --trial"

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
@@ -33,6 +33,12 @@ ANY = ""
 
 WORD = re.compile(r"\beb_[a-z0-9_]+")
 """Functions and types of edgebottle in C."""
+
+FOLDS = 8
+"""Parts of the images, each of which is held against a table of the others."""
+
+KEPT = 0.95
+"""The share of networks that take no more code than is modelled, with the margin."""
 
 REST = ("image", "layers", "stages", "program", "arrays")
 """What the rest of an image's code grows with: 1, layers, stages, what the programs of stages have,
@@ -67,18 +73,24 @@ class CodeSizes:
         layers: Bytes of the function and the parameters of a layer, by its kind.
         shared: For each other symbol its bytes, and the words of the generated C that need it.
         rest: Bytes, in the order of ``REST``.
+        margin: As a share of the modelled code: of networks that a table was not made of, ``KEPT``
+            took no more than that beyond it.
     """
 
     board: str
     layers: Mapping[str, int]
     shared: Mapping[str, tuple[int, frozenset[str]]]
     rest: Array
+    margin: float = 0.0
 
     def of(self, verdict: Verdict) -> int:
         """Bytes of flash of a network besides its constants."""
         kinds = code_kinds(verdict)
-        explained = self.explained(kinds.values(), code_words(verdict))
-        return explained + round(float(self.rest @ rest_features(verdict)))
+        return self.modelled(kinds.values(), code_words(verdict), rest_features(verdict))
+
+    def modelled(self, kinds: Iterable[str], words: frozenset[str], rest: Array) -> int:
+        """The same, given the kinds of layers, the words of the C, and the figures of ``REST``."""
+        return self.explained(kinds, words) + round(float(self.rest @ rest))
 
     def explained(self, kinds: Iterable[str], words: frozenset[str]) -> int:
         """Bytes of the layers and of what they share."""
@@ -96,6 +108,7 @@ class CodeSizes:
         }
         table = {
             "board": self.board,
+            "margin": float(f"{self.margin:.4g}"),
             "rest": [float(f"{one:.5g}") for one in self.rest],
             "layers": dict(sorted(self.layers.items())),
             "shared": shared,
@@ -109,7 +122,8 @@ class CodeSizes:
         shared = {
             name: (nbytes, frozenset(kinds)) for name, (nbytes, kinds) in table["shared"].items()
         }
-        return cls(table["board"], table["layers"], shared, np.array(table["rest"]))
+        rest = np.array(table["rest"])
+        return cls(table["board"], table["layers"], shared, rest, table["margin"])
 
 
 def code_kinds(verdict: Verdict) -> dict[str, str]:
@@ -136,7 +150,25 @@ def rest_features(verdict: Verdict) -> Array:
 
 
 def learned(board: str, images: Sequence[MeasuredCode]) -> CodeSizes:
-    """The table of images."""
+    """The table of images, two or more, with its margin."""
+    return replace(_fitted(board, images), margin=_margin(board, images))
+
+
+def _margin(board: str, images: Sequence[MeasuredCode]) -> float:
+    """What images take beyond a table of the others: see ``CodeSizes.margin``."""
+    shares = []
+    folds = min(FOLDS, len(images))
+    for fold in range(folds):
+        others = [image for number, image in enumerate(images) if number % folds != fold]
+        table = _fitted(board, others)
+        for image in images[fold::folds]:
+            modelled = table.modelled(image.kinds.values(), image.words, image.rest)
+            shares.append((image.code - modelled) / modelled)
+    return max(0.0, float(np.quantile(shares, KEPT)))
+
+
+def _fitted(board: str, images: Sequence[MeasuredCode]) -> CodeSizes:
+    """The table of images, without a margin."""
     own: defaultdict[str, list[int]] = defaultdict(list)
     sizes: defaultdict[str, list[int]] = defaultdict(list)
     having: defaultdict[str, set[int]] = defaultdict(set)

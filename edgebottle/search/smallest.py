@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from edgebottle.errors import DoesNotFit
 from edgebottle.search.costs import CandidateCost
@@ -45,7 +45,7 @@ def fitting(
         return found.choice
     if found.cost is None:
         raise DoesNotFit("no network of the space can be built: give it more to choose from")
-    shares, taken = breach(found.cost, limits), asdict(found.cost)
+    shares, taken = breach(found.cost, limits), found.cost.held
     words = [
         f"{_number(taken[name])} {UNITS[name]}, {_number(taken[name] - limits[name])} too many"
         for name, share in shares.items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,11 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from edgebottle.boards import load_board
+from edgebottle.boards import Board, load_board
+from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
-from edgebottle.errors import BadInput, Mismatch
+from edgebottle.errors import BadInput, DoesNotFit, Mismatch
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.files import check_creatable, read_file, write_file
+from edgebottle.fit import Wish
 from edgebottle.measure import measure
 from edgebottle.pipeline import Built, Model, build, load
 from edgebottle.samples import edge_cases
@@ -80,6 +83,29 @@ def chosen_trial(
     known = ", ".join(str(one.number) for one in best)
     what = "there is no such trial" if found is None else f"it is {found.result.outcome.value}"
     raise BadInput(f"trial {number} cannot be taken: {what}; the best are {known}")
+
+
+def small_enough(
+    model: Model,
+    board: Board,
+    wish: Wish,
+    flash: float,
+    progress: Progress = lambda what, done, total: None,
+) -> Wish:
+    """How a model is built: for size where it takes too much flash otherwise, which costs time.
+
+    Args:
+        model: The model.
+        board: The board.
+        wish: How it is built otherwise.
+        flash: Bytes that it shall take at most.
+        progress: Told what is being done.
+    """
+    try:
+        taken: float = build(model, board, wish=wish, progress=progress).flash.bytes
+    except DoesNotFit:
+        taken = math.inf
+    return wish if taken <= flash else replace(wish, optimize=Optimize.SIZE.value)
 
 
 class Taking:
@@ -207,6 +233,7 @@ class Taking:
             bits=str(self._candidate.bits),
             schedule=self._candidate.schedule,
             row_fed=self._candidate.row_fed,
+            optimize=built.wish.optimize,
             macs=built.model.macs(),
             ram=built.ram.bytes,
             flash=built.flash.bytes,
@@ -258,7 +285,10 @@ class Taking:
 
     def _verified(self, model: Model, progress: Progress) -> tuple[Built, int | None]:
         """The firmware, which computes what LiteRT does; and the instructions of a run."""
-        wish = Costs(self._board).wish_of(self._candidate)
+        limit = self._limits.get("flash", math.inf)
+        wish = small_enough(
+            model, self._board, Costs(self._board).wish_of(self._candidate), limit, progress
+        )
         found = verify_model(model, self._board, samples=VERIFIED, wish=wish, progress=progress)
         if found.difference is not None:
             raise Mismatch(f"{model.path}: {found.difference}")

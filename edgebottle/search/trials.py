@@ -43,8 +43,7 @@ IMPOSSIBLE = (BadInput, BadModel, DoesNotFit, UnsupportedOp)
 
 def breach(cost: CandidateCost, limits: Mapping[str, float]) -> dict[str, float]:
     """By how much each limit is broken, as a share of it; not above 0 where it is kept."""
-    taken = asdict(cost)
-    return {name: (taken[name] - limit) / limit for name, limit in limits.items()}
+    return {name: (cost.held[name] - limit) / limit for name, limit in limits.items()}
 
 
 @dataclass(frozen=True)

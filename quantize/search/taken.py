@@ -23,6 +23,7 @@ class TakenNetwork:
         bits: Of its layers.
         schedule: That it is run by.
         row_fed: Its input comes row by row.
+        optimize: What its code was compiled for: ``size`` where it took too much flash otherwise.
         macs: Multiply-accumulates of a run.
         ram: Bytes of the firmware, as built.
         flash: Bytes of the firmware, as built.
@@ -43,6 +44,7 @@ class TakenNetwork:
     bits: str
     schedule: str
     row_fed: bool
+    optimize: str
     macs: int
     ram: int
     flash: int

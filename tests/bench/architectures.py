@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgebottle.boards import load_board
-from edgebottle.errors import EdgebottleError
+from edgebottle.errors import DoesNotFit, EdgebottleError
 from edgebottle.fit import Wish
 from edgebottle.pipeline import build, model_of
 from edgebottle.search.costs import CandidateCost, Costs, imported
@@ -90,11 +90,15 @@ class Summary:
     Attributes:
         planned: Candidates that were planned.
         refused: Those that cannot be fed row by row.
+        too_large: Those that were to be built, and are too large for the board or ``RAM``.
         layers: Of all that were planned.
         seconds: That planning them took, of one core.
         built: Candidates that were built.
         different: Those whose RAM or constants were not those of the build.
         code: By which part of all flash the modelled code was wrong, of each that was built.
+        missing: Bytes by which the flash of each that was built was beyond what was modelled; below
+            0 where it took less.
+        beyond: The same, with the margin.
         verified: Candidates whose outputs were LiteRT's.
         instructions: By which part the modelled instructions were wrong, of each.
         cycles: The same of cycles.
@@ -102,11 +106,14 @@ class Summary:
 
     planned: int
     refused: int
+    too_large: int
     layers: int
     seconds: float
     built: int
     different: int
     code: list[float]
+    missing: list[int]
+    beyond: list[int]
     verified: int
     instructions: list[float]
     cycles: list[float]
@@ -117,17 +124,22 @@ class Summary:
         per = self.layers / max(self.planned, 1)
         yield f"planned {self.planned} of {per:.1f} layers: {rate:.2f} in a second of one core"
         yield f"cannot be fed row by row: {self.refused}"
+        yield f"too large to be built: {self.too_large}"
         yield f"built {self.built}: RAM or constants differ in {self.different}"
         for name in ("code", "instructions", "cycles"):
             errors = getattr(self, name)
             if errors:
                 mean, most = statistics.mean(errors), max(errors)
                 yield f"{name}: {len(errors)} networks, mean error {mean:.2%}, largest {most:.2%}"
+        for excess, words in ((self.missing, "modelled"), (self.beyond, "modelled, with margin")):
+            if excess:
+                count = sum(nbytes > 0 for nbytes in excess)
+                yield f"more flash than {words}: {count} of {len(excess)}, at most {max(excess):+,}"
 
 
 def summarize(costs: Costs, options: argparse.Namespace) -> Summary:
     """Plans, builds and verifies as the options say."""
-    summary = Summary(0, 0, 0, 0.0, 0, 0, [], 0, [], [])
+    summary = Summary(0, 0, 0, 0, 0.0, 0, 0, [], [], [], 0, [], [])
     for number, candidate in enumerate(candidates(SPACES, options.seed, options.count)):
         start = time.process_time()
         try:
@@ -139,7 +151,10 @@ def summarize(costs: Costs, options: argparse.Namespace) -> Summary:
         summary.seconds += time.process_time() - start
         summary.planned += 1
         if summary.built < options.built:
-            _compare(costs, candidate, summary, options)
+            try:
+                _compare(costs, candidate, summary, options)
+            except DoesNotFit:
+                summary.too_large += 1
         if not options.json and (number + 1) % 50 == 0:
             print(f"{number + 1} of {options.count}", flush=True)
     return summary
@@ -162,6 +177,8 @@ def _compare(
         ram, constants, code = built.ram.bytes, built.flash.weights, built.flash.code
     summary.built += 1
     summary.code.append(_error(cost.flash, constants + code))
+    summary.missing.append(constants + code - cost.flash)
+    summary.beyond.append(summary.missing[-1] - cost.flash_margin)
     if (cost.ram, cost.constants) != (ram, constants):
         summary.different += 1
         print(f"different: {_told(cost)}, built {ram}, {constants}: {candidate.to_json()}")

@@ -39,3 +39,6 @@ def test_memory_is_that_of_the_build(board: str, candidate: Candidate, ram: int 
     built = build(model_of(imported(candidate)), costs.board, wish=costs.wish_of(candidate))
     assert (cost.arena, cost.ram) == (built.ram.arena, built.ram.bytes)
     assert cost.constants == built.flash.weights
+    assert cost.held["flash"] == cost.flash + cost.flash_margin > cost.flash
+    if board == "microbit":  # has no table, and the upper bound of builds, which is a promise
+        assert built.flash.bytes <= cost.held["flash"]

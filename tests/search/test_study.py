@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgebottle.errors import BadInput
+from edgebottle.search.costs import CandidateCost
 from edgebottle.search.settings import SAMPLERS, SearchBudget, SearchSettings
 from edgebottle.search.sharing import workplace
 from edgebottle.search.trials import Outcome, SearchTrial, breach, front, network_key
@@ -62,6 +63,12 @@ def test_a_stopped_study_goes_on_as_if_it_had_not_been(sampler: str, tmp_path: P
             searched(settings, tmp_path / "stopped", evaluator)
     assert searched(settings, tmp_path / "stopped", evaluator) == whole
     assert len(evaluator.asked) == settings.trials
+
+
+def test_flash_is_held_against_its_budget_with_a_margin() -> None:
+    cost = CandidateCost(80, 100, 50, 190, 9, 9, 2.0, flash_margin=11)
+    limits = {"ram": 100, "flash": 200, "ms": 4.0}
+    assert breach(cost, limits) == pytest.approx({"ram": 0.0, "flash": 0.005, "ms": -0.5})
 
 
 def test_a_study_that_is_done_asks_nothing(tmp_path: Path) -> None:

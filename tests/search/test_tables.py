@@ -102,6 +102,30 @@ IMAGES = (
 """Kinds of layers, and symbols."""
 
 
+def image(code: int) -> MeasuredCode:
+    """Of one layer, all of whose code belongs to the image."""
+    rest = np.array([1, 1, 0, 0, 0], float)
+    return MeasuredCode({"a": CONV}, frozenset(), rest, (("main", 1000),), code)
+
+
+@pytest.mark.parametrize(
+    ("codes", "margin"),
+    [
+        ([1000] * 8, 0.0),
+        # Each of eight is held against the mean of the others.
+        ([1000] * 7 + [1140], 0.65 * 140 / 1000 - 0.35 * 20 / 1020),
+        ([1140] * 7 + [1000], 20 / 1120),
+    ],
+)
+def test_the_margin_is_what_most_images_take_beyond_a_table_of_the_others(
+    codes: list[int], margin: float
+) -> None:
+    """The 95th percentile of eight lies at 0.65 of the way between the last two."""
+    table = learned("board", [image(code) for code in codes])
+    assert table.margin == pytest.approx(margin, rel=1e-3)
+    assert CodeSizes.of_json(table.to_json()).margin == pytest.approx(table.margin, rel=1e-3)
+
+
 def test_code_of_images_is_made_of_layers_and_of_what_they_share() -> None:
     images = [
         MeasuredCode(
