@@ -23,6 +23,7 @@ from edgebottle.training import TrainingData, read_training_data
 from edgebottle.zoo.architectures import as_plain
 from edgebottle.zoo.augmentation import Augmentation
 from edgebottle.zoo.few_bits import CHOOSING_SHARE, training_recipe
+from edgebottle.zoo.kept_epochs import KeptEpochs
 from edgebottle.zoo.recipes import Data, Recipe
 from edgebottle.zoo.training import fit, float_file
 from quantize.lowbit.checkpoint import LAST
@@ -157,6 +158,7 @@ def float_model(
     samples: CandidateSamples,
     training: CandidateTraining,
     progress: Progress = lambda what, done, total: None,
+    kept: KeptEpochs | None = None,
 ) -> Any:
     """Trains a candidate with floats, for so many epochs; whatever its bits are.
 
@@ -165,6 +167,7 @@ def float_model(
         samples: In its resolution.
         training: How.
         progress: Told what is being done.
+        kept: Where the newest epoch is kept, to go on with; None to keep none.
 
     Returns:
         A Keras model of Keras's own layers. The last epoch counts.
@@ -180,7 +183,7 @@ def float_model(
     def told(done: int, total: int, line: str) -> None:
         progress(f"train with floats: {line}", done, total)
 
-    model = as_plain(fit(recipe, data, training.seed, told), recipe)
+    model = as_plain(fit(recipe, data, training.seed, told, kept), recipe)
     _average_norms(model, learned.values, recipe.batch_size)
     return model
 

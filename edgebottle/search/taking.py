@@ -43,6 +43,7 @@ from edgebottle.search.take_recipe import MAX_BYTES, TakenCandidate, TakeRecipe
 from edgebottle.search.trials import SearchTrial, front
 from edgebottle.training import litert_accuracy, start_keras
 from edgebottle.verify import verify_model
+from edgebottle.zoo.kept_epochs import KeptEpochs
 from quantize.search.report import network_words
 from quantize.search.taken import TakenNetwork
 
@@ -51,6 +52,9 @@ VERIFIED = 10
 
 FLOATS, RECIPE, RESULT, SETTINGS = "float.keras", "recipe.json", "result.json", "search.toml"
 """What lies in the folder beside the ``.tflite`` file and ``PROJECT``."""
+
+EPOCH = "float-epoch.npz"
+"""The newest epoch with floats, until all are done."""
 
 PROJECT = "project"
 """The folder of the firmware."""
@@ -276,7 +280,14 @@ class Taking:
         path = self._kept / FLOATS
         if path.exists():
             return keras.models.load_model(path, compile=False)
-        model = float_model(self._candidate, self._samples, self._training, progress)
+
+        def told(what: str, done: int, total: int) -> None:
+            if done:
+                self.finished[:] = [f"epoch {done} of {total} with floats"]
+            progress(what, done, total)
+
+        kept = KeptEpochs(self._kept / EPOCH)
+        model = float_model(self._candidate, self._samples, self._training, told, kept)
         self._kept.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial.keras")
         model.save(partial)

@@ -22,6 +22,7 @@ from edgebottle.errors import BadInput
 from edgebottle.zoo import registry
 from edgebottle.zoo.architectures import as_plain, build_network, tensorflow
 from edgebottle.zoo.augmentation import Floats, augment
+from edgebottle.zoo.kept_epochs import KeptEpochs
 from edgebottle.zoo.recipes import Data, Labels, Recipe
 
 Progress = Callable[[int, int, str], None]
@@ -46,16 +47,29 @@ class Trained:
     seed: int
 
 
-def fit(recipe: Recipe, data: Data, seed: int, progress: Progress | None = None) -> Any:
+def fit(
+    recipe: Recipe,
+    data: Data,
+    seed: int,
+    progress: Progress | None = None,
+    kept: KeptEpochs | None = None,
+) -> Any:
     """Trains a float Keras model; the last epoch counts, the test images are never looked at.
 
-    The same seed gives the same model on the same machine and versions.
+    The same seed gives the same model on the same machine and versions, whether training was
+    stopped between two epochs or not.
+
+    Args:
+        recipe: What is trained, and how.
+        data: That it learns from.
+        seed: Decides the first weights, the order and the augmentation.
+        progress: Called after every epoch.
+        kept: Where the newest epoch is kept, to go on with; None to keep none.
     """
     tf = tensorflow()
     keras = tf.keras
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    random = np.random.default_rng(seed)
     steps = -(-len(data.train_images) // recipe.batch_size) * recipe.epochs
     model = build_network(recipe)
     model.compile(
@@ -67,9 +81,15 @@ def fit(recipe: Recipe, data: Data, seed: int, progress: Progress | None = None)
         metrics=["accuracy"],
     )
     targets = np.eye(recipe.classes, dtype=np.float32)[data.train_labels]
-    for epoch in range(recipe.epochs):
-        images = augment(data.train_images, recipe.augmentation, random)
-        seen = model.fit(images, targets, recipe.batch_size, epochs=1, verbose=0).history
+    for epoch in range(kept.restore(model) if kept else 0, recipe.epochs):
+        random = np.random.default_rng([seed, epoch])  # so that each epoch can be the first one
+        order = random.permutation(len(targets))
+        images = augment(data.train_images[order], recipe.augmentation, random)
+        seen = model.fit(
+            images, targets[order], recipe.batch_size, epochs=1, shuffle=False, verbose=0
+        ).history
+        if kept:
+            kept.save(model, epoch + 1)
         if progress:
             progress(epoch + 1, recipe.epochs, f"loss {seen['loss'][0]:.3f}")
     return model

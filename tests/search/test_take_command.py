@@ -3,6 +3,7 @@
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,8 +56,21 @@ def accuracy_of(folder: Path, file: Path) -> float:
 
 
 def test_taken_stopped_and_made_again(searched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgebottle.search import taking
+    from edgebottle.search import candidate_training, taking
 
+    trained = candidate_training.fit
+
+    def one_epoch(recipe: Any, data: Any, seed: int, told: Any, kept: Any) -> None:
+        def interrupted(*words: object) -> None:
+            told(*words)
+            raise KeyboardInterrupt
+
+        trained(recipe, data, seed, interrupted, kept)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(candidate_training, "fit", one_epoch)
+        stopped = take(searched)
+    assert stopped.code == 130 and "stopped behind epoch 1 of 2 with floats; the" in stopped.err
     with monkeypatch.context() as patched:
         patched.setattr(taking, "verify_model", interrupt)
         stopped = take(searched)
