@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from edgebottle.errors import BadInput
-from edgebottle.files import read_file
+from edgebottle.toml_tables import load_toml, near_words
 
 FILE = "edgebottle.toml"
-MAX_BYTES = 1024 * 1024
 
 _TEMPLATE = """\
 # Read by every edgebottle command that is run in this folder.
@@ -116,10 +113,7 @@ def load_config(folder: Path) -> Config:
     path = folder / FILE
     if not path.exists():
         return Config()
-    try:
-        data = tomllib.loads(read_file(path, MAX_BYTES).decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from error
+    data = load_toml(path)
     for key, value in data.items():
         if key not in _KEYS:
             raise BadInput(f"{path}: unknown key '{key}'{near_words(key, tuple(_KEYS))}")
@@ -155,12 +149,6 @@ def _budget(path: Path, table: dict[str, Any]) -> dict[str, int]:
         except BadInput as error:
             raise BadInput(f"{path}: 'budget.{key}': {error}") from error
     return budget
-
-
-def near_words(key: str, known: tuple[str, ...]) -> str:
-    """What to say of an unknown key: the nearest of those that are known, or all of them."""
-    near = difflib.get_close_matches(key, known, n=1)
-    return f": did you mean '{near[0]}'?" if near else f"; known: {', '.join(known)}"
 
 
 def _one_of(path: Path, data: dict[str, Any], key: str, allowed: tuple[str, ...]) -> None:

@@ -20,6 +20,7 @@ LAYERS = (
     (
         "edgebottle.errors",
         "edgebottle.files",
+        "edgebottle.toml_tables",
         "edgebottle.data",
         "edgebottle.units",
         "edgebottle.board_schema",

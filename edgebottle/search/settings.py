@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from edgebottle.config import near_words, parse_bytes
+from edgebottle.config import parse_bytes
 from edgebottle.errors import BadInput
-from edgebottle.files import read_file
 from edgebottle.plan.schedules import SCHEDULES
+from edgebottle.toml_tables import (
+    Reader,
+    check_version,
+    flag,
+    list_of,
+    load_toml,
+    one_of,
+    read_table,
+    text,
+    whole,
+)
 from edgebottle.user_functions import is_function
 from edgebottle.zoo.augmentation import Augmentation
 from quantize.search.space import Space
@@ -20,7 +29,6 @@ VERSION = 1
 """Of ``search.toml``."""
 
 FILE = "search.toml"
-MAX_BYTES = 1 << 20
 
 SHARED_WEIGHTS = "shared-weights"
 """The evaluator that trains the weights of all candidates together."""
@@ -140,17 +148,8 @@ def read_settings(path: Path) -> SearchSettings:
     Raises:
         BadInput: it is no such file; the message names the line's key.
     """
-    try:
-        table = tomllib.loads(read_file(path, MAX_BYTES).decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from error
-    version = table.pop("version", None)
-    if version != VERSION:
-        said = "of no version" if version is None else f"of version {version!r}"
-        raise BadInput(
-            f"{path} is {said}, and this edgebottle reads version {VERSION}: "
-            "`edgebottle search new` writes such a file"
-        )
+    table = load_toml(path)
+    check_version(table, path, VERSION, "edgebottle search new")
     try:
         return _settings(table, path)
     except BadInput as error:
@@ -184,44 +183,14 @@ def _training(table: dict[str, Any]) -> TrainingBudget:
     return TrainingBudget(**lengths, augmentation=Augmentation(**read))
 
 
-Reader = Callable[[object], Any]
-"""Takes what TOML says, and gives the value; raises ``BadInput`` that says what it must be."""
+_TABLES = ("version", "budget", "space", "search", "training")
 
 
 def _read(
     table: Mapping[str, Any], readers: Mapping[str, Reader], prefix: str, required: tuple[str, ...]
 ) -> dict[str, Any]:
     """The values of a table by their keys; raises ``BadInput`` that names the key."""
-    others = ("version", "budget", "space", "search", "training") if not prefix else ()
-    for key in table:
-        if key not in readers:
-            near = near_words(key, (*readers, *others))
-            raise BadInput(f"unknown key '{prefix}{key}'{near}")
-    for key in required:
-        if key not in table:
-            raise BadInput(f"key '{prefix}{key}' is missing")
-    values = {}
-    for key, value in table.items():
-        try:
-            values[key] = readers[key](value)
-        except BadInput as error:
-            raise BadInput(f"'{prefix}{key}' is {value!r}: it must be {error}") from error
-    return values
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise BadInput("text in quotes")
-    return value
-
-
-def _whole(least: int) -> Reader:
-    def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise BadInput(f"a whole number, {least} or more")
-        return value
-
-    return read
+    return read_table(table, readers, prefix, required, () if prefix else _TABLES)
 
 
 def _bytes(value: object) -> int:
@@ -240,32 +209,6 @@ def _milliseconds(value: object) -> float:
     return float(value)
 
 
-def _one_of(*allowed: str) -> Reader:
-    def read(value: object) -> str:
-        if value not in allowed:
-            near = near_words(str(value), allowed) if isinstance(value, str) else ""
-            hint = near if "did you mean" in near else ""
-            raise BadInput(f"one of {', '.join(allowed)}{hint}")
-        return str(value)
-
-    return read
-
-
-def _list_of(each: Reader, *, may_be_empty: bool = False) -> Reader:
-    def read(value: object) -> tuple[Any, ...]:
-        if not isinstance(value, list) or not (value or may_be_empty):
-            raise BadInput("a list such as [a, b]" + ("" if may_be_empty else ", not empty"))
-        try:
-            read = tuple(each(one) for one in value)
-        except BadInput as error:
-            raise BadInput(f"a list, and each of it {error}") from error
-        if len(set(read)) < len(read):
-            raise BadInput("a list of different values")
-        return read
-
-    return read
-
-
 def _shape(value: object) -> tuple[int, int, int]:
     """``96x96x3``."""
     sizes = str(value).split("x")
@@ -278,12 +221,6 @@ def _shape(value: object) -> tuple[int, int, int]:
 def _odd(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
         raise BadInput("an odd whole number")
-    return value
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise BadInput("true or false")
     return value
 
 
@@ -300,22 +237,22 @@ def _number(value: object) -> float:
 
 
 _TOP: Mapping[str, Reader] = {
-    **dict.fromkeys(("name", "data", "test", "board", "evaluator"), _text),
-    "scale": _one_of("0..1", "-1..1", "0..255"),
+    **dict.fromkeys(("name", "data", "test", "board", "evaluator"), text),
+    "scale": one_of("0..1", "-1..1", "0..255"),
 }
 _BUDGET: Mapping[str, Reader] = {"ram": _bytes, "flash": _bytes, "ms": _milliseconds}
 _SEARCH: Mapping[str, Reader] = {
-    "sampler": _one_of(*SAMPLERS),
-    "objectives": _list_of(_one_of(*FURTHER_OBJECTIVES), may_be_empty=True),
-    "trials": _whole(1),
-    "seed": _whole(0),
-    "storage": _text,
+    "sampler": one_of(*SAMPLERS),
+    "objectives": list_of(one_of(*FURTHER_OBJECTIVES), may_be_empty=True),
+    "trials": whole(1),
+    "seed": whole(0),
+    "storage": text,
 }
-_TRAINING: Mapping[str, Reader] = {"epochs": _whole(1), "final_epochs": _whole(1)}
+_TRAINING: Mapping[str, Reader] = {"epochs": whole(1), "final_epochs": whole(1)}
 _AUGMENTATION: Mapping[str, Reader] = {
     **dict.fromkeys(("degrees", "scale", "shift"), _amount),
-    "flip": _flag,
-    "erase": _whole(0),
+    "flip": flag,
+    "erase": whole(0),
 }
 
 
@@ -327,17 +264,17 @@ def _space(table: Mapping[str, Any]) -> Space:
 
 def _space_reader(name: str, default: object) -> Reader:
     if name == "shapes":
-        return _list_of(_shape)
+        return list_of(_shape)
     if name in _ODD:
-        return _list_of(_odd)
+        return list_of(_odd)
     if name == "schedules":
-        return _list_of(_one_of(*(schedule.value for schedule in SCHEDULES)))
+        return list_of(one_of(*(schedule.value for schedule in SCHEDULES)))
     if not isinstance(default, tuple):
-        return _whole(2 if name == "classes" else 1)
+        return whole(2 if name == "classes" else 1)
     if isinstance(default[0], bool):
-        return _list_of(_flag)
+        return list_of(flag)
     if isinstance(default[0], str):
-        return _list_of(_text)
+        return list_of(text)
     if name == "expands":
-        return _list_of(_number)
-    return _list_of(_whole(0 if name in _MAY_BE_ZERO else 1))
+        return list_of(_number)
+    return list_of(whole(0 if name in _MAY_BE_ZERO else 1))
