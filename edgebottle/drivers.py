@@ -25,9 +25,20 @@ if TYPE_CHECKING:
     from hil.revive import Revival
 
 
+class Faulted(BoardError):
+    """The firmware failed, as whoever runs it saw: nothing is wrong with the line."""
+
+
+Told = Callable[[str], None]
+"""Called with the step that begins: ``port``, ``flash``, ``boot``, ``run``."""
+
+
 @contextmanager
 def open_session(
-    built: Built, port: str | None = None, choice: ProbeChoice | None = None
+    built: Built,
+    port: str | None = None,
+    choice: ProbeChoice | None = None,
+    step: Told = lambda name: None,
 ) -> Iterator[Session]:
     """Brings the firmware up on its board, keeps it there, and talks to it.
 
@@ -37,19 +48,23 @@ def open_session(
             for the virtual board, or for this computer when the board is ``host``.
         choice: How a real board is flashed; None: one at a local port with the first programmer
             that can.
+        step: Told what begins.
 
     Raises:
         BoardError: the board cannot be flashed, booted or reached, or it faulted.
     """
-    with _open_driver(built, port, choice or ProbeChoice()) as driver:
+    with _open_driver(built, port, choice or ProbeChoice(), step) as driver:
         try:
+            step("boot")
             with _started(driver) as session:
+                step("run")
                 yield session
         except BoardError as error:
             reason = _reason(driver, error)
             if reason is None:
                 raise
-            raise BoardError(reason) from error
+            kind = BoardError if isinstance(driver, _RealDriver) else Faulted
+            raise kind(reason) from error
 
 
 def _started(driver: Driver) -> Session:
@@ -78,10 +93,11 @@ def _reason(driver: Driver, error: BoardError) -> str | None:
 
 
 def _open_driver(
-    built: Built, port: str | None, choice: ProbeChoice
+    built: Built, port: str | None, choice: ProbeChoice, step: Told
 ) -> AbstractContextManager[Driver]:
     if port is not None:
-        return _real(built, port, choice)
+        return _real(built, port, choice, step)
+    step("boot")
     if built.board.is_host:
         return _host(built)
     return _qemu(built) if built.board.qemu_machine else _virtual(built)
@@ -146,14 +162,16 @@ def _virtual(built: Built) -> Iterator[Driver]:
 
 
 @contextmanager
-def _real(built: Built, port: str, choice: ProbeChoice) -> Iterator[Driver]:
+def _real(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[Driver]:
     from hil.flash import flash
     from hil.link import Link, local_port
 
+    step("port")
     is_local = local_port(port) is not None
     if is_local:
         Link.open(port).close()  # a port that is not there is said before anything is written
     if choice.writes(is_local):
+        step("flash")
         flash(built.elf, built.board, port, choice)
     yield _RealDriver(port, read_elf(built.elf).crc32, built.board, choice)
 

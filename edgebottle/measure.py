@@ -20,7 +20,7 @@ from edgebottle.compare import compare, compare_boxes, is_exact
 from edgebottle.describe import describe
 from edgebottle.detection.boxes import BoxDecoder, Boxes
 from edgebottle.detection.precision import label_precisions
-from edgebottle.drivers import open_session, to_bytes
+from edgebottle.drivers import Told, open_session, to_bytes
 from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
@@ -66,6 +66,7 @@ def measure(
     port: str | None = None,
     choice: ProbeChoice | None = None,
     progress: Progress = lambda what, done, total: None,
+    step: Told = lambda name: None,
 ) -> Record:
     """Measures a built model.
 
@@ -76,6 +77,7 @@ def measure(
         port: Serial port of a real board; None for the virtual one.
         choice: How the real board is flashed.
         progress: Told what is being done.
+        step: Told what begins: ``reference``, what ``open_session`` says, ``check``.
 
     Raises:
         Mismatch: an output differs from the reference, which is LiteRT, and NumPy where LiteRT
@@ -90,12 +92,13 @@ def measure(
     # State advances with every run, as on the board.
     repeats = runs if built.model.imported.has_state else 1
     reference, refusal = None, ""
+    step("reference")
     try:
         reference = litert_reference(built.model, samples, repeats, progress)
     except (BadModel, ToolMissing) as error:
         refusal = str(error)
     stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool, open_session(built, port, choice) as session:
+    with ThreadPoolExecutor(1) as pool, open_session(built, port, choice, step) as session:
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
         try:
@@ -105,17 +108,24 @@ def measure(
             raise
         if reference is None:
             reference = Reference(NUMPY, numpy.result(), refusal)
+    step("check")
     decoder = decoder_of(built.model)
     _check(built, result, reference, decoder)
     record = _record(built, session.driver.image_crc or 0, virtual, samples, result, reference)
     if port is not None:
         record = _judged(record, built, samples, result, runs, session.remarks)
+    return _with_boxes(record, decoder, samples, result.boxes)
+
+
+def _with_boxes(
+    record: Record, decoder: BoxDecoder | None, samples: Samples, boxes: tuple[Boxes, ...]
+) -> Record:
+    """The record of a detector, with what its boxes are worth where the true ones are known."""
     if decoder is None or samples.truths is None:
         return record
-    boxes, labels = result.boxes, decoder.description.labels
     return replace(
         record,
-        detection=label_precisions(labels, boxes, samples.truths),
+        detection=label_precisions(decoder.description.labels, boxes, samples.truths),
         pictures=tuple(picture_records(decoder, samples, boxes)),
     )
 

@@ -31,14 +31,14 @@ def load_toml(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path} is not valid TOML: {error}") from error
 
 
-def check_version(table: dict[str, Any], path: Path, version: int, made_by: str) -> None:
+def check_version(table: dict[str, Any], path: Path, version: int, remedy: str) -> None:
     """Takes ``version`` out of a file's table.
 
     Args:
         table: Of the whole file.
         path: Of it.
         version: The one that can be read.
-        made_by: The command that writes such a file.
+        remedy: Where such a file is to be had.
 
     Raises:
         BadInput: it is another one, or none.
@@ -46,10 +46,7 @@ def check_version(table: dict[str, Any], path: Path, version: int, made_by: str)
     found = table.pop("version", None)
     if isinstance(found, bool) or found != version:
         said = "of no version" if found is None else f"of version {found!r}"
-        raise BadInput(
-            f"{path} is {said}, and this edgebottle reads version {version}: "
-            f"`{made_by}` writes such a file"
-        )
+        raise BadInput(f"{path} is {said}, and this edgebottle reads version {version}: {remedy}")
 
 
 def read_table(

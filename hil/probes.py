@@ -17,9 +17,13 @@ _PROBES = {
 contrib/60-openocd.rules)."""
 
 
+RESETS = ("break", "dtr", "probe")
+"""How a real board can be restarted: a break on its line, a pulse of DTR, or by its probe."""
+
+
 @dataclass(frozen=True)
 class ProbeChoice:
-    """How a real board is flashed.
+    """How a real board is flashed and restarted.
 
     Attributes:
         programmer: The only program that may do it; None: the first of the table that can.
@@ -28,12 +32,14 @@ class ProbeChoice:
         recover: The chip is unlocked and erased first; all that is in it is lost.
         write: False: the firmware is in the chip already. None: so it is behind a network URL,
             unless programmer or probe say that the board hangs on this computer as well.
+        resets: How it may be restarted, of ``RESETS``.
     """
 
     programmer: str | None = None
     serial: str | None = None
     recover: bool = False
     write: bool | None = None
+    resets: tuple[str, ...] = RESETS
 
     def writes(self, is_local: bool) -> bool:
         """Whether the board is flashed, whose port is one of this computer or a network URL."""

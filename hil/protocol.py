@@ -328,7 +328,7 @@ class BoardClient:
             if "m-timestamp-mode" in line or "m-init-done" in line:
                 raise self._failed(doing, "the board reset")
             if line and not line.startswith(("m-", "e-")):
-                raise self._failed(doing, "the board answered garbage")
+                raise Garbled(str(self._failed(doing, "the board answered garbage")))
             if line:
                 lines.append(line)
         raise self._failed(doing, "the board's answer does not end")
@@ -370,6 +370,10 @@ class BoardClient:
 
 class _Explained(BoardError):
     """Says already what was being done."""
+
+
+class Garbled(_Explained):
+    """What came over the line is no answer of the firmware."""
 
 
 def _printable(raw: bytes) -> str:

@@ -51,13 +51,13 @@ def ways_of(board: Board, port: str, choice: ProbeChoice) -> tuple[Way, ...]:
     Arduino's kind; what does not listen to either is not harmed.
     """
     is_local = local_port(port) is not None
-    ways: list[Way] = []
+    ways: dict[str, Way] = {}
     if is_local or port.lower().startswith(REMOTE):
-        ways.append(partial(_on_line, port, "a break on the line", Link.send_break))
-        ways.append(partial(_on_line, port, "a pulse of DTR", Link.pulse_dtr))
+        ways["break"] = partial(_on_line, port, "a break on the line", Link.send_break)
+        ways["dtr"] = partial(_on_line, port, "a pulse of DTR", Link.pulse_dtr)
     if is_local or choice.writes(is_local):
-        ways.append(partial(_by_probe, board, port, choice))
-    return tuple(ways)
+        ways["probe"] = partial(_by_probe, board, port, choice)
+    return tuple(way for name, way in ways.items() if name in choice.resets)
 
 
 def revive(port: str, baud: int, ways: Sequence[Way]) -> Revival | None:

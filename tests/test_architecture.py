@@ -76,6 +76,7 @@ LAYERS = (
         "edgebottle.gate",
         "edgebottle.profile",
         "edgebottle.search",
+        "edgebottle.bench",
     ),
     ("edgebottle.cli", "edgebottle.__main__"),
 )

@@ -149,7 +149,7 @@ def read_settings(path: Path) -> SearchSettings:
         BadInput: it is no such file; the message names the line's key.
     """
     table = load_toml(path)
-    check_version(table, path, VERSION, "edgebottle search new")
+    check_version(table, path, VERSION, "`edgebottle search new` writes such a file")
     try:
         return _settings(table, path)
     except BadInput as error:

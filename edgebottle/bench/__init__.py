@@ -1,0 +1,1 @@
+"""Jobs on the boards of a bench: a queue, retries, and what came of them."""

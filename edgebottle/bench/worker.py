@@ -1,0 +1,160 @@
+"""Does jobs, one after the other, in a process of its own: ``python -m edgebottle.bench.worker``.
+
+A step that hangs can only be ended from outside, so the work of each board is a process that may be
+killed with all it has started. Each line of standard input is a request, and each of standard
+output says what begins, or what came of it:
+
+    {"do": "prepare", "job": {...}, "board": "microbit"}     {"step": "build"} ... {"ready": true}
+    {"do": "measure", "port": "/dev/tty9", "choice": {...}}  {"step": "flash"} ... {"record": {}}
+
+Whatever fails is ``{"failed": {"step": ..., "outcome": ..., "cause": ...}}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from edgebottle.bench.jobs_file import SAMPLES, Job
+from edgebottle.boards import load_board
+from edgebottle.drivers import Faulted
+from edgebottle.errors import BadInput, BoardError, EdgebottleError, Mismatch
+from edgebottle.fit import Wish
+from edgebottle.measure import check_board, measure
+from edgebottle.pipeline import Built, build, load
+from edgebottle.plan.schedules import Schedule
+from edgebottle.samples import Samples, edge_cases, load_samples
+from hil.bench.results import BOOT, BROKEN, BUILD, ERROR, FAILED, FLASH, PORT, RUN
+from hil.link import LinkClosed
+from hil.probes import ProbeChoice
+from hil.protocol import Garbled
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A job that only lacks a board.
+
+    Attributes:
+        job: The job.
+        built: Its firmware.
+        samples: What is run.
+    """
+
+    job: Job
+    built: Built
+    samples: Samples
+
+
+class Worker:
+    """Answers requests."""
+
+    def __init__(self, out: TextIO) -> None:
+        """Takes where to answer to."""
+        self._out = out
+        self._step = BUILD
+        self._prepared: Prepared | None = None
+
+    def answer(self, request: dict[str, Any]) -> None:
+        """Does one request; says how it failed where it does."""
+        try:
+            if request["do"] == "prepare":
+                self._prepared = None
+                self._begin(BUILD)
+                self._prepared = prepare(Job(**request["job"]), request["board"])
+                self._say(ready=True)
+            else:
+                self._measure(request["port"], request["choice"])
+        except EdgebottleError as error:
+            outcome = outcome_of(self._step, error)
+            self._say(failed={"step": self._step, "outcome": outcome, "cause": str(error)})
+        except Exception as error:
+            traceback.print_exc()
+            cause = f"a bug of edgebottle: {type(error).__name__}: {error}"
+            self._say(failed={"step": self._step, "outcome": ERROR, "cause": cause})
+
+    def _measure(self, port: str | None, choice: dict[str, Any]) -> None:
+        if self._prepared is None:
+            raise BadInput("nothing was prepared")
+        said = {**choice, "resets": tuple(choice["resets"])} if choice else {}
+        record = measure(
+            self._prepared.built,
+            self._prepared.samples,
+            runs=self._prepared.job.runs,
+            port=port,
+            choice=ProbeChoice(**said),
+            progress=self._progress,
+            step=self._begin,
+        )
+        self._say(record=record.to_json())
+
+    def _begin(self, step: str) -> None:
+        self._step = step
+        self._say(step=step)
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        if self._step == RUN:
+            self._say(step=RUN, done=done, total=total)
+
+    def _say(self, **message: Any) -> None:
+        print(json.dumps(message), file=self._out, flush=True)
+
+
+def prepare(job: Job, board_id: str) -> Prepared:
+    """Reads, and compiles for a board; raises as ``load``, ``load_samples`` and ``build`` do."""
+    board = load_board(board_id)
+    check_board(board)
+    model = load(job.path, io=job.io)
+    if job.inputs is None:
+        samples = edge_cases(model.graph, job.samples or SAMPLES)
+    else:
+        samples = load_samples(Path(job.inputs), model.graph, job.samples)
+    wish = Wish(Schedule(job.schedule), ram=job.ram, flash=job.flash, optimize=job.optimize)
+    return Prepared(job, build(model, board, toolchain=job.toolchain, wish=wish), samples)
+
+
+def outcome_of(step: str, error: EdgebottleError) -> str:
+    """What a failure makes of a job: ``broken`` may be tried again, nothing else may.
+
+    Until the firmware answers it is the board, its probe or its port that fails. From then on it
+    is the firmware, unless the line is gone or what comes over it is no answer at all.
+    """
+    if isinstance(error, Mismatch):
+        return FAILED
+    if not isinstance(error, BoardError):
+        return ERROR
+    causes = list(_causes(error))
+    if any(isinstance(cause, Faulted) for cause in causes):
+        return FAILED
+    is_line = any(isinstance(cause, LinkClosed | Garbled) for cause in causes)
+    return BROKEN if step in (PORT, FLASH, BOOT) or is_line else FAILED
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, and all that led to it."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__
+
+
+def main() -> int:
+    """Answers until there are no requests any more."""
+    # What a library prints is no answer: standard output is kept for those.
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
+        os.dup2(2, 1)
+        worker = Worker(out)
+        with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+            for line in sys.stdin:
+                worker.answer(json.loads(line))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
