@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgebottle.boards import Board
+from edgebottle.build.elf import read_elf
 from edgebottle.cpus import find_cpu
 from edgebottle.drivers import open_session, to_bytes
 from edgebottle.ir.graph import Array
@@ -52,12 +53,26 @@ class Plausibility:
     remark: str
 
 
+_known: dict[tuple[str, int, tuple[bytes, ...]], StepCounts | None] = {}
+"""Of the images that this process has judged last, by board, image and sample: boards of one kind
+run the same ones, and some of them twice."""
+
+MAX_KNOWN = 32
+
+
 def known_loops(built: Built, sample: Sequence[Array]) -> StepCounts | None:
     """Instructions of each layer on the virtual board; None where nothing counts them."""
     if not built.board.virtual or built.board.qemu_machine:
         return None
-    with open_session(built) as session:
-        return session.run(to_bytes(sample), count=True).counts
+    data = to_bytes(sample)
+    key = (built.board.id, read_elf(built.elf).crc32, tuple(data))
+    if key not in _known:
+        with open_session(built) as session:
+            counts = session.run(data, count=True).counts
+        while len(_known) >= MAX_KNOWN:
+            del _known[next(iter(_known))]
+        _known[key] = counts
+    return _known[key]
 
 
 def judge(
