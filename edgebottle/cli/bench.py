@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +12,15 @@ import click
 
 from edgebottle.cli.bench_options import bench_option, required_bench
 from edgebottle.cli.bench_run import run
-from edgebottle.cli.options import json_option, print_json
+from edgebottle.cli.options import board_option, json_option, print_json
+from edgebottle.cli.voice import progress_bar
 
 if TYPE_CHECKING:
     from hil.bench.entries import BenchEntry
+
+
+WATCH_SECONDS = 1.0
+"""Between two looks at all boards."""
 
 
 @click.group("bench")
@@ -48,6 +56,132 @@ def list_boards(bench: Path | None, as_json: bool) -> None:
     for entry, state in rows:
         add_row(table, entry.name, entry.board, entry.place, state)
     show(table)
+
+
+@command.command("add")
+@click.argument("name", required=False)
+@board_option
+@click.option("--serial", metavar="NUMBER", help="Serial number of its USB device.")
+@click.option("--port", metavar="PORT", help="Its port; a URL is taken as it is.")
+@click.option("--probe", metavar="SERIAL", help="Serial number of its probe, if it is another.")
+@click.option("--virtual", is_flag=True, help="The virtual board, to try everything out.")
+@bench_option
+@json_option
+def add(
+    name: str | None,
+    board: str | None,
+    serial: str | None,
+    port: str | None,
+    probe: str | None,
+    virtual: bool,
+    bench: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the board that was plugged in, and write it into bench.toml under NAME.
+
+    Without --serial or --port it is the only device with a serial port that the bench does not have
+    yet. Some interfaces say which board they are on; the others need --board.
+
+    \b
+    Examples:
+      edgebottle bench add --board nucleo_l4r5zi
+      edgebottle bench add attic --board microbit --port rfc2217://attic:4001 --probe 9904360254
+      edgebottle bench add double --board stm32f746 --virtual
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.files import write_file
+    from hil.bench.adding import free_name, new_port, section_of
+    from hil.bench.attached import likely_board
+    from hil.bench.entries import FILE, VIRTUAL, BenchEntry, added, bench_path, read_bench
+
+    path = bench_path(bench) or Path(FILE)
+    known = read_bench(path) if path.exists() else None
+    if virtual and (serial or port or probe):
+        raise click.UsageError("--virtual is of no real board: leave its port and probe out.")
+    where: dict[str, Any] = {"probe": probe}
+    if virtual:
+        where = {"driver": VIRTUAL}
+    elif port is not None and "://" in port:
+        where["port"] = port
+    else:
+        found = new_port(known, device=port, serial=serial)
+        board = board or likely_board(found)
+        where |= {"usb": found.usb, "serial": found.serial or None}
+        if not found.serial:  # nothing tells it from others of its kind but where it is
+            where |= {"usb": None, "port": found.device}
+    if board is None:
+        raise click.UsageError("Say which board it is with --board ID; `edgebottle boards` lists.")
+    entry = BenchEntry(name or free_name(board, known), board, **where)
+    write_file(path, added(path, section_of(entry)).encode())
+    if as_json:
+        print_json({"bench": str(path), **_json(entry)})
+    else:
+        print(f"wrote {path}: {entry.name} is a {entry.board} at {entry.place}")
+
+
+@command.command("check")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--power", is_flag=True, help="Switch the power of each board off and on as well.")
+@bench_option
+@json_option
+def check(names: tuple[str, ...], power: bool, bench: Path | None, as_json: bool) -> None:
+    """Check whether the boards (all, or those named) could do a job now; exit code 3 if one cannot.
+
+    Asked are: the programmer, the power switch, the port, the probe, and whether the firmware
+    answers. Boards in use are left alone. Nothing is flashed.
+
+    \b
+    Examples:
+      edgebottle bench check
+      edgebottle bench check l4-left --power
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.bench.checking import check_entry
+    from hil.bench.entries import read_bench
+
+    found = read_bench(required_bench(bench))
+    entries = [found.entry(name) for name in names] or found.entries
+    findings = {}
+    with progress_bar(quiet=as_json) as progress:
+        for number, entry in enumerate(entries):
+            progress(f"check {entry.name}", number, len(entries))
+            findings[entry.name] = list(check_entry(entry, power=power))
+    is_good = all(one.is_good for each in findings.values() for one in each)
+    if as_json:
+        boards = {name: [asdict(one) for one in each] for name, each in findings.items()}
+        print_json({"good": is_good, "boards": boards})
+    else:
+        from edgebottle.report.terminal import add_row, new_table, show
+
+        table = new_table(f"Bench ({found.path})", "name", "part", "", "found~")
+        for name, each in findings.items():
+            for one in each:
+                add_row(table, name, one.part, "ok" if one.is_good else "WRONG", one.words)
+        show(table)
+    sys.exit(0 if is_good else 3)
+
+
+@command.command("watch")
+@bench_option
+@json_option
+def watch(bench: Path | None, as_json: bool) -> None:
+    """Watch the boards until Ctrl-C: which come, go, and are in use, and for what.
+
+    On a terminal a line a board; in a pipe, and with --json, a line for each change.
+
+    \b
+    Examples:
+      edgebottle bench watch
+      edgebottle bench watch --json
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.cli.bench_lines import state_lines
+    from hil.bench.entries import read_bench
+    from hil.bench.state import state_of
+
+    found = read_bench(required_bench(bench))
+    with state_lines(as_json=as_json) as shown:
+        while True:
+            for entry in found.entries:
+                shown(entry.name, state_of(entry))
+            time.sleep(WATCH_SECONDS)
 
 
 def _json(entry: BenchEntry) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,50 @@ def board_lines(*, quiet: bool) -> Iterator[BenchView]:
             yield view
     else:
         yield _SpokenView(volume() is Volume.VERBOSE)
+
+
+@contextmanager
+def state_lines(*, as_json: bool) -> Iterator[Callable[[str, str], None]]:
+    """Shows how boards are: yields what is told of each, again and again.
+
+    On a terminal a line a board, else a line on standard output for each that has changed.
+    """
+    known: dict[str, str] = {}
+    if as_json or not sys.stdout.isatty():
+
+        def say(name: str, state: str) -> None:
+            if known.get(name) != state:
+                known[name] = state
+                line = (
+                    json.dumps({"board": name, "state": state}) if as_json else f"{name}: {state}"
+                )
+                print(line, flush=True)
+
+        yield say
+        return
+    from rich.live import Live
+
+    from edgebottle.report.terminal import console
+
+    with Live(console=console(sys.stdout), refresh_per_second=2) as live:
+
+        def draw(name: str, state: str) -> None:
+            known[name] = state
+            live.update(_state_table(known))
+
+        yield draw
+
+
+def _state_table(states: dict[str, str]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for name, state in states.items():
+        table.add_row(Text(name), Text(state))
+    return table
 
 
 class _SilentView:

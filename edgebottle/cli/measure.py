@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from edgebottle.cli.bench_choice import bench_choice_options, named_board, taken
 from edgebottle.cli.board_options import check_port, port_options
 from edgebottle.cli.options import (
     board_option,
@@ -24,8 +26,9 @@ RECORDS = Path("edgebottle-out") / "records.jsonl"
 
 if TYPE_CHECKING:
     from edgebottle.fit import Wish
-    from edgebottle.pipeline import Model
+    from edgebottle.pipeline import Built, Model
     from edgebottle.samples import Samples
+    from hil.bench.entries import Bench, BenchEntry
     from hil.probes import ProbeChoice
     from hil.records import Record
 
@@ -38,6 +41,7 @@ DEFAULT_SAMPLES = 4
 @model_argument
 @board_option
 @port_options
+@bench_choice_options
 @click.option(
     "--inputs",
     metavar="FILE",
@@ -87,6 +91,7 @@ def command(
     board: str | None,
     port: str | None,
     choice: ProbeChoice,
+    bench: Bench | None,
     inputs: Path | None,
     data: str | None,
     part: str,
@@ -102,6 +107,7 @@ def command(
 
     Without --port the virtual board runs: instructions are exact, cycles and milliseconds are
     modelled.
+    A board of the bench that fits is taken instead (`edgebottle bench list`; --no-bench leaves it).
     With --port the real board is flashed and its latency is measured (at a network URL the
     firmware must be on the board already, unless --probe or --programmer is given).
     Without --inputs a few edge-case and random inputs are used.
@@ -113,10 +119,11 @@ def command(
       edgebottle measure detector.tflite -b stm32f746 --data VOC2007.zip --part val
       edgebottle measure model.tflite -b stm32f746 --port /dev/ttyACM0 --runs 10
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.measure import check_board, check_runs, measure
+    from edgebottle.measure import check_board, check_runs
     from edgebottle.pipeline import build
     from hil.records import append
 
+    board, entry = named_board(bench if port is None else None, board)
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
     check_board(target)
@@ -127,15 +134,50 @@ def command(
     _check_sources(data, inputs)
     loaded = chosen.load(quiet=as_json)
     boxes = None if data is None else _boxed(loaded, data, part, samples)
-    taken = boxes or _samples(loaded, inputs, samples, meaning)
-    for text in () if as_json else taken.taken:
+    taken_samples = boxes or _samples(loaded, inputs, samples, meaning)
+    for text in () if as_json else taken_samples.taken:
         note(f"inputs: {text}")
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
-        record = measure(built, taken, runs=runs, port=port, choice=choice, progress=progress)
+    work = _Work(built, taken_samples, runs, as_json)
+    record = work.on_bench(bench, entry) if port is None else work.at(port, choice)
     append(records, record)
     _show(record, records, as_json)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is measured, wherever that is."""
+
+    built: Built
+    samples: Samples
+    runs: int
+    quiet: bool
+
+    def on_bench(self, bench: Bench | None, entry: BenchEntry | None) -> Record:
+        """On the board of the bench that was named, or on one that fits; else virtually."""
+        fitting = () if bench is None else bench.of_board(self.built.board.id)
+        if entry is not None:
+            fitting = (entry,)
+        real = [one for one in fitting if not one.is_virtual]
+        what = f"measure {self.built.model.name}"
+        with taken(real, is_named=entry is not None and bool(real), what=what) as place:
+            return self.at(None, None) if place is None else self.at(place.port, place.choice)
+
+    def at(self, port: str | None, choice: ProbeChoice | None) -> Record:
+        """At a port; None for the virtual board."""
+        from edgebottle.measure import measure
+
+        with progress_bar(quiet=self.quiet) as progress:
+            return measure(
+                self.built,
+                self.samples,
+                runs=self.runs,
+                port=port,
+                choice=choice,
+                progress=progress,
+            )
 
 
 def _show(record: Record, records: Path, as_json: bool) -> None:

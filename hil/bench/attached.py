@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgebottle.errors import BoardError
+from edgebottle.operating_system import can_wait_for_files
 from hil.bench.entries import BenchEntry
 from hil.link import local_port
 
@@ -46,6 +50,29 @@ def attached_ports() -> tuple[AttachedPort, ...]:
     return tuple(sorted(found, key=lambda port: (port.serial, port.location, port.device)))
 
 
+_BOARDS = {"03EB:2157": "arduino_zero"}
+"""By the USB device of a board's own interface (Arduino's boards.txt)."""
+
+_MICROBIT = re.compile("990[01]")
+"""How serial numbers of a micro:bit's interface begin, of version 1 (micro:bit's DAPLink)."""
+
+
+def likely_board(port: AttachedPort) -> str | None:
+    """The id of the board that a port belongs to, where its interface is of that board alone."""
+    if port.usb == "0D28:0204" and _MICROBIT.match(port.serial):
+        return "microbit"
+    return _BOARDS.get(port.usb)
+
+
+def entry_of(port: AttachedPort, entries: Sequence[BenchEntry]) -> BenchEntry | None:
+    """The board of a bench that is at a port already."""
+    for entry in entries:
+        is_device = entry.serial is not None and entry.serial == port.serial
+        if is_device or entry.port == port.device or (entry.probe and entry.probe == port.serial):
+            return entry
+    return None
+
+
 def port_of(entry: BenchEntry) -> str:
     """The port of a real board, wherever it is plugged in now.
 
@@ -77,9 +104,5 @@ def port_of(entry: BenchEntry) -> str:
 
 def _check_there(device: str) -> None:
     """Raises ``BoardError`` for a port of this computer that is gone."""
-    from pathlib import Path
-
-    from edgebottle.operating_system import can_wait_for_files
-
     if can_wait_for_files() and not Path(device).exists():
         raise BoardError(f"there is no port {device}")

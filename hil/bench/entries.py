@@ -6,6 +6,7 @@ import datetime
 import os
 import re
 import shlex
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 
 from edgebottle.boards import Board, load_board, target_ids
 from edgebottle.errors import BadInput, BoardNotFound
+from edgebottle.files import read_file
 from edgebottle.programmers import all_programmers
 from edgebottle.toml_tables import (
+    MAX_BYTES,
     Reader,
     check_version,
     flag,
@@ -165,7 +168,32 @@ def read_bench(path: Path) -> Bench:
     Raises:
         BadInput: it is no such file; the message names the key.
     """
-    table = load_toml(path)
+    return _bench(load_toml(path), path)
+
+
+def added(path: Path, section: str) -> str:
+    """The text of a file of boards with one more of them; of a new file where there is none.
+
+    Args:
+        path: The file, which is not written.
+        section: As TOML, headed by ``[board.NAME]``.
+
+    Raises:
+        BadInput: the file is none of boards, or would be none.
+    """
+    text = f"version = {VERSION}\n"
+    if path.exists():
+        read_bench(path)
+        text = read_file(path, MAX_BYTES).decode()
+    text = f"{text.rstrip()}\n\n{section.rstrip()}\n"
+    try:
+        _bench(tomllib.loads(text), path)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"{path} would not be valid TOML: {error}") from error
+    return text
+
+
+def _bench(table: dict[str, Any], path: Path) -> Bench:
     check_version(table, path, VERSION, "`edgebottle bench add` writes such a file")
     try:
         boards = read_table(table, {"board": lambda value: value}, "", ("board",))["board"]

@@ -1,0 +1,125 @@
+"""Whether a board of the bench could do a job now, asked part by part."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgebottle.errors import BoardError, EdgebottleError
+from edgebottle.programmers import candidates
+from hil.bench.attached import port_of
+from hil.bench.board_lock import BoardLock
+from hil.bench.entries import BenchEntry
+from hil.bench.power import PowerSwitch
+from hil.link import BAUD, Link, local_port
+from hil.probes import probe_at
+from hil.revive import answers
+
+RETURN_SECONDS = 15.0
+"""How long a USB device may take to be there again after its power was switched."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one part of a board.
+
+    Attributes:
+        part: Such as ``port``.
+        is_good: Nothing is wrong with it.
+        words: What was found.
+    """
+
+    part: str
+    is_good: bool
+    words: str
+
+
+def check_entry(entry: BenchEntry, *, power: bool = False) -> Iterator[Finding]:
+    """Asks all parts of a board, and leaves it as it was.
+
+    Args:
+        entry: The board.
+        power: Switch its power off and on again, if it has a switch.
+    """
+    board = entry.load()
+    if entry.is_virtual:
+        has = bool(board.virtual) or board.is_host
+        yield Finding("virtual board", has, "there" if has else f"{board.id} has none")
+        return
+    yield from _programmer(entry)
+    if entry.power is not None:
+        yield from _switch(entry.power)
+    lock = BoardLock(entry)
+    if not lock.try_take():
+        yield Finding("lock", True, f"in use: {lock.holder()}; not asked further")
+        return
+    try:
+        lock.tell("bench check")
+        if power and entry.power is not None:
+            yield from _cycled(entry, entry.power)
+        yield from _port(entry)
+    finally:
+        lock.let_go()
+
+
+def _programmer(entry: BenchEntry) -> Iterator[Finding]:
+    try:
+        is_local = entry.port is None or local_port(entry.port) is not None
+        if not entry.choice.writes(is_local):
+            yield Finding("programmer", True, "not flashed from here: its firmware stays")
+            return
+        able = candidates(entry.load(), entry.programmer, entry.probe or entry.serial)
+    except EdgebottleError as error:
+        yield Finding("programmer", False, str(error))
+        return
+    yield Finding("programmer", True, ", ".join(item.name for item in able))
+
+
+def _switch(power: PowerSwitch) -> Iterator[Finding]:
+    for line in dict.fromkeys((power.off, power.on)):
+        program = shlex.split(line)[0]
+        if shutil.which(program) is None:
+            yield Finding("power", False, f"there is no program {program}")
+            return
+    yield Finding("power", True, power.off)
+
+
+def _cycled(entry: BenchEntry, power: PowerSwitch) -> Iterator[Finding]:
+    try:
+        power.cycle()
+    except BoardError as error:
+        yield Finding("power cycle", False, str(error))
+        return
+    end = time.monotonic() + RETURN_SECONDS
+    while True:
+        try:
+            port_of(entry)
+            break
+        except BoardError as error:
+            if time.monotonic() >= end:
+                yield Finding("power cycle", False, f"done, but behind it {error}")
+                return
+        time.sleep(0.2)
+    yield Finding("power cycle", True, "done")
+
+
+def _port(entry: BenchEntry) -> Iterator[Finding]:
+    try:
+        port = port_of(entry)
+        Link.open(port).close()
+        yield Finding("port", True, port)
+        if entry.probe is None and entry.choice.writes(local_port(port) is not None):
+            number = probe_at(local_port(port) or "")
+            yield Finding(
+                "probe",
+                number is not None,
+                number
+                or "its port is of no probe: without `probe` any probe that is found flashes it",
+            )
+        said = "answers" if answers(port, BAUD) else "does not answer, until it is flashed"
+        yield Finding("firmware", True, said)
+    except BoardError as error:
+        yield Finding("port", False, str(error))

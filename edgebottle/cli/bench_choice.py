@@ -1,0 +1,151 @@
+"""How a command that runs on one board finds it on the bench."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from edgebottle.cli.voice import note, warn
+
+if TYPE_CHECKING:
+    from hil.bench.board_lock import BoardLock
+    from hil.bench.entries import Bench, BenchEntry
+    from hil.probes import ProbeChoice
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+WAIT_SECONDS = 0.5
+"""Between two attempts to get a board that is in use."""
+
+
+def bench_choice_options(function: F) -> F:
+    """--bench and --no-bench, handed over as the ``bench`` that may be used, or None."""
+
+    @functools.wraps(function)
+    def with_bench(*args: Any, bench: Path | None, no_bench: bool, **options: Any) -> Any:
+        from hil.bench.entries import bench_path, read_bench
+
+        if no_bench and bench is not None:
+            raise click.UsageError("--bench and --no-bench exclude each other.")
+        path = None if no_bench else bench_path(bench)
+        return function(*args, bench=None if path is None else read_bench(path), **options)
+
+    wrapped: Any = with_bench
+    wrapped = click.option(
+        "--no-bench", is_flag=True, help="The virtual board, whatever the bench has."
+    )(wrapped)
+    return click.option(  # type: ignore[no-any-return]
+        "--bench",
+        metavar="FILE",
+        type=click.Path(path_type=Path, readable=False),
+        help="A bench whose boards are taken where --board fits, by id or name (default: "
+        "$EDGEBOTTLE_BENCH, or bench.toml of this folder).",
+    )(wrapped)
+
+
+def named_board(bench: Bench | None, board: str | None) -> tuple[str | None, BenchEntry | None]:
+    """The id of a board that is given by id, or by its name on the bench; and that entry."""
+    if bench is not None and board is not None:
+        for entry in bench.entries:
+            if entry.name == board:
+                return entry.board, entry
+    return board, None
+
+
+@dataclass(frozen=True)
+class BenchPlace:
+    """A board of the bench, held by its lock.
+
+    Attributes:
+        entry: The board.
+        port: Where it is now.
+    """
+
+    entry: BenchEntry
+    port: str
+
+    @property
+    def choice(self) -> ProbeChoice:
+        """How it is flashed."""
+        return self.entry.choice
+
+
+@contextmanager
+def taken(
+    entries: Sequence[BenchEntry], *, is_named: bool, what: str
+) -> Iterator[BenchPlace | None]:
+    """Has the first board that is there, and waits where all of those are in use.
+
+    Args:
+        entries: The real boards that fit.
+        is_named: The one entry was asked for by its name: it must be there.
+        what: Is done with it, for those who look on.
+
+    Yields:
+        The board; None where none is there.
+
+    Raises:
+        BoardError: the board that was named cannot be used.
+    """
+    from hil.bench.board_lock import BoardLock
+
+    locks = {entry.name: BoardLock(entry) for entry in entries}
+    place = _first(entries, locks, is_named=is_named)
+    if place is None:
+        yield None
+        return
+    note(f"board: {place.entry.name} of the bench, at {place.port}")
+    lock = locks[place.entry.name]
+    lock.tell(what)
+    try:
+        yield place
+    finally:
+        lock.let_go()
+
+
+def _first(
+    entries: Sequence[BenchEntry], locks: dict[str, BoardLock], *, is_named: bool
+) -> BenchPlace | None:
+    import datetime
+
+    from edgebottle.errors import BoardError
+    from hil.bench.attached import port_of
+
+    today, said = datetime.date.today(), ""
+    while True:
+        absent = {}
+        for entry in entries:
+            quarantine = entry.quarantine
+            if quarantine is not None and quarantine.holds(today) and not is_named:
+                absent[entry.name] = str(quarantine)
+                continue
+            if not locks[entry.name].try_take():
+                continue
+            try:
+                return BenchPlace(entry, port_of(entry))
+            except BoardError as error:
+                locks[entry.name].let_go()
+                absent[entry.name] = str(error)
+        if len(absent) == len(entries):
+            reasons = "; ".join(absent.values())
+            if is_named:
+                raise BoardError(reasons)
+            if absent:
+                warn(f"no board of the bench can be used ({reasons}): the virtual board is")
+            return None
+        busy = ", ".join(
+            f"{entry.name} is in use: {locks[entry.name].holder()}"
+            for entry in entries
+            if entry.name not in absent
+        )
+        if not said:
+            note(f"waits: {busy}")
+        said = busy
+        time.sleep(WAIT_SECONDS)

@@ -1,0 +1,232 @@
+"""`edgebottle bench list`, `add`, `check` and `watch`, and `measure` on a board of the bench."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hil.bench.board_lock import BoardLock
+from hil.bench.entries import BenchEntry, read_bench
+from tests.cli.command_line import SCRIPT, edgebottle, environment
+from tests.lab.desk import Desk, each_time
+from tests.waiting import wait_until
+
+
+@dataclass
+class UsbSerial:
+    """What pyserial says of a port."""
+
+    device: str
+    vid: int | None
+    pid: int | None
+    serial_number: str | None
+    product: str | None = "STM32 STLink"
+    description: str = ""
+    location: str = "1-1:1.2"
+
+
+STLINK = UsbSerial("/dev/ttyACM0", 0x0483, 0x374B, "066CFF31")
+OTHER = UsbSerial("/dev/ttyACM1", 0x0483, 0x374B, "066CFF99")
+MICROBIT = UsbSerial("/dev/ttyACM2", 0x0D28, 0x0204, "990123456789", "BBC micro:bit CMSIS-DAP")
+CABLE = UsbSerial("/dev/ttyUSB0", 0x1A86, 0x7523, None, "USB Serial")
+BUILT_IN = UsbSerial("/dev/ttyS0", None, None, None)
+
+
+@pytest.fixture
+def plugged(monkeypatch: pytest.MonkeyPatch) -> list[UsbSerial]:
+    """What is plugged in; a test adds to it and takes away."""
+    from serial.tools import list_ports
+
+    found: list[UsbSerial] = [BUILT_IN]
+    monkeypatch.setattr(list_ports, "comports", lambda: found)
+    return found
+
+
+def test_boards_are_added_as_they_are_plugged_in(tmp_path: Path, plugged: list[UsbSerial]) -> None:
+    plugged.append(STLINK)
+    done = edgebottle("bench", "add", "-b", "nucleo_l4r5zi", cwd=tmp_path)
+    assert done.out == (
+        "wrote bench.toml: nucleo_l4r5zi is a nucleo_l4r5zi at USB 0483:374B serial 066CFF31\n"
+    )
+    (tmp_path / "bench.toml").open("a").write("# the left one\n")
+    plugged.append(MICROBIT)  # which says itself what it is
+    assert edgebottle("bench", "add", "--json", cwd=tmp_path).json()["board"] == "microbit"
+    plugged.append(OTHER)
+    assert edgebottle("bench", "add", "-b", "nucleo_l4r5zi", cwd=tmp_path).code == 0
+    plugged.append(CABLE)
+    url = ("--port", "rfc2217://attic:4001", "--probe", "7F")
+    assert edgebottle("bench", "add", "attic", "-b", "microbit", *url, cwd=tmp_path).code == 0
+    assert edgebottle("bench", "add", "cable", "-b", "longan_nano", cwd=tmp_path).code == 0
+    line = ("bench", "add", "double", "-b", "stm32f746", "--virtual")
+    assert edgebottle(*line, cwd=tmp_path).code == 0
+    assert [(entry.name, entry.place) for entry in read_bench(tmp_path / "bench.toml").entries] == [
+        ("nucleo_l4r5zi", "USB 0483:374B serial 066CFF31"),
+        ("microbit", "USB 0D28:0204 serial 990123456789"),
+        ("nucleo_l4r5zi-2", "USB 0483:374B serial 066CFF99"),
+        ("attic", "rfc2217://attic:4001"),
+        ("cable", "/dev/ttyUSB0"),
+        ("double", "virtual"),
+    ]
+    assert "# the left one\n" in (tmp_path / "bench.toml").read_text()
+
+
+# what is plugged in, arguments, exit code, message
+WRONG = [
+    ([], ("-b", "microbit"), 1, "no such board is plugged in; nothing with a serial port is plug"),
+    ([STLINK], (), 2, "Say which board it is with --board ID"),
+    ([STLINK], ("-b", "nucleo_l4r5zj"), 1, "no board 'nucleo_l4r5zj'.*nucleo_l4r5zi"),
+    ([STLINK, OTHER], ("-b", "microbit"), 1, r"several .* ttyACM0 .*ttyACM1 .*; choose with --ser"),
+    ([MICROBIT], (), 1, "/dev/ttyACM2 belongs to 'here' already"),
+    ([MICROBIT, OTHER], ("--serial", "9"), 1, "no such board is plugged in; there is .*ttyACM2"),
+    ([OTHER], ("here", "-b", "stm32f746"), 1, r"would not be valid TOML: .*here"),
+    ([OTHER], ("all", "-b", "stm32f746"), 1, "no board may be called 'all'"),
+    ([], ("-b", "microbit", "--virtual", "--port", "COM3"), 2, "--virtual is of no real board"),
+]
+
+
+@pytest.mark.parametrize(("ports", "words", "code", "message"), WRONG)
+def test_what_cannot_be_added(
+    tmp_path: Path,
+    plugged: list[UsbSerial],
+    ports: list[UsbSerial],
+    words: tuple[str, ...],
+    code: int,
+    message: str,
+) -> None:
+    plugged += ports
+    path = tmp_path / "bench.toml"
+    path.write_text('version = 1\n[board.here]\nboard = "microbit"\nserial = "990123456789"\n')
+    before = path.read_text()
+    done = edgebottle("bench", "add", *words, cwd=tmp_path)
+    assert done.code == code and re.search(message.replace(" .* ", ".*"), done.err), done.err
+    assert path.read_text() == before
+
+
+def two(folder: Path) -> Path:
+    path = folder / "bench.toml"
+    path.write_text(
+        'version = 1\n[board.left]\nboard = "nucleo_l4r5zi"\nserial = "066CFF31"\n'
+        '[board.sick]\nboard = "microbit"\nserial = "9901"\n'
+        'quarantine = { reason = "cable", until = 9999-12-31 }\n'
+    )
+    return path
+
+
+def states(folder: Path) -> dict[str, str]:
+    boards = edgebottle("bench", "list", "--json", cwd=folder).json()["boards"]
+    return {one["name"]: one["state"] for one in boards}
+
+
+def test_how_boards_are(tmp_path: Path, plugged: list[UsbSerial]) -> None:
+    entry = read_bench(two(tmp_path)).entries[0]
+    left_out = "quarantined until 9999-12-31: cable"
+    absent = "absent: left (USB serial 066CFF31) is not plugged in"
+    assert states(tmp_path) == {"left": absent, "sick": left_out}
+    plugged.append(STLINK)
+    assert states(tmp_path) == {"left": "free", "sick": left_out}
+    lock = BoardLock(entry)
+    assert lock.try_take()
+    lock.tell("digits auto: run 3/10")
+    used = f"in use: digits auto: run 3/10 (process {os.getpid()})"
+    assert states(tmp_path)["left"] == used
+    # The lock belongs to the probe: another name of it is no other board.
+    assert not BoardLock(BenchEntry("other", "microbit", port="x", probe="066CFF31")).try_take()
+    lock.let_go()
+    assert states(tmp_path)["left"] == "free"
+
+
+def test_no_bench_here(tmp_path: Path) -> None:
+    done = edgebottle("bench", "list", cwd=tmp_path)
+    assert done.code == 1 and "there is no bench.toml here: `edgebottle bench add`" in done.err
+    elsewhere = environment(EDGEBOTTLE_BENCH=str(two(tmp_path)))
+    (tmp_path / "sub").mkdir()
+    assert "066CFF31" in edgebottle("bench", "list", cwd=tmp_path / "sub", env=elsewhere).out
+
+
+def test_watching_says_what_changes(tmp_path: Path) -> None:
+    entry = read_bench(two(tmp_path)).entries[0]
+    with subprocess.Popen(
+        [str(SCRIPT), "bench", "watch", "--json"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = [json.loads(process.stdout.readline()) for _ in range(2)]
+        lock = BoardLock(entry)
+        wait_until(lock.try_take, "the board is free")
+        lock.tell("tried")
+        said.append(json.loads(process.stdout.readline()))
+        lock.let_go()
+        process.kill()
+    assert [one["board"] for one in said] == ["left", "sick", "left"]
+    assert said[2]["state"].startswith("in use:")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with Desk(tmp_path, {"one": each_time(None)(), "two": each_time(None)()}) as found:
+        yield found
+
+
+def test_checking(tmp_path: Path, desk: Desk) -> None:
+    done = edgebottle("bench", "check", "--json", cwd=tmp_path, env=desk.environment())
+    parts = json.loads(done.out)["boards"]["one"]
+    assert done.code == 0 and [(one["part"], one["is_good"]) for one in parts] == [
+        ("programmer", True),
+        ("power", True),
+        ("port", True),
+        ("firmware", True),
+    ]
+    assert "until it is flashed" in parts[-1]["words"]
+    (tmp_path / "switch").unlink()
+    (tmp_path / "openocd").unlink()
+    desk.boards["one"].close()
+    done = edgebottle("bench", "check", "one", cwd=tmp_path, env=environment(PATH=str(tmp_path)))
+    assert done.code == 3 and done.out.count("WRONG") == 3
+    assert "there is no program" in done.out and "refused" in done.out
+    done = edgebottle("bench", "check", "oen", cwd=tmp_path)
+    assert done.code == 1 and "no board is called 'oen': did you mean 'one'" in done.err
+
+
+def test_power_is_switched_when_asked(tmp_path: Path, desk: Desk) -> None:
+    line = ("bench", "check", "two", "--power")
+    assert "power cycle" in edgebottle(*line, cwd=tmp_path, env=desk.environment()).out
+    assert desk.boards["two"].heard == ["off", "on"] and desk.boards["one"].heard == []
+
+
+MEASURE = ("measure", "digits", "--samples", "1", "--records", "r.jsonl", "--json")
+
+
+def test_measuring_takes_a_board_of_the_bench(tmp_path: Path, desk: Desk) -> None:
+    def kind(*words: str) -> tuple[str, str]:
+        done = edgebottle(*MEASURE, *words, cwd=tmp_path, env=desk.environment())
+        return done.json()["latency_kind"], done.err
+
+    assert kind("-b", "microbit")[0] == "emulated"  # a real board, which gives itself away
+    lock = BoardLock(read_bench(tmp_path / "bench.toml").entry("one"))
+    assert lock.try_take()
+    assert "board: two of the bench" in kind("-b", "microbit")[1]
+    lock.let_go()
+    assert "board: two of the bench" in kind("-b", "two")[1]
+    assert [board.heard for board in desk.boards.values()] == [["flash"], ["flash", "flash"]]
+    assert kind("-b", "microbit", "--no-bench")[0] == "modelled"
+    assert kind("-b", "stm32f746") == ("modelled", "")  # which the bench has none of
+
+
+def test_measuring_without_the_board(tmp_path: Path, plugged: list[UsbSerial]) -> None:
+    two(tmp_path)
+    done = edgebottle(*MEASURE, "-b", "microbit", cwd=tmp_path)
+    assert done.json()["latency_kind"] == "modelled"
+    assert done.err == (
+        "Warning: no board of the bench can be used (quarantined until 9999-12-31: cable): the "
+        "virtual board is\n"
+    )
+    done = edgebottle(*MEASURE, "-b", "left", cwd=tmp_path)
+    assert done.code == 3 and "left (USB serial 066CFF31) is not plugged in" in done.err
