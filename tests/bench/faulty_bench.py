@@ -40,6 +40,10 @@ CAUSES = {
 """What must be said of each fault."""
 
 
+FINAL = ("reset", "hang", "dribble", "wrong-result")
+"""Faults after which a job is not tried again."""
+
+
 def soak_plan(seed: int) -> Iterator[str | None]:
     """Any fault now and then."""
     drawn = random.Random(seed)
@@ -47,12 +51,13 @@ def soak_plan(seed: int) -> Iterator[str | None]:
         yield drawn.choice(list(FAULTS)) if drawn.random() < SOAK_SHARE else None
 
 
-def jobs_text(count: int, boards: str) -> str:
-    """So many jobs for each board, or for any; they differ in their budget alone."""
+def jobs_text(counts: dict[str, int]) -> str:
+    """So many jobs for each board; they differ in their budget alone."""
     text = "version = 1\ndeadlines = { run = 15 }\n"
-    for number in range(count):
+    for number in range(max(counts.values())):
+        boards = [name for name, count in counts.items() if number < count]
         text += (
-            f'[[job]]\nmodels = ["digits"]\nboards = ["{boards}"]\nsamples = [1]\n'
+            f'[[job]]\nmodels = ["digits"]\nboards = {json.dumps(boards)}\nsamples = [1]\n'
             f"ram = {12000 + number}\n"
         )
     return text
@@ -69,11 +74,12 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     if given.soak:
         plans = {f"board-{number}": soak_plan(number) for number in range(SOAK_BOARDS)}
-        text = jobs_text(given.soak, "microbit")
+        text = jobs_text({"microbit": given.soak})
     else:
         kinds = given.kind or list(FAULTS)
         plans = {kind: first_time(kind)() for kind in kinds}
-        text = jobs_text(given.runs, "all")
+        # A job that is not tried again is followed by one that passes.
+        text = jobs_text({kind: given.runs * (1 + (kind in FINAL)) for kind in kinds})
     (given.folder / "jobs.toml").write_text(text)
     with Desk(given.folder, plans) as desk:
         started = time.monotonic()
