@@ -140,14 +140,14 @@ def command(
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
-    work = _Work(built, taken_samples, runs, as_json)
-    record = work.on_bench(bench, entry) if port is None else work.at(port, choice)
+    todo = _Measurement(built, taken_samples, runs, as_json)
+    record = todo.on_bench(bench, entry) if port is None else todo.at(port, choice)
     append(records, record)
     _show(record, records, as_json)
 
 
 @dataclass(frozen=True)
-class _Work:
+class _Measurement:
     """What is measured, wherever that is."""
 
     built: Built
