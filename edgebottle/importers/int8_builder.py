@@ -136,6 +136,16 @@ class Int8Builder:
         """RESHAPE; ``shape`` includes the batch."""
         self._add("RESHAPE", name, (source,), self._quant(source), shape=shape)
 
+    def transpose(self, name: str, source: str, permutation: tuple[int, ...]) -> None:
+        """TRANSPOSE: axis i of the output is axis ``permutation[i]``, the batch included."""
+        order = self._constant(f"{name}_axes", np.array(permutation, np.int32), DType.I32)
+        quant = self._quant(source)
+        self._add("TRANSPOSE", name, (source, order), quant, permutation=permutation)
+
+    def product(self, name: str, sources: tuple[str, str], quant: Quant) -> None:
+        """BATCH_MATMUL of two tensors that are computed."""
+        self._add("BATCH_MATMUL", name, sources, quant)
+
     def at_least(self, name: str, source: str, lowest: int) -> None:
         """MAXIMUM with a stored value."""
         quant = self._quant(source)

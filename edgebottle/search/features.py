@@ -103,7 +103,7 @@ def _of_layer(graph: Graph, node: Node, choice: KernelChoice, *, is_staged: bool
     pixels = outputs // channels
     width = max(pixels // rows, 1)
     terms = products // outputs
-    weights = ins[1] if len(ins) > 1 else None
+    weights = ins[1] if len(ins) > 1 and ins[1] is not None and ins[1].data is not None else None
     inside = _inside(node, data, weights, output)
     is_window = weights is not None and len(weights.shape) == 4
     taps = weights.shape[1] * weights.shape[2] if weights is not None and is_window else 1

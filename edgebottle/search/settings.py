@@ -275,6 +275,6 @@ def _space_reader(name: str, default: object) -> Reader:
         return list_of(flag)
     if isinstance(default[0], str):
         return list_of(text)
-    if name == "expands":
+    if name in ("expands", "ranks"):
         return list_of(_number)
     return list_of(whole(0 if name in _MAY_BE_ZERO else 1))

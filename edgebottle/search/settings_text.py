@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgebottle.search.settings import VERSION, SearchSettings, TrainingBudget
-from quantize.search.blocks import BLOCKS
-from quantize.search.space import Space
+from quantize.search.space import FIELDS_OF_KIND, Space
 
 Line = tuple[str, Any, str]
 """Key, value (None where nothing is said) with an example, and what it means."""
@@ -20,13 +19,16 @@ _SPACE_WORDS = {
     "stem_sizes": "height and width of its window,",
     "stem_strides": "and its stride.",
     "stages": "Behind it come stages of like blocks, as many at most. Of each stage is chosen:",
-    "kinds": f"the kind of its blocks, of {', '.join(BLOCKS)};",
+    "kinds": f"the kind of its blocks, of {', '.join(FIELDS_OF_KIND)};",
     "depths": "how many there are, 0 for no such stage;",
     "strides": "the stride of the first of them;",
     "channels": "the channels of what they compute;",
     "expands": "how many times as many they have inside, where the kind widens;",
     "sizes": "the size of their main window;",
     "starts": "the size of a depthwise window before that, where the kind has one; 0 for none;",
+    "patches": "with the kind attention: the side of the patches that become tokens,",
+    "heads": "the heads,",
+    "ranks": "and the channels between two factors of its weights, as a share; 1 for one factor;",
     "bits": "bits of weights and activations, w1a1 to w8a8.",
     "head_channels": "Channels of a convolution behind the last stage, 0 for none.",
     "schedules": "How the network is run: auto, layers or min-ram (`edgebottle build --help`).",

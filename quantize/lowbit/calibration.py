@@ -10,7 +10,14 @@ import numpy as np
 from edgebottle.ir.graph import Array
 from quantize.lowbit.bits import Bits
 from quantize.lowbit.levels import ActivationLevels, WeightLevels
-from quantize.lowbit.network import INPUT, Computed, FloatNetwork, Weighted
+from quantize.lowbit.network import (
+    INPUT,
+    SOFTMAX_STEP,
+    Computed,
+    FloatNetwork,
+    SoftmaxOfRows,
+    Weighted,
+)
 from quantize.post.affine import Bounds, widened
 
 CANDIDATES = 60
@@ -55,10 +62,13 @@ def first_steps(
         for step, levels in zip(weighted, network.weight_levels(bits).values(), strict=True)
     }
     ceilings = {step.name: step.ceiling for step in network.steps if isinstance(step, Computed)}
+    fixed = {step.name for step in network.steps if isinstance(step, SoftmaxOfRows)}
     activations = {}
     for name, levels in network.activation_levels(bits).items():
         if name == INPUT:
             activations[name] = whole_range(input_bounds, levels)
+        elif name in fixed:
+            activations[name] = (SOFTMAX_STEP, 0)
         else:
             activations[name] = activation_step(seen[name], levels, ceilings[name])
     return FirstSteps(weights, activations)

@@ -14,13 +14,16 @@ from quantize.lowbit.network import (
     INPUT,
     UNCLAMPED,
     Addition,
+    AxesMoved,
     Computed,
     FloatNetwork,
     LayerStep,
+    MatrixProduct,
     MeanOfPixels,
     NewShape,
     Pool,
     Product,
+    SoftmaxOfRows,
     Weighted,
     ZeroBorder,
 )
@@ -96,6 +99,8 @@ class _StepBuilder:
             builder.border(step.name, source, step.border)
         elif isinstance(step, NewShape):
             builder.reshape(step.name, source, (1, *step.shape))
+        elif isinstance(step, AxesMoved):
+            builder.transpose(step.name, source, (0, *(axis + 1 for axis in step.order)))
         else:
             assert isinstance(step, Computed), "there are no other steps"
             self._add_computed(step)
@@ -112,6 +117,11 @@ class _StepBuilder:
             builder.add(name, (first, second), grid.quant, clamps=step.is_clamped)
         elif isinstance(step, MeanOfPixels):
             builder.mean(name, step.sources[0], grid.quant, keeps_axes=step.keeps_axes)
+        elif isinstance(step, MatrixProduct):
+            left, right = step.sources
+            builder.product(name, (left, right), grid.quant)
+        elif isinstance(step, SoftmaxOfRows):
+            builder.softmax(name, step.sources[0])
         else:
             assert isinstance(step, Weighted), "there are no other steps"
             self._add_weighted(name, step, grid.quant)

@@ -7,6 +7,7 @@ ones.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,15 @@ from quantize.lowbit.network import (
     INPUT,
     UNCLAMPED,
     Addition,
+    AxesMoved,
     LayerStep,
+    MatrixProduct,
     MeanOfPixels,
     MovingWindow,
     NewShape,
     Pool,
     Product,
+    SoftmaxOfRows,
     Weighted,
     ZeroBorder,
 )
@@ -116,8 +120,24 @@ def _computed(step: LayerStep, graph: Graph, made: str, read: list[Any]) -> Any:
         return _stored(requantized(total, *node.rescale(ins, [output])), Activation.NONE, output)
     if isinstance(step, ZeroBorder):
         return _bordered(value, step.border, data.zero_point)
+    if isinstance(step, MatrixProduct | SoftmaxOfRows):
+        return _referenced(node, ins, output, read)
+    if isinstance(step, AxesMoved):
+        return ops.transpose(value, node.permutation)
     assert isinstance(step, NewShape), "there are no other steps"
     return ops.reshape(value, (-1, *step.shape))
+
+
+def _referenced(node: Any, ins: Tensors, output: Tensor, read: list[Any]) -> Any:
+    """By the operator's own reference, of all samples as one batch."""
+    values = [np.asarray(ops.convert_to_numpy(one)).astype(np.int8) for one in read]
+    operands = [_batched(tensor, len(values[0])) for tensor in ins if tensor is not None]
+    (result,) = node.reference(values, operands, [_batched(output, len(values[0]))])
+    return _integers(result)
+
+
+def _batched(tensor: Tensor, samples: int) -> Tensor:
+    return replace(tensor, shape=(samples, *tensor.shape[1:]))
 
 
 def _stored(scaled: Any, activation: Activation, output: Tensor) -> Any:

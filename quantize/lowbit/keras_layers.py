@@ -12,13 +12,16 @@ from edgebottle.ir.graph import Array, Shape
 from quantize.lowbit.loose_steps import LooseClamp, LooseNormalization, LooseSoftmax
 from quantize.lowbit.network import (
     Addition,
+    AxesMoved,
     LayerStep,
+    MatrixProduct,
     MeanOfPixels,
     MovingWindow,
     NewShape,
     Normalization,
     Pool,
     Product,
+    SoftmaxOfRows,
     Weighted,
     ZeroBorder,
 )
@@ -222,9 +225,29 @@ def _activation(layer: Any, sources: Sources, shapes: Sequence[Shape], shape: Sh
 
 
 def _softmax(layer: Any, sources: Sources, shapes: Sequence[Shape], shape: Shape) -> Steps:
-    if layer.axis != -1 or len(shape) != 1:
-        raise UnsupportedOp(f"layer '{layer.name}' is a softmax of something else than a vector")
+    if layer.axis != -1:
+        raise UnsupportedOp(f"layer '{layer.name}' is a softmax of another axis than the last")
+    if len(shape) != 1:
+        return [SoftmaxOfRows(name=layer.name, sources=sources, shape=shape)]
     return [LooseSoftmax(name=layer.name, sources=sources, shape=shape)]
+
+
+def _axes_moved(layer: Any, sources: Sources, shapes: Sequence[Shape], shape: Shape) -> Steps:
+    """Keras counts axes from 1 on; before the two of a signal there is one more."""
+    dims = tuple(layer.dims)
+    order = tuple(axis - 1 for axis in dims) if len(dims) == len(shape) else (0, *dims)
+    return [AxesMoved(name=layer.name, sources=sources, shape=shape, order=order)]
+
+
+def _product(layer: Any, sources: Sources, shapes: Sequence[Shape], shape: Shape) -> Steps:
+    """``keras.ops.matmul`` of two values of the network."""
+    if len(sources) != 2 or any(len(one) != 3 for one in shapes) or shapes[0][0] != shapes[1][0]:
+        raise UnsupportedOp(
+            f"layer '{layer.name}' multiplies {[list(one) for one in shapes]}: training to few "
+            "bits takes two values with as many matrices"
+        )
+    depth = shapes[0][-1]
+    return [MatrixProduct(name=layer.name, sources=sources, shape=shape, depth=depth)]
 
 
 def _add(layer: Any, sources: Sources, shapes: Sequence[Shape], shape: Shape) -> Steps:
@@ -313,6 +336,8 @@ _LAYERS: Mapping[str, Layer] = {
     **dict.fromkeys(("ReLU", "Relu", "Relu6"), _relu),
     "Activation": _activation,
     "Softmax": _softmax,
+    "Permute": _axes_moved,
+    "Matmul": _product,
     "Add": _add,
     **dict.fromkeys(("MaxPooling1D", "MaxPooling2D"), _pool),
     **dict.fromkeys(("AveragePooling1D", "AveragePooling2D"), _pool),

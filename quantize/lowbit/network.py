@@ -20,6 +20,9 @@ from quantize.lowbit.levels import ActivationLevels, WeightLevels
 INPUT = "input"
 """The name of the value that the network takes."""
 
+SOFTMAX_STEP = 2.0**-8
+"""Between two levels of what a softmax computes, from 0 on: LiteRT takes no other."""
+
 UNCLAMPED = "_unclamped"
 """Behind the name of what a step computes, where a layer of its own ends the range of that."""
 
@@ -108,6 +111,11 @@ class Computed(LayerStep):
         """It does not."""
         return False
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether its values have 8 bits whatever the plan says."""
+        return False
+
 
 @dataclass(frozen=True, kw_only=True)
 class Weighted(Computed):
@@ -157,6 +165,32 @@ class MeanOfPixels(Computed):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MatrixProduct(Computed):
+    """Products of the matrices of the last two axes, both of which are computed.
+
+    Attributes:
+        depth: Products that are added for each output.
+    """
+
+    depth: int
+
+    @property
+    def is_wide(self) -> bool:
+        """No kernel multiplies matrices of fewer bits."""
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoftmaxOfRows(Computed):
+    """The softmax over the last axis, on the grid that LiteRT demands of it."""
+
+    @property
+    def is_wide(self) -> bool:
+        """Its grid is given: 256 levels from 0 to almost 1."""
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pool(LayerStep):
     """The largest of a window, or its mean.
 
@@ -185,6 +219,17 @@ class ZeroBorder(LayerStep):
 @dataclass(frozen=True, kw_only=True)
 class NewShape(LayerStep):
     """The same values under another shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxesMoved(LayerStep):
+    """The same values with their axes in another order.
+
+    Attributes:
+        order: Axis i of the output is axis ``order[i]`` of the input, without the batch.
+    """
+
+    order: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -221,8 +266,13 @@ class FloatNetwork:
 
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
-        weighted = (step for step in self.steps if isinstance(step, Weighted))
-        return sum(step.kernel.size * int(np.prod(step.shape[:-1])) for step in weighted)
+        total = 0
+        for step in self.steps:
+            if isinstance(step, Weighted):
+                total += step.kernel.size * int(np.prod(step.shape[:-1]))
+            elif isinstance(step, MatrixProduct):
+                total += step.depth * int(np.prod(step.shape))
+        return total
 
     def owners(self) -> dict[str, str]:
         """The value whose grid each value has, by name."""
@@ -244,7 +294,9 @@ class FloatNetwork:
 
     def layer_names(self) -> tuple[str, ...]:
         """The layers that a plan of bits may name."""
-        return tuple(step.name for step in self.steps if not step.keeps_values)
+        return tuple(
+            step.name for step in self.steps if isinstance(step, Computed) and not step.is_wide
+        )
 
     def weight_levels(self, bits: Bits) -> dict[str, WeightLevels]:
         """Of each layer with weights, by its name."""
@@ -256,7 +308,7 @@ class FloatNetwork:
 
         Few bits are for what layers with weights multiply: an activation, or whatever else they
         read. Logits, means over all pixels, and what is only added keep 8 bits, unless the plan
-        names their layer.
+        names their layer. What attention multiplies and what it computes keep them in any case.
         """
         result = {INPUT: ActivationLevels(WIDEST, is_clamped=False)}
         results = self.results
@@ -266,7 +318,8 @@ class FloatNetwork:
             own = bits.of(step.name).activations
             is_product = any(isinstance(reader, Weighted) for reader in self.readers(step.name))
             is_narrow = (step.is_clamped or is_product) and not isinstance(step, MeanOfPixels)
-            if step.name in results or not (is_narrow or step.name in bits.layers):
+            is_wanted = is_narrow or step.name in bits.layers
+            if step.name in results or step.is_wide or not is_wanted:
                 own = WIDEST
             result[step.name] = ActivationLevels(own, step.is_clamped)
         return result

@@ -26,15 +26,18 @@ from quantize.lowbit.methods.gradient_scale import GradientScale
 from quantize.lowbit.network import (
     INPUT,
     Addition,
+    AxesMoved,
     Computed,
     FloatNetwork,
     LayerStep,
+    MatrixProduct,
     MeanOfPixels,
     MovingWindow,
     NewShape,
     Normalization,
     Pool,
     Product,
+    SoftmaxOfRows,
     Weighted,
     ZeroBorder,
 )
@@ -150,10 +153,11 @@ class Simulation(keras.Model):  # type: ignore[misc]
         if bits is not None and first is not None and recipe is not None:
             weights = network.weight_levels(bits)
             shapes = {INPUT: network.input_shape, **{s.name: s.shape for s in network.steps}}
+            fixed = {INPUT, *(s.name for s in network.steps if isinstance(s, SoftmaxOfRows))}
             for name, levels in network.activation_levels(bits).items():
                 size = int(np.prod(shapes[name]))
-                fixed = None if name == INPUT else recipe
-                self.grids[name] = ActivationGrid(levels, first.activations[name], size, fixed)
+                learned = None if name in fixed else recipe
+                self.grids[name] = ActivationGrid(levels, first.activations[name], size, learned)
         self.products: dict[str, WeightedProduct] = {}
         for step in network.steps:
             if isinstance(step, Weighted):
@@ -220,8 +224,7 @@ class Simulation(keras.Model):  # type: ignore[misc]
         if isinstance(step, ZeroBorder):
             top, bottom, left, right = step.border
             return ops.pad(sources[0], ((0, 0), (top, bottom), (left, right), (0, 0)))
-        assert isinstance(step, NewShape), "there are no other steps"
-        return ops.reshape(sources[0], (-1, *step.shape))
+        return attended(step, sources)
 
     def _pooled(self, step: Pool, values: Any) -> Any:
         arguments = (step.size, step.window.strides, step.window.padding)
@@ -311,6 +314,18 @@ class WeightedProduct(keras.layers.Layer):  # type: ignore[misc]
         assert self.norm is not None
         factor = self.gamma * ops.rsqrt(variance + self.norm.epsilon)
         return sums * factor + (self.beta - mean * factor)
+
+
+def attended(step: LayerStep, sources: list[Any]) -> Any:
+    """What the steps of attention compute: products, softmax, and axes and shapes for them."""
+    if isinstance(step, MatrixProduct):
+        return ops.matmul(*sources)
+    if isinstance(step, SoftmaxOfRows):
+        return ops.softmax(sources[0], axis=-1)
+    if isinstance(step, AxesMoved):
+        return ops.transpose(sources[0], (0, *(axis + 1 for axis in step.order)))
+    assert isinstance(step, NewShape), "there are no other steps"
+    return ops.reshape(sources[0], (-1, *step.shape))
 
 
 def product_of(values: Any, kernel: Any, product: Product, window: MovingWindow) -> Any:

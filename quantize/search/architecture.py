@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +14,27 @@ from edgebottle.ir.graph import Array, Shape
 from quantize.lowbit.network import (
     INPUT,
     Addition,
+    AxesMoved,
     FloatNetwork,
     LayerStep,
+    MatrixProduct,
     MeanOfPixels,
     MovingWindow,
+    NewShape,
     Normalization,
     Product,
+    SoftmaxOfRows,
     Weighted,
 )
-from quantize.search.blocks import BLOCKS, Convolved, Filtered, NetworkBlock, Row, Separable
+from quantize.search.blocks import (
+    BLOCKS,
+    Attended,
+    Convolved,
+    Filtered,
+    NetworkBlock,
+    Row,
+    Separable,
+)
 
 CEILING = 6.0
 """Of every ReLU: what is quantized has an upper end anyway."""
@@ -205,7 +217,9 @@ class _Stack:
         )
 
     def row(self, source: str, name: str, row: Row, *, is_last: bool = False) -> str:
-        """Adds a convolution, normalized if it is not the last one; its name."""
+        """Adds attention, or a convolution, normalized if it is not the last one; its name."""
+        if isinstance(row, Attended):
+            return self._attended(source, name, row)
         height, width, inputs = self._shapes[source]
         size = (min(row.size, _odd(height)), min(row.size, _odd(width)))
         strides = (row.stride, row.stride)
@@ -228,6 +242,62 @@ class _Stack:
                 window=MovingWindow(strides=strides, is_same=True),
             )
         )
+
+    def _attended(self, source: str, name: str, row: Attended) -> str:
+        """Adds queries, keys and values, their two products, and the softmax between these."""
+        height, width, channels = shape = self._shapes[source]
+        if channels % row.heads:
+            raise BadInput(f"{name} cannot part {channels} channels into {row.heads} heads")
+        tokens, depth = height * width, channels // row.heads
+        parts = tokens, row.heads, depth
+        query = self._heads(source, f"{name}_query", row, parts, (1, 0, 2))
+        convolution = self.steps[f"{name}_query"]
+        assert isinstance(convolution, Weighted) and convolution.norm is not None
+        gamma = np.full(channels, depth**-0.5, np.float32)
+        self.steps[convolution.name] = replace(
+            convolution, norm=replace(convolution.norm, gamma=gamma)
+        )
+        key = self._heads(source, f"{name}_key", row, parts, (1, 2, 0))
+        scores = self._product(f"{name}_scores", query, key)
+        shares = self._add(
+            SoftmaxOfRows(name=f"{name}_shares", sources=(scores,), shape=self._shapes[scores])
+        )
+        value = self._heads(source, f"{name}_value", row, parts, (1, 0, 2))
+        mixed = self._moved(f"{name}_tokens", self._product(f"{name}_heads", shares, value))
+        if self._shapes[mixed] != shape:
+            mixed = self._add(NewShape(name=name, sources=(mixed,), shape=shape))
+        self._strides[mixed] = self._strides[source]
+        return mixed
+
+    def _heads(
+        self, source: str, name: str, row: Attended, shape: Shape, order: tuple[int, int, int]
+    ) -> str:
+        """Adds a convolution and parts what it computes into heads, whose axes it moves.
+
+        Args:
+            source: What it reads.
+            name: Of the convolution.
+            row: The attention.
+            shape: Tokens, heads, channels of a head.
+            order: Of these axes, then.
+        """
+        if row.rank:
+            source = self.row(source, f"{name}_factor", Convolved("", row.rank, clamps=False))
+        value = self.row(source, name, Convolved("", shape[1] * shape[2], clamps=False))
+        if self._shapes[value] != shape:
+            value = self._add(NewShape(name=f"{name}_heads", sources=(value,), shape=shape))
+        return self._moved(f"{name}_axes", value, order)
+
+    def _moved(self, name: str, source: str, order: tuple[int, int, int] = (1, 0, 2)) -> str:
+        """Adds the axes of a value in another order."""
+        shape = tuple(self._shapes[source][axis] for axis in order)
+        return self._add(AxesMoved(name=name, sources=(source,), shape=shape, order=order))
+
+    def _product(self, name: str, left: str, right: str) -> str:
+        """Adds a product of matrices."""
+        depth = self._shapes[left][-1]
+        shape = (*self._shapes[left][:-1], self._shapes[right][-1])
+        return self._add(MatrixProduct(name=name, sources=(left, right), shape=shape, depth=depth))
 
     def boxes(self, head: DetectionHead, ends: Sequence[str]) -> tuple[str, ...]:
         """Adds boxes and scores of each map.

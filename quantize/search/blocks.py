@@ -1,4 +1,4 @@
-"""The blocks that networks are made of, as data: each is a few rows of convolutions."""
+"""The blocks that networks are made of, as data: each is a few rows, of convolutions as a rule."""
 
 from __future__ import annotations
 
@@ -43,7 +43,25 @@ class Filtered:
     clamps: bool = True
 
 
-Row = Convolved | Filtered
+@dataclass(frozen=True)
+class Attended:
+    """Self-attention of all pixels: a mean of their values for each, by how its query suits keys.
+
+    Queries, keys and values are convolutions of one pixel, normalized. The first normalization of
+    the queries begins with the factor that keeps scores small, so that no layer multiplies with it.
+
+    Attributes:
+        name: In its block.
+        heads: Parts of the channels that are attended to apart.
+        rank: Channels between the two factors of each of the three convolutions; 0 for one factor.
+    """
+
+    name: str
+    heads: int
+    rank: int = 0
+
+
+Row = Convolved | Filtered | Attended
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,7 @@ class NetworkBlock(ABC):
 
     Attributes:
         channels: Of what it computes.
-        stride: Of its output against its input, 1 or 2.
+        stride: Of its output against its input.
     """
 
     KIND: ClassVar[str]
@@ -250,11 +268,72 @@ class Residual(NetworkBlock):
         return Shortcut(row, clamps=True)
 
 
+@dataclass(frozen=True)
+class PatchEmbedding(NetworkBlock):
+    """A convolution of windows that do not overlap: each is a token of what follows."""
+
+    KIND: ClassVar[str] = "patches"
+    SOURCE: ClassVar[str] = "Dosovitskiy et al., An Image is Worth 16x16 Words, 2021"
+    ADDS_INPUT: ClassVar[bool] = False
+
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """One, whose window is its stride."""
+        return (Convolved("embed", self.channels, self.stride, self.stride, clamps=False),)
+
+
+@dataclass(frozen=True)
+class Attention(NetworkBlock):
+    """Self-attention of all pixels, which keeps channels and stride.
+
+    Convolutions are normalized by the batch and not by layers (Graham et al., LeViT, 2021): so
+    nothing is left to compute of normalizations on a board.
+
+    Attributes:
+        heads: Parts of the channels that are attended to apart.
+        rank: Channels between the two factors of each convolution, as a share of its own; 1 for
+            one factor.
+    """
+
+    KIND: ClassVar[str] = "attention"
+    SOURCE: ClassVar[str] = "Liang et al., MCUFormer, 2023"
+
+    heads: int = 1
+    rank: float = 1.0
+
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """What attention mixes is projected."""
+        rank = rounded_channels(self.channels * self.rank) if self.rank != 1 else 0
+        factor = (Convolved("factor", rank, clamps=False),) if rank else ()
+        project = Convolved("project", self.channels, clamps=False)
+        return (Attended("mix", self.heads, rank), *factor, project)
+
+
+@dataclass(frozen=True)
+class FeedForward(NetworkBlock):
+    """What follows attention in a transformer: each pixel is widened, clamped and projected.
+
+    Attributes:
+        expand: How many times as many channels as the input has are between the two.
+    """
+
+    KIND: ClassVar[str] = "feed-forward"
+    SOURCE: ClassVar[str] = "Liang et al., MCUFormer, 2023"
+
+    expand: float = 2.0
+
+    def rows(self, channels: int) -> tuple[Row, ...]:
+        """Two convolutions of one pixel."""
+        return (
+            Convolved("expand", rounded_channels(channels * self.expand), stride=self.stride),
+            Convolved("project", self.channels, clamps=False),
+        )
+
+
 BLOCKS: dict[str, type[NetworkBlock]] = {
     kind.KIND: kind
     for kind in (
         *(UniversalBottleneck, InvertedBottleneck, FusedBottleneck, CompressedConvolution),
-        *(FullConvolution, Separable, Residual),
+        *(FullConvolution, Separable, Residual, PatchEmbedding, Attention, FeedForward),
     )
 }
 """All kinds, by what files call them."""

@@ -8,10 +8,15 @@ from typing import Any
 from quantize.lowbit.network import (
     INPUT,
     Addition,
+    AxesMoved,
     FloatNetwork,
     LayerStep,
+    MatrixProduct,
     MeanOfPixels,
+    NewShape,
+    Normalization,
     Product,
+    SoftmaxOfRows,
     Weighted,
 )
 
@@ -24,7 +29,8 @@ def keras_model(
     """A Functional model, with weights as Keras begins with them.
 
     Args:
-        network: From ``Architecture.network``; its numbers are not looked at.
+        network: From ``Architecture.network``; of its numbers only the factors of normalizations
+            are looked at, which these begin with.
         batch: Fixed, for a model that is exported; None for any.
         normalization: Makes the layers that normalize; by default Keras's own.
     """
@@ -52,6 +58,15 @@ class _ModelBuilder:
 
     def add(self, step: LayerStep, sources: list[Any]) -> Any:
         """The tensor that a step computes."""
+        if isinstance(step, MatrixProduct):
+            return _named_product(step.name, sources)
+        if isinstance(step, SoftmaxOfRows):
+            return self._layers.Softmax(name=step.name)(sources[0])
+        if isinstance(step, AxesMoved):
+            dims = tuple(axis + 1 for axis in step.order)
+            return self._layers.Permute(dims, name=step.name)(sources[0])
+        if isinstance(step, NewShape):
+            return self._layers.Reshape(step.shape, name=step.name)(sources[0])
         if isinstance(step, MeanOfPixels):
             return self._layers.GlobalAveragePooling2D(name=step.name)(sources[0])
         if isinstance(step, Addition):
@@ -60,10 +75,20 @@ class _ModelBuilder:
             assert isinstance(step, Weighted), "architectures have no other steps"
             value = self._layer(step)(sources[0])
             if step.norm is not None:
-                value = self._normalization(name=f"{step.name}_norm")(value)
+                value = self._normalized(step.norm, f"{step.name}_norm")(value)
         if isinstance(step, Addition | Weighted) and step.is_clamped:
             value = self._layers.ReLU(step.ceiling, name=f"{step.name}_relu")(value)
         return value
+
+    def _normalized(self, norm: Normalization, name: str) -> Any:
+        """The layer that normalizes, with its first factor."""
+        import keras
+
+        first = float(norm.gamma[0])
+        if first == 1.0:
+            return self._normalization(name=name)
+        begins = keras.initializers.Constant(first)
+        return self._normalization(name=name, gamma_initializer=begins)
 
     def _layer(self, step: Weighted) -> Any:
         """The layer that multiplies."""
@@ -80,3 +105,12 @@ class _ModelBuilder:
         if step.product is Product.DEPTHWISE:
             return self._layers.DepthwiseConv2D(**window)
         return self._layers.Conv2D(filters=step.channels, **window)
+
+
+def _named_product(name: str, sources: list[Any]) -> Any:
+    """The product of matrices, for which Keras has a function and no layer, under a name."""
+    import keras
+
+    product = keras.ops.matmul(*sources)
+    product._keras_history.operation.name = name
+    return product

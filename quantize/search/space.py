@@ -10,7 +10,7 @@ from typing import Any, cast
 from edgebottle.errors import BadInput
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
-from quantize.search.blocks import BLOCKS, NetworkBlock
+from quantize.search.blocks import BLOCKS, Attention, FeedForward, NetworkBlock, PatchEmbedding
 
 INT8 = LayerBits()
 
@@ -26,8 +26,13 @@ FIELDS_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "full": ("size",),
     "separable": ("size",),
     "residual": ("size",),
+    "attention": ("expand", "patch", "heads", "rank"),
 }
-"""What else is chosen of a stage of each kind of block; ``size`` is that of its main window."""
+"""What else is chosen of a stage of each kind of block; ``size`` is that of its main window.
+
+A stage of attention is a transformer: patches, and then blocks of attention and feed-forward in
+turn.
+"""
 
 MIDDLE_SIZED = ("universal", "inverted")
 """Kinds whose main window is called ``middle``."""
@@ -104,13 +109,17 @@ class Space:
         stem_sizes: Of its window.
         stem_strides: Of it.
         stages: How many there are at most.
-        kinds: Of blocks, of ``BLOCKS``.
+        kinds: Of blocks, of ``FIELDS_OF_KIND``.
         depths: Blocks of a stage, 0 for no stage.
         strides: Of a stage.
         channels: Of a stage.
         expands: Of blocks that widen.
         sizes: Of the main window of a block.
         starts: Of the window before it, where the kind has one; 0 for none.
+        patches: Height and width of those that a stage of attention begins with, whose stride they
+            are.
+        heads: Of attention.
+        ranks: Of attention: 1, or a share of the channels between two factors.
         head_channels: Of the convolution before the mean; 0 for none.
         bits: Of a stage, such as ``w4a4``.
         schedules: That the network may be run by.
@@ -130,6 +139,9 @@ class Space:
     expands: tuple[float, ...] = (1, 2, 3, 4, 6)
     sizes: tuple[int, ...] = (3, 5, 7)
     starts: tuple[int, ...] = (0, 3, 5)
+    patches: tuple[int, ...] = (1, 2, 4)
+    heads: tuple[int, ...] = (1, 2, 4)
+    ranks: tuple[float, ...] = (0.25, 1)
     head_channels: tuple[int, ...] = (0, 48, 64, 96, 128, 192)
     bits: tuple[str, ...] = ("w8a8",)
     schedules: tuple[str, ...] = ("min-ram",)
@@ -141,10 +153,21 @@ class Space:
             if isinstance(values, tuple) and not values:
                 raise BadInput(f"the space has no {name} to choose from")
         for kind in self.kinds:
-            if kind not in BLOCKS:
-                raise BadInput(f"there is no block '{kind}': known are {', '.join(BLOCKS)}")
+            if kind not in FIELDS_OF_KIND:
+                known = ", ".join(FIELDS_OF_KIND)
+                raise BadInput(f"there is no block '{kind}' for a stage: known are {known}")
+        if self.has_attention:
+            for heads in self.heads:
+                odd = [one for one in self.channels if one % heads]
+                if odd:
+                    raise BadInput(f"attention cannot part {odd[0]} channels into {heads} heads")
         for bits in self.bits:
             LayerBits.parse(bits)
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether a stage may be a transformer."""
+        return Attention.KIND in self.kinds
 
     def parameters(self) -> Iterator[Parameter]:
         """All of them, always the same: those that a choice has no use for change nothing."""
@@ -160,6 +183,7 @@ class Space:
         yield Parameter("row_fed", self.row_fed)
 
     def _of_stage(self) -> dict[str, tuple[Value, ...]]:
+        attention = {"patch": self.patches, "heads": self.heads, "rank": self.ranks}
         return {
             "kind": self.kinds,
             "depth": self.depths,
@@ -168,6 +192,7 @@ class Space:
             "expand": self.expands,
             "size": self.sizes,
             "start": self.starts,
+            **(attention if self.has_attention else {}),
             "bits": self.bits,
         }
 
@@ -236,9 +261,21 @@ def _stage_blocks(named: Mapping[str, Value]) -> list[NetworkBlock]:
     if kind in MIDDLE_SIZED:
         own["middle"] = own.pop("size")
     make = cast(Any, BLOCKS[kind])
+    if kind == Attention.KIND:
+        return _transformer_blocks(named, own)
     depth = int(named["depth"])
     strides = [int(named["stride"]), *[1] * (depth - 1)] if depth else []
     return [make(channels=int(named["channels"]), stride=stride, **own) for stride in strides]
+
+
+def _transformer_blocks(named: Mapping[str, Value], own: Mapping[str, Any]) -> list[NetworkBlock]:
+    """Patches, and behind them attention and feed-forward in turn."""
+    channels, depth = int(named["channels"]), int(named["depth"])
+    pair = (
+        Attention(channels, heads=own["heads"], rank=own["rank"]),
+        FeedForward(channels, expand=own["expand"]),
+    )
+    return [PatchEmbedding(channels, own["patch"]), *pair * depth] if depth else []
 
 
 def _bits_of(architecture: Architecture, widths: Sequence[LayerBits]) -> Bits:

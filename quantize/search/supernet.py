@@ -26,6 +26,7 @@ from quantize.lowbit.network import (
     Weighted,
 )
 from quantize.lowbit.samples import LabelledSamples
+from quantize.lowbit.simulation import attended
 from quantize.search.boxed_adam import Box, BoxedAdam
 from quantize.search.space import Candidate, Space
 
@@ -64,6 +65,8 @@ def shared_layers(candidate: Candidate, network: FloatNetwork) -> dict[str, Shar
         places[stage] = places.get(stage, 0) + 1
         # Where nothing widens, windows move over what the block reads: another thing to learn.
         kind = f"{block.KIND}_flat" if getattr(block, "expand", None) == 1 else block.KIND
+        # So it is with what is multiplied by the second of two factors.
+        kind = f"{kind}_factors" if getattr(block, "rank", 1) != 1 else kind
         prefixes[f"block{number}"] = f"stage{stage}_{places[stage]}_{kind}"
     if candidate.architecture.head.channels:
         prefixes["logits"] = "head"
@@ -84,8 +87,11 @@ def largest_shapes(space: Space) -> dict[str, Weighted]:
     largest: dict[str, Weighted] = {}
     widest = space.largest()
     firsts = range(1, space.stages + 1)
-    for kind, first, *ends in itertools.product(space.kinds, firsts, (0, -1), (0, -1), (0, -1)):
-        stride, expand, head = ends  # a stride leaves small images, on which windows are small
+    both = (0, -1)
+    ranks = both if space.has_attention else both[:1]
+    for kind, first, *ends in itertools.product(space.kinds, firsts, both, both, both, ranks):
+        # A stride leaves small images, on which windows are small.
+        stride, expand, head, rank = ends
         choice = {
             **widest,
             "stem_stride": space.stem_strides[stride],
@@ -98,6 +104,8 @@ def largest_shapes(space: Space) -> dict[str, Weighted]:
                 f"stage{stage}_expand": space.expands[expand],
                 f"stage{stage}_depth": space.depths[-1 if stage >= first else 0],
             }
+            if space.has_attention:
+                choice[f"stage{stage}_rank"] = space.ranks[rank]
         candidate = space.candidate(choice)
         for layer in shared_layers(candidate, candidate.architecture.network()).values():
             known = largest.get(layer.name, layer.step)
@@ -143,7 +151,10 @@ class SuperNetwork:
             if step.norm is None:
                 self.numbers[f"{name}.bias"] = zeros
             else:
-                self.numbers |= {f"{name}.gamma": zeros + 1, f"{name}.beta": zeros}
+                self.numbers |= {
+                    f"{name}.gamma": zeros + step.norm.gamma[0],
+                    f"{name}.beta": zeros,
+                }
 
     def learn(
         self,
@@ -231,9 +242,10 @@ class SuperNetwork:
         if isinstance(step, Addition):
             result = sources[0] + sources[1]
             return ops.clip(result, 0.0, step.ceiling) if step.is_clamped else result
+        if not isinstance(step, Weighted):
+            return attended(step, sources)
         from quantize.search.compiled_layers import layer_result
 
-        assert isinstance(step, Weighted), "architectures have no other steps"
         boxes = self._boxes(layers[step.name])
         return layer_result(step, sources[0], [number(*one) for one in boxes.items()])
 

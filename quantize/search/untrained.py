@@ -13,7 +13,13 @@ from edgebottle.ir.graph import Graph, Quant
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.lowbit.integer_graph import StoredGrid, integer_graph, stored_codes
 from quantize.lowbit.levels import ActivationLevels, WeightLevels
-from quantize.lowbit.network import INPUT, FloatNetwork, Weighted
+from quantize.lowbit.network import (
+    INPUT,
+    SOFTMAX_STEP,
+    FloatNetwork,
+    SoftmaxOfRows,
+    Weighted,
+)
 
 INT8 = Bits(LayerBits())
 
@@ -34,7 +40,11 @@ def untrained_graph(network: FloatNetwork, bits: Bits = INT8) -> Graph:
         network: From ``Architecture.network``.
         bits: Of each layer.
     """
-    grids = {name: _grid(name, one) for name, one in network.activation_levels(bits).items()}
+    fixed = {step.name for step in network.steps if isinstance(step, SoftmaxOfRows)}
+    grids = {
+        name: _softmax_grid(one) if name in fixed else _grid(name, one)
+        for name, one in network.activation_levels(bits).items()
+    }
     levels = network.weight_levels(bits)
 
     def weights(step: Weighted, input_scale: float, output_scale: float) -> StoredWeights:
@@ -52,6 +62,10 @@ def _grid(name: str, levels: ActivationLevels) -> StoredGrid:
     zero = (levels.last + 1) // 2 if span == OPEN_SPAN else 0
     scale = float(np.float32(span / levels.last))
     return StoredGrid(Quant((scale,), (levels.lowest + zero,)), levels)
+
+
+def _softmax_grid(levels: ActivationLevels) -> StoredGrid:
+    return StoredGrid(Quant((SOFTMAX_STEP,), (levels.lowest,)), levels)
 
 
 def _weights(step: Weighted, levels: WeightLevels) -> StoredWeights:

@@ -25,18 +25,20 @@ from edgebottle.pipeline import build, model_of
 from edgebottle.search.costs import CandidateCost, Costs, imported
 from edgebottle.search.measuring import MeasuredNetwork, measured, tables
 from edgebottle.search.tables import FOLDER, keep_table
-from quantize.search.blocks import BLOCKS
-from quantize.search.space import Candidate, Space
+from quantize.search.space import FIELDS_OF_KIND, Candidate, Space
 
 SHAPES = ((28, 28, 1), (32, 32, 3), (48, 48, 1), (20, 20, 3), (64, 1, 8), (49, 10, 1))
 
 WIDTHS = ("w8a8", "w4a8", "w4a4", "w2a2", "w1a8", "w3a4")
 
+KINDS = tuple(kind for kind in FIELDS_OF_KIND if kind != "attention")
+"""What is searched unless attention is asked for."""
+
 SPACES = tuple(
     Space(
         classes=10,
         shapes=SHAPES,
-        kinds=tuple(BLOCKS),
+        kinds=KINDS,
         schedules=("layers", "min-ram", "auto"),
         row_fed=(False, True),
         bits=bits,
@@ -51,7 +53,7 @@ FIT_SPACES = tuple(
         shapes=((24, 24, 3), (20, 17, 1), (48, 1, 4), (18, 18, 6), (33, 15, 2)),
         stem_channels=(4, 7, 8, 12),
         stages=6,
-        kinds=tuple(BLOCKS),
+        kinds=KINDS,
         depths=(1, 2, 3),
         strides=(1, 1, 2),
         channels=(4, 6, 8, 10, 12, 15, 16, 20, 24, 32, 40),

@@ -21,6 +21,9 @@ from quantize.lowbit.methods.progressive import ProgressiveBits
 from quantize.lowbit.recipe import DEFAULT_METHODS, TrainingRecipe
 from quantize.lowbit.samples import LabelledSamples
 from quantize.post.affine import quantized
+from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.blocks import Attention, FeedForward, PatchEmbedding
+from quantize.search.keras_model import keras_model
 
 RANDOM = np.random.default_rng(0)
 SAMPLES = LabelledSamples(RANDOM.random((48, 8, 8, 2), np.float32), np.arange(48) % 3)
@@ -65,6 +68,12 @@ def vector(keras: Any) -> Any:
     return keras.Sequential(
         [keras.Input((8,)), layers.Dense(6, activation="relu"), layers.Dense(3), layers.Softmax()]
     )
+
+
+def transformer(keras: Any) -> Any:
+    """Four patches, attention of two heads in two factors, and feed-forward."""
+    blocks = (PatchEmbedding(8, 4), Attention(8, heads=2, rank=0.5), FeedForward(8))
+    return keras_model(Architecture((8, 8, 2), Stem(8), blocks, ClassHead(3)).network())
 
 
 def task_of(keras: Any, network: Callable[[Any], Any], bits: str, **changes: Any) -> Any:

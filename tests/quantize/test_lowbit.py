@@ -23,7 +23,7 @@ from quantize.lowbit.methods.learned_step import LearnedStep
 from quantize.lowbit.methods.method import Method
 from quantize.lowbit.methods.statistical_step import StatisticalStep
 from quantize.lowbit.network import INPUT, FloatNetwork, NewShape
-from quantize.lowbit.recipe import TrainingRecipe
+from quantize.lowbit.recipe import DEFAULT_METHODS, TrainingRecipe
 from quantize.lowbit.report import EpochRecord
 from tests.cli.command_line import DIGITS, edgebottle, environment
 from tests.quantize.lowbit_networks import (
@@ -34,6 +34,7 @@ from tests.quantize.lowbit_networks import (
     signal,
     silent,
     task_of,
+    transformer,
     vector,
 )
 
@@ -44,6 +45,7 @@ TRAINED = [
     (residual, "w2a2", EVERY, 3),
     (signal, "w1a4", (StatisticalStep(), LearnedClip()), 1),
     (vector, "w3a2", (), 1),
+    (transformer, "w4a8", DEFAULT_METHODS, 1),
 ]
 
 
@@ -85,7 +87,7 @@ def test_other_back_ends_of_keras(backend: str) -> None:
     assert done.stdout == f"{backend} is exact\n", done.stderr
 
 
-@pytest.mark.parametrize("network", [residual, signal])
+@pytest.mark.parametrize("network", [residual, signal, transformer])
 def test_a_network_is_read_as_it_computes(keras: Any, network: Callable[[Any], Any]) -> None:
     from quantize.lowbit.keras_network import read_network
     from quantize.lowbit.simulation import Simulation

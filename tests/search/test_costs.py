@@ -1,5 +1,7 @@
 """Costs of candidates: memory to the byte as a build has it."""
 
+from dataclasses import replace
+
 import pytest
 
 from edgebottle.boards import load_board
@@ -8,7 +10,14 @@ from edgebottle.pipeline import build, model_of
 from edgebottle.search.costs import Costs, imported
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
-from quantize.search.blocks import FusedBottleneck, InvertedBottleneck, Residual
+from quantize.search.blocks import (
+    Attention,
+    FeedForward,
+    FusedBottleneck,
+    InvertedBottleneck,
+    PatchEmbedding,
+    Residual,
+)
 from quantize.search.space import Candidate
 
 BLOCKS = (InvertedBottleneck(8, 2, expand=3), FusedBottleneck(12, 2, expand=2), Residual(12))
@@ -23,10 +32,24 @@ def candidate(
     return Candidate(architecture, bits, schedule, row_fed, stages=(1, 2, 3))
 
 
+TRANSFORMER = Candidate(
+    Architecture(
+        (14, 14, 1),
+        Stem(8),
+        (PatchEmbedding(12, 2), Attention(12, heads=3, rank=0.5), FeedForward(12)),
+        ClassHead(4),
+    ),
+    *(INT8, "min-ram"),
+    row_fed=False,
+    stages=(1, 1, 1),
+)
+
 ROWS = (
     ("nucleo_l4r5zi", candidate((14, 14, 1), INT8, "layers", row_fed=False), None),
     ("nucleo_l4r5zi", candidate((15, 13, 3), W4A4, "min-ram", row_fed=True), None),
     ("nucleo_l4r5zi", candidate((18, 18, 3), INT8, "auto", row_fed=False), 8000),
+    ("nucleo_l4r5zi", TRANSFORMER, None),
+    ("nucleo_l4r5zi", replace(TRANSFORMER, bits=W4A4, schedule="layers"), None),
     ("microbit", candidate((15, 13, 3), W4A4, "min-ram", row_fed=False), None),
 )
 """Boards, candidates and budgets of RAM: the third leaves no room for a copy of the input."""

@@ -17,7 +17,7 @@ from edgebottle.search.smallest import fitting
 from edgebottle.search.trials import breach, network_key
 from quantize.lowbit.network import Weighted
 from quantize.lowbit.samples import LabelledSamples
-from quantize.search.space import Space
+from quantize.search.space import FIELDS_OF_KIND, Space
 from tests.search.synthetic import SyntheticCosts
 
 pytestmark = pytest.mark.skipif(
@@ -30,7 +30,7 @@ SPACE = Space(
     shapes=((8, 8, 1), (12, 12, 1)),
     stem_channels=(4, 8),
     stages=2,
-    kinds=("inverted", "universal", "fused", "compressed", "full", "separable", "residual"),
+    kinds=tuple(FIELDS_OF_KIND),
     depths=(0, 1, 2),
     channels=(4, 8, 12),
     expands=(1, 2, 3),
@@ -152,6 +152,24 @@ def test_every_candidate_of_the_space_has_its_weights() -> None:
             for one, other in zip(found.steps, again.steps, strict=True)
             if isinstance(one, Weighted) and isinstance(other, Weighted)
         )
+
+
+@pytest.mark.parametrize("kind", ["inverted", "attention"])
+def test_shared_numbers_compute_what_the_network_of_a_candidate_does(kind: str) -> None:
+    from edgebottle.training import start_keras
+
+    start_keras()
+    from quantize.lowbit.simulation import Simulation
+    from quantize.search.supernet import SuperNetwork
+
+    shared, choice = SuperNetwork(SPACE, seed=0), SPACE.drawn(random.Random(1))
+    choice |= {"shape": "12x12x1", "stem_stride": 1, "stage1_kind": kind, "stage1_depth": 1}
+    choice |= {"stage1_heads": 2, "stage1_rank": 0.25, "stage1_patch": 2, "stage1_channels": 8}
+    candidate = SPACE.candidate(choice)
+    images = bars(12)[0]
+    found = np.asarray(shared.logits(candidate, images))
+    expected = Simulation(shared.network_of(candidate))(images, training=True)
+    np.testing.assert_allclose(found, np.asarray(expected), rtol=1e-3, atol=1e-4)
 
 
 def test_they_learn_and_go_on_where_they_were_stopped(settings: SearchSettings) -> None:

@@ -17,11 +17,14 @@ from quantize.lowbit.network import Weighted
 from quantize.search.architecture import Architecture, ClassHead, DetectionHead, Stem
 from quantize.search.blocks import (
     BLOCKS,
+    Attention,
     CompressedConvolution,
+    FeedForward,
     FullConvolution,
     FusedBottleneck,
     InvertedBottleneck,
     NetworkBlock,
+    PatchEmbedding,
     Residual,
     Separable,
     UniversalBottleneck,
@@ -39,6 +42,8 @@ EACH: tuple[tuple[NetworkBlock, ...], ...] = (
     (FullConvolution(8, 2), FullConvolution(8, size=5)),
     (Separable(8, 2), Separable(8, size=5)),
     (Residual(8), Residual(12, 2)),
+    (PatchEmbedding(12, 2), Attention(12, heads=3), FeedForward(12), Attention(12, rank=0.25)),
+    (PatchEmbedding(8, 4), Attention(8, heads=2, rank=0.5), FeedForward(8, expand=3)),
 )
 """Every kind of block, with and without a shortcut, with and without a stride."""
 
