@@ -191,15 +191,10 @@ class BoardWork:
                 "flash": ended["flash"]["bytes"],
                 "accuracy": ended["accuracy"],
             }
-        return JobResult(
-            key=job.key,
-            model=job.model,
-            board=job.board,
-            schedule=job.schedule,
-            samples=job.sample_words,
-            entry=self._entry.name,
-            board_id=self._entry.board,
-            outcome=outcome,
+        return job.result(
+            self._entry.name,
+            self._entry.board,
+            outcome,
             failures=tuple(failures),
             started=started,
             seconds=seconds,

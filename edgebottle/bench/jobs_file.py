@@ -30,7 +30,7 @@ from edgebottle.toml_tables import (
 )
 from edgebottle.zoo import NETWORKS
 from hil.bench.entries import ALL, QUARANTINE, Bench, BenchEntry, Quarantine
-from hil.bench.results import BOOT, BUILD, CHECK, FLASH, PORT, REFERENCE, RUN
+from hil.bench.results import BOOT, BUILD, CHECK, FLASH, PORT, REFERENCE, RUN, JobResult
 
 VERSION = 1
 """Of ``jobs.toml``."""
@@ -103,6 +103,27 @@ class Job:
             return f"{self.samples or SAMPLES} made up"
         first = "all" if self.samples is None else f"first {self.samples}"
         return f"{first} of {Path(self.inputs).name}"
+
+    def result(self, entry: str, board_id: str, outcome: str, **said: Any) -> JobResult:
+        """What has come of it.
+
+        Args:
+            entry: Name of the board that did it, or should have; "" for none.
+            board_id: Of its board file.
+            outcome: Of ``results.OUTCOMES``.
+            said: Further fields of the result.
+        """
+        return JobResult(
+            key=self.key,
+            model=self.model,
+            board=self.board,
+            schedule=self.schedule,
+            samples=self.sample_words,
+            entry=entry,
+            board_id=board_id,
+            outcome=outcome,
+            **said,
+        )
 
     def candidates(self, bench: Bench) -> tuple[BenchEntry, ...]:
         """The boards of a bench that may do it."""

@@ -115,3 +115,26 @@ def test_the_records(lab: Lab) -> None:
     good = [one for results in lab.results.values() for one in results if one.latency_us]
     records = read_records(lab.folder / "edgebottle-out" / "bench" / "records.jsonl").records
     assert len(records) == len(good) == 2 * len(lab.results) - 6
+
+
+def test_another_board_does_what_one_cannot(tmp_path: Path) -> None:
+    """Jobs of any board of a kind go to one that works; those of the other alone are given up."""
+    tables = ""
+    for boards in ("microbit", "sick"):
+        tables += f'[[job]]\nmodels = ["digits"]\nboards = ["{boards}"]\nsamples = [1, 2, 3]\n'
+    (tmp_path / "jobs.toml").write_text(f"version = 1\nretries = 0\n{tables}")
+    with Desk(tmp_path, {"sick": each_time("power-loss")(), "well": each_time(None)()}) as desk:
+        done = edgebottle("bench", "run", "--json", cwd=tmp_path, env=desk.environment())
+        heard = {name: board.heard for name, board in desk.boards.items()}
+    results = [JobResult.from_json(one) for one in json.loads(done.out)["results"]]
+    shared = [one for one in results if one.board == "microbit"]
+    assert len(shared) == 3 and {one.entry for one in shared} == {"well"}
+    for one in shared:
+        assert one.outcome == ("flaky" if one.failures else "passed")
+        assert [(f.step, f.recovery) for f in one.failures] in ([], [("flash", "another board")])
+    alone = [one for one in results if one.board == "sick"]
+    assert [one.outcome for one in alone] == ["broken"] * 3 and done.code == 3
+    assert heard["sick"] == ["flash", "off", "on"] * 3  # then it is given up
+    assert "sick was given up after 3 jobs in a row: openocd could not" in alone[-1].cause or (
+        sum(bool(one.failures) for one in shared) == 0
+    )
