@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from edgebottle.arena_blocks import memory_blocks
 from edgebottle.boards import Board
 from edgebottle.build.cache import cache_dir, keep
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.errors import BadInput
 from edgebottle.fit import Answer, Judge, Verdict, Wish, kernel_variant
-from edgebottle.measure import measure, memory_blocks
+from edgebottle.measure import measure
 from edgebottle.pipeline import Model, build, model_of
 from edgebottle.plan.schedules import Schedule
 from edgebottle.refusal import Refusal

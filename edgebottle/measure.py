@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgebottle import __version__
+from edgebottle.arena_blocks import memory_blocks, step_labels
 from edgebottle.boards import Board
 from edgebottle.boxed_samples import board_boxes, decoder_of, picture_records
 from edgebottle.compare import compare, compare_boxes, is_exact
@@ -25,16 +26,14 @@ from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built
-from edgebottle.plan.plan import COUNTER_BYTES, Plan, Step
 from edgebottle.plausibility import judge, known_loops
 from edgebottle.reference import NUMPY, Reference, litert_reference
-from edgebottle.report.memory import RING_SUFFIX, SCRATCH_SUFFIX
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
 from hil.answers import BoardCycles
 from hil.confusion import Confusion, count_confusion
 from hil.probes import ProbeChoice
-from hil.records import MemoryBlock, Ram, Record
+from hil.records import Ram, Record
 from hil.session import Run, Session
 
 Progress = Callable[[str, int, int], None]
@@ -63,6 +62,7 @@ def measure(
     samples: Samples,
     *,
     runs: int = 1,
+    windows: int = 1,
     port: str | None = None,
     choice: ProbeChoice | None = None,
     progress: Progress = lambda what, done, total: None,
@@ -74,6 +74,7 @@ def measure(
         built: The firmware.
         samples: What to run; the first one also gives instructions or cycles per layer.
         runs: Timed runs of each sample.
+        windows: How often all samples are timed; once where nothing but a model says how long.
         port: Serial port of a real board; None for the virtual one.
         choice: How the real board is flashed.
         progress: Told what is being done.
@@ -102,7 +103,7 @@ def measure(
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
         try:
-            result = _run(built, session, samples, runs, progress)
+            result = _run(built, session, samples, (runs, windows), progress)
         except BaseException:
             stop.set()
             raise
@@ -174,6 +175,7 @@ class _Result:
         attempts: How often an input had to be sent.
         boxes: Of each sample, of a detector.
         seconds: What all runs took until they were answered.
+        windows: Mean microseconds of a run in each window; empty where there was one.
     """
 
     outputs: tuple[tuple[Array, ...], ...]
@@ -184,12 +186,18 @@ class _Result:
     attempts: int
     boxes: tuple[Boxes, ...]
     seconds: float
+    windows: tuple[float, ...]
 
 
 def _run(
-    built: Built, session: Session, samples: Samples, runs: int, progress: Progress
+    built: Built,
+    session: Session,
+    samples: Samples,
+    timed: tuple[int, int],
+    progress: Progress,
 ) -> _Result:
-    """Runs every sample."""
+    """Runs every sample so many times, in so many windows."""
+    runs, windows = timed
     outputs, done = [], list[Run]()
     is_detector = built.model.boxes is not None
     if built.model.graph.has_state:
@@ -200,19 +208,46 @@ def _run(
         done.append(run)
         outputs.append(from_bytes(built.model.graph, done[-1].outputs))
         progress(f"{built.board.id}", number + 1, len(samples))
+    more = 0 if session.driver.counter else windows - 1
+    again = [_window(built, session, samples, runs, done, progress) for _ in range(more)]
     cycles = None
     if session.driver.counter is None and not built.board.is_host:
         cycles = session.cycles(to_bytes(samples.inputs[0]))
     return _Result(
         outputs=tuple(outputs),
-        micros=tuple(run.micros for run in done),
+        micros=tuple(run.micros for run in itertools.chain(done, *again)),
         counted=done[0] if done else None,
         cycles=cycles,
         stack=done[-1].memory.stack if done else 0,
         attempts=max(1, session.attempts),
         boxes=tuple(board_boxes(run.boxes or ()) for run in done),
-        seconds=sum(run.seconds for run in done),
+        seconds=sum(run.seconds for run in itertools.chain(done, *again)),
+        windows=tuple(_mean(window) for window in (done, *again)) if again else (),
     )
+
+
+def _window(
+    built: Built,
+    session: Session,
+    samples: Samples,
+    runs: int,
+    first: Sequence[Run],
+    progress: Progress,
+) -> list[Run]:
+    """Times all samples once more; raises ``Mismatch`` where an output is another than before."""
+    if built.model.graph.has_state:
+        session.reset()
+    done: list[Run] = []
+    for number, sample in enumerate(samples.inputs):
+        done.append(session.run(to_bytes(sample), runs))
+        if done[-1].outputs != first[number].outputs:
+            raise Mismatch(f"{built.board.id} gives another output for sample {number} than before")
+        progress(f"{built.board.id}, once more", number + 1, len(samples))
+    return done
+
+
+def _mean(window: Sequence[Run]) -> float:
+    return statistics.fmean(run.micros for run in window)
 
 
 def _record(
@@ -272,6 +307,7 @@ def _record(
         clock_hz=built.board.clock_hz or None,
         cycles_kind="" if cycles is None else kind,
         network=describe(model.graph, plan, built.project.source),
+        windows_us=result.windows,
     )
 
 
@@ -326,55 +362,3 @@ def _step_cycles(board: Board, result: _Result) -> list[int] | None:
     if result.cycles is None:
         return None
     return [ticks * board.cycle_divider for ticks in result.cycles.steps]
-
-
-def memory_blocks(plan: Plan) -> tuple[MemoryBlock, ...]:
-    """The arena map of a plan: tensors and scratch, over the steps that do something.
-
-    Steps are counted as in the generated code and in ``layer_records``: those that are elided have
-    no number. What exists during elided steps only is left out, since its bytes belong to the
-    tensor it is a view of. A concatenation whose parts are written in place is one block, from its
-    first part on.
-    """
-    numbers = list(itertools.accumulate((not step.elided for step in plan.steps), initial=0))
-    ends = {p.tensor: p for p in plan.placements}
-    begins = {p.tensor: p.first for p in plan.placements}
-    parts = set()
-    for p in plan.placements:
-        if p.shares is not None and ends[p.shares].first > p.first:  # a slice of what comes later
-            begins[p.shares] = min(begins[p.shares], p.first)
-            parts.add(p.tensor)
-    blocks = []
-    for p in plan.placements:
-        first = begins[p.tensor]
-        first = first if first < 0 else numbers[first]
-        last = numbers[min(p.last + 1, len(plan.steps))] - 1
-        if p.last >= len(plan.steps):
-            last = numbers[-1]
-        if p.tensor not in parts and last >= first:
-            name = p.tensor + (RING_SUFFIX if p.ring_rows else "")
-            blocks.append(MemoryBlock(name, p.offset, p.nbytes, first, last))
-    for index, step in enumerate(plan.steps):
-        blocks += [
-            MemoryBlock(f"{name}{SCRATCH_SUFFIX}", offset, nbytes, numbers[index], numbers[index])
-            for name, offset, nbytes in _helpers(step)
-        ]
-    return tuple(blocks)
-
-
-def _helpers(step: Step) -> list[tuple[str, int, int]]:
-    """Scratch, row counters and accumulators of a step: name, offset and bytes."""
-    found = [(step.node, step.scratch_offset, step.scratch_bytes)] if step.scratch_bytes else []
-    if step.stage is not None:
-        counters = COUNTER_BYTES * len(step.stage.nodes)
-        found.append((f"{step.node} row counters", step.stage.counters_offset, counters))
-    return found
-
-
-def step_labels(plan: Plan) -> tuple[str, ...]:
-    """What runs, step by step: a layer, or a stage by its first and last layer."""
-    return tuple(
-        step.node if step.stage is None else f"{step.stage.nodes[0]} .. {step.stage.nodes[-1]}"
-        for step in plan.steps
-        if not step.elided
-    )

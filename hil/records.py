@@ -164,6 +164,8 @@ class Record:
         detection: Of a detector, how well it finds each label; empty without true boxes.
         pictures: The first images, with their boxes.
         remarks: What else a reader should know of the measurement, in sentences.
+        windows_us: Mean latency of a run each time that all samples were timed; empty where that
+            was once.
         format: Version of this format.
     """
 
@@ -204,6 +206,7 @@ class Record:
     detection: tuple[LabelPrecision, ...] = ()
     pictures: tuple[PictureRecord, ...] = ()
     remarks: tuple[str, ...] = ()
+    windows_us: tuple[float, ...] = ()
     format: int = field(default=FORMAT)
 
     @property
@@ -260,6 +263,7 @@ class Record:
             values["detection"] = tuple(LabelPrecision(**x) for x in data.get("detection", ()))
             values["pictures"] = tuple(map(PictureRecord.from_json, data.get("pictures", ())))
             values["remarks"] = tuple(data.get("remarks", ()))
+            values["windows_us"] = tuple(data.get("windows_us", ()))
             values["network"] = network_from_json(data.get("network"))
             record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -69,6 +69,7 @@ LAYERS = (
         "edgebottle.compare",
         "edgebottle.describe",
         "edgebottle.drivers",
+        "edgebottle.arena_blocks",
         "edgebottle.measure",
         "edgebottle.plausibility",
         "edgebottle.verify",

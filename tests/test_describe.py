@@ -2,11 +2,11 @@
 
 import pytest
 
+from edgebottle.arena_blocks import step_labels
 from edgebottle.boards import load_board
 from edgebottle.codegen.project import write_project
 from edgebottle.describe import describe
 from edgebottle.fit import Wish, fit
-from edgebottle.measure import step_labels
 from edgebottle.pipeline import load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.zoo import DEFAULT

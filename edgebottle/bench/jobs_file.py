@@ -65,6 +65,7 @@ class Job:
         inputs: An ``.npz`` file; None: inputs are made up.
         samples: How many of them; None: all of the file.
         runs: Timed runs of each.
+        windows: How often a real board times all of them.
         io: ``keep`` or ``int8``.
         optimize: ``size``, ``balanced`` or ``speed``.
         toolchain: ``zig`` or ``gcc``.
@@ -80,6 +81,7 @@ class Job:
     inputs: str | None = None
     samples: int | None = None
     runs: int = 1
+    windows: int = 1
     io: str = "keep"
     optimize: str = "balanced"
     toolchain: str = "zig"
@@ -333,6 +335,7 @@ _JOB: Mapping[str, Reader] = {
     "schedules": list_of(one_of(*(schedule.value for schedule in SCHEDULES))),
     "samples": list_of(whole(1)),
     "runs": whole(1, 1_000_000),
+    "windows": whole(1, 1000),
     "io": one_of("keep", "int8"),
     "optimize": one_of("size", "balanced", "speed"),
     "toolchain": one_of("zig", "gcc"),

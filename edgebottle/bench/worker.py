@@ -87,6 +87,7 @@ class Worker:
             self._prepared.built,
             self._prepared.samples,
             runs=self._prepared.job.runs,
+            windows=self._prepared.job.windows,
             port=port,
             choice=ProbeChoice(**said),
             progress=self._progress,

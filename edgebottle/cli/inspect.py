@@ -60,8 +60,8 @@ def command(
 
         print_json(inspection_json(found))
         return
+    from edgebottle.arena_blocks import memory_blocks
     from edgebottle.cli.tables import inspection_tables
-    from edgebottle.measure import memory_blocks
     from edgebottle.report.terminal import show
 
     show(*inspection_tables(found, memory_blocks(found.plan)))

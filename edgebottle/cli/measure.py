@@ -75,6 +75,14 @@ DEFAULT_SAMPLES = 4
     help="Timed runs of each sample (default 1).",
 )
 @click.option(
+    "--windows",
+    type=click.IntRange(min=1, max=1000),
+    default=1,
+    metavar="N",
+    help="How often a real board times all samples (default 1): the record says how far that "
+    "spreads, and `edgebottle bench compare` goes by it.",
+)
+@click.option(
     "--records",
     metavar="FILE",
     type=click.Path(path_type=Path, readable=False),
@@ -98,6 +106,7 @@ def command(
     meaning: str | None,
     samples: int | None,
     runs: int,
+    windows: int,
     records: Path,
     toolchain: str | None,
     as_json: bool,
@@ -138,9 +147,8 @@ def command(
     for text in () if as_json else taken_samples.taken:
         note(f"inputs: {text}")
     with progress_bar(quiet=as_json) as progress:
-        progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
-    todo = _Measurement(built, taken_samples, runs, as_json)
+    todo = _Measurement(built, taken_samples, runs, windows, as_json)
     record = todo.on_bench(bench, entry) if port is None else todo.at(port, choice)
     append(records, record)
     _show(record, records, as_json)
@@ -153,6 +161,7 @@ class _Measurement:
     built: Built
     samples: Samples
     runs: int
+    windows: int
     quiet: bool
 
     def on_bench(self, bench: Bench | None, entry: BenchEntry | None) -> Record:
@@ -174,6 +183,7 @@ class _Measurement:
                 self.built,
                 self.samples,
                 runs=self.runs,
+                windows=self.windows,
                 port=port,
                 choice=choice,
                 progress=progress,

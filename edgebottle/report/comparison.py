@@ -18,15 +18,16 @@ def title_of(record: Record) -> str:
 
 
 def over_time(records: Sequence[Record]) -> str:
-    """All records, the newest first, each beside the one before of the same model and board.
+    """All records, the newest first, each beside the one before of its model, board and schedule.
 
     Args:
         records: Oldest first.
     """
-    groups: dict[tuple[str, str, bool], list[Record]] = {}
+    groups: dict[tuple[str, str, bool, str], list[Record]] = {}
     rows: list[list[Cell]] = []
     for record in records:
-        group = groups.setdefault((record.model, record.board, record.virtual), [])
+        key = (record.model, record.board, record.virtual, record.schedule)
+        group = groups.setdefault(key, [])
         old = group[-1] if group else None
         group.append(record)
         rows.append(
@@ -43,8 +44,8 @@ def over_time(records: Sequence[Record]) -> str:
         )
     columns = ["record", "time, UTC", "latency>", "RAM>", "flash>", "instructions>"]
     caption = (
-        "Newest first; changes are against the record before of the same model and board. RAM and "
-        "flash in bytes."
+        "Newest first; changes are against the record before of the same model, board and "
+        "schedule. RAM and flash in bytes."
     )
     every = table(caption, [*columns, "accuracy>", "compiler"], rows[::-1], "records")
     trends = "".join(_trends(group) for group in reversed(groups.values()) if len(group) > 1)
@@ -72,7 +73,8 @@ def _trends(group: Sequence[Record]) -> str:
         + "</figure>"
         for name, values in figures
     )
-    return f'<h3>{clean(title_of(group[-1]))}</h3><div class="trends">{charts}</div>'
+    title = f"{title_of(group[-1])}, {group[-1].schedule}"
+    return f'<h3>{clean(title)}</h3><div class="trends">{charts}</div>'
 
 
 def _change(value: int | None, before: int | None) -> Cell:

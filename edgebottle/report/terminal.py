@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import statistics
 import sys
 from collections.abc import Sequence
 from typing import Literal, TextIO
@@ -142,6 +143,11 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     low, middle, high = (value / 1000 for value in record.latency_us)
     spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
     add_row(table, "latency", f"{middle:.3f} ms", f"{record.latency_kind}{spread}")
+    if len(record.windows_us) > 1:
+        usual = statistics.median(record.windows_us)
+        deviation = statistics.stdev(record.windows_us) / usual if usual else 0.0
+        words = f"median of {len(record.windows_us)}; standard deviation {deviation:.2%}"
+        add_row(table, "windows", f"{usual / 1000:.3f} ms", words)
     for text in record.remarks:
         add_row(table, "remark", "", text)
     return table, *confusion_tables(record), *detection_tables(record), layers_table(record)
@@ -177,7 +183,7 @@ def layers_table(record: Record) -> FittedTable:
 
 
 def comparison_table(records: Sequence[Record]) -> FittedTable:
-    """One row per record, each compared with the one before of the same model and board."""
+    """One row per record, each beside the one before of its model, board and schedule."""
     table = new_table(
         "Records",
         "time",
@@ -190,9 +196,9 @@ def comparison_table(records: Sequence[Record]) -> FittedTable:
         "latency>",
         "accuracy>",
     )
-    before: dict[tuple[str, str, bool], Record] = {}
+    before: dict[tuple[str, str, bool, str], Record] = {}
     for record in records:
-        key = (record.model, record.board, record.virtual)
+        key = (record.model, record.board, record.virtual, record.schedule)
         old = before.get(key)
         change = "-"
         if old is not None and old.instructions and record.instructions:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from edgebottle.measure import memory_blocks
+from edgebottle.arena_blocks import memory_blocks
 from edgebottle.plan.plan import Placement, Plan, Step
 from edgebottle.plan.schedules import Schedule
 from edgebottle.report.memory import ArenaView, Role

@@ -1,0 +1,100 @@
+"""``edgebottle bench compare``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgebottle.cli.options import json_option, print_json
+
+if TYPE_CHECKING:
+    from hil.bench.regression import LatencySummary, TimingChange
+    from hil.records import Record
+
+RECORDS = "records.jsonl"
+"""Of a run's folder."""
+
+
+@click.command("compare")
+@click.argument("old", type=click.Path(path_type=Path, readable=False))
+@click.argument("new", type=click.Path(path_type=Path, readable=False))
+@json_option
+def compare(old: Path, new: Path, as_json: bool) -> None:
+    """Say what has become slower from OLD to NEW, two files of records or folders of a run.
+
+    Networks are compared on boards of one kind, by the median of all windows (`--windows`). Slower
+    is what takes more than 1 % more, and more than three standard deviations; exit code 1 then.
+
+    \b
+    Examples:
+      edgebottle bench compare yesterday.jsonl today.jsonl
+      edgebottle bench compare edgebottle-out/bench/earlier/2026-11-29T020000Z edgebottle-out/bench
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from hil.bench.regression import SLOWER, changes
+
+    found = changes(_read(old), _read(new))
+    is_slower = any(one.verdict == SLOWER for one in found)
+    if as_json:
+        print_json(
+            {
+                "slower": is_slower,
+                "changes": [{**asdict(one), "change": one.change} for one in found],
+            }
+        )
+    else:
+        _show(found)
+    sys.exit(1 if is_slower else 0)
+
+
+def _read(path: Path) -> tuple[Record, ...]:
+    from edgebottle.cli.voice import warn
+    from hil.records import read
+
+    file = read(path / RECORDS if path.is_dir() else path)
+    for line in file.broken:
+        warn(f"{line}; left out")
+    return file.records
+
+
+def _show(found: tuple[TimingChange, ...]) -> None:
+    from edgebottle.report.terminal import Part, add_row, new_table, show
+    from hil.bench.regression import UNCERTAIN
+
+    head = ("model", "board", "schedule?", "before, ms>", "after, ms>", "change>", "RAM?>")
+    table = new_table("Before and after", *head, "flash?>", "")
+    for one in found:
+        change = one.change
+        add_row(
+            table,
+            one.model,
+            one.board,
+            one.schedule,
+            _milliseconds(one.old),
+            _milliseconds(one.new),
+            "-" if change is None else f"{change:+.2%}",
+            _bytes(one, "ram"),
+            _bytes(one, "flash"),
+            one.verdict,
+        )
+    said: list[Part] = [table]
+    if any(one.verdict == UNCERTAIN for one in found):
+        said.append("uncertain: nobody knows how far its times spread; measure with --windows 5")
+    show(*said)
+
+
+def _milliseconds(timing: LatencySummary | None) -> str:
+    if timing is None:
+        return "-"
+    spread = f" ± {timing.deviation / 1000:.3f}" if timing.deviation else ""
+    return f"{timing.us / 1000:.3f}{spread}"
+
+
+def _bytes(one: TimingChange, name: str) -> str:
+    if one.old is None or one.new is None:
+        return "-"
+    difference = getattr(one.new, name) - getattr(one.old, name)
+    return f"{difference:+,}" if difference else "="
