@@ -149,6 +149,12 @@ class JobQuarantine:
     board: str | None = None
     schedule: str | None = None
 
+    @property
+    def words(self) -> str:
+        """Which jobs are meant."""
+        said = {"model": self.model, "board": self.board, "schedule": self.schedule}
+        return ", ".join(f"{key} {value}" for key, value in said.items() if value is not None)
+
     def fits(self, job: Job) -> bool:
         """Whether a job is meant."""
         pairs = (self.model, job.model), (self.board, job.board), (self.schedule, job.schedule)
@@ -292,8 +298,7 @@ def _quarantine(table: Mapping[str, Any], prefix: str, jobs: Any) -> JobQuaranti
         raise BadInput(f"'{prefix}model', 'board' or 'schedule' must say what is left out")
     one = JobQuarantine(quarantine, **said)
     if not any(one.fits(job) for job in jobs):
-        words = ", ".join(f"{key} {value}" for key, value in said.items())
-        raise BadInput(f"{prefix}no job has {words}")
+        raise BadInput(f"{prefix}no job has {one.words}")
     return one
 
 

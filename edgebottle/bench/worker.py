@@ -31,7 +31,7 @@ from edgebottle.measure import check_board, measure
 from edgebottle.pipeline import Built, build, load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.samples import Samples, edge_cases, load_samples
-from hil.bench.results import BOOT, BROKEN, BUILD, ERROR, FAILED, FLASH, PORT, RUN
+from hil.bench.results import BOOT, BROKEN, BUILD, CHECK, ERROR, FAILED, FLASH, PORT, RUN
 from hil.link import LinkClosed
 from hil.probes import ProbeChoice
 from hil.protocol import Garbled
@@ -128,7 +128,7 @@ def outcome_of(step: str, error: EdgebottleError) -> str:
     """
     if isinstance(error, Mismatch):
         return FAILED
-    if not isinstance(error, BoardError):
+    if not isinstance(error, BoardError) or step == CHECK:  # then it is the board that judges
         return ERROR
     causes = list(_causes(error))
     if any(isinstance(cause, Faulted) for cause in causes):

@@ -16,14 +16,14 @@ from typing import IO, Any
 from edgebottle.bench.jobs_file import Job
 from edgebottle.errors import ToolMissing
 from edgebottle.operating_system import Child, ending
-from hil.bench.results import BROKEN, BUILD, ERROR, FAILED, REFERENCE, RUN
+from hil.bench.results import BOOT, BROKEN, BUILD, ERROR, FAILED, FLASH, PORT, REFERENCE, RUN
 from hil.probes import ProbeChoice
 
 POLL_SECONDS = 0.2
 """How often somebody who waits asks whether he shall stop."""
 
 Told = Callable[[str], None]
-"""Called with what begins, in words: ``flash``, ``run 3/10``."""
+"""Called with what begins, in words: ``flash``, ``run behind sample 3 of 10``."""
 
 
 class Stopped(Exception):
@@ -102,32 +102,36 @@ class WorkerProcess:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
         told(step)
-        end = time.monotonic() + self._deadlines[step]
+        end, behind = time.monotonic() + self._deadlines[step], ""
         while True:
             if self._stop.is_set():
                 self.close()
                 raise Stopped
             try:
-                answer = self._answers.get(timeout=POLL_SECONDS)
+                left = max(end - time.monotonic(), 0.0)
+                answer = self._answers.get(timeout=min(POLL_SECONDS, left))
             except queue.Empty:
                 if time.monotonic() < end:
                     continue
                 self.close()
-                return self._late(step)
+                return self._late(step, behind)
             if answer is None:
                 return self._gone(step)
             if "step" in answer:
                 step = answer["step"]
-                end = time.monotonic() + self._deadlines[step]
-                told(f"{step} {answer['done']}/{answer['total']}" if "done" in answer else step)
+                end, behind = time.monotonic() + self._deadlines[step], ""
+                if "done" in answer:
+                    behind = f" behind sample {answer['done']} of {answer['total']}"
+                told(step + behind)
             elif "failed" in answer:
                 return StepFailure(**answer["failed"])
             else:
                 return answer
 
-    def _late(self, step: str) -> StepFailure:
-        outcome = {BUILD: ERROR, REFERENCE: ERROR, RUN: FAILED}.get(step, BROKEN)
-        return StepFailure(step, outcome, f"{step} did not end in {self._deadlines[step]:g} s")
+    def _late(self, step: str, behind: str) -> StepFailure:
+        outcome = {RUN: FAILED, PORT: BROKEN, FLASH: BROKEN, BOOT: BROKEN}.get(step, ERROR)
+        cause = f"{step} did not end in {self._deadlines[step]:g} s{behind}"
+        return StepFailure(step, outcome, cause)
 
     def _gone(self, step: str) -> StepFailure:
         """The process ended by itself."""

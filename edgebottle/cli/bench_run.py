@@ -61,6 +61,8 @@ def run(jobs: Path, bench: Path | None, out: Path, fresh: bool, as_json: bool) -
 
     boards = read_bench(required_bench(bench))
     said = read_jobs(jobs, boards)
+    for text in () if as_json else _ended_quarantines(boards, said):
+        note(text)
     journal = BenchJournal(out)
     journal.take()
     try:
@@ -98,6 +100,20 @@ def _work(
             note(f"stopped behind {len(report.results)} of {total} jobs; the same command goes on")
         raise
     return write_outputs(journal, jobs)
+
+
+def _ended_quarantines(bench: Bench, jobs: JobsFile) -> list[str]:
+    """For each quarantine that is over, that it is: somebody may want to renew it."""
+    import datetime
+
+    today = datetime.date.today()
+    found = [(entry.name, entry.quarantine) for entry in bench.entries if entry.quarantine]
+    found += [(f"{one.words} of the jobs", one.quarantine) for one in jobs.quarantine]
+    return [
+        f"the quarantine of {what} ended on {one.until} ({one.reason}): it runs again"
+        for what, one in found
+        if not one.holds(today)
+    ]
 
 
 def _exit_code(report: BenchReport) -> int:
