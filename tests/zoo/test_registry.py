@@ -92,16 +92,24 @@ def test_samples_hold_every_digit_equally_often():
     assert np.bincount(labels).tolist() == [6] * 10
 
 
-def test_digits_score_as_recorded_on_the_whole_test_set():
+@pytest.mark.parametrize("name", ["digits", "digits_w2a2"])
+def test_digits_score_as_recorded_on_the_whole_test_set(name):
     pytest.importorskip("sklearn", reason="scikit-learn (of the extra train) is not installed")
     from edgebottle.zoo import digits
 
     data = digits.load_data()
-    interpreter = open_model(zoo.load("digits"))
+    interpreter = open_model(zoo.load(name))
     score = accuracy(interpreter, int8_inputs(interpreter, data.test_images), data.test_labels)
-    assert score == pytest.approx(zoo.find("digits").accuracy, abs=5e-5)
+    assert score == pytest.approx(zoo.find(name).accuracy, abs=5e-5)
+
+
+def test_samples_are_of_the_test_set():
+    pytest.importorskip("sklearn", reason="scikit-learn (of the extra train) is not installed")
+    from edgebottle.zoo import digits
+
+    data = digits.load_data()
     inputs, labels = zoo.load_samples("digits")
-    everything = int8_inputs(interpreter, data.test_images)
+    everything = int8_inputs(open_model(zoo.load("digits")), data.test_images)
     found = [(everything == x).all(axis=(1, 2, 3)).nonzero()[0] for x in inputs]
     assert all(len(f) and data.test_labels[f[0]] == y for f, y in zip(found, labels, strict=True))
 
@@ -120,7 +128,7 @@ def test_fashion_scores_as_recorded_on_a_thousand_test_images():
 
 
 @pytest.mark.shared
-def test_spoken_digits_score_as_recorded_and_have_few_bits():
+def test_spoken_digits_score_as_recorded():
     if not FSDD.is_dir():
         pytest.skip(f"{FSDD} is absent")
     data = spoken_digits.load_data(FSDD)
@@ -130,12 +138,15 @@ def test_spoken_digits_score_as_recorded_and_have_few_bits():
     assert found == pytest.approx(zoo.find("spoken_digits").accuracy, abs=5e-5)
 
 
-def test_spoken_digits_have_four_bits():
-    """All weights, and the outputs of all layers but the mean and what follows it."""
-    graph = load_tflite(zoo.load("spoken_digits").read_bytes(), "spoken")
-    layers = layer_widths(graph)
-    assert {layer.weight_values <= 15 for layer in layers if layer.weights} == {True}
-    assert [layer.output_bits for layer in layers] == [4] * 7 + [8] * 3
+@pytest.mark.parametrize(
+    ("name", "weight_values", "output_bits"),
+    [("spoken_digits", 15, [4] * 7 + [8] * 3), ("digits_w2a2", 4, [2, 2, 8, 2, 2, 8, 8, 8])],
+)
+def test_networks_of_few_bits_have_them(name, weight_values, output_bits):
+    """All weights, and the outputs of all layers but what is added, the mean and what follows."""
+    layers = layer_widths(load_tflite(zoo.load(name).read_bytes(), name))
+    assert all(layer.weight_values <= weight_values for layer in layers if layer.weights)
+    assert [layer.output_bits for layer in layers] == output_bits
 
 
 @pytest.mark.shared
