@@ -23,7 +23,7 @@ POLL_SECONDS = 0.2
 """How often somebody who waits asks whether he shall stop."""
 
 Told = Callable[[str], None]
-"""Called with what begins, in words: ``flash``, ``run behind sample 3 of 10``."""
+"""Called with what begins, in words: ``flash``, ``run 3/10``."""
 
 
 class Stopped(Exception):
@@ -122,7 +122,7 @@ class WorkerProcess:
                 end, behind = time.monotonic() + self._deadlines[step], ""
                 if "done" in answer:
                     behind = f" behind sample {answer['done']} of {answer['total']}"
-                told(step + behind)
+                told(f"{step} {answer['done']}/{answer['total']}" if behind else step)
             elif "failed" in answer:
                 return StepFailure(**answer["failed"])
             else:

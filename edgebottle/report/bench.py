@@ -13,17 +13,27 @@ from hil.bench.results import (
     words_of,
 )
 
+MAX_ROWS = 60
+"""Of a table on a terminal."""
+
 RESULT_HEAD = ("board", "model", "schedule", "samples?", "outcome", "ms>", "RAM?>", "s?>")
 
 
 def bench_parts(report: BenchReport) -> tuple[Part, ...]:
-    """All results, why some are not good, and what that means."""
+    """All results, and why some are not good; of many, those alone that did not simply pass."""
     title = f"{report.name}: {len(report.results):,} of {report.jobs:,} jobs"
+    shown = report.results
+    if len(shown) > MAX_ROWS:
+        shown = tuple(result for result in shown if result.outcome != PASSED)
+        title += ", without those that passed"
     table = new_table(title, *RESULT_HEAD)
-    for result in report.results:
+    for result in shown[:MAX_ROWS]:
         add_row(table, *result_cells(result))
-    parts: list[Part] = [table] if report.results else []
-    parts += [printable(line) for line in cause_lines(report)]
+    parts: list[Part] = [table] if shown else []
+    lines = cause_lines(report)
+    parts += [printable(line) for line in lines[:MAX_ROWS]]
+    if len(lines) > MAX_ROWS:
+        parts.append(f"and {len(lines) - MAX_ROWS:,} more: report.html has them all")
     return (
         *parts,
         printable(f"{words_of(report.counts)}{'' if report.has_ended else '; not done'}"),
