@@ -15,7 +15,7 @@ import random
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edgebottle.boards import load_board
@@ -66,6 +66,14 @@ FIT_SPACES = tuple(
     for bits in (("w8a8",), WIDTHS)
 )
 """What tables are fitted on: many small layers, none of them of what is costed."""
+
+
+def with_attention(spaces: Sequence[Space]) -> tuple[Space, ...]:
+    """The same with transformers in about half of the stages."""
+    channels = (4, 8, 12, 16, 24, 32, 40)
+    kinds = ("attention", "attention", "attention", "inverted", "separable", "full")
+    return tuple(replace(space, kinds=kinds, channels=channels) for space in spaces)
+
 
 MAX_INSTRUCTIONS = 60_000_000
 """Of a run on the virtual board: larger networks are not measured."""
@@ -141,8 +149,9 @@ class Summary:
 
 def summarize(costs: Costs, options: argparse.Namespace) -> Summary:
     """Plans, builds and verifies as the options say."""
+    spaces = with_attention(SPACES) if options.attention else SPACES
     summary = Summary(0, 0, 0, 0, 0.0, 0, 0, [], [], [], 0, [], [])
-    for number, candidate in enumerate(candidates(SPACES, options.seed, options.count)):
+    for number, candidate in enumerate(candidates(spaces, options.seed, options.count)):
         start = time.process_time()
         try:
             verdict = costs.verdict(candidate)
@@ -203,7 +212,8 @@ def fit(costs: Costs, options: argparse.Namespace) -> None:
             network = MeasuredNetwork.of_json(line)
             known[json.dumps(network.candidate.to_json())] = network
     found = 0
-    for number, candidate in enumerate(candidates(FIT_SPACES, options.seed, 20 * options.fit)):
+    spaces = with_attention(FIT_SPACES) if options.attention else FIT_SPACES
+    for number, candidate in enumerate(candidates(spaces, options.seed, 20 * options.fit)):
         key = json.dumps(candidate.to_json())
         if found == options.fit:
             break
@@ -239,6 +249,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--fit", type=int, default=0, help="networks to make the tables of")
+    parser.add_argument("--attention", action="store_true", help="with transformers")
     parser.add_argument("--records", type=Path, help="where networks that were measured are kept")
     parser.add_argument("--publish", action="store_true", help="tables go into the project")
     options = parser.parse_args()

@@ -8,6 +8,7 @@ from edgebottle.boards import load_board
 from edgebottle.fit import Wish
 from edgebottle.pipeline import build, model_of
 from edgebottle.search.costs import Costs, imported
+from edgebottle.verify import verify_model
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
 from quantize.search.blocks import (
@@ -65,3 +66,13 @@ def test_memory_is_that_of_the_build(board: str, candidate: Candidate, ram: int 
     assert cost.held["flash"] == cost.flash + cost.flash_margin > cost.flash
     if board == "microbit":  # has no table, and the upper bound of builds, which is a promise
         assert built.flash.bytes <= cost.held["flash"]
+
+
+@pytest.mark.parametrize("schedule", ["layers", "min-ram"])
+def test_a_transformer_is_litert_s_on_its_board(schedule: str) -> None:
+    costs = Costs(load_board("nucleo_l4r5zi"))
+    candidate = replace(TRANSFORMER, schedule=schedule)
+    model, wish = model_of(imported(candidate)), costs.wish_of(candidate)
+    found = verify_model(model, costs.board, samples=4, wish=wish)
+    assert found.difference is None and found.exact
+    assert found.implementations == ("LiteRT", "NumPy", "host C", "virtual nucleo_l4r5zi")
