@@ -29,6 +29,7 @@ from edgebottle.codegen.project import (
 from edgebottle.conversion import OnnxSource, Reading, read_model
 from edgebottle.detection.description import BoxDescription
 from edgebottle.detection.metadata import checked_boxes
+from edgebottle.detection.metadata import with_boxes as described_boxes
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.files import check_creatable, check_plain
@@ -239,11 +240,12 @@ def load(
     )
 
 
-def model_of(graph: Graph) -> Model:
-    """The model of the file that a graph makes."""
+def model_of(graph: Graph, boxes: BoxDescription | None = None) -> Model:
+    """The model of the file that a graph makes, with what its outputs mean if it is a detector."""
+    data = write_tflite(graph)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{graph.name}.tflite"
-        path.write_bytes(write_tflite(graph))
+        path.write_bytes(data if boxes is None else described_boxes(data, boxes))
         return load(str(path), name=graph.name)
 
 

@@ -89,6 +89,29 @@ def voc_labels(source: Path, part: str = "train") -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def is_voc(source: Path) -> bool:
+    """Whether it is laid out so."""
+    try:
+        with _opened(source):
+            return True
+    except BadInput:
+        return False
+
+
+def voc_shape(source: Path, part: str = "train") -> tuple[int, int, int]:
+    """Height, width and channels of the first image of a part; raises as ``read_voc``."""
+    from PIL import Image
+
+    with _opened(source) as files:
+        name = next(iter(files.text(f"{PARTS}{part}.txt").split()), "")
+        path = f"JPEGImages/{name}.jpg"
+        try:
+            with Image.open(io.BytesIO(files.read(path))) as image:
+                return image.height, image.width, 1 if image.mode == "L" else 3
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{files.source}: cannot read {path}: {reason(error)}") from error
+
+
 class _Files:
     """The files of a data set, wherever they lie."""
 

@@ -11,7 +11,7 @@ def taken_parts(taken: TakenNetwork) -> tuple[Part, ...]:
     """Accuracy, what it takes of its board, and what it is."""
     table = new_table(f"{taken.file} on {taken.board}", "", "here>", "at most>", "by")
     add_row(
-        table, "accuracy", f"{taken.accuracy:.2%}", "", f"LiteRT, {taken.tested:,} test samples"
+        table, taken.metric, f"{taken.accuracy:.2%}", "", f"LiteRT, {taken.tested:,} test samples"
     )
     add_row(table, "validation", f"{taken.validation:.2%}", "", "LiteRT, nothing learned from them")
     if taken.searched is not None:

@@ -10,11 +10,20 @@ import numpy as np
 
 from edgebottle.archives import read_arrays
 from edgebottle.boards import load_board
+from edgebottle.detection.boxes import SUBPIXELS
+from edgebottle.detection.voc import is_voc, read_voc, voc_labels, voc_shape
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Array
 from edgebottle.sample_sources import called_arrays, class_names, first_image
 from edgebottle.samples import LABEL_KEYS
-from edgebottle.search.settings import EPOCHS, SearchBudget, SearchSettings, TrainingBudget
+from edgebottle.search.settings import (
+    EPOCHS,
+    SHARED_WEIGHTS,
+    SHORT_TRAINING,
+    SearchBudget,
+    SearchSettings,
+    TrainingBudget,
+)
 from edgebottle.user_functions import is_function
 from quantize.search.space import Space
 
@@ -26,6 +35,12 @@ MAX_SIDES = 4
 
 COLOUR = 3
 """Channels."""
+
+ANCHORS = 4
+"""Of a detector, that a new search begins with."""
+
+ROUNDS = 30
+"""In which sizes of boxes are grouped."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +73,59 @@ def new_settings(
         BoardNotFound: there is no such board.
     """
     load_board(board)
-    facts = data_facts(data)
-    space = Space(classes=facts.classes, shapes=input_shapes(facts.shape))
+    if not is_function(data) and is_voc(Path(data)):
+        space = detection_space(Path(data))
+    else:
+        facts = data_facts(data)
+        space = Space(classes=facts.classes, shapes=input_shapes(facts.shape))
+    if space.labels and evaluator == SHARED_WEIGHTS:
+        evaluator = SHORT_TRAINING  # shared weights learn classes alone
     plain = TrainingBudget()
     training = TrainingBudget(epochs=EPOCHS.get(evaluator, plain.epochs))
     where = f"{name}.journal"
     return SearchSettings(
         name, data, board, evaluator, space, budget, storage=where, training=training
     )
+
+
+def detection_space(source: Path) -> Space:
+    """The space of detectors for images with labelled boxes, laid out as PASCAL VOC.
+
+    Raises:
+        BadInput: a file of the data is missing or broken.
+        ToolMissing: Pillow is not installed.
+    """
+    labels = voc_labels(source)
+    shapes = input_shapes(voc_shape(source))
+    truths = np.concatenate(read_voc(source, "train", labels, shapes[-1]).truths)
+    anchors = box_sizes((truths[:, 2:4] - truths[:, :2]) / SUBPIXELS, ANCHORS)
+    return Space(
+        classes=len(labels),
+        shapes=shapes,
+        stem_strides=(2,),
+        strides=(1, 2),
+        head_channels=(0, 16, 32),
+        labels=labels,
+        anchors=anchors,
+    )
+
+
+def box_sizes(sides: Array, count: int) -> tuple[tuple[int, int], ...]:
+    """Sizes that boxes are like, from small to large: geometric means of groups (k-means).
+
+    Args:
+        sides: (boxes, 2): heights and widths in pixels.
+        count: Of groups; sizes that are equal are one.
+    """
+    logs = np.log(np.maximum(sides, 1.0))
+    ordered = logs[np.argsort(logs.sum(axis=1), kind="stable")]
+    means = ordered[((np.arange(count) + 0.5) * len(logs) / count).astype(int)]
+    for _ in range(ROUNDS):
+        nearest = np.square(logs[:, None] - means).sum(axis=2).argmin(axis=1)
+        for group in np.unique(nearest):
+            means[group] = logs[nearest == group].mean(axis=0)
+    found = {(int(height), int(width)) for height, width in np.rint(np.exp(means))}
+    return tuple(sorted(found, key=lambda size: size[0] * size[1]))
 
 
 def named_from(source: str, folder: Path) -> str:

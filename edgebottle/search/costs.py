@@ -12,14 +12,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from edgebottle.boards import Board
+from edgebottle.codegen.boxes import box_flash
 from edgebottle.codegen.kernels import Optimize
+from edgebottle.detection.description import BoxDescription
 from edgebottle.fit import Judge, Verdict, Wish
 from edgebottle.ir.graph import Graph
 from edgebottle.passes import optimise
+from edgebottle.pipeline import Model, model_of
 from edgebottle.plan.schedules import Schedule
 from edgebottle.search.application import Application
 from edgebottle.search.code_sizes import CodeSizes, code_sizes
 from edgebottle.search.kernel_times import KernelTimes, kernel_times
+from quantize.search.architecture import DetectionHead
 from quantize.search.space import Candidate
 from quantize.search.untrained import untrained_graph
 
@@ -83,7 +87,9 @@ class Costs:
             UnsupportedOp: the network cannot be fed row by row.
         """
         graph = optimise(imported(candidate))
-        return Judge(graph).verdict(self.board, self.wish_of(candidate))
+        return Judge(graph, box_flash(boxes_of(candidate))).verdict(
+            self.board, self.wish_of(candidate)
+        )
 
     def of(self, candidate: Candidate) -> CandidateCost:
         """What a candidate takes, remembered.
@@ -121,10 +127,14 @@ class Costs:
         return self._times.board
 
     def _code_bytes(self, verdict: Verdict) -> tuple[int, int]:
-        """Code and its margin: from the table of the board, or from the bounds of a build."""
+        """Code and its margin: from the table of the board, or from the bounds of a build.
+
+        What makes boxes of a detector's outputs lies between bounds on any board.
+        """
         if self._sizes is not None:
-            code = self._sizes.of(verdict)
-            return code, math.ceil(code * self._sizes.margin)
+            code, boxes = self._sizes.of(verdict), verdict.judge.beside
+            middle = (boxes.least + boxes.most) // 2
+            return code + middle, math.ceil(code * self._sizes.margin) + boxes.most - middle
         flash = verdict.flash.bounds
         middle = (flash.least + flash.most) // 2
         return middle - verdict.source.weight_bytes, flash.most - middle
@@ -136,6 +146,17 @@ class Costs:
     @cached_property
     def _sizes(self) -> CodeSizes | None:
         return code_sizes(self.board, self.toolchain, self.wish.optimize)
+
+
+def boxes_of(candidate: Candidate) -> BoxDescription | None:
+    """What the outputs of a candidate mean; None where they are classes."""
+    is_detector = isinstance(candidate.architecture.head, DetectionHead)
+    return candidate.architecture.boxes() if is_detector else None
+
+
+def model_of_candidate(candidate: Candidate) -> Model:
+    """What is built of a candidate, with random weights."""
+    return model_of(imported(candidate), boxes_of(candidate))
 
 
 def imported(candidate: Candidate) -> Graph:

@@ -79,6 +79,10 @@ def evaluator_of(
         return ShortTraining(settings, progress)
     if settings.evaluator != SHARED_WEIGHTS:
         return called_evaluator(settings.evaluator)
+    if settings.space.labels:
+        raise BadInput(
+            f'{SHARED_WEIGHTS} learns classes, and no boxes: write evaluator = "{SHORT_TRAINING}"'
+        )
     from edgebottle.search.shared_weights import SharedWeights
 
     return SharedWeights(settings, costs, limits, smallest, progress)

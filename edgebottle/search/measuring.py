@@ -10,7 +10,7 @@ from typing import Any
 from edgebottle.build.elf import read_elf
 from edgebottle.fit import Verdict
 from edgebottle.measure import measure
-from edgebottle.pipeline import build, model_of
+from edgebottle.pipeline import build
 from edgebottle.samples import edge_cases
 from edgebottle.search.code_sizes import (
     CodeSizes,
@@ -20,7 +20,7 @@ from edgebottle.search.code_sizes import (
     learned,
     rest_features,
 )
-from edgebottle.search.costs import Costs, imported
+from edgebottle.search.costs import Costs, model_of_candidate
 from edgebottle.search.features import layer_features, step_features
 from edgebottle.search.kernel_times import KernelTimes, MeasuredLayer, MeasuredSteps, fitted
 from quantize.search.space import Candidate
@@ -73,7 +73,7 @@ def measured(costs: Costs, candidate: Candidate) -> MeasuredNetwork:
         BuildFailed: the compiler failed.
         BoardError: the virtual board failed.
     """
-    model = model_of(imported(candidate))
+    model = model_of_candidate(candidate)
     wish = costs.wish_of(candidate)
     built = build(model, costs.board, toolchain=costs.toolchain, wish=wish)
     record = measure(built, edge_cases(model.graph, 1))

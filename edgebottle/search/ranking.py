@@ -77,6 +77,10 @@ class RankCheck:
             raise ToolMissing(
                 "a ranking needs scipy, which is not installed: pip install 'edgebottle[train]'"
             )
+        if settings.space.labels:
+            raise BadInput(
+                "a ranking trains networks for classes, and this search is for detectors"
+            )
         start_keras()
         self._settings, self._training = settings, training
         self._data = search_data(settings)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.config import parse_bytes
+from edgebottle.detection.description import MAX_SIDE
 from edgebottle.errors import BadInput
 from edgebottle.plan.schedules import SCHEDULES
 from edgebottle.toml_tables import (
@@ -23,7 +24,7 @@ from edgebottle.toml_tables import (
 )
 from edgebottle.user_functions import is_function
 from edgebottle.zoo.augmentation import Augmentation
-from quantize.search.space import Space
+from quantize.search.space import OF_DETECTION, Space
 
 VERSION = 1
 """Of ``search.toml``."""
@@ -46,7 +47,7 @@ FURTHER_OBJECTIVES = ("ram", "flash", "ms")
 _MAY_BE_ZERO = ("depths", "starts", "head_channels")
 """Of a space: 0 stands for none."""
 
-_ODD = ("stem_sizes", "sizes")
+_ODD = ("stem_sizes", "sizes", "head_sizes")
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,15 @@ def _shape(value: object) -> tuple[int, int, int]:
     return height, width, channels
 
 
+def _sides(value: object) -> tuple[int, int]:
+    """``25x26``."""
+    sizes = str(value).split("x")
+    if len(sizes) != 2 or not all(size.isdigit() and 0 < int(size) <= MAX_SIDE for size in sizes):
+        raise BadInput("height and width in pixels such as 25x26")
+    height, width = map(int, sizes)
+    return height, width
+
+
 def _odd(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1 or value % 2 == 0:
         raise BadInput("an odd whole number")
@@ -267,10 +277,12 @@ def _space_reader(name: str, default: object) -> Reader:
         return list_of(_shape)
     if name in _ODD:
         return list_of(_odd)
+    if name in OF_DETECTION:
+        return list_of(_sides if name == "anchors" else text, may_be_empty=True)
     if name == "schedules":
         return list_of(one_of(*(schedule.value for schedule in SCHEDULES)))
     if not isinstance(default, tuple):
-        return whole(2 if name == "classes" else 1)
+        return whole(1)
     if isinstance(default[0], bool):
         return list_of(flag)
     if isinstance(default[0], str):

@@ -31,6 +31,9 @@ _SPACE_WORDS = {
     "ranks": "and the channels between two factors of its weights, as a share; 1 for one factor;",
     "bits": "bits of weights and activations, w1a1 to w8a8.",
     "head_channels": "Channels of a convolution behind the last stage, 0 for none.",
+    "labels": "Of a detector: the names of what it detects, as many as classes; else [].",
+    "anchors": "The boxes that it starts from, height x width in pixels of the largest input,",
+    "head_sizes": "and the size of the windows that make boxes of them.",
     "schedules": "How the network is run: auto, layers or min-ram (`edgebottle build --help`).",
     "row_fed": "Whether its input comes row by row, and never lies in RAM as a whole.",
 }
@@ -184,7 +187,7 @@ def _or_example(value: object, example: object) -> Any:
 
 def _space_value(space: Space, name: str) -> Any:
     value = getattr(space, name)
-    if name == "shapes":
+    if name in ("shapes", "anchors"):
         return ["x".join(map(str, shape)) for shape in value]
     return list(value) if isinstance(value, tuple) else value
 

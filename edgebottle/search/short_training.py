@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Shape
+from edgebottle.search.box_training import BoxAssessor
 from edgebottle.search.candidate_training import (
     CandidateSamples,
     CandidateTraining,
@@ -72,45 +73,54 @@ class ShortTraining:
             ToolMissing: Keras is not installed.
         """
         start_keras()
-        self._settings, self._progress = settings, progress
-        self._data = search_data(settings)
+        self._settings = settings
+        assessor = BoxAssessor if settings.space.labels else ClassAssessor
+        self._assessor: BoxAssessor | ClassAssessor = assessor(settings, progress)
         self._path = settings.beside("short.jsonl")
-        self._samples: dict[Shape, CandidateSamples] = {}
 
     def accuracy(self, candidate: Candidate) -> float:
-        """Share of right classes among the samples that nothing is learned from, 0 .. 1."""
+        """Of the samples that nothing is learned from, 0 .. 1: see ``Evaluator``."""
+        import keras
+
         key, found = network_key(candidate), 0.0
-        samples = self._samples_of(candidate.architecture.input_shape)
         for epochs in rungs(self._settings.training.epochs):
             how = CandidateTraining(
                 epochs, self._settings.seed, self._settings.training.augmentation
             )
             known = _known(self._path, how)
             if key not in known:
-                known[key] = self._trained(candidate, samples, how)
+                keras.utils.clear_session()  # else hundreds of networks stay in memory
+                known[key] = self._assessor.accuracy(candidate, how)
                 _keep(self._path, how, key, known[key])
             found = known.pop(key)
             if not goes_on(found, list(known.values())):
                 break
         return found
 
+
+class ClassAssessor:
+    """How accurate candidates are after a training: of samples that nothing is learned from."""
+
+    def __init__(self, settings: SearchSettings, progress: Progress) -> None:
+        """Reads the samples; raises ``BadInput`` where they cannot serve."""
+        self._progress, self._seed = progress, settings.seed
+        self._data = search_data(settings)
+        self._samples: dict[Shape, CandidateSamples] = {}
+
+    def accuracy(self, candidate: Candidate, training: CandidateTraining) -> float:
+        """Share of right classes, 0 .. 1."""
+        samples = self._samples_of(candidate.architecture.input_shape)
+        model = float_model(candidate, samples, training, self._progress)
+        if not candidate.bits.is_narrow:
+            return float_accuracy(model, samples.chosen)
+        graph = integer_graph_of(candidate, model, samples, training, progress=self._progress)
+        return litert_accuracy(graph, samples.chosen, self._progress)
+
     def _samples_of(self, shape: Shape) -> CandidateSamples:
         """Resized once for all candidates of a resolution."""
         if shape not in self._samples:
-            self._samples[shape] = CandidateSamples.of(self._data, shape, self._settings.seed)
+            self._samples[shape] = CandidateSamples.of(self._data, shape, self._seed)
         return self._samples[shape]
-
-    def _trained(
-        self, candidate: Candidate, samples: CandidateSamples, how: CandidateTraining
-    ) -> float:
-        import keras
-
-        keras.utils.clear_session()  # else hundreds of networks stay in memory
-        model = float_model(candidate, samples, how, self._progress)
-        if not candidate.bits.is_narrow:
-            return float_accuracy(model, samples.chosen)
-        graph = integer_graph_of(candidate, model, samples, how, progress=self._progress)
-        return litert_accuracy(graph, samples.chosen, self._progress)
 
 
 def _keep(path: Path, how: CandidateTraining, key: str, accuracy: float) -> None:

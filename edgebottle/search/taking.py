@@ -6,7 +6,6 @@ behind it; the folder itself is written in the end.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import shutil
@@ -20,28 +19,20 @@ from edgebottle.boards import Board, load_board
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
 from edgebottle.errors import BadInput, DoesNotFit, Mismatch
-from edgebottle.exporters.tflite import write_tflite
 from edgebottle.files import check_creatable, read_file, write_file
 from edgebottle.fit import Wish
 from edgebottle.measure import measure
 from edgebottle.pipeline import Built, Model, build, load
 from edgebottle.samples import edge_cases
 from edgebottle.search.beginning import named_from
-from edgebottle.search.candidate_training import (
-    CandidateSamples,
-    CandidateTraining,
-    float_model,
-    float_recipe,
-    integer_graph_of,
-    resized_samples,
-    search_data,
-)
+from edgebottle.search.candidate_training import CandidateTraining
 from edgebottle.search.costs import Costs
+from edgebottle.search.final_training import final_training
 from edgebottle.search.settings import SearchSettings
 from edgebottle.search.settings_text import settings_text
 from edgebottle.search.take_recipe import MAX_BYTES, TakenCandidate, TakeRecipe
 from edgebottle.search.trials import SearchTrial, front
-from edgebottle.training import litert_accuracy, start_keras
+from edgebottle.training import start_keras
 from edgebottle.verify import verify_model
 from edgebottle.zoo.kept_epochs import KeptEpochs
 from quantize.search.report import network_words
@@ -148,32 +139,21 @@ class Taking:
         self._training, self._folder = training, folder
         self._candidate = taken.candidate
         self._board = load_board(settings.board)
-        self._data = search_data(settings)
-        self.notes = self._data.notes
-        shape = self._candidate.architecture.input_shape
-        self._samples = CandidateSamples.of(self._data, shape, settings.seed)
+        self._final = final_training(settings, taken.candidate, training)
+        self.notes = self._final.notes
         self._name = shortened(identifier(settings.name), MAX_MODEL_NAME)
 
     @cached_property
     def recipe(self) -> TakeRecipe:
         """All that decides the result."""
-        how = float_recipe(self._taken.candidate, self._samples, self._training)
-        samples = hashlib.sha256()
-        for part in (self._data.samples, self._data.test):
-            samples.update(part.values.tobytes() + part.labels.tobytes())
         return TakeRecipe(
             name=self._name,
             board=self._board.id,
             limits=self._limits,
             taken=self._taken,
             training=self._training,
-            fixed={
-                "few_bits_epochs": self._training.few_bits_epochs,
-                "batch_size": how.batch_size,
-                "learning_rate": how.learning_rate,
-                "weight_decay": how.weight_decay,
-            },
-            samples=samples.hexdigest(),
+            fixed=self._final.fixed,
+            samples=self._final.digest,
             split_seed=self._settings.seed,
         )
 
@@ -229,9 +209,9 @@ class Taking:
             file=str(self._folder / model.path.name),
             trial=self._taken.trial,
             searched=self._taken.searched,
-            accuracy=self._accuracy(model, progress, is_test=True),
-            tested=len(self._data.test),
-            validation=self._accuracy(model, progress, is_test=False),
+            accuracy=self._final.accuracy(model, progress, is_test=True),
+            tested=self._final.tested,
+            validation=self._final.accuracy(model, progress, is_test=False),
             board=self._board.id,
             network=network_words(self._candidate),
             bits=str(self._candidate.bits),
@@ -245,6 +225,7 @@ class Taking:
             ms=record.milliseconds(record.cycles) or 0.0,
             limits=self._limits,
             verified=VERIFIED,
+            metric=self._final.metric,
         )
         self._write(result, model, built)
         return result
@@ -263,13 +244,7 @@ class Taking:
             return load(str(path))
         floats = self._floats(progress)
         self.finished.append("training")
-        graph = integer_graph_of(
-            *(self._candidate, floats, self._samples, self._training),
-            name=self._name,
-            folder=self._kept / "few-bits",
-            progress=progress,
-        )
-        write_file(path, write_tflite(graph))
+        write_file(path, self._final.file(floats, self._name, self._kept / "few-bits", progress))
         self.finished.append("quantization")
         return load(str(path))
 
@@ -287,7 +262,7 @@ class Taking:
             progress(what, done, total)
 
         kept = KeptEpochs(self._kept / EPOCH)
-        model = float_model(self._candidate, self._samples, self._training, told, kept)
+        model = self._final.floats(told, kept)
         self._kept.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial.keras")
         model.save(partial)
@@ -304,13 +279,6 @@ class Taking:
         if found.difference is not None:
             raise Mismatch(f"{model.path}: {found.difference}")
         return found.built, found.instructions
-
-    def _accuracy(self, model: Model, progress: Progress, *, is_test: bool) -> float:
-        shape = self._candidate.architecture.input_shape
-        samples = self._samples.chosen
-        if is_test:
-            samples = resized_samples(self._data.test, shape)
-        return litert_accuracy(model.imported, samples, progress)
 
     def _write(self, result: TakenNetwork, model: Model, built: Built) -> None:
         """The folder; the result last, so that one without it is not whole."""

@@ -25,7 +25,10 @@ class Evaluator(Protocol):
     """Says how accurate candidates are."""
 
     def accuracy(self, candidate: Candidate) -> float:
-        """Share of right classes, 0 .. 1; the same for equal networks however they are run."""
+        """Share of right classes, or of a detector its mean average precision, 0 .. 1.
+
+        It is the same for equal networks however they are run.
+        """
 
 
 class Outcome(StrEnum):

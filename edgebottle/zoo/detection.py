@@ -31,6 +31,7 @@ from edgebottle.tensorflow_process import convert_with_tensorflow
 from edgebottle.zoo.anchors import Anchors
 from edgebottle.zoo.architectures import fused_normalization, tensorflow
 from edgebottle.zoo.augmentation import Floats
+from edgebottle.zoo.kept_epochs import KeptEpochs
 from quantize.post.quantizer import Options, quantize_graph
 from quantize.post.runner import Runner
 from quantize.search.architecture import Architecture
@@ -173,17 +174,28 @@ def _cut(truths: TrueBoxes, corners: np.ndarray, ends: np.ndarray) -> TrueBoxes:
 
 
 def fit(
-    recipe: DetectionRecipe, train: BoxedImages, seed: int, progress: Progress | None = None
+    recipe: DetectionRecipe,
+    train: BoxedImages,
+    seed: int,
+    progress: Progress | None = None,
+    kept: KeptEpochs | None = None,
 ) -> Any:
     """Trains a float Keras model, whose outputs are those of its architecture.
 
-    The same seed gives the same model on the same machine and versions.
+    The same seed gives the same model on the same machine and versions, whether training was
+    stopped between two epochs or not.
+
+    Args:
+        recipe: What is trained, and how.
+        train: That it learns from.
+        seed: Decides the first weights, the order and the augmentation.
+        progress: Called after every epoch.
+        kept: Where the newest epoch is kept, to go on with; None to keep none.
     """
     tf = tensorflow()
     keras = tf.keras
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    random = np.random.default_rng(seed)
     network = recipe.architecture.network()
     model = keras_model(network, normalization=fused_normalization(tf))
     for name in network.outputs:
@@ -201,10 +213,17 @@ def fit(
     flat.compile(optimizer=optimizer, loss=detection_loss(recipe.box_weight))
     anchors = Anchors.of(recipe.boxes, train.truths)
     images = train.images.astype(np.float32) / np.float32(255)
-    for epoch in range(recipe.epochs):
-        seen, truths = augmented(images, train.truths, recipe.augmentation, random)
+    for epoch in range(kept.restore(flat) if kept else 0, recipe.epochs):
+        random = np.random.default_rng([seed, epoch])  # so that each epoch can be the first one
+        order = random.permutation(len(images))
+        ordered = [train.truths[one] for one in order]
+        seen, truths = augmented(images[order], ordered, recipe.augmentation, random)
         targets = np.stack([anchors.targets(one) for one in truths])
-        history = flat.fit(seen, targets, recipe.batch_size, epochs=1, verbose=0).history
+        history = flat.fit(
+            seen, targets, recipe.batch_size, epochs=1, shuffle=False, verbose=0
+        ).history
+        if kept:
+            kept.save(flat, epoch + 1)
         if progress:
             progress(epoch + 1, recipe.epochs, f"loss {history['loss'][0]:.3f}")
     plain = keras_model(network, batch=1)

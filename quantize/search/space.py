@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import operator
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any, cast
 
+from edgebottle.detection.description import AnchorMap
 from edgebottle.errors import BadInput
 from quantize.lowbit.bits import Bits, LayerBits
-from quantize.search.architecture import Architecture, ClassHead, Stem
+from quantize.search.architecture import Architecture, ClassHead, DetectionHead, Head, Stem
 from quantize.search.blocks import BLOCKS, Attention, FeedForward, NetworkBlock, PatchEmbedding
 
 INT8 = LayerBits()
+
+OF_DETECTION = ("labels", "anchors")
+"""Of a space: empty where classes are told apart."""
+
+MAX_MAPS = 2
+"""That boxes are read from: those of the largest strides."""
+
+MIN_ANCHOR = 2
+"""Strides of a map that the side of an anchor must have, as a rule: smaller ones are missed."""
 
 Value = int | float | str | bool
 Choice = Mapping[str, Value]
@@ -120,7 +132,11 @@ class Space:
             are.
         heads: Of attention.
         ranks: Of attention: 1, or a share of the channels between two factors.
-        head_channels: Of the convolution before the mean; 0 for none.
+        head_channels: Of the convolution before the mean, or of the separable ones before boxes; 0
+            for none.
+        labels: Names of what is detected, as many as classes; empty for a head for classes.
+        anchors: Of a detector: heights and widths in pixels of the largest shape.
+        head_sizes: Of a detector: of the windows that make boxes.
         bits: Of a stage, such as ``w4a4``.
         schedules: That the network may be run by.
         row_fed: Whether its input may come row by row.
@@ -143,6 +159,9 @@ class Space:
     heads: tuple[int, ...] = (1, 2, 4)
     ranks: tuple[float, ...] = (0.25, 1)
     head_channels: tuple[int, ...] = (0, 48, 64, 96, 128, 192)
+    labels: tuple[str, ...] = ()
+    anchors: tuple[tuple[int, int], ...] = ()
+    head_sizes: tuple[int, ...] = (1, 3)
     bits: tuple[str, ...] = ("w8a8",)
     schedules: tuple[str, ...] = ("min-ram",)
     row_fed: tuple[bool, ...] = (False,)
@@ -150,12 +169,21 @@ class Space:
     def __post_init__(self) -> None:
         """Raises ``BadInput`` where there is nothing to choose, or it is not known."""
         for name, values in asdict(self).items():
-            if isinstance(values, tuple) and not values:
+            if isinstance(values, tuple) and not values and name not in OF_DETECTION:
                 raise BadInput(f"the space has no {name} to choose from")
         for kind in self.kinds:
             if kind not in FIELDS_OF_KIND:
                 known = ", ".join(FIELDS_OF_KIND)
                 raise BadInput(f"there is no block '{kind}' for a stage: known are {known}")
+        if self.classes < 2 and not self.labels:
+            raise BadInput(f"classes is {self.classes}: there is nothing to tell apart")
+        if self.labels and (len(self.labels) != self.classes or not self.anchors):
+            raise BadInput(
+                f"a space for {len(self.labels)} labels needs as many classes, and anchors; it has "
+                f"{self.classes} and {len(self.anchors)}"
+            )
+        if self.labels and self.bits != (str(INT8),):
+            raise BadInput(f'detectors have 8 bits: bits is {list(self.bits)}, and not ["{INT8}"]')
         if self.has_attention:
             for heads in self.heads:
                 odd = [one for one in self.channels if one % heads]
@@ -179,6 +207,8 @@ class Space:
             for name, values in self._of_stage().items():
                 yield Parameter(f"stage{stage}_{name}", values)
         yield Parameter("head_channels", self.head_channels)
+        if self.labels:
+            yield Parameter("head_size", self.head_sizes)
         yield Parameter("schedule", self.schedules)
         yield Parameter("row_fed", self.row_fed)
 
@@ -214,12 +244,9 @@ class Space:
             stages += [stage] * len(added)
         number, size, stride = (int(choice[f"stem_{it}"]) for it in ("channels", "size", "stride"))
         height, width, channels = map(int, str(choice["shape"]).split("x"))
-        architecture = Architecture(
-            (height, width, channels),
-            Stem(number, size, stride),
-            tuple(blocks),
-            ClassHead(self.classes, int(choice["head_channels"])),
-        )
+        stem = Stem(number, size, stride)
+        head = self._head(choice, height, (stem, *blocks))
+        architecture = Architecture((height, width, channels), stem, tuple(blocks), head)
         return Candidate(
             architecture,
             _bits_of(architecture, widths),
@@ -227,6 +254,16 @@ class Space:
             bool(choice["row_fed"]),
             tuple(stages),
         )
+
+    def _head(self, choice: Choice, height: int, parts: Sequence[Stem | NetworkBlock]) -> Head:
+        """What ends a network of some stem and blocks."""
+        channels = int(choice["head_channels"])
+        if not self.labels:
+            return ClassHead(self.classes, channels)
+        factor = height / max(shape[0] for shape in self.shapes)
+        strides = tuple(accumulate((part.stride for part in parts), operator.mul))
+        maps = anchor_maps(self.anchors, factor, strides)
+        return DetectionHead(self.labels, maps, int(choice["head_size"]), channels)
 
     def largest(self) -> dict[str, Value]:
         """The last of all values: the largest, of those that have an order."""
@@ -252,6 +289,28 @@ class Space:
             others = [each for each in parameter.values if each != choice[parameter.name]]
             result[parameter.name] = generator.choice(others)
         return result
+
+
+def anchor_maps(
+    anchors: Sequence[tuple[int, int]], factor: float, strides: Sequence[int]
+) -> tuple[AnchorMap, ...]:
+    """Which anchors start from which map: each from the coarsest that is fine enough for it.
+
+    Args:
+        anchors: Heights and widths in pixels of the largest image.
+        factor: Height of the image against that.
+        strides: Of all that blocks compute.
+    """
+    coarse = sorted(set(strides), reverse=True)[:MAX_MAPS]
+    found: dict[int, list[tuple[int, int]]] = {}
+    for height, width in anchors:
+        size = (max(1, round(height * factor)), max(1, round(width * factor)))
+        side = (size[0] * size[1]) ** 0.5
+        suiting = [stride for stride in coarse if side >= MIN_ANCHOR * stride]
+        sizes = found.setdefault(suiting[0] if suiting else coarse[-1], [])
+        if size not in sizes:
+            sizes.append(size)
+    return tuple(AnchorMap(stride, tuple(found[stride])) for stride in sorted(found))
 
 
 def _stage_blocks(named: Mapping[str, Value]) -> list[NetworkBlock]:

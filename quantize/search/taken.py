@@ -15,7 +15,8 @@ class TakenNetwork:
         file: The ``.tflite`` file.
         trial: Of the study; None for a network of another origin.
         searched: Its accuracy as the search saw it, 0 .. 1; None where none did.
-        accuracy: Share of right classes of the test samples, LiteRT on the file.
+        accuracy: Of the test samples, LiteRT on the file, 0 .. 1: share of right classes, or of a
+            detector its mean average precision.
         tested: Test samples.
         validation: The same of the samples by which is chosen.
         board: Id.
@@ -30,6 +31,7 @@ class TakenNetwork:
         instructions: Of a run; exact; None where they are not counted.
         ms: Of a run; modelled.
         limits: The most of each budget, by name.
+        metric: What accuracy is, in words.
         verified: Inputs whose outputs were equal in LiteRT, in NumPy, in C here and on the board.
     """
 
@@ -52,6 +54,7 @@ class TakenNetwork:
     ms: float
     limits: dict[str, float]
     verified: int
+    metric: str = "accuracy"
 
     @property
     def excess(self) -> dict[str, float]:

@@ -18,6 +18,7 @@ from edgebottle.zoo.augmentation import Augmentation
 from quantize.search.space import Space
 
 SPACE = Space(classes=10, shapes=((32, 32, 1), (48, 48, 3)))
+BOXES = replace(SPACE, classes=1, labels=("cell",), anchors=((10, 12), (25, 26)), head_sizes=(3,))
 PLAIN = SearchSettings("digits", "train.npz", "nucleo_l4r5zi", "mine:accuracy", SPACE)
 ALL_SAID = replace(
     PLAIN,
@@ -43,7 +44,9 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    "settings", [PLAIN, ALL_SAID, replace(PLAIN, objectives=())], ids=["plain", "all", "accuracy"]
+    "settings",
+    [PLAIN, ALL_SAID, replace(PLAIN, objectives=()), replace(PLAIN, space=BOXES)],
+    ids=["plain", "all", "accuracy", "boxes"],
 )
 def test_what_is_written_is_read(settings: SearchSettings, tmp_path: Path) -> None:
     assert read_settings(written(tmp_path, settings_text(settings))) == settings
@@ -79,7 +82,7 @@ def test_every_line_is_explained() -> None:
         ('objectives = ["ram"]', 'objectives = ["rom"]', "each of it one of ram, flash, ms"),
         ('objectives = ["ram"]', 'objectives = ["ms", "ms"]', "a list of different values"),
         ('"32x32x1"', '"32x32"', "each of it height, width and channels such as 96x96x3"),
-        ("classes = 10", "classes = 1", "a whole number, 2 or more"),
+        ("classes = 10", "classes = 1", "there is nothing to tell apart"),
         ("sizes = [3, 5, 7]", "sizes = [3, 4]", "'space.sizes' .* an odd whole number"),
         ("sizes = [3, 5, 7]", "sizes = []", "a list such as .* not empty"),
         ('kinds = ["inverted", ', 'kinds = ["inverse", ', "there is no block 'inverse'"),

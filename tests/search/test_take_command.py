@@ -56,7 +56,7 @@ def accuracy_of(folder: Path, file: Path) -> float:
 
 
 def test_taken_stopped_and_made_again(searched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgebottle.search import candidate_training, taking
+    from edgebottle.search import candidate_training, final_training, taking
 
     trained = candidate_training.fit
 
@@ -76,8 +76,9 @@ def test_taken_stopped_and_made_again(searched: Path, monkeypatch: pytest.Monkey
         stopped = take(searched)
     assert stopped.code == 130 and "stopped behind quantization; the same" in stopped.err
 
-    monkeypatch.setattr(taking, "float_model", interrupt)  # it is trained, and is not once more
-    monkeypatch.setattr(taking, "integer_graph_of", interrupt)
+    # It is trained, and is not once more.
+    monkeypatch.setattr(final_training, "float_model", interrupt)
+    monkeypatch.setattr(final_training, "integer_graph_of", interrupt)
     taken = take(searched, "--json").json()
     shown = edgebottle("search", "show", "--json", cwd=searched).json()
     best = shown["front"][0]

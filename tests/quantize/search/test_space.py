@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from edgebottle.detection.description import AnchorMap
 from edgebottle.errors import BadInput
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.blocks import BLOCKS, Attention, FeedForward, PatchEmbedding
-from quantize.search.space import FIELDS_OF_KIND, Candidate, Space
+from quantize.search.space import FIELDS_OF_KIND, Candidate, Space, anchor_maps
 
 SPACE = Space(
     classes=10,
@@ -54,6 +55,46 @@ def test_layers_of_a_stage_get_its_bits_as_if_all_had_them() -> None:
                 assert candidate.bits.of(name).weights == LayerBits.parse(bits).weights
 
 
+MAPS = (
+    # Anchors, factor, strides, and what comes of them.
+    (
+        ((10, 10), (25, 26), (38, 40)),
+        1.0,
+        (2, 4, 8, 8, 16),
+        {8: [(10, 10), (25, 26)], 16: [(38, 40)]},
+    ),
+    (((10, 10), (25, 26), (38, 40)), 0.5, (2, 4, 8), {4: [(5, 5), (12, 13)], 8: [(19, 20)]}),
+    (((40, 40), (41, 41)), 0.1, (2, 2), {2: [(4, 4)]}),
+    (((40, 44),), 1.0, (2, 4, 8, 16), {16: [(40, 44)]}),
+    (((3, 3),), 0.1, (1,), {1: [(1, 1)]}),
+)
+
+
+@pytest.mark.parametrize("anchors, factor, strides, expected", MAPS)
+def test_each_anchor_starts_from_the_coarsest_map_that_is_fine_enough(
+    anchors: tuple[tuple[int, int], ...],
+    factor: float,
+    strides: tuple[int, ...],
+    expected: dict[int, list[tuple[int, int]]],
+) -> None:
+    maps = anchor_maps(anchors, factor, strides)
+    assert maps == tuple(AnchorMap(stride, tuple(expected[stride])) for stride in sorted(expected))
+
+
+DETECTORS = replace(SPACE, classes=2, labels=("a", "b"), anchors=((9, 9), (25, 30)), bits=("w8a8",))
+
+
+def test_candidates_of_a_space_with_labels_are_detectors() -> None:
+    generator = random.Random(5)
+    for _ in range(60):
+        candidate = DETECTORS.candidate(DETECTORS.drawn(generator))
+        assert Candidate.of_json(candidate.to_json()) == candidate
+        outputs = candidate.architecture.network().outputs
+        boxes = candidate.architecture.boxes()
+        assert boxes.labels == ("a", "b") and len(outputs) == 2 * len(boxes.maps)
+        assert 1 <= sum(len(one.anchors.anchors) for one in boxes.maps) <= 2
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
@@ -61,6 +102,13 @@ def test_layers_of_a_stage_get_its_bits_as_if_all_had_them() -> None:
         ({"kinds": ("patches",)}, "no block 'patches' for a stage: known are universal"),
         ({"kinds": ("attention",), "channels": (8, 10), "heads": (1, 4)}, "10 channels into 4 h"),
         ({"depths": ()}, "no depths to choose from"),
+        ({"classes": 1}, "classes is 1: there is nothing to tell apart"),
+        ({"labels": ("a",), "anchors": ((9, 9),)}, "1 labels needs as many classes, and anchors"),
+        ({"classes": 1, "labels": ("a",)}, "it has 1 and 0"),
+        (
+            {"classes": 1, "labels": ("a",), "anchors": ((9, 9),), "bits": ("w4a4",)},
+            "detectors have 8 bits",
+        ),
         ({"bits": ("w9a1",)}, "no bits such as"),
     ],
 )
@@ -68,7 +116,7 @@ def test_a_space_that_makes_no_sense_is_refused(
     changes: dict[str, tuple[object, ...]], message: str
 ) -> None:
     with pytest.raises(BadInput, match=message):
-        Space(classes=10, shapes=((28, 28, 1),), **changes)  # type: ignore[arg-type]
+        Space(**{"classes": 10, "shapes": ((28, 28, 1),), **changes})  # type: ignore[arg-type]
 
 
 def test_a_stage_of_attention_is_a_transformer() -> None:
