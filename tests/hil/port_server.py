@@ -51,6 +51,7 @@ class PortServer:
         self._board = socket.create_connection((host, int(port)))
         self._ours, self._theirs = os.openpty()
         tty.setraw(self._theirs)
+        self._client: socket.socket | None = None
         self._threads = [
             threading.Thread(target=work, daemon=True) for work in (self._pump, self._serve)
         ]
@@ -60,6 +61,12 @@ class PortServer:
     @property
     def url(self) -> str:
         return f"rfc2217://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def cut(self) -> None:
+        """Ends the connection of whoever talks to it now."""
+        if self._client is not None:
+            with contextlib.suppress(OSError):
+                self._client.shutdown(socket.SHUT_RDWR)
 
     @property
     def device(self) -> str:
@@ -94,6 +101,7 @@ class PortServer:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._server.accept()
+                self._client = client
                 with client, PtyPort(self.device, self.heard) as port:
                     self._talk(client, port)
 

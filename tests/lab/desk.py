@@ -51,6 +51,8 @@ FAULTS = {
     "dead": "it is silent after it was flashed, until its power is switched",
     "wrong-result": "one bit of an output is another",
 }
+CUT = "cut"
+"""What happens to a line by ``DeskBoard.cut``, while the network runs."""
 
 
 class DeskBoard:
@@ -60,12 +62,15 @@ class DeskBoard:
         serial: Of its probe.
         heard: What the desk was asked to do with it.
         faults: What has happened to it.
+        url: Where it is to be found.
+        cut: Ends the connection of whoever talks to it.
     """
 
     def __init__(self, serial: str, board: str, plan: Iterator[str | None]) -> None:
         self.serial, self.board = serial, board
         self.heard: list[str] = []
         self.faults: list[str] = []
+        self.cut: Callable[[], None] = lambda: None
         self._plan = plan
         self._fault: str | None = None
         self._is_silent = True  # nothing has been flashed yet
@@ -75,12 +80,9 @@ class DeskBoard:
         self._upstream: socket.socket | None = None
         self._ended = threading.Event()
         self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"socket://127.0.0.1:{self._server.getsockname()[1]}"
 
     def flash(self, elf: Path) -> tuple[int, str]:
         """What the programmer ends with."""
@@ -143,8 +145,9 @@ class DeskBoard:
 
     def _talk(self, client: socket.socket) -> None:
         """Until one of the two hangs up; the fault happens when its command is heard."""
-        upstream, asked = self._upstream, b""
+        asked = b""
         while not self._ended.is_set() and self._is_plugged:
+            upstream = self._upstream  # another one, once it was flashed
             sources = [client, *([upstream] if upstream else [])]
             for ready in select.select(sources, [], [], 0.05)[0]:
                 data = ready.recv(65536)
@@ -169,6 +172,9 @@ class DeskBoard:
             return re.sub(rb"m-out-0-\[(.)", _flipped, data)
         if not re.search(rb"infer [0-9 ]+%$", asked):
             return data
+        if fault == CUT:
+            self._fault = None
+            self.cut()
         if fault in ("garbage", "reset", "hang", "unplug"):
             self._fault = None  # it happens once
             self._is_silent, self._is_plugged = fault == "hang", fault != "unplug"
@@ -206,7 +212,11 @@ class Desk:
         self._thread.start()
         for name in ("openocd", "switch"):
             self._install(name)
-        (folder / "bench.toml").write_text(self._bench())
+        self.write()
+
+    def write(self) -> None:
+        """Writes ``bench.toml``, with the places where boards are now."""
+        (self.folder / "bench.toml").write_text(self._bench())
 
     def __enter__(self) -> Self:
         return self
