@@ -106,11 +106,13 @@ class BenchJournal:
         for event in self._events():
             kind = event.get("event")
             if kind == "begin":
+                if event.get("version") != VERSION:
+                    raise BadInput(f"{self.path} is of another version: give another --out")
                 report = replace(report, started=str(event.get("time", "")))
             elif kind == "end":
                 report = replace(report, has_ended=True)
             elif kind == "job":
-                result = JobResult.from_json(event["result"])
+                result = self._result(event.get("result"))
                 results[result.key] = result
         kept = tuple(result for key, result in results.items() if key in keys)
         return replace(report, results=kept)
@@ -124,6 +126,12 @@ class BenchJournal:
                 if key in keys:
                     keys.remove(key)
                     yield event["record"]
+
+    def _result(self, data: Any) -> JobResult:
+        try:
+            return JobResult.from_json(data)
+        except BadInput as error:
+            raise BadInput(f"{self.path}: {error}; give another --out") from error
 
     def _add(self, event: dict[str, Any]) -> None:
         append_line(self.path, event, "result of a job")

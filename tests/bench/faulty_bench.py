@@ -70,6 +70,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=100, help="times that each fault happens")
     parser.add_argument("--kind", action="append", choices=list(FAULTS), help="these faults alone")
     parser.add_argument("--soak", type=int, metavar="JOBS", help="any fault on eight boards")
+    parser.add_argument(
+        "--kill", type=float, metavar="SECONDS", help="kill -9 the run now and then, and go on"
+    )
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     if given.soak:
@@ -83,7 +86,7 @@ def main() -> None:
     (given.folder / "jobs.toml").write_text(text)
     with Desk(given.folder, plans) as desk:
         started = time.monotonic()
-        results = run(given.folder, desk.environment(), look=bool(given.soak))
+        results = run(given.folder, desk.environment(), bool(given.soak), given.kill)
         print(f"{len(results)} jobs in {time.monotonic() - started:,.0f} s")
         faults = {name: Counter(board.faults) for name, board in desk.boards.items()}
     if given.soak:
@@ -92,19 +95,38 @@ def main() -> None:
         show_kinds(results, faults, given.folder)
 
 
-def run(folder: Path, environment: dict[str, str], *, look: bool) -> list[JobResult]:
-    """The results of all jobs; a run that was interrupted goes on."""
+def run(
+    folder: Path, environment: dict[str, str], look: bool, kill: float | None
+) -> list[JobResult]:
+    """The results of all jobs; a run that was interrupted, or is killed, goes on."""
+    drawn, kills = random.Random(0), 0
+    while True:
+        limit = None if kill is None else drawn.uniform(0, 2 * kill)
+        if _ran(folder, environment, look, limit):
+            break
+        kills += 1
+    print(f"killed {kills} times")
+    data = json.loads((folder / "summary.json").read_text())
+    return [JobResult.from_json(one) for one in data["results"]]
+
+
+def _ran(folder: Path, environment: dict[str, str], look: bool, limit: float | None) -> bool:
+    """Whether a run came to its end before so many seconds had passed."""
     words = [str(SCRIPT), "bench", "run", "--json", "--out", "out"]
     with (folder / "summary.json").open("w") as out:
         process = subprocess.Popen(words, cwd=folder, env=environment, stdout=out)
-        last = 0.0
+        begun = last = time.monotonic()
         while process.poll() is None:
-            time.sleep(1)
-            if look and time.monotonic() - last > LOOK_SECONDS:
-                last = time.monotonic()
+            time.sleep(0.2)
+            now = time.monotonic()
+            if limit is not None and now - begun > limit:
+                process.kill()
+                process.wait()
+                return False
+            if look and now - last > LOOK_SECONDS:
+                last = now
                 print(looked_at(process.pid, folder), flush=True)
-    data = json.loads((folder / "summary.json").read_text())
-    return [JobResult.from_json(one) for one in data["results"]]
+    return True
 
 
 def looked_at(pid: int, folder: Path) -> str:
@@ -113,7 +135,8 @@ def looked_at(pid: int, folder: Path) -> str:
     memory = {one: resident(one) for one in tree}
     opened = [len(list(Path(f"/proc/{one}/fd").glob("*"))) for one in tree]
     files = sum(1 for _ in folder.rglob("*"))
-    done = sum(1 for _ in (folder / "out" / "journal.jsonl").open()) - 1
+    journal = folder / "out" / "journal.jsonl"
+    done = sum(1 for _ in journal.open()) - 1 if journal.exists() else 0
     return (
         f"{done} jobs: run {memory[pid]:.0f} MB, all {sum(memory.values()):.0f} MB in "
         f"{len(tree)} processes, {opened[0]} open files, {sum(opened)} in all, {files} files"

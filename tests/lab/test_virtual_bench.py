@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -135,3 +136,20 @@ def test_two_at_once(lab: Path) -> None:
     done = run(lab, "--out", "out")
     journal.close()
     assert done.code == 1 and "another edgebottle runs jobs in out: give another --out" in done.err
+
+
+# a line of the journal, what is said
+FOREIGN = [
+    ('{"event": "begin", "version": 9}', "is of another version: give another --out"),
+    ('{"event": "job", "result": {"outcome": "fine"}}', "not the result of a job .*; give another"),
+    ('{"event": "job"}', "not the result of a job .*; give another --out"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), FOREIGN)
+def test_a_journal_of_somebody_else(lab: Path, line: str, message: str) -> None:
+    (lab / "out").mkdir()
+    (lab / "out" / "journal.jsonl").write_text(line + "\n")
+    done = run(lab, "--out", "out")
+    assert done.code == 1 and re.search(message, done.err), done.err
+    assert (lab / "out" / "journal.jsonl").read_text() == line + "\n"
