@@ -11,6 +11,7 @@ from edgebottle.errors import BadInput
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.litert import LiteRTModel
+from edgebottle.passes import optimise
 from edgebottle.samples import edge_cases
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.lowbit.network import Weighted
@@ -75,6 +76,19 @@ def test_the_untrained_network_is_litert_s(
         reference.run(values)
         for name in names:
             np.testing.assert_array_equal(litert.tensor(name), reference.values[name], name)
+
+
+@pytest.mark.parametrize("shape", INPUTS, ids=str)
+@pytest.mark.parametrize("bits", ["w8a8", "w4a4", "w1a1"])
+@pytest.mark.parametrize("blocks", EACH, ids=lambda blocks: blocks[0].KIND)
+def test_no_channel_of_random_weights_is_dead(
+    blocks: tuple[NetworkBlock, ...], bits: str, shape: tuple[int, int, int]
+) -> None:
+    """Costs are those of networks whose channels are all of use, as those of trained ones are."""
+    for seed in range(3):
+        network = architecture(blocks, shape).network(seed=seed)
+        graph = untrained_graph(network, Bits(LayerBits.parse(bits)))
+        assert optimise(graph).macs() == network.macs()
 
 
 DETECTOR = Architecture(
