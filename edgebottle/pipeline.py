@@ -26,6 +26,7 @@ from edgebottle.codegen.project import (
     sync,
     work_key,
 )
+from edgebottle.codegen.task import BenchmarkTask, with_task
 from edgebottle.conversion import OnnxSource, Reading, read_model
 from edgebottle.detection.description import BoxDescription
 from edgebottle.detection.metadata import checked_boxes
@@ -33,7 +34,7 @@ from edgebottle.detection.metadata import with_boxes as described_boxes
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.files import check_creatable, check_plain
-from edgebottle.fit import Judge, Wish
+from edgebottle.fit import Judge, Verdict, Wish
 from edgebottle.image_memory import image_memory
 from edgebottle.importers import import_model, sign_model
 from edgebottle.ir.dtypes import DType
@@ -292,6 +293,7 @@ def build(
     out: Path | None = None,
     wish: Wish | None = None,
     planned: Chosen | None = None,
+    task: BenchmarkTask | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Built:
     """Generates and compiles the project of ``model`` for ``board``.
@@ -306,6 +308,7 @@ def build(
         out: Where to put the finished project; None to leave it in the cache.
         wish: Schedule and budget.
         planned: What another board computes, to be computed here in the very same way.
+        task: Of a benchmark, that the bench application serves.
         progress: Told what is being done.
 
     Raises:
@@ -315,12 +318,10 @@ def build(
         BadInput: ``out`` holds something else, or cannot be written.
     """
     wish = wish or Wish()
-    check_budget(board, wish)
     _check_out(out)
-    verdict = Judge(model.graph, box_flash(model.boxes)).verdict(board, wish, planned)
-    refusal = Refusal(verdict)
-    refusal.check()
-    project, fitted = with_boxes(verdict.project(), model.boxes, model.graph), verdict.chosen
+    verdict, refusal = _judged(model, board, wish, planned)
+    fitted, project = verdict.chosen, with_boxes(verdict.project(), model.boxes, model.graph)
+    project = with_task(project, task, fitted.graph)
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         try:
@@ -344,6 +345,17 @@ def build(
         extra_macs=fitted.extra_macs,
         wish=wish,
     )
+
+
+def _judged(
+    model: Model, board: Board, wish: Wish, planned: Chosen | None
+) -> tuple[Verdict, Refusal]:
+    """What fits; raises where nothing does."""
+    check_budget(board, wish)
+    verdict = Judge(model.graph, box_flash(model.boxes)).verdict(board, wish, planned)
+    refusal = Refusal(verdict)
+    refusal.check()
+    return verdict, refusal
 
 
 def _check_out(out: Path | None) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from edgebottle.errors import BoardError
-from hil.answers import BoardCycles, Checksums, Memory
+from hil.answers import BoardCycles, Checksums, InferResult, Memory
 from hil.link import BAUD, Patience
 from hil.protocol import RUN_SECONDS, BoardClient
 from hil.virtual.state import BlockCount
@@ -204,6 +204,20 @@ class Session:
         memory = self._client.mem()
         check_memory(memory)
         return Run(outputs, micros, memory, seconds, counts, blocks, modelled, found)
+
+    def timed(self, data: bytes, runs: int, warmups: int) -> InferResult:
+        """Loads the only input, and runs the network ``warmups`` + ``runs`` times.
+
+        Args:
+            data: As the firmware takes it.
+            runs: That are timed together.
+            warmups: That come before.
+
+        Raises:
+            BoardError: The board is silent, faults, answers garbage or resets.
+        """
+        self._client.load_input(0, data)
+        return self._client.infer(runs, warmups)
 
     def reset(self) -> None:
         """Lets the network forget its runs, as before the first one; only of one with state."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgebottle.cli.bench_compare import compare
+from edgebottle.cli.bench_mlperf import mlperf
 from edgebottle.cli.bench_options import bench_option, required_bench
 from edgebottle.cli.bench_run import run
 from edgebottle.cli.options import board_option, json_option, print_json
@@ -31,6 +32,7 @@ def command() -> None:
 
 command.add_command(run)
 command.add_command(compare)
+command.add_command(mlperf)
 
 
 @command.command("list")

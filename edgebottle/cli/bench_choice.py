@@ -149,3 +149,36 @@ def _first(
             note(f"waits: {busy}")
         said = busy
         time.sleep(WAIT_SECONDS)
+
+
+@contextmanager
+def taken_place(
+    bench: Bench | None,
+    entry: BenchEntry | None,
+    board: str,
+    what: str,
+    port: str | None,
+    choice: ProbeChoice,
+) -> Iterator[tuple[str | None, ProbeChoice | None]]:
+    """Where a board is, and how it is flashed, while nobody else has it.
+
+    Args:
+        bench: Of whose boards one may be taken; None for none.
+        entry: The one that was named.
+        board: Its kind, by id.
+        what: For others who look at the bench.
+        port: Given by hand: nothing of the bench is taken.
+        choice: How the board at that port is flashed.
+
+    Yields:
+        Port and choice; None and None for the virtual board.
+    """
+    if port is not None:
+        yield port, choice
+        return
+    fitting = () if bench is None else bench.of_board(board)
+    if entry is not None:
+        fitting = (entry,)
+    real = [one for one in fitting if not one.is_virtual]
+    with taken(real, is_named=entry is not None and bool(real), what=what) as place:
+        yield (None, None) if place is None else (place.port, place.choice)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgebottle.cli.bench_choice import bench_choice_options, named_board, taken
+from edgebottle.cli.bench_choice import bench_choice_options, named_board, taken_place
 from edgebottle.cli.board_options import check_port, port_options
 from edgebottle.cli.options import (
     board_option,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edgebottle.fit import Wish
     from edgebottle.pipeline import Built, Model
     from edgebottle.samples import Samples
-    from hil.bench.entries import Bench, BenchEntry
+    from hil.bench.entries import Bench
     from hil.probes import ProbeChoice
     from hil.records import Record
 
@@ -144,12 +144,12 @@ def command(
     loaded = chosen.load(quiet=as_json)
     boxes = None if data is None else _boxed(loaded, data, part, samples)
     taken_samples = boxes or _samples(loaded, inputs, samples, meaning)
-    for text in () if as_json else taken_samples.taken:
-        note(f"inputs: {text}")
+    _tell(taken_samples, as_json)
     with progress_bar(quiet=as_json) as progress:
         built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
     todo = _Measurement(built, taken_samples, runs, windows, as_json)
-    record = todo.on_bench(bench, entry) if port is None else todo.at(port, choice)
+    with taken_place(bench, entry, target.id, f"measure {loaded.name}", port, choice) as place:
+        record = todo.at(*place)
     append(records, record)
     _show(record, records, as_json)
 
@@ -163,16 +163,6 @@ class _Measurement:
     runs: int
     windows: int
     quiet: bool
-
-    def on_bench(self, bench: Bench | None, entry: BenchEntry | None) -> Record:
-        """On the board of the bench that was named, or on one that fits; else virtually."""
-        fitting = () if bench is None else bench.of_board(self.built.board.id)
-        if entry is not None:
-            fitting = (entry,)
-        real = [one for one in fitting if not one.is_virtual]
-        what = f"measure {self.built.model.name}"
-        with taken(real, is_named=entry is not None and bool(real), what=what) as place:
-            return self.at(None, None) if place is None else self.at(place.port, place.choice)
 
     def at(self, port: str | None, choice: ProbeChoice | None) -> Record:
         """At a port; None for the virtual board."""
@@ -197,6 +187,12 @@ def _show(record: Record, records: Path, as_json: bool) -> None:
     from edgebottle.report.terminal import record_tables, show
 
     show(*record_tables(record), f"record: {records} (`edgebottle report {records}` shows more)")
+
+
+def _tell(samples: Samples, quiet: bool) -> None:
+    """Says what is run."""
+    for text in () if quiet else samples.taken:
+        note(f"inputs: {text}")
 
 
 def _check_sources(data: str | None, inputs: Path | None) -> None:

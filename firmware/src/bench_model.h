@@ -3,6 +3,7 @@
 #define BENCH_MODEL_H
 
 #include "bench_binding.h" /* EB_MODEL(name), EB_MODEL_NAME, EB_BENCH_INPUTS */
+#include "task_binding.h"
 
 /* Bytes of the buffer behind `db`: 0, or at least the bytes of all inputs together. */
 #ifndef EB_BENCH_DB_BYTES
@@ -35,6 +36,27 @@
  * this name: "kws01", "vww01", "ad01" or "ic01". */
 #ifndef EB_BENCH_MODEL_VERSION
 #define EB_BENCH_MODEL_VERSION EB_MODEL_NAME
+#endif
+
+/* What `db` brings: the input as it is stored, unsigned bytes for signed ones, or so many floats,
+ * which are quantized here. */
+#ifndef EB_BENCH_UNSIGNED
+#define EB_BENCH_UNSIGNED 0
+#endif
+#ifndef EB_BENCH_FLOATS
+#define EB_BENCH_FLOATS 0
+#endif
+
+/* Whether the only result is how far the output is from the input: the mean of the squares. */
+#ifndef EB_BENCH_DISTANCE
+#define EB_BENCH_DISTANCE 0
+#endif
+
+#if EB_BENCH_FLOATS > 0 && (EB_BENCH_DB_BYTES == 0 || EB_BENCH_INPUTS != 1)
+#error "floats are quantized into the copy of the only input"
+#endif
+#if EB_BENCH_DISTANCE && EB_BENCH_FLOATS == 0
+#error "the distance is one from floats"
 #endif
 
 #endif

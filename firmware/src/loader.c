@@ -3,10 +3,14 @@
 #include <stddef.h>
 
 #include "bench_model.h"
+#include "floats.h"
 #include "format.h"
 #include "results.h"
 #include "rows.h"
 #include "tensor_bytes.h"
+
+/* What differs in a signed byte from an unsigned one that is 128 more. */
+#define SIGN (EB_BENCH_UNSIGNED ? 0x80 : 0)
 
 static int selected;                 /* the input that `db load` fills */
 static eb_tensor target;             /* where the bytes of the present load go */
@@ -115,6 +119,30 @@ void bench_load_apply(void)
 }
 #endif
 
+#if EB_BENCH_FLOATS > 0
+static eb_tensor arriving(int input)
+{
+    (void)input;
+    return bench_floats();
+}
+
+/* All has come. */
+static void take(void)
+{
+    const eb_tensor input = storage(0);
+    bench_floats_quantize(&input);
+}
+#else
+static eb_tensor arriving(int input)
+{
+    return storage(input);
+}
+
+static void take(void)
+{
+}
+#endif
+
 bool bench_load_survives(void)
 {
     return EB_BENCH_DB_BYTES > 0;
@@ -150,7 +178,7 @@ bool bench_load_select(int input)
 
 uint32_t bench_load_capacity(void)
 {
-    return (uint32_t)storage(selected).bytes;
+    return (uint32_t)arriving(selected).bytes;
 }
 
 bool bench_load_begin(uint32_t bytes)
@@ -160,7 +188,7 @@ bool bench_load_begin(uint32_t bytes)
         return false;
     }
     target_input = selected;
-    target = storage(selected);
+    target = arriving(selected);
     walk = tensor_walk_start(&target);
 #if EB_BENCH_ROW_BYTES > 0
     bench_rows_begin();
@@ -208,7 +236,7 @@ void bench_load_digit(char c)
         chunk.no_room = true;
 #endif
     } else {
-        *tensor_walk_next(&walk, &target) = (uint8_t)((high << 4) | low);
+        *tensor_walk_next(&walk, &target) = (uint8_t)(((high << 4) | low) ^ SIGN);
         position++;
     }
 }
@@ -245,6 +273,7 @@ void bench_load_finish(void)
 #endif
     if (position == load_bytes) {
         if (load_bytes == (uint32_t)target.bytes) {
+            take();
             loaded[target_input] = true;
         }
         bench_put_line("m-load-done");
@@ -259,7 +288,7 @@ void bench_load_print(void)
     tensor_walk from = tensor_walk_start(&target);
     for (uint32_t i = 0; i < load_bytes; i++) {
         bench_put_text(i % 8 == 0 ? "m-buffer-" : "-");
-        bench_put_hex(*tensor_walk_next(&from, &target), 2, 'a');
+        bench_put_hex(*tensor_walk_next(&from, &target) ^ SIGN, 2, 'a');
         if (i % 8 == 7 || i + 1 == load_bytes) {
             bench_put_line("");
         }
