@@ -22,6 +22,9 @@ from hil.probes import ProbeChoice
 POLL_SECONDS = 0.2
 """How often somebody who waits asks whether he shall stop."""
 
+JOBS_PER_PROCESS = 100
+"""A process that has done so many is ended, with all that it remembers of them."""
+
 Told = Callable[[str], None]
 """Called with what begins, in words: ``flash``, ``run 3/10``."""
 
@@ -63,11 +66,15 @@ class WorkerProcess:
         self._diagnostics: IO[str] | None = None
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._prepared: Job | None = None
+        self._jobs = 0
 
     def prepare(self, job: Job, board: str, told: Told) -> StepFailure | None:
         """Builds a job for a board; None: it only lacks the board."""
         if self._prepared == job and self._process is not None:
             return None
+        if self._jobs == JOBS_PER_PROCESS:
+            self.close()
+        self._jobs += 1
         answer = self._asked({"do": "prepare", "job": asdict(job), "board": board}, BUILD, told)
         if isinstance(answer, StepFailure):
             return answer
@@ -84,7 +91,7 @@ class WorkerProcess:
 
     def close(self) -> None:
         """Ends the process and all that it started."""
-        process, self._process, self._prepared = self._process, None, None
+        process, self._process, self._prepared, self._jobs = self._process, None, None, 0
         if process is not None:
             process.end()
             for stream in (process.stdin, process.stdout, self._diagnostics):

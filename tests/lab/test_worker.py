@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from edgebottle.bench import worker_process
 from edgebottle.bench.jobs_file import DEADLINES, Job
 from edgebottle.bench.worker import outcome_of
 from edgebottle.bench.worker_process import StepFailure, Stopped, WorkerProcess
@@ -97,6 +98,17 @@ def test_what_ends_it(worker: WorkerProcess, stop: threading.Event) -> None:
     stop.set()
     with pytest.raises(Stopped):
         worker.prepare(DIGITS, "microbit", said.append)
+
+
+def test_a_process_does_not_get_old(worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_process, "JOBS_PER_PROCESS", 2)
+    processes = []
+    for number in range(5):
+        worker.prepare(replace(DIGITS, path=f"no-such-{number}"), "microbit", lambda words: None)
+        processes.append(pid_of(worker))
+    first, second, third, fourth, fifth = processes
+    assert first == second != third == fourth != fifth
+    assert has_ended(first) and has_ended(third)
 
 
 def test_what_it_said_last(worker: WorkerProcess) -> None:
