@@ -32,7 +32,7 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
     \b
     Examples:
       edgebottle bench compare yesterday.jsonl today.jsonl
-      edgebottle bench compare edgebottle-out/bench/earlier/2026-11-29T020000Z edgebottle-out/bench
+      edgebottle bench compare out/earlier/2026-11-29T020000Z out
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from hil.bench.regression import SLOWER, changes
 
