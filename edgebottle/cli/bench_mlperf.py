@@ -97,8 +97,8 @@ def mlperf(
 
     \b
     Examples:
-      edgebottle bench mlperf kws_ref_model.tflite --task kws01 -b nucleo_l4r5zi --port /dev/ttyACM0
-      edgebottle bench mlperf ad01_int8.tflite --task ad01 -b stm32f746 --mode accuracy --data ad01
+      edgebottle bench mlperf kws.tflite --task kws01 -b nucleo_l4r5zi --port /dev/ttyACM0
+      edgebottle bench mlperf ad01.tflite --task ad01 -b stm32f746 --mode accuracy --data ad01
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.codegen.task import find_task, input_bytes
     from edgebottle.measure import check_board
