@@ -73,10 +73,17 @@ class SharedWeights:
             progress: Told what is being done.
 
         Raises:
-            BadInput: the samples cannot serve.
+            BadInput: the samples cannot serve, or Keras runs on another back end.
             ToolMissing: Keras is not installed.
         """
         start_keras()
+        import keras
+
+        if keras.backend.backend() != "tensorflow":
+            raise BadInput(
+                f"shared weights are trained by TensorFlow, and Keras runs on "
+                f"{keras.backend.backend()}: leave KERAS_BACKEND unset"
+            )
         self._data = search_data(settings)
         learned, self._chosen = split(self._data.samples, CHOOSING_SHARE, settings.seed)
         self._training = SharedTraining(settings, learned, costs, limits, first, progress)

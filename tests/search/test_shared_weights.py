@@ -131,6 +131,19 @@ def evaluator(settings: SearchSettings, said: list[str]) -> Any:
     )
 
 
+def test_another_back_end_of_keras_is_one_message(
+    settings: SearchSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgebottle.training import start_keras
+
+    start_keras()
+    import keras
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(BadInput, match="Keras runs on torch"):
+        evaluator(settings, [])
+
+
 def test_every_candidate_of_the_space_has_its_weights() -> None:
     from edgebottle.training import start_keras
 
