@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from edgebottle.errors import BadInput
@@ -63,14 +64,14 @@ def read_file(path: Path, max_bytes: int) -> bytes:
         raise BadInput(f"cannot read {path}: {reason(error)}") from error
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Writes a file, whole or not at all; raises ``BadInput`` if it cannot."""
+def write_file(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Writes a file, whole or piece by piece, but all or nothing; ``BadInput`` if it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+                file.writelines([data] if isinstance(data, bytes) else data)
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         except BaseException:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 from edgebottle.bench.jobs_file import JobsFile
 from edgebottle.bench.journal import FILES, BenchJournal
 from edgebottle.bench.junit import junit_xml
-from edgebottle.errors import BadInput
-from edgebottle.files import reason, write_file
+from edgebottle.files import write_file
 from edgebottle.report.bench_page import bench_page
 from edgebottle.report.page import write_page
 from hil.bench.results import BenchReport
@@ -34,16 +31,5 @@ def write_outputs(journal: BenchJournal, jobs: JobsFile) -> BenchReport:
 
 def _write_records(journal: BenchJournal, jobs: JobsFile, path: Path) -> None:
     """Record by record: a long run has more than fits into memory."""
-    try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                for record in journal.records(jobs):
-                    file.write(json.dumps(record, separators=(",", ":")) + "\n")
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {reason(error)}") from error
+    records = (json.dumps(one, separators=(",", ":")) for one in journal.records(jobs))
+    write_file(path, (f"{line}\n".encode() for line in records))
