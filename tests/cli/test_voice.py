@@ -77,7 +77,7 @@ def test_a_pipe_hears_now_and_then_what_takes_long(
         ("edgebottle build --board micro", 3, {"microbit"}),
         ("edgebottle build --opt", 2, {"--optimize"}),
         ("edgebottle build --schedule min-", 3, {"min-ram", "min-time"}),
-        ("edgebottle inspect dig", 2, {"digits", "dig"}),
+        ("edgebottle inspect dig", 2, {"digits", "digits_w2a2", "dig"}),
         ("edgebottle zoo train fa", 3, {"fashion"}),
     ],
 )

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
     reason="needs TensorFlow: pip install 'edgebottle[train]'",
 )
 
-EPOCHS = 12
+EPOCHS = 20
 SPACE = Space(
     classes=10,
     shapes=((8, 8, 1),),
