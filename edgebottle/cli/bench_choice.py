@@ -118,7 +118,7 @@ def _first(
     from edgebottle.errors import BoardError
     from hil.bench.attached import port_of
 
-    today, said = datetime.date.today(), ""
+    today, is_said = datetime.date.today(), False
     while True:
         absent = {}
         for entry in entries:
@@ -140,14 +140,14 @@ def _first(
             if absent:
                 warn(f"no board of the bench can be used ({reasons}): the virtual board is")
             return None
-        busy = ", ".join(
-            f"{entry.name} is in use: {locks[entry.name].holder()}"
-            for entry in entries
-            if entry.name not in absent
-        )
-        if not said:
+        if not is_said:
+            busy = ", ".join(
+                f"{entry.name} is in use: {locks[entry.name].holder()}"
+                for entry in entries
+                if entry.name not in absent
+            )
             note(f"waits: {busy}")
-        said = busy
+            is_said = True
         time.sleep(WAIT_SECONDS)
 
 
