@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgebottle.zoo import fashion, fashion_w2a2, spoken_digits
+from edgebottle.zoo import digits_w2a2, fashion, fashion_w2a2, spoken_digits
 from edgebottle.zoo.architectures import as_plain
 from edgebottle.zoo.few_bits import parted
 from edgebottle.zoo.recipes import Data, FewBits, Recipe
@@ -46,6 +46,7 @@ CASES: dict[str, Case] = {
         "fashion-mnist",
         replace(fashion.RECIPE, epochs=12, few_bits=FewBits("w4a4", epochs=8)),
     ),
+    "digits": Case(lambda folder: digits_w2a2.load_data(), "", digits_w2a2.RECIPE),
     "speech": Case(spoken_digits.load_data, "fsdd", spoken_digits.RECIPE),
 }
 
