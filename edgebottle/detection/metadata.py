@@ -1,15 +1,9 @@
-"""The description of boxes in the metadata of a ``.tflite`` file, which other tools skip."""
+"""The description of boxes in the metadata of a ``.tflite`` file."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from edgebottle.detection.description import BoxDescription
-from edgebottle.errors import BadModel
-from edgebottle.importers import is_tflite
-from edgebottle.importers.tflite_file import checked_model
+from edgebottle.exporters.metadata import entry_of, with_entry
 from edgebottle.ir.graph import Graph
 
 NAME = "edgebottle.boxes"
@@ -26,22 +20,7 @@ def with_boxes(data: bytes, description: BoxDescription) -> bytes:
     Raises:
         BadModel: the file is broken.
     """
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    checked_model(data)
-    model = schema.ModelT.InitFromPackedBuf(data, 0)
-    model.metadata = model.metadata or []
-    entry = next((one for one in model.metadata if one.name == NAME.encode()), None)
-    if entry is None or not 0 < entry.buffer < len(model.buffers):
-        entry = schema.MetadataT()
-        entry.name, entry.buffer = NAME, len(model.buffers)
-        model.buffers.append(schema.BufferT())
-        model.metadata.append(entry)
-    model.buffers[entry.buffer].data = np.frombuffer(description.to_json().encode(), np.uint8)
-    builder = flatbuffers.Builder(len(data))
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    return with_entry(data, NAME, description.to_json().encode())
 
 
 def checked_boxes(data: bytes, graph: Graph) -> BoxDescription | None:
@@ -66,14 +45,5 @@ def boxes_of(data: bytes) -> BoxDescription | None:
     Raises:
         BadModel: the file or its description is broken.
     """
-    if not is_tflite(data):
-        return None
-    model: Any = checked_model(data)
-    for number in range(model.MetadataLength()):
-        entry = model.Metadata(number)
-        if entry.Name() != NAME.encode():
-            continue
-        if not 0 <= entry.Buffer() < model.BuffersLength():
-            raise BadModel("the description of its boxes is broken: there is no such buffer")
-        return BoxDescription.of_json(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
-    return None
+    found = entry_of(data, NAME)
+    return None if found is None else BoxDescription.of_json(found)
