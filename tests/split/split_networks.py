@@ -9,7 +9,7 @@ import numpy as np
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Array
 from edgebottle.litert import LiteRTModel
-from edgebottle.split.description import SplitPoint, SplitFile, split_data
+from edgebottle.split.description import SplitFile, SplitPoint, split_data
 from edgebottle.split.payload import PayloadCode
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem

@@ -11,7 +11,7 @@ from edgebottle.errors import BadModel
 from edgebottle.exporters.metadata import with_entry
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.litert import LiteRTModel
-from edgebottle.split.description import NAME, SplitPoint, SplitFile, part, split_of
+from edgebottle.split.description import NAME, SplitFile, SplitPoint, part, split_of
 from tests.split.split_networks import run, samples, untrained_split
 
 
