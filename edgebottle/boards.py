@@ -12,6 +12,7 @@ from edgebottle.cpus import Cpu, cpu_names, find_cpu
 from edgebottle.data import data_dir
 from edgebottle.errors import BadBoard, BoardNotFound
 from edgebottle.ports import Asked, Clock, Uart, Wiring, find_wiring
+from edgebottle.qemu_machine import QemuMachine, parse_qemu
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,7 @@ class Board:
         virtual: A virtual board exists.
         tried_on_hardware: The port's clock and UART set-up was tried on the real board.
         stack_size: Bytes the linker script reserves for the stack.
-        qemu_machine: The virtual board is this machine of ``qemu-system-arm``, where Unicorn does
-            not know the core; empty for all others.
+        qemu: The machine of QEMU that runs its firmware; None where none fits.
         timing: How the cycle model sees the memories; None: they never make the core wait.
         is_core: A core and no board: what is built is the model library alone. Port and memories
             are those of its virtual run.
@@ -117,7 +117,7 @@ class Board:
     virtual: bool
     tried_on_hardware: bool
     stack_size: int
-    qemu_machine: str = ""
+    qemu: QemuMachine | None = None
     timing: Timing | None = None
     is_core: bool = False
     clock: Clock | None = None
@@ -156,6 +156,11 @@ class Board:
         return find_cpu(self.cpu)
 
     @property
+    def is_qemu(self) -> bool:
+        """True if its virtual board is QEMU, as Unicorn does not know the core."""
+        return self.qemu is not None and not self.processor.emulator
+
+    @property
     def is_host(self) -> bool:
         """True if it runs on this computer: the board ``host``, and cores nothing emulates."""
         return self.port == HOST
@@ -185,7 +190,7 @@ _REQUIRED: dict[str, type] = {
 _OPTIONAL: dict[str, type] = {
     "kind": str,
     "url": str,
-    "qemu_machine": str,
+    "qemu": dict,
     "cycle_divider": int,
     "uart": dict,
     "clock": dict,
@@ -315,7 +320,7 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         regions=regions,
         uart=uart,
         cycle_divider=data.get("cycle_divider", 1),
-        qemu_machine=data.get("qemu_machine", ""),
+        qemu=parse_qemu(path, data["qemu"]) if "qemu" in data else None,
         timing=_parse_timing(path, data["timing"]) if "timing" in data else None,
         is_core=is_core,
         clock=_parse_clock(path, data["clock"]) if "clock" in data else None,

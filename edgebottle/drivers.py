@@ -39,6 +39,7 @@ def open_session(
     port: str | None = None,
     choice: ProbeChoice | None = None,
     step: Told = lambda name: None,
+    on_qemu: bool = False,
 ) -> Iterator[Session]:
     """Brings the firmware up on its board, keeps it there, and talks to it.
 
@@ -49,11 +50,13 @@ def open_session(
         choice: How a real board is flashed; None: one at a local port with the first programmer
             that can.
         step: Told what begins.
+        on_qemu: Instead of the virtual board a machine of QEMU runs, as ``check_qemu`` allows.
 
     Raises:
         BoardError: the board cannot be flashed, booted or reached, or it faulted.
     """
-    with _open_driver(built, port, choice or ProbeChoice(), step) as driver:
+    opened = _qemu(built) if on_qemu else _open_driver(built, port, choice or ProbeChoice(), step)
+    with opened as driver:
         try:
             step("boot")
             with _started(driver) as session:
@@ -100,7 +103,7 @@ def _open_driver(
     step("boot")
     if built.board.is_host:
         return _host(built)
-    return _qemu(built) if built.board.qemu_machine else _virtual(built)
+    return _qemu(built) if built.board.is_qemu else _virtual(built)
 
 
 class _Process(Protocol):

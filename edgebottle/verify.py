@@ -25,6 +25,7 @@ from edgebottle.samples import Samples, edge_cases
 from hil.probes import ProbeChoice
 from hil.records import LayerRecord
 from hil.session import Session
+from hil.virtual.qemu import check_qemu
 from hil.virtual.timing.cycles import Cycles
 from quantize.patch import Chosen
 
@@ -110,6 +111,7 @@ def verify_model(
     wish: Wish | None = None,
     port: str | None = None,
     choice: ProbeChoice | None = None,
+    on_qemu: bool = False,
     expected: References | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Verification:
@@ -127,44 +129,44 @@ def verify_model(
         wish: Schedule and budget, of the board and of the host alike.
         port: Serial port of a real board.
         choice: How that is flashed.
+        on_qemu: A machine of QEMU runs the firmware instead; raises as ``check_qemu`` does.
         expected: What ``references`` found of the model and as many samples of this seed, where
             several boards are compared with it; None to find it.
         progress: Told what is being done.
     """
+    kind = check_qemu(board) if on_qemu else f"{'real' if port else 'virtual'} {board.id}"
     expected = expected or references(model, samples, seed, progress)
-    onnx, difference = expected.onnx, expected.difference
-    names = [*_oracles(onnx, expected.litert_refusal is None), "NumPy", "host C"]
+    difference = expected.difference
     progress("build", 0, 0)
     target = build(model, board, toolchain=toolchain, wish=wish, progress=progress)
     host = target if board.is_host else _on_host(model, target)
-    runs: list[tuple[Built, str | None, str]] = [(host, None, "host C")]
-    if not board.is_host:
-        runs.append((target, port, f"{'real' if port else 'virtual'} {board.id}"))
-        names.append(runs[-1][2])
+    runs = [(host, "host C"), (target, kind)][: 1 if board.is_host else 2]
     counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
     stack = None
-    for built, where, kind in runs:
+    for built, name in runs:
         if difference is None:
-            with open_session(built, where, choice) as session:
-                difference, counts, used = _on_board(built, session, kind, expected, progress)
+            where = (None, None) if built is host else (port, choice)
+            with open_session(built, *where, on_qemu=on_qemu and built is target) as session:
+                difference, counts, used = _on_board(built, session, name, expected, progress)
             stack = None if built.board.is_host else used
     return Verification(
         built=target,
         samples=len(expected.inputs),
-        implementations=tuple(names),
+        implementations=(*_references(expected), *(name for _, name in runs)),
         exact=is_exact(model.graph),
         difference=difference,
         instructions=counts[0],
         layers=counts[1] or layer_records(target, None),
         stack=stack,
         litert_refusal=expected.litert_refusal,
-        onnx=onnx,
+        onnx=expected.onnx,
     )
 
 
-def _oracles(onnx: OnnxCheck | None, litert: bool) -> list[str]:
-    """The implementations of others that ran."""
-    ran = {"onnxruntime": onnx is not None and onnx.is_oracle, "LiteRT": litert}
+def _references(found: References) -> list[str]:
+    """The implementations that ran before any C: those of others, and NumPy."""
+    onnx = found.onnx is not None and found.onnx.is_oracle
+    ran = {"onnxruntime": onnx, "LiteRT": found.litert_refusal is None, "NumPy": True}
     return [name for name, has_run in ran.items() if has_run]
 
 

@@ -29,6 +29,7 @@ LAYERS = (
         "edgebottle.boards",
         "edgebottle.ports",
         "edgebottle.programmers",
+        "edgebottle.qemu_machine",
         "edgebottle.ir",
     ),
     ("edgebottle.ops",),

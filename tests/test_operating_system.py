@@ -257,7 +257,7 @@ def test_qemu_is_handed_no_socket_on_windows(monkeypatch: pytest.MonkeyPatch) ->
     from hil.virtual.qemu import QemuBoard
 
     monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(BoardError, match=r"mps3_an547 is a machine of QEMU, .* on Windows: take"):
+    with pytest.raises(BoardError, match=r"mps3_an547 would run on .* QEMU, .* on Windows: take"):
         QemuBoard(Path("firmware.elf"), load_board("mps3_an547"))
 
 

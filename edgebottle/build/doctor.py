@@ -50,7 +50,7 @@ def run_checks() -> tuple[Check, ...]:
                 False,
                 lambda: cross_compiler(load_board("longan_nano"), "gcc").version,
             ),
-            ("QEMU, for Cortex-M55", False, qemu_path),
+            ("QEMU", False, qemu_path),
             ("C compiler for this computer", False, lambda: host_compiler("gcc").version),
             ("flash tools", False, _flash_tools),
             ("serial ports", False, _serial_ports),

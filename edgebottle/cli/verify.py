@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of the random inputs."
 )
 @port_options
+@click.option(
+    "--emulator",
+    type=click.Choice(["qemu"]),
+    help="Another emulator than the virtual board's: qemu runs the same image on a machine of "
+    "QEMU, for boards that it has one for.",
+)
 @memory_options
 @toolchain_option
 @json_option
@@ -52,6 +58,7 @@ def command(
     seed: int,
     port: str | None,
     choice: ProbeChoice,
+    emulator: str | None,
     toolchain: str | None,
     as_json: bool,
     wish: Wish,
@@ -67,12 +74,18 @@ def command(
     Examples:
       edgebottle verify model.tflite --board stm32f746
       edgebottle verify model.tflite --board host --samples 200 --seed 7
+      edgebottle verify model.tflite --board microbit --emulator qemu
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.verify import verify_model
+    from hil.virtual.qemu import check_qemu
 
+    if emulator is not None and port is not None:
+        raise click.UsageError("--port is a real board and --emulator none: leave one out.")
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
     check_port(port, target, choice)
+    if emulator is not None:
+        check_qemu(target)  # said before the work is done
     loaded = chosen.load(quiet=as_json)
     with progress_bar(quiet=as_json) as progress:
         result = verify_model(
@@ -84,6 +97,7 @@ def command(
             wish=chosen.complete(wish),
             port=port,
             choice=choice,
+            on_qemu=emulator is not None,
             progress=progress,
         )
     if as_json:

@@ -1,11 +1,14 @@
-"""A virtual board that is a machine of QEMU, for cores that Unicorn does not know.
+"""A machine of QEMU that runs a board's firmware: an emulator that nobody of this project wrote.
 
-QEMU counts instructions as time: the board's clock advances by one step an instruction, so that
+It is the virtual board of cores that Unicorn does not know, and a second opinion on others. QEMU
+counts instructions as time: the board's clock advances by one step an instruction, so that
 figures are the same in every run. Nothing is counted per layer from outside; the firmware's own
 cycle counter is read instead, as on a real board.
 """
 
 import contextlib
+import functools
+import re
 import socket
 import subprocess
 import tempfile
@@ -13,17 +16,95 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edgebottle.boards import Board
+from edgebottle.boards import Board, load_board, target_ids
 from edgebottle.build.toolchains import QEMU, qemu_path
-from edgebottle.errors import BoardError
+from edgebottle.errors import BadInput, BoardError, ToolMissing
 from edgebottle.operating_system import Child, Patience, can_pass_files, ending
 
 STEP = 5
 """log2 of the nanoseconds of an instruction: 32 ns, a cycle at 31.25 MHz."""
 
+_ANSWER_SECONDS = 60
+"""For its version and its list of machines, on a very busy computer."""
+
+
+def check_qemu(board: Board) -> str:
+    """Makes sure that QEMU can run the firmware of ``board``.
+
+    Returns:
+        Its name, its version and the machine: ``QEMU 7.2.22 (microbit)``.
+
+    Raises:
+        BadInput: no machine fits this board; names those that have one.
+        ToolMissing: QEMU is not installed, does not run, or is too old to have the machine.
+        BoardError: this operating system cannot start it as it has to be.
+    """
+    if board.qemu is None:
+        fitting = ", ".join(id for id in target_ids() if load_board(id).qemu is not None)
+        raise BadInput(
+            f"QEMU has no machine that runs the firmware of {board.id} as it is; it has one for "
+            f"{fitting}"
+        )
+    _check_system(board)
+    version, machines = _qemu_of(qemu_path())
+    if board.qemu.machine not in machines:
+        since = f", which came with version {board.qemu.since}" if board.qemu.since else ""
+        raise ToolMissing(
+            f"QEMU {version} has no machine {board.qemu.machine}{since}: install a newer {QEMU}"
+        )
+    return f"QEMU {version} ({board.qemu.machine})"
+
+
+@functools.cache
+def _qemu_of(path: str) -> tuple[str, frozenset[str]]:
+    """The version of a QEMU, and its machines; raises ``ToolMissing`` where it does not say."""
+    version = re.search(r"version (\S+)", _said(path, "--version"))
+    if version is None:
+        raise ToolMissing(f"{path} does not say its version: is it {QEMU}?")
+    lines = _said(path, "-machine", "help").splitlines()
+    return version[1], frozenset(line.split()[0] for line in lines[1:] if line.strip())
+
+
+def _said(*command: str) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ToolMissing(f"{command[0]} does not run: {error}") from error
+    if done.returncode:
+        raise ToolMissing(
+            f"{command[0]} does not run: {_cause(done.stderr) or ending(done.returncode)}"
+        )
+    return done.stdout
+
+
+def _check_system(board: Board) -> None:
+    if not can_pass_files():
+        raise BoardError(
+            f"{board.id} would run on a machine of QEMU, which edgebottle cannot start on "
+            "Windows: take another board's virtual one, or run edgebottle under WSL"
+        )
+
+
+def _cause(stderr: str) -> str:
+    """The line of QEMU's that says why it ended: advice and registers come behind, warnings before.
+
+    Returns:
+        "" where there is none.
+    """
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    telling = [line for line in lines if "warning:" not in line]
+    return (telling or lines or [""])[0].removeprefix(f"{QEMU}: ")
+
 
 class QemuBoard:
-    """A running virtual board; a context manager that ends it.
+    """A running machine; a context manager that ends it.
 
     Attributes:
         url: Serial port, as ``serial.serial_for_url`` takes it.
@@ -34,26 +115,24 @@ class QemuBoard:
 
         Args:
             elf: The firmware.
-            board: The board it was built for, with a ``qemu_machine``.
+            board: The board it was built for, which has a machine.
 
         Raises:
             ToolMissing: QEMU is not installed.
             BoardError: it cannot be started.
         """
-        if not can_pass_files():
-            raise BoardError(
-                f"the virtual {board.id} is a machine of QEMU, which edgebottle cannot start on "
-                "Windows: take a board of another core, or run edgebottle under WSL"
-            )
+        assert board.qemu is not None, board.id
+        _check_system(board)
         emulator = qemu_path()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         # QEMU is handed a socket that listens already: nobody else can take its port.
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.url = f"socket://127.0.0.1:{server.getsockname()[1]}"
-            command = [emulator, "-machine", board.qemu_machine, "-display", "none"]
+            command = [emulator, "-machine", board.qemu.machine, "-display", "none"]
             command += ["-monitor", "none", "-icount", f"shift={STEP},sleep=off"]
             chardev = f"socket,id=uart,fd={server.fileno()},server=on,wait=off"
-            command += ["-chardev", chardev, "-serial", "chardev:uart", "-kernel", str(elf)]
+            command += ["-chardev", chardev, *("-serial", "null") * board.qemu.serial]
+            command += ["-serial", "chardev:uart", "-kernel", str(elf)]
             try:
                 self._process: Child[bytes] = Child(
                     command,
@@ -71,9 +150,9 @@ class QemuBoard:
         if self._process.poll() is None:
             return None
         self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
+        cause = _cause(self._stderr.read().decode(errors="replace"))
         how = ending(self._process.returncode)
-        return f"{QEMU} ended: {how}: {lines[-1]}" if lines else f"{QEMU} ended: {how}"
+        return f"{QEMU} ended: {how}: {cause}" if cause else f"{QEMU} ended: {how}"
 
     def patience(self, seconds: float) -> Patience:
         """How long to wait for the board: as long as it gets on."""

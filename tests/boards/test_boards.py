@@ -57,7 +57,7 @@ SLOW_MISTAKES = [
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
 def test_core_and_port_go_together(board: Board) -> None:
-    assert bool(board.processor.emulator or board.is_host) != bool(board.qemu_machine)
+    assert bool(board.processor.emulator or board.is_host) != board.is_qemu
     assert (data_dir("firmware") / "port" / board.port).is_dir()
 
 
@@ -98,7 +98,7 @@ def test_mistakes_in_the_timing(tmp_path: Path, old: str, new: str, message: str
 
 @pytest.mark.parametrize("board", ON_CHIP, ids=lambda board: board.id)
 def test_slow_flash_is_modelled(board: Board) -> None:
-    slow = board.region("flash").wait_states > 0 and not board.qemu_machine
+    slow = board.region("flash").wait_states > 0 and not board.is_qemu
     assert (board.timing is not None) == slow
     if board.timing is not None:
         states = board.region("flash").wait_states

@@ -81,7 +81,7 @@ def test_cores_are_no_boards() -> None:
 @pytest.mark.parametrize("core", CROSS, ids=lambda core: core.id)
 def test_virtual_run_is_that_of_a_board_with_the_same_core(core: Board) -> None:
     twins = [board for board in all_boards() if board.port == core.port and board.cpu == core.cpu]
-    for key in ("fpu", "clock_hz", "cycle_counter", "uart", "qemu_machine"):
+    for key in ("fpu", "clock_hz", "cycle_counter", "uart", "qemu"):
         assert getattr(core, key) in [getattr(twin, key) for twin in twins], key
     assert core.timing is None and core.region("ram").size >= 4 * 1024 * 1024
 

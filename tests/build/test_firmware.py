@@ -88,9 +88,9 @@ def boots(firmware: Firmware) -> None:
     from hil.virtual.qemu import QemuBoard
 
     board = firmware.board
-    if board.qemu_machine and shutil.which(QEMU) is None:
+    if board.is_qemu and shutil.which(QEMU) is None:
         pytest.skip(f"built, not booted: {QEMU} is not installed")
-    start = QemuBoard if board.qemu_machine else VirtualBoard.boot
+    start = QemuBoard if board.is_qemu else VirtualBoard.boot
     wanted = REPORT.format(board=board.id).encode()
     with (
         start(firmware.result.elf, board) as virtual,
