@@ -1,7 +1,8 @@
 """Where a network is split, and what of it is sent: an entry in the metadata of its ``.tflite``.
 
 The file is the whole network, an ordinary int8 one. Cut at its bottleneck it makes two more: the
-head, which has the same entry, as it makes the payload, and the tail, which knows nothing of it.
+head, whose entry says besides which network it is of, as it makes the frames, and the tail, which
+knows nothing of it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class SplitPoint:
         code: How its levels are sent.
         exit: Name of the output of an early exit in the head; "" where there is none.
         threshold: The least probability with which the exit's answer is taken.
+        model: Of a head, what its frames carry: the ``SplitFile.model`` of the whole network. Empty
+            in the file of the whole, which cannot know its own hash.
     """
 
     tensor: str
@@ -48,6 +51,7 @@ class SplitPoint:
     code: PayloadCode
     exit: str = ""
     threshold: float = 1.0
+    model: bytes = b""
 
     def levels(self, stored: Array) -> Array:
         """Levels, (height, width, channels), of a stored bottleneck; raises ``BadModel``."""
@@ -90,6 +94,7 @@ class SplitPoint:
             "absent": self.absent,
             "exit": self.exit,
             "threshold": self.threshold,
+            "model": self.model.hex(),
             "code": self.code.to_json(),
         }
         return json.dumps(about, separators=(",", ":"))
@@ -104,6 +109,9 @@ class SplitPoint:
                     f"the network's split is of format {found['format']}, known is {FORMAT}: "
                     "use a later edgebottle"
                 )
+            model = bytes.fromhex(found["model"])
+            if len(model) not in (0, MODEL_BYTES):
+                raise BadModel(f"the network's split names a model of {len(model)} bytes")
             return cls(
                 tensor=str(found["tensor"]),
                 lowest=int(found["lowest"]),
@@ -112,6 +120,7 @@ class SplitPoint:
                 code=PayloadCode.of_json(found["code"]),
                 exit=str(found["exit"]),
                 threshold=float(found["threshold"]),
+                model=model,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadModel(f"the description of the network's split is broken: {error}") from error
@@ -138,7 +147,7 @@ class SplitFile:
     @property
     def model(self) -> bytes:
         """The first bytes of its SHA-256, which frames carry."""
-        return hashlib.sha256(self.data).digest()[:MODEL_BYTES]
+        return model_id(self.data)
 
     @classmethod
     def of_bytes(cls, data: bytes, name: str) -> SplitFile:
@@ -149,19 +158,28 @@ class SplitFile:
             name: C identifier of the network.
 
         Raises:
-            BadModel: it is broken, or not split.
+            BadModel: it is broken, not split, or a head.
             UnsupportedOp: something in it is not known.
         """
         found = entry_of(data, NAME)
         if found is None:
             raise BadModel("the network is not split: `edgebottle split train` makes one that is")
-        split, graph = SplitPoint.of_json(found), load_tflite(data, name)
+        split = SplitPoint.of_json(found)
+        if split.model:
+            raise BadModel("this is the head of a split network already: give the whole network")
+        graph = load_tflite(data, name)
         split.check(graph)
         outputs = tuple(name for name in graph.outputs if name != split.exit)
         exits = (split.exit,) if split.exit else ()
         head = part(graph, graph.inputs, (split.tensor, *exits))
         tail = part(graph, (split.tensor,), outputs)
-        return cls(data, split_data(head, split), write_tflite(tail), split, graph)
+        known = replace(split, model=model_id(data))
+        return cls(data, split_data(head, known), write_tflite(tail), split, graph)
+
+
+def model_id(data: bytes) -> bytes:
+    """What frames call the network of a file, the whole one: the first bytes of its SHA-256."""
+    return hashlib.sha256(data).digest()[:MODEL_BYTES]
 
 
 def split_data(graph: Graph, split: SplitPoint) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,7 +39,8 @@ def test_channels_that_are_not_sent_are_zero() -> None:
 
 def test_head_knows_how_its_output_is_sent() -> None:
     file = untrained_split()
-    assert split_of(file.head) == split_of(file.data) == file.split
+    assert split_of(file.data) == file.split
+    assert split_of(file.head) == replace(file.split, model=file.model)
     assert split_of(file.tail) is None
 
 
@@ -62,6 +64,8 @@ BROKEN = [
     ("no tensor", lambda about: json.dumps({**about, "tensor": "nowhere"}).encode()),
     ("an input", lambda about: json.dumps({**about, "tensor": "input"}).encode()),
     ("no exit", lambda about: json.dumps({**about, "exit": "nowhere"}).encode()),
+    ("no model", lambda about: json.dumps({**about, "model": "xy"}).encode()),
+    ("half a model", lambda about: json.dumps({**about, "model": "1234"}).encode()),
     ("no code", lambda about: json.dumps({**about, "code": None}).encode()),
 ]
 
@@ -78,6 +82,11 @@ def test_broken_description_is_refused(broken: object) -> None:
 def test_network_without_a_split_says_so() -> None:
     with pytest.raises(BadModel, match="not split"):
         SplitFile.of_bytes(write_tflite(untrained_split().graph), "small")
+
+
+def test_head_is_not_split_again() -> None:
+    with pytest.raises(BadModel, match="head of a split network"):
+        SplitFile.of_bytes(untrained_split().head, "small")
 
 
 def test_description_comes_back() -> None:
