@@ -13,6 +13,7 @@ from edgebottle.data import data_dir
 from edgebottle.errors import BadBoard, BoardNotFound
 from edgebottle.ports import Asked, Clock, Uart, Wiring, find_wiring
 from edgebottle.qemu_machine import QemuMachine, parse_qemu
+from edgebottle.usb_bootloader import UsbBootloader, parse_usb
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,13 @@ class Board:
         cycle_divider: CPU clocks per tick of the cycle counter.
         port: Folder below ``firmware/port/``: the chip family.
         platformio_board: Id of the board in ``firmware/platform``.
-        upload: Default upload method: ``stlink``, ``jlink``, ``dfu``, ``mass-storage``, ``teensy``,
-            ``none``.
+        upload: Default upload method: ``stlink``, ``jlink``, ``dfu``, ``bossac``, ``mass-storage``,
+            ``teensy``, ``none``.
         virtual: A virtual board exists.
         tried_on_hardware: The port's clock and UART set-up was tried on the real board.
         stack_size: Bytes the linker script reserves for the stack.
         qemu: The machine of QEMU that runs its firmware; None where none fits.
+        usb: How its own USB port gets to its bootloader; None where it has none of both.
         timing: How the cycle model sees the memories; None: they never make the core wait.
         is_core: A core and no board: what is built is the model library alone. Port and memories
             are those of its virtual run.
@@ -118,6 +120,7 @@ class Board:
     tried_on_hardware: bool
     stack_size: int
     qemu: QemuMachine | None = None
+    usb: UsbBootloader | None = None
     timing: Timing | None = None
     is_core: bool = False
     clock: Clock | None = None
@@ -191,6 +194,7 @@ _OPTIONAL: dict[str, type] = {
     "kind": str,
     "url": str,
     "qemu": dict,
+    "usb": dict,
     "cycle_divider": int,
     "uart": dict,
     "clock": dict,
@@ -217,7 +221,7 @@ _NEAR = 0.4
 _AS_NEAR = 0.05
 """Names are as near as the nearest where their ratios differ by no more."""
 
-_UPLOADS = ("stlink", "jlink", "dfu", "mass-storage", "teensy", "none")
+_UPLOADS = ("stlink", "jlink", "dfu", "bossac", "mass-storage", "teensy", "none")
 
 
 def load_board(board_id: str, folder: Path | None = None) -> Board:
@@ -321,6 +325,7 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         uart=uart,
         cycle_divider=data.get("cycle_divider", 1),
         qemu=parse_qemu(path, data["qemu"]) if "qemu" in data else None,
+        usb=parse_usb(path, data["usb"]) if "usb" in data else None,
         timing=_parse_timing(path, data["timing"]) if "timing" in data else None,
         is_core=is_core,
         clock=_parse_clock(path, data["clock"]) if "clock" in data else None,

@@ -65,8 +65,16 @@ class Programmer(Protocol):
     def can(self, what: str) -> bool:
         """Whether it has ``command``, ``reset`` or ``recover``."""
 
+    def entry(self, target: Any, serial: str | None = None) -> tuple[str, ProgrammerAnswer | None]:
+        """Brings a board with a bootloader on USB into it; its port, or why that cannot be done."""
+
     def arguments(
-        self, what: str, target: Any, file: Path | str = "", serial: str | None = None
+        self,
+        what: str,
+        target: Any,
+        file: Path | str = "",
+        serial: str | None = None,
+        port: str = "",
     ) -> list[str]:
         """The command line for ``command``, ``reset`` or ``recover``, the executable first."""
 
@@ -86,7 +94,8 @@ def all_programmers() -> tuple[Programmer, ...]:
 def target_of(board: Board) -> Any:
     """What ``board`` is to programmers."""
     start = 0 if board.is_host else board.region("flash").start
-    return _rules().Target(board.id, board.mcu, board.upload, start)
+    usb = (board.usb.bootloader, board.usb.programs) if board.usb else ()
+    return _rules().Target(board.id, board.mcu, board.upload, start, *usb)
 
 
 def candidates(

@@ -141,9 +141,12 @@ def _run(
     """Runs one programmer to its end."""
     target, name = target_of(board), programmer.name
     serial = serial if programmer.chooses_probe else None
+    port, refused = programmer.entry(target, serial) if what == "command" else ("", None)
+    if refused is not None:
+        return refused
     try:
         process: Child[str] = Child(
-            programmer.arguments(what, target, file, serial),
+            programmer.arguments(what, target, file, serial, port),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -30,6 +30,7 @@ LAYERS = (
         "edgebottle.ports",
         "edgebottle.programmers",
         "edgebottle.qemu_machine",
+        "edgebottle.usb_bootloader",
         "edgebottle.ir",
     ),
     ("edgebottle.ops",),

@@ -107,6 +107,7 @@ def test_slow_flash_is_modelled(board: Board) -> None:
 
 def test_all_boards_of_the_design_exist() -> None:
     assert board_ids() == (
+        "arduino_nano_33_ble",
         "arduino_zero",
         "host",
         "longan_nano",
@@ -158,7 +159,7 @@ def test_facts_the_design_counts_on() -> None:
         ("esp32s3", "did you mean 'esp32'?"),
         ("rp2040", "`edgebottle boards` lists boards, and cores for other chips"),
         ("rv32", "did you mean 'rv32imac'?"),
-        ("zzz", "boards: arduino_zero, host, longan_nano"),
+        ("zzz", "boards: arduino_nano_33_ble, arduino_zero, host"),
         (
             "zzz",
             "cores: cortex-m0plus, cortex-m3, cortex-m33, cortex-m4, cortex-m55, cortex-m7,",

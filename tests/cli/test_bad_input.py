@@ -99,7 +99,7 @@ MODELS = [
 
 PLACES = [
     ("build -b stm32f764", "no board 'stm32f764': did you mean 'stm32f746'"),
-    ("build -b zzz", "no board 'zzz': boards: arduino_zero, .*microbit"),
+    ("build -b zzz", "no board 'zzz': boards: arduino_nano_33_ble, .*microbit"),
     ("build -b microbit --ram 3k", r"needs .* of RAM .*budget allows 3\.0 kB: .* too much\. The "),
     ("build -b microbit --flash 9k", r"code at least 6\.9 kB\), the budget allows 9\.0 kB"),
     ("build -b microbit --ram 2k", r"a budget of 2\.0 kB of RAM leaves nothing .*stack takes 2\.0"),

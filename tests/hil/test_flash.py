@@ -230,11 +230,11 @@ def test_doctor_names_what_is_used_and_nothing_else(tools: Path) -> None:
     install(tools, "st-flash")
     install(tools, "dfu-util")
     ok, text = check()
-    assert ok and text.startswith("st-flash, dfu-util (nothing for arduino_zero, microbit, ")
+    assert ok and text.startswith("st-flash, dfu-util (nothing for arduino_nano_33_ble, ")
     assert "stm32f746" not in text and "longan_nano" not in text
-    install(tools, "openocd")
-    install(tools, "teensy_loader_cli")
-    assert check() == (True, "st-flash, dfu-util, teensy_loader_cli, openocd: ")
+    for name in ("openocd", "teensy_loader_cli", "bossac"):
+        install(tools, name)
+    assert check() == (True, "st-flash, dfu-util, bossac, teensy_loader_cli, openocd: ")
 
 
 def test_the_image_is_gone_afterwards(tools: Path, elf: Path, tmp_path: Path) -> None:

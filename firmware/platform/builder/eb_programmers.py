@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,10 @@ DONE, NO_PROBE, UNKNOWN_CHIP, LOCKED, FAILED = (
 NOTHING_WRITTEN = (NO_PROBE, UNKNOWN_CHIP)
 """After these another programmer may do better."""
 
+TOUCH_BAUD = 1200
+TOUCH_SECONDS = 10.0
+"""A program starts the bootloader when its port was opened at this rate: how long that may take."""
+
 LINES_SHOWN = 3
 PT_LOAD = 1
 GAP = b"\xff"  # erased flash
@@ -30,12 +35,18 @@ class RefusedError(Exception):
 
 
 class Target(NamedTuple):
-    """What a board is to programmers: fields of its file, and the start of its flash."""
+    """What a board is to programmers: fields of its file, and the start of its flash.
+
+    ``bootloader`` and ``programs`` are USB devices, VID:PID: of its bootloader, and of programs that
+    start it.
+    """
 
     board_id: str
     mcu: str
     upload: str
     flash_start: int
+    bootloader: str = ""
+    programs: tuple = ()
 
 
 class Answer(NamedTuple):
@@ -57,7 +68,8 @@ class Programmer:
         self.uploads = tuple(table["uploads"])
         self.waits = table.get("waits", "")
         self.targets = dict(table["targets"])
-        self.chooses_probe = "probe" in table
+        self._needs_port = any("{port}" in word for word in table["command"])
+        self.chooses_probe = "probe" in table or self._needs_port
         self._table = table
 
     def target_name(self, target):
@@ -79,10 +91,33 @@ class Programmer:
         """Whether it has ``command``, ``reset`` or ``recover``."""
         return what in self._table
 
-    def arguments(self, what, target, file="", serial=None):
+    def entry(self, target, serial=None):
+        """Brings a board with a bootloader on USB into it.
+
+        Returns the bootloader's serial port, empty where this programmer needs none, and an
+        ``Answer`` where the bootloader cannot be reached.
+        """
+        if not (self._needs_port or target.programs) or target.upload not in self.uploads:
+            return "", None
+        found = _usb_ports((target.bootloader,), serial)
+        if not found:
+            touched = _usb_ports(target.programs, serial)
+            if len(touched) > 1:
+                return "", _several(touched)
+            if touched:
+                found = _touch(touched[0], target, serial, self._needs_port)
+        if not self._needs_port:
+            return "", None  # the bootloader is no serial port
+        if len(found) == 1:
+            return found[0], None
+        if found:
+            return "", _several(found)
+        return "", Answer(NO_PROBE, f"no USB device {target.bootloader}", PRESS_TWICE)
+
+    def arguments(self, what, target, file="", serial=None, port=""):
         """The command line for ``command``, ``reset`` or ``recover``, the executable first."""
         parts = {
-            "{probe}": [] if serial is None else self._table["probe"],
+            "{probe}": [] if serial is None else self._table.get("probe", []),
             "{adapter}": self._table.get("adapters", {}).get(target.upload, []),
         }
         values = {
@@ -90,6 +125,7 @@ class Programmer:
             "{address}": f"0x{target.flash_start:08x}",
             "{target}": self.target_name(target) or "",
             "{serial}": serial or "",
+            "{port}": port,
         }
         words = [word for part in self._table[what] for word in parts.get(part, [part])]
         return [self.executable, *(_filled(word, values) for word in words)]
@@ -107,6 +143,44 @@ class Programmer:
         if done:
             return Answer(DONE)
         return Answer(FAILED, " | ".join((_spoken(errors) or _spoken(output))[-LINES_SHOWN:]))
+
+
+PRESS_TWICE = "press the board's reset button twice"
+
+
+def _several(ports):
+    return Answer(FAILED, f"several boards, at {', '.join(ports)}", "choose by --probe SERIAL")
+
+
+def _usb_ports(devices, serial):
+    """The serial ports of USB devices, VID:PID; with ``serial`` of one board alone."""
+    from serial.tools import list_ports
+
+    ports = [port for port in list_ports.comports() if port.vid is not None]
+    return sorted(
+        port.device
+        for port in ports
+        if f"{port.vid:04X}:{port.pid:04X}" in devices
+        # A bootloader fills the number of its program up with zeros.
+        and serial in (None, port.serial_number, (port.serial_number or "").lstrip("0"))
+    )
+
+
+def _touch(port, target, serial, wants_port):
+    """Opens a program's port at 1200 baud, and waits; returns the ports of its bootloader."""
+    import serial as pyserial
+
+    try:
+        pyserial.Serial(port, TOUCH_BAUD).close()
+    except OSError:  # it may go while it is closed
+        pass
+    end = time.monotonic() + TOUCH_SECONDS
+    while time.monotonic() < end:
+        found = _usb_ports((target.bootloader,), serial)
+        if found or (not wants_port and port not in _usb_ports(target.programs, serial)):
+            return found
+        time.sleep(0.1)
+    return []
 
 
 def read_programmers(path=TABLE):
@@ -183,7 +257,10 @@ def write(target, elf, wanted=None, serial=None):
 
 def _show(programmer, target, file, serial):
     """Runs a programmer, whose output is shown as it comes."""
-    command = programmer.arguments("command", target, file, serial)
+    port, refused = programmer.entry(target, serial)
+    if refused is not None:
+        return refused
+    command = programmer.arguments("command", target, file, serial, port)
     print(" ".join(command), flush=True)
     if programmer.waits:
         print(f"waiting: {programmer.waits}", flush=True)

@@ -191,7 +191,9 @@ def upload(target, source, env):
     command = env.GetProjectOption("upload_command", "")
     if command:
         return env.Execute(env.subst(command, source=source))
-    chip = Target(board_id, board["mcu"], board["upload"], flash_start)
+    usb = board.get("usb", {})
+    ids = (usb.get("bootloader", ""), tuple(usb.get("programs", ())))
+    chip = Target(board_id, board["mcu"], board["upload"], flash_start, *ids)
     wanted = env.GetProjectOption("upload_protocol", None)
     try:
         write(chip, Path(str(source[0])), wanted, env.GetProjectOption("custom_probe", None))
