@@ -10,6 +10,7 @@ from typing import Any
 from edgebottle.board_schema import check_choice, check_keys
 from edgebottle.cpus import Cpu, cpu_names, find_cpu
 from edgebottle.data import data_dir
+from edgebottle.energy_pin import EnergyPin, PulseRegisters, find_pulse
 from edgebottle.errors import BadBoard, BoardNotFound
 from edgebottle.ports import Asked, Clock, Uart, Wiring, find_wiring
 from edgebottle.qemu_machine import QemuMachine, parse_qemu
@@ -100,6 +101,8 @@ class Board:
             are those of its virtual run.
         clock: Crystal or clock on the board that the chip runs from; None: its own oscillator, or
             what the port sets up by itself.
+        energy: Pin of the pulse of energy mode; None where it has none.
+        has_pulses: Its firmware is that of energy mode, and ``uart`` has that mode's baud rate.
     """
 
     id: str
@@ -124,6 +127,8 @@ class Board:
     timing: Timing | None = None
     is_core: bool = False
     clock: Clock | None = None
+    energy: EnergyPin | None = None
+    has_pulses: bool = False
 
     def region(self, name: str) -> Region:
         """Returns the region called ``name``; raises ``BadBoard`` if there is none."""
@@ -138,20 +143,30 @@ class Board:
         Raises:
             BadBoard: the port cannot do it; names the key of the board file.
         """
-        if self.uart is None:
+        return None if self.uart is None else find_wiring(self.port, self._asked(self.uart))
+
+    def pulse(self) -> PulseRegisters | None:
+        """What energy mode is told of its pin; None for a board without such a pin.
+
+        Raises:
+            BadBoard: the port cannot do it; names the key of the board file.
+        """
+        if self.uart is None or self.energy is None:
             return None
+        return find_pulse(self.port, self._asked(self.uart), self.energy)
+
+    def _asked(self, uart: Uart) -> Asked:
         flash = self.region("flash")
-        asked = Asked(
+        return Asked(
             self.mcu,
             self.clock_hz,
             self.cycle_divider,
             flash.size,
             flash.wait_states,
-            self.uart,
+            uart,
             self.clock,
             self.is_core,
         )
-        return find_wiring(self.port, asked)
 
     @property
     def processor(self) -> Cpu:
@@ -200,6 +215,7 @@ _OPTIONAL: dict[str, type] = {
     "clock": dict,
     "regions": dict,
     "timing": dict,
+    "energy": dict,
 }
 _UART: dict[str, type] = {
     "name": str,
@@ -329,12 +345,14 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         timing=_parse_timing(path, data["timing"]) if "timing" in data else None,
         is_core=is_core,
         clock=_parse_clock(path, data["clock"]) if "clock" in data else None,
+        energy=_parse_energy(path, data["energy"]) if "energy" in data else None,
         **fields,
     )
     if not host and board.stack_size >= board.region("ram").size:
         raise BadBoard(f"{path}: stack_size {board.stack_size} does not fit regions.ram")
     try:
         board.wiring()
+        board.pulse()
     except BadBoard as error:
         raise BadBoard(f"{path}: {error}") from error
     return board
@@ -353,6 +371,11 @@ def _parse_clock(path: Path, data: dict[str, Any]) -> Clock:
     check_keys(path, "clock.", data, _CLOCK, {})
     check_choice(path, "clock.source", data["source"], _SOURCES)
     return Clock(**data)
+
+
+def _parse_energy(path: Path, data: dict[str, Any]) -> EnergyPin:
+    check_keys(path, "energy.", data, {"pin": str, "label": str}, {})
+    return EnergyPin(**data)
 
 
 def _parse_regions(path: Path, data: dict[str, Any], host: bool) -> tuple[Region, ...]:

@@ -59,7 +59,7 @@ def open_session(
     with opened as driver:
         try:
             step("boot")
-            with _started(driver) as session:
+            with _started(driver, built.board) as session:
                 step("run")
                 yield session
         except BoardError as error:
@@ -70,19 +70,28 @@ def open_session(
             raise kind(reason) from error
 
 
-def _started(driver: Driver) -> Session:
+def _started(driver: Driver, board: Board) -> Session:
     """A session; of a real board that is silent too, where it can be restarted."""
+
+    def start() -> Session:
+        return Session(driver, baud=baud_of(board), has_pulses=board.has_pulses)
+
     try:
-        return Session(driver)
+        return start()
     except Silent as error:
         revival = driver.revive() if isinstance(driver, _RealDriver) else None
         if revival is None:
             raise
         if not revival.answers:
             raise BoardError(f"{error}; {revival}") from error
-        session = Session(driver)
+        session = start()
         session.remarks.append(f"the board was silent at first: {revival}")
         return session
+
+
+def baud_of(board: Board) -> int:
+    """Symbols per second of a board's line."""
+    return BAUD if board.uart is None else board.uart.baud
 
 
 def _reason(driver: Driver, error: BoardError) -> str | None:
@@ -198,7 +207,7 @@ class _RealDriver:
         """Restarts it where it does not answer; see ``hil.revive``."""
         from hil.revive import revive, ways_of
 
-        return revive(self.url, BAUD, ways_of(self.board, self.url, self.choice))
+        return revive(self.url, baud_of(self.board), ways_of(self.board, self.url, self.choice))
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,9 @@ class Stm32Wiring(Wiring):
         uart_enable: Address of the register that gives the UART its clock.
         uart_enable_bit: Its bit there.
         uart_divider: For the baud rate.
+        uart_clock_select: Address of the register that gives the UART a slower clock; 0: none.
+        uart_clock_mask: Its bits there.
+        uart_clock_value: What they are set to.
         uart_fifo: 1: the UART has a FIFO, which is used.
         uart_generation: Of its registers: 1 with SR and DR, 2 with ISR, RDR and TDR.
         gpio_enable: Address of the register that gives the GPIO ports their clocks.
@@ -81,6 +84,9 @@ class Stm32Wiring(Wiring):
     uart_enable: int
     uart_enable_bit: int
     uart_divider: int
+    uart_clock_select: int
+    uart_clock_mask: int
+    uart_clock_value: int
     uart_fifo: int
     uart_generation: int
     gpio_enable: int
@@ -309,13 +315,22 @@ def find_wiring(port: str, asked: Asked) -> Wiring | None:
     Raises:
         BadBoard: the port cannot do it; names the key of the board file.
     """
-    facts = _facts(port)
+    facts = port_facts(port)
     if facts is None:
         if asked.clock is not None:
             raise BadBoard(f"clock is not for port '{port}', whose clock is fixed")
         return None
+    builder = platform_module("eb_port")
+    try:
+        return _GROUPS[facts["group"]](**builder.wiring(facts, as_parsed(asked)))
+    except builder.RefusedError as error:
+        raise BadBoard(str(error)) from error
+
+
+def as_parsed(asked: Asked) -> dict[str, Any]:
+    """What a board asks, as its parsed file has it."""
     flash = {"size": asked.flash_size, "wait_states": asked.flash_wait_states}
-    board = {
+    return {
         "kind": "core" if asked.is_core else "board",
         "mcu": asked.mcu,
         "clock_hz": asked.clock_hz,
@@ -324,20 +339,16 @@ def find_wiring(port: str, asked: Asked) -> Wiring | None:
         "uart": asdict(asked.uart),
         "clock": asdict(asked.clock) if asked.clock else None,
     }
-    builder = platform_module("eb_port")
-    try:
-        return _GROUPS[facts["group"]](**builder.wiring(facts, board))
-    except builder.RefusedError as error:
-        raise BadBoard(str(error)) from error
 
 
 def uf2_family(port: str) -> int | None:
     """The number of a chip family for boot ROMs that take UF2 files; None for all others."""
-    return (_facts(port) or {}).get("uf2_family")
+    return (port_facts(port) or {}).get("uf2_family")
 
 
 @functools.cache
-def _facts(port: str) -> dict[str, Any] | None:
+def port_facts(port: str) -> dict[str, Any] | None:
+    """The parsed ``port.toml`` of a family; None where it has none."""
     path = data_dir("firmware") / "port" / port / "port.toml"
     facts: dict[str, Any] | None = platform_module("eb_port").read_port(path)
     return facts

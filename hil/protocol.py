@@ -48,8 +48,10 @@ class BoardClient:
         baud: int = BAUD,
         run_seconds: float = RUN_SECONDS,
         patience: Patience = WallClock,
+        has_pulses: bool = False,
     ) -> None:
         self._link = link
+        self._has_pulses = has_pulses
         self._patience = patience
         self._baud = baud
         self._run_seconds = run_seconds
@@ -69,6 +71,7 @@ class BoardClient:
         boot_seconds: float = BOOT_SECONDS,
         run_seconds: float = RUN_SECONDS,
         patience: Patience = WallClock,
+        has_pulses: bool = False,
     ) -> Self:
         """Opens the line and waits until the board listens.
 
@@ -78,12 +81,19 @@ class BoardClient:
             boot_seconds: How long the board may take to start.
             run_seconds: How long a command that runs the network may take.
             patience: What these seconds, and all others, mean.
+            has_pulses: The firmware is that of energy mode: pulses on a pin instead of times.
 
         Raises:
             BoardError: The port cannot be opened, or no edgebottle firmware answers.
         """
         link = Link.open(url, baud)
-        client = cls(link, baud=baud, run_seconds=run_seconds, patience=patience)
+        client = cls(
+            link,
+            baud=baud,
+            run_seconds=run_seconds,
+            patience=patience,
+            has_pulses=has_pulses,
+        )
         try:
             client.synchronize(boot_seconds)
         except BaseException as error:
@@ -188,18 +198,20 @@ class BoardClient:
             rf"m-warmup-start-{warmups}",
             r"m-warmup-done",
             rf"m-infer-start-{runs}",
-            rf"m-lap-us-{NUMBER}",
-            rf"m-lap-us-{NUMBER}",
+            *([] if self._has_pulses else [rf"m-lap-us-{NUMBER}"] * 2),
             r"m-infer-done",
             r"m-results-\[(.*)\]",
         )
         fields = [self._match(pattern, lines, i, doing) for i, pattern in enumerate(expected)]
         if len(lines) != len(expected):
             raise self._unexpected(doing, lines)
-        us = int(fields[4][0]) - int(fields[3][0])
+        if self._has_pulses:
+            us = int(self._field("window", rf"m-window-us-{NUMBER}", doing)[0])
+        else:
+            us = int(fields[4][0]) - int(fields[3][0])
         if us < 0:
             raise self._failed(doing, "the board's clock ran backwards")
-        return InferResult(us, self._numbers(fields[6][0], doing))
+        return InferResult(us, self._numbers(fields[-1][0], doing))
 
     def results(self) -> tuple[float, ...]:
         """The real values of all outputs of the last run, with three decimals."""

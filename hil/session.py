@@ -118,7 +118,12 @@ class Session:
     """
 
     def __init__(
-        self, driver: Driver, *, baud: int = BAUD, run_seconds: float = RUN_SECONDS
+        self,
+        driver: Driver,
+        *,
+        baud: int = BAUD,
+        run_seconds: float = RUN_SECONDS,
+        has_pulses: bool = False,
     ) -> None:
         """Connects.
 
@@ -126,6 +131,7 @@ class Session:
             driver: The board.
             baud: Symbols per second of the line.
             run_seconds: The longest that one run may take.
+            has_pulses: The firmware is that of energy mode.
 
         Raises:
             BoardError: The board is silent, or runs another image.
@@ -133,7 +139,11 @@ class Session:
         self.driver = driver
         self.remarks: list[str] = []
         self._client = BoardClient.connect(
-            driver.url, baud=baud, run_seconds=run_seconds, patience=driver.patience
+            driver.url,
+            baud=baud,
+            run_seconds=run_seconds,
+            patience=driver.patience,
+            has_pulses=has_pulses,
         )
         try:
             if driver.image_crc is not None:

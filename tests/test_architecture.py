@@ -28,6 +28,8 @@ LAYERS = (
         "edgebottle.cpus",
         "edgebottle.boards",
         "edgebottle.ports",
+        "edgebottle.energy_pin",
+        "edgebottle.energy_mode",
         "edgebottle.programmers",
         "edgebottle.qemu_machine",
         "edgebottle.usb_bootloader",

@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 )
 @memory_options
 @toolchain_option
+@click.option(
+    "--energy",
+    is_flag=True,
+    help="For a power meter: MLPerf Tiny's energy mode, a pulse on a pin around the timed runs, "
+    "and a serial line of 9600 baud.",
+)
 @click.option("--explain", is_flag=True, help="Show which kernel each layer got, and why.")
 @json_option
 def command(
@@ -49,6 +55,7 @@ def command(
     board: str | None,
     out: Path | None,
     toolchain: str | None,
+    energy: bool,
     explain: bool,
     as_json: bool,
     wish: Wish,
@@ -65,13 +72,17 @@ def command(
       edgebottle build model.tflite --board stm32f746
       edgebottle build model.tflite -b microbit --ram 12k --out firmware
       edgebottle build model.tflite -b stm32f746 --optimize speed --explain
+      edgebottle build model.tflite -b nucleo_l4r5zi --energy
       edgebottle build model.tflite -b cortex-m4  the library alone, for a project of your own
       edgebottle build                            with the edgebottle.toml of this folder
     """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.energy_mode import in_energy_mode
     from edgebottle.pipeline import build
 
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board()
+    if energy:
+        target = in_energy_mode(target)
     wish = chosen.complete(wish)
     if out is not None and Path.cwd().is_relative_to(out.resolve()):
         raise BadInput(f"--out {out} is the folder you are in, or above it: give one inside it")
@@ -108,6 +119,9 @@ def _show(built: Built, chosen: CommandTarget, explain: bool) -> None:
         *first, last = suffixes_of(built.board) or ("",)
         beside = f" ({', '.join(first)} and {last} beside it)" if last else ""
         show(build_table(built), f"project:  {built.folder}", f"firmware: {built.elf}{beside}")
+    if built.board.has_pulses and built.board.energy is not None:
+        pin = built.board.energy
+        show(f"pulse:    {pin.pin}, on the board {pin.label}; low for a millisecond")
     if volume() is not Volume.QUIET:
         show(f"next:     {_next(chosen, built.board)}")
 
@@ -124,6 +138,9 @@ def _json(built: Built) -> dict[str, Any]:
         "extra_macs": built.extra_macs,
         "compiler": built.compiler,
         "flags": built.flags,
+        "pulse": asdict(built.board.energy)
+        if built.board.has_pulses and built.board.energy
+        else None,
         "kernels": [asdict(choice) for choice in built.project.source.kernels],
     }
 

@@ -210,7 +210,12 @@ lib_ldf_mode = chain
 lib_compat_mode = off
 monitor_speed = {baud}
 custom_optimize = {optimize.option}
-{_upload_options(board)}"""
+{_mode(board)}{_upload_options(board)}"""
+
+
+def _mode(board: Board) -> str:
+    """That of the bench application, where it is not the usual one."""
+    return "custom_mode = energy\n" if board.has_pulses else ""
 
 
 def _upload_options(board: Board) -> str:
@@ -342,5 +347,6 @@ def _keep_foreign_files(old: Path, fresh: Path) -> None:
 
 def work_key(model: str, board: Board, toolchain: str) -> str:
     """Name of the work folder of a build: builds of one model for one board share it."""
+    mode = "-energy" if board.has_pulses else ""
     digest = hashlib.sha256(f"{model}|{board.id}|{toolchain}".encode()).hexdigest()[:12]
-    return f"{model}-{board.id}-{toolchain}-{digest}"
+    return f"{model}-{board.id}{mode}-{toolchain}-{digest}"

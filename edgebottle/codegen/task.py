@@ -71,17 +71,16 @@ def with_task(project: Project, task: BenchmarkTask | None, graph: Graph) -> Pro
 
     Raises:
         BadModel: the network is not one for this task.
-        DoesNotFit: there is no memory for a copy of the input, which several runs need.
+        DoesNotFit: there is no memory for a copy of the input, which several runs need, and energy
+            mode as well.
     """
+    if task is not None:
+        _check(task, graph)
+    if project.board.has_pulses:
+        _check_copy(project, "energy mode")
     if task is None:
         return project
-    _check(task, graph)
-    if project.input_buffer == 0:
-        raise DoesNotFit(
-            f"{project.board.id} has no memory left for a copy of the input, and a run uses the "
-            f"input up: {task.name} runs it several times. Choose --schedule min-ram, without "
-            "--input rows, or a larger board"
-        )
+    _check_copy(project, task.name)
     files = {**project.files, _BINDING: _binding(task, graph).encode()}
     return remade(replace(project, files=files))
 
@@ -109,6 +108,16 @@ def _check(task: BenchmarkTask, graph: Graph) -> None:
     if task.is_distance and sizes[0] != sizes[1]:
         raise BadModel(
             f"{task.name} compares output and input, which are of {sizes[1]} and {sizes[0]} values"
+        )
+
+
+def _check_copy(project: Project, who: str) -> None:
+    """Raises ``DoesNotFit`` where one input cannot be run several times."""
+    if project.input_buffer == 0:
+        raise DoesNotFit(
+            f"{project.board.id} has no memory left for a copy of the input, and a run uses the "
+            f"input up: {who} runs it several times. Choose --schedule min-ram, without "
+            "--input rows, or a larger board"
         )
 
 

@@ -8,6 +8,7 @@
 #include "boxes_binding.h"
 #include "hosted.h"
 #include "eb_port.h"
+#include "energy.h"
 #include "format.h"
 #include "image.h"
 #include "loader.h"
@@ -120,8 +121,20 @@ static void do_name(char *rest)
 static void do_timestamp(char *rest)
 {
     (void)rest;
+#ifdef EB_ENERGY_MODE
+    (void)bench_pulse();
+#else
     bench_put_timestamp(eb_port_micros());
+#endif
 }
+
+#ifdef EB_ENERGY_MODE
+static void do_window(char *rest)
+{
+    (void)rest;
+    bench_put_number_line("m-window-us-", bench_window_micros(), "");
+}
+#endif
 
 static void do_profile(char *rest)
 {
@@ -142,6 +155,9 @@ static void do_help(char *rest)
                                     "infer N [W]  : N timed runs after W (10) others\r\n"
                                     "results, out : outputs as numbers, as bytes\r\n"
                                     "crc, cyc     : checksum, cycles of each step\r\n"
+#ifdef EB_ENERGY_MODE
+                                    "window       : microseconds between two pulses\r\n"
+#endif
 #if EB_BENCH_STATE
                                     "reset        : forget the runs before\r\n"
 #endif
@@ -217,18 +233,23 @@ static void infer(uint32_t runs, uint32_t warmups)
     }
     bench_put_line("m-warmup-done");
     bench_put_number_line("m-infer-start-", runs, "");
-    uint64_t start = eb_port_micros();
+    uint64_t start = bench_begin_window();
     for (uint32_t i = 0; i < runs; i++) {
         if (!run_once()) {
             return;
         }
     }
-    uint64_t end = eb_port_micros();
+    uint64_t end = bench_end_window();
 #if EB_BENCH_ROW_BYTES > 0
     start = end - bench_rows_micros();
 #endif
+#ifdef EB_ENERGY_MODE
+    (void)start; /* the pulses say it */
+    (void)end;
+#else
     bench_put_timestamp(start); /* only now: printing takes time too */
     bench_put_timestamp(end);
+#endif
     bench_put_line("m-infer-done");
     bench_put_results();
 }
@@ -348,6 +369,9 @@ static const struct {
     {"in", do_in},           {"build", do_build},
     {"mem", do_mem},         {"cyc", do_cyc},
     {"crc", do_crc},
+#ifdef EB_ENERGY_MODE
+    {"window", do_window},
+#endif
 #if EB_BENCH_STATE
     {"reset", do_reset},
 #endif

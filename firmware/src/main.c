@@ -2,6 +2,7 @@
 #include "bench_model.h"
 #include "commands.h"
 #include "eb_port.h"
+#include "energy.h"
 #include "format.h"
 #include "protocol.h"
 
@@ -9,8 +10,12 @@ int main(void)
 {
     eb_init_port();
     int failed = EB_MODEL(init)();
-    bench_put_line("m-timestamp-mode-performance");
+    bench_put_line("m-timestamp-mode-" BENCH_MODE);
+#ifdef EB_ENERGY_MODE
+    (void)bench_pulse();
+#else
     bench_put_timestamp(eb_port_micros());
+#endif
     if (failed != 0) {
         bench_put_line("e-[The model cannot be set up]");
     }

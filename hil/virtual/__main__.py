@@ -2,8 +2,8 @@
 
 Prints ``{"url": "socket://127.0.0.1:PORT"}``, then answers requests, one JSON object per line each
 way: ``counts``, ``blocks``, ``reset-counts``, ``model-memory`` (with ``on``), ``register`` (with
-``address``), ``quit``. The end of standard input is a ``quit``, so that the board never outlives
-whoever started it. A fault is printed when it happens.
+``address``), ``pin-levels``, ``quit``. The end of standard input is a ``quit``, so that the board
+never outlives whoever started it. A fault is printed when it happens.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from typing import Any
 
 from edgebottle.boards import Board, MemoryPath, Region, Timing
 from edgebottle.build.elf import read_elf
+from edgebottle.energy_pin import EnergyPin
 from edgebottle.errors import BadBoard, BadInput, EdgebottleError
 from edgebottle.ports import Clock, Uart
 from hil.virtual.machine import Machine
@@ -39,6 +40,7 @@ def board_from_json(text: str) -> Board:
         fields["regions"] = tuple(Region(**region) for region in fields["regions"])
         fields["uart"] = Uart(**fields["uart"]) if fields["uart"] else None
         fields["clock"] = Clock(**fields["clock"]) if fields.get("clock") else None
+        fields["energy"] = EnergyPin(**fields["energy"]) if fields.get("energy") else None
         if fields.get("timing"):
             paths = {name: MemoryPath(**path) for name, path in fields["timing"].items() if path}
             fields["timing"] = Timing(**paths)
@@ -88,6 +90,8 @@ def _answer(machine: Machine, line: str) -> dict[str, Any] | None:
         return {}
     if command == "register":
         return _register(machine, request.get("address"))
+    if command == "pin-levels":
+        return {"levels": [astuple(level) for level in machine.pin_levels()]}
     if command == "reset-counts":
         machine.reset_counts()
         return {}

@@ -15,7 +15,7 @@ from typing import IO, Any
 from edgebottle.boards import Board
 from edgebottle.errors import BoardError, error_named
 from edgebottle.operating_system import Child, Patience, ending
-from hil.virtual.state import BlockCount, Counts, Fault
+from hil.virtual.state import BlockCount, Counts, Fault, PinLevel
 
 _ANSWER_SECONDS = 10.0
 _BOOT_SECONDS = 300.0
@@ -127,6 +127,10 @@ class VirtualBoard:
             BadInput: no device of the board has a word at ``address``.
         """
         return int(self._request("register", address=address)["value"])
+
+    def pin_levels(self) -> tuple[PinLevel, ...]:
+        """Returns how the pin of energy mode went since the boot, from when it was driven."""
+        return tuple(PinLevel(*level) for level in self._request("pin-levels")["levels"])
 
     def reset_counts(self) -> None:
         """Starts counting from here."""

@@ -18,8 +18,8 @@ from hil.virtual.faults import explain
 from hil.virtual.native import Emulator, NativeBlock, Rule, library
 from hil.virtual.native_memory import describe_with, native_memory
 from hil.virtual.peripherals import devices_of
-from hil.virtual.state import BlockCount, Counts, Fault, blocks_since
-from hil.virtual.wiring import wired
+from hil.virtual.state import BlockCount, Counts, Fault, PinLevel, blocks_since
+from hil.virtual.wiring import pin_needs, wired
 
 _STEP = re.compile(r"^step_(\d+)(?:_|$)")
 _PAGE = {"arm": 1024, "riscv": 4096}
@@ -133,6 +133,13 @@ class Machine:
             raise BadInput(f"{self._board.id} has no register at {address:#010x}")
         return value.value
 
+    def pin_levels(self) -> tuple[PinLevel, ...]:
+        """How the pin of energy mode went since the start, from when it was driven."""
+        capacity = int(self._library.eb_board_levels(self._native, None, 0))
+        found = (ctypes.c_uint64 * capacity)()
+        self._library.eb_board_levels(self._native, found, capacity)
+        return tuple(PinLevel(value >> 1, bool(value & 1)) for value in found)
+
     def reset_counts(self) -> None:
         """Starts counting from here."""
         self._baseline = self._total()
@@ -224,6 +231,12 @@ class Machine:
                 what = (int(need.purpose), need.address, need.mask, need.value)
                 if native.eb_board_add_need(self._native, index, *what) != 0:
                     raise BadBoard(f"{self._board.id}: too many needs of {device.name}")
+        pulse = self._board.pulse() if self._board.has_pulses else None
+        if pulse is not None:
+            pin = (pulse.pulse_high, pulse.pulse_high_bits, pulse.pulse_low, pulse.pulse_low_bits)
+            native.eb_board_watch(self._native, *pin)
+            for need in pin_needs(pulse):
+                native.eb_board_add_pin_need(self._native, *need)
         if native.eb_board_map(self._native, page) != 0:
             raise BadBoard(f"{self._board.id}: a peripheral lies in a memory region")
 

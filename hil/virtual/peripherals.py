@@ -246,6 +246,7 @@ _RP2040 = (
         rules=(Follow(0x00, 1 << 31, 0x04, 1 << 5, 1 << 0, 0, inverted=True),),  # CS.LOCK
         reset=((0x00, 0x1), (0x04, 0x2D), (0x0C, 0x77000)),
     ),
+    Device("SIO", 0xD0000000, 0x200),
     Device("IO_BANK0", 0x40014000, reset=tuple((4 + 8 * n, 0x1F) for n in range(30))),
     Device("PADS_BANK0", 0x4001C000, reset=tuple((4 + 4 * n, 0x56) for n in range(30))),
     Device("WATCHDOG", 0x40058000, reset=((0x2C, 1 << 9),)),
@@ -266,6 +267,7 @@ _IMXRT = (
     ),
     Device("DCDC", 0x40080000, rules=(Fixed(0x00, 1 << 31, 1 << 31),), reset=((0x0C, 0xE),)),
     Device("IOMUXC", 0x401F8000, 0x800),
+    Device("GPIO2", 0x401BC000),
 )
 
 

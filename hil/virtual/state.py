@@ -88,6 +88,19 @@ def blocks_since(
 
 
 @dataclass(frozen=True)
+class PinLevel:
+    """From when on the pin of energy mode has a level.
+
+    Attributes:
+        instructions: Executed since the start: the board's clock.
+        is_high: The level.
+    """
+
+    instructions: int
+    is_high: bool
+
+
+@dataclass(frozen=True)
 class Fault:
     """Why the board stopped.
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from edgebottle.boards import Board
+from edgebottle.energy_pin import PulseRegisters
 from edgebottle.ports import (
     CmsdkWiring,
     Gd32Wiring,
@@ -59,6 +60,18 @@ def wired(devices: tuple[Device, ...], board: Board) -> tuple[Device, ...]:
     return tuple(wire(device, wiring, device.base == uart.base) for device in devices)
 
 
+def pin_needs(pulse: PulseRegisters) -> tuple[tuple[int, int, int], ...]:
+    """Address, mask and value of each register that has to be set for the pin to be driven."""
+    clock, supply = pulse.pulse_clock_bits, pulse.pulse_supply_bits
+    found = (
+        (pulse.pulse_clock, clock, clock),
+        (pulse.pulse_supply, supply, supply),
+        (pulse.pulse_drive, pulse.pulse_drive_mask, pulse.pulse_drive_value),
+        (pulse.pulse_mux, pulse.pulse_mux_mask, pulse.pulse_mux_value),
+    )
+    return tuple(need for need in found if need[0] != 0)
+
+
 def _own(device: Device, offset: int, mask: int, value: int) -> tuple[Need, Need]:
     """Of a UART's own register, both ways: the baud rate, and which pins are its."""
     address = device.base + offset
@@ -93,9 +106,20 @@ def _uart_needs(device: Device, wiring: Stm32Wiring) -> tuple[Need, ...]:
     return (
         Need(Purpose.RUN, wiring.uart_enable, clock, clock),
         *_own(device, _BRR[wiring.uart_generation], 0xFFFFF, wiring.uart_divider),
+        *_clock_needs(wiring),
         *_pin_needs(Purpose.SEND, *sends, wiring),
         *_pin_needs(Purpose.RECEIVE, *receives, wiring),
     )
+
+
+def _clock_needs(wiring: Stm32Wiring) -> tuple[Need, ...]:
+    """The slower clock that a low baud rate may need."""
+    address, mask, value = (
+        *(wiring.uart_clock_select, wiring.uart_clock_mask),
+        wiring.uart_clock_value,
+    )
+    ways = (Purpose.SEND, Purpose.RECEIVE) if address else ()
+    return tuple(Need(way, address, mask, value) for way in ways)
 
 
 def _pin_needs(

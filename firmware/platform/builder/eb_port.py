@@ -42,11 +42,11 @@ def wiring(port, board):
 
     Raises ``RefusedError``.
     """
-    port = _variant(port, board)
+    port = variant(port, board)
     return GROUPS[port["group"]](port, board)
 
 
-def _variant(port, board):
+def variant(port, board):
     """``port`` as it is for the chip of ``board``; a core is any chip."""
     mcu, core = board["mcu"], board.get("kind") == "core"
     if not core and not _is(mcu, port["chips"]):
@@ -169,7 +169,7 @@ def _stm32(port, board):
         "flash_wait_states": _wait_states(port["clock"], board["clock_hz"]),
         "uart_enable": bus["enable"],
         "uart_enable_bit": uart["bit"],
-        "uart_divider": _divider(hz, board["uart"]["baud"], scale, BRR[scale]),
+        **_stm32_rate(uart, hz, board["uart"]["baud"], scale),
         "uart_fifo": int(uart.get("fifo", False)),
         "uart_generation": port.get("uart_generation", 2),
         "gpio_enable": port["gpio"]["enable"],
@@ -186,6 +186,21 @@ def _stm32(port, board):
         if supply is not None:
             made["gpio_supply"], made["gpio_supply_bit"] = supply
     return made
+
+
+def _stm32_rate(uart, hz, baud, scale):
+    """Divider of a UART, and the slower clock that a low rate of an LPUART needs."""
+    other = uart.get("slow_clock")
+    try:
+        found = {"uart_divider": _divider(hz, baud, scale, BRR[scale])}
+    except RefusedError:
+        if other is None:
+            raise
+        slow = {name: other[name] for name in ("select", "mask", "value")}
+        found = {"uart_divider": _divider(other["hz"], baud, scale, BRR[scale])}
+    else:
+        slow = dict.fromkeys(("select", "mask", "value"), 0)
+    return found | {f"uart_clock_{name}": value for name, value in slow.items()}
 
 
 def _rp2040(port, board):
@@ -345,5 +360,9 @@ def defines(port, board):
 
     Those of ``[constants]`` are between ``port.toml`` and the C beside it. Raises ``RefusedError``.
     """
-    made = {**wiring(port, board), **_variant(port, board).get("constants", {})}
-    return [(f"EB_{name.upper()}", f"0x{value:x}u") for name, value in made.items()]
+    return given({**wiring(port, board), **variant(port, board).get("constants", {})})
+
+
+def given(constants):
+    """Constants, by name, as the compiler is given them."""
+    return [(f"EB_{name.upper()}", f"0x{value:x}u") for name, value in constants.items()]

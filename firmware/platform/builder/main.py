@@ -27,6 +27,7 @@ from eb_linker import linker_script  # noqa: E402
 from eb_port import RefusedError, defines, read_port  # noqa: E402
 from eb_programmers import RefusedError as RefusedUploadError  # noqa: E402
 from eb_programmers import Target, write  # noqa: E402
+from eb_pulse import in_energy_mode, pulse_defines  # noqa: E402
 from eb_toolchain import find_toolchain, read_cpu  # noqa: E402
 
 board = env.BoardConfig().get("edgebottle")
@@ -41,12 +42,19 @@ if port_dir is None:
     sys.stderr.write(f"Error: {project_dir}/port is missing: generate the project again\n")
     env.Exit(1)
 
+# The pulses and the baud rate of MLPerf Tiny's energy mode, where platformio.ini asks for them.
+has_pulses = env.GetProjectOption("custom_mode", "performance") == "energy"
+if has_pulses:
+    board = in_energy_mode(board)
+
 try:
     toolchain = find_toolchain(
         os.environ.get("EDGEBOTTLE_TOOLCHAIN", "zig"), board["cpu"], bool(board["fpu"])
     )
     port = read_port(port_dir / board["port"] / "port.toml")
     port_defines = defines(port, board) if port else []
+    if has_pulses:
+        port_defines += pulse_defines(port, board)
 except LookupError as error:
     sys.stderr.write(f"Error: {error}\n")
     env.Exit(1)

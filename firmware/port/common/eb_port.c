@@ -13,6 +13,9 @@ void eb_init_port(void)
     eb_init_clock();
     eb_init_uart();
     eb_init_cycles();
+#ifdef EB_ENERGY_MODE
+    eb_init_pulse();
+#endif
     last_cycles = eb_port_cycles();
 }
 

@@ -6,6 +6,7 @@
 
 void eb_init_clock(void);  /* clock.c: CPU clock to EB_CLOCK_HZ, flash wait states, caches */
 void eb_init_uart(void);   /* uart.c: EB_UART_BASE to EB_UART_BAUD, 8N1 */
+void eb_init_pulse(void);  /* eb_pulse.c: the pin of energy mode, where that is built */
 void eb_init_cycles(void); /* cycles.c: starts the counter behind eb_port_cycles() */
 
 /* Copies .data, clears .bss, paints the stack below the caller's frame, calls main(). */

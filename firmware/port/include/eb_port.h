@@ -35,6 +35,11 @@ uint32_t eb_port_cycles(void);
  * eb_port_cycles() (20 s at 216 MHz). */
 uint64_t eb_port_micros(void);
 
+#ifdef EB_ENERGY_MODE
+/* Level of the pin of energy mode; it rests high. */
+void eb_port_pulse(int high);
+#endif
+
 /* Symbols of the linker script. The stack grows down from top to bottom and is painted with
  * EB_PORT_STACK_PAINT by the start-up; the image is everything that is flashed. */
 #define EB_PORT_STACK_PAINT 0xA5A5A5A5u

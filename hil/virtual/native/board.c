@@ -38,6 +38,7 @@ void eb_board_free(eb_board *board)
     for (int i = 0; i < board->device_count; i++) {
         free(board->devices[i].registers);
     }
+    free(board->pin.levels);
     free(board->table);
     free(board->code);
     free(board);

@@ -14,6 +14,8 @@
 #define EB_MAX_DEVICES 64
 #define EB_MAX_RULES 128
 #define EB_MAX_NEEDS 16
+#define EB_MAX_PIN_NEEDS 4
+#define EB_MAX_LEVELS 65536
 #define EB_MAX_PAGES 1024
 #define EB_MAX_CHUNKS 1024
 #define EB_CHUNK_BLOCKS 1024
@@ -244,6 +246,20 @@ typedef struct {
     bool presented; /* nRF: the byte in RXD was announced */
 } eb_uart;
 
+/* The pin of energy mode: which writes make its level, and what it takes to be driven. */
+typedef struct {
+    uint32_t high; /* 0: there is none */
+    uint32_t high_bits;
+    uint32_t low;
+    uint32_t low_bits;
+    eb_need needs[EB_MAX_PIN_NEEDS];
+    int need_count;
+    bool latch;
+    int level;        /* -1: not driven */
+    uint64_t *levels; /* the clock x 2 + the level */
+    volatile uint32_t level_count;
+} eb_pin;
+
 struct eb_board {
     eb_emulator emulator;
     size_t hooks[2];
@@ -279,6 +295,7 @@ struct eb_board {
     eb_page pages[EB_MAX_PAGES];
     int page_count;
     eb_uart uart;
+    eb_pin pin;
 
     volatile int stop_requested;
     eb_fault_kind fault;
@@ -300,6 +317,10 @@ int eb_board_set_register(eb_board *board, int device, uint32_t offset, uint32_t
 int eb_board_get_register(eb_board *board, uint32_t address, uint32_t *value);
 int eb_board_set_memory(eb_board *board, const eb_memory *memory, eb_describe describe);
 void eb_board_model(eb_board *board, int on);
+void eb_board_watch(
+    eb_board *board, uint32_t high, uint32_t high_bits, uint32_t low, uint32_t low_bits);
+int eb_board_add_pin_need(eb_board *board, uint32_t address, uint32_t mask, uint32_t value);
+uint32_t eb_board_levels(const eb_board *board, uint64_t *levels, uint32_t capacity);
 int eb_board_map(eb_board *board, uint32_t page_bytes);
 int eb_board_listen(eb_board *board, int listener);
 int eb_board_run(eb_board *board, uint64_t start);
@@ -320,6 +341,8 @@ void eb_on_block(void *uc, uint64_t address, uint32_t size, void *user);
 uint64_t eb_on_read(void *uc, uint64_t offset, unsigned size, void *user);
 void eb_on_write(void *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
 void eb_look_at_needs(eb_board *board);
+bool eb_is_met(const eb_board *board, const eb_need *need);
+void eb_pin_write(eb_board *board, uint32_t address, uint32_t value);
 uint32_t eb_uart_read(eb_device *device, uint32_t offset);
 void eb_uart_write(eb_device *device, uint32_t offset, uint32_t value);
 void eb_uart_idle(eb_board *board);

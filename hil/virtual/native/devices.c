@@ -6,14 +6,30 @@
 #define DEMCR_TRACE_ENABLE (UINT32_C(1) << 24)
 #define DEMCR_ADDRESS 0xE000EDFCu
 
-static eb_device *find_device(eb_board *board, uint32_t address)
+static int device_index(const eb_board *board, uint32_t address)
 {
     for (int i = 0; i < board->device_count; i++) {
         if (address - board->devices[i].base < board->devices[i].size) {
-            return &board->devices[i];
+            return i;
         }
     }
-    return NULL;
+    return -1;
+}
+
+static eb_device *find_device(eb_board *board, uint32_t address)
+{
+    int index = device_index(board, address);
+    return index < 0 ? NULL : &board->devices[index];
+}
+
+bool eb_is_met(const eb_board *board, const eb_need *need)
+{
+    int index = device_index(board, need->address);
+    if (index < 0) {
+        return false;
+    }
+    const eb_device *other = &board->devices[index];
+    return (other->registers[(need->address - other->base) / 4u] & need->mask) == need->value;
 }
 
 static uint32_t lowest_bit(uint32_t mask)
@@ -81,11 +97,8 @@ void eb_look_at_needs(eb_board *board)
             device->lacks[purpose] = false;
         }
         for (int n = 0; n < device->need_count; n++) {
-            const eb_need *need = &device->needs[n];
-            const eb_device *other = find_device(board, need->address);
-            if (other == NULL || (other->registers[(need->address - other->base) / 4u] &
-                                  need->mask) != need->value) {
-                device->lacks[need->purpose] = true;
+            if (!eb_is_met(board, &device->needs[n])) {
+                device->lacks[device->needs[n].purpose] = true;
             }
         }
     }
@@ -226,6 +239,7 @@ static void write_word(eb_device *device, uint32_t offset, uint32_t value)
         break;
     case EB_REGISTERS:
         eb_look_at_needs(device->board);
+        eb_pin_write(device->board, device->base + offset, value);
         break;
     default:
         break;

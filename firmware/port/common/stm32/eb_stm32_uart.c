@@ -11,6 +11,9 @@ void eb_init_uart(void)
     EB_REG(EB_GPIO_ENABLE) |= 1u << EB_TX_GPIO_BIT | 1u << EB_RX_GPIO_BIT;
     EB_REG(EB_UART_ENABLE) |= 1u << EB_UART_ENABLE_BIT;
     (void)EB_REG(EB_UART_ENABLE);
+    if (EB_UART_CLOCK_SELECT != 0u) { /* its own clock is too fast for the rate */
+        eb_modify(&EB_REG(EB_UART_CLOCK_SELECT), EB_UART_CLOCK_MASK, EB_UART_CLOCK_VALUE);
+    }
     eb_stm32_alternate(EB_STM32_GPIO(EB_TX_GPIO), EB_TX_PIN, EB_TX_FUNCTION);
     eb_stm32_alternate(EB_STM32_GPIO(EB_RX_GPIO), EB_RX_PIN, EB_RX_FUNCTION);
     eb_init_stm32_usart(EB_UART_DIVIDER, EB_UART_FIFO != 0u ? USART_CR1_FIFOEN : 0u);
