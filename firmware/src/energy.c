@@ -2,8 +2,8 @@
 
 #ifdef EB_ENERGY_MODE
 
-#define PULSE_MICROS 1000u /* long enough for any meter that looks a few thousand times a second   \
-                            */
+/* Long enough for any meter that looks a few thousand times a second. */
+#define PULSE_MICROS 1000u
 
 /* Until the last characters have left: as many as any UART here holds, of ten bits each. */
 #define HELD_CHARACTERS 34u
