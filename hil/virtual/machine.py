@@ -235,8 +235,8 @@ class Machine:
         if pulse is not None:
             pin = (pulse.pulse_high, pulse.pulse_high_bits, pulse.pulse_low, pulse.pulse_low_bits)
             native.eb_board_watch(self._native, *pin)
-            for need in pin_needs(pulse):
-                native.eb_board_add_pin_need(self._native, *need)
+            for register in pin_needs(pulse):
+                native.eb_board_add_pin_need(self._native, *register)
         if native.eb_board_map(self._native, page) != 0:
             raise BadBoard(f"{self._board.id}: a peripheral lies in a memory region")
 
