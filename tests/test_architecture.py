@@ -339,7 +339,7 @@ def returns(function: ast.AST) -> Iterator[int]:
     for node in ast.iter_child_nodes(function):
         if isinstance(node, ast.Return):
             yield node.lineno
-        elif not isinstance(node, ast.FunctionDef | ast.Lambda):
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield from returns(node)
 
 

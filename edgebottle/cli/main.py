@@ -29,6 +29,7 @@ COMMANDS = {
     "build": "Compile a model into firmware for a board.",
     "measure": "Run it on a board, real or virtual, and record the figures.",
     "bench": "Many boards at once: which there are, and jobs for all of them.",
+    "serve": "Compute the rest of split networks for devices that ask.",
     "profile": "Show where the instructions go: layers, hot loops, the limit of the core.",
     "verify": "Compare LiteRT, NumPy, host C and the board, bit for bit.",
     "report": "Show records as tables, pictures and one HTML file.",
