@@ -75,7 +75,7 @@ def allocate(
         BadInput: the board has no clock that is modelled, and a time was asked for.
     """
     check_budget(budget.board, budget.wish)
-    if budget.board.is_host:
+    if budget.board.is_computer:
         raise BadInput(
             f"--bits mixed needs a board whose flash and RAM count, which {budget.board.id} is "
             "not: such as --board nucleo_l4r5zi"

@@ -6,6 +6,9 @@ from typing import Any
 
 from edgebottle.errors import BadBoard
 
+LINUX = "linux"
+"""Port of computers that run Linux."""
+
 
 def check_keys(
     path: Path,
@@ -34,3 +37,22 @@ def check_choice(path: Path, key: str, value: str, choices: tuple[str, ...]) -> 
     """Raises ``BadBoard`` for a value that is none of ``choices``."""
     if value not in choices:
         raise BadBoard(f"{path}: {key} is '{value}', not one of {', '.join(choices)}")
+
+
+def check_linux(path: Path, data: dict[str, Any], target: str) -> None:
+    """Raises ``BadBoard`` where a computer that runs Linux lacks something, or another is like one.
+
+    Args:
+        path: The file.
+        data: Its content.
+        target: What its CPU is compiled for under Linux; empty for CPUs that do not run it.
+    """
+    is_linux = data["port"] == LINUX
+    if is_linux != bool(target):
+        what = "runs Linux" if target else "does not run Linux"
+        raise BadBoard(f"{path}: port is '{data['port']}': {data['cpu']} {what}")
+    if is_linux != (data["upload"] == "ssh"):
+        raise BadBoard(f"{path}: upload is '{data['upload']}': ssh is for computers with Linux")
+    for key in ("regions", "uart", "timing") if is_linux else ("cores",):
+        if key in data:
+            raise BadBoard(f"{path}: '{key}' is {'not' if is_linux else 'only'} for Linux")

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgebottle.board_schema import check_choice, check_keys
+from edgebottle.board_schema import LINUX, check_choice, check_keys, check_linux
 from edgebottle.cpus import Cpu, cpu_names, find_cpu
 from edgebottle.data import data_dir
 from edgebottle.energy_pin import EnergyPin, PulseRegisters, find_pulse
 from edgebottle.errors import BadBoard, BoardNotFound
+from edgebottle.memory_timing import Timing, parse_timing
 from edgebottle.ports import Asked, Clock, Uart, Wiring, find_wiring
 from edgebottle.qemu_machine import QemuMachine, parse_qemu
 from edgebottle.usb_bootloader import UsbBootloader, parse_usb
@@ -35,42 +36,6 @@ class Region:
 
 
 @dataclass(frozen=True)
-class MemoryPath:
-    """The way to a memory slower than the core: what it costs, and the cache in front of it.
-
-    Attributes:
-        wait: CPU cycles that the core waits for a read which no line of the cache holds.
-        next: The same for the read after the last such one, where it was prefetched.
-        line_bytes: Of a line of the cache; 0: it is the cache of the instructions.
-        sets: Of the cache.
-        ways: Lines of a set, the least recently used is replaced; 1 line in all is a read buffer.
-        read_bytes: What one read brings, the line or a part of it.
-    """
-
-    wait: int
-    next: int
-    line_bytes: int = 0
-    sets: int = 0
-    ways: int = 0
-    read_bytes: int = 0
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How the cycle model sees the chip's memories; what is not said never makes the core wait.
-
-    Attributes:
-        fetch: Instructions from flash.
-        data: Data from flash.
-        ram: Loads from the region ``ram``, through the cache of ``data``.
-    """
-
-    fetch: MemoryPath
-    data: MemoryPath
-    ram: MemoryPath | None = None
-
-
-@dataclass(frozen=True)
 class Board:
     """One board, or one core that many boards have, as its TOML file says.
 
@@ -82,20 +47,21 @@ class Board:
         cpu: Name of the core, such as ``cortex-m4``: one of ``firmware/platform/cpus.toml``.
         fpu: Hardware single-precision floating point is used.
         clock_hz: CPU clock the port sets up.
-        regions: Memory regions; ``flash`` and ``ram`` always exist (empty for ``host``).
-        uart: Serial port, None for ``host``.
+        regions: Memory regions; ``flash`` and ``ram`` always exist (empty for computers).
+        uart: Serial port, None for computers.
         cycle_counter: ``dwt``, ``timer:<ADDRESS>`` (a free-running 32-bit timer), ``mtime`` or
-            ``host``.
+            ``host`` (the clock of the operating system, in nanoseconds).
         cycle_divider: CPU clocks per tick of the cycle counter.
         port: Folder below ``firmware/port/``: the chip family.
         platformio_board: Id of the board in ``firmware/platform``.
         upload: Default upload method: ``stlink``, ``jlink``, ``dfu``, ``bossac``, ``mass-storage``,
-            ``teensy``, ``none``.
+            ``teensy``, ``ssh`` (a computer that runs Linux), ``none``.
         virtual: A virtual board exists.
         tried_on_hardware: The port's clock and UART set-up was tried on the real board.
         stack_size: Bytes the linker script reserves for the stack.
         qemu: The machine of QEMU that runs its firmware; None where none fits.
         usb: How its own USB port gets to its bootloader; None where it has none of both.
+        cores: CPU cores, of a computer that runs Linux; the most threads that pay.
         timing: How the cycle model sees the memories; None: they never make the core wait.
         is_core: A core and no board: what is built is the model library alone. Port and memories
             are those of its virtual run.
@@ -124,6 +90,7 @@ class Board:
     stack_size: int
     qemu: QemuMachine | None = None
     usb: UsbBootloader | None = None
+    cores: int = 1
     timing: Timing | None = None
     is_core: bool = False
     clock: Clock | None = None
@@ -183,6 +150,16 @@ class Board:
         """True if it runs on this computer: the board ``host``, and cores nothing emulates."""
         return self.port == HOST
 
+    @property
+    def is_linux(self) -> bool:
+        """True for a computer that runs Linux and is reached over SSH."""
+        return self.port == LINUX
+
+    @property
+    def is_computer(self) -> bool:
+        """True for what has an operating system, and so neither memory regions nor a UART."""
+        return self.is_host or self.is_linux
+
 
 HOST = "host"
 """Port of this computer."""
@@ -211,6 +188,7 @@ _OPTIONAL: dict[str, type] = {
     "qemu": dict,
     "usb": dict,
     "cycle_divider": int,
+    "cores": int,
     "uart": dict,
     "clock": dict,
     "regions": dict,
@@ -227,9 +205,6 @@ _UART: dict[str, type] = {
 _CLOCK: dict[str, type] = {"source": str, "hz": int}
 _SOURCES = ("crystal", "external")
 _REGION: dict[str, type] = {"start": int, "size": int, "wait_states": int}
-_WAIT: dict[str, type] = {"wait": int, "next": int}
-_CACHE: dict[str, type] = {"line_bytes": int, "sets": int, "ways": int, "read_bytes": int}
-_MAX_LINES = 65536
 _KINDS = ("board", "core")
 _NEAR = 0.4
 """Of ``difflib``'s ratio: names less alike than this are not near."""
@@ -237,7 +212,7 @@ _NEAR = 0.4
 _AS_NEAR = 0.05
 """Names are as near as the nearest where their ratios differ by no more."""
 
-_UPLOADS = ("stlink", "jlink", "dfu", "bossac", "mass-storage", "teensy", "none")
+_UPLOADS = ("stlink", "jlink", "dfu", "bossac", "mass-storage", "teensy", "ssh", "none")
 
 
 def load_board(board_id: str, folder: Path | None = None) -> Board:
@@ -326,10 +301,11 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         raise BadBoard(
             f"{path}: cycle_counter is '{counter}', not dwt, mtime, host or timer:0x<ADDRESS>"
         )
-    host = data["port"] == HOST
-    for key in ("clock_hz", "stack_size", "cycle_divider"):
-        if data.get(key, 1) < (0 if host else 1):
+    host = data["port"] in (HOST, LINUX)
+    for key in ("clock_hz", "stack_size", "cycle_divider", "cores"):
+        if data.get(key, 1) < (0 if host and key != "cores" else 1):
             raise BadBoard(f"{path}: {key} must be positive")
+    check_linux(path, data, find_cpu(data["cpu"]).linux)
     if data["fpu"] and not find_cpu(data["cpu"]).fpu:
         raise BadBoard(f"{path}: fpu is true: {data['cpu']} has none")
     uart = _parse_uart(path, data.get("uart"), host)
@@ -342,7 +318,8 @@ def _parse(path: Path, data: dict[str, Any]) -> Board:
         cycle_divider=data.get("cycle_divider", 1),
         qemu=parse_qemu(path, data["qemu"]) if "qemu" in data else None,
         usb=parse_usb(path, data["usb"]) if "usb" in data else None,
-        timing=_parse_timing(path, data["timing"]) if "timing" in data else None,
+        cores=data.get("cores", 1),
+        timing=parse_timing(path, data["timing"]) if "timing" in data else None,
         is_core=is_core,
         clock=_parse_clock(path, data["clock"]) if "clock" in data else None,
         energy=_parse_energy(path, data["energy"]) if "energy" in data else None,
@@ -395,21 +372,3 @@ def _parse_regions(path: Path, data: dict[str, Any], host: bool) -> tuple[Region
         if low.start + low.size > high.start:
             raise BadBoard(f"{path}: regions.{low.name} and regions.{high.name} overlap")
     return tuple(regions)
-
-
-def _parse_timing(path: Path, data: dict[str, Any]) -> Timing:
-    check_keys(path, "timing.", data, {"fetch": dict, "data": dict}, {"ram": dict})
-    for name, table in data.items():
-        prefix = f"timing.{name}."
-        shaped = name == "fetch" or (name == "data" and "line_bytes" in table)
-        check_keys(path, prefix, table, {**_WAIT, **_CACHE} if shaped else _WAIT, {})
-        for key in table:
-            if table[key] < (1 if key in _CACHE else 0):
-                raise BadBoard(f"{path}: {prefix}{key} is {table[key]}")
-        if shaped:
-            line, read = table["line_bytes"], table["read_bytes"]
-            if read & (read - 1) or line % read or line // read > 32:
-                raise BadBoard(f"{path}: {prefix}read_bytes does not divide a line")
-            if table["sets"] * table["ways"] > _MAX_LINES:
-                raise BadBoard(f"{path}: timing.{name} has more than {_MAX_LINES} lines")
-    return Timing(**{name: MemoryPath(**table) for name, table in data.items()})

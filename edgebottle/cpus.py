@@ -24,11 +24,14 @@ class Cpu:
 
     Attributes:
         name: As board files have it, such as ``cortex-m4``.
-        arch: ``arm`` (Cortex-M) or ``riscv``; empty for one that is never compiled for here, and
-            for this computer.
+        arch: ``arm`` (Cortex-M), ``riscv``, ``aarch64`` or ``armv7`` (both under Linux); empty
+            for one that is never compiled for here, and for this computer.
         dsp: It has the DSP extension of Armv7E-M (SMLAD).
         mve: It has the vector extension of Armv8.1-M (integer MVE).
         fpu: It has a unit for floating point in single precision.
+        linux: Of a CPU that runs Linux: the target that zig compiles for; else empty.
+        qemu: Of the same: the CPU of QEMU's user mode that has its instructions.
+        dot: It has SDOT, the dot product of four int8 of Armv8.2-A.
         dwt: It has the cycle counter of the debug unit DWT.
         cpuid: Of Cortex-M: its register CPUID.
         issue_width: Instructions that begin in one cycle, at most.
@@ -45,6 +48,9 @@ class Cpu:
     dsp: bool = False
     mve: bool = False
     fpu: bool = False
+    linux: str = ""
+    qemu: str = ""
+    dot: bool = False
     dwt: bool = False
     cpuid: int | None = None
     issue_width: int = 1

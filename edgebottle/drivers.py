@@ -23,6 +23,7 @@ from hil.virtual.timing.cycles import Cycles
 
 if TYPE_CHECKING:
     from hil.revive import Revival
+    from hil.ssh import RemoteComputer
 
 
 class Faulted(BoardError):
@@ -107,11 +108,13 @@ def _reason(driver: Driver, error: BoardError) -> str | None:
 def _open_driver(
     built: Built, port: str | None, choice: ProbeChoice, step: Told
 ) -> AbstractContextManager[Driver]:
+    if port is not None and built.board.is_linux:
+        return _remote(built, port, step)
     if port is not None:
         return _real(built, port, choice, step)
     step("boot")
-    if built.board.is_host:
-        return _host(built)
+    if built.board.is_computer:
+        return _computer(built)
     return _qemu(built) if built.board.is_qemu else _virtual(built)
 
 
@@ -131,11 +134,12 @@ class _Process(Protocol):
 
 @dataclass(frozen=True)
 class _ProcessDriver:
-    """This computer, or a virtual board that counts nothing."""
+    """This computer, a virtual board that counts nothing, or a computer that runs Linux."""
 
     process: _Process
     image_crc: int
     counter: None = None
+    computer: RemoteComputer | None = None
 
     @property
     def url(self) -> str:
@@ -150,11 +154,28 @@ class _ProcessDriver:
 
 
 @contextmanager
-def _host(built: Built) -> Iterator[Driver]:
+def _computer(built: Built) -> Iterator[Driver]:
+    """This computer, or a Linux board whose program an emulator runs here."""
+    from edgebottle.build.toolchains import qemu_user_path
     from hil.host_board import HostBoard, image_crc
 
-    with HostBoard(built.elf) as host:
+    board, launcher = built.board, list[str]()
+    if board.is_linux:
+        launcher = [qemu_user_path(board), "-cpu", board.processor.qemu]
+    with HostBoard(built.elf, launcher) as host:
         yield _ProcessDriver(host, image_crc(built.elf))
+
+
+@contextmanager
+def _remote(built: Built, port: str, step: Told) -> Iterator[Driver]:
+    from hil.host_board import image_crc
+    from hil.ssh import RemoteBoard, RemoteComputer
+
+    step("port")
+    with RemoteComputer(port, built.board.processor.arch) as computer:
+        step("flash")
+        with RemoteBoard(computer, built.elf) as board:
+            yield _ProcessDriver(board, image_crc(built.elf), computer=computer)
 
 
 @contextmanager

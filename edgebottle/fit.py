@@ -160,7 +160,7 @@ class Verdict:
     def flash(self) -> MemoryNeed:
         """Flash that is needed."""
         weights = self.source.weight_bytes
-        if self.board.is_host:
+        if self.board.is_computer:
             allowed = self.wish.flash if self.board.is_core else None
             return MemoryNeed(Bounds(weights, weights), allowed)
         floats = any(tensor.dtype is DType.F32 for tensor in self.judge.graph.tensors.values())
@@ -173,7 +173,7 @@ class Verdict:
 
 def kernel_variants(board: Board) -> tuple[Isa, ...]:
     """The kernel variants for ``board``: the fastest, then what takes less flash and RAM."""
-    if board.is_host and not board.is_core:
+    if board.is_linux or (board.is_host and not board.is_core):
         return (Isa.PORTABLE,)
     if board.processor.mve:
         return (Isa.MVE,)
@@ -187,7 +187,7 @@ def kernel_variant(board: Board) -> Isa:
 
 def ram_allowed(board: Board, wish: Wish) -> int | None:
     """Bytes of RAM the firmware may take; None for no limit (``host`` without a budget)."""
-    if board.is_host:
+    if board.is_computer:
         return wish.ram
     size = board.region("ram").size
     return size if wish.ram is None else min(size, wish.ram)
@@ -201,13 +201,13 @@ def flash_allowed(board: Board, wish: Wish) -> int:
 
 def is_alone(board: Board) -> bool:
     """Whether budgets are for the model's library alone, without stack and bench application."""
-    return board.is_host or board.is_core
+    return board.is_computer or board.is_core
 
 
 def arena_limit(graph: Graph, board: Board, wish: Wish) -> int | None:
     """Bytes the arena may take beside the stack and the bench application's variables."""
     allowed = ram_allowed(board, wish)
-    if allowed is None or board.is_host or (board.is_core and wish.ram is not None):
+    if allowed is None or board.is_computer or (board.is_core and wish.ram is not None):
         return allowed
     return max(0, allowed - board.stack_size - static_bytes(graph, wish.row_fed))
 

@@ -234,7 +234,7 @@ def _fit(judge: Judge, board: Board, arena: int, weights: int, is_fed: bool) -> 
         weights: Bytes of the constants.
         is_fed: The network can be fed row by row.
     """
-    if board.is_host:
+    if board.is_computer:
         return BoardFit(board.id, True, False, Schedule.LAYERS.value, "")
     for region in REGIONS:
         needed = {"ram": (arena, 0), "flash": (0, weights)}[region]

@@ -26,7 +26,7 @@ from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.pipeline import Built
-from edgebottle.plausibility import judge, known_loops
+from edgebottle.plausibility import EMULATED, judge, known_loops
 from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
@@ -211,7 +211,7 @@ def _run(
     more = 0 if session.driver.counter else windows - 1
     again = [_window(built, session, samples, runs, done, progress) for _ in range(more)]
     cycles = None
-    if session.driver.counter is None and not built.board.is_host:
+    if session.driver.counter is None and not built.board.is_computer:
         cycles = session.cycles(to_bytes(samples.inputs[0]))
     return _Result(
         outputs=tuple(outputs),
@@ -266,7 +266,7 @@ def _record(
     counts = result.counted.counts if result.counted else None
     modelled = result.counted.modelled if result.counted else None
     cycles, micros = _time(built.board, virtual, result)
-    kind = "modelled" if virtual else "measured"
+    kind = _kind(built.board, virtual)
     return Record(
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         model=model.name,
@@ -343,6 +343,11 @@ def _right(samples: Samples, result: _Result) -> tuple[int | None, tuple[Confusi
     guesses = [int(np.argmax(outputs[0])) for outputs in result.outputs]
     correct = sum(guess == label for guess, label in zip(guesses, samples.labels, strict=True))
     return correct, count_confusion(samples.labels, guesses)
+
+
+def _kind(board: Board, virtual: bool) -> str:
+    """What the times are; the emulator of programs for Linux says nothing of the chip's."""
+    return "measured" if not virtual else EMULATED if board.is_linux else "modelled"
 
 
 def _time(board: Board, virtual: bool, result: _Result) -> tuple[int | None, list[float]]:

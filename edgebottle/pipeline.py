@@ -274,7 +274,7 @@ def _check_size(graph: Graph) -> None:
     tensor = max(graph.tensors.values(), key=lambda tensor: tensor.nbytes)
     if tensor.nbytes > MAX_TENSOR_BYTES:
         largest = max(
-            (board for board in all_boards() if not board.is_host),
+            (board for board in all_boards() if not board.is_computer),
             key=lambda board: board.region("ram").size,
         )
         ram = largest.region("ram").size
@@ -376,7 +376,7 @@ def _compile(
     progress: Progress,
 ) -> BuildResult:
     """Compiles the project in ``folder``; raises as ``build_firmware`` and ``build_host`` do."""
-    from edgebottle.build.host import build_host
+    from edgebottle.build.linux import build_computer
     from edgebottle.build.project import build_firmware
 
     what = f"compile {project.model} for {project.board.id}"
@@ -386,8 +386,8 @@ def _compile(
         if line.startswith(("Compiling", "Archiving", "Linking")):
             progress(f"{what}: {PurePath(line).name}", 0, 0)
 
-    if project.board.is_host:
-        return build_host(folder, toolchain, dsp=plan.isa == Isa.DSP.value)
+    if project.board.is_computer:
+        return build_computer(folder, project.board, toolchain, Isa(plan.isa))
     option = Optimize(wish.optimize).option
     return build_firmware(folder, project.board, toolchain, optimize=option, heard=heard)
 
@@ -402,7 +402,7 @@ def _publish(project: Project, folder: Path, elf: Path, out: Path | None) -> Pat
     if project.board.is_core or out is None:
         return keep_image(elf)
     board = project.board
-    return publish(folder, elf, out, {} if board.is_host else flash_files(elf, board))
+    return publish(folder, elf, out, {} if board.is_computer else flash_files(elf, board))
 
 
 @contextmanager

@@ -62,7 +62,8 @@ MAX_KNOWN = 32
 
 def known_loops(built: Built, sample: Sequence[Array]) -> StepCounts | None:
     """Instructions of each layer on the virtual board; None where nothing counts them."""
-    if not built.board.virtual or built.board.is_qemu:
+    board = built.board
+    if not board.virtual or board.is_qemu or board.is_linux:
         return None
     data = to_bytes(sample)
     key = (built.board.id, read_elf(built.elf).crc32, tuple(data))

@@ -93,7 +93,7 @@ def all_programmers() -> tuple[Programmer, ...]:
 
 def target_of(board: Board) -> Any:
     """What ``board`` is to programmers."""
-    start = 0 if board.is_host else board.region("flash").start
+    start = 0 if board.is_computer else board.region("flash").start
     usb = (board.usb.bootloader, board.usb.programs) if board.usb else ()
     return _rules().Target(board.id, board.mcu, board.upload, start, *usb)
 

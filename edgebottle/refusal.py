@@ -285,5 +285,5 @@ def _nothing_smaller(plan: Plan, region: str) -> str:
 def _boards(region: str) -> list[Board]:
     """All boards but this computer, those with the least of a region first."""
     other = "flash" if region == "ram" else "ram"
-    boards = [board for board in all_boards() if not board.is_host]
+    boards = [board for board in all_boards() if not board.is_computer]
     return sorted(boards, key=lambda b: (b.region(region).size, b.region(other).size, b.id))

@@ -9,12 +9,14 @@ import subprocess
 import tempfile
 import threading
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from edgebottle.errors import BoardError
 from edgebottle.operating_system import Child, Patience, ending
+from hil.link import Deadline
 
 STOP_SECONDS = 2.0
 
@@ -27,8 +29,12 @@ def image_crc(executable: Path) -> int:
 class HostBoard:
     """Runs a bench application built for this computer, until closed."""
 
-    def __init__(self, executable: Path) -> None:
+    def __init__(self, executable: Path, launcher: Sequence[str] = ()) -> None:
         """Starts the executable.
+
+        Args:
+            executable: The file.
+            launcher: Program and arguments that run it, where this computer cannot by itself.
 
         Raises:
             BoardError: It cannot be started.
@@ -37,7 +43,7 @@ class HostBoard:
         self._server = socket.create_server(("127.0.0.1", 0))
         try:
             self._process: Child[bytes] = Child(
-                [executable.resolve()],
+                [*launcher, str(executable.resolve())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -66,15 +72,23 @@ class HostBoard:
 
     def fault(self) -> str | None:
         """How the process died, with the sanitizer's word on it where there is one, or None."""
-        code = self._process.poll()
-        if code is None or code == 0 or self._closing:
+        code = self.ended()
+        if code is None or code == 0:
             return None
-        self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
+        lines = self.said().decode(errors="replace").strip().splitlines()
         first = next((line for line in lines if "ERROR" in line or "runtime error" in line), "")
         return f"the host board's process ended: {ending(code)}: {first}".rstrip(": ")
 
-    def patience(self, seconds: float) -> Patience:
+    def ended(self) -> int | None:
+        """What the process ended with, None while it runs or where it was ended here."""
+        return None if self._closing else self._process.poll()
+
+    def said(self) -> bytes:
+        """All that the process wrote to its standard error."""
+        self._stderr.seek(0)
+        return self._stderr.read()
+
+    def patience(self, seconds: float) -> Deadline:
         """How long to wait for the board: as long as it gets on."""
         return Patience(self._process, seconds)
 

@@ -19,6 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("EDGEBOTTLE_SHARED", ROOT.parent / "shared" / "data"))
 """Real models and data, see its README.md; absent in a fresh clone."""
 
+needs_qemu_user = pytest.mark.skipif(
+    any(shutil.which(name) is None for name in ("qemu-aarch64", "qemu-arm")),
+    reason="qemu-aarch64 or qemu-arm is not installed",
+)
 needs_qemu = pytest.mark.skipif(shutil.which(QEMU) is None, reason=f"{QEMU} is not installed")
 """Of tests that run the virtual boards that Unicorn does not know."""
 

@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--schedule", type=Schedule, default=Schedule.AUTO)
     options = parser.parse_args()
     boards = [load_board(name) for name in options.board] or [
-        board for board in all_boards() if not board.is_host
+        board for board in all_boards() if not board.is_computer
     ]
     wish = Wish(schedule=options.schedule, optimize=options.optimize)
     for path in shared_models():

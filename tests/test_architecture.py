@@ -31,6 +31,7 @@ LAYERS = (
         "edgebottle.energy_pin",
         "edgebottle.energy_mode",
         "edgebottle.programmers",
+        "edgebottle.memory_timing",
         "edgebottle.qemu_machine",
         "edgebottle.usb_bootloader",
         "edgebottle.ir",

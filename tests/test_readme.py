@@ -16,6 +16,10 @@ def boards() -> str:
     rows = ["| id | board | core | clock | RAM | flash |", "|---|---|---|---|---|---|"]
     for board in all_boards():
         core = board.cpu + (", DSP" if board.processor.dsp else "") + (", FPU" if board.fpu else "")
+        if board.is_linux:
+            clock = f"{board.cores} x {board.clock_hz / 1e6:g} MHz"
+            rows.append(f"| `{board.id}` | {board.name}, Linux | {board.cpu} | {clock} | - | - |")
+            continue
         if board.is_host:
             rows.append(f"| `{board.id}` | {board.name} | - | - | - | - |")
             continue

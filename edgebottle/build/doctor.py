@@ -85,7 +85,7 @@ def _flash_tools() -> str:
     if not found:
         ways = "; ".join(f"{item.name}: {item.install}" for item in known)
         raise ToolMissing(f"none found: to flash real boards install one of {ways}")
-    boards = [board for board in all_boards() if board.upload != "none"]
+    boards = [board for board in all_boards() if board.upload not in ("none", "ssh")]
     without = [
         board for board in boards if not any(item.serves(target_of(board)) for item in found)
     ]

@@ -23,7 +23,7 @@ _UF2_BLOCK = struct.Struct("<8I476sI")
 
 def suffixes_of(board: Board) -> tuple[str, ...]:
     """Suffixes of what ``flash_files`` makes for a board; none for this computer."""
-    if board.is_host:
+    if board.is_computer:
         return ()
     return SUFFIXES if uf2_family(board.port) is not None else SUFFIXES[:2]
 

@@ -4,6 +4,7 @@ import functools
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from edgebottle.build.cache import compiler_environment
@@ -28,9 +29,11 @@ FLAGS = (
     "-Wextra",
     "-fno-math-errno",
     "-ffp-contract=off",  # a fused multiply-add rounds differently from the reference
-    "-DEB_BOARD=host",
     "-DEB_CLOCK_HZ=1000000000u",
 )
+"""Of every computer."""
+
+_HOST = ("-DEB_BOARD=host",)
 
 
 def build_host(
@@ -110,17 +113,15 @@ def _compile(
     sanitize: bool,
 ) -> BuildResult:
     compiler = host_compiler("gcc" if sanitize else toolchain)
-    sources = [path for folder in folders for path in sorted(folder.rglob("*.c"))]
-    if not sources:
-        raise BadInput(f"{project_dir} holds no C sources: not a project made by edgebottle")
+    sources = c_sources(project_dir, folders)
     out = project_dir / ".pio" / "build" / "host"
     out.mkdir(parents=True, exist_ok=True)
     target = out / name
     fresh = out / f"new-{name}"
-    flags = (*flags, *(SANITIZE_FLAGS if sanitize else _plain_flags(compiler)))
+    flags = (*flags, *(SANITIZE_FLAGS if sanitize else plain_flags(compiler)))
     log = target.with_suffix(".log")
     _run(
-        [*compiler.command, *flags, *FLAGS, *_includes(project_dir), *sources, "-o", fresh],
+        [*compiler.command, *flags, *_HOST, *FLAGS, *includes(project_dir), *sources, "-o", fresh],
         log,
         may_lack_runtime=_is_zig(compiler),
     )
@@ -128,7 +129,16 @@ def _compile(
     return BuildResult(elf=target, log=log, flags=flags, compiler=compiler.version)
 
 
-def _plain_flags(compiler: Compiler) -> tuple[str, ...]:
+def c_sources(project_dir: Path, folders: Iterable[Path]) -> list[Path]:
+    """All C files of some folders; raises ``BadInput`` where there are none."""
+    sources = [path for folder in folders for path in sorted(folder.rglob("*.c"))]
+    if not sources:
+        raise BadInput(f"{project_dir} holds no C sources: not a project made by edgebottle")
+    return sources
+
+
+def plain_flags(compiler: Compiler) -> tuple[str, ...]:
+    """Flags of a build without sanitizers."""
     # zig checks undefined behaviour in builds without optimisation unless told otherwise.
     return ("-fno-sanitize=all",) if _is_zig(compiler) else ()
 
@@ -150,7 +160,8 @@ def _run(command: list[str | Path], log: Path, *, may_lack_runtime: bool) -> Non
     run_tool(command, log=log, environment=environment, deadline_s=DEADLINE_S)
 
 
-def _includes(project_dir: Path) -> list[str]:
+def includes(project_dir: Path) -> list[str]:
+    """The folders of headers, as flags."""
     library = project_dir / "lib" / "edgebottle"
     models = sorted(path for path in (project_dir / "lib").glob("*") if path.is_dir())
     folders = [project_dir / "src", project_dir / "port" / "include", library / "include"]

@@ -53,6 +53,44 @@ def cross_compiler(board: Board, toolchain: str = "zig") -> Compiler:
     return Compiler(command, _version(command[0]), tuple(found.arch_flags))
 
 
+def linux_compiler(board: Board, toolchain: str = "zig") -> Compiler:
+    """Returns zig as the compiler of static executables for a Linux board.
+
+    Raises:
+        ToolMissing: it is not installed, or another toolchain was asked for.
+    """
+    if toolchain != "zig":
+        raise ToolMissing(
+            f"{board.id} is compiled by zig, which has a libc for it: leave out --toolchain "
+            f"{toolchain}"
+        )
+    platform = _platform_toolchains()
+    facts = platform.read_cpu(board.cpu)["zig"]
+    runtime = platform.read_cpu(facts["runtime"])["zig"] if "runtime" in facts else facts
+    flags = ["-target", board.processor.linux, f"-mcpu={runtime['cpu']}"]
+    if runtime != facts:  # zig makes its libc for -mcpu; what it hands on is for our sources alone
+        own = ["-target-cpu", facts["cpu"].replace("_", "-")]
+        own += ["-target-feature", "+dotprod"] if board.processor.dot else []
+        flags += [word for flag in own for word in ("-Xclang", flag)]
+    return Compiler((zig_path(), "cc"), _version(zig_path()), tuple(flags))
+
+
+def qemu_user_path(board: Board) -> str:
+    """Returns the emulator that runs the programs of a Linux board here.
+
+    Raises:
+        ToolMissing: it is not installed.
+    """
+    name = f"qemu-{'arm' if board.processor.arch == 'armv7' else board.processor.arch}"
+    path = shutil.which(name)
+    if path is None:
+        raise ToolMissing(
+            f"{name} is not installed, which runs programs for {board.id} on this computer: "
+            "install it (Debian/Ubuntu: apt install qemu-user)"
+        )
+    return path
+
+
 def host_compiler(toolchain: str = "zig") -> Compiler:
     """Returns a compiler for this computer: zig's, or the system's ``cc``."""
     if toolchain == "zig":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgebottle.errors import BadInput
 from edgebottle.programmers import all_programmers
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _OPTIONS = (
         "--port",
         metavar="PORT",
         help="Serial port of a real board, such as /dev/ttyACM0, COM3, hwgrep://PATTERN or "
-        "rfc2217://HOST:PORT (default: the virtual board).",
+        "rfc2217://HOST:PORT, or ssh://USER@HOST where it runs Linux (default: the virtual board).",
     ),
     click.option(
         "--probe",
@@ -86,12 +87,32 @@ def _check_programmer(name: str | None) -> None:
         raise click.UsageError(f"--programmer {name}: there are {', '.join(known)}.")
 
 
+def _check_ssh(port: str | None, board: Board, choice: ProbeChoice) -> None:
+    """Refuses what is not of computers that run Linux, and they of what has a serial port."""
+    from hil.probes import ProbeChoice
+    from hil.ssh import Address, is_ssh
+
+    if not board.is_linux:
+        raise BadInput(f"{board.id} runs no Linux: --port is its serial port, not {port}")
+    if port is None:
+        return
+    if not is_ssh(port):
+        raise BadInput(f"{board.id} is reached by SSH: --port ssh://USER@HOST, not {port}")
+    if choice != ProbeChoice():
+        raise BadInput(f"{board.id} has no flash: its program is copied for each run")
+    Address.parse(port)
+
+
 def check_port(port: str | None, board: Board, choice: ProbeChoice) -> None:
     """Raises ``EdgebottleError`` where ``port`` cannot be used: said before the work is done.
 
     A network URL is not tried: what listens there may take one connection only.
     """
-    if port is not None:
+    from hil.ssh import is_ssh
+
+    if board.is_linux or is_ssh(port):
+        _check_ssh(port, board, choice)
+    elif port is not None:
         from hil.flash import check_programmers
         from hil.link import Link, local_port
 

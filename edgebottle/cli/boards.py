@@ -37,8 +37,8 @@ def command(as_json: bool) -> None:
                         "dsp": board.processor.dsp,
                         "fpu": board.fpu,
                         "clock_hz": board.clock_hz,
-                        "ram": 0 if board.is_host else board.region("ram").size,
-                        "flash": 0 if board.is_host else board.region("flash").size,
+                        "ram": 0 if board.is_computer else board.region("ram").size,
+                        "flash": 0 if board.is_computer else board.region("flash").size,
                         "virtual": board.virtual,
                         "tried_on_hardware": board.tried_on_hardware,
                     }

@@ -40,13 +40,13 @@ def boards_table(boards: Sequence[Board]) -> tuple[FittedTable | str, ...]:
     columns = ("id", "name?", "CPU", "MHz>", "RAM>", "flash>", "virtual?", "hardware?")
     table = new_table("Boards (RAM and flash in kB)", *columns)
     for board in boards:
-        host = board.is_host
+        host = board.is_computer
         add_row(
             table,
             board.id,
             board.name,
             board.cpu + (" DSP" if board.processor.dsp else "") + (" FPU" if board.fpu else ""),
-            "-" if host else f"{board.clock_hz / 1e6:g}",
+            "-" if board.is_host else f"{board.clock_hz / 1e6:g}",
             "-" if host else f"{board.region('ram').size / 1024:g}",
             "-" if host else f"{board.region('flash').size / 1024:g}",
             "yes" if board.virtual else "-",
@@ -84,7 +84,7 @@ def build_table(built: Built) -> FittedTable:
     add_row(table, "  arena", number(ram.arena), f"exact; {bound}")
     add_row(table, "  stack", number(ram.stack), "reserved; `measure` shows what is used")
     add_row(table, "  other", number(ram.static), "serial line and bench application")
-    allowed = None if built.board.is_host else flash_allowed(built.board, built.wish)
+    allowed = None if built.board.is_computer else flash_allowed(built.board, built.wish)
     add_row(table, "flash", number(flash.bytes), _of(flash.bytes, allowed))
     add_row(table, "  weights", number(flash.weights), "")
     add_row(table, "  code", number(flash.code), "kernels, start-up, bench application")

@@ -63,7 +63,7 @@ def with_boxes(project: Project, description: BoxDescription | None, graph: Grap
     if description is None:
         return project
     board, needed = project.board, BOX_BYTES * description.rules.candidates + BENCH_STACK
-    if not (board.is_host or board.is_core) and needed > board.stack_size:
+    if not (board.is_computer or board.is_core) and needed > board.stack_size:
         most = (board.stack_size - BENCH_STACK) // BOX_BYTES
         raise DoesNotFit(
             f"{description.rules.candidates} candidates for boxes need {needed:,} bytes of stack, "

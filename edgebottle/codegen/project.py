@@ -84,14 +84,23 @@ def write_project(
     model = graph.name
     files = {f"lib/eb_{model}/{name}": text.encode() for name, text in source.files.items()}
     firmware = data_dir("firmware")
-    for folder in ("lib/edgebottle", "platform", "src", "port/include", "port/common"):
+    for folder in ("lib/edgebottle", "src", "port/include", *_folders(board)):
         files.update(_copy(firmware, folder))
-    files.update(_copy(firmware, f"port/{board.port}"))
-    files[f"platform/boards/{board.id}.toml"] = board_file(board.id).read_bytes()
     files["src/bench_binding.h"] = _binding(graph, plan, buffer).encode()
-    files["platformio.ini"] = _platformio_ini(board, optimize).encode()
+    if board.is_linux:
+        files["Makefile"] = files.pop("port/linux/Makefile")
+    else:
+        files[f"platform/boards/{board.id}.toml"] = board_file(board.id).read_bytes()
+        files["platformio.ini"] = _platformio_ini(board, optimize).encode()
     files[MARKER] = _marker(model, board, files)
     return Project(model, board, source, files, buffer)
+
+
+def _folders(board: Board) -> tuple[str, ...]:
+    """Of the port; PlatformIO's platform is for all but computers that run Linux."""
+    if board.is_linux:
+        return "port/host", "port/linux"
+    return "platform", "port/common", f"port/{board.port}"
 
 
 def remade(project: Project) -> Project:
@@ -144,7 +153,7 @@ def input_buffer(graph: Graph, plan: Plan, board: Board, ram: int | None) -> int
     if plan.row_fed:
         return 0
     wanted = sum(aligned(graph.tensors[name].nbytes) for name in graph.inputs)
-    if board.is_host:
+    if board.is_computer:
         return wanted
     taken = plan.arena_bytes + board.stack_size + static_bytes(graph, row_fed=False)
     return wanted if taken + wanted <= (ram or board.region("ram").size) else 0

@@ -67,7 +67,7 @@ class Application:
             ToolMissing: it is not installed.
         """
         graph, plan = verdict.judge.graph, verdict.plan
-        if self._board.is_host:
+        if self._board.is_computer:
             return 0
         buffer = input_buffer(graph, plan, self._board, verdict.allowed_ram)
         kind = Feeding.ROWS if plan.row_fed else Feeding.COPIED if buffer else Feeding.IN_PLACE

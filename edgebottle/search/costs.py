@@ -106,7 +106,7 @@ class Costs:
 
     def _cost(self, verdict: Verdict) -> CandidateCost:
         arena, constants = verdict.plan.arena_bytes, verdict.source.weight_bytes
-        stack = 0 if self.board.is_host else self.board.stack_size
+        stack = 0 if self.board.is_computer else self.board.stack_size
         instructions, cycles = self._times.of(verdict)
         hertz = self.board.clock_hz
         code, margin = self._code_bytes(verdict)

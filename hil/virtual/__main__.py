@@ -14,10 +14,11 @@ from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
-from edgebottle.boards import Board, MemoryPath, Region, Timing
+from edgebottle.boards import Board, Region
 from edgebottle.build.elf import read_elf
 from edgebottle.energy_pin import EnergyPin
 from edgebottle.errors import BadBoard, BadInput, EdgebottleError
+from edgebottle.memory_timing import MemoryPath, Timing
 from edgebottle.ports import Clock, Uart
 from hil.virtual.machine import Machine
 

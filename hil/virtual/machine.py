@@ -40,7 +40,7 @@ class Machine:
     """
 
     def __init__(self, board: Board, elf: Elf) -> None:
-        if board.is_host or not board.virtual:
+        if board.is_computer or not board.virtual:
             raise BadBoard(f"'{board.id}' has no virtual board")
         self._board = board
         self._elf = elf

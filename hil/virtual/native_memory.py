@@ -3,8 +3,9 @@
 import ctypes
 from typing import Any, ClassVar
 
-from edgebottle.boards import Board, MemoryPath, Region
+from edgebottle.boards import Board, Region
 from edgebottle.build.elf import Elf
+from edgebottle.memory_timing import MemoryPath
 from hil.virtual.timing.addresses import Load, loads_of
 
 MAX_TERMS, MAX_WORDS = 3, 32

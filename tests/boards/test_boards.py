@@ -7,12 +7,13 @@ from types import ModuleType
 
 import pytest
 
-from edgebottle.boards import Board, MemoryPath, all_boards, board_ids, load_board
+from edgebottle.boards import Board, all_boards, board_ids, load_board
 from edgebottle.data import data_dir
 from edgebottle.errors import BadBoard, BoardNotFound
+from edgebottle.memory_timing import MemoryPath
 
 BOARDS = all_boards()
-ON_CHIP = [board for board in BOARDS if not board.is_host]
+ON_CHIP = [board for board in BOARDS if not board.is_computer]
 GOOD = (data_dir("boards") / "microbit.toml").read_text(encoding="utf-8")
 
 # (old text of microbit.toml, new text, what the message must name)
@@ -33,6 +34,7 @@ MISTAKES = [
     ("size = 0x4000 ", "size = 0 ", "regions.ram"),
     ("size = 0x4000 ", 'size = "16k" ', "regions.ram.size is '16k'"),
     ("start = 0x2000_0000", "start = 0x1000", "regions.flash and regions.ram overlap"),
+    ("stack_size = 2048", "stack_size = 2048\ncores = 2", "'cores' is only for Linux"),
     ("stack_size = 2048", "stack_size = 16384", "stack_size 16384 does not fit"),
     ('name = "BBC', "name = BBC", "Invalid value"),
     ('name = "BBC', 'kind = "chip"\nname = "BBC', "kind is 'chip', not one of board, core"),
@@ -57,16 +59,43 @@ SLOW_MISTAKES = [
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)
 def test_core_and_port_go_together(board: Board) -> None:
-    assert bool(board.processor.emulator or board.is_host) != board.is_qemu
+    runs_here = board.processor.emulator or board.is_host or board.processor.qemu
+    assert bool(runs_here) != board.is_qemu
     assert (data_dir("firmware") / "port" / board.port).is_dir()
 
 
-def test_this_computer_has_neither_regions_nor_uart() -> None:
-    (host,) = (board for board in BOARDS if board.is_host)
-    assert host.regions == () and host.uart is None
+@pytest.mark.parametrize(
+    "board", [board for board in BOARDS if board.is_computer], ids=lambda board: board.id
+)
+def test_computers_have_neither_regions_nor_uart(board: Board) -> None:
+    assert board.regions == () and board.uart is None
+    assert board.is_host != (board.is_linux and board.cores > 1)
+    assert board.virtual == board.is_linux and board.tried_on_hardware == board.is_host
 
 
-@pytest.mark.parametrize("board", [b for b in BOARDS if not b.is_host], ids=lambda board: board.id)
+LINUX = (data_dir("boards") / "raspberry_pi_4.toml").read_text(encoding="utf-8")
+LINUX_MISTAKES = [
+    ('port = "linux"', 'port = "host"', "port is 'host': cortex-a72 runs Linux"),
+    ('cpu = "cortex-a72"', 'cpu = "cortex-m4"', "port is 'linux': cortex-m4 does not run Linux"),
+    ('upload = "ssh"', 'upload = "stlink"', "upload is 'stlink': ssh is for computers with Linux"),
+    ("cores = 4", "cores = 0", "cores must be positive"),
+    ("cores = 4", "core = 4", "unknown key 'core' (did you mean 'cores'?)"),
+    ("stack_size = 0", "[regions.ram]\nstart = 0\nsize = 4", "key 'stack_size' is missing"),
+    ("stack_size = 0", "stack_size = 0\n[regions]", "'regions' is not for Linux"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "named"), LINUX_MISTAKES)
+def test_mistake_in_a_computer_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
+    assert LINUX.count(old) == 1
+    (tmp_path / "mine.toml").write_text(LINUX.replace(old, new), encoding="utf-8")
+    with pytest.raises(BadBoard, match=re.escape(named)):
+        load_board("mine", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "board", [b for b in BOARDS if not b.is_computer], ids=lambda board: board.id
+)
 def test_board_is_sane(board: Board) -> None:
     assert board.virtual
     assert not board.tried_on_hardware, "say in the file on which board revision it was tried"
@@ -110,6 +139,8 @@ def test_all_boards_of_the_design_exist() -> None:
         "arduino_nano_33_ble",
         "arduino_zero",
         "host",
+        "jetson_nano",
+        "jetson_orin_nano",
         "longan_nano",
         "microbit",
         "mps2_an385",
@@ -126,7 +157,12 @@ def test_all_boards_of_the_design_exist() -> None:
         "nucleo_l476rg",
         "nucleo_l4r5zi",
         "nucleo_u575zi",
+        "raspberry_pi_3",
+        "raspberry_pi_4",
+        "raspberry_pi_5",
+        "raspberry_pi_os_armv7",
         "raspberry_pi_pico",
+        "raspberry_pi_zero2w",
         "stm32f746",
         "teensy40",
     )
@@ -159,7 +195,8 @@ def test_facts_the_design_counts_on() -> None:
         ("esp32s3", "did you mean 'esp32'?"),
         ("rp2040", "`edgebottle boards` lists boards, and cores for other chips"),
         ("rv32", "did you mean 'rv32imac'?"),
-        ("zzz", "boards: arduino_nano_33_ble, arduino_zero, host"),
+        ("raspberry_pi_2", "'raspberry_pi_3' or 'raspberry_pi_4' or 'raspberry_pi_5'"),
+        ("zzz", "boards: arduino_nano_33_ble, arduino_zero, host, jetson_nano"),
         (
             "zzz",
             "cores: cortex-m0plus, cortex-m3, cortex-m33, cortex-m4, cortex-m55, cortex-m7,",

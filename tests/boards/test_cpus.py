@@ -22,7 +22,20 @@ PARTS = {  # field PartNo of CPUID, by each core's technical reference manual
 }
 
 
-@pytest.mark.parametrize("name", [name for name in cpu_names() if find_cpu(name).arch])
+LINUX = [name for name in cpu_names() if find_cpu(name).linux]
+
+
+@pytest.mark.parametrize("name", LINUX)
+def test_a_cpu_under_linux_is_whole(name: str) -> None:
+    """Its flags are tried by the builds of its boards, its model in QEMU by their runs."""
+    cpu = find_cpu(name)
+    assert cpu.arch in ("aarch64", "armv7") and cpu.fpu and cpu.qemu
+    assert cpu.arch == "aarch64" or not cpu.dot
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in cpu_names() if find_cpu(name).arch and name not in LINUX]
+)
 def test_a_cpu_is_whole(name: str) -> None:
     """Its flags are tried by the builds of its boards, its model in Unicorn by their runs."""
     cpu = find_cpu(name)

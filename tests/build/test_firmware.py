@@ -15,7 +15,7 @@ from edgebottle.build.sizes import sizes_of
 from edgebottle.build.toolchains import QEMU
 
 GCC = {"rv32imac": "riscv64-unknown-elf-gcc"}
-ON_CHIP = [board for board in all_boards() if not board.is_host]
+ON_CHIP = [board for board in all_boards() if not board.is_computer]
 FIRST = {board.cpu: board for board in reversed(ON_CHIP)}
 """A board of each core: what else there is of a port is C that zig has compiled."""
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from virtual_helpers import F7, L4, Link, booted, commands_elf
 
-from edgebottle.boards import Board, MemoryPath, Timing
+from edgebottle.boards import Board
 from edgebottle.build.elf import read_elf
+from edgebottle.memory_timing import MemoryPath, Timing
 from hil.virtual.client import VirtualBoard
 
 FLASH = MemoryPath(wait=5, next=3, line_bytes=32, sets=1, ways=32, read_bytes=8)

@@ -1,0 +1,109 @@
+"""Computers that run Linux: the same C as a static program, which an emulator runs here."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from edgebottle.boards import all_boards, load_board
+from edgebottle.build.elf import read_elf
+from edgebottle.build.linux import build_linux
+from edgebottle.build.toolchains import host_compiler, qemu_user_path
+from edgebottle.drivers import Faulted, open_session
+from edgebottle.errors import BadInput, ToolMissing
+from edgebottle.fit import Wish
+from edgebottle.pipeline import build, load
+from edgebottle.verify import verify_model
+from tests.cli.command_line import edgebottle
+from tests.conftest import long, needs_qemu_user
+
+LINUX = [board.id for board in all_boards() if board.is_linux]
+FEW = ("raspberry_pi_4", "raspberry_pi_os_armv7")
+"""One of 64 bits, one of 32."""
+
+
+@pytest.mark.parametrize("board", [name if name in FEW else long(name) for name in LINUX])
+@needs_qemu_user
+def test_a_network_verifies_under_the_emulator(board: str) -> None:
+    result = verify_model(load("digits"), load_board(board), samples=6)
+    assert result.exact and result.match, str(result.difference)
+    assert result.implementations == ("LiteRT", "NumPy", "host C", f"virtual {board}")
+    assert read_elf(result.built.elf).machine == {
+        "aarch64": "EM_AARCH64",
+        "armv7": "arm",
+    }.get(load_board(board).processor.arch)
+
+
+@needs_qemu_user
+def test_measuring_an_emulator_times_no_chip(tmp_path: Path) -> None:
+    line = ("measure", "digits", "-b", "raspberry_pi_4", "--samples", "2", "--json")
+    record = edgebottle(*line, cwd=tmp_path).json()
+    assert record["match"] and record["virtual"]
+    assert record["latency_kind"] == "emulated" and record["cycles"] is None
+
+
+def test_a_budget_of_ram_is_that_of_the_arena() -> None:
+    model = load("digits")
+    arena = build(model, load_board("raspberry_pi_4")).plan.arena_bytes
+    small = build(model, load_board("raspberry_pi_4"), wish=Wish(ram=arena * 3 // 4))
+    assert small.plan.arena_bytes <= arena * 3 // 4
+
+
+def test_the_project_builds_where_it_runs(tmp_path: Path) -> None:
+    """With ``make``, as on the board itself; here it makes a program for this computer."""
+    build(load("digits"), load_board("raspberry_pi_4"), out=tmp_path / "out")
+    assert not (tmp_path / "out" / "platformio.ini").exists()
+    compiler = host_compiler("gcc").command[0]
+    command = ["make", "-B", f"CC={compiler}", "CFLAGS=-O1"]
+    subprocess.run(command, cwd=tmp_path / "out", check=True, capture_output=True, timeout=300)
+    program = tmp_path / "out" / "firmware.elf"
+    done = subprocess.run([program], input=b"help%", capture_output=True, timeout=60, check=True)
+    assert b"m-ready" in done.stdout
+    assert json.loads((tmp_path / "out" / "edgebottle.json").read_text())["board"] in FEW
+
+
+# Command, what its one line says.
+REFUSED = [
+    ("build -b raspberry_pi_4 --toolchain gcc", "raspberry_pi_4 is compiled by zig"),
+    (
+        "profile -b raspberry_pi_4",
+        "raspberry_pi_4 runs Linux, where no layers are counted: profile",
+    ),
+    (
+        "measure -b raspberry_pi_4 --port ssh://pi@host --no-flash",
+        "raspberry_pi_4 has no flash: its program is copied",
+    ),
+    (
+        "measure -b raspberry_pi_4 --port /dev/ttyACM0",
+        "raspberry_pi_4 is reached by SSH: --port ss",
+    ),
+    ("verify -b stm32f746 --port ssh://pi@host", "stm32f746 runs no Linux: --port is its serial"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), REFUSED)
+def test_what_makes_no_sense_is_refused(tmp_path: Path, line: str, message: str) -> None:
+    done = edgebottle(line.split()[0], "digits", *line.split()[1:], cwd=tmp_path)
+    assert done.code in (1, 3) and message in done.err
+    assert done.err.strip().count("\n") == 0, "one line"
+
+
+def test_without_the_emulator_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ToolMissing, match=r"qemu-arm is not installed.*apt install qemu-user\)"):
+        qemu_user_path(load_board("raspberry_pi_os_armv7"))
+
+
+def test_the_project_of_another_board(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="is not a project for raspberry_pi_4"):
+        build_linux(tmp_path, load_board("raspberry_pi_4"))
+
+
+@needs_qemu_user
+def test_a_program_that_dies(tmp_path: Path) -> None:
+    built = build(load("digits"), load_board("raspberry_pi_4"))
+    with pytest.raises(Faulted, match="ended"), open_session(built) as session:
+        process = session.driver.process  # type: ignore[attr-defined]
+        subprocess.run(["kill", "-SEGV", str(process.pid)], check=True, timeout=10)
+        session.run([bytes(64)])
