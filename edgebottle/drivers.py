@@ -13,6 +13,7 @@ from edgebottle.build.elf import Elf, read_elf
 from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
+from hil.answers import CpuCounters
 from hil.link import BAUD, Deadline, Patience, WallClock
 from hil.probes import ProbeChoice
 from hil.protocol import Refused, Silent
@@ -24,6 +25,7 @@ from hil.virtual.timing.cycles import Cycles
 if TYPE_CHECKING:
     from hil.revive import Revival
     from hil.ssh import RemoteComputer
+    from hil.system_record import SystemRecord
 
 
 class Faulted(BoardError):
@@ -159,10 +161,10 @@ def _computer(built: Built) -> Iterator[Driver]:
     from edgebottle.build.toolchains import qemu_user_path
     from hil.host_board import HostBoard, image_crc
 
-    board, launcher = built.board, list[str]()
+    board, command = built.board, list[str]()
     if board.is_linux:
-        launcher = [qemu_user_path(board), "-cpu", board.processor.qemu]
-    with HostBoard(built.elf, launcher) as host:
+        command = [qemu_user_path(board), "-cpu", board.processor.qemu, str(built.elf.resolve())]
+    with HostBoard(built.elf, command) as host:
         yield _ProcessDriver(host, image_crc(built.elf))
 
 
@@ -176,6 +178,21 @@ def _remote(built: Built, port: str, step: Told) -> Iterator[Driver]:
         step("flash")
         with RemoteBoard(computer, built.elf) as board:
             yield _ProcessDriver(board, image_crc(built.elf), computer=computer)
+
+
+def system_of(driver: Driver, counted: CpuCounters | None) -> SystemRecord | None:
+    """What is known of the computer that runs Linux; None of any other board.
+
+    Args:
+        driver: Of the session that measured, which is still open.
+        counted: What its CPU counted in one run.
+    """
+    from hil.system_record import SystemRecord
+
+    computer = driver.computer if isinstance(driver, _ProcessDriver) else None
+    if computer is None:
+        return None
+    return SystemRecord.of(computer.url, computer.facts, computer.state(), counted)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from edgebottle.compare import compare, compare_boxes, is_exact
 from edgebottle.describe import describe
 from edgebottle.detection.boxes import BoxDecoder, Boxes
 from edgebottle.detection.precision import label_precisions
-from edgebottle.drivers import Told, open_session, to_bytes
+from edgebottle.drivers import Told, open_session, system_of, to_bytes
 from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
@@ -30,7 +30,7 @@ from edgebottle.plausibility import EMULATED, judge, known_loops
 from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
-from hil.answers import BoardCycles
+from hil.answers import BoardCycles, CpuCounters
 from hil.confusion import Confusion, count_confusion
 from hil.probes import ProbeChoice
 from hil.records import Ram, Record
@@ -104,6 +104,7 @@ def measure(
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
         try:
             result = _run(built, session, samples, (runs, windows), progress)
+            system = system_of(session.driver, result.cpu)
         except BaseException:
             stop.set()
             raise
@@ -114,7 +115,9 @@ def measure(
     _check(built, result, reference, decoder)
     record = _record(built, session.driver.image_crc or 0, virtual, samples, result, reference)
     if port is not None:
-        record = _judged(record, built, samples, result, runs, session.remarks)
+        remarks = (*session.remarks, *(system.remarks() if system else ()))
+        record = _judged(record, built, samples, result, runs, remarks)
+        record = replace(record, system=system)
     return _with_boxes(record, decoder, samples, result.boxes)
 
 
@@ -176,6 +179,7 @@ class _Result:
         boxes: Of each sample, of a detector.
         seconds: What all runs took until they were answered.
         windows: Mean microseconds of a run in each window; empty where there was one.
+        cpu: What the CPU of a computer with Linux counted in a run of the first sample.
     """
 
     outputs: tuple[tuple[Array, ...], ...]
@@ -187,6 +191,7 @@ class _Result:
     boxes: tuple[Boxes, ...]
     seconds: float
     windows: tuple[float, ...]
+    cpu: CpuCounters | None = None
 
 
 def _run(
@@ -198,7 +203,7 @@ def _run(
 ) -> _Result:
     """Runs every sample so many times, in so many windows."""
     runs, windows = timed
-    outputs, done = [], list[Run]()
+    outputs, done, cpu = [], list[Run](), None
     is_detector = built.model.boxes is not None
     if built.model.graph.has_state:
         session.reset()
@@ -206,6 +211,8 @@ def _run(
         is_first = number == 0
         run = session.run(to_bytes(sample), runs, count=is_first, model=is_first, boxes=is_detector)
         done.append(run)
+        if is_first and built.board.is_linux and (counted := session.counters()) is not None:
+            cpu = counted.shared(runs)
         outputs.append(from_bytes(built.model.graph, done[-1].outputs))
         progress(f"{built.board.id}", number + 1, len(samples))
     more = 0 if session.driver.counter else windows - 1
@@ -223,6 +230,7 @@ def _run(
         boxes=tuple(board_boxes(run.boxes or ()) for run in done),
         seconds=sum(run.seconds for run in itertools.chain(done, *again)),
         windows=tuple(_mean(window) for window in (done, *again)) if again else (),
+        cpu=cpu,
     )
 
 
@@ -357,6 +365,8 @@ def _time(board: Board, virtual: bool, result: _Result) -> tuple[int | None, lis
         cycles = modelled.total.total
         return cycles, [cycles / board.clock_hz * 1e6]
     micros = list(result.micros) or [0.0]
+    if result.cpu is not None:
+        return result.cpu.cycles, micros
     if result.cycles is None or virtual:
         return None, micros
     return result.cycles.total * board.cycle_divider, micros

@@ -1,6 +1,7 @@
 """What a board answers to commands of the serial protocol."""
 
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,18 @@ class BoardCycles:
     hz: int
     steps: tuple[int, ...]
     total: int
+
+
+@dataclass(frozen=True)
+class CpuCounters:
+    """What the CPU of a computer counted in all timed runs of the last ``infer``."""
+
+    cycles: int
+    instructions: int
+
+    def shared(self, runs: int) -> Self:
+        """The part of one of so many runs."""
+        return type(self)(self.cycles // runs, self.instructions // runs)
 
 
 @dataclass(frozen=True)

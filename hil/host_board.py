@@ -29,12 +29,12 @@ def image_crc(executable: Path) -> int:
 class HostBoard:
     """Runs a bench application built for this computer, until closed."""
 
-    def __init__(self, executable: Path, launcher: Sequence[str] = ()) -> None:
+    def __init__(self, executable: Path, command: Sequence[str] | None = None) -> None:
         """Starts the executable.
 
         Args:
             executable: The file.
-            launcher: Program and arguments that run it, where this computer cannot by itself.
+            command: What runs it, where this computer does not by itself.
 
         Raises:
             BoardError: It cannot be started.
@@ -43,7 +43,7 @@ class HostBoard:
         self._server = socket.create_server(("127.0.0.1", 0))
         try:
             self._process: Child[bytes] = Child(
-                [*launcher, str(executable.resolve())],
+                command or [str(executable.resolve())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,

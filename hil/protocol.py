@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from edgebottle.errors import BoardError
-from hil.answers import BoardCycles, Checksums, InferResult, Memory
+from hil.answers import BoardCycles, Checksums, CpuCounters, InferResult, Memory
 from hil.link import BAUD, Deadline, Link, Patience, WallClock
 
 CHUNK_BYTES = 512  # of data in one `db` command; the firmware takes any number
@@ -266,6 +266,13 @@ class BoardClient:
             for i in range(steps)
         ]
         return BoardCycles(hz, tuple(counts), total)
+
+    def counters(self) -> CpuCounters | None:
+        """What a computer's CPU counted in the last ``infer``; None where it may not be asked."""
+        doing = "reading the counters of the CPU"
+        pattern = rf"m-counters-\[(?:none|cycles={NUMBER} instructions={NUMBER})\]"
+        cycles, instructions = self._field("counters", pattern, doing)
+        return None if cycles is None else CpuCounters(int(cycles), int(instructions))
 
     def reset(self) -> None:
         """Lets the network forget its runs; only of one with state."""

@@ -14,6 +14,7 @@ from hil.confusion import Confusion, class_figures, matrix
 from hil.lines import append_line
 from hil.network import Network, network_from_json
 from hil.pictures import PictureRecord
+from hil.system_record import SystemRecord
 from hil.virtual.timing.cycles import Cycles
 
 FORMAT = 1
@@ -166,6 +167,7 @@ class Record:
         remarks: What else a reader should know of the measurement, in sentences.
         windows_us: Mean latency of a run each time that all samples were timed; empty where that
             was once.
+        system: Of a computer that runs Linux, what it is and how fast its clock was.
         format: Version of this format.
     """
 
@@ -207,6 +209,7 @@ class Record:
     pictures: tuple[PictureRecord, ...] = ()
     remarks: tuple[str, ...] = ()
     windows_us: tuple[float, ...] = ()
+    system: SystemRecord | None = None
     format: int = field(default=FORMAT)
 
     @property
@@ -264,6 +267,8 @@ class Record:
             values["pictures"] = tuple(map(PictureRecord.from_json, data.get("pictures", ())))
             values["remarks"] = tuple(data.get("remarks", ()))
             values["windows_us"] = tuple(data.get("windows_us", ()))
+            system = data.get("system")
+            values["system"] = None if system is None else SystemRecord(**system)
             values["network"] = network_from_json(data.get("network"))
             record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -280,7 +285,13 @@ def _layer(data: dict[str, Any]) -> LayerRecord:
     return LayerRecord(**values)
 
 
-_LOWEST = {"first": -1, "last": -1, "zero_point": -_LARGEST}
+_LOWEST = {
+    "first": -1,
+    "last": -1,
+    "zero_point": -_LARGEST,
+    "celsius_before": -273,
+    "celsius_after": -273,
+}
 """Of the numbers that may be negative; no other number is."""
 
 _ANY_NUMBER = ("scales",)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from edgebottle.errors import BoardError
-from hil.answers import BoardCycles, Checksums, InferResult, Memory
+from hil.answers import BoardCycles, Checksums, CpuCounters, InferResult, Memory
 from hil.link import BAUD, Patience
 from hil.protocol import RUN_SECONDS, BoardClient
 from hil.virtual.state import BlockCount
@@ -237,6 +237,10 @@ class Session:
         """Ticks of each step of a run on one sample, as the board counts them."""
         self._load(inputs)
         return self._client.cycles()
+
+    def counters(self) -> CpuCounters | None:
+        """What the CPU of a computer with Linux counted in the last runs; None for nothing."""
+        return self._client.counters()
 
     def checksums(self, inputs: Sequence[bytes]) -> Checksums:
         """CRC-32 of what each step of a run on one sample writes."""

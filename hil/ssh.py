@@ -130,7 +130,7 @@ class RemoteComputer:
         place = f"{self._folder}/{program.name}"
         self._shell(f"cat > {place} && chmod 700 {place}", program.read_bytes())
 
-    def launcher(self, name: str) -> list[str]:
+    def starting(self, name: str) -> list[str]:
         """The command that starts the program ``name`` of the folder, its standard streams here."""
         # No exec: the shell then says by its code which signal ended the program.
         return self._command(
@@ -205,7 +205,7 @@ class RemoteBoard(HostBoard):
         """Copies the program there and starts it; raises ``BoardError``."""
         computer.copy(program)
         self._computer = computer
-        super().__init__(program, computer.launcher(program.name))
+        super().__init__(program, computer.starting(program.name))
 
     def patience(self, seconds: float) -> Deadline:
         """How long to wait for the board: the seconds, as for any real one."""

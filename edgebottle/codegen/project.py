@@ -86,7 +86,7 @@ def write_project(
     firmware = data_dir("firmware")
     for folder in ("lib/edgebottle", "src", "port/include", *_folders(board)):
         files.update(_copy(firmware, folder))
-    files["src/bench_binding.h"] = _binding(graph, plan, buffer).encode()
+    files["src/bench_binding.h"] = _binding(graph, plan, buffer, board).encode()
     if board.is_linux:
         files["Makefile"] = files.pop("port/linux/Makefile")
     else:
@@ -184,8 +184,9 @@ def _copy(root: Path, folder: str) -> dict[str, bytes]:
     }
 
 
-def _binding(graph: Graph, plan: Plan, buffer: int) -> str:
+def _binding(graph: Graph, plan: Plan, buffer: int, board: Board) -> str:
     model, row = graph.name, _row_bytes(graph) if plan.row_fed else 0
+    counters = "#define EB_BENCH_COUNTERS 1\n" if board.is_linux else ""
     return f"""/* Binds the bench application to its model. Written by edgebottle {__version__}. */
 #ifndef BENCH_BINDING_H
 #define BENCH_BINDING_H
@@ -198,7 +199,7 @@ def _binding(graph: Graph, plan: Plan, buffer: int) -> str:
 #define EB_BENCH_DB_BYTES {buffer}
 #define EB_BENCH_ROW_BYTES {row}
 #define EB_BENCH_STATE {int(graph.has_state)}
-
+{counters}
 #endif
 """
 

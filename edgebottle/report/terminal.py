@@ -137,6 +137,9 @@ def record_tables(record: Record) -> tuple[Part, ...]:
     if record.instructions is not None:
         per_mac = f"; {record.instructions / record.macs:.2f} per MAC" if record.macs else ""
         add_row(table, "instructions", number(record.instructions), f"exact, one run{per_mac}")
+    if record.system is not None and record.system.instructions is not None:
+        counted = number(record.system.instructions)
+        add_row(table, "instructions", counted, "measured by the CPU's counter, one run")
     if record.cycles is not None:
         per_mac = f"; {record.cycles / record.macs:.2f} per MAC" if record.macs else ""
         add_row(table, "cycles", number(record.cycles), f"{record.cycles_kind}, one run{per_mac}")

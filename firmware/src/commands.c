@@ -6,6 +6,7 @@
 #include "bench_model.h"
 #include "boxes.h"
 #include "boxes_binding.h"
+#include "counters.h"
 #include "hosted.h"
 #include "eb_port.h"
 #include "energy.h"
@@ -163,6 +164,9 @@ static void do_help(char *rest)
 #endif
 #if EB_BENCH_CANDIDATES > 0
                                     "boxes        : what was detected\r\n"
+#endif
+#ifdef EB_BENCH_COUNTERS
+                                    "counters     : cycles, instructions of infer\r\n"
 #endif
                                     "mem, build   : memory used, CRC-32 of the image\r\n");
 }
@@ -362,12 +366,18 @@ static const struct {
     const char *name;
     void (*run)(char *rest);
 } commands[] = {
-    {"name", do_name},       {"timestamp", do_timestamp},
-    {"profile", do_profile}, {"help", do_help},
-    {"db", do_db},           {"infer", do_infer},
-    {"out", do_out},         {"results", do_results},
-    {"in", do_in},           {"build", do_build},
-    {"mem", do_mem},         {"cyc", do_cyc},
+    {"name", do_name},
+    {"timestamp", do_timestamp},
+    {"profile", do_profile},
+    {"help", do_help},
+    {"db", do_db},
+    {"infer", do_infer},
+    {"out", do_out},
+    {"results", do_results},
+    {"in", do_in},
+    {"build", do_build},
+    {"mem", do_mem},
+    {"cyc", do_cyc},
     {"crc", do_crc},
 #ifdef EB_ENERGY_MODE
     {"window", do_window},
@@ -377,6 +387,9 @@ static const struct {
 #endif
 #if EB_BENCH_CANDIDATES > 0
     {"boxes", do_boxes},
+#endif
+#ifdef EB_BENCH_COUNTERS
+    {"counters", bench_put_counters},
 #endif
 };
 

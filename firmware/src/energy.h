@@ -5,7 +5,11 @@
 
 #include <stdint.h>
 
+#include "bench_model.h"
 #include "eb_port.h"
+#ifdef EB_BENCH_COUNTERS
+#include "eb_port_counters.h"
+#endif
 
 #ifdef EB_ENERGY_MODE
 
@@ -30,12 +34,19 @@ uint64_t bench_window_micros(void);
 
 static inline uint64_t bench_begin_window(void)
 {
+#ifdef EB_BENCH_COUNTERS
+    eb_port_counters_start();
+#endif
     return eb_port_micros();
 }
 
 static inline uint64_t bench_end_window(void)
 {
-    return eb_port_micros();
+    uint64_t end = eb_port_micros();
+#ifdef EB_BENCH_COUNTERS
+    eb_port_counters_stop();
+#endif
+    return end;
 }
 
 #endif

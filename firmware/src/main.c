@@ -5,10 +5,16 @@
 #include "energy.h"
 #include "format.h"
 #include "protocol.h"
+#ifdef EB_BENCH_COUNTERS
+#include "eb_port_counters.h"
+#endif
 
 int main(void)
 {
     eb_init_port();
+#ifdef EB_BENCH_COUNTERS
+    eb_port_counters_begin();
+#endif
     int failed = EB_MODEL(init)();
     bench_put_line("m-timestamp-mode-" BENCH_MODE);
 #ifdef EB_ENERGY_MODE

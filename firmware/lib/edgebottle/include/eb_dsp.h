@@ -10,8 +10,11 @@
 
 #include <stdint.h>
 
-/* Cores with MVE have kernels of their own, and the portable ones for the rest. */
+/* Cores with MVE have kernels of their own, and the portable ones for the rest; so have Cortex-A.
+ */
 #if defined(__ARM_FEATURE_MVE) && !defined(EB_FORCE_DSP)
+#define EB_HAVE_DSP 0
+#elif defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'A' && !defined(EB_FORCE_DSP)
 #define EB_HAVE_DSP 0
 #elif defined(__ARM_FEATURE_DSP) && !defined(EB_FORCE_PORTABLE)
 #define EB_HAVE_DSP 1
