@@ -35,6 +35,7 @@ from hil.confusion import Confusion, count_confusion
 from hil.probes import ProbeChoice
 from hil.records import Ram, Record
 from hil.session import Run, Session
+from hil.system_record import SystemRecord
 
 Progress = Callable[[str, int, int], None]
 
@@ -104,7 +105,6 @@ def measure(
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
         try:
             result = _run(built, session, samples, (runs, windows), progress)
-            system = system_of(session.driver, result.cpu)
         except BaseException:
             stop.set()
             raise
@@ -115,9 +115,7 @@ def measure(
     _check(built, result, reference, decoder)
     record = _record(built, session.driver.image_crc or 0, virtual, samples, result, reference)
     if port is not None:
-        remarks = (*session.remarks, *(system.remarks() if system else ()))
-        record = _judged(record, built, samples, result, runs, remarks)
-        record = replace(record, system=system)
+        record = _judged(record, built, samples, result, runs, session.remarks)
     return _with_boxes(record, decoder, samples, result.boxes)
 
 
@@ -180,6 +178,7 @@ class _Result:
         seconds: What all runs took until they were answered.
         windows: Mean microseconds of a run in each window; empty where there was one.
         cpu: What the CPU of a computer with Linux counted in a run of the first sample.
+        system: That computer.
     """
 
     outputs: tuple[tuple[Array, ...], ...]
@@ -192,6 +191,7 @@ class _Result:
     seconds: float
     windows: tuple[float, ...]
     cpu: CpuCounters | None = None
+    system: SystemRecord | None = None
 
 
 def _run(
@@ -231,6 +231,7 @@ def _run(
         seconds=sum(run.seconds for run in itertools.chain(done, *again)),
         windows=tuple(_mean(window) for window in (done, *again)) if again else (),
         cpu=cpu,
+        system=system_of(session.driver, cpu),
     )
 
 
@@ -340,7 +341,8 @@ def _judged(
         record,
         latency_kind=found.kind,
         cycles_kind=found.kind if record.cycles_kind else "",
-        remarks=(*remarks, found.remark),
+        remarks=(*remarks, *(result.system.remarks() if result.system else ()), found.remark),
+        system=result.system,
     )
 
 
