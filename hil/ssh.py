@@ -56,7 +56,7 @@ _MACHINES = {"aarch64": ("aarch64", "arm64"), "armv7": ("armv7l", "armv8l", "aar
 
 
 @dataclass(frozen=True)
-class Address:
+class SshAddress:
     """Where a computer is: ``ssh://[USER@]HOST[:PORT]``."""
 
     host: str
@@ -109,7 +109,7 @@ class RemoteComputer:
             ToolMissing: there is no ``ssh`` here.
             BoardError: the computer cannot be reached, or is of another architecture.
         """
-        self.url, self._address = url, Address.parse(url)
+        self.url, self._address = url, SshAddress.parse(url)
         self._folder = ""
         self.facts = self.state()
         machine = self.facts.get("machine", "?")

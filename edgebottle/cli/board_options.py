@@ -90,7 +90,7 @@ def _check_programmer(name: str | None) -> None:
 def _check_ssh(port: str | None, board: Board, choice: ProbeChoice) -> None:
     """Refuses what is not of computers that run Linux, and they of what has a serial port."""
     from hil.probes import ProbeChoice
-    from hil.ssh import Address, is_ssh
+    from hil.ssh import SshAddress, is_ssh
 
     if not board.is_linux:
         raise BadInput(f"{board.id} runs no Linux: --port is its serial port, not {port}")
@@ -100,7 +100,7 @@ def _check_ssh(port: str | None, board: Board, choice: ProbeChoice) -> None:
         raise BadInput(f"{board.id} is reached by SSH: --port ssh://USER@HOST, not {port}")
     if choice != ProbeChoice():
         raise BadInput(f"{board.id} has no flash: its program is copied for each run")
-    Address.parse(port)
+    SshAddress.parse(port)
 
 
 def check_port(port: str | None, board: Board, choice: ProbeChoice) -> None:

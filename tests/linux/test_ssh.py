@@ -13,7 +13,7 @@ from edgebottle.drivers import Faulted, open_session
 from edgebottle.errors import BadInput, BoardError
 from edgebottle.pipeline import Built, build, load
 from hil.answers import CpuCounters
-from hil.ssh import CONFIG, LAUNCHER, Address, RemoteComputer
+from hil.ssh import CONFIG, LAUNCHER, RemoteComputer, SshAddress
 from hil.system_record import SystemRecord
 from tests.cli.command_line import edgebottle, environment
 from tests.conftest import needs_qemu_user
@@ -142,14 +142,14 @@ NO_ADDRESS = (
 @pytest.mark.parametrize("url", NO_ADDRESS)
 def test_what_is_no_address(url: str) -> None:
     with pytest.raises(BadInput, match="is not of the form ssh://USER@HOST"):
-        Address.parse(url)
+        SshAddress.parse(url)
 
 
 def test_addresses() -> None:
-    assert Address.parse("ssh://pi@10.0.0.7:2222") == Address("10.0.0.7", "pi", 2222)
-    assert Address.parse("ssh://raspberrypi.local").target == "raspberrypi.local"
+    assert SshAddress.parse("ssh://pi@10.0.0.7:2222") == SshAddress("10.0.0.7", "pi", 2222)
+    assert SshAddress.parse("ssh://raspberrypi.local").target == "raspberrypi.local"
     with pytest.raises(BadInput, match="Port"):
-        Address.parse("ssh://host:99999")
+        SshAddress.parse("ssh://host:99999")
 
 
 BEFORE = {
