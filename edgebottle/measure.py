@@ -22,6 +22,7 @@ from edgebottle.describe import describe
 from edgebottle.detection.boxes import BoxDecoder, Boxes
 from edgebottle.detection.precision import label_precisions
 from edgebottle.drivers import Told, open_session, system_of, to_bytes
+from edgebottle.energy import supplied
 from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
 from edgebottle.ir.interpreter import Interpreter
@@ -31,6 +32,7 @@ from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes, layer_records
 from hil.answers import BoardCycles, CpuCounters
+from hil.bench.meters.recording import MeterSettings
 from hil.confusion import Confusion, count_confusion
 from hil.probes import ProbeChoice
 from hil.records import Ram, Record
@@ -66,6 +68,7 @@ def measure(
     windows: int = 1,
     port: str | None = None,
     choice: ProbeChoice | None = None,
+    meter: MeterSettings | None = None,
     progress: Progress = lambda what, done, total: None,
     step: Told = lambda name: None,
 ) -> Record:
@@ -78,6 +81,7 @@ def measure(
         windows: How often all samples are timed; once where nothing but a model says how long.
         port: Serial port of a real board; None for the virtual one.
         choice: How the real board is flashed.
+        meter: Measures what the real board takes; its firmware is that of energy mode then.
         progress: Told what is being done.
         step: Told what begins: ``reference``, what ``open_session`` says, ``check``.
 
@@ -85,26 +89,24 @@ def measure(
         Mismatch: an output differs from the reference, which is LiteRT, and NumPy where LiteRT
             cannot run the file; names sample and layer.
         BoardError: the board failed.
-        BadInput: nothing runs the instructions of this core, or several runs of a sample that is
-            fed row by row.
+        BadInput: nothing runs this core, or several runs of a sample that is fed row by row.
     """
     check_board(built.board)
-    virtual = port is None and not built.board.is_host
     check_runs(runs, built.plan.row_fed)
-    # State advances with every run, as on the board.
-    repeats = runs if built.model.imported.has_state else 1
-    reference, refusal = None, ""
+    repeats = runs if built.model.imported.has_state else 1  # state advances with every run
     step("reference")
-    try:
-        reference = litert_reference(built.model, samples, repeats, progress)
-    except (BadModel, ToolMissing) as error:
-        refusal = str(error)
+    reference, refusal = _litert(built, samples, repeats, progress)
     stop = threading.Event()
-    with ThreadPoolExecutor(1) as pool, open_session(built, port, choice, step) as session:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        supplied(built, port, meter, step) as power,
+        open_session(built, port, choice, step) as session,
+    ):
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
         try:
             result = _run(built, session, samples, (runs, windows), progress)
+            energy = None if power is None else power.energy(session, samples, windows, progress)
         except BaseException:
             stop.set()
             raise
@@ -113,10 +115,21 @@ def measure(
     step("check")
     decoder = decoder_of(built.model)
     _check(built, result, reference, decoder)
-    record = _record(built, session.driver.image_crc or 0, virtual, samples, result, reference)
+    crc, virtual = session.driver.image_crc or 0, port is None and not built.board.is_host
+    record = _record(built, crc, virtual, samples, result, reference)
     if port is not None:
         record = _judged(record, built, samples, result, runs, session.remarks)
-    return _with_boxes(record, decoder, samples, result.boxes)
+    return replace(_with_boxes(record, decoder, samples, result.boxes), energy=energy)
+
+
+def _litert(
+    built: Built, samples: Samples, repeats: int, progress: Progress
+) -> tuple[Reference | None, str]:
+    """LiteRT's outputs; or None, and why it cannot run the file."""
+    try:
+        return litert_reference(built.model, samples, repeats, progress), ""
+    except (BadModel, ToolMissing) as error:
+        return None, str(error)
 
 
 def _with_boxes(

@@ -6,10 +6,17 @@ from typing import Self
 
 @dataclass(frozen=True)
 class InferResult:
-    """What ``infer`` answers: microseconds of all timed runs together, and the results."""
+    """What ``infer`` answers.
+
+    Attributes:
+        us: Microseconds of all timed runs together, on the board's clock.
+        results: Real values of all outputs.
+        ended: In energy mode, when the last run ended, on the clock of ``time.monotonic()``.
+    """
 
     us: int
     results: tuple[float, ...]
+    ended: float = 0.0
 
 
 @dataclass(frozen=True)

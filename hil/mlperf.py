@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgebottle.errors import BadInput
 from edgebottle.files import read_file
+from hil.energy_record import MICRO, EnergyRecord
 from hil.session import Session
 
 WINDOWS = 5
@@ -215,6 +216,19 @@ def performance_lines(windows: Sequence[TimedWindow]) -> Iterator[str]:
 def median_throughput(windows: Sequence[TimedWindow]) -> float:
     """Runs a second."""
     return statistics.median(window.throughput for window in windows)
+
+
+def energy_lines(found: EnergyRecord) -> Iterator[str]:
+    """As the runner prints them; the windows are as long as each other, but for a run or so."""
+    for number, joules in enumerate(found.joules):
+        yield f"Energy data for trial {number}"
+        yield f"  Elapsed time  : {found.seconds:.3f}"
+        yield f"  Inferences    : {found.runs}"
+        yield f"  Power         : {1e3 * joules * found.runs / found.seconds:5.4f} mW."
+        yield f"  Energy/Inf    : {joules / MICRO:.3f} uJ/inf"
+    yield "-" * 57
+    yield f"Median energy cost is {found.median_joules / MICRO:5.4f} uJ/inf."
+    yield "-" * 57
 
 
 def accuracy_lines(found: TaskAccuracy) -> Iterator[str]:

@@ -23,6 +23,7 @@ BOOT_SECONDS = 10.0
 RUN_SECONDS = 120.0
 SYNC_SECONDS = 1.0
 POLL_SECONDS = 0.1
+PULSE_SECONDS = 0.001  # of the pin, in energy mode
 LINES_SHOWN = 4
 MAX_LINES = 100_000  # of an answer; one for each layer or output, at most
 
@@ -194,6 +195,7 @@ class BoardClient:
         """Runs the network ``warmups`` + ``runs`` times, timing the latter."""
         doing = f"running the network {warmups} + {runs} times"
         lines = self._command(f"infer {runs} {warmups}", doing, self._run_seconds)
+        answered = time.monotonic()
         expected = (
             rf"m-warmup-start-{warmups}",
             r"m-warmup-done",
@@ -207,11 +209,14 @@ class BoardClient:
             raise self._unexpected(doing, lines)
         if self._has_pulses:
             us = int(self._field("window", rf"m-window-us-{NUMBER}", doing)[0])
+            # What came behind the second pulse had to be sent first.
+            behind = sum(len(line) + 2 for line in lines[3:]) + len("m-ready\r\n")
+            answered -= PULSE_SECONDS + behind * 10 / self._baud
         else:
             us = int(fields[4][0]) - int(fields[3][0])
         if us < 0:
             raise self._failed(doing, "the board's clock ran backwards")
-        return InferResult(us, self._numbers(fields[-1][0], doing))
+        return InferResult(us, self._numbers(fields[-1][0], doing), answered)
 
     def results(self) -> tuple[float, ...]:
         """The real values of all outputs of the last run, with three decimals."""

@@ -11,6 +11,7 @@ from edgebottle.detection.precision import LabelPrecision, mean_precision
 from edgebottle.errors import BadInput
 from edgebottle.files import read_file
 from hil.confusion import Confusion, class_figures, matrix
+from hil.energy_record import EnergyRecord
 from hil.lines import append_line
 from hil.network import Network, network_from_json
 from hil.pictures import PictureRecord
@@ -168,6 +169,7 @@ class Record:
         windows_us: Mean latency of a run each time that all samples were timed; empty where that
             was once.
         system: Of a computer that runs Linux, what it is and how fast its clock was.
+        energy: What the board took from its supply; None where no meter measured it.
         format: Version of this format.
     """
 
@@ -210,6 +212,7 @@ class Record:
     remarks: tuple[str, ...] = ()
     windows_us: tuple[float, ...] = ()
     system: SystemRecord | None = None
+    energy: EnergyRecord | None = None
     format: int = field(default=FORMAT)
 
     @property
@@ -269,6 +272,7 @@ class Record:
             values["windows_us"] = tuple(data.get("windows_us", ()))
             system = data.get("system")
             values["system"] = None if system is None else SystemRecord(**system)
+            values["energy"] = EnergyRecord.from_json(data.get("energy"))
             values["network"] = network_from_json(data.get("network"))
             record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

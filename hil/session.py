@@ -198,7 +198,7 @@ class Session:
         if counter is not None:
             counter.model_memory(model)
             counter.reset()  # before loading: a row-fed network computes as it is loaded
-        self._load(inputs)
+        self.load(inputs)
         started = time.monotonic()
         micros = self._client.infer(runs, 0).us / runs
         seconds = time.monotonic() - started
@@ -226,7 +226,16 @@ class Session:
         Raises:
             BoardError: The board is silent, faults, answers garbage or resets.
         """
-        self._client.load_input(0, data)
+        self.load([data])
+        return self.infer(runs, warmups)
+
+    def load(self, inputs: Sequence[bytes]) -> None:
+        """Loads the bytes of each input; raises as ``timed`` does."""
+        for index, data in enumerate(inputs):
+            self._client.load_input(index, data)
+
+    def infer(self, runs: int, warmups: int) -> InferResult:
+        """Runs the network on what is loaded, as ``timed`` does."""
         return self._client.infer(runs, warmups)
 
     def reset(self) -> None:
@@ -235,7 +244,7 @@ class Session:
 
     def cycles(self, inputs: Sequence[bytes]) -> BoardCycles:
         """Ticks of each step of a run on one sample, as the board counts them."""
-        self._load(inputs)
+        self.load(inputs)
         return self._client.cycles()
 
     def counters(self) -> CpuCounters | None:
@@ -244,12 +253,8 @@ class Session:
 
     def checksums(self, inputs: Sequence[bytes]) -> Checksums:
         """CRC-32 of what each step of a run on one sample writes."""
-        self._load(inputs)
+        self.load(inputs)
         return self._client.crc()
-
-    def _load(self, inputs: Sequence[bytes]) -> None:
-        for index, data in enumerate(inputs):
-            self._client.load_input(index, data)
 
 
 def check_build(client: BoardClient, expected: int) -> None:

@@ -76,6 +76,7 @@ LAYERS = (
         "edgebottle.drivers",
         "edgebottle.arena_blocks",
         "edgebottle.measure",
+        "edgebottle.energy",
         "edgebottle.plausibility",
         "edgebottle.verify",
         "edgebottle.inspection",

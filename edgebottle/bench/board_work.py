@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -125,7 +126,7 @@ class BoardWork:
             port = self._port(told)
         except BoardError as error:
             return StepFailure(PORT, BROKEN, str(error))
-        return self._worker.measure(port, self._entry.choice, told)
+        return self._worker.measure(port, self._entry.choice, told, self._entry.meter)
 
     def _port(self, told: Told) -> str:
         """Its port, once it is there; raises ``BoardError`` where it does not come."""
@@ -190,6 +191,9 @@ class BoardWork:
                 "ram": ended["ram"]["bytes"],
                 "flash": ended["flash"]["bytes"],
                 "accuracy": ended["accuracy"],
+                "joules": None
+                if ended["energy"] is None
+                else statistics.median(ended["energy"]["joules"]),
             }
         return job.result(
             self._entry.name,

@@ -13,6 +13,8 @@ from edgebottle.programmers import candidates
 from hil.bench.attached import port_of
 from hil.bench.board_lock import BoardLock
 from hil.bench.entries import BenchEntry
+from hil.bench.meters.finding import open_meter
+from hil.bench.meters.recording import MeterSettings
 from hil.bench.power import PowerSwitch
 from hil.link import BAUD, Link, local_port
 from hil.probes import probe_at
@@ -60,6 +62,8 @@ def check_entry(entry: BenchEntry, *, power: bool = False) -> Iterator[Finding]:
         lock.tell("bench check")
         if power and entry.power is not None:
             yield from _cycled(entry, entry.power)
+        if entry.meter is not None:
+            yield _meter(entry.meter)
         yield from _port(entry)
     finally:
         lock.let_go()
@@ -85,6 +89,15 @@ def _switch(power: PowerSwitch) -> Iterator[Finding]:
             yield Finding("power", False, f"there is no program {program}")
             return
     yield Finding("power", True, power.off)
+
+
+def _meter(settings: MeterSettings) -> Finding:
+    """Whether the meter answers; the board's supply is left as it is."""
+    try:
+        with open_meter(settings) as meter:
+            return Finding("meter", True, f"{meter.name}, for {settings.volts:g} V")
+    except EdgebottleError as error:
+        return Finding("meter", False, str(error))
 
 
 def _cycled(entry: BenchEntry, power: PowerSwitch) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from edgebottle.plan.schedules import SCHEDULES, Schedule
 from edgebottle.toml_tables import (
     Reader,
     check_version,
+    flag,
     list_of,
     load_toml,
     near_words,
@@ -71,6 +72,7 @@ class Job:
         toolchain: ``zig`` or ``gcc``.
         ram: The most bytes; None: all of the board.
         flash: As well.
+        energy: The energy of a run is measured as well, by the meter of the board.
         content: SHA-256 over the files of model and inputs.
     """
 
@@ -87,6 +89,7 @@ class Job:
     toolchain: str = "zig"
     ram: int | None = None
     flash: int | None = None
+    energy: bool = False
     content: str = ""
 
     @property
@@ -94,6 +97,8 @@ class Job:
         """The same for all jobs that do the very same, wherever their files lie."""
         said = asdict(self)
         del said["path"]
+        if not self.energy:
+            del said["energy"]  # runs of before that was thought of go on
         if self.inputs is not None:
             said["inputs"] = Path(self.inputs).name
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
@@ -227,6 +232,8 @@ def _jobs(table: Mapping[str, Any], prefix: str, folder: Path, bench: Bench) -> 
     said = read_table(table, _JOB, prefix, ("models", "boards"))
     models = [pair for name in said.pop("models") for pair in _models(name, folder, prefix)]
     boards = [name for wanted in said.pop("boards") for name in _boards(wanted, bench, prefix)]
+    if said.get("energy"):
+        _check_meters(boards, bench, prefix)
     schedules = said.pop("schedules", (Schedule.AUTO.value,))
     files = tuple(_inputs(name, folder, prefix) for name in said.pop("inputs", ())) or (None,)
     samples = said.pop("samples", (None,))
@@ -280,6 +287,13 @@ def _boards(said: str, bench: Bench, prefix: str) -> Iterator[str]:
     else:
         known = tuple(dict.fromkeys((*names, *(entry.board for entry in bench.entries), ALL)))
         raise BadInput(f"'{prefix}boards': there is no '{said}'{near_words(said, known)}")
+
+
+def _check_meters(boards: list[str], bench: Bench, prefix: str) -> None:
+    """Raises ``BadInput`` for a board that may be taken and has no meter."""
+    for entry in bench.entries:
+        if entry.meter is None and (entry.name in boards or entry.board in boards):
+            raise BadInput(f"'{prefix}energy': {entry.name} has no meter ({bench.path})")
 
 
 def _inputs(said: str, folder: Path, prefix: str) -> str:
@@ -346,4 +360,5 @@ _JOB: Mapping[str, Reader] = {
     "toolchain": one_of("zig", "gcc"),
     "ram": _bytes,
     "flash": _bytes,
+    "energy": flag,
 }

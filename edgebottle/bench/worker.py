@@ -5,7 +5,8 @@ killed with all it has started. Each line of standard input is a request, and ea
 output says what begins, or what came of it:
 
     {"do": "prepare", "job": {...}, "board": "microbit"}     {"step": "build"} ... {"ready": true}
-    {"do": "measure", "port": "/dev/tty9", "choice": {...}}  {"step": "flash"} ... {"record": {}}
+    {"do": "measure", "port": "/dev/tty9", "choice": {...}, "meter": null}
+                                                             {"step": "flash"} ... {"record": {}}
 
 Whatever fails is ``{"failed": {"step": ..., "outcome": ..., "cause": ...}}``.
 """
@@ -25,12 +26,14 @@ from typing import Any, TextIO
 from edgebottle.bench.jobs_file import SAMPLES, Job
 from edgebottle.boards import load_board
 from edgebottle.drivers import Faulted
+from edgebottle.energy_mode import in_energy_mode
 from edgebottle.errors import BadInput, BoardError, EdgebottleError, Mismatch
 from edgebottle.fit import Wish
 from edgebottle.measure import check_board, measure
 from edgebottle.pipeline import Built, build, load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.samples import Samples, edge_cases, load_samples
+from hil.bench.meters.recording import MeterFault, MeterSettings
 from hil.bench.results import BOOT, BROKEN, BUILD, CHECK, ERROR, FAILED, FLASH, PORT, RUN
 from hil.link import LinkClosed
 from hil.probes import ProbeChoice
@@ -70,7 +73,7 @@ class Worker:
                 self._prepared = prepare(Job(**request["job"]), request["board"])
                 self._say(ready=True)
             else:
-                self._measure(request["port"], request["choice"])
+                self._measure(request["port"], request["choice"], request["meter"])
         except EdgebottleError as error:
             outcome = outcome_of(self._step, error)
             self._say(failed={"step": self._step, "outcome": outcome, "cause": str(error)})
@@ -79,7 +82,9 @@ class Worker:
             cause = f"a bug of edgebottle: {type(error).__name__}: {error}"
             self._say(failed={"step": self._step, "outcome": ERROR, "cause": cause})
 
-    def _measure(self, port: str | None, choice: dict[str, Any]) -> None:
+    def _measure(
+        self, port: str | None, choice: dict[str, Any], meter: dict[str, Any] | None
+    ) -> None:
         if self._prepared is None:
             raise BadInput("nothing was prepared")
         said = {**choice, "resets": tuple(choice["resets"])} if choice else {}
@@ -90,6 +95,7 @@ class Worker:
             windows=self._prepared.job.windows,
             port=port,
             choice=ProbeChoice(**said),
+            meter=MeterSettings(**meter) if meter and self._prepared.job.energy else None,
             progress=self._progress,
             step=self._begin,
         )
@@ -111,6 +117,8 @@ def prepare(job: Job, board_id: str) -> Prepared:
     """Reads, and compiles for a board; raises as ``load``, ``load_samples`` and ``build`` do."""
     board = load_board(board_id)
     check_board(board)
+    if job.energy:
+        board = in_energy_mode(board)
     model = load(job.path, io=job.io)
     if job.inputs is None:
         samples = edge_cases(model.graph, job.samples or SAMPLES)
@@ -124,7 +132,8 @@ def outcome_of(step: str, error: EdgebottleError) -> str:
     """What a failure makes of a job: ``broken`` may be tried again, nothing else may.
 
     Until the firmware answers it is the board, its probe or its port that fails. From then on it
-    is the firmware, unless the line is gone or what comes over it is no answer at all.
+    is the firmware, unless the line is gone or what comes over it is no answer at all, or it is
+    the meter.
     """
     if isinstance(error, Mismatch):
         return FAILED
@@ -133,7 +142,7 @@ def outcome_of(step: str, error: EdgebottleError) -> str:
     causes = list(_causes(error))
     if any(isinstance(cause, Faulted) for cause in causes):
         return FAILED
-    is_line = any(isinstance(cause, LinkClosed | Garbled) for cause in causes)
+    is_line = any(isinstance(cause, LinkClosed | Garbled | MeterFault) for cause in causes)
     return BROKEN if step in (PORT, FLASH, BOOT) or is_line else FAILED
 
 

@@ -16,6 +16,7 @@ from typing import IO, Any
 from edgebottle.bench.jobs_file import Job
 from edgebottle.errors import ToolMissing
 from edgebottle.operating_system import Child, ending
+from hil.bench.meters.recording import MeterSettings
 from hil.bench.results import BOOT, BROKEN, BUILD, ERROR, FAILED, FLASH, PORT, REFERENCE, RUN
 from hil.probes import ProbeChoice
 
@@ -82,10 +83,19 @@ class WorkerProcess:
         return None
 
     def measure(
-        self, port: str | None, choice: ProbeChoice, told: Told
+        self,
+        port: str | None,
+        choice: ProbeChoice,
+        told: Told,
+        meter: MeterSettings | None = None,
     ) -> dict[str, Any] | StepFailure:
         """Runs what is prepared; the record as JSON, or what failed."""
-        request = {"do": "measure", "port": port, "choice": asdict(choice)}
+        request = {
+            "do": "measure",
+            "port": port,
+            "choice": asdict(choice),
+            "meter": None if meter is None else asdict(meter),
+        }
         answer = self._asked(request, REFERENCE, told)
         return answer if isinstance(answer, StepFailure) else dict(answer["record"])
 

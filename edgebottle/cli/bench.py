@@ -69,6 +69,13 @@ def list_boards(bench: Path | None, as_json: bool) -> None:
 @click.option("--port", metavar="PORT", help="Its port; a URL is taken as it is.")
 @click.option("--probe", metavar="SERIAL", help="Serial number of its probe, if it is another.")
 @click.option("--virtual", is_flag=True, help="The virtual board, to try everything out.")
+@click.option(
+    "--meter",
+    "volts",
+    type=click.FloatRange(0.8, 5.0),
+    metavar="VOLTS",
+    help="The power meter that is plugged in measures this board, which it supplies with so much.",
+)
 @bench_option
 @json_option
 def add(
@@ -78,6 +85,7 @@ def add(
     port: str | None,
     probe: str | None,
     virtual: bool,
+    volts: float | None,
     bench: Path | None,
     as_json: bool,
 ) -> None:
@@ -93,7 +101,7 @@ def add(
       edgebottle bench add double --board stm32f746 --virtual
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.files import write_file
-    from hil.bench.adding import free_name, new_port, section_of
+    from hil.bench.adding import free_name, new_meter, new_port, section_of
     from hil.bench.attached import likely_board
     from hil.bench.entries import FILE, VIRTUAL, BenchEntry, added, bench_path, read_bench
 
@@ -101,6 +109,8 @@ def add(
     known = read_bench(path) if path.exists() else None
     if virtual and (serial or port or probe):
         raise click.UsageError("--virtual is of no real board: leave its port and probe out.")
+    if virtual and volts is not None:
+        raise click.UsageError("--virtual takes no energy: leave --meter out.")
     where: dict[str, Any] = {"probe": probe}
     if virtual:
         where = {"driver": VIRTUAL}
@@ -114,12 +124,15 @@ def add(
             where |= {"usb": None, "port": found.device}
     if board is None:
         raise click.UsageError("Say which board it is with --board ID; `edgebottle boards` lists.")
+    if volts is not None:
+        where["meter"] = new_meter(known, volts)
     entry = BenchEntry(name or free_name(board, known), board, **where)
     write_file(path, added(path, section_of(entry)).encode())
     if as_json:
         print_json({"bench": str(path), **_json(entry)})
     else:
-        print(f"wrote {path}: {entry.name} is a {entry.board} at {entry.place}")
+        meter = f", measured by {entry.meter.kind}" if entry.meter else ""
+        print(f"wrote {path}: {entry.name} is a {entry.board} at {entry.place}{meter}")
 
 
 @command.command("check")
@@ -130,8 +143,8 @@ def add(
 def check(names: tuple[str, ...], power: bool, bench: Path | None, as_json: bool) -> None:
     """Check whether the boards (all, or those named) could do a job now; exit code 3 if one cannot.
 
-    Asked are: the programmer, the power switch, the port, the probe, and whether the firmware
-    answers. Boards in use are left alone. Nothing is flashed.
+    Asked are: the programmer, the power switch, the meter, the port, the probe, and whether the
+    firmware answers. Boards in use are left alone. Nothing is flashed.
 
     \b
     Examples:
@@ -198,4 +211,5 @@ def _json(entry: BenchEntry) -> dict[str, Any]:
         "serial": entry.serial,
         "probe": entry.probe,
         "power": entry.power is not None,
+        "meter": None if entry.meter is None else asdict(entry.meter),
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -17,6 +17,7 @@ from edgebottle.cli.voice import note, warn
 if TYPE_CHECKING:
     from hil.bench.board_lock import BoardLock
     from hil.bench.entries import Bench, BenchEntry
+    from hil.bench.meters.recording import MeterSettings
     from hil.probes import ProbeChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,6 +76,20 @@ class BenchPlace:
     def choice(self) -> ProbeChoice:
         """How it is flashed."""
         return self.entry.choice
+
+
+class TakenPlace(NamedTuple):
+    """Where a board is.
+
+    Attributes:
+        port: None for the virtual board.
+        choice: How it is flashed.
+        meter: What measures its power.
+    """
+
+    port: str | None
+    choice: ProbeChoice | None
+    meter: MeterSettings | None = None
 
 
 @contextmanager
@@ -159,7 +174,7 @@ def taken_place(
     what: str,
     port: str | None,
     choice: ProbeChoice,
-) -> Iterator[tuple[str | None, ProbeChoice | None]]:
+) -> Iterator[TakenPlace]:
     """Where a board is, and how it is flashed, while nobody else has it.
 
     Args:
@@ -171,14 +186,30 @@ def taken_place(
         choice: How the board at that port is flashed.
 
     Yields:
-        Port and choice; None and None for the virtual board.
+        The place; its port is None for the virtual board.
     """
     if port is not None:
-        yield port, choice
+        yield TakenPlace(port, choice)
         return
     fitting = () if bench is None else bench.of_board(board)
     if entry is not None:
         fitting = (entry,)
     real = [one for one in fitting if not one.is_virtual]
     with taken(real, is_named=entry is not None and bool(real), what=what) as place:
-        yield (None, None) if place is None else (place.port, place.choice)
+        if place is None:
+            yield TakenPlace(None, None)
+        else:
+            yield TakenPlace(place.port, place.choice, place.entry.meter)
+
+
+def metered(place: TakenPlace, board: str) -> MeterSettings:
+    """The meter of a place; raises ``BadInput`` where there is none."""
+    from edgebottle.errors import BadInput
+
+    if place.meter is None:
+        where = f"the board at {place.port}" if place.port else f"a virtual {board}"
+        raise BadInput(
+            f"nothing measures the energy of {where}: name a real board of the bench that has a "
+            "meter (docs/bench.md)"
+        )
+    return place.meter

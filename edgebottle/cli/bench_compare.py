@@ -12,7 +12,12 @@ import click
 from edgebottle.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
-    from hil.bench.regression import LatencySummary, TimingChange
+    from hil.bench.regression import (
+        EnergyChange,
+        EnergySummary,
+        LatencySummary,
+        TimingChange,
+    )
     from hil.records import Record
 
 RECORDS = "records.jsonl"
@@ -28,26 +33,32 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
 
     Networks are compared on boards of one kind, by the median of all windows (`--windows`). Slower
     is what takes more than 1 % more, and more than three standard deviations; exit code 1 then.
+    Energy, where a meter measured it, is judged likewise.
 
     \b
     Examples:
       edgebottle bench compare yesterday.jsonl today.jsonl
       edgebottle bench compare out/earlier/2026-11-29T020000Z out
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from hil.bench.regression import SLOWER, changes
+    from hil.bench.regression import MORE, SLOWER, changes, energy_changes
 
-    found = changes(_read(old), _read(new))
+    before, after = _read(old), _read(new)
+    found, energy = changes(before, after), energy_changes(before, after)
     is_slower = any(one.verdict == SLOWER for one in found)
+    takes_more = any(one.verdict == MORE for one in energy)
     if as_json:
         print_json(
             {
                 "slower": is_slower,
                 "changes": [{**asdict(one), "change": one.change} for one in found],
+                "more_energy": takes_more,
+                "energy": [{**asdict(one), "change": one.change} for one in energy],
             }
         )
     else:
         _show(found)
-    sys.exit(1 if is_slower else 0)
+        _show_energy(energy)
+    sys.exit(1 if is_slower or takes_more else 0)
 
 
 def _read(path: Path) -> tuple[Record, ...]:
@@ -84,6 +95,27 @@ def _show(found: tuple[TimingChange, ...]) -> None:
     if any(one.verdict == UNCERTAIN for one in found):
         said.append("uncertain: nobody knows how far its times spread; measure with --windows 5")
     show(*said)
+
+
+def _show_energy(found: tuple[EnergyChange, ...]) -> None:
+    from edgebottle.report.terminal import add_row, new_table, show
+
+    if not found:
+        return
+    head = ("model", "board", "schedule?", "before, uJ>", "after, uJ>", "change>", "")
+    table = new_table("Energy of a run, before and after", *head)
+    for one in found:
+        change = "-" if one.change is None else f"{one.change:+.2%}"
+        cells = (one.model, one.board, one.schedule, _microjoules(one.old), _microjoules(one.new))
+        add_row(table, *cells, change, one.verdict)
+    show(table)
+
+
+def _microjoules(energy: EnergySummary | None) -> str:
+    if energy is None:
+        return "-"
+    spread = f" ± {energy.deviation * 1e6:.3f}" if energy.deviation else ""
+    return f"{energy.joules * 1e6:.3f}{spread}"
 
 
 def _milliseconds(timing: LatencySummary | None) -> str:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgebottle.cli.bench_choice import bench_choice_options, named_board, taken_place
+from edgebottle.cli.bench_choice import (
+    TakenPlace,
+    bench_choice_options,
+    metered,
+    named_board,
+    taken_place,
+)
 from edgebottle.cli.board_options import check_port, port_options
 from edgebottle.cli.options import (
     board_option,
@@ -47,9 +53,10 @@ VIRTUAL_SECONDS = 0.02
 )
 @click.option(
     "--mode",
-    type=click.Choice(["performance", "accuracy"]),
+    type=click.Choice(["performance", "accuracy", "energy"]),
     default="performance",
-    help="Five timed windows, or all files of --data (default: performance).",
+    help="Five timed windows, all files of --data, or five windows whose energy is measured by the "
+    "meter of a board of the bench (default: performance).",
 )
 @click.option(
     "--data",
@@ -99,8 +106,10 @@ def mlperf(
     Examples:
       edgebottle bench mlperf kws.tflite --task kws01 -b nucleo_l4r5zi --port /dev/ttyACM0
       edgebottle bench mlperf ad01.tflite --task ad01 -b stm32f746 --mode accuracy --data ad01
+      edgebottle bench mlperf kws.tflite --task kws01 -b l4-left --mode energy
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.codegen.task import find_task, input_bytes
+    from edgebottle.energy_mode import in_energy_mode
     from edgebottle.measure import check_board
     from edgebottle.pipeline import build
     from hil.mlperf import read_labels
@@ -111,6 +120,7 @@ def mlperf(
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
     check_board(target)
+    target = in_energy_mode(target) if mode == "energy" else target
     check_port(port, target, choice)
     task = find_task(task_name)
     files = [] if data is None else read_labels(data)[:samples]
@@ -126,7 +136,7 @@ def mlperf(
         )
     with taken_place(bench, entry, built.board.id, f"{task.name} {mode}", port, choice) as place:
         measured = _Measured(built, place, files, input_bytes(task, loaded.graph), as_json)
-        found = measured.accuracy() if mode == "accuracy" else measured.performance(seconds)
+        found = measured.of_mode(mode, seconds)
     if as_json:
         print_json({"task": task.name, "mode": mode, "board": target.id, **found})
 
@@ -137,14 +147,14 @@ class _Measured:
 
     Attributes:
         built: The firmware.
-        place: Port of a real board, and how it is flashed; no port for the virtual board.
+        place: Of the board.
         files: Of the data folder; empty where there is none.
         size: Bytes of an input.
         quiet: Nothing is printed.
     """
 
     built: Built
-    place: tuple[str | None, ProbeChoice | None]
+    place: TakenPlace
     files: Sequence[LabelledFile]
     size: int
     quiet: bool
@@ -152,7 +162,13 @@ class _Measured:
     @property
     def is_virtual(self) -> bool:
         """No chip runs it."""
-        return self.place[0] is None and not self.built.board.is_host
+        return self.place.port is None and not self.built.board.is_host
+
+    def of_mode(self, mode: str, seconds: float | None) -> dict[str, Any]:
+        """What a mode measures, printed; what ``--json`` prints of it."""
+        if mode == "accuracy":
+            return self.accuracy()
+        return self.energy(seconds) if mode == "energy" else self.performance(seconds)
 
     def performance(self, seconds: float | None) -> dict[str, Any]:
         """The windows, printed; what ``--json`` prints of them."""
@@ -160,19 +176,50 @@ class _Measured:
         from hil.mlperf import SECONDS, WINDOWS, median_throughput, performance, performance_lines
 
         wanted = seconds or (VIRTUAL_SECONDS if self.is_virtual else SECONDS)
-        inputs = [one for file in self.files[:WINDOWS] for one in file.inputs(self.size)[:1]]
+        inputs = self._inputs(WINDOWS)
         with (
             progress_bar(quiet=self.quiet) as progress,
-            open_session(self.built, *self.place) as session,
+            open_session(self.built, *self.place[:2]) as session,
         ):
-            windows = performance(session, inputs or [bytes(self.size)], wanted, progress)
+            windows = performance(session, inputs, wanted, progress)
         self._say(performance_lines(windows))
-        if wanted < SECONDS:
-            warn(f"a submission's windows are of at least {SECONDS:g} s: these are of {wanted:g} s")
+        _tell_short(wanted)
         return {
             "windows": [asdict(window) for window in windows],
             "throughput": median_throughput(windows),
         }
+
+    def energy(self, seconds: float | None) -> dict[str, Any]:
+        """The energy of the windows, printed; what ``--json`` prints of it."""
+        from edgebottle.drivers import open_session
+        from edgebottle.energy import supplied
+        from hil.bench.meters.windows import WINDOWS, measure_energy
+        from hil.mlperf import SECONDS, energy_lines
+
+        wanted = seconds or SECONDS
+        settings = metered(self.place, self.built.board.id)
+        with (
+            progress_bar(quiet=self.quiet) as progress,
+            supplied(self.built, self.place.port, settings) as power,
+            open_session(self.built, *self.place[:2]) as session,
+        ):
+            assert power is not None
+            found = measure_energy(
+                session,
+                power.meter,
+                settings,
+                [[data] for data in self._inputs(WINDOWS)],
+                seconds=wanted,
+                told=lambda done, total: progress("energy", done, total),
+            )
+        self._say(energy_lines(found))
+        _tell_short(wanted)
+        return {**asdict(found), "median_joules": found.median_joules}
+
+    def _inputs(self, count: int) -> list[bytes]:
+        """What the windows take, of the data folder where there is one."""
+        inputs = [one for file in self.files[:count] for one in file.inputs(self.size)[:1]]
+        return inputs or [bytes(self.size)]
 
     def accuracy(self) -> dict[str, Any]:
         """What all files give, printed; what ``--json`` prints of it."""
@@ -181,7 +228,7 @@ class _Measured:
 
         with (
             progress_bar(quiet=self.quiet) as progress,
-            open_session(self.built, *self.place) as session,
+            open_session(self.built, *self.place[:2]) as session,
         ):
             found = accuracy(session, self.files, self.size, progress)
         self._say(accuracy_lines(found))
@@ -194,3 +241,11 @@ class _Measured:
             note("nothing here is measured: cycles of a virtual board are not those of a chip")
         for line in () if self.quiet else lines:
             print(f"{time.strftime('%m%d.%H%M%S')} ulp-mlperf: {line}")
+
+
+def _tell_short(seconds: float) -> None:
+    """Warns of windows that are too short for a submission."""
+    from hil.mlperf import SECONDS
+
+    if seconds < SECONDS:
+        warn(f"a submission's windows are of at least {SECONDS:g} s: these are of {seconds:g} s")

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgebottle.cli.bench_choice import bench_choice_options, named_board, taken_place
+from edgebottle.cli.bench_choice import (
+    TakenPlace,
+    bench_choice_options,
+    metered,
+    named_board,
+    taken_place,
+)
 from edgebottle.cli.board_options import check_port, port_options
 from edgebottle.cli.options import (
     board_option,
@@ -25,10 +31,12 @@ from edgebottle.cli.voice import note, progress_bar, warn
 RECORDS = Path("edgebottle-out") / "records.jsonl"
 
 if TYPE_CHECKING:
+    from edgebottle.boards import Board
     from edgebottle.fit import Wish
     from edgebottle.pipeline import Built, Model
     from edgebottle.samples import Samples
     from hil.bench.entries import Bench
+    from hil.bench.meters.recording import MeterSettings
     from hil.probes import ProbeChoice
     from hil.records import Record
 
@@ -83,6 +91,12 @@ DEFAULT_SAMPLES = 4
     "spreads, and `edgebottle bench compare` goes by it.",
 )
 @click.option(
+    "--energy",
+    is_flag=True,
+    help="Measure the energy of a run as well: of a board of the bench that has a meter, with "
+    "firmware of energy mode.",
+)
+@click.option(
     "--records",
     metavar="FILE",
     type=click.Path(path_type=Path, readable=False),
@@ -107,6 +121,7 @@ def command(
     samples: int | None,
     runs: int,
     windows: int,
+    energy: bool,
     records: Path,
     toolchain: str | None,
     as_json: bool,
@@ -127,29 +142,28 @@ def command(
       edgebottle measure model.tflite -b stm32f746 --inputs test.npz --samples 100
       edgebottle measure detector.tflite -b stm32f746 --data VOC2007.zip --part val
       edgebottle measure model.tflite -b stm32f746 --port /dev/ttyACM0 --runs 10
+      edgebottle measure model.tflite -b l4-left --energy --windows 5
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.measure import check_board, check_runs
+    from edgebottle.measure import check_runs
     from edgebottle.pipeline import build
     from hil.records import append
 
     board, entry = named_board(bench if port is None else None, board)
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
-    target = chosen.require_board(port)
-    check_board(target)
+    target = _target(chosen.require_board(port), energy)
     check_port(port, target, choice)
     check_writable(records)
     wish = chosen.complete(wish)
     check_runs(runs, wish.row_fed)
     _check_sources(data, inputs)
     loaded = chosen.load(quiet=as_json)
-    boxes = None if data is None else _boxed(loaded, data, part, samples)
-    taken_samples = boxes or _samples(loaded, inputs, samples, meaning)
+    taken_samples = _taken(loaded, (inputs, meaning), (data, part), samples)
     _tell(taken_samples, as_json)
     with progress_bar(quiet=as_json) as progress:
         built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
     todo = _Measurement(built, taken_samples, runs, windows, as_json)
     with taken_place(bench, entry, target.id, f"measure {loaded.name}", port, choice) as place:
-        record = todo.at(*place)
+        record = todo.at(place, metered(place, target.id) if energy else None)
     append(records, record)
     _show(record, records, as_json)
 
@@ -164,8 +178,8 @@ class _Measurement:
     windows: int
     quiet: bool
 
-    def at(self, port: str | None, choice: ProbeChoice | None) -> Record:
-        """At a port; None for the virtual board."""
+    def at(self, place: TakenPlace, meter: MeterSettings | None) -> Record:
+        """Where a board is, with what measures its energy."""
         from edgebottle.measure import measure
 
         with progress_bar(quiet=self.quiet) as progress:
@@ -174,8 +188,9 @@ class _Measurement:
                 self.samples,
                 runs=self.runs,
                 windows=self.windows,
-                port=port,
-                choice=choice,
+                port=place.port,
+                choice=place.choice,
+                meter=meter,
                 progress=progress,
             )
 
@@ -189,6 +204,15 @@ def _show(record: Record, records: Path, as_json: bool) -> None:
     show(*record_tables(record), f"record: {records} (`edgebottle report {records}` shows more)")
 
 
+def _target(board: Board, energy: bool) -> Board:
+    """A board that can be measured, in the mode that is asked for."""
+    from edgebottle.energy_mode import in_energy_mode
+    from edgebottle.measure import check_board
+
+    check_board(board)
+    return in_energy_mode(board) if energy else board
+
+
 def _tell(samples: Samples, quiet: bool) -> None:
     """Says what is run."""
     for text in () if quiet else samples.taken:
@@ -198,6 +222,21 @@ def _tell(samples: Samples, quiet: bool) -> None:
 def _check_sources(data: str | None, inputs: Path | None) -> None:
     if data is not None and inputs is not None:
         raise click.UsageError("--data and --inputs are two sources of samples: leave one out.")
+
+
+def _taken(
+    loaded: Model,
+    file: tuple[Path | None, str | None],
+    images: tuple[str | None, str],
+    samples: int | None,
+) -> Samples:
+    """What is run: of a file, and what its numbers are; or of a part of a source of images."""
+    data, part = images
+    return (
+        _samples(loaded, file[0], samples, file[1])
+        if data is None
+        else _boxed(loaded, data, part, samples)
+    )
 
 
 def _boxed(loaded: Model, data: str, part: str, samples: int | None) -> Samples:

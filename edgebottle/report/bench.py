@@ -12,11 +12,12 @@ from hil.bench.results import (
     JobResult,
     words_of,
 )
+from hil.energy_record import MICRO
 
 MAX_ROWS = 60
 """Of a table on a terminal."""
 
-RESULT_HEAD = ("board", "model", "schedule", "samples?", "outcome", "ms>", "RAM?>", "s?>")
+RESULT_HEAD = ("board", "model", "schedule", "samples?", "outcome", "ms>", "uJ?>", "RAM?>", "s?>")
 
 
 def bench_parts(report: BenchReport) -> tuple[Part, ...]:
@@ -49,6 +50,7 @@ def result_cells(result: JobResult) -> tuple[str, ...]:
         result.samples,
         result.outcome,
         milliseconds_of(result),
+        microjoules_of(result),
         number(result.ram),
         f"{result.seconds:.1f}",
     )
@@ -60,6 +62,11 @@ def milliseconds_of(result: JobResult) -> str:
         return "-"
     kind = "" if result.latency_kind == "measured" else f" {result.latency_kind}"
     return f"{result.latency_us / 1000:.3f}{kind}"
+
+
+def microjoules_of(result: JobResult) -> str:
+    """The energy of a run, in microjoules; a dash where nothing measured it."""
+    return "-" if result.joules is None else f"{result.joules / MICRO:,.3f}"
 
 
 def cause_lines(report: BenchReport) -> list[str]:

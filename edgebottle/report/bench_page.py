@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgebottle.report.bench import (
     cause_words,
     is_bad,
+    microjoules_of,
     milliseconds_of,
     outcome_words,
 )
@@ -13,7 +14,7 @@ from edgebottle.report.page import Cell, page, table
 from edgebottle.report.terminal import number
 from hil.bench.results import FLAKY, PASSED, BenchReport, JobResult, by_board
 
-_HEAD = ("job", "outcome", "ms>", "RAM>", "flash>", "accuracy>", "tries>", "s>", "why")
+_HEAD = ("job", "outcome", "ms>", "uJ>", "RAM>", "flash>", "accuracy>", "tries>", "s>", "why")
 
 
 def bench_page(report: BenchReport) -> str:
@@ -65,6 +66,7 @@ def _cells(result: JobResult) -> tuple[Cell, ...]:
         result.title,
         result.outcome,
         milliseconds_of(result),
+        microjoules_of(result),
         number(result.ram),
         number(result.flash),
         accuracy,

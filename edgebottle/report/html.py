@@ -21,6 +21,7 @@ from edgebottle.report.profile_page import rates_caption
 from edgebottle.report.published import Comparison
 from edgebottle.report.terminal import agreement, moment, number
 from edgebottle.units import kilobytes
+from hil.energy_record import microjoules
 from hil.network import Network
 from hil.records import Record
 
@@ -144,6 +145,9 @@ def _cards(record: Record) -> str:
     ram, flash = record.ram, record.flash
     spread = f"; {low:.3f} to {high:.3f} ms" if high > low else ""
     cards = [("", "latency", f"{middle:,.3f} ms", f"{record.latency_kind}{spread}")]
+    if record.energy is not None:
+        energy = record.energy
+        cards.append(("", "energy", microjoules(energy.median_joules), energy.words))
     if record.accuracy is not None:
         share = f"{record.correct:,} of {record.samples:,} samples"
         cards.append(("", "accuracy", f"{record.accuracy:.1%}", share))

@@ -17,6 +17,7 @@ from edgebottle.report.confusion import confusion_tables
 from edgebottle.report.detection import detection_tables, precision_text
 from edgebottle.report.memory import ArenaView, Role, span
 from edgebottle.report.published import SUITE, Comparison
+from hil.energy_record import microjoules
 from hil.records import LayerRecord, Record
 
 PIPE_WIDTH = 80
@@ -151,6 +152,8 @@ def record_tables(record: Record) -> tuple[Part, ...]:
         deviation = statistics.stdev(record.windows_us) / usual if usual else 0.0
         words = f"median of {len(record.windows_us)}; standard deviation {deviation:.2%}"
         add_row(table, "windows", f"{usual / 1000:.3f} ms", words)
+    if record.energy is not None:
+        add_row(table, "energy", microjoules(record.energy.median_joules), record.energy.words)
     for text in record.remarks:
         add_row(table, "remark", "", text)
     return table, *confusion_tables(record), *detection_tables(record), layers_table(record)

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from edgebottle.errors import BadInput
 from hil.bench.attached import AttachedPort, attached_ports, entry_of
 from hil.bench.entries import Bench, BenchEntry
+from hil.bench.meters.finding import attached_meters
+from hil.bench.meters.kinds import METERS, kind_of
+from hil.bench.meters.recording import MeterSettings
 
 
 def new_port(
@@ -31,6 +34,8 @@ def new_port(
         if (device is None or port.device == device) and (serial is None or port.serial == serial)
     ]
     new = [port for port in fitting if entry_of(port, entries) is None]
+    if device is None and serial is None:
+        new = [port for port in new if kind_of(port.usb) is None]
     devices = {(port.usb, port.serial) for port in new}
     if len(devices) == 1 and (new[0].serial or len(new) == 1):
         return new[0]
@@ -54,6 +59,28 @@ def free_name(board: str, bench: Bench | None) -> str:
     return name
 
 
+def new_meter(bench: Bench | None, volts: float) -> MeterSettings:
+    """The one meter with a serial port that no board of the bench has.
+
+    Args:
+        bench: The boards that there are; None for none.
+        volts: Of the board's supply.
+
+    Raises:
+        BadInput: there is none, or several; they are named.
+    """
+    known = {entry.meter.serial for entry in (bench.entries if bench else ()) if entry.meter}
+    new = [port for port in attached_meters() if not port.serial or port.serial not in known]
+    if len(new) > 1:
+        raise BadInput(f"several meters are new: {_words(new)}; leave one plugged in")
+    if not new:
+        titles = ", ".join(kind.title for kind in METERS.values() if kind.has_port)
+        raise BadInput(f"no new meter with a serial port is plugged in ({titles})")
+    kind = kind_of(new[0].usb)
+    assert kind is not None
+    return MeterSettings(kind.name, serial=new[0].serial or None, volts=volts)
+
+
 def section_of(entry: BenchEntry) -> str:
     """An entry as ``bench.toml`` has it; power, resets and quarantine are the user's to add."""
     said: dict[str, object] = {
@@ -68,6 +95,10 @@ def section_of(entry: BenchEntry) -> str:
     # A JSON string is a TOML string as well.
     lines = [f"{key} = {json.dumps(value)}" for key, value in said.items() if value is not None]
     name = json.dumps(entry.name) if "." in entry.name else entry.name
+    if entry.meter is not None:
+        meter = {"kind": entry.meter.kind, "serial": entry.meter.serial, "volts": entry.meter.volts}
+        lines += ["", f"[board.{name}.meter]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in meter.items() if value]
     return "\n".join([f"[board.{name}]", *lines])
 
 

@@ -28,6 +28,8 @@ from edgebottle.toml_tables import (
     text,
     whole,
 )
+from hil.bench.meter_table import read_meter
+from hil.bench.meters.recording import MeterSettings
 from hil.bench.power import OFF_SECONDS, PowerSwitch
 from hil.probes import RESETS, ProbeChoice
 
@@ -84,6 +86,7 @@ class BenchEntry:
         flash: Whether it is flashed; None: unless it is at a network URL without a probe.
         reset: Ways in which it may be restarted, of ``hil.probes.RESETS``.
         power: What switches its power; None where nothing does.
+        meter: What measures its power; None where nothing does.
         quarantine: Why it is left out; None where it is not.
     """
 
@@ -99,6 +102,7 @@ class BenchEntry:
     flash: bool | None = None
     reset: tuple[str, ...] = RESETS
     power: PowerSwitch | None = None
+    meter: MeterSettings | None = None
     quarantine: Quarantine | None = None
 
     @property
@@ -219,11 +223,13 @@ def _entry(name: str, table: Mapping[str, Any]) -> BenchEntry:
     said = read_table(table, _KEYS, prefix, ("board",))
     _check_board(name, said["board"], prefix)
     power = said.pop("power", None)
+    meter = said.pop("meter", None)
     quarantine = said.pop("quarantine", None)
     entry = BenchEntry(
         name,
         **said,
         power=None if power is None else _power(power, f"{prefix}power."),
+        meter=None if meter is None else read_meter(meter, f"{prefix}meter."),
         quarantine=None
         if quarantine is None
         else read_quarantine(quarantine, f"{prefix}quarantine."),
@@ -258,6 +264,10 @@ def _check_place(entry: BenchEntry, table: Mapping[str, Any], prefix: str) -> No
         if extra:
             raise BadInput(f"'{prefix}{extra[0]}' is of a real board, and this one is virtual")
         return
+    if entry.meter is not None and entry.load().energy is None:
+        raise BadInput(
+            f"'{prefix}meter': {entry.board} has no pin that says when inferences begin and end"
+        )
     if entry.board == "host":
         raise BadInput(f"'{prefix}board': host is this computer: add driver = \"virtual\"")
     if entry.port is None and entry.usb is None and entry.serial is None:
@@ -273,6 +283,7 @@ def _check_different(entries: tuple[BenchEntry, ...]) -> None:
         ("probe", lambda entry: entry.probe or entry.serial),
         ("port", lambda entry: entry.port),
         ("power switch", lambda entry: entry.power and entry.power.off),
+        ("meter", lambda entry: entry.meter and (entry.meter.serial or entry.meter.port)),
     )
     for what, value_of in same:
         known: dict[object, str] = {}
@@ -357,6 +368,7 @@ _KEYS: Mapping[str, Reader] = {
     "flash": flag,
     "reset": list_of(one_of(*RESETS), may_be_empty=True),
     "power": _table,
+    "meter": _table,
     "quarantine": _table,
 }
 _POWER: Mapping[str, Reader] = {

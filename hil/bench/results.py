@@ -72,6 +72,7 @@ class JobResult:
         ram: Bytes; None without a measurement.
         flash: As well.
         accuracy: Share of samples that were recognised; None without labels.
+        joules: Energy of a run, measured; None without a meter.
     """
 
     key: str
@@ -92,6 +93,7 @@ class JobResult:
     ram: int | None = None
     flash: int | None = None
     accuracy: float | None = None
+    joules: float | None = None
 
     @property
     def title(self) -> str:

@@ -1,0 +1,1 @@
+"""Power meters: what a board takes while it runs a network."""
