@@ -39,6 +39,8 @@ class PulseRegisters:
         pulse_mux: Register that gives the pin to the GPIO.
         pulse_mux_mask: Its bits there.
         pulse_mux_value: What they are set to.
+        pulse_isolation: Register that keeps the pad at its level.
+        pulse_isolation_bits: Cleared there.
         pulse_high: Register that is written for the high level.
         pulse_high_bits: With this.
         pulse_low: Register that is written for the low level.
@@ -55,6 +57,8 @@ class PulseRegisters:
     pulse_mux: int
     pulse_mux_mask: int
     pulse_mux_value: int
+    pulse_isolation: int
+    pulse_isolation_bits: int
     pulse_high: int
     pulse_high_bits: int
     pulse_low: int

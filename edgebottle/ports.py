@@ -103,8 +103,8 @@ class Stm32Wiring(Wiring):
 
 
 @dataclass(frozen=True)
-class Rp2040Wiring(Wiring):
-    """Of the RP2040.
+class Rp2Wiring(Wiring):
+    """Of the RP2040 and the RP2350.
 
     Attributes:
         crystal_hz: Frequency of the crystal.
@@ -117,6 +117,15 @@ class Rp2040Wiring(Wiring):
         tx_function: What gives the pin to the UART.
         rx_pin: As for ``tx_pin``.
         rx_function: As for ``tx_function``.
+        resets_base: Address of RESETS.
+        clocks_base: Of CLOCKS.
+        xosc_base: Of XOSC.
+        pll_base: Of PLL_SYS.
+        io_base: Of IO_BANK0.
+        pads_base: Of PADS_BANK0.
+        pll_reset_bit: Of PLL_SYS in RESETS.
+        io_reset_bit: Of IO_BANK0 there.
+        pads_reset_bit: Of PADS_BANK0 there.
     """
 
     crystal_hz: int
@@ -129,6 +138,15 @@ class Rp2040Wiring(Wiring):
     tx_function: int
     rx_pin: int
     rx_function: int
+    resets_base: int
+    clocks_base: int
+    xosc_base: int
+    pll_base: int
+    io_base: int
+    pads_base: int
+    pll_reset_bit: int
+    io_reset_bit: int
+    pads_reset_bit: int
 
 
 @dataclass(frozen=True)
@@ -270,7 +288,7 @@ class CmsdkWiring(Wiring):
 
 _GROUPS: dict[str, type[Wiring]] = {
     "stm32": Stm32Wiring,
-    "rp2040": Rp2040Wiring,
+    "rp2": Rp2Wiring,
     "imxrt": ImxrtWiring,
     "gd32": Gd32Wiring,
     "samd21": Samd21Wiring,

@@ -29,6 +29,12 @@ _READABLE = (
     (_SSI + 0xF4, 0xFF07FB3F, 0x03 << 24 | 2 << 8 | 6 << 2),  # SPI_CTRLR0
 )
 
+_BLOCK_START, _BLOCK_END = 0xFFFFDED3, 0xAB123579
+_BLOCK_SEARCH = 4096
+_MAX_BLOCK = 0x180
+_IMAGE_TYPE, _VECTOR_TABLE, _LAST_ITEM = 0x42, 0x03, 0xFF
+_ARM_EXECUTABLE = 0x1021  # executable, Secure, Arm, RP2350
+
 _FCB_TAG = 0x42464346
 _SERIAL_NOR = 1
 _IVT_HEADER = 0x402000D1
@@ -67,6 +73,8 @@ def reset(board: Board, elf: Elf, engine: Any, register: Callable[[int], int]) -
         return Reset(start)  # whatever the ELF's entry
     if board.port == "rp2040":
         return _second_stage(board, elf, engine, register)
+    if board.port == "rp2350":
+        return _image_definition(board, elf, engine)
     if board.port == "imxrt":
         return _image_vector_table(board, elf, engine)
     return _vectors(engine, start)
@@ -112,6 +120,32 @@ def _second_stage(board: Board, elf: Elf, engine: Any, register: Callable[[int],
             f"{elf.path}: its second stage of the boot leaves the vectors of the boot ROM"
         )
     return firmware
+
+
+def _image_definition(board: Board, elf: Elf, engine: Any) -> Reset:
+    """The RP2350's: the block with an IMAGE_DEF in the first 4 kB (RP2350 Datasheet 5.9)."""
+    start = board.region("flash").start
+    head = bytes(engine.mem_read(start, _BLOCK_SEARCH + _MAX_BLOCK))
+    words = [int.from_bytes(head[i : i + 4], "little") for i in range(0, len(head), 4)]
+
+    def refuse(what: str) -> BadInput:
+        return BadInput(f"{elf.path}: the boot ROM of {board.mcu} starts no image {what}")
+
+    if _BLOCK_START not in words[: _BLOCK_SEARCH // 4]:
+        raise refuse(f"without a block in its first {_BLOCK_SEARCH} bytes")
+    at = first = words.index(_BLOCK_START) + 1
+    items: dict[int, tuple[int, ...]] = {}
+    while words[at] & 0xFF != _LAST_ITEM:
+        size = words[at] >> 8 & 0xFF  # of kinds without bit 7
+        if words[at] & 0x80 or size == 0 or at - first > _MAX_BLOCK // 4:
+            raise refuse("whose block has a broken item")
+        items[words[at] & 0xFF] = tuple(words[at : at + size])
+        at += size
+    if (words[at] >> 8 & 0xFFFF, *words[at + 1 : at + 3]) != (at - first, 0, _BLOCK_END):
+        raise refuse("whose block does not end as it should")
+    if _IMAGE_TYPE not in items or items[_IMAGE_TYPE][0] >> 16 != _ARM_EXECUTABLE:
+        raise refuse("that is no Secure program for its Arm cores")
+    return _vectors(engine, items[_VECTOR_TABLE][1] if _VECTOR_TABLE in items else start)
 
 
 def _image_vector_table(board: Board, elf: Elf, engine: Any) -> Reset:

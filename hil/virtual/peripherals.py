@@ -214,43 +214,68 @@ _SAMD21 = (
 )
 
 
+def _rp2(
+    resets: int, clocks: int, xosc: int, pll: int, blocks: int, sys_ctrl: int
+) -> tuple[Device, ...]:
+    """What the RP2040 and the RP2350 have alike, at the addresses of one of them.
+
+    Args:
+        resets: Address of RESETS.
+        clocks: Of CLOCKS.
+        xosc: Of XOSC.
+        pll: Of PLL_SYS.
+        blocks: Those that RESETS holds after a reset, each a bit.
+        sys_ctrl: CLK_SYS_CTRL after a reset.
+    """
+    return (
+        Device(
+            "RESETS",
+            resets,
+            rules=(Follow(0x08, blocks, 0x00, blocks, inverted=True),),  # RESET_DONE
+            reset=((0x00, blocks),),
+        ),
+        Device(
+            "CLOCKS",
+            clocks,
+            rules=(
+                Follow(0x38, 1 << 0, 0x30, 2, when_mask=3, when_value=0, inverted=True),
+                Follow(0x38, 1 << 2, 0x30, 2, when_mask=3, when_value=2),  # CLK_REF_SELECTED
+                Follow(0x44, 1 << 0, 0x3C, 1, inverted=True),
+                Follow(0x44, 1 << 1, 0x3C, 1),  # CLK_SYS_SELECTED
+            ),
+            reset=((0x34, 0x100), (0x3C, sys_ctrl), (0x40, 0x100)),
+        ),
+        Device(
+            "XOSC",
+            xosc,
+            rules=(  # STATUS: ENABLED, STABLE
+                Follow(0x04, 1 << 12, 0x00, 1 << 12, 0xFFF << 12, 0xFAB << 12),
+                Follow(0x04, 1 << 31, 0x00, 1 << 12, 0xFFF << 12, 0xFAB << 12),
+            ),
+        ),
+        Device(
+            "PLL_SYS",
+            pll,
+            rules=(Follow(0x00, 1 << 31, 0x04, 1 << 5, 1 << 0, 0, inverted=True),),  # CS.LOCK
+            reset=((0x00, 0x1), (0x04, 0x2D), (0x0C, 0x77000)),
+        ),
+    )
+
+
 _RP2040 = (
-    Device(
-        "RESETS",
-        0x4000C000,
-        rules=(Follow(0x08, 0x01FFFFFF, 0x00, 0x01FFFFFF, inverted=True),),  # RESET_DONE
-        reset=((0x00, 0x01FFFFFF),),
-    ),
-    Device(
-        "CLOCKS",
-        0x40008000,
-        rules=(
-            Follow(0x38, 1 << 0, 0x30, 2, when_mask=3, when_value=0, inverted=True),
-            Follow(0x38, 1 << 2, 0x30, 2, when_mask=3, when_value=2),  # CLK_REF_SELECTED
-            Follow(0x44, 1 << 0, 0x3C, 1, inverted=True),
-            Follow(0x44, 1 << 1, 0x3C, 1),  # CLK_SYS_SELECTED
-        ),
-        reset=((0x34, 0x100), (0x40, 0x100)),
-    ),
-    Device(
-        "XOSC",
-        0x40024000,
-        rules=(  # STATUS: ENABLED, STABLE
-            Follow(0x04, 1 << 12, 0x00, 1 << 12, 0xFFF << 12, 0xFAB << 12),
-            Follow(0x04, 1 << 31, 0x00, 1 << 12, 0xFFF << 12, 0xFAB << 12),
-        ),
-    ),
-    Device(
-        "PLL_SYS",
-        0x40028000,
-        rules=(Follow(0x00, 1 << 31, 0x04, 1 << 5, 1 << 0, 0, inverted=True),),  # CS.LOCK
-        reset=((0x00, 0x1), (0x04, 0x2D), (0x0C, 0x77000)),
-    ),
     Device("SIO", 0xD0000000, 0x200),
+    *_rp2(0x4000C000, 0x40008000, 0x40024000, 0x40028000, 0x01FFFFFF, 0),
     Device("IO_BANK0", 0x40014000, reset=tuple((4 + 8 * n, 0x1F) for n in range(30))),
     Device("PADS_BANK0", 0x4001C000, reset=tuple((4 + 4 * n, 0x56) for n in range(30))),
     Device("WATCHDOG", 0x40058000, reset=((0x2C, 1 << 9),)),
     Device("SSI", 0x18000000, reset=((0xF4, 0x03000000),)),
+)
+
+_RP2350 = (
+    Device("SIO", 0xD0000000, 0x200),
+    *_rp2(0x40020000, 0x40010000, 0x40048000, 0x40050000, 0x1FFFFFFF, 0x41),
+    Device("IO_BANK0", 0x40028000, reset=tuple((4 + 8 * n, 0x1F) for n in range(48))),
+    Device("PADS_BANK0", 0x40038000, reset=tuple((4 + 4 * n, 0x116) for n in range(48))),
 )
 
 
@@ -294,6 +319,7 @@ FAMILIES: dict[str, Family] = {
     "mps2": Family((), DeviceKind.UART_CMSDK, window=0x1000),
     "imxrt": Family(_IMXRT, DeviceKind.UART_LPUART),
     "rp2040": Family(_RP2040, DeviceKind.UART_PL011, DeviceKind.TIMER_RP2040),
+    "rp2350": Family(_RP2350, DeviceKind.UART_PL011),
 }
 
 

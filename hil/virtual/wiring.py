@@ -5,7 +5,8 @@ The bytes of a UART pass only at the baud rate of the board file, and where its 
 function. The oscillator gets ready only with what is on the board: on an STM32 a crystal, or with
 the bypass on a clock from outside.
 Registers of the STM32 as in RM0385 5.3 (RCC) and 6.4 (GPIO); they are the same in all its families.
-Those of the RP2040 as in its data sheet, 2.14 (RESETS), 2.15 (CLOCKS), 2.18 (PLL), 2.19 (GPIO);
+Those of the RP2040 as in its data sheet, 2.14 (RESETS), 2.15 (CLOCKS), 2.18 (PLL), 2.19 (GPIO), and
+of the RP2350 as in its own, 7.5, 8.1, 8.6, 9;
 those of the i.MX RT as in IMXRT1060RM chapters 11 (IOMUXC) and 14 (CCM); those of the GD32VF103,
 SAM D21 and nRF5 as in the manuals that their ``port.toml`` names.
 """
@@ -21,7 +22,7 @@ from edgebottle.ports import (
     Gd32Wiring,
     ImxrtWiring,
     Nrf5Wiring,
-    Rp2040Wiring,
+    Rp2Wiring,
     Samd21Wiring,
     Stm32Wiring,
 )
@@ -33,14 +34,11 @@ _MODER, _AFR = 0x00, 0x20
 _BRR = {1: 0x08, 2: 0x0C}
 _ALTERNATE = 2
 
-_RESETS = 0x4000C000
-_RESET_BITS = {"IO_BANK0": 5, "PADS_BANK0": 8, "PLL_SYS": 12, "TIMER": 21}
-_XOSC_CTRL = 0x40024000
 _XOSC_ON = (0xFFF << 12, 0xFAB << 12)
-_PLL_FBDIV_INT, _PLL_PRIM = 0x40028008, 0x4002800C
-_CLK_SYS_CTRL, _CLK_PERI_CTRL = 0x4000803C, 0x40008048
-_WATCHDOG_TICK = 0x4005802C
-_IO_CTRL, _PADS = 0x40014004, 0x4001C004
+_RP2040_TIMER_BIT, _RP2040_TICK = 21, 0x4005802C
+_CLK_SYS, _CLK_PERI = 0x3C, 0x48
+_PLL_FBDIV, _PLL_PRIM = 0x08, 0x0C
+_ISOLATED = 1 << 8  # of the RP2350's pads; the bit is 0 on the RP2040
 
 _PM_APBCMASK, _PORT = 0x40000420, 0x41004400
 
@@ -68,6 +66,7 @@ def pin_needs(pulse: PulseRegisters) -> tuple[tuple[int, int, int], ...]:
         (pulse.pulse_supply, supply, supply),
         (pulse.pulse_drive, pulse.pulse_drive_mask, pulse.pulse_drive_value),
         (pulse.pulse_mux, pulse.pulse_mux_mask, pulse.pulse_mux_value),
+        (pulse.pulse_isolation, pulse.pulse_isolation_bits, 0),
     )
     return tuple(need for need in found if need[0] != 0)
 
@@ -136,41 +135,47 @@ def _pin_needs(
     return (*needs, Need(purpose, wiring.gpio_supply, supplied, supplied))
 
 
-def _rp2040(device: Device, wiring: Rp2040Wiring, is_uart: bool) -> Device:
+def _rp2(device: Device, wiring: Rp2Wiring, is_uart: bool) -> Device:
     if is_uart:
-        return replace(device, needs=_rp2040_uart_needs(device, wiring))
-    bit = _RESET_BITS.get(device.name)
-    if bit is None:
+        return replace(device, needs=_rp2_uart_needs(device, wiring))
+    bits = {
+        "IO_BANK0": wiring.io_reset_bit,
+        "PADS_BANK0": wiring.pads_reset_bit,
+        "PLL_SYS": wiring.pll_reset_bit,
+        "TIMER": _RP2040_TIMER_BIT,
+    }
+    if device.name not in bits:
         return device
-    needs = [Need(Purpose.RUN, _RESETS, 1 << bit, 0)]
+    needs = [Need(Purpose.RUN, wiring.resets_base, 1 << bits[device.name], 0)]
     if device.name == "PLL_SYS":
-        needs.append(Need(Purpose.RUN, _XOSC_CTRL, *_XOSC_ON))
+        needs.append(Need(Purpose.RUN, wiring.xosc_base, *_XOSC_ON))
     elif device.name == "TIMER":
         tick = 1 << 9 | wiring.crystal_hz // 1_000_000
-        needs.append(Need(Purpose.RUN, _WATCHDOG_TICK, 0x3FF, tick))
+        needs.append(Need(Purpose.RUN, _RP2040_TICK, 0x3FF, tick))
     return replace(device, needs=tuple(needs))
 
 
-def _rp2040_uart_needs(device: Device, wiring: Rp2040Wiring) -> tuple[Need, ...]:
+def _rp2_uart_needs(device: Device, wiring: Rp2Wiring) -> tuple[Need, ...]:
     dividers = wiring.pll_divider_1 << 16 | wiring.pll_divider_2 << 12
+    clocks, pll = wiring.clocks_base, wiring.pll_base
     needs = [
-        Need(Purpose.RUN, _RESETS, 1 << wiring.uart_reset_bit, 0),
-        Need(Purpose.RUN, _CLK_PERI_CTRL, 1 << 11 | 7 << 5, 1 << 11),
+        Need(Purpose.RUN, wiring.resets_base, 1 << wiring.uart_reset_bit, 0),
+        Need(Purpose.RUN, clocks + _CLK_PERI, 1 << 11 | 7 << 5, 1 << 11),
         *_own(device, 0x24, 0xFFFF, wiring.uart_divider // 64),
         *_own(device, 0x28, 0x3F, wiring.uart_divider % 64),
     ]
     pins = (
-        (Purpose.SEND, wiring.tx_pin, wiring.tx_function, (1 << 7, 0)),  # OD
-        (Purpose.RECEIVE, wiring.rx_pin, wiring.rx_function, (1 << 6, 1 << 6)),  # IE
+        (Purpose.SEND, wiring.tx_pin, wiring.tx_function, (_ISOLATED | 1 << 7, 0)),  # OD
+        (Purpose.RECEIVE, wiring.rx_pin, wiring.rx_function, (_ISOLATED | 1 << 6, 1 << 6)),  # IE
     )
     for purpose, pin, function, pad in pins:
         needs += (
-            Need(purpose, _IO_CTRL + 8 * pin, 31, function),
-            Need(purpose, _PADS + 4 * pin, *pad),
+            Need(purpose, wiring.io_base + 4 + 8 * pin, 31, function),
+            Need(purpose, wiring.pads_base + 4 + 4 * pin, *pad),
             # Without the clock that the dividers of the baud rate are for, no byte is one.
-            Need(purpose, _CLK_SYS_CTRL, 7 << 5 | 1, 1),
-            Need(purpose, _PLL_FBDIV_INT, 0xFFF, wiring.pll_feedback),
-            Need(purpose, _PLL_PRIM, 7 << 16 | 7 << 12, dividers),
+            Need(purpose, clocks + _CLK_SYS, 7 << 5 | 1, 1),
+            Need(purpose, pll + _PLL_FBDIV, 0xFFF, wiring.pll_feedback),
+            Need(purpose, pll + _PLL_PRIM, 7 << 16 | 7 << 12, dividers),
         )
     return tuple(needs)
 
@@ -282,7 +287,7 @@ def _cmsdk(device: Device, wiring: CmsdkWiring, is_uart: bool) -> Device:
 
 _GROUPS: dict[type, Callable[[Device, Any, bool], Device]] = {
     Stm32Wiring: _stm32,
-    Rp2040Wiring: _rp2040,
+    Rp2Wiring: _rp2,
     ImxrtWiring: _imxrt,
     Gd32Wiring: _gd32,
     Samd21Wiring: _samd21,

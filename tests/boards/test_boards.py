@@ -162,6 +162,7 @@ def test_all_boards_of_the_design_exist() -> None:
         "raspberry_pi_5",
         "raspberry_pi_os_armv7",
         "raspberry_pi_pico",
+        "raspberry_pi_pico_2",
         "raspberry_pi_zero2w",
         "stm32f746",
         "teensy40",

@@ -96,6 +96,18 @@ REFUSED = [
     ("raspberry_pi_pico", "hz = 12_000_000", "hz = 11_000_000", "125 MHz: it cannot be made"),
     ("raspberry_pi_pico", "cycle_divider = 125", "", "cycle_divider is 1: the timer counts"),
     ("raspberry_pi_pico", "wait_states = 256", "wait_states = 0", "is 0: 125 MHz takes 256"),
+    (
+        "raspberry_pi_pico_2",
+        '"GP1"',
+        '"GP0"',
+        "uart.rx_pin is GP0: UART0 of RP2350A receives on GP1, GP3, GP13",
+    ),
+    (
+        "raspberry_pi_pico_2",
+        "= 150_000_000",
+        "= 200_000_000",
+        "clock_hz is 200 MHz: the port makes",
+    ),
     ("microbit", '"P0.24"', '"P0.31"', "uart.tx_pin is P0.31: nRF51822-QFAA has P0.00 to P0.30"),
     ("microbit", '"P0.25"', '"P0.24"', "uart.rx_pin is P0.24: that is tx_pin"),
     ("microbit", "= 115_200", "= 115_000", "uart.baud is 115000: it can be 9600, 19200"),
@@ -137,6 +149,7 @@ TOLD = [
     ("nrf52840dk", '"P0.06"', '"P1.02"', {"tx_pin": 34, "uart_rate": 0x1D7E000}),
     ("arduino_zero", '"PB22"', '"PA20"', {"tx_group": 0, "tx_pin": 20, "tx_function": 2}),
     (PICO, '"GP1"', '"GP29"', {"rx_pin": 29, "rx_function": 2, "uart_reset_bit": 22}),
+    ("raspberry_pi_pico_2", '"GP0"', '"GP2"', {"tx_pin": 2, "tx_function": 11}),
     (PICO, "hz = 12_000_000", "hz = 10_000_000", {"pll_feedback": 150, "crystal_hz": 10_000_000}),
 ]
 

@@ -37,7 +37,7 @@ def test_every_byte_at_its_address(address: int, size: int) -> None:
     assert found == {address + i: byte for i, byte in enumerate(data)}
 
 
-def read_uf2(data: bytes) -> dict[int, int]:
+def read_uf2(data: bytes, family: int) -> dict[int, int]:
     """Address to byte; every block must be as the boot ROM of an RP2040 wants it."""
     found: dict[int, int] = {}
     blocks = [data[i : i + 512] for i in range(0, len(data), 512)]
@@ -45,7 +45,7 @@ def read_uf2(data: bytes) -> dict[int, int]:
         words = [int.from_bytes(block[i : i + 4], "little") for i in range(0, 512, 4)]
         assert (words[0], words[1], words[127]) == (0x0A324655, 0x9E5D5157, 0x0AB16F30)
         address, size = words[3], words[4]
-        assert words[2] == 0x2000 and words[7] == 0xE48BFF56  # RP2040
+        assert words[2] == 0x2000 and words[7] == family
         assert (size, address % 256) == (256, 0)
         assert (words[5], words[6]) == (number, len(blocks))
         # A group of 16 blocks is a sector, which is erased at its first block (RP2040-E14).
@@ -55,12 +55,13 @@ def read_uf2(data: bytes) -> dict[int, int]:
     return found
 
 
+@pytest.mark.parametrize(("port", "number"), [("rp2040", 0xE48BFF56), ("rp2350", 0xE48BFF59)])
 @pytest.mark.parametrize("size", [1, 4096, 9000])
-def test_whole_sectors_of_uf2(size: int) -> None:
+def test_whole_sectors_of_uf2(size: int, port: str, number: int) -> None:
     data = bytes((i * 7 + 3) % 251 for i in range(size))
-    family = uf2_family("rp2040")
+    family = uf2_family(port)
     assert family is not None
-    found = read_uf2(uf2(data, 0x10000000, family))
+    found = read_uf2(uf2(data, 0x10000000, family), number)
     assert bytes(found[0x10000000 + i] for i in range(size)) == data
     assert {found[address] for address in range(0x10000000 + size, max(found) + 1)} <= {0xFF}
 

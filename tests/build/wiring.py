@@ -19,6 +19,7 @@ from tests.waiting import wait_until
 
 F767 = load_board("nucleo_f767zi")
 PICO = load_board("raspberry_pi_pico")
+PICO_2 = load_board("raspberry_pi_pico_2")
 TEENSY = load_board("teensy40")
 MPS2 = load_board("mps2_an385")
 
@@ -36,6 +37,10 @@ TICK, GPIO0_CTRL, GPIO1_CTRL = 0x4005802C, 0x40014004, 0x4001400C
 PADS_GPIO0, PADS_GPIO1 = 0x4001C004, 0x4001C008
 UART0_IBRD, UART0_FBRD, UART0_LCR_H, UART0_CR = 0x40034024, 0x40034028, 0x4003402C, 0x40034030
 SSI_CTRLR0, SSI_BAUDR, SSI_SPI_CTRLR0 = 0x18000000, 0x18000014, 0x180000F4
+
+# As the pico-sdk's headers of the RP2350 have them (hardware/regs).
+RESETS_2, CLOCKS_2, PLL_2, IO_2, PADS_2 = 0x40020000, 0x40010000, 0x40050000, 0x40028000, 0x40038000
+UART0_2 = 0x40070000
 
 # As the IMXRT1060RM has them (chapters 11 IOMUXC, 14 CCM, 18 DCDC, 49 LPUART).
 CCM_CACRR, CCM_CBCDR, CCM_CBCMR, CCM_CSCDR1 = 0x400FC010, 0x400FC014, 0x400FC018, 0x400FC024
@@ -83,6 +88,22 @@ REGISTERS = {
         (SSI_CTRLR0, 0x1FFFFFF, 31 << 16 | 3 << 8),
         (SSI_BAUDR, 0xFFFF, 4),  # 31.25 MHz
         (SSI_SPI_CTRLR0, 0xFF07FB3F, 0x03000218),
+    ],
+    PICO_2: [
+        (RESETS_2, 0x1FFFFFFF, 0x1FFFFFFF - (1 << 6 | 1 << 9 | 1 << 14 | 1 << 26)),
+        (CLOCKS_2 + 0x30, 3, 2),  # CLK_REF: the crystal
+        (CLOCKS_2 + 0x3C, 7 << 5 | 1, 1),  # CLK_SYS: PLL_SYS
+        (CLOCKS_2 + 0x48, 1 << 11 | 7 << 5, 1 << 11),  # CLK_PERI: as CLK_SYS
+        (PLL_2 + 0x00, 1 << 31 | 0x3F, 1 << 31 | 1),
+        (PLL_2 + 0x08, 0xFFF, 125),  # 1500 MHz
+        (PLL_2 + 0x0C, 0x77000, 5 << 16 | 2 << 12),  # / 10
+        (IO_2 + 0x04, 0xFFFFFFFF, 2),
+        (IO_2 + 0x0C, 0xFFFFFFFF, 2),
+        (PADS_2 + 0x04, 1 << 8 | 1 << 7 | 1 << 2, 0),  # neither ISO nor OD nor a pull-down
+        (PADS_2 + 0x08, 1 << 8 | 1 << 6 | 3 << 2, 1 << 6 | 1 << 3),  # IE, pull-up
+        (UART0_2 + 0x24, 0xFFFF, 81),  # 150 MHz / 16 / 115,200 = 81 + 24 / 64
+        (UART0_2 + 0x28, 0x3F, 24),
+        (UART0_2 + 0x30, 0xFFFF, 0x301),
     ],
     TEENSY: [
         (PLL_ARM, 1 << 31 | 1 << 16 | 3 << 12 | 0x7F, 1 << 31 | 1 << 13 | 100),  # 1200 MHz
@@ -186,6 +207,9 @@ def no_other_uart_answers(image: Path, board: Board) -> None:
 REFUSED = [
     (PICO, 0x10000014, "starts no second stage whose CRC is"),
     (PICO, 0x100000FC, "starts no second stage whose CRC is"),
+    (PICO_2, 0x10000000, "starts no image without a block in its first 4096 bytes"),
+    (PICO_2, 0x10000007, "that is no Secure program for its Arm cores"),
+    (PICO_2, 0x10000011, "whose block does not end as it should"),
     (TEENSY, 0x60000000, "starts no image without a FlexSPI configuration block"),
     (TEENSY, 0x60000080, "has no read command of its flash"),
     (TEENSY, 0x60001000, "starts no image without an image vector table"),

@@ -182,7 +182,7 @@ MEANINGS = [
         "openocd",
         "nucleo_u575zi",
         says(1, "embedded:startup.tcl:28: Error: Can't find target/stm32u5x.cfg"),
-        r"does not know the chip .*install OpenOCD 0\.12",
+        r"does not know the chip .*install a newer OpenOCD",
     ),
     (
         "pyocd",

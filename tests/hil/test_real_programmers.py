@@ -133,6 +133,10 @@ def test_without_a_probe(
     assert answer.meaning == "no-probe", done
 
 
+NEWER = ("raspberry_pi_pico_2",)
+"""Boards with chips that OpenOCD 0.12 does not know."""
+
+
 def test_openocd_has_every_board() -> None:
     if shutil.which("openocd") is None:
         pytest.skip("OpenOCD is not installed")
@@ -141,4 +145,8 @@ def test_openocd_has_every_board() -> None:
         assert line[-2:] == ["-c", "init; reset run; exit"]
         line[-1] = "shutdown"
         done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+        if board.id in NEWER and done.returncode != 0:
+            answer = BY_NAME["openocd"].answer(target_of(board), 1, done.stdout, done.stderr)
+            assert answer.meaning == "unknown-chip", answer
+            continue
         assert done.returncode == 0, done.stderr

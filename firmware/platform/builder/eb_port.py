@@ -203,11 +203,11 @@ def _stm32_rate(uart, hz, baud, scale):
     return found | {f"uart_clock_{name}": value for name, value in slow.items()}
 
 
-def _rp2040(port, board):
+def _rp2(port, board):
     hz, crystal = board["clock_hz"], _crystal(port, board)
-    feedback, first, second = _rp2040_pll(port["pll"], crystal, hz)
+    feedback, first, second = _rp2_pll(port["pll"], crystal, hz)
     megahertz = hz // 1_000_000
-    if board.get("cycle_divider", 1) != megahertz:
+    if "timer" in port and board.get("cycle_divider", 1) != megahertz:
         reason = f"the timer counts microseconds, {megahertz} clocks each"
         raise RefusedError("cycle_divider", f"is {board.get('cycle_divider', 1)}: {reason}")
     uart = _uart(port, board)
@@ -218,6 +218,7 @@ def _rp2040(port, board):
         "pll_divider_2": second,
         "uart_reset_bit": uart["bit"],
         "uart_divider": _divider(hz, board["uart"]["baud"], 4, PL011_DIVIDER),
+        **port["blocks"],
     }
     for way, pin, function in _pins(uart, board):
         made[f"{way}_pin"] = int(pin.removeprefix("GP"))
@@ -225,7 +226,7 @@ def _rp2040(port, board):
     return made
 
 
-def _rp2040_pll(limits, crystal, hz):
+def _rp2_pll(limits, crystal, hz):
     """Feedback and post dividers for ``hz``, of the fastest oscillator, which is the steadiest."""
     for feedback in range(limits["max_feedback"], limits["min_feedback"] - 1, -1):
         vco = crystal * feedback
@@ -345,7 +346,7 @@ def _nrf5(port, board):
 
 GROUPS = {
     "stm32": _stm32,
-    "rp2040": _rp2040,
+    "rp2": _rp2,
     "imxrt": _imxrt,
     "gd32": _gd32,
     "samd21": _samd21,

@@ -3,7 +3,7 @@
 ``energy.pin`` of a board file, as the constants that ``port/common/eb_pulse.c`` is compiled with:
 addresses of registers, and what their bits are set to. Registers of GPIO: RM0385 6.4 (all STM32
 families have the same), GD32VF103 user manual 7.5, SAM D21 data sheet 23.8, nRF51 reference manual
-14.2 (nRF52840 as well), RP2040 data sheet 2.3.1.7, IMXRT1060RM 12.5.
+14.2 (nRF52840 as well), RP2040 data sheet 2.3.1.7, RP2350 data sheet 3.1.11 and 9.7, IMXRT1060RM 12.5.
 """
 
 from eb_port import RefusedError, given, variant
@@ -11,15 +11,15 @@ from eb_port import RefusedError, given, variant
 ENERGY_BAUD = 9600
 """Of the serial line in energy mode: what the benchmark's interface board speaks."""
 
-SIO = 0xD000_0000  # RP2040
 SIO_FUNCTION = 5
-IO_BANK0 = 0x4001_4000
 SAM_PORT = 0x4100_4400
 NRF_GPIO = 0x5000_0000
 IMXRT_GPIO_FUNCTION = 5
 
 NONE = dict.fromkeys(
-    ("clock", "clock_bits", "supply", "supply_bits", "mux", "mux_mask", "mux_value"), 0
+    ("clock", "clock_bits", "supply", "supply_bits", "mux", "mux_mask", "mux_value")
+    + ("isolation", "isolation_bits"),
+    0,
 )
 """What most ports have no need of."""
 
@@ -126,12 +126,16 @@ def _nrf5(port, pin):
     return _set_and_clear(bit, drive=gpio + 0x518, high=gpio + 0x508, low=gpio + 0x50C)
 
 
-def _rp2040(port, pin):
+def _rp2(port, pin):
     found = _numbered(pin, ("GP",), 29)
     if found is None:
         return None
-    made = _set_and_clear(1 << found[1], drive=SIO + 0x24, high=SIO + 0x14, low=SIO + 0x18)
-    mux = IO_BANK0 + 8 * found[1] + 4
+    blocks, sio = port["blocks"], port["sio"]
+    made = _set_and_clear(1 << found[1], drive=sio["drive"], high=sio["high"], low=sio["low"])
+    if "isolation" in port:
+        pad = blocks["pads_base"] + 4 * found[1] + 4
+        made |= {"isolation": pad, "isolation_bits": port["isolation"]}
+    mux = blocks["io_base"] + 8 * found[1] + 4
     return {**made, "mux": mux, "mux_mask": 31, "mux_value": SIO_FUNCTION}
 
 
@@ -156,7 +160,7 @@ GROUPS = {
     "gd32": _gd32,
     "samd21": _samd21,
     "nrf5": _nrf5,
-    "rp2040": _rp2040,
+    "rp2": _rp2,
     "imxrt": _imxrt,
 }
 """Of chip families, as in ``eb_port.py``."""

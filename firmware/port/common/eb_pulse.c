@@ -19,6 +19,9 @@ void eb_init_pulse(void)
     if (EB_PULSE_MUX != 0u) {
         eb_modify(&EB_REG(EB_PULSE_MUX), EB_PULSE_MUX_MASK, EB_PULSE_MUX_VALUE);
     }
+    if (EB_PULSE_ISOLATION != 0u) { /* of the pad, which holds its level until then */
+        EB_REG(EB_PULSE_ISOLATION) &= ~EB_PULSE_ISOLATION_BITS;
+    }
 }
 
 void eb_port_pulse(int high)

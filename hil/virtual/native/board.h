@@ -14,7 +14,7 @@
 #define EB_MAX_DEVICES 64
 #define EB_MAX_RULES 128
 #define EB_MAX_NEEDS 16
-#define EB_MAX_PIN_NEEDS 4
+#define EB_MAX_PIN_NEEDS 5
 #define EB_MAX_LEVELS 65536
 #define EB_MAX_PAGES 1024
 #define EB_MAX_CHUNKS 1024

@@ -1,14 +1,15 @@
 /* The UART and the two pins that the board file names, as port.toml knows them (RP2040 Datasheet
- * 2.19 GPIO, 4.2 UART: an Arm PrimeCell PL011, DDI 0183). */
+ * 2.19 GPIO, 4.2 UART; RP2350 Datasheet 9 GPIO, 12.1 UART: an Arm PrimeCell PL011, DDI 0183). */
 #include "eb_port.h"
 #include "eb_port_parts.h"
-#include "rp2040.h"
+#include "eb_rp2.h"
 
-#define CLK_PERI_CTRL EB_REG(0x40008048u)
+#define CLK_PERI_CTRL EB_REG(EB_CLOCKS_BASE + 0x48u)
 #define PERI_CTRL_ENABLE (1u << 11) /* from clk_sys: AUXSRC is 0 */
 
-#define IO_CTRL(pin) EB_REG(0x40014004u + 8u * (pin))
-#define PADS(pin) EB_REG(0x4001C004u + 4u * (pin))
+#define IO_CTRL(pin) EB_REG(EB_IO_BASE + 0x04u + 8u * (pin))
+#define PADS(pin) EB_REG(EB_PADS_BASE + 0x04u + 4u * (pin))
+/* Of the RP2350 they also end the isolation in which a pad is after a reset (ISO, bit 8). */
 #define PADS_INPUT 0x5Au  /* input enabled, pull-up, Schmitt trigger, 4 mA */
 #define PADS_OUTPUT 0x52u /* the same without the pull-up */
 
@@ -29,7 +30,7 @@
 void eb_init_uart(void)
 {
     CLK_PERI_CTRL = PERI_CTRL_ENABLE; /* first: without it the UART does not leave its reset */
-    rp2040_release(RESET_IO_BANK0 | RESET_PADS_BANK0 | 1u << EB_UART_RESET_BIT);
+    rp2_release(1u << EB_IO_RESET_BIT | 1u << EB_PADS_RESET_BIT | 1u << EB_UART_RESET_BIT);
     UARTIBRD = EB_UART_DIVIDER / 64u;
     UARTFBRD = EB_UART_DIVIDER % 64u;
     UARTLCR_H = LCR_H_WLEN_8 | LCR_H_FEN; /* after the dividers, which it latches */
