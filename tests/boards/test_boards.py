@@ -166,6 +166,7 @@ def test_all_boards_of_the_design_exist() -> None:
         "raspberry_pi_zero2w",
         "stm32f746",
         "teensy40",
+        "teensy41",
     )
 
 

@@ -145,6 +145,7 @@ TOLD = [
     (F746, '"PA9"', '"PB6"', {"tx_gpio": 0x40020400, "tx_gpio_bit": 1, "tx_pin": 6}),
     (F746, "= 115_200", "= 9_600", {"uart_divider": 11250}),
     (TEENSY, "", "", {"uart_oversampling": 26, "uart_divider": 8, "flash_bytes": 0x200000}),
+    ("teensy41", "", "", {"uart_enable_bit": 6, "flash_bytes": 0x800000}),
     (TEENSY, "= 115_200", "= 3_000_000", {"uart_oversampling": 8, "uart_divider": 1}),
     ("nrf52840dk", '"P0.06"', '"P1.02"', {"tx_pin": 34, "uart_rate": 0x1D7E000}),
     ("arduino_zero", '"PB22"', '"PA20"', {"tx_group": 0, "tx_pin": 20, "tx_function": 2}),

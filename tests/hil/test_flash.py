@@ -42,6 +42,7 @@ COMMANDS: list[tuple[str, str, str, str]] = [
     ),
     ("dfu-util", "longan_nano", "-d 28e9:0189<> -a 0 -s 0x08000000:leave -D firmware.bin", "-S 7F"),
     ("teensy_loader_cli", "teensy40", "--mcu=TEENSY40 -w -v firmware.hex", ""),
+    ("teensy_loader_cli", "teensy41", "--mcu=TEENSY41 -w -v firmware.hex", ""),
     (
         "openocd",
         "nucleo_u575zi",
