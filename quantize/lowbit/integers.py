@@ -46,13 +46,16 @@ DIGITS = (8, 4, 2)
 """Bits of the digits that weights are cut into where sums would be too large otherwise."""
 
 
-def integer_values(simulation: Simulation, graph: Graph, values: Array) -> dict[str, Any]:
+def integer_values(
+    simulation: Simulation, graph: Graph, values: Array, rate: int | None = None
+) -> dict[str, Any]:
     """The stored values of everything that a network computes up to its logits, int32.
 
     Args:
         simulation: Of few bits.
         graph: ``export.integer_network`` of it.
         values: Real inputs, (samples, ...).
+        rate: Groups of channels of its bottleneck that are there; None for all.
 
     Returns:
         Tensors of Keras, (samples, ...), by the names of steps.
@@ -66,6 +69,10 @@ def integer_values(simulation: Simulation, graph: Graph, values: Array) -> dict[
         result = _computed(step, graph, made, [found[source] for source in step.sources])
         if is_open:
             result = ops.maximum(result, simulation.grids[step.name].levels.lowest)
+        bottleneck = simulation.bottleneck
+        if rate is not None and bottleneck is not None and step.name == bottleneck.step:
+            is_there = np.arange(step.shape[-1]) < bottleneck.channels_at(rate)
+            result = ops.where(is_there, result, simulation.grids[step.name].stored()[1])
         found[step.name] = result
     return found
 

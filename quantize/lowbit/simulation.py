@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from keras import ops
 
 from edgebottle.ir.graph import Array
 from quantize.lowbit.bits import Bits
+from quantize.lowbit.bottleneck import Bottleneck
 from quantize.lowbit.calibration import FirstSteps
 from quantize.lowbit.gradients import nearest_levels, replaced, variable
 from quantize.lowbit.levels import ActivationLevels, WeightLevels
@@ -42,6 +43,9 @@ from quantize.lowbit.network import (
     ZeroBorder,
 )
 from quantize.lowbit.recipe import TrainingRecipe
+
+if TYPE_CHECKING:
+    from quantize.lowbit.guide import Guide
 
 MOMENTUM = 0.9
 """Of the moving statistics of normalizations: training is short."""
@@ -133,6 +137,7 @@ class Simulation(keras.Model):  # type: ignore[misc]
         bits: Bits | None = None,
         first: FirstSteps | None = None,
         recipe: TrainingRecipe | None = None,
+        bottleneck: Bottleneck | None = None,
     ) -> None:
         """Creates the variables.
 
@@ -141,12 +146,16 @@ class Simulation(keras.Model):  # type: ignore[misc]
             bits: Of each layer; None for floating point.
             first: The steps to begin with, where there are bits.
             recipe: How it is trained, where there are bits.
+            bottleneck: Whose channels are dropped in training; None for no step's.
         """
         super().__init__()
-        self.network = network
+        self.network, self.bottleneck = network, bottleneck
+        seed = 0 if recipe is None else recipe.seed
+        self.seeds = keras.random.SeedGenerator(seed) if bottleneck is not None else None
         self.owners = network.owners()
         self.momentum = variable(self, MOMENTUM, "momentum", trainable=False)
         self.moment = variable(self, 0.0, "moment", trainable=False)
+        self.guide: Guide | None = None
         self.learns = True  # else a run in training only moves the statistics
         self.grids: dict[str, ActivationGrid] = {}
         weights: Mapping[str, WeightLevels] = {}
@@ -174,7 +183,10 @@ class Simulation(keras.Model):  # type: ignore[misc]
 
     def call(self, values: Any, training: bool = False) -> Any:
         """The logits."""
-        return self.values(values, training=training)[self.network.steps[-1].name]
+        found = self.values(values, training=training)
+        if training and self.learns and self.guide is not None:
+            self.add_loss(self.guide.loss(values, found))
+        return found[self.network.steps[-1].name]
 
     def trained(self) -> FloatNetwork:
         """The network with the real numbers that the variables have now."""
@@ -183,6 +195,12 @@ class Simulation(keras.Model):  # type: ignore[misc]
             for step in self.network.steps
         ]
         return replace(self.network, steps=tuple(steps))
+
+    def fix(self, name: str) -> None:
+        """Keeps the numbers of a step as they are."""
+        for part in (self.products.get(name), self.grids.get(name)):
+            if part is not None:
+                part.trainable = False
 
     def frozen(self) -> float | None:
         """Share of weights that are frozen, 0 .. 1; None where none can be."""
@@ -201,7 +219,10 @@ class Simulation(keras.Model):  # type: ignore[misc]
                     result = ops.relu(result)
                 if step.ceiling is not None and not self.grids:
                     result = ops.minimum(result, step.ceiling)
-            found[step.name] = self._on_grid(step.name, result)
+            result = self._on_grid(step.name, result)
+            if training and self.bottleneck is not None and step.name == self.bottleneck.step:
+                result = self.bottleneck.dropped(result, self.seeds)
+            found[step.name] = result
         return found
 
     def _on_grid(self, name: str, values: Any) -> Any:
@@ -214,7 +235,7 @@ class Simulation(keras.Model):  # type: ignore[misc]
             unit = None if source is None else source.step()
             product = self.products[step.name]
             clock = (self.momentum, self.moment if self.learns else None)
-            return product(sources[0], unit, clock, training=training)
+            return product(sources[0], unit, clock, training=training and product.trainable)
         if isinstance(step, Addition):
             return sources[0] + sources[1]
         if isinstance(step, MeanOfPixels):

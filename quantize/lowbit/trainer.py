@@ -18,9 +18,11 @@ from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Array
 from edgebottle.zoo.augmentation import Augmentation, augment
 from quantize.lowbit.bits import Bits
+from quantize.lowbit.bottleneck import Bottleneck
 from quantize.lowbit.calibration import first_steps
 from quantize.lowbit.checkpoint import Checkpoint, load_best, load_checkpoint
 from quantize.lowbit.export import integer_network
+from quantize.lowbit.guide import Guide
 from quantize.lowbit.integers import integer_values
 from quantize.lowbit.methods.distillation import Distillation
 from quantize.lowbit.methods.norm_estimation import NormEstimation
@@ -56,6 +58,12 @@ class Task:
         chosen: Others, by which the best epoch is chosen.
         input_bounds: The real range of the input.
         folder: Where each epoch is kept; None to keep none.
+        teacher: Whose logits are learned from; None for those of the network itself.
+        bottleneck: Whose channels are ordered by importance; then the best epoch is that of the
+            best mean over its rates.
+        fixed: Names of steps whose numbers stay as they are.
+        guides: Pairs of a step and the teacher's whose values it learns to compute; where there are
+            any, nothing else is learned.
     """
 
     network: FloatNetwork
@@ -65,12 +73,18 @@ class Task:
     chosen: LabelledSamples
     input_bounds: Bounds
     folder: Path | None = None
+    teacher: FloatNetwork | None = None
+    bottleneck: Bottleneck | None = None
+    fixed: tuple[str, ...] = ()
+    guides: tuple[tuple[str, str], ...] = ()
 
     def identity(self) -> str:
         """A digest of all that decides what training gives."""
-        about = [self.bits.to_json(), self.recipe.to_json(), self.input_bounds]
+        about: list[Any] = [self.bits.to_json(), self.recipe.to_json(), self.input_bounds]
+        if self.bottleneck is not None or self.fixed or self.guides:
+            about += [repr(self.bottleneck), self.fixed, self.guides]
         found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
-        for step in self.network.steps:
+        for step in (*self.network.steps, *(self.teacher.steps if self.teacher else ())):
             found.update(f"{step.name} {step.sources} {step.shape}".encode())
             if isinstance(step, Weighted):
                 found.update(step.kernel.tobytes())
@@ -121,7 +135,7 @@ class Trainer:
         self.epochs: list[EpochRecord] = []
         self._progress, self._told = progress, told
         self._identity = task.identity()
-        self._teacher = Simulation(task.network)
+        self._teacher = Simulation(task.teacher or task.network)
         self._best: tuple[Array, ...] = ()
 
     def run(self, *, resume: bool = False) -> Simulation:
@@ -161,11 +175,16 @@ class Trainer:
         """The simulation of a stage with its first steps."""
         task = self.task
         self._progress(f"choose the first steps of {stage.bits}", 0, 0)
-        source = self._teacher if network is task.network else Simulation(network)
+        is_taught_by_itself = network is task.network and task.teacher is None
+        source = self._teacher if is_taught_by_itself else Simulation(network)
         some = ops.convert_to_tensor(task.learned.values[:CALIBRATION_SAMPLES])
         seen = {name: _numpy(value) for name, value in source.values(some).items()}
         first = first_steps(network, stage.bits, seen, task.input_bounds)
-        simulation = Simulation(network, stage.bits, first, task.recipe)
+        simulation = Simulation(network, stage.bits, first, task.recipe, task.bottleneck)
+        for name in task.fixed:
+            simulation.fix(name)
+        if task.guides:
+            simulation.guide = Guide(self._teacher, task.guides)
         updates = math.ceil(len(task.learned) / task.recipe.batch_size) * stage.epochs
         schedule = keras.optimizers.schedules.CosineDecay(task.recipe.learning_rate, updates)
         optimizer = keras.optimizers.Adam(schedule)
@@ -173,7 +192,7 @@ class Trainer:
         classes = network.classes
         simulation.compile(
             optimizer=optimizer,
-            loss=_loss(task.recipe, classes),
+            loss=_loss(task.recipe, classes) if not task.guides else _nothing,
             metrics=[_accuracy(classes)],
         )
         return simulation
@@ -263,22 +282,29 @@ def average_norms(simulation: Simulation, values: Array, batch_size: int) -> Non
     simulation.momentum.assign(MOMENTUM)
 
 
-def logits_of(simulation: Simulation, values: Array) -> Array:
-    """The logits, (samples, classes); of few bits those that LiteRT computes."""
+def logits_of(simulation: Simulation, values: Array, rate: int | None = None) -> Array:
+    """The logits, (samples, classes); of few bits those that LiteRT computes.
+
+    Args:
+        simulation: What computes them.
+        values: Samples.
+        rate: Of its bottleneck, where it has few bits; None for all channels.
+    """
     parts = [values[at : at + PREDICTED] for at in range(0, len(values), PREDICTED)]
     if not simulation.grids:
         return np.concatenate([_numpy(simulation(ops.convert_to_tensor(part))) for part in parts])
     graph, name = integer_network(simulation), simulation.network.steps[-1].name
     stored = np.concatenate(
-        [_numpy(integer_values(simulation, graph, part)[name]) for part in parts]
+        [_numpy(integer_values(simulation, graph, part, rate)[name]) for part in parts]
     )
     return dequantized(stored, graph.tensors[name].quant)
 
 
 def accuracy_of(simulation: Simulation, samples: LabelledSamples) -> float:
-    """Share of right classes of the simulation."""
-    found = logits_of(simulation, samples.values).argmax(axis=1)
-    return float(np.mean(found == samples.labels))
+    """Share of right classes of the simulation; with a bottleneck the mean over its rates."""
+    rates = simulation.bottleneck.rates if simulation.bottleneck and simulation.grids else (None,)
+    found = [logits_of(simulation, samples.values, rate).argmax(axis=1) for rate in rates]
+    return float(np.mean(np.stack(found) == samples.labels))
 
 
 def _numpy(value: Any) -> Array:
@@ -305,6 +331,10 @@ def _loss(recipe: TrainingRecipe, classes: int) -> Callable[[Any, Any], Any]:
         return distillation.loss(plain, targets[:, classes:], logits)
 
     return loss
+
+
+def _nothing(targets: Any, logits: Any) -> Any:
+    return 0.0 * ops.sum(logits, axis=-1)
 
 
 def _accuracy(classes: int) -> Callable[[Any, Any], Any]:
