@@ -67,6 +67,7 @@ LAYERS = (
         "edgebottle.sample_values",
         "edgebottle.quantization",
         "edgebottle.training",
+        "edgebottle.split_training",
         "edgebottle.bit_costs",
         "edgebottle.allocation",
         "edgebottle.reference",

@@ -25,6 +25,7 @@ COMMANDS = {
     "fit": "Say whether a model fits a board or a budget; exit code 1 where it does not.",
     "quantize": "Make an int8 network of a float one, and show what it costs.",
     "train": "Train a float Keras network down to few bits, 1 to 8, and show its accuracy.",
+    "split": "Split a network between a device and a server, with few bytes between.",
     "search": "Search a network for a board: layers, bits and schedule together.",
     "build": "Compile a model into firmware for a board.",
     "measure": "Run it on a board, real or virtual, and record the figures.",

@@ -62,7 +62,7 @@ def begin(folder: Path, *, resume: bool, restart: bool) -> None:
     Raises:
         BadInput: there are none to go on with; or there are some, and nothing was said of them.
     """
-    is_there = (folder / LAST).exists()
+    is_there = any(folder.rglob(LAST))
     if resume and not is_there:
         raise BadInput(f"there is no training to go on with: {folder / LAST} is not there")
     if is_there and not resume and not restart:
@@ -75,12 +75,13 @@ def begin(folder: Path, *, resume: bool, restart: bool) -> None:
 
 
 def forget(folder: Path) -> None:
-    """Removes what is kept in a folder, and the folder if nothing else is in it."""
+    """Removes what is kept in a folder and those in it, and what of them is empty then."""
     try:
-        for name in (LAST, BEST):
-            (folder / name).unlink(missing_ok=True)
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        for path in [*folder.rglob(LAST), *folder.rglob(BEST)]:
+            path.unlink()
+        for each in [*filter(Path.is_dir, folder.glob("*")), folder]:
+            if each.is_dir() and not any(each.iterdir()):
+                each.rmdir()
     except OSError as error:
         raise BadInput(f"cannot remove {folder}: {reason(error)}") from error
 

@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from edgebottle.errors import BadInput
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.lowbit.bottleneck import Bottleneck
-from quantize.lowbit.network import INPUT, Computed, FloatNetwork, LayerStep, Product, Weighted
+from quantize.lowbit.network import INPUT, Computed, FloatNetwork, LayerStep, Weighted
 from quantize.search.architecture import Architecture, ClassHead, Stem
 from quantize.search.blocks import FullConvolution, NetworkBlock, Separable
 
@@ -84,9 +82,9 @@ class Student:
         names = [step.name for step in self.network.steps]
         return tuple(names[names.index(self.decoder) + 1 :])
 
-    def ordered(self, whole: float) -> Bottleneck:
-        """Its bottleneck as training takes it; ``whole`` as in ``Bottleneck``."""
-        return Bottleneck(self.bottleneck, self.plan.groups, whole)
+    def ordered(self) -> Bottleneck:
+        """Its bottleneck as training takes it."""
+        return Bottleneck(self.bottleneck, self.plan.groups)
 
     def bits(self, default: LayerBits) -> Bits:
         """Of each layer: the bottleneck's activations have few."""
@@ -139,12 +137,6 @@ def student_of(teacher: FloatNetwork, plan: SplitPlan, seed: int) -> Student:
     return Student(replace(teacher, steps=steps), bottleneck, decoder, plan)
 
 
-def untrained(network: FloatNetwork, seed: int) -> FloatNetwork:
-    """The same network with random numbers everywhere, as one that nothing was learned for."""
-    random = np.random.default_rng(seed)
-    return replace(network, steps=tuple(_forgotten(step, random) for step in network.steps))
-
-
 def _own_steps(
     teacher: FloatNetwork, place: Computed, plan: SplitPlan, seed: int
 ) -> tuple[tuple[LayerStep, ...], str]:
@@ -163,10 +155,17 @@ def _own_steps(
     made = Architecture((height, width, channels), stem, tuple(blocks), ClassHead(1))
     steps = [one for one in made.network(seed=seed).steps if len(one.shape) == 3]
     renamed = [_renamed(step) for step in steps]
-    last = renamed[-1]
-    assert isinstance(last, Computed)
-    renamed[-1] = replace(last, ceiling=place.ceiling)
+    renamed[-1] = _scaled_like(renamed[-1], place)
     return tuple(renamed), renamed[-3].name
+
+
+def _scaled_like(step: LayerStep, place: Computed) -> LayerStep:
+    """A decoder's last step with the ceiling of the teacher's, and its scale if it has one."""
+    assert isinstance(step, Weighted) and step.norm is not None
+    norm = step.norm
+    if isinstance(place, Weighted) and place.norm is not None:
+        norm = replace(norm, gamma=place.norm.gamma, beta=place.norm.beta)
+    return replace(step, ceiling=place.ceiling, norm=norm)
 
 
 def _strides(source: tuple[int, int], target: tuple[int, int], at: str) -> int:
@@ -189,19 +188,3 @@ def _renamed(step: LayerStep) -> LayerStep:
 
 def _reading(step: LayerStep, old: str, new: str) -> LayerStep:
     return replace(step, sources=tuple(new if one == old else one for one in step.sources))
-
-
-def _forgotten(step: LayerStep, random: np.random.Generator) -> LayerStep:
-    if not isinstance(step, Weighted):
-        return step
-    axes = 2 if step.product is Product.DEPTHWISE else 3
-    products = int(
-        np.prod(step.kernel.shape[:axes] if step.kernel.ndim == 4 else step.kernel.shape[:1])
-    )
-    deviation = np.float32(np.sqrt(2.0 / products))
-    kernel = random.standard_normal(step.kernel.shape, np.float32) * deviation
-    bias, norm = np.zeros_like(step.bias), step.norm
-    if norm is not None:
-        ones, zeros = np.ones_like(norm.gamma), np.zeros_like(norm.beta)
-        norm = replace(norm, gamma=ones, beta=zeros, mean=zeros, variance=ones)
-    return replace(step, kernel=kernel, bias=bias, norm=norm)

@@ -1,0 +1,15 @@
+"""``edgebottle split``."""
+
+from __future__ import annotations
+
+import click
+
+from edgebottle.cli.split_train import train
+
+
+@click.group("split")
+def command() -> None:
+    """Split a network: its head runs on a device, the rest on a server, few bytes go between."""
+
+
+command.add_command(train)

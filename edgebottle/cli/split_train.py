@@ -1,0 +1,157 @@
+"""``edgebottle split train``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgebottle.cli.options import json_option, print_json
+from edgebottle.cli.training_options import (
+    TrainingOptions,
+    epochs_folder,
+    say_stopped,
+    training_options,
+)
+from edgebottle.cli.voice import progress_bar
+
+if TYPE_CHECKING:
+    from edgebottle.split_training import SplitMethod
+    from edgebottle.training import TrainingData
+    from quantize.lowbit.network import FloatNetwork
+    from quantize.lowbit.report import EpochRecord
+    from quantize.split.report import SplitReport
+    from quantize.split.student import SplitPlan
+
+METHODS = ("bottlefit", "bottlefit-frozen", "distilled", "autoencoder", "naive")
+"""Values of ``SplitMethod``, which cannot be imported before it is needed."""
+
+
+def _groups(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    """Channels of each group, from how many each rate sends."""
+    try:
+        sent = [int(one) for one in value.split(",")]
+    except ValueError:
+        sent = []
+    groups = tuple(after - before for before, after in zip([0, *sent], sent, strict=False))
+    if not groups or min(groups) < 1:
+        raise click.BadParameter(
+            f"{value!r} are no rising numbers of channels such as 1,2,4,8", context, parameter
+        )
+    return groups
+
+
+@click.command("train")
+@click.argument("model", type=click.Path(path_type=Path, readable=False))
+@click.option(
+    "--channels",
+    "groups",
+    default="1,2,4,8",
+    callback=_groups,
+    metavar="N,N,...",
+    help="How many channels of the bottleneck each rate sends, the most important first "
+    "(default 1,2,4,8).",
+)
+@click.option(
+    "--bits",
+    type=click.IntRange(1, 4),
+    default=2,
+    metavar="1..4",
+    help="Of each element of the bottleneck (default 2).",
+)
+@click.option(
+    "--at",
+    metavar="LAYER",
+    help="The layer of MODEL whose output the server makes of the bottleneck (default: the first "
+    "of its smallest feature map of at least 4 rows).",
+)
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="bottlefit",
+    help="How it is trained (default bottlefit); docs/split.md says what each does.",
+)
+@training_options
+@click.option(
+    "--out",
+    "-o",
+    metavar="FILE",
+    type=click.Path(path_type=Path, readable=False),
+    help="The .tflite to write (default: MODEL with _split behind its name, here).",
+)
+@json_option
+def train(
+    model: Path,
+    groups: tuple[int, ...],
+    bits: int,
+    at: str | None,
+    method: str,
+    training: TrainingOptions,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Make a network that can be split of the float Keras network MODEL.
+
+    Its first layers become a small head that ends in a bottleneck of few channels and bits; a
+    device runs the head and sends what it computes, range-coded, in a frame. The rest runs on a
+    server. Channels are ordered by importance: one head serves all rates, the fewer channels the
+    coarser.
+
+    The result is one ordinary int8 .tflite, the whole network. `edgebottle serve` runs its tail.
+    The table shows accuracy, of both halves in LiteRT, and bytes for each rate.
+
+    \b
+    Examples:
+      edgebottle split train model.keras --data train.npz --test test.npz
+      edgebottle split train model.keras --data photos/ --scale 0..1 --channels 2,4,8 --bits 2
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.split_training import SplitMethod
+    from quantize.split.student import SplitPlan, student_of, usual_place
+
+    target = out or Path(f"{model.stem}_split.tflite")
+    training.check(target)
+    training.begin(target)
+    network, samples = training.read(model, quiet=as_json)
+    plan = SplitPlan(at or usual_place(network), groups, bits)
+    student_of(network, plan, 0)  # refuses what cannot be split before anything is trained
+    report = _train(network, samples, plan, SplitMethod(method), training, target, as_json)
+    if as_json:
+        print_json({"file": str(target), **asdict(report)})
+        return
+    from edgebottle.report.split import split_parts
+    from edgebottle.report.terminal import show
+
+    show(*split_parts(report))
+    show(f"{target}: {report.bytes:,} bytes")
+
+
+def _train(
+    network: FloatNetwork,
+    samples: TrainingData,
+    plan: SplitPlan,
+    method: SplitMethod,
+    training: TrainingOptions,
+    target: Path,
+    quiet: bool,
+) -> SplitReport:
+    """Trains, and writes the file; where it is interrupted, says how it goes on."""
+    from edgebottle.files import write_file
+    from edgebottle.split_training import train_split
+    from quantize.lowbit.checkpoint import forget
+
+    done: list[EpochRecord] = []
+    options: dict[str, Any] = {"folder": epochs_folder(target), "resume": training.resume}
+    try:
+        with progress_bar(quiet=quiet) as progress:
+            recipe = training.recipe()
+            file, report = train_split(
+                *(network, samples, plan, method, recipe, progress, done.append), **options
+            )
+    except KeyboardInterrupt:
+        say_stopped(done)
+        raise
+    write_file(target, file)
+    forget(epochs_folder(target))
+    return report
