@@ -26,6 +26,7 @@ from quantize.split.report import Rate, SplitReport
 from quantize.split.student import SplitPlan, Student, places, student_of
 
 if TYPE_CHECKING:
+    from quantize.lowbit.simulation import Simulation
     from quantize.lowbit.trainer import Task
 
 OF_FEW_BITS = ("dampening", "freezing")
@@ -89,27 +90,17 @@ def train_split(
     Raises:
         BadInput: it cannot be split there, or training does not converge.
     """
-    from quantize.lowbit.trainer import Trainer, accuracy_of
+    from quantize.lowbit.simulation import Simulation
+    from quantize.lowbit.trainer import accuracy_of
 
     progress("load Keras", 0, 0)
     learned, chosen = split(data.samples, recipe.validation, recipe.seed)
     used = _without(recipe, *OF_FEW_BITS)
     course = _Course(teacher, data, learned, chosen, used, folder)
-    student, simulation = student_of(teacher, plan, recipe.seed), None
-    epochs: list[EpochRecord] = []
-    tasks = course.tasks(student, method)
-    for task in tasks:
-        begun = task if simulation is None else replace(task, network=simulation.trained())
-        goes_on = resume and begun.folder is not None and (begun.folder / LAST).exists()
-        trainer = Trainer(begun, progress, told)
-        simulation = trainer.run(resume=goes_on)
-        done = len(epochs)
-        epochs += [replace(one, number=done + one.number) for one in trainer.epochs]
-    assert simulation is not None
+    student = student_of(teacher, plan, recipe.seed)
+    simulation, epochs = _run(course.tasks(student, method), progress, told, resume=resume)
     file = _file(simulation, student, learned, progress)
     progress("test the float network", 0, 0)
-    from quantize.lowbit.simulation import Simulation
-
     report = SplitReport(
         model=teacher.name,
         method=method.value,
@@ -121,10 +112,33 @@ def train_split(
         test=len(data.test),
         teacher=accuracy_of(Simulation(teacher), data.test),
         rates=tuple(rates_of(file, data.test, progress)),
-        epochs=tuple(epochs),
+        epochs=epochs,
         bytes=len(file.data),
     )
     return file.data, report
+
+
+def _run(
+    tasks: tuple[Task, ...],
+    progress: Progress,
+    told: Callable[[EpochRecord], None],
+    *,
+    resume: bool,
+) -> tuple[Simulation, tuple[EpochRecord, ...]]:
+    """Trains one task after the other; what the last one gave, and the epochs of all."""
+    from quantize.lowbit.trainer import Trainer
+
+    simulation: Simulation | None = None
+    epochs: list[EpochRecord] = []
+    for task in tasks:
+        begun = task if simulation is None else replace(task, network=simulation.trained())
+        goes_on = resume and begun.folder is not None and (begun.folder / LAST).exists()
+        trainer = Trainer(begun, progress, told)
+        simulation = trainer.run(resume=goes_on)
+        done = len(epochs)
+        epochs += [replace(one, number=done + one.number) for one in trainer.epochs]
+    assert simulation is not None, "every method has a task"
+    return simulation, tuple(epochs)
 
 
 @dataclass(frozen=True)
@@ -198,7 +212,7 @@ def _shape(student: Student) -> tuple[int, int, int]:
 
 
 def _file(
-    simulation: Any, student: Student, learned: LabelledSamples, progress: Progress
+    simulation: Simulation, student: Student, learned: LabelledSamples, progress: Progress
 ) -> SplitFile:
     """The network as a file that says how its bottleneck is sent."""
     from keras import ops
