@@ -12,6 +12,7 @@ from functools import cached_property
 
 from edgebottle.boards import Board
 from edgebottle.codegen.code_size import Bounds, code_bounds
+from edgebottle.codegen.context import TAKING_CONTEXTS
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.model import ModelSource, write_model
 from edgebottle.codegen.project import Project, static_bytes, write_project
@@ -53,6 +54,7 @@ class Wish:
         flash: The most bytes of flash; None for all the board has.
         optimize: ``size``, ``balanced`` or ``speed``.
         narrow: Tensors of few values may be stored with fewer than 8 bits.
+        threads: That share the rows of a layer, on a computer.
     """
 
     schedule: Schedule = Schedule.AUTO
@@ -61,6 +63,7 @@ class Wish:
     flash: int | None = None
     optimize: str = "balanced"
     narrow: bool = True
+    threads: int = 1
 
 
 class Answer(IntEnum):
@@ -124,7 +127,14 @@ class Verdict:
     @property
     def source(self) -> ModelSource:
         """The generated library."""
-        return self.judge.source(self.chosen, Optimize(self.wish.optimize))
+        optimize = Optimize(self.wish.optimize)
+        return self.judge.source(self.chosen, optimize, self._is_reentrant, self.wish.threads)
+
+    @property
+    def _is_reentrant(self) -> bool:
+        """Computers may run many instances; C twins of a microcontroller's kernels need not."""
+        is_computer = self.board.is_computer and not self.board.is_core
+        return is_computer and Isa(self.plan.isa) in TAKING_CONTEXTS
 
     @property
     def allowed_ram(self) -> int | None:
@@ -284,7 +294,7 @@ class Judge:
         """
         self.graph, self.beside = graph, beside
         self._plans: dict[PlanKey, Chosen] = {}
-        self._sources: dict[tuple[Plan, Optimize], ModelSource] = {}
+        self._sources: dict[tuple[Plan, Optimize, bool, int], ModelSource] = {}
 
     def verdict(self, board: Board, wish: Wish, planned: Chosen | None = None) -> Verdict:
         """What ``build`` makes of the model: of the board's kernel variants the first that fits.
@@ -337,9 +347,18 @@ class Judge:
         graph = self.graph if wish.narrow else known(self.graph).wide
         return limit is not None and known(graph).layers(isa).arena_bytes > limit
 
-    def source(self, chosen: Chosen, optimize: Optimize = Optimize.BALANCED) -> ModelSource:
+    def source(
+        self,
+        chosen: Chosen,
+        optimize: Optimize = Optimize.BALANCED,
+        reentrant: bool = False,
+        threads: int = 1,
+    ) -> ModelSource:
         """``write_model``, remembered."""
-        key = (chosen.plan, optimize)
+        threads = threads if reentrant else 1
+        key = (chosen.plan, optimize, reentrant, threads)
         if key not in self._sources:
-            self._sources[key] = write_model(chosen.graph, chosen.plan, optimize)
+            self._sources[key] = write_model(
+                chosen.graph, chosen.plan, optimize, reentrant=reentrant, threads=threads
+            )
         return self._sources[key]

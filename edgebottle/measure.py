@@ -330,6 +330,7 @@ def _record(
         cycles_kind="" if cycles is None else kind,
         network=describe(model.graph, plan, built.project.source),
         windows_us=result.windows,
+        threads=built.project.source.threads,
     )
 
 

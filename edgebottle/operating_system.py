@@ -64,6 +64,11 @@ def executables_are_elf() -> bool:
     return sys.platform not in ("darwin", "win32")
 
 
+def executables_have_threads() -> bool:
+    """What a compiler makes for this computer has the threads of POSIX."""
+    return sys.platform != "win32"
+
+
 def can_wait_for_files() -> bool:
     """``select`` takes any file, not sockets alone."""
     return sys.platform != "win32"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.code_size import LEAST_CODE
-from edgebottle.errors import DoesNotFit, UnsupportedOp
+from edgebottle.errors import BadInput, DoesNotFit, UnsupportedOp
 from edgebottle.fit import (
     LEAST_STATIC,
     REGIONS,
@@ -20,6 +20,7 @@ from edgebottle.fit import (
     is_alone,
     is_hopeless,
 )
+from edgebottle.operating_system import executables_have_threads
 from edgebottle.plan.plan import Plan, Step
 from edgebottle.plan.schedules import Schedule
 from edgebottle.units import kilobytes, room
@@ -31,7 +32,12 @@ def check_budget(board: Board, wish: Wish) -> None:
 
     Raises:
         DoesNotFit: the stack and the bench application alone take more.
+        BadInput: several threads are asked for, of a board that has none.
     """
+    if wish.threads > 1 and (board.is_core or not board.is_computer):
+        raise BadInput(f"--threads {wish.threads}: {board.id} runs one thread, as it has no Linux")
+    if wish.threads > 1 and board.is_host and not executables_have_threads():
+        raise BadInput(f"--threads {wish.threads}: Windows has no POSIX threads: take WSL")
     if is_alone(board):
         return
     least = board.stack_size + LEAST_STATIC

@@ -170,6 +170,7 @@ class Record:
             was once.
         system: Of a computer that runs Linux, what it is and how fast its clock was.
         energy: What the board took from its supply; None where no meter measured it.
+        threads: That shared the rows of a layer.
         format: Version of this format.
     """
 
@@ -213,6 +214,7 @@ class Record:
     windows_us: tuple[float, ...] = ()
     system: SystemRecord | None = None
     energy: EnergyRecord | None = None
+    threads: int = 1
     format: int = field(default=FORMAT)
 
     @property

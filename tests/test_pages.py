@@ -29,7 +29,7 @@ from edgebottle.compare import FLOAT_TOLERANCE
 from edgebottle.config import FILE, load_config, parse_bytes
 from edgebottle.data import data_dir
 from edgebottle.detection.precision import LabelPrecision
-from edgebottle.fit import kernel_variant
+from edgebottle.fit import Judge, Wish, kernel_variant
 from edgebottle.importers.onnx_operators import TRANSLATIONS
 from edgebottle.ir.dtypes import DType
 from edgebottle.ops import OPERATORS, fixed_point, softmax, weights
@@ -241,6 +241,9 @@ def c_of_digits() -> str:
         isa = kernel_variant(board)
         chosen = choose_schedule(graph, isa, Schedule.LAYERS, row_fed=row_fed)
         files = write_project(chosen.graph, chosen.plan, board).files
+        texts += [text.decode() for name, text in files.items() if name.startswith("lib/")]
+        computer, wish = load_board("raspberry_pi_4"), Wish(row_fed=row_fed, threads=4)
+        files = Judge(graph).verdict(computer, wish).project().files
         texts += [text.decode() for name, text in files.items() if name.startswith("lib/")]
     return "\n".join(texts)
 

@@ -120,8 +120,9 @@ def _compile(
     fresh = out / f"new-{name}"
     flags = (*flags, *(SANITIZE_FLAGS if sanitize else plain_flags(compiler)))
     log = target.with_suffix(".log")
+    words = (*flags, *_HOST, *FLAGS, *thread_flags(project_dir))
     _run(
-        [*compiler.command, *flags, *_HOST, *FLAGS, *includes(project_dir), *sources, "-o", fresh],
+        [*compiler.command, *words, *includes(project_dir), *sources, "-o", fresh],
         log,
         may_lack_runtime=_is_zig(compiler),
     )
@@ -135,6 +136,12 @@ def c_sources(project_dir: Path, folders: Iterable[Path]) -> list[Path]:
     if not sources:
         raise BadInput(f"{project_dir} holds no C sources: not a project made by edgebottle")
     return sources
+
+
+def thread_flags(project_dir: Path) -> tuple[str, ...]:
+    """Flags of a project whose network runs on several threads; none for any other."""
+    has_pool = (project_dir / "lib" / "edgebottle" / "kernels" / "threads" / "eb_pool.c").is_file()
+    return ("-pthread",) if has_pool else ()
 
 
 def plain_flags(compiler: Compiler) -> tuple[str, ...]:

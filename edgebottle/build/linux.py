@@ -12,6 +12,7 @@ from edgebottle.build.host import (
     c_sources,
     includes,
     plain_flags,
+    thread_flags,
 )
 from edgebottle.build.process import run_tool
 from edgebottle.build.project import BuildResult
@@ -57,7 +58,7 @@ def build_linux(
     log, file, fresh = out / "firmware.log", out / "firmware.elf", out / "new-firmware.elf"
     flags = (optimize, "-static", *compiler.arch_flags, *plain_flags(compiler))
     sources = c_sources(project_dir, (project_dir / folder for folder in FOLDERS))
-    words: list[str | Path] = [*flags, f"-DEB_BOARD={board.id}", *FLAGS]
+    words: list[str | Path] = [*flags, f"-DEB_BOARD={board.id}", *FLAGS, *thread_flags(project_dir)]
     words += [*includes(project_dir), *sources]
     run_tool(
         [*compiler.command, *words, "-o", fresh],

@@ -194,12 +194,20 @@ _MEMORY_OPTIONS = (
         callback=bytes_value,
         help="The most flash it may take, such as 256k (default: all of the board).",
     ),
+    click.option(
+        "--threads",
+        metavar="N",
+        type=click.IntRange(min=1, max=64),
+        default=1,
+        help="On a computer: threads that share the rows of a layer (default: 1). The outputs are "
+        "the same with any number.",
+    ),
 )
 """What the user asks of memory and time."""
 
 
 def memory_options(function: F) -> F:
-    """--schedule, --input, --optimize, --narrow, --ram and --flash, handed over as one ``wish``."""
+    """--schedule, --input, --optimize, --narrow, --ram, --flash, --threads: one ``wish``."""
 
     @functools.wraps(function)
     def with_wish(
@@ -210,11 +218,13 @@ def memory_options(function: F) -> F:
         narrow: bool,
         ram: int | None,
         flash: int | None,
+        threads: int,
         **options: Any,
     ) -> Any:
         from edgebottle.fit import Wish
 
-        wish = Wish(Schedule(schedule), input_form == "rows", ram, flash, optimize, narrow)
+        is_fed = input_form == "rows"
+        wish = Wish(Schedule(schedule), is_fed, ram, flash, optimize, narrow, threads)
         return function(*args, wish=wish, **options)
 
     wrapped: Any = with_wish

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgebottle.codegen.context import Instance
 from edgebottle.codegen.naming import Names, c_number, identifier
 from edgebottle.ir.graph import Array, Graph, Tensor
 from edgebottle.ops.base import CValue, Isa, Operator, RowOperator
@@ -37,11 +38,15 @@ class Module:
     plan: Plan
     isa: Isa
     inlined: frozenset[str] = frozenset()
+    reentrant: bool = False
+    threads: int = 1
     includes: list[str] = field(default_factory=list)
     constants: list[Constant] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Indexes the placements and names the tensors in C."""
+        self.instance = Instance(self.graph.name, self.reentrant)
+        self.thread_scratch = 0
         self.placements: dict[str, Placement] = {p.tensor: p for p in self.plan.placements}
         self.names: dict[str, str] = {}
         self._scope = Names()
@@ -124,6 +129,7 @@ class StepEmitter:
         self.inlined = node.name in module.inlined
         self.declarations: list[str] = []
         self.row_inputs: list[int] = []
+        self.is_shared = False  # threads compute rows of it, each with scratch of its own
         self._module = module
         self._node = node
         self._step = step
@@ -193,7 +199,7 @@ class StepEmitter:
     def accumulator(self) -> str:
         """See ``Emitter``."""
         assert self._accumulator is not None, f"{self._node.name} does not accumulate here"
-        return f"(void *)(arena.bytes + {self._accumulator})"
+        return f"(void *)({self._module.instance.arena} + {self._accumulator})"
 
     def scratch(self) -> str:
         """See ``Emitter``."""
@@ -202,7 +208,9 @@ class StepEmitter:
     def scratch_place(self) -> str:
         """See ``Emitter``."""
         assert self._step.scratch_bytes, f"{self._node.name} uses scratch it has not declared"
-        return f"arena.bytes + {self._step.scratch_offset}"
+        if self.is_shared:
+            return "scratch"
+        return f"{self._module.instance.arena} + {self._step.scratch_offset}"
 
     def base(self, index: int) -> str:
         """Address of the first byte of input ``index``, in the arena or in flash."""

@@ -101,52 +101,59 @@ int32_t eb_{m}_rows_missing(void); /* 0 once the outputs are valid */
 """
 
 
-def state(module: Module, feed: Feed) -> str:
-    """What is kept between two calls, and the function that takes a row."""
-    m = module.graph.name
-    base = module.names[feed.tensor.name]
-    width = feed.tensor.layout.row_bytes
-    stride, ring = row_place(module, feed.tensor)
-    to = f"eb_ring_row({base}, feed.taken, {stride}, {ring})"
-    if not ring:
-        to = f"{base} + feed.taken * {stride}"
+def fields(feed: Feed) -> str:
+    """The members of what is kept between two calls."""
     loops = ""
     if feed.depth:
         loops = f"\n    uint16_t {loop_names(feed.depth)}; /* the loops around the waits */"
+    return f"""
+    const uint8_t *rows; /* handed over, not taken yet */
+    uint16_t left;       /* how many of them */
+    uint16_t taken;      /* rows of this image so far */
+    int16_t resume;      /* where the stage goes on: the number of a wait, 0 or FEED_DONE */\
+{loops}"""
+
+
+def state(module: Module, feed: Feed) -> str:
+    """What is kept between two calls, and the function that takes a row."""
+    m, instance = module.graph.name, module.instance
+    base, kept = module.names[feed.tensor.name], instance.feed
+    width = feed.tensor.layout.row_bytes
+    stride, ring = row_place(module, feed.tensor)
+    to = f"eb_ring_row({base}, {kept}.taken, {stride}, {ring})"
+    if not ring:
+        to = f"{base} + {kept}.taken * {stride}"
     lines = [
         "#define EB_AWAIT_ROW(number)",
         "    __attribute__((fallthrough));",
         "    case (number):",
-        f"    if (!{feed.step}(number)) {{",
+        f"    if (!{feed.step}({instance.arguments('number')})) {{",
         "        return;",
     ]
     widest = max(map(len, lines))
     await_row = "\n".join([*(f"{line:<{widest}} \\" for line in lines), "    }"])
-    return f"""
+    memory = f"""
 /* What the network remembers between two calls of eb_{m}_feed_rows(). */
-static struct {{
-    const uint8_t *rows; /* handed over, not taken yet */
-    uint16_t left;       /* how many of them */
-    uint16_t taken;      /* rows of this image so far */
-    int16_t resume;      /* where the stage goes on: the number of a wait, 0 or FEED_DONE */{loops}
+static struct {{{fields(feed)}
 }} feed;
-
+"""
+    return f"""{"" if instance.reentrant else memory}
 #define FEED_DONE (-1)
 
 /* Waits for the next row of the input: returns until there is one, and goes on behind it. */
 {await_row}
 
 /* Copies the next row into the ring of the input; if there is none yet, notes which wait it was. */
-static EB_STEP int {feed.step}(int16_t wait)
+static EB_STEP int {feed.step}({instance.parameters("int16_t wait")})
 {{
-    if (feed.left == 0) {{
-        feed.resume = wait;
+    if ({kept}.left == 0) {{
+        {kept}.resume = wait;
         return 0;
     }}
-{folded(f"    memcpy({to}, feed.rows, {width});")}
-    feed.rows += {width};
-    ++feed.taken;
-    --feed.left;
+{folded(f"    memcpy({to}, {kept}.rows, {width});")}
+    {kept}.rows += {width};
+    ++{kept}.taken;
+    --{kept}.left;
     return 1;
 }}
 """
@@ -154,65 +161,70 @@ static EB_STEP int {feed.step}(int16_t wait)
 
 def source(module: Module, feed: Feed, units: int) -> str:
     """The API: feed, ask, run, step."""
-    m, rows = module.graph.name, feed.tensor.rows
-    before = _loop(0, feed.unit, "        ")
-    after = _loop(feed.unit + 1, units, "    ")
-    return f"""int32_t eb_{m}_rows_missing(void)
+    rows, instance = feed.tensor.rows, module.instance
+    kept, call = instance.feed, f"({instance.arguments()})"
+    missing, run = instance.function("rows_missing"), instance.function("run")
+    before = _loop(0, feed.unit, "        ", call)
+    after = _loop(feed.unit + 1, units, "    ", call)
+    parameters = instance.parameters("const void *rows, int32_t n")
+    head = folded(f"eb_status {instance.function('feed_rows')}({parameters})")
+    return f"""int32_t {missing}({instance.parameters()})
 {{
-    return {rows} - feed.taken;
+    return {rows} - {kept}.taken;
 }}
 
-eb_status eb_{m}_feed_rows(const void *rows, int32_t n)
+{head}
 {{
-    const int fresh = feed.taken == 0 || feed.taken == {rows};
-    if (n < 0 || n > (fresh ? {rows} : {rows} - feed.taken) || (n > 0 && rows == NULL)) {{
+    const int fresh = {kept}.taken == 0 || {kept}.taken == {rows};
+    if (n < 0 || n > (fresh ? {rows} : {rows} - {kept}.taken) || (n > 0 && rows == NULL)) {{
         return EB_ERROR_ARGUMENT;
     }}
     if (n == 0) {{
         return EB_OK;
     }}
     if (fresh) {{
-        feed.taken = 0;
-        feed.resume = 0;{before}
+        {kept}.taken = 0;
+        {kept}.resume = 0;{before}
     }}
-    feed.rows = rows;
-    feed.left = (uint16_t)n;
-    steps[{feed.unit}]();
-    feed.taken = (uint16_t)(feed.taken + feed.left); /* rows that no layer reads */
-    feed.left = 0;
-    if (feed.taken < {rows}) {{
+    {kept}.rows = rows;
+    {kept}.left = (uint16_t)n;
+    steps[{feed.unit}]{call};
+    {kept}.taken = (uint16_t)({kept}.taken + {kept}.left); /* rows that no layer reads */
+    {kept}.left = 0;
+    if ({kept}.taken < {rows}) {{
         return EB_OK;
     }}{after}
-    return eb_{m}_run();
+    return {run}{call};
 }}
 
-eb_status eb_{m}_step(int i)
+eb_status {instance.function("step")}({instance.parameters("int i")})
 {{
-    if (i < 0 || i >= {units} || eb_{m}_rows_missing() > 0) {{
+    if (i < 0 || i >= {units} || {missing}{call} > 0) {{
         return EB_ERROR_ARGUMENT;
     }}
-    steps[i]();
+    steps[i]{call};
     return EB_OK;
 }}
 
-eb_status eb_{m}_run(void)
+eb_status {run}({instance.parameters()})
 {{
-    if (eb_{m}_rows_missing() > 0) {{
+    if ({missing}{call} > 0) {{
         return EB_ERROR_ARGUMENT;
     }}
-    return eb_{m}_canary_ok() ? EB_OK : EB_ERROR_CANARY;
+    return {instance.function("canary_ok")}{call} ? EB_OK : EB_ERROR_CANARY;
 }}
 """
 
 
-def _loop(first: int, end: int, indent: str) -> str:
+def _loop(first: int, end: int, indent: str, call: str) -> str:
     """The loop over some steps, on lines of its own; nothing for none."""
     if first == end:
         return ""
-    lines = (f"for (int i = {first}; i < {end}; ++i) {{", "    steps[i]();", "}")
+    lines = (f"for (int i = {first}; i < {end}; ++i) {{", f"    steps[i]{call};", "}")
     return "".join(f"\n{indent}{line}" for line in lines)
 
 
-def reset() -> str:
+def reset(module: Module) -> str:
     """What ``init`` adds: an image that was begun is dropped."""
-    return "    feed.left = 0;\n    feed.taken = 0;\n    feed.resume = 0;"
+    names = ("left", "taken", "resume")
+    return "\n".join(f"    {module.instance.feed}.{name} = 0;" for name in names)

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from edgebottle import __version__
 from edgebottle.codegen import feeding
+from edgebottle.codegen.context import Instance, declarations, own_instance
 from edgebottle.codegen.emitter import Constant, Module
 from edgebottle.codegen.feeding import Feed, find_feed
 from edgebottle.codegen.kernels import KernelChoice, Optimize, inlined_layers, inlinings
@@ -43,6 +44,7 @@ class ModelSource:
             counts instructions by.
         units: For each step of the C API, a layer or a stage, the name of its (last) node and of
             its function.
+        threads: That share the rows of a layer.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ModelSource:
     steps: tuple[tuple[str, str], ...]
     units: tuple[tuple[str, str], ...]
     kernels: tuple[KernelChoice, ...]
+    threads: int = 1
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -64,24 +67,58 @@ class ModelSource:
         return sum(self.constants.values())
 
 
-def write_model(graph: Graph, plan: Plan, optimize: Optimize = Optimize.BALANCED) -> ModelSource:
+def write_model(
+    graph: Graph,
+    plan: Plan,
+    optimize: Optimize = Optimize.BALANCED,
+    *,
+    reentrant: bool = False,
+    threads: int = 1,
+) -> ModelSource:
     """Generates the C of a model.
 
     Args:
         graph: The graph after the passes; its name is the C identifier of the model.
         plan: Its plan.
         optimize: Which layers get a kernel of their own.
+        reentrant: Functions take a context (``codegen.context``), for computers.
+        threads: That may share the rows of a layer, of a reentrant model.
 
     Raises:
         UnsupportedOp: a tensor has too many axes for the C API.
     """
     isa = Isa(plan.isa)
     gains = inlinings(graph, isa)
-    module = Module(graph, plan, isa, inlined_layers(graph, gains, optimize))
+    inlined = inlined_layers(graph, gains, optimize)
+    module = Module(graph, plan, isa, inlined, reentrant, threads)
     feed = find_feed(module)
+    code = _functions(module, feed)
+    files = {
+        f"eb_{graph.name}_model.h": _header(module, feed, code),
+        f"eb_{graph.name}_model.c": _source(module, feed, code),
+        f"eb_{graph.name}_weights.h": _weights_header(graph.name, module.constants),
+        "library.json": _library_json(graph.name),
+    }
+    sizes = {constant.name: constant.values.nbytes for constant in module.constants}
+    kernels = tuple(_kernel_choice(module, layer, gains.get(layer)) for layer, _ in code.steps)
+    return ModelSource(
+        graph.name,
+        files,
+        tuple(module.constants),
+        sizes,
+        tuple(code.steps),
+        tuple(code.units),
+        kernels,
+        threads,
+    )
+
+
+def _functions(module: Module, feed: Feed | None) -> _Code:
+    """The functions of all steps of the plan."""
+    graph = module.graph
     nodes = {node.name: node for node in graph.nodes}
     code = _Code()
-    for step in plan.steps:
+    for step in module.plan.steps:
         if step.elided:
             continue
         node = nodes[step.node]
@@ -99,23 +136,7 @@ def write_model(graph: Graph, plan: Plan, optimize: Optimize = Optimize.BALANCED
         code.functions.append(text)
         code.units.append((node.name, name))
         code.outputs.append(graph.outs(node)[0])
-    files = {
-        f"eb_{graph.name}_model.h": _header(module, feed, code),
-        f"eb_{graph.name}_model.c": _source(module, feed, code),
-        f"eb_{graph.name}_weights.h": _weights_header(graph.name, module.constants),
-        "library.json": _library_json(graph.name),
-    }
-    sizes = {constant.name: constant.values.nbytes for constant in module.constants}
-    kernels = tuple(_kernel_choice(module, layer, gains.get(layer)) for layer, _ in code.steps)
-    return ModelSource(
-        graph.name,
-        files,
-        tuple(module.constants),
-        sizes,
-        tuple(code.steps),
-        tuple(code.units),
-        kernels,
-    )
+    return code
 
 
 def _kernel_choice(module: Module, layer: str, gain: Inlining | None) -> KernelChoice:
@@ -161,12 +182,12 @@ def _header(module: Module, feed: Feed | None, code: _Code) -> str:
 #define EB_{upper}_HEADER
 
 #include "edgebottle.h"
-
+{_contexts_include(module)}
 #ifdef __cplusplus
 extern "C" {{
 #endif
 
-/* {_usage(m, feed)}
+/* {_usage(module, feed)}
  *
 {chr(10).join(lines)}
  *
@@ -192,7 +213,7 @@ eb_status eb_{m}_step(int i);
 eb_tensor eb_{m}_step_written(int i);
 int eb_{m}_canary_ok(void);
 size_t eb_{m}_arena_size(void);
-
+{_contexts(module, feed)}
 #ifdef __cplusplus
 }}
 #endif
@@ -209,7 +230,22 @@ _STEPS = (
 )
 
 
-def _usage(m: str, feed: Feed | None) -> str:
+def _contexts_include(module: Module) -> str:
+    """What the declaration of a context needs."""
+    return '#include "eb_upkeep.h"\n' if module.reentrant else ""
+
+
+def _contexts(module: Module, feed: Feed | None) -> str:
+    """The part of the header for many instances; empty where there is one."""
+    if not module.reentrant:
+        return ""
+    members = feeding.fields(feed).replace("\n", "\n    ") if feed else ""
+    size, scratch = module.plan.arena_bytes, module.thread_scratch
+    return declarations(module.instance, size, members, module.threads, scratch)
+
+
+def _usage(module: Module, feed: Feed | None) -> str:
+    m = module.graph.name
     if feed:
         how = f"Hand the rows of the input to eb_{m}_feed_rows(), then read the outputs."
     else:
@@ -217,7 +253,10 @@ def _usage(m: str, feed: Feed | None) -> str:
             f"Write the inputs, call eb_{m}_run(), read the outputs. The memory of an input may "
             "be reused during a run: write every input before every run."
         )
-    return comment(f"{how} Nothing here is reentrant.").removeprefix(" * ")
+    alone = "Nothing here is reentrant."
+    if module.reentrant:
+        alone = f"What takes no context is not reentrant: for that see {module.instance.type}."
+    return comment(f"{how} {alone}").removeprefix(" * ")
 
 
 def _schedule(plan: Plan, code: _Code) -> str:
@@ -240,7 +279,8 @@ def _source(module: Module, feed: Feed | None, code: _Code) -> str:
     graph, m = module.graph, module.graph.name
     names = [name for _, name in code.units]
     maintenance = upkeep(module, feed, len(names))
-    includes = sorted({"eb_dsp.h", "eb_rows.h", "eb_upkeep.h", *module.includes})
+    pool = ["eb_pool.h"] if module.threads > 1 else []
+    includes = sorted({"eb_dsp.h", "eb_rows.h", "eb_upkeep.h", *pool, *module.includes})
     table = "\n".join(f"    {name}," for name in names) or "    0,"
     string = "#include <string.h>\n\n" if code.counters or feed else ""
     return f"""{_banner(f"The network {m}")}#include "eb_exact.h"
@@ -257,19 +297,35 @@ def _source(module: Module, feed: Feed | None, code: _Code) -> str:
 
 {_memory(module, feed, code)}
 {chr(10).join(code.functions)}
-static void (*const steps[])(void) = {{
+static void (*const steps[])({module.instance.parameters()}) = {{
 {table}
 }};
 
 {maintenance}
-{feeding.source(module, feed, len(names)) if feed else _run(m, len(names))}
+{feeding.source(module, feed, len(names)) if feed else _run(module.instance, len(names))}
 {tensor_table(module, "input", [graph.tensors[name] for name in graph.inputs])}
 {tensor_table(module, "output", [graph.tensors[name] for name in graph.outputs])}
-{step_outputs(module, code.outputs)}"""
+{step_outputs(module, code.outputs)}{_own(module, feed)}"""
+
+
+def _own(module: Module, feed: Feed | None) -> str:
+    """The functions without a context, of a model that has one."""
+    if not module.reentrant:
+        return ""
+    return own_instance(module.instance, feed is not None, module.threads)
 
 
 def _memory(module: Module, feed: Feed | None, code: _Code) -> str:
     """The arena, and what lies where in it."""
+    arena = "" if module.reentrant else _arena(module)
+    return f"""\
+{arena}/* Where each tensor lives, and when. */
+{chr(10).join(_places(module))}
+{_counters(code)}{feeding.state(module, feed) if feed else ""}"""
+
+
+def _arena(module: Module) -> str:
+    """The arena of a model that has one instance."""
     return f"""\
 /* All memory of the network but its stack: activations, inputs, outputs, state, scratch. */
 static struct {{
@@ -278,9 +334,7 @@ static struct {{
     uint32_t after[EB_CANARIES];
 }} arena EB_ARENA __attribute__((aligned(16)));
 
-/* Where each tensor lives, and when. */
-{chr(10).join(_places(module))}
-{_counters(code)}{feeding.state(module, feed) if feed else ""}"""
+"""
 
 
 def _places(module: Module) -> list[str]:
@@ -290,7 +344,7 @@ def _places(module: Module) -> list[str]:
         ring, rows = module.ring_rows(p.tensor), module.graph.tensors[p.tensor].rows
         held = f"{ring} of {rows} rows, {ring * p.row_stride}" if ring else f"{p.nbytes}"
         about = f"/* {held} bytes, steps {p.first}..{p.last} */"
-        define = f"#define {module.names[p.tensor]} (arena.bytes + {p.offset})"
+        define = f"#define {module.names[p.tensor]} ({module.instance.arena} + {p.offset})"
         fits = len(define) + len(about) < MAX_COLUMNS
         lines += [f"{define} {about}"] if fits else [about, define]
     return lines
@@ -302,23 +356,24 @@ def _counters(code: _Code) -> str:
     return "\n".join(["\n/* Rows that the layers of a stage have done. */", *code.counters, ""])
 
 
-def _run(m: str, units: int) -> str:
+def _run(instance: Instance, units: int) -> str:
     """The API that runs a model whose inputs are in memory."""
-    return f"""eb_status eb_{m}_step(int i)
+    call = f"({instance.arguments()})"
+    return f"""eb_status {instance.function("step")}({instance.parameters("int i")})
 {{
     if (i < 0 || i >= {units}) {{
         return EB_ERROR_ARGUMENT;
     }}
-    steps[i]();
+    steps[i]{call};
     return EB_OK;
 }}
 
-eb_status eb_{m}_run(void)
+eb_status {instance.function("run")}({instance.parameters()})
 {{
     for (int i = 0; i < {units}; ++i) {{
-        steps[i]();
+        steps[i]{call};
     }}
-    return eb_{m}_canary_ok() ? EB_OK : EB_ERROR_CANARY;
+    return {instance.function("canary_ok")}{call} ? EB_OK : EB_ERROR_CANARY;
 }}
 """
 

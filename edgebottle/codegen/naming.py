@@ -41,10 +41,13 @@ _C_TYPES = {
 API_WORDS = (
     *("init", "reset", "run", "input", "output", "input_count", "output_count", "feed_rows"),
     *("rows_missing", "step", "step_count", "step_written", "canary_ok", "arena_size"),
+    *("init_in", "reset_in", "run_in", "input_in", "output_in", "feed_rows_in"),
+    *("rows_missing_in", "step_in", "step_written_in", "canary_ok_in"),
+    *("context", "use_pool", "use_pool_in"),
 )
 """What the functions of a model's C API are called, behind ``eb_<model>_``."""
 
-MACRO_WORDS = ("HEADER", "ARENA_BYTES", "STEPS", "INPUT_ROWS", "FEED_BYTES")
+MACRO_WORDS = ("HEADER", "ARENA_BYTES", "STEPS", "INPUT_ROWS", "FEED_BYTES", "THREADS")
 """The same for macros, behind ``EB_<MODEL>_``."""
 
 FILE_WORDS = ("model", "weights")

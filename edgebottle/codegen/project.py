@@ -31,6 +31,9 @@ ELF = "firmware.elf"
 
 _FIRMWARE = {MARKER, ELF, *(str(PurePosixPath(ELF).with_suffix(suffix)) for suffix in SUFFIXES)}
 
+POOL = ("lib/edgebottle/include/eb_pool.h", "lib/edgebottle/kernels/threads/eb_pool.c")
+"""Of the library, what only a network needs that runs on several threads."""
+
 MAX_STATIC = 448
 """Bytes of RAM that the bench application's own variables take on any board, at most."""
 
@@ -86,7 +89,9 @@ def write_project(
     firmware = data_dir("firmware")
     for folder in ("lib/edgebottle", "src", "port/include", *_folders(board)):
         files.update(_copy(firmware, folder))
-    files["src/bench_binding.h"] = _binding(graph, plan, buffer, board).encode()
+    if source.threads == 1:
+        files = {name: content for name, content in files.items() if name not in POOL}
+    files["src/bench_binding.h"] = _binding(graph, plan, buffer, board, source.threads).encode()
     if board.is_linux:
         files["Makefile"] = files.pop("port/linux/Makefile")
     else:
@@ -184,9 +189,10 @@ def _copy(root: Path, folder: str) -> dict[str, bytes]:
     }
 
 
-def _binding(graph: Graph, plan: Plan, buffer: int, board: Board) -> str:
+def _binding(graph: Graph, plan: Plan, buffer: int, board: Board, threads: int) -> str:
     model, row = graph.name, _row_bytes(graph) if plan.row_fed else 0
-    counters = "#define EB_BENCH_COUNTERS 1\n" if board.is_linux else ""
+    more = "#define EB_BENCH_COUNTERS 1\n" if board.is_linux else ""
+    more += f"#define EB_BENCH_POOL {threads}\n" if threads > 1 else ""
     return f"""/* Binds the bench application to its model. Written by edgebottle {__version__}. */
 #ifndef BENCH_BINDING_H
 #define BENCH_BINDING_H
@@ -199,7 +205,7 @@ def _binding(graph: Graph, plan: Plan, buffer: int, board: Board) -> str:
 #define EB_BENCH_DB_BYTES {buffer}
 #define EB_BENCH_ROW_BYTES {row}
 #define EB_BENCH_STATE {int(graph.has_state)}
-{counters}
+{more}
 #endif
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edgebottle.codegen.context import Instance
 from edgebottle.codegen.emitter import ROW, Module, StepEmitter
 from edgebottle.codegen.naming import comment, folded, identifier, short_comment
 from edgebottle.codegen.rows import RowReads
@@ -79,17 +80,19 @@ def stage_source(
             symbols[name], text = writer.row_function(name, first + len(symbols))
             texts.append(text)
     name = f"stage_{number}"
-    program = _Program(symbols, fed)
+    instance = module.instance
+    program = _Program(symbols, fed, instance)
     body = program.write(stage.program, 2 if fed else 1)
     if writer.counters:
-        base = f"arena.bytes + {stage.counters_offset}"
+        base = f"{module.instance.arena} + {stage.counters_offset}"
         indent = "        " if fed else "    "
         body.insert(0, f"{indent}memset({base}, 0, {2 * len(stage.nodes)}); /* rows done */")
     about = _comment(module, stage, symbols, number)
     if fed:
-        body = ["    switch (feed.resume) {", "    case 0:", *body]
-        body += ["        feed.resume = FEED_DONE;", "    }"]
-    texts.append("\n".join([*about, f"static EB_STEP void {name}(void)", "{", *body, "}\n"]))
+        body = [f"    switch ({instance.feed}.resume) {{", "    case 0:", *body]
+        body += [f"        {instance.feed}.resume = FEED_DONE;", "    }"]
+    head = f"static EB_STEP void {name}({instance.parameters()})"
+    texts.append("\n".join([*about, head, "{", *body, "}\n"]))
     return StageSource(name, "\n".join(texts), tuple(writer.counters), tuple(symbols.items()))
 
 
@@ -137,7 +140,7 @@ class _Writer:
         text = folded("\n".join([*emitter.declarations, *arrays, body]))
         head = [
             short_comment(f"{describe(module, node)}; {what}"),
-            f"static EB_STEP void {function}(void)",
+            f"static EB_STEP void {function}({module.instance.parameters()})",
         ]
         return function, "\n".join([*head, "{", text, "}\n"])
 
@@ -202,7 +205,8 @@ class _Writer:
         """The counter of a layer's rows: where it lies in the arena."""
         counter = self.module.counter_name(name)
         offset = self.stage.counters_offset + 2 * self.stage.nodes.index(name)
-        define = f"#define {counter} (((uint16_t *)(void *)(arena.bytes + {offset}))[0])"
+        arena = self.module.instance.arena
+        define = f"#define {counter} (((uint16_t *)(void *)({arena} + {offset}))[0])"
         if define not in self.counters:
             self.counters.append(define)
         return counter
@@ -215,11 +219,13 @@ class _Program:
     Attributes:
         symbols: Function of each node.
         fed: The input that is waited for.
+        instance: The memory of the network.
         waits: How many times so far.
     """
 
     symbols: Mapping[str, str]
     fed: str | None
+    instance: Instance
     waits: int = field(default=0)
 
     def write(self, program: Program, indent: int, depth: int = 0) -> list[str]:
@@ -233,7 +239,7 @@ class _Program:
                 self.waits += 1
                 lines.append(f"{space}EB_AWAIT_ROW({self.waits})")
             else:
-                lines.append(f"{space}{self.symbols[item]}();")
+                lines.append(f"{space}{self.symbols[item]}({self.instance.arguments()});")
         return lines
 
     def _loop(self, loop: Loop, indent: int, depth: int) -> list[str]:
@@ -241,7 +247,8 @@ class _Program:
         body = self.write(loop.body, indent + 1, depth + 1)
         if self.fed is not None and self.fed in nodes_run(loop.body):
             # The variable must outlive the function, which returns wherever it waits.
-            head = [f"{space}for (feed.{name} = 0; feed.{name} < {loop.count}; ++feed.{name}) {{"]
+            place = f"{self.instance.feed}.{name}"
+            head = [f"{space}for ({place} = 0; {place} < {loop.count}; ++{place}) {{"]
         else:
             count = f"int32_t {name} = 0; {name} < {loop.count}; ++{name}"
             head = [f"{space}EB_ROLLED", f"{space}for ({count}) {{"]

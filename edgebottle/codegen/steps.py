@@ -9,9 +9,15 @@ import numpy as np
 from edgebottle.codegen.emitter import ROW, Module, NodeTensors, StepEmitter
 from edgebottle.codegen.naming import folded, identifier, short_comment, shortened
 from edgebottle.codegen.rows import RowReads
+from edgebottle.ir.access import Same
 from edgebottle.ir.graph import Node, Tensor
+from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import CValue, Operator, RowOperator, where, works_by_rows
 from edgebottle.plan.plan import Placement, Step
+
+MIN_SHARED = 32768
+"""Multiply-accumulates, or elements of the output, from which on threads share a layer: less than
+that takes as long as waking them (some microseconds)."""
 
 WALK_ROWS = 16
 """``EB_WALK_ROWS`` of ``eb_rows.h``."""
@@ -31,6 +37,8 @@ def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[
     """
     assert isinstance(node, Operator), f"{where(node)} cannot be compiled"
     name = symbol(node, number)
+    if module.threads > 1 and isinstance(node, RowOperator) and shares_rows(module, node):
+        return name, _shared_rows(module, step, node, name)
     merged = merged_rows(module, step, node)
     emitter = StepEmitter(module, node, step, identifier(node.name), tensors=merged)
     if works_by_rows(node, *emitter.tensors):
@@ -41,7 +49,7 @@ def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[
     how = "" if merged is None else "; all rows at once, as one"
     lines = [
         short_comment(f"{describe(module, node)}{how}"),
-        f"static EB_STEP void {name}(void)",
+        f"static EB_STEP void {name}({module.instance.parameters()})",
         "{",
     ]
     lines += [folded("\n".join([*emitter.declarations, body])), "}"]
@@ -109,16 +117,16 @@ def _is_gapless(module: Module, tensor: Tensor) -> bool:
 
 
 def _are_apart(module: Module, first: Tensor, second: Tensor) -> bool:
-    """No byte of one tensor without gaps lies between those of the other."""
+    """No byte of one tensor that is held whole lies between those of the other."""
     (low, end), (other_low, other_end) = (_span(module, tensor) for tensor in (first, second))
     return end <= other_low or other_end <= low
 
 
 def _span(module: Module, tensor: Tensor) -> tuple[int, int]:
-    """First byte in the arena of a tensor without gaps, and the one after its last."""
+    """First byte in the arena of a tensor that is held whole, and the one after its last."""
     place = module.placements[tensor.name]
     layout = tensor.layout
-    before_last = (layout.rows * layout.pixels - 1) * place.pixel_stride
+    before_last = (layout.rows - 1) * place.row_stride + (layout.pixels - 1) * place.pixel_stride
     return place.offset, place.offset + before_last + layout.pixel_bytes
 
 
@@ -167,8 +175,70 @@ def _walk(module: Module, emitter: StepEmitter, node: RowOperator) -> dict[str, 
     }
 
 
-def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str) -> str:
-    """The loops over batch and output rows around the call of a row kernel."""
+def shares_rows(module: Module, node: RowOperator) -> bool:
+    """Whether threads may compute rows of a layer at the same time, and whether that pays.
+
+    Each of them must write bytes that none of the others reads: apart from all inputs, or in the
+    place of what the very same row reads.
+    """
+    ins, outs = module.graph.ins(node), module.graph.outs(node)
+    output = outs[0]
+    if not works_by_rows(node, ins, outs) or output.layout.images != 1:
+        return False
+    if output.layout.image_rows < 2 or max(node.macs(ins, outs), output.size) < MIN_SHARED:
+        return False
+    place = module.placements[output.name]
+    if place.ring_rows and place.ring_rows < output.rows:
+        return False
+    for index, tensor in enumerate(ins):
+        if tensor is None or tensor.data is not None:
+            continue
+        source = module.placements[tensor.name]
+        in_place = index in node.overwrites(ins, outs) and _is_same(source, place)
+        is_row_for_row = isinstance(node.row_access(index, ins, outs), Same)
+        if not ((in_place and is_row_for_row) or _are_apart(module, tensor, output)):
+            return False
+    return True
+
+
+def _shared_rows(module: Module, step: Step, node: RowOperator, name: str) -> str:
+    """The function of a step whose rows threads share, and that of the rows of one thread."""
+    emitter = StepEmitter(module, node, step, identifier(node.name))
+    emitter.is_shared = True
+    call = node.emit(emitter)
+    module.note_kernel(node.name, call)
+    body = _row_loop(module, emitter, node, call, ("first", "end"))
+    instance, rows = module.instance, f"rows_{name.removeprefix('step_')}"
+    scratch = "    (void)thread;"
+    if "scratch" in call:
+        module.thread_scratch = max(module.thread_scratch, aligned(step.scratch_bytes))
+        own = f"{instance.arena} + {step.scratch_offset}"
+        scratch = f"    uint8_t *scratch = thread == 0 ? {own} : context->scratch[thread - 1];"
+    height = module.graph.outs(node)[0].layout.image_rows
+    return f"""{short_comment(f"{describe(module, node)}; the rows of one thread")}
+static void {rows}(void *memory, int32_t thread, int32_t first, int32_t end)
+{{
+    {instance.type} *context = memory;
+{scratch}
+{folded(chr(10).join([*emitter.declarations, body]))}
+}}
+
+{short_comment(f"{node.name}: its rows, shared out to the threads")}
+static EB_STEP void {name}({instance.parameters()})
+{{
+    eb_pool_rows(context->pool, {rows}, context, {height});
+}}
+"""
+
+
+def _row_loop(
+    module: Module,
+    emitter: StepEmitter,
+    node: RowOperator,
+    call: str,
+    bounds: tuple[str, str] | None = None,
+) -> str:
+    """The loops over batch and output rows, or those of ``bounds``, around a row kernel's call."""
     output = emitter.tensors[1][0]
     batch, height = output.layout.images, output.layout.image_rows
     row_stride = module.placements[output.name].row_stride
@@ -185,7 +255,9 @@ def _row_loop(module: Module, emitter: StepEmitter, node: RowOperator, call: str
         return "\n".join(lines).replace(ROW, "0")
     inner = [*fills, f"        void *out = {out};", f"        {call}"]
     inner = [line.replace(ROW, "y") for line in inner]
-    loop = ["    EB_ROLLED", f"    for (int32_t y = 0; y < {height}; ++y) {{", *inner, "    }"]
+    begin, end = bounds or ("0", str(height))
+    loop = [f"    for (int32_t y = {begin}; y < {end}; ++y) {{", *inner, "    }"]
+    loop.insert(0, "    EB_ROLLED")
     if batch > 1:
         head = ["    EB_ROLLED", f"    for (int32_t b = 0; b < {batch}; ++b) {{"]
         loop = [*head, *(f"    {line}" for line in loop), "    }"]

@@ -20,9 +20,9 @@ def tensor_table(module: Module, what: str, tensors: Sequence[Tensor]) -> str:
     return {len(tensors)};
 }}
 
-eb_tensor eb_{m}_{what}(int i)
+eb_tensor {module.instance.function(what)}({module.instance.parameters("int i")})
 {{
-    static const eb_tensor tensors[] = {{
+    {module.instance.table} eb_tensor tensors[] = {{
 {entries}
     }};
     return eb_tensor_of(tensors, {len(tensors)}, i);
@@ -59,7 +59,6 @@ def _strides(module: Module, tensor: Tensor) -> list[int] | None:
 
 def step_outputs(module: Module, tensors: Sequence[Tensor]) -> str:
     """The accessor of what each step wrote, as bytes."""
-    m = module.graph.name
     entries = "\n".join(f"        {{{module.names[t.name]}, {t.nbytes}}}," for t in tensors)
     cases = "".join(
         _strided_case(number, strides)
@@ -70,9 +69,10 @@ def step_outputs(module: Module, tensors: Sequence[Tensor]) -> str:
     result = f"    return {written};\n"
     if cases:
         result = f"    eb_tensor tensor = {written};\n{cases}    return tensor;\n"
-    return f"""eb_tensor eb_{m}_step_written(int i)
+    instance = module.instance
+    return f"""eb_tensor {instance.function("step_written")}({instance.parameters("int i")})
 {{
-    static const eb_written written[] = {{
+    {instance.table} eb_written written[] = {{
 {entries or "        {0, 0},"}
     }};
 {result}}}

@@ -17,21 +17,26 @@ def upkeep(module: Module, feed: Feed | None, steps: int) -> str:
         f"\n{_reset(module, tensor)}" for tensor in module.graph.tensors.values() if tensor.state
     )
     if feed:
-        resets += f"\n{feeding.reset()}"
-    return f"""void eb_{m}_reset(void)
+        resets += f"\n{feeding.reset(module)}"
+    instance = module.instance
+    guards = f"{instance.holder}before, {instance.holder}after"
+    pool = "\n    context->pool = NULL;" if module.threads > 1 else ""
+    if instance.reentrant and not resets:
+        resets = "\n    (void)context;"
+    return f"""void {instance.function("reset")}({instance.parameters()})
 {{{resets}
 }}
 
-int eb_{m}_init(void)
+int {instance.function("init")}({instance.parameters()})
 {{
-    eb_set_canaries(arena.before, arena.after);
-    eb_{m}_reset();
+    eb_set_canaries({guards});{pool}
+    {instance.function("reset")}({instance.arguments()});
     return 0;
 }}
 
-int eb_{m}_canary_ok(void)
+int {instance.function("canary_ok")}({instance.parameters()})
 {{
-    return eb_canaries_hold(arena.before, arena.after);
+    return eb_canaries_hold({guards});
 }}
 
 int eb_{m}_step_count(void)

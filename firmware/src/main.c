@@ -8,6 +8,9 @@
 #ifdef EB_BENCH_COUNTERS
 #include "eb_port_counters.h"
 #endif
+#ifdef EB_BENCH_POOL
+#include "eb_pool.h"
+#endif
 
 int main(void)
 {
@@ -16,6 +19,11 @@ int main(void)
     eb_port_counters_begin();
 #endif
     int failed = EB_MODEL(init)();
+#ifdef EB_BENCH_POOL
+    eb_pool *pool = eb_pool_open(EB_BENCH_POOL);
+    failed |= pool == NULL;
+    EB_MODEL(use_pool)(pool);
+#endif
     bench_put_line("m-timestamp-mode-" BENCH_MODE);
 #ifdef EB_ENERGY_MODE
     (void)bench_pulse();

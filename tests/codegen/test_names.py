@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgebottle.boards import load_board
+from edgebottle.codegen.context import Instance
 from edgebottle.codegen.model import write_model
 from edgebottle.codegen.naming import (
     API_WORDS,
@@ -82,14 +83,15 @@ def test_names_of_ours_are_none_that_a_model_could_have() -> None:
 def test_a_model_is_called_only_so() -> None:
     """The other half: what a generated library lets others see follows the rule."""
     seen = set()
-    for name, files in ((graph.name, text) for graph, _, text in awkward_libraries()):
+    for graph, _, files in (*awkward_libraries(), *awkward_contexts()):
+        name = graph.name
         header = files[f"eb_{name}_model.h"]
         macros = set(re.findall(r"#(?:define|ifndef) (\w+)", header)) - {"__cplusplus"}
         upper = f"EB_{name.upper()}_"
         assert {macro.removeprefix(upper) for macro in macros} <= set(MACRO_WORDS)
         declared = set(
             re.findall(r"^(?:void|int|size_t|int32_t|eb_\w+) (\w+)\(", header, re.MULTILINE)
-        )
+        ) | set(re.findall(r"^\}.* (eb_\w+);", header, re.MULTILINE))
         assert {symbol.removeprefix(f"eb_{name}_") for symbol in declared} <= set(API_WORDS)
         seen |= {symbol.removeprefix(f"eb_{name}_") for symbol in declared}
         constants = re.findall(r"^extern const \w+\s+(\w+)", files[f"eb_{name}_weights.h"], re.M)
@@ -169,6 +171,16 @@ def awkward_graph(name: str) -> Graph:
     )
 
 
+def awkward_contexts() -> list[tuple[Graph, Plan, dict[str, str]]]:
+    """The same for computers: with contexts, and with threads."""
+    graph = awkward_graph("m" * MAX_MODEL_NAME)
+    plans = [make_plan(graph, Isa.PORTABLE)]
+    plans.append(make_schedule(graph, Isa.PORTABLE, Schedule.MIN_RAM, row_fed=True))
+    return [
+        (graph, plan, write_model(graph, plan, reentrant=True, threads=2).files) for plan in plans
+    ]
+
+
 def awkward_libraries() -> list[tuple[Graph, Plan, dict[str, str]]]:
     graph = awkward_graph("m" * MAX_MODEL_NAME)
     plans = [make_plan(graph, Isa.DSP), make_schedule(graph, Isa.DSP, Schedule.MIN_RAM)]
@@ -225,7 +237,7 @@ def test_loops_of_any_depth(fed: str | None, tmp_path: Path) -> None:
     program: tuple[str | Loop, ...] = ("layer",) if fed is None else (fed,)
     for _ in range(depth):
         program = (Loop(2, program),)
-    body = "\n".join(Program({"layer": "layer"}, fed).write(program, 1))
+    body = "\n".join(Program({"layer": "layer"}, fed, Instance("m", False)).write(program, 1))
     text = "#include <stdint.h>\n#define EB_ROLLED\n#define EB_AWAIT_ROW(number) ++calls;\n"
     text += "static int calls;\nstatic void layer(void)\n{\n    ++calls;\n}\n"
     text += f"static struct {{\n    uint16_t {loop_names(depth)};\n}} feed;\n"
