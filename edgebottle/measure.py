@@ -41,6 +41,9 @@ from hil.system_record import SystemRecord
 
 Progress = Callable[[str, int, int], None]
 
+Outputs = Callable[[tuple[Array, ...]], None]
+"""Given what the board made of a sample: one array per output of the network."""
+
 
 def check_board(board: Board) -> None:
     """Raises ``BadInput`` for a core whose instructions nothing here runs."""
@@ -71,6 +74,7 @@ def measure(
     meter: MeterSettings | None = None,
     progress: Progress = lambda what, done, total: None,
     step: Told = lambda name: None,
+    outputs: Outputs = lambda arrays: None,
 ) -> Record:
     """Measures a built model.
 
@@ -84,6 +88,7 @@ def measure(
         meter: Measures what the real board takes; its firmware is that of energy mode then.
         progress: Told what is being done.
         step: Told what begins: ``reference``, what ``open_session`` says, ``check``.
+        outputs: Given those of each sample, in order, once all are known to be right.
 
     Raises:
         Mismatch: an output differs from the reference, which is LiteRT, and NumPy where LiteRT
@@ -115,6 +120,8 @@ def measure(
     step("check")
     decoder = decoder_of(built.model)
     _check(built, result, reference, decoder)
+    for arrays in result.outputs:
+        outputs(arrays)
     crc, virtual = session.driver.image_crc or 0, port is None and not built.board.is_host
     record = _record(built, crc, virtual, samples, result, reference)
     if port is not None:

@@ -86,7 +86,7 @@ LAYERS = (
         "edgebottle.search",
         "edgebottle.bench",
     ),
-    ("edgebottle.cli", "edgebottle.__main__"),
+    ("edgebottle.cli", "edgebottle.__main__", "edgebottle.pytest_plugin"),
 )
 """From the bottom up; a module imports from its own layer and below."""
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -15,15 +13,11 @@ import click
 from edgebottle.cli.voice import note, warn
 
 if TYPE_CHECKING:
-    from hil.bench.board_lock import BoardLock
     from hil.bench.entries import Bench, BenchEntry
     from hil.bench.meters.recording import MeterSettings
     from hil.probes import ProbeChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-WAIT_SECONDS = 0.5
-"""Between two attempts to get a board that is in use."""
 
 
 def bench_choice_options(function: F) -> F:
@@ -60,24 +54,6 @@ def named_board(bench: Bench | None, board: str | None) -> tuple[str | None, Ben
     return board, None
 
 
-@dataclass(frozen=True)
-class BenchPlace:
-    """A board of the bench, held by its lock.
-
-    Attributes:
-        entry: The board.
-        port: Where it is now.
-    """
-
-    entry: BenchEntry
-    port: str
-
-    @property
-    def choice(self) -> ProbeChoice:
-        """How it is flashed."""
-        return self.entry.choice
-
-
 class TakenPlace(NamedTuple):
     """Where a board is.
 
@@ -90,80 +66,6 @@ class TakenPlace(NamedTuple):
     port: str | None
     choice: ProbeChoice | None
     meter: MeterSettings | None = None
-
-
-@contextmanager
-def taken(
-    entries: Sequence[BenchEntry], *, is_named: bool, what: str
-) -> Iterator[BenchPlace | None]:
-    """Has the first board that is there, and waits where all of those are in use.
-
-    Args:
-        entries: The real boards that fit.
-        is_named: The one entry was asked for by its name: it must be there.
-        what: Is done with it, for those who look on.
-
-    Yields:
-        The board; None where none is there.
-
-    Raises:
-        BoardError: the board that was named cannot be used.
-    """
-    from hil.bench.board_lock import BoardLock
-
-    locks = {entry.name: BoardLock(entry) for entry in entries}
-    place = _first(entries, locks, is_named=is_named)
-    if place is None:
-        yield None
-        return
-    note(f"board: {place.entry.name} of the bench, at {place.port}")
-    lock = locks[place.entry.name]
-    lock.tell(what)
-    try:
-        yield place
-    finally:
-        lock.let_go()
-
-
-def _first(
-    entries: Sequence[BenchEntry], locks: dict[str, BoardLock], *, is_named: bool
-) -> BenchPlace | None:
-    import datetime
-
-    from edgebottle.errors import BoardError
-    from hil.bench.attached import port_of
-
-    today, is_said = datetime.date.today(), False
-    while True:
-        absent = {}
-        for entry in entries:
-            quarantine = entry.quarantine
-            if quarantine is not None and quarantine.holds(today) and not is_named:
-                absent[entry.name] = str(quarantine)
-                continue
-            if not locks[entry.name].try_take():
-                continue
-            try:
-                return BenchPlace(entry, port_of(entry))
-            except BoardError as error:
-                locks[entry.name].let_go()
-                absent[entry.name] = str(error)
-        if len(absent) == len(entries):
-            reasons = "; ".join(absent.values())
-            if is_named:
-                raise BoardError(reasons)
-            if absent:
-                warn(f"no board of the bench can be used ({reasons}): the virtual board is")
-            return None
-        if not is_said:
-            busy = ", ".join(
-                f"{entry.name} is in use: {locks[entry.name].holder()}"
-                for entry in entries
-                if entry.name not in absent
-            )
-            note(f"waits: {busy}")
-            is_said = True
-        time.sleep(WAIT_SECONDS)
 
 
 @contextmanager
@@ -195,11 +97,27 @@ def taken_place(
     if entry is not None:
         fitting = (entry,)
     real = [one for one in fitting if not one.is_virtual]
-    with taken(real, is_named=entry is not None and bool(real), what=what) as place:
-        if place is None:
-            yield TakenPlace(None, None)
-        else:
-            yield TakenPlace(place.port, place.choice, place.entry.meter)
+    with ExitStack() as held:
+        yield _place(real, entry is not None, what, held) if real else TakenPlace(None, None)
+
+
+def _place(real: list[BenchEntry], is_named: bool, what: str, held: ExitStack) -> TakenPlace:
+    """One of the boards, held until ``held`` is closed.
+
+    Raises ``BoardError`` where the one that was named is not there; of others the virtual one is
+    taken then.
+    """
+    from edgebottle.bench.taking import NoBoardThere, taken
+
+    try:
+        place = held.enter_context(taken(real, what, quarantined=is_named, told=note))
+    except NoBoardThere as error:
+        if is_named:
+            raise
+        warn(f"no board of the bench can be used ({error}): the virtual board is")
+        return TakenPlace(None, None)
+    note(f"board: {place.entry.name} of the bench, at {place.port}")
+    return TakenPlace(place.port, place.choice, place.entry.meter)
 
 
 def metered(place: TakenPlace, board: str) -> MeterSettings:
