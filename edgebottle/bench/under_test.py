@@ -13,9 +13,8 @@ import numpy as np
 
 from edgebottle.bench.taking import NoBoardThere, taken
 from edgebottle.boards import Board
-from edgebottle.build.toolchains import qemu_path
 from edgebottle.config import parse_bytes
-from edgebottle.errors import BadInput, EdgebottleError, ToolMissing
+from edgebottle.errors import BadInput, EdgebottleError
 from edgebottle.fit import Wish
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.measure import check_board, measure
@@ -27,6 +26,7 @@ from hil.bench.entries import BenchEntry
 from hil.flash import check_programmers
 from hil.probes import ProbeChoice
 from hil.records import Record
+from hil.virtual.qemu import check_qemu
 from quantize.post.affine import dequantized
 
 DEFAULT_SAMPLES = 4
@@ -305,7 +305,8 @@ def held(
                     raise
         if place is not None:
             board = place.entry.load()
-            check_programmers(board, place.port, place.choice)
+            if not board.is_linux:  # which runs the file that is sent to it
+                check_programmers(board, place.port, place.choice)
             yield BoardUnderTest(place.entry.name, board, place.port, place.choice, measured)
         elif virtual is not None:
             board = virtual.load()
@@ -314,14 +315,14 @@ def held(
 
 
 def _check_virtual(board: Board) -> None:
-    """Raises ``NoBoardThere`` where there is no virtual board of this kind, or no QEMU for it."""
+    """Raises ``NoBoardThere`` where there is no virtual board of this kind."""
     try:
         check_board(board)
-        if board.qemu_machine:
-            qemu_path()
-    except (BadInput, ToolMissing) as error:
+        if board.is_qemu:
+            check_qemu(board)
+    except EdgebottleError as error:
         raise NoBoardThere(str(error)) from error
-    if not (board.virtual or board.is_host):
+    if not (board.virtual or board.is_computer):
         raise NoBoardThere(f"{board.id} has no virtual board")
 
 
