@@ -96,9 +96,7 @@ def measure(
         BoardError: the board failed.
         BadInput: nothing runs this core, or several runs of a sample that is fed row by row.
     """
-    check_board(built.board)
-    check_runs(runs, built.plan.row_fed)
-    repeats = runs if built.model.imported.has_state else 1  # state advances with every run
+    repeats = _repeats(built, runs)
     step("reference")
     reference, refusal = _litert(built, samples, repeats, progress)
     stop = threading.Event()
@@ -119,14 +117,19 @@ def measure(
             reference = Reference(NUMPY, numpy.result(), refusal)
     step("check")
     decoder = decoder_of(built.model)
-    _check(built, result, reference, decoder)
-    for arrays in result.outputs:
-        outputs(arrays)
+    _check(built, result, reference, decoder, outputs)
     crc, virtual = session.driver.image_crc or 0, port is None and not built.board.is_host
     record = _record(built, crc, virtual, samples, result, reference)
     if port is not None:
         record = _judged(record, built, samples, result, runs, session.remarks)
     return replace(_with_boxes(record, decoder, samples, result.boxes), energy=energy)
+
+
+def _repeats(built: Built, runs: int) -> int:
+    """How often the reference runs each sample; raises as ``check_board`` and ``check_runs`` do."""
+    check_board(built.board)
+    check_runs(runs, built.plan.row_fed)
+    return runs if built.model.imported.has_state else 1  # state advances with every run
 
 
 def _litert(
@@ -152,8 +155,14 @@ def _with_boxes(
     )
 
 
-def _check(built: Built, result: _Result, reference: Reference, decoder: BoxDecoder | None) -> None:
-    """Raises ``Mismatch`` where outputs, or boxes, are not those of the reference."""
+def _check(
+    built: Built,
+    result: _Result,
+    reference: Reference,
+    decoder: BoxDecoder | None,
+    told: Outputs,
+) -> None:
+    """Raises ``Mismatch`` where outputs, or boxes, are not those of the reference; else tells."""
     graph, where = built.model.graph, built.board.id
     for number, outputs in enumerate(result.outputs):
         expected = reference.outputs[number]
@@ -165,6 +174,8 @@ def _check(built: Built, result: _Result, reference: Reference, decoder: BoxDeco
                 f"{found}. `edgebottle verify {built.model.path} --board {built.board.id}` "
                 "names the first layer that differs"
             )
+    for arrays in result.outputs:
+        told(arrays)
 
 
 def _numpy_outputs(
