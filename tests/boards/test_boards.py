@@ -137,6 +137,7 @@ def test_slow_flash_is_modelled(board: Board) -> None:
 def test_all_boards_of_the_design_exist() -> None:
     assert board_ids() == (
         "arduino_nano_33_ble",
+        "arduino_portenta_h7",
         "arduino_zero",
         "host",
         "jetson_nano",
@@ -198,7 +199,10 @@ def test_facts_the_design_counts_on() -> None:
         ("rp2040", "`edgebottle boards` lists boards, and cores for other chips"),
         ("rv32", "did you mean 'rv32imac'?"),
         ("raspberry_pi_2", "'raspberry_pi_3' or 'raspberry_pi_4' or 'raspberry_pi_5'"),
-        ("zzz", "boards: arduino_nano_33_ble, arduino_zero, host, jetson_nano"),
+        (
+            "zzz",
+            "boards: arduino_nano_33_ble, arduino_portenta_h7, arduino_zero, host, jetson_nano",
+        ),
         (
             "zzz",
             "cores: cortex-m0plus, cortex-m3, cortex-m33, cortex-m4, cortex-m55, cortex-m7,",

@@ -151,6 +151,7 @@ TOLD = [
     ("arduino_zero", '"PB22"', '"PA20"', {"tx_group": 0, "tx_pin": 20, "tx_function": 2}),
     (PICO, '"GP1"', '"GP29"', {"rx_pin": 29, "rx_function": 2, "uart_reset_bit": 22}),
     ("raspberry_pi_pico_2", '"GP0"', '"GP2"', {"tx_pin": 2, "tx_function": 11}),
+    ("arduino_portenta_h7", "", "", {"tx_gpio": 0x58020000, "tx_pin": 9, "tx_function": 7}),
     (PICO, "hz = 12_000_000", "hz = 10_000_000", {"pll_feedback": 150, "crystal_hz": 10_000_000}),
 ]
 

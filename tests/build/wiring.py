@@ -22,6 +22,7 @@ PICO = load_board("raspberry_pi_pico")
 PICO_2 = load_board("raspberry_pi_pico_2")
 TEENSY = load_board("teensy40")
 MPS2 = load_board("mps2_an385")
+PORTENTA = load_board("arduino_portenta_h7")
 
 # Addresses and fields as RM0410 has them (chapters 5 RCC, 6 GPIO, 34 USART).
 RCC_CR, RCC_PLLCFGR, RCC_CFGR = 0x40023800, 0x40023804, 0x40023808
@@ -41,6 +42,9 @@ SSI_CTRLR0, SSI_BAUDR, SSI_SPI_CTRLR0 = 0x18000000, 0x18000014, 0x180000F4
 # As the pico-sdk's headers of the RP2350 have them (hardware/regs).
 RESETS_2, CLOCKS_2, PLL_2, IO_2, PADS_2 = 0x40020000, 0x40010000, 0x40050000, 0x40028000, 0x40038000
 UART0_2 = 0x40070000
+
+# As RM0399 has them (chapters 7 PWR, 9 RCC, 51 USART).
+H7_RCC, H7_PWR, H7_USART1 = 0x58024400, 0x58024800, 0x40011000
 
 # As the IMXRT1060RM has them (chapters 11 IOMUXC, 14 CCM, 18 DCDC, 49 LPUART).
 CCM_CACRR, CCM_CBCDR, CCM_CBCMR, CCM_CSCDR1 = 0x400FC010, 0x400FC014, 0x400FC018, 0x400FC024
@@ -104,6 +108,14 @@ REGISTERS = {
         (UART0_2 + 0x24, 0xFFFF, 81),  # 150 MHz / 16 / 115,200 = 81 + 24 / 64
         (UART0_2 + 0x28, 0x3F, 24),
         (UART0_2 + 0x30, 0xFFFF, 0x301),
+    ],
+    PORTENTA: [
+        (H7_RCC + 0x10, 7 << 3 | 7, 3 << 3 | 3),  # CFGR: PLL1
+        (H7_RCC + 0x28, 0x3F << 4 | 3, 4 << 4),  # PLLCKSELR: 64 MHz / 4
+        (H7_RCC + 0x30, 0x7F << 9 | 0x1FF, 1 << 9 | 49),  # PLL1DIVR: x 50 / 2
+        (H7_RCC + 0x18, 0xF, 8),  # D1CFGR: AXI at half the clock
+        (H7_PWR + 0x0C, 7, 6),  # CR3: as the bootloader left it
+        (H7_USART1 + 0x0C, 0xFFFF, 868),  # 100 MHz / 115,200
     ],
     TEENSY: [
         (PLL_ARM, 1 << 31 | 1 << 16 | 3 << 12 | 0x7F, 1 << 31 | 1 << 13 | 100),  # 1200 MHz

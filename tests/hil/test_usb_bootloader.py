@@ -128,6 +128,28 @@ def test_what_is_wrong_is_said(
     assert bool(calls(log)) == bool(answer)
 
 
+PORTENTA = load_board("arduino_portenta_h7")
+M7_SKETCH = UsbPort("/dev/ttyACM5", 0x2341, 0x025B, "76AB")
+
+
+@pytest.mark.parametrize("ports", [[], [M7_SKETCH], [BOOT]])
+def test_a_bootloader_that_is_no_serial_port(
+    rules: ModuleType,
+    tools: Path,
+    elf: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ports: list[UsbPort],
+) -> None:
+    """It is started all the same, and dfu-util looks for it."""
+    desk = Desk(ports, {})
+    sit_at(desk, monkeypatch)
+    monkeypatch.setattr(rules, "ENUMERATE_SECONDS", 0.0)
+    log = install(tools, "dfu-util")
+    flash(elf, PORTENTA, PORT)
+    assert calls(log) == ["-d 2341:035b -a 0 -s 0x08040000:leave -D firmware.bin"]
+    assert desk.touched == [port.device for port in ports if port is M7_SKETCH]
+
+
 def test_a_touch_that_nobody_minds(
     rules: ModuleType, tools: Path, elf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

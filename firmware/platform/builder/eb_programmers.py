@@ -25,6 +25,9 @@ TOUCH_BAUD = 1200
 TOUCH_SECONDS = 10.0
 """A program starts the bootloader when its port was opened at this rate: how long that may take."""
 
+ENUMERATE_SECONDS = 2.0
+"""From the end of the program to a bootloader that is no serial port, so that none is seen."""
+
 LINES_SHOWN = 3
 PT_LOAD = 1
 GAP = b"\xff"  # erased flash
@@ -174,13 +177,15 @@ def _touch(port, target, serial, wants_port):
         pyserial.Serial(port, TOUCH_BAUD).close()
     except OSError:  # it may go while it is closed
         pass
-    end = time.monotonic() + TOUCH_SECONDS
+    found, end = [], time.monotonic() + TOUCH_SECONDS
     while time.monotonic() < end:
         found = _usb_ports((target.bootloader,), serial)
         if found or (not wants_port and port not in _usb_ports(target.programs, serial)):
-            return found
+            break
         time.sleep(0.1)
-    return []
+    if not wants_port:
+        time.sleep(ENUMERATE_SECONDS)
+    return found
 
 
 def read_programmers(path=TABLE):

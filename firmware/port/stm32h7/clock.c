@@ -1,14 +1,18 @@
-/* STM32H7A3, H7B3: 280 MHz, STM32H743, H753: 400 MHz, from the internal 64 MHz oscillator (RM0455,
- * RM0433: chapters 4 FLASH, 6 PWR, 8 RCC). Names are those of RM0455; the H743 has the same fields
- * in D1CFGR, D2CFGR, D3CFGR and PWR_D3CR. */
+/* STM32H7A3, H7B3: 280 MHz, STM32H743, H753, H747, H757: 400 MHz, from the internal 64 MHz
+ * oscillator (RM0455, RM0433: chapters 4 FLASH, 6 PWR, 8 RCC; RM0399: 4, 7, 9). Names are those of
+ * RM0455; the H743 has the same fields in D1CFGR, D2CFGR, D3CFGR and PWR_D3CR. */
 #include "eb_cortex_m7_cache.h"
 #include "eb_port_parts.h"
 #include "eb_reg.h"
 
 #define RCC_CR EB_REG(0x58024400u)
+#define CR_HSION (1u << 0)
+#define CR_HSIRDY (1u << 2)
+#define CR_HSIDIV_MASK (3u << 3)
 #define CR_PLL1ON (1u << 24)
 #define CR_PLL1RDY (1u << 25)
 #define RCC_CFGR EB_REG(0x58024410u)
+#define CFGR_SW_MASK (7u << 0)
 #define CFGR_SW_PLL1 (3u << 0)
 #define CFGR_SWS_MASK (7u << 3)
 #define CFGR_SWS_PLL1 (3u << 3)
@@ -49,17 +53,31 @@
  * choice is made once after power-up (RM0455 6.4.1) and no voltage change is accepted before it. */
 static void start_supply(void)
 {
-    eb_modify(&PWR_CR3, CR3_BYPASS | CR3_LDOEN | CR3_SMPSEN, CR3_SUPPLY);
+    if (EB_SUPPLY_KEPT == 0u) {
+        eb_modify(&PWR_CR3, CR3_BYPASS | CR3_LDOEN | CR3_SMPSEN, CR3_SUPPLY);
+    }
     (void)eb_wait(&PWR_CSR1, CSR1_ACTVOSRDY, CSR1_ACTVOSRDY);
     PWR_SRDCR |= SRDCR_VOS_HIGHEST;
     (void)eb_wait(&PWR_SRDCR, SRDCR_VOSRDY, SRDCR_VOSRDY);
 }
 
+/* A bootloader may have left the CPU on the PLL, which takes no other factors while it is on. */
+static void start_oscillator(void)
+{
+    RCC_CR |= CR_HSION;
+    (void)eb_wait(&RCC_CR, CR_HSIRDY, CR_HSIRDY);
+    RCC_CFGR &= ~CFGR_SW_MASK;
+    (void)eb_wait(&RCC_CFGR, CFGR_SWS_MASK, 0u);
+    RCC_CR &= ~(CR_PLL1ON | CR_HSIDIV_MASK);
+    (void)eb_wait(&RCC_CR, CR_PLL1RDY, 0u);
+}
+
 void eb_init_clock(void)
 {
+    start_oscillator();
     start_supply();
 
-    /* 64 MHz / 4, times twice the clock, / 2; the oscillator runs from reset. */
+    /* 64 MHz / 4, times twice the clock, / 2. */
     RCC_PLLCKSELR = PLLCKSELR_SRC_HSI | PLLCKSELR_M1(4u);
     RCC_PLLCFGR = PLLCFGR_RGE1_8_16_MHZ | PLLCFGR_P1EN;
     RCC_PLL1DIVR = PLL1DIVR_N(EB_CLOCK_HZ / 8000000u) | PLL1DIVR_P(2u);
@@ -73,5 +91,7 @@ void eb_init_clock(void)
     RCC_SRDCFGR = SRDCFGR_SRDPPRE_DIV2;
     RCC_CFGR = CFGR_SW_PLL1;
     (void)eb_wait(&RCC_CFGR, CFGR_SWS_MASK, CFGR_SWS_PLL1);
-    eb_cortex_m7_enable_caches();
+    if ((SCB_CCR & CCR_DC) == 0u) { /* else there is data in them */
+        eb_cortex_m7_enable_caches();
+    }
 }
