@@ -33,9 +33,9 @@ def new_port(
         for port in ports
         if (device is None or port.device == device) and (serial is None or port.serial == serial)
     ]
-    new = [port for port in fitting if entry_of(port, entries) is None]
     if device is None and serial is None:
-        new = [port for port in new if kind_of(port.usb) is None]
+        fitting = [port for port in fitting if kind_of(port.usb) is None]  # a meter is no board
+    new = [port for port in fitting if entry_of(port, entries) is None]
     devices = {(port.usb, port.serial) for port in new}
     if len(devices) == 1 and (new[0].serial or len(new) == 1):
         return new[0]
