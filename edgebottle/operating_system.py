@@ -170,10 +170,8 @@ class Child(subprocess.Popen[AnyStr]):
         Raises:
             OSError: it cannot be started.
         """
-        root = str(Path(__file__).resolve().parents[1])
-        paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-        command = [sys.executable, "-P", "-m", module, *arguments]
-        return cls(command, env={**os.environ, "PYTHONPATH": paths}, **options)
+        command, environment = _python(module, arguments)
+        return cls(command, env=environment, **options)
 
     def cpu_seconds(self) -> float | None:
         """CPU time that it and what it started have used so far; None where nobody says."""
@@ -242,6 +240,40 @@ class Child(subprocess.Popen[AnyStr]):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._keeper.pid, signal.SIGKILL)
             self._keeper.communicate()
+
+
+def start_detached(module: str, *arguments: str, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Starts a module of this program that outlives this process, its terminal and its connection.
+
+    Args:
+        module: Its name.
+        arguments: Of its command line.
+        output: Where it prints to.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    command, environment = _python(module, arguments)
+    options: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+        options = {"creationflags": flags | subprocess.CREATE_BREAKAWAY_FROM_JOB}
+    process: subprocess.Popen[bytes] = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        **options,
+    )
+    return process
+
+
+def _python(module: str, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The command line of a module of this program, and the environment in which it is found."""
+    root = str(Path(__file__).resolve().parents[1])
+    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return [sys.executable, "-P", "-m", module, *arguments], {**os.environ, "PYTHONPATH": paths}
 
 
 class Patience:

@@ -171,6 +171,7 @@ class Record:
         system: Of a computer that runs Linux, what it is and how fast its clock was.
         energy: What the board took from its supply; None where no meter measured it.
         threads: That shared the rows of a layer.
+        host: The other computer whose board it was, as ``bench.toml`` calls it; empty for none.
         format: Version of this format.
     """
 
@@ -215,6 +216,7 @@ class Record:
     system: SystemRecord | None = None
     energy: EnergyRecord | None = None
     threads: int = 1
+    host: str = ""
     format: int = field(default=FORMAT)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgebottle.errors import BoardError, EdgebottleError
@@ -13,9 +13,11 @@ from edgebottle.programmers import candidates
 from hil.bench.attached import port_of
 from hil.bench.board_lock import BoardLock
 from hil.bench.entries import BenchEntry
+from hil.bench.hosts import BenchHost
 from hil.bench.meters.finding import open_meter
 from hil.bench.meters.recording import MeterSettings
 from hil.bench.power import PowerSwitch
+from hil.bench.ssh import HostRequest
 from hil.link import BAUD, Link, local_port
 from hil.probes import probe_at
 from hil.revive import answers
@@ -67,6 +69,28 @@ def check_entry(entry: BenchEntry, *, power: bool = False) -> Iterator[Finding]:
         yield from _port(entry)
     finally:
         lock.let_go()
+
+
+def check_host(
+    host: BenchHost, names: Sequence[str], *, power: bool = False
+) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+    """What another computer finds of its boards, by their names here.
+
+    Args:
+        host: The other computer.
+        names: Of the boards, as they are called here; none for all.
+        power: Switch their power off and on again, of those with a switch.
+    """
+    there = [name.partition("/")[2] for name in names]
+    try:
+        with HostRequest(host, {"do": "check", "names": there, "power": power}) as request:
+            for answer in request.answers():
+                if "name" not in answer:
+                    return
+                found = tuple(Finding(**one) for one in answer["found"])
+                yield f"{host.name}/{answer['name']}", found
+    except EdgebottleError as error:
+        yield host.name, (Finding("host", False, str(error)),)
 
 
 def _programmer(entry: BenchEntry) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ from edgebottle.toml_tables import (
 )
 from edgebottle.zoo import NETWORKS
 from hil.bench.entries import ALL, QUARANTINE, Bench, BenchEntry, Quarantine
-from hil.bench.results import BOOT, BUILD, CHECK, FLASH, PORT, REFERENCE, RUN, JobResult
+from hil.bench.results import BOOT, BUILD, CHECK, FLASH, LINK, PORT, REFERENCE, RUN, JobResult
 
 VERSION = 1
 """Of ``jobs.toml``."""
@@ -44,8 +44,10 @@ DEADLINES = {
     BOOT: 90.0,
     RUN: 180.0,
     CHECK: 600.0,
+    LINK: 300.0,
 }
-"""Seconds that a step may take where nothing else is said; of ``run``, for each sample."""
+"""Seconds that a step may take where nothing else is said; of ``run``, for each sample, and of
+``link``, how long a host may be away."""
 
 MAX_RETRIES = 2
 """Of a board or a line that fails; what fails three times is broken."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -42,12 +43,14 @@ class BenchJournal:
     Attributes:
         folder: Where it lies.
         path: The file.
+        run: A name of the run that is its own in the whole world, from ``begin`` on.
     """
 
     def __init__(self, folder: Path) -> None:
         """Opens what there is."""
         self.folder = folder
         self.path = folder / JOURNAL
+        self.run = ""
         self._lock: IO[bytes] | None = None
 
     def take(self) -> None:
@@ -85,9 +88,12 @@ class BenchJournal:
         if self.path.exists():
             found = self.report(jobs)
             if not found.has_ended and not fresh and found.started:
+                self.run = self._begun_run()
                 return {result.key: result for result in found.results}
             self._move_away(found.started)
-        self._add({"event": "begin", "version": VERSION, "time": utc_now(), "name": jobs.name})
+        self.run = uuid.uuid4().hex
+        said = {"version": VERSION, "time": utc_now(), "name": jobs.name, "run": self.run}
+        self._add({"event": "begin", **said})
         return {}
 
     def add(self, result: JobResult, record: dict[str, Any] | None) -> None:
@@ -126,6 +132,10 @@ class BenchJournal:
                 if key in keys:
                     keys.remove(key)
                     yield event["record"]
+
+    def _begun_run(self) -> str:
+        begun = [event for event in self._events() if event.get("event") == "begin"]
+        return str(begun[-1].get("run") or begun[-1].get("time"))
 
     def _result(self, data: Any) -> JobResult:
         try:

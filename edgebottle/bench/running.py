@@ -12,8 +12,10 @@ from edgebottle.bench.board_work import AttemptLimits, BoardWork
 from edgebottle.bench.job_queue import JobQueue, QueuedJob
 from edgebottle.bench.jobs_file import Job, JobsFile
 from edgebottle.bench.journal import BenchJournal, utc_now
+from edgebottle.bench.remote_work import RemoteWork
 from edgebottle.bench.worker_process import Stopped
 from hil.bench.entries import Bench, BenchEntry
+from hil.bench.remote_boards import RemoteEntry
 from hil.bench.results import BROKEN, FLAKY, PASSED, SKIPPED, Attempt, JobResult
 
 JOIN_SECONDS = 0.2
@@ -104,11 +106,8 @@ class BenchRun:
 
     def _work(self, entry: BenchEntry, queue: JobQueue) -> None:
         """The thread of a board."""
-        limits = AttemptLimits(self._jobs.retries, self._jobs.deadlines)
         try:
-            work = BoardWork(
-                entry, limits, self._stop, lambda words: self._view.doing(entry.name, words)
-            )
+            work = self._work_of(entry)
             try:
                 self._do_all(entry, work, queue)
             finally:
@@ -120,7 +119,17 @@ class BenchRun:
             self._stop.set()
             queue.stop()
 
-    def _do_all(self, entry: BenchEntry, work: BoardWork, queue: JobQueue) -> None:
+    def _work_of(self, entry: BenchEntry) -> BoardWork | RemoteWork:
+        limits = AttemptLimits(self._jobs.retries, self._jobs.deadlines)
+
+        def told(words: str) -> None:
+            self._view.doing(entry.name, words)
+
+        if isinstance(entry, RemoteEntry):
+            return RemoteWork(entry, limits, self._stop, told, self._journal.run)
+        return BoardWork(entry, limits, self._stop, told)
+
+    def _do_all(self, entry: BenchEntry, work: BoardWork | RemoteWork, queue: JobQueue) -> None:
         """One job after the other, until there are none, or the board is given up."""
         broken = 0
         while (queued := queue.take(entry.name)) is not None:

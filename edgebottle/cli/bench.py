@@ -13,12 +13,14 @@ import click
 from edgebottle.cli.bench_compare import compare
 from edgebottle.cli.bench_mlperf import mlperf
 from edgebottle.cli.bench_options import bench_option, required_bench
+from edgebottle.cli.bench_remote import remote
 from edgebottle.cli.bench_run import run
 from edgebottle.cli.options import board_option, json_option, print_json
 from edgebottle.cli.voice import progress_bar
 
 if TYPE_CHECKING:
     from hil.bench.entries import BenchEntry
+    from hil.bench.remote_boards import AskedHost
 
 
 WATCH_SECONDS = 1.0
@@ -33,6 +35,7 @@ def command() -> None:
 command.add_command(run)
 command.add_command(compare)
 command.add_command(mlperf)
+command.add_command(remote)
 
 
 @command.command("list")
@@ -47,18 +50,26 @@ def list_boards(bench: Path | None, as_json: bool) -> None:
       edgebottle bench list --bench lab/bench.toml --json
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from hil.bench.entries import read_bench
+    from hil.bench.remote_boards import ask_hosts
     from hil.bench.state import state_of
 
     found = read_bench(required_bench(bench))
-    rows = [(entry, state_of(entry)) for entry in found.entries]
+    asked = ask_hosts(found.hosts)
+    rows: list[tuple[BenchEntry, str]] = [(entry, state_of(entry)) for entry in found.entries]
+    rows += [(entry, entry.state) for one in asked for entry in one.entries]
     if as_json:
-        print_json({"boards": [{**_json(entry), "state": state} for entry, state in rows]})
+        hosts = [_host_json(one) for one in asked]
+        boards = [{**_json(entry), "state": state} for entry, state in rows]
+        print_json({"boards": boards, "hosts": hosts})
         return
     from edgebottle.report.terminal import add_row, new_table, show
 
     table = new_table(f"Bench ({found.path})", "name", "board", "where?", "state~")
     for entry, state in rows:
         add_row(table, entry.name, entry.board, entry.place, state)
+    for one in asked:
+        if one.error is not None and not one.entries:
+            add_row(table, f"{one.host.name}/?", "", one.host.address, f"absent: {one.error}")
     show(table)
 
 
@@ -151,16 +162,23 @@ def check(names: tuple[str, ...], power: bool, bench: Path | None, as_json: bool
       edgebottle bench check
       edgebottle bench check l4-left --power
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.bench.checking import check_entry
+    from edgebottle.bench.checking import check_entry, check_host
     from hil.bench.entries import read_bench
 
     found = read_bench(required_bench(bench))
-    entries = [found.entry(name) for name in names] or found.entries
+    there = {host: [name for name in names if host.owns(name)] for host in found.hosts}
+    remote = set().union(*there.values())
+    here = [found.entry(name) for name in names if name not in remote]
+    entries = here if names else found.entries
+    hosts = [host for host in found.hosts if there[host] or not names]
     findings = {}
     with progress_bar(quiet=as_json) as progress:
         for number, entry in enumerate(entries):
-            progress(f"check {entry.name}", number, len(entries))
-            findings[entry.name] = list(check_entry(entry, power=power))
+            progress(f"check {entry.name}", number, len(entries) + len(hosts))
+            findings[entry.name] = tuple(check_entry(entry, power=power))
+        for number, host in enumerate(hosts):
+            progress(f"check {host.name}", len(entries) + number, len(entries) + len(hosts))
+            findings |= check_host(host, there[host], power=power)
     is_good = all(one.is_good for each in findings.values() for one in each)
     if as_json:
         boards = {name: [asdict(one) for one in each] for name, each in findings.items()}
@@ -191,13 +209,18 @@ def watch(bench: Path | None, as_json: bool) -> None:
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.cli.bench_lines import state_lines
     from hil.bench.entries import read_bench
+    from hil.bench.remote_boards import HostWatch
     from hil.bench.state import state_of
 
     found = read_bench(required_bench(bench))
+    watches = [HostWatch(host) for host in found.hosts]
     with state_lines(as_json=as_json) as shown:
         while True:
             for entry in found.entries:
                 shown(entry.name, state_of(entry))
+            for watched in watches:
+                for name, state in watched.states().items():
+                    shown(name, state)
             time.sleep(WATCH_SECONDS)
 
 
@@ -212,4 +235,10 @@ def _json(entry: BenchEntry) -> dict[str, Any]:
         "probe": entry.probe,
         "power": entry.power is not None,
         "meter": None if entry.meter is None else asdict(entry.meter),
+        "place": entry.place,
     }
+
+
+def _host_json(asked: AskedHost) -> dict[str, Any]:
+    error = None if asked.error is None else str(asked.error)
+    return {"name": asked.host.name, "address": asked.host.address, "error": error}

@@ -14,6 +14,7 @@ from edgebottle.cli.voice import note, warn
 
 if TYPE_CHECKING:
     from hil.bench.entries import Bench, BenchEntry
+    from hil.bench.hosts import BenchHost
     from hil.bench.meters.recording import MeterSettings
     from hil.probes import ProbeChoice
 
@@ -46,12 +47,41 @@ def bench_choice_options(function: F) -> F:
 
 
 def named_board(bench: Bench | None, board: str | None) -> tuple[str | None, BenchEntry | None]:
-    """The id of a board that is given by id, or by its name on the bench; and that entry."""
+    """The id of a board that is given by id, or by its name on the bench; and that entry.
+
+    Raises:
+        EdgebottleError: it is one of another computer, which cannot be asked or has none of it.
+    """
     if bench is not None and board is not None:
+        for host in bench.hosts:
+            if host.owns(board):
+                found = _remote_board(bench, host, board)
+                return found.board, found
         for entry in bench.entries:
             if entry.name == board:
                 return entry.board, entry
     return board, None
+
+
+def _remote_board(bench: Bench, host: BenchHost, board: str) -> BenchEntry:
+    from hil.bench.remote_boards import ask_hosts, with_boards
+
+    (asked,) = ask_hosts([host])
+    if asked.error is not None:
+        raise asked.error
+    return with_boards(bench, [asked]).entry(board)
+
+
+def check_is_here(entry: BenchEntry | None) -> None:
+    """Raises ``BadInput`` for a board of another computer, where a command needs its line."""
+    from edgebottle.errors import BadInput
+    from hil.bench.remote_boards import RemoteEntry
+
+    if isinstance(entry, RemoteEntry):
+        raise BadInput(
+            f"{entry.name} is a board of another computer: run this command there "
+            f"(`ssh {entry.host.address}`), for {entry.there}"
+        )
 
 
 class TakenPlace(NamedTuple):

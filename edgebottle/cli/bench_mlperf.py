@@ -14,6 +14,7 @@ import click
 from edgebottle.cli.bench_choice import (
     TakenPlace,
     bench_choice_options,
+    check_is_here,
     metered,
     named_board,
     taken_place,
@@ -117,6 +118,7 @@ def mlperf(
     if mode == "accuracy" and data is None:
         raise click.UsageError("Accuracy is that of all files of a folder: give it with --data.")
     board, entry = named_board(bench if port is None else None, board)
+    check_is_here(entry)
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
     target = chosen.require_board(port)
     check_board(target)

@@ -59,7 +59,7 @@ def run(jobs: Path, bench: Path | None, out: Path, fresh: bool, as_json: bool) -
     from edgebottle.bench.journal import BenchJournal
     from hil.bench.entries import read_bench
 
-    boards = read_bench(required_bench(bench))
+    boards = _all_boards(read_bench(required_bench(bench)), quiet=as_json)
     said = read_jobs(jobs, boards)
     for text in () if as_json else _ended_quarantines(boards, said):
         note(text)
@@ -77,6 +77,25 @@ def run(jobs: Path, bench: Path | None, out: Path, fresh: bool, as_json: bool) -
 
         show(*bench_parts(report), f"results: {out}")
     sys.exit(_exit_code(report))
+
+
+def _all_boards(bench: Bench, *, quiet: bool) -> Bench:
+    """With those of its hosts, as they were the last time where a host is away.
+
+    Raises:
+        EdgebottleError: of a host that was never reached.
+    """
+    from hil.bench.remote_boards import ask_hosts, with_boards
+
+    asked = ask_hosts(bench.hosts)
+    for one in asked:
+        if one.error is None:
+            continue
+        if not one.entries:
+            raise one.error
+        if not quiet:
+            note(f"{one.error}; its boards are tried all the same")
+    return with_boards(bench, asked)
 
 
 def _work(

@@ -32,6 +32,8 @@ RECORDS = Path("edgebottle-out") / "records.jsonl"
 
 if TYPE_CHECKING:
     from edgebottle.boards import Board
+    from edgebottle.cli.measure_remote import MeasureWish
+    from edgebottle.cli.options import CommandTarget
     from edgebottle.fit import Wish
     from edgebottle.pipeline import Built, Model
     from edgebottle.samples import Samples
@@ -129,12 +131,11 @@ def command(
 ) -> None:
     """Run MODEL on a board, check every output, and record the figures.
 
-    Without --port the virtual board runs: instructions are exact, cycles and milliseconds are
-    modelled.
-    A board of the bench that fits is taken instead (`edgebottle bench list`; --no-bench leaves it).
-    With --port the real board is flashed and its latency is measured (at a network URL the
-    firmware must be on the board already, unless --probe or --programmer is given).
-    Without --inputs a few edge-case and random inputs are used.
+    Without --port a board of the bench that fits is taken (`edgebottle bench list`), or else the
+    virtual board (--no-bench): instructions are exact, cycles and milliseconds modelled.
+    With --port the real board is flashed and its latency is measured (at a network URL the firmware
+    must be on it already, unless --probe or --programmer is given). Without --inputs a few
+    edge-case and random inputs are used.
 
     \b
     Examples:
@@ -144,8 +145,9 @@ def command(
       edgebottle measure model.tflite -b stm32f746 --port /dev/ttyACM0 --runs 10
       edgebottle measure model.tflite -b l4-left --energy --windows 5
     """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.cli.measure_remote import MeasureWish, measured_there
     from edgebottle.measure import check_runs
-    from edgebottle.pipeline import build
+    from hil.bench.remote_boards import RemoteEntry
     from hil.records import append
 
     board, entry = named_board(bench if port is None else None, board)
@@ -156,16 +158,31 @@ def command(
     wish = chosen.complete(wish)
     check_runs(runs, wish.row_fed)
     _check_sources(data, inputs)
-    loaded = chosen.load(quiet=as_json)
-    taken_samples = _taken(loaded, (inputs, meaning), (data, part), samples)
-    _tell(taken_samples, as_json)
-    with progress_bar(quiet=as_json) as progress:
-        built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
-    todo = _Measurement(built, taken_samples, runs, windows, as_json)
-    with taken_place(bench, entry, target.id, f"measure {loaded.name}", port, choice) as place:
-        record = todo.at(place, metered(place, target.id) if energy else None)
+    asked = MeasureWish(inputs, samples, runs, windows, data, part, meaning, energy)
+    if isinstance(entry, RemoteEntry):
+        record = measured_there(entry, chosen, wish, asked, quiet=as_json)
+    else:
+        todo = _prepared(chosen, target, wish, asked, quiet=as_json)
+        what = f"measure {todo.built.model.name}"
+        with taken_place(bench, entry, target.id, what, port, choice) as place:
+            record = todo.at(place, metered(place, target.id) if energy else None)
     append(records, record)
     _show(record, records, as_json)
+
+
+def _prepared(
+    chosen: CommandTarget, target: Board, wish: Wish, asked: MeasureWish, *, quiet: bool
+) -> _Measurement:
+    """Reads model and samples, and builds."""
+    from edgebottle.pipeline import build
+
+    loaded = chosen.load(quiet=quiet)
+    file, images = (asked.inputs, asked.meaning), (asked.data, asked.part)
+    samples = _taken(loaded, file, images, asked.samples)
+    _tell(samples, quiet)
+    with progress_bar(quiet=quiet) as progress:
+        built = build(loaded, target, toolchain=chosen.toolchain, wish=wish, progress=progress)
+    return _Measurement(built, samples, asked.runs, asked.windows, quiet)
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,9 @@ def moment(record: Record) -> str:
 
 
 def place(record: Record) -> str:
-    """Where: ``virtual stm32f746``."""
-    return ("virtual " if record.virtual else "") + record.board
+    """Where: ``virtual stm32f746``, or ``nrf52840dk of lab`` for a board of another computer."""
+    host = f" of {record.host}" if record.host else ""
+    return ("virtual " if record.virtual else "") + record.board + host
 
 
 def agreement(record: Record) -> tuple[str, str]:

@@ -28,6 +28,7 @@ from edgebottle.toml_tables import (
     text,
     whole,
 )
+from hil.bench.hosts import BenchHost, read_host
 from hil.bench.meter_table import read_meter
 from hil.bench.meters.recording import MeterSettings
 from hil.bench.power import OFF_SECONDS, PowerSwitch
@@ -137,10 +138,12 @@ class Bench:
     Attributes:
         path: The file.
         entries: Its boards, in its order.
+        hosts: Other computers that have boards, which are not asked yet.
     """
 
     path: Path
     entries: tuple[BenchEntry, ...]
+    hosts: tuple[BenchHost, ...] = ()
 
     def entry(self, name: str) -> BenchEntry:
         """The board of a name; raises ``BadInput`` where there is none."""
@@ -200,21 +203,34 @@ def added(path: Path, section: str) -> str:
 def _bench(table: dict[str, Any], path: Path) -> Bench:
     check_version(table, path, VERSION, "`edgebottle bench add` writes such a file")
     try:
-        boards = read_table(table, {"board": lambda value: value}, "", ("board",))["board"]
-        entries = tuple(_entry(name, said) for name, said in _boards(boards).items())
+        required = () if "host" in table else ("board",)
+        said = read_table(table, {"board": _named("board"), "host": _named("host")}, "", required)
+        entries = tuple(_entry(name, one) for name, one in said.get("board", {}).items())
         _check_different(entries)
+        hosts = tuple(_host(name, one) for name, one in said.get("host", {}).items())
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
-    return Bench(path, entries)
+    return Bench(path, entries, hosts)
 
 
-def _boards(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise BadInput("a board is a table with its name, [board.NAME]")
-    for name, said in value.items():
-        if not isinstance(said, dict):
-            raise BadInput(f"a board is a table with its name, [board.NAME], not {name} = {said!r}")
-    return value
+def _named(what: str) -> Reader:
+    """Tables by their names."""
+
+    def read(value: object) -> dict[str, Any]:
+        header = f"a table with its name, [{what}.NAME]"
+        if not isinstance(value, dict):
+            raise BadInput(header)
+        for name, said in value.items():
+            if not isinstance(said, dict):
+                raise BadInput(f"{header}, not {name} = {said!r}")
+        return value
+
+    return read
+
+
+def _host(name: str, table: Mapping[str, Any]) -> BenchHost:
+    check_name(name)
+    return read_host(name, table)
 
 
 def _entry(name: str, table: Mapping[str, Any]) -> BenchEntry:

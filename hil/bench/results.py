@@ -33,13 +33,16 @@ BUILD, REFERENCE, PORT, FLASH, BOOT, RUN, CHECK = (
 STEPS = (BUILD, REFERENCE, PORT, FLASH, BOOT, RUN, CHECK)
 """Of a job, in this order."""
 
+LINK = "link"
+"""What a job on another computer may fail at instead, at any time."""
+
 
 @dataclass(frozen=True)
 class Attempt:
     """A failure of the board or its line, after which the job was tried again, or given up.
 
     Attributes:
-        step: Of ``STEPS``.
+        step: Of ``STEPS``, or ``LINK``.
         cause: What failed.
         recovery: What was done about it; "" for nothing.
     """

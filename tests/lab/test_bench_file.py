@@ -8,6 +8,7 @@ import pytest
 
 from edgebottle.errors import BadInput
 from hil.bench.entries import BenchEntry, Quarantine, read_bench
+from hil.bench.hosts import BenchHost
 from hil.bench.power import PowerSwitch
 
 TEXT = """\
@@ -118,3 +119,43 @@ def test_mistakes(tmp_path: Path, before: str, after: str, message: str) -> None
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"cannot read .*bench.toml: No such file"):
         read_bench(tmp_path / "bench.toml")
+
+
+HOST = """\
+version = 1
+[host.lab]
+address = "ssh://ci@lab.example.org:2222"
+bench = "~/lab/bench.toml"
+options = ["IdentityFile=~/.ssh/lab"]
+"""
+
+
+def test_a_host(tmp_path: Path) -> None:
+    (host,) = read_bench(bench_file(tmp_path, HOST)).hosts
+    assert host == BenchHost(
+        "lab",
+        "ssh://ci@lab.example.org:2222",
+        bench="~/lab/bench.toml",
+        options=("IdentityFile=~/.ssh/lab",),
+    )
+    assert host.owns("lab/x") and not host.owns("lab") and not host.owns("lab2/x")
+
+
+# what is changed, into what, what is said
+WRONG_HOSTS = [
+    ("[host.lab]", "[hots.lab]", "unknown key 'hots': did you mean 'host'"),
+    ("[host.lab]", "[host]", r"a table with its name, \[host.NAME\], not address"),
+    ("[host.lab]", '[host."a/b"]', "'a/b' is no name"),
+    ("address", "adress", "unknown key 'host.lab.adress': did you mean 'address'"),
+    ('address = "ssh://ci@lab.example.org:2222"\n', "", "key 'host.lab.address' is missing"),
+    ("ssh://ci@lab", "ci@lab", "it must be where ssh finds it, such as"),
+    ("ssh://ci@lab", "ssh://-oProxyCommand=x@lab", "it must be where ssh finds it, such as"),
+    ("IdentityFile=", "-v IdentityFile=", "an option of ssh_config such as"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "message"), WRONG_HOSTS)
+def test_mistakes_of_hosts(tmp_path: Path, before: str, after: str, message: str) -> None:
+    assert HOST.count(before) == 1
+    with pytest.raises(BadInput, match=message):
+        read_bench(bench_file(tmp_path, HOST.replace(before, after)))

@@ -1,0 +1,122 @@
+"""``edgebottle measure`` on a board of another computer."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgebottle.cli.voice import note, progress_bar
+
+if TYPE_CHECKING:
+    from edgebottle.bench.jobs_file import Job
+    from edgebottle.cli.options import CommandTarget
+    from edgebottle.errors import EdgebottleError
+    from edgebottle.fit import Wish
+    from hil.bench.remote_boards import RemoteEntry
+    from hil.bench.results import JobResult
+    from hil.records import Record
+
+
+@dataclass(frozen=True)
+class MeasureWish:
+    """What is run, as the options of ``measure`` say."""
+
+    inputs: Path | None
+    samples: int | None
+    runs: int
+    windows: int
+    data: str | None
+    part: str
+    meaning: str | None
+    energy: bool
+
+
+def measured_there(
+    entry: RemoteEntry, chosen: CommandTarget, wish: Wish, asked: MeasureWish, *, quiet: bool
+) -> Record:
+    """The record of a measurement that the edgebottle of another computer does.
+
+    Raises:
+        BadInput: an option has no place in a job.
+        EdgebottleError: it could not be done; the message says why.
+    """
+    from edgebottle.bench.board_work import AttemptLimits
+    from edgebottle.bench.jobs_file import DEADLINES, MAX_RETRIES
+    from edgebottle.bench.remote_work import RemoteWork
+    from hil.records import Record
+
+    job = _job(entry, chosen, wish, asked)
+    limits = AttemptLimits(MAX_RETRIES, DEADLINES)
+    if not quiet:
+        note(f"board: {entry.name}, by the edgebottle of {entry.host.address}")
+    with progress_bar(quiet=quiet) as progress:
+        work = RemoteWork(
+            entry,
+            limits,
+            threading.Event(),
+            lambda words: progress(words, 0, 0),
+            uuid.uuid4().hex,
+        )
+        try:
+            result, record = work.do(job)
+        finally:
+            work.close()
+    if record is None:
+        raise _failure(result)
+    for one in () if quiet else result.failures:
+        note(f"{one.step} had to be tried again: {one.cause}")
+    return Record.from_json(dict(record))
+
+
+def _job(entry: RemoteEntry, chosen: CommandTarget, wish: Wish, asked: MeasureWish) -> Job:
+    """The measurement as a job; raises ``BadInput`` for what no job can say."""
+    from edgebottle.bench.jobs_file import Job
+    from edgebottle.conversion import Reading
+    from edgebottle.errors import BadInput
+
+    without_place = {
+        "--data": asked.data is not None,
+        "--as": asked.meaning is not None,
+        "--name": chosen.name is not None,
+        "--signature": chosen.signature is not None,
+        "--shape or --layout": chosen.reading != Reading(),
+        "--energy": asked.energy,
+        "--input rows": wish.row_fed,
+        "--no-narrow": not wish.narrow,
+    }
+    for option, is_given in without_place.items():
+        if is_given:
+            raise BadInput(
+                f"{option} cannot be had for a board of another computer: run `edgebottle measure` "
+                f"there (`ssh {entry.host.address}`), for {entry.there}"
+            )
+    return Job(
+        model=chosen.model,
+        path=chosen.model,
+        board=entry.name,
+        schedule=wish.schedule.value,
+        inputs=None if asked.inputs is None else str(asked.inputs),
+        samples=asked.samples,
+        runs=asked.runs,
+        windows=asked.windows,
+        io=chosen.io,
+        optimize=wish.optimize,
+        toolchain=chosen.toolchain,
+        ram=wish.ram,
+        flash=wish.flash,
+    )
+
+
+def _failure(result: JobResult) -> EdgebottleError:
+    """What a command ends with whose job was not done well."""
+    from edgebottle.errors import BadInput, BoardError, Mismatch
+    from hil.bench.results import CHECK, ERROR
+
+    kind: type[EdgebottleError] = BadInput if result.outcome == ERROR else BoardError
+    if result.step == CHECK and result.outcome != ERROR:
+        kind = Mismatch
+    tried = f" (tried {len(result.failures) + 1} times)" if result.failures else ""
+    return kind(f"{result.entry}: {result.step}: {result.cause}{tried}")
