@@ -14,7 +14,8 @@ from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
 from hil.answers import CpuCounters
-from hil.link import BAUD, Deadline, Patience, WallClock
+from hil.iotlab import is_node
+from hil.link import BAUD, Deadline, LinkClosed, Patience, WallClock
 from hil.probes import ProbeChoice
 from hil.protocol import Refused, Silent
 from hil.session import Driver, Session, StepCounts, StepCycles, WrongImage
@@ -23,7 +24,7 @@ from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
 
 if TYPE_CHECKING:
-    from hil.revive import Revival
+    from hil.revive import Revival, Way
     from hil.ssh import RemoteComputer
     from hil.system_record import SystemRecord
 
@@ -113,7 +114,8 @@ def _open_driver(
     if port is not None and built.board.is_linux:
         return _remote(built, port, step)
     if port is not None:
-        return _real(built, port, choice, step)
+        open_driver = _node if is_node(port) else _real
+        return open_driver(built, port, choice, step)
     step("boot")
     if built.board.is_computer:
         return _computer(built)
@@ -226,14 +228,40 @@ def _real(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[
     yield _RealDriver(port, read_elf(built.elf).crc32, built.board, choice)
 
 
+@contextmanager
+def _node(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[Driver]:
+    """A node of IoT-LAB, booked for this session."""
+    from hil.iotlab import booked, node_wish, serial_line
+
+    wish = node_wish(port, built.board, choice)
+    step("book")
+    with booked(wish) as node:
+        step("flash")
+        node.flash(built.elf)
+        step("boot")
+        with serial_line(node) as url:
+            crc = read_elf(built.elf).crc32
+            try:
+                yield _RealDriver(url, crc, built.board, choice, ways=(node.reset,))
+            except BoardError as error:
+                state = node.state()
+                if state in ("Running", "unknown"):
+                    raise
+                raise LinkClosed(
+                    f"{error}; experiment {node.experiment} of IoT-LAB is {state}: it was booked "
+                    f"for {wish.minutes} minutes"
+                ) from error
+
+
 @dataclass(frozen=True)
 class _RealDriver:
-    """A real board, which can be restarted."""
+    """A real board, which can be restarted: in some ways, or those of its port and probe."""
 
     url: str
     image_crc: int
     board: Board
     choice: ProbeChoice
+    ways: tuple[Way, ...] | None = None
     patience: Patience = WallClock
     counter: None = None
 
@@ -245,7 +273,10 @@ class _RealDriver:
         """Restarts it where it does not answer; see ``hil.revive``."""
         from hil.revive import revive, ways_of
 
-        return revive(self.url, baud_of(self.board), ways_of(self.board, self.url, self.choice))
+        ways = self.ways
+        if ways is None:
+            ways = ways_of(self.board, self.url, self.choice)
+        return revive(self.url, baud_of(self.board), ways)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from hil.bench.meters.finding import open_meter
 from hil.bench.meters.recording import MeterSettings
 from hil.bench.power import PowerSwitch
 from hil.bench.ssh import HostRequest
+from hil.iotlab import check_account, free_nodes, is_node, node_wish
 from hil.link import BAUD, Link, local_port
 from hil.probes import probe_at
 from hil.revive import answers
@@ -52,6 +53,9 @@ def check_entry(entry: BenchEntry, *, power: bool = False) -> Iterator[Finding]:
     if entry.is_virtual:
         has = bool(board.virtual) or board.is_host
         yield Finding("virtual board", has, "there" if has else f"{board.id} has none")
+        return
+    if entry.port is not None and is_node(entry.port):
+        yield from _node(entry, entry.port)
         return
     yield from _programmer(entry)
     if entry.power is not None:
@@ -91,6 +95,18 @@ def check_host(
                 yield f"{host.name}/{answer['name']}", found
     except EdgebottleError as error:
         yield host.name, (Finding("host", False, str(error)),)
+
+
+def _node(entry: BenchEntry, port: str) -> Iterator[Finding]:
+    try:
+        wish = node_wish(port, entry.load(), entry.choice)
+        check_account()
+        yield Finding("account", True, "IoT-LAB knows it")
+        free = free_nodes(wish)
+        words = f"{len(free)} free" if free else "none is free now: a job waits"
+        yield Finding("nodes", True, f"{wish.resources}: {words}")
+    except EdgebottleError as error:
+        yield Finding("IoT-LAB", False, str(error))
 
 
 def _programmer(entry: BenchEntry) -> Iterator[Finding]:

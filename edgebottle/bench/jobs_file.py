@@ -31,7 +31,7 @@ from edgebottle.toml_tables import (
 )
 from edgebottle.zoo import NETWORKS
 from hil.bench.entries import ALL, QUARANTINE, Bench, BenchEntry, Quarantine
-from hil.bench.results import BOOT, BUILD, CHECK, FLASH, LINK, PORT, REFERENCE, RUN, JobResult
+from hil.bench.results import BOOK, BOOT, BUILD, CHECK, FLASH, LINK, PORT, REFERENCE, RUN, JobResult
 
 VERSION = 1
 """Of ``jobs.toml``."""
@@ -39,6 +39,7 @@ VERSION = 1
 DEADLINES = {
     BUILD: 900.0,
     REFERENCE: 900.0,
+    BOOK: 700.0,
     PORT: 30.0,
     FLASH: 180.0,
     BOOT: 90.0,

@@ -34,7 +34,7 @@ from edgebottle.pipeline import Built, build, load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.samples import Samples, edge_cases, load_samples
 from hil.bench.meters.recording import MeterFault, MeterSettings
-from hil.bench.results import BOOT, BROKEN, BUILD, CHECK, ERROR, FAILED, FLASH, PORT, RUN
+from hil.bench.results import BOOK, BOOT, BROKEN, BUILD, CHECK, ERROR, FAILED, FLASH, PORT, RUN
 from hil.link import LinkClosed
 from hil.probes import ProbeChoice
 from hil.protocol import Garbled
@@ -143,7 +143,7 @@ def outcome_of(step: str, error: EdgebottleError) -> str:
     if any(isinstance(cause, Faulted) for cause in causes):
         return FAILED
     is_line = any(isinstance(cause, LinkClosed | Garbled | MeterFault) for cause in causes)
-    return BROKEN if step in (PORT, FLASH, BOOT) or is_line else FAILED
+    return BROKEN if step in (BOOK, PORT, FLASH, BOOT) or is_line else FAILED
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

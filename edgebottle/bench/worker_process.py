@@ -17,7 +17,7 @@ from edgebottle.bench.jobs_file import Job
 from edgebottle.errors import ToolMissing
 from edgebottle.operating_system import Child, ending
 from hil.bench.meters.recording import MeterSettings
-from hil.bench.results import BOOT, BROKEN, BUILD, ERROR, FAILED, FLASH, PORT, REFERENCE, RUN
+from hil.bench.results import BOOK, BOOT, BROKEN, BUILD, ERROR, FAILED, FLASH, PORT, REFERENCE, RUN
 from hil.probes import ProbeChoice
 
 POLL_SECONDS = 0.2
@@ -146,7 +146,9 @@ class WorkerProcess:
                 return answer
 
     def _late(self, step: str, behind: str) -> StepFailure:
-        outcome = {RUN: FAILED, PORT: BROKEN, FLASH: BROKEN, BOOT: BROKEN}.get(step, ERROR)
+        outcome = {RUN: FAILED, BOOK: BROKEN, PORT: BROKEN, FLASH: BROKEN, BOOT: BROKEN}.get(
+            step, ERROR
+        )
         cause = f"{step} did not end in {self._deadlines[step]:g} s{behind}"
         return StepFailure(step, outcome, cause)
 

@@ -114,8 +114,12 @@ def check_port(port: str | None, board: Board, choice: ProbeChoice) -> None:
         _check_ssh(port, board, choice)
     elif port is not None:
         from hil.flash import check_programmers
+        from hil.iotlab import is_node, node_wish
         from hil.link import Link, local_port
 
+        if is_node(port):
+            node_wish(port, board, choice)
+            return
         if local_port(port) is not None:
             Link.open(port).close()
         check_programmers(board, port, choice)

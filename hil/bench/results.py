@@ -26,11 +26,11 @@ OUTCOMES = {
 GOOD = (PASSED, FLAKY, SKIPPED)
 """Outcomes that let a run succeed."""
 
-BUILD, REFERENCE, PORT, FLASH, BOOT, RUN, CHECK = (
-    *("build", "reference", "port", "flash"),
-    *("boot", "run", "check"),
+BUILD, REFERENCE, BOOK, PORT, FLASH, BOOT, RUN, CHECK = (
+    *("build", "reference", "book", "port"),
+    *("flash", "boot", "run", "check"),
 )
-STEPS = (BUILD, REFERENCE, PORT, FLASH, BOOT, RUN, CHECK)
+STEPS = (BUILD, REFERENCE, BOOK, PORT, FLASH, BOOT, RUN, CHECK)
 """Of a job, in this order."""
 
 LINK = "link"
