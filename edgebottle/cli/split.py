@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from edgebottle.cli.split_demo import demo
 from edgebottle.cli.split_train import train
 
 
@@ -13,3 +14,4 @@ def command() -> None:
 
 
 command.add_command(train)
+command.add_command(demo)

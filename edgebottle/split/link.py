@@ -143,14 +143,56 @@ def read_trace(path: Path, shape: LinkShape) -> LinkShape:
     return replace(shape, steps=tuple(steps), period=period or 0.0)
 
 
-class ShapedWay:
-    """One direction of a link: when what is sent now arrives."""
+class ShapedLine:
+    """One direction of a link, which all connections share."""
 
     def __init__(self, shape: LinkShape, seed: int = 0) -> None:
         """Nothing is on the way."""
         self.shape = shape
         self._random = random.Random(seed)
-        self._free = self._last = 0.0
+        self._free = 0.0
+
+    def segment(self, now: float, size: int) -> float:
+        """When a segment arrives that is sent now.
+
+        Args:
+            now: Seconds since the link's start.
+            size: Bytes of TCP's stream, at most ``SEGMENT``.
+        """
+        shape, first = self.shape, max(now, self._free)
+        begun, sent = self._sent(first, size + SEGMENT_OVERHEAD)
+        if begun == first:  # what is tried again behind an outage holds up nobody else
+            self._free = sent
+        lost = 0
+        while lost < MAX_DOUBLINGS and self._random.random() < shape.loss:
+            lost += 1
+        stall = FIRST_TIMEOUT * ((1 << lost) - 1)
+        return sent + stall + shape.delay + shape.jitter * self._random.random()
+
+    def _sent(self, start: float, size: int) -> tuple[float, float]:
+        """When the try that gets through begins and ends."""
+        begun = now = start
+        bits = 8.0 * size
+        while True:
+            rate, until = self.shape.rate_at(now)
+            if not rate:
+                if until == float("inf"):
+                    return until, until
+                begun = now = _next_try(start, until)
+                bits = 8.0 * size
+            elif now + bits / rate <= until:
+                return begun, now + bits / rate
+            else:
+                bits -= (until - now) * rate
+                now = until
+
+
+class ShapedWay:
+    """One direction of a connection: its bytes arrive in their order."""
+
+    def __init__(self, line: ShapedLine) -> None:
+        """Nothing is on the way."""
+        self._line, self._last = line, 0.0
 
     def arrival(self, now: float, count: int) -> float:
         """When the last of so many bytes arrives, which are sent now behind all before.
@@ -159,39 +201,10 @@ class ShapedWay:
             now: Seconds since the link's start.
             count: Bytes of TCP's stream.
         """
-        shape, left = self.shape, count
-        arrived = self._last
-        while left > 0:
-            size = min(left, SEGMENT)
-            left -= size
-            first = max(now, self._free)
-            sent = self._sent(first, size + SEGMENT_OVERHEAD)
-            self._free = sent
-            lost = 0
-            while lost < MAX_DOUBLINGS and self._random.random() < shape.loss:
-                lost += 1
-            stall = FIRST_TIMEOUT * (2**lost - 1)
-            came = sent + stall + shape.delay + shape.jitter * self._random.random()
-            arrived = max(arrived, came)
-        self._last = arrived
-        return arrived
-
-    def _sent(self, start: float, size: int) -> float:
-        """When a segment has left, which is tried again and again while nothing passes."""
-        bits, now = 8.0 * size, start
-        while bits > 0:
-            rate, until = self.shape.rate_at(now)
-            if not rate:
-                if until == float("inf"):
-                    return until
-                now, bits = _next_try(start, until), 8.0 * size
-                continue
-            took = bits / rate
-            if now + took <= until:
-                return now + took
-            bits -= (until - now) * rate
-            now = until
-        return now
+        for place in range(0, count, SEGMENT):
+            came = self._line.segment(now, min(SEGMENT, count - place))
+            self._last = max(self._last, came)
+        return self._last
 
 
 def _next_try(start: float, until: float) -> float:

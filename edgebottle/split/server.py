@@ -14,7 +14,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from edgebottle.errors import BadInput, EdgebottleError
@@ -115,6 +115,7 @@ class SplitServer:
         workers: Sequence[FrameWorker],
         limits: ServerLimits,
         clock: Callable[[], float] = time.monotonic,
+        executor: Executor | None = None,
     ) -> None:
         """Serves nothing yet.
 
@@ -123,10 +124,11 @@ class SplitServer:
             workers: Each is used by one thread; they are closed when the server stops.
             limits: What it takes.
             clock: Gives seconds that only grow.
+            executor: In which workers work; None for threads of the server's own.
         """
         self.metrics, self.limits = ServerMetrics(), limits
         self._names, self._workers, self._clock = names, workers, clock
-        self._pool = ThreadPoolExecutor(len(workers), "edgebottle-serve")
+        self._pool = executor or ThreadPoolExecutor(len(workers), "edgebottle-serve")
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []

@@ -13,6 +13,7 @@ from edgebottle.split.link import (
     FIRST_TIMEOUT,
     LinkShape,
     RateStep,
+    ShapedLine,
     ShapedWay,
     parse_rate,
     parse_seconds,
@@ -148,7 +149,7 @@ def test_requests_of_one_size_leave_their_shares_open() -> None:
 
 
 def test_link_that_is_shaped_delivers_in_order_and_on_time() -> None:
-    way = ShapedWay(LinkShape.steady(1e6, delay=0.05))
+    way = ShapedWay(ShapedLine(LinkShape.steady(1e6, delay=0.05)))
     assert way.arrival(0.0, 934) == pytest.approx(0.05 + 8 * 1000 / 1e6)  # 66 bytes around it
     assert way.arrival(0.0, 934) == pytest.approx(0.05 + 16 * 1000 / 1e6)  # behind the first
     assert way.arrival(9.0, 1448 * 2) == pytest.approx(9.05 + 8 * 1514 * 2 / 1e6)
@@ -156,7 +157,7 @@ def test_link_that_is_shaped_delivers_in_order_and_on_time() -> None:
 
 def test_outage_ends_when_tcp_tries_again() -> None:
     shape = LinkShape((RateStep(0, 1e6), RateStep(1, 0), RateStep(4, 1e6)))
-    way = ShapedWay(shape)
+    way = ShapedWay(ShapedLine(shape))
     # Tried at 2.0, 2.2, 2.6, 3.4 and 5.0 s.
     assert way.arrival(2.0, 934) == pytest.approx(5.0 + 0.008)
     assert way.arrival(5.0, 934) == pytest.approx(5.0 + 0.016)
@@ -166,11 +167,11 @@ def test_loss_is_a_stall_and_the_same_for_the_same_seed() -> None:
     shape = LinkShape.steady(1e9, loss=0.3)
     arrivals = [
         [way.arrival(0.1 * number, 100) for number in range(50)]
-        for way in (ShapedWay(shape, seed) for seed in (5, 5, 6))
+        for way in (ShapedWay(ShapedLine(shape, seed)) for seed in (5, 5, 6))
     ]
     assert arrivals[0] == arrivals[1] != arrivals[2]
     assert arrivals[0] == sorted(arrivals[0])
-    ways = [ShapedWay(shape, seed) for seed in range(300)]
+    ways = [ShapedWay(ShapedLine(shape, seed)) for seed in range(300)]
     stalls = [round((way.arrival(0.0, 100) - 8 * 166 / 1e9) / FIRST_TIMEOUT) for way in ways]
     assert set(stalls) <= {0, 1, 3, 7, 15, 31}
     assert 0.6 < stalls.count(0) / 300 < 0.8
