@@ -45,7 +45,11 @@ class FrameKind(IntEnum):
     """The input itself; flags: an ``ImageForm``."""
 
     RESULT = 3
-    """The network's output: float32 values, in the order of its elements."""
+    """The network's output: float32 values, in the order of its elements.
+
+    Flags: how long the server computed; rate: how long the request waited for that; both as
+    ``durations`` codes them.
+    """
 
     REFUSAL = 4
     """Why there is no result: UTF-8 text; flags: a ``RefusalReason``."""
