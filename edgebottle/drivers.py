@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from edgebottle.boards import Board
@@ -225,7 +227,7 @@ def _real(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[
     if choice.writes(is_local):
         step("flash")
         flash(built.elf, built.board, port, choice)
-    yield _RealDriver(port, read_elf(built.elf).crc32, built.board, choice)
+    yield _RealDriver(port, read_elf(built.elf).crc32, built.board, choice, elf=built.elf)
 
 
 @contextmanager
@@ -264,6 +266,7 @@ class _RealDriver:
     ways: tuple[Way, ...] | None = None
     patience: Patience = WallClock
     counter: None = None
+    elf: Path | None = None
 
     def explain(self) -> str | None:
         """Nothing more than the line says."""
@@ -271,12 +274,12 @@ class _RealDriver:
 
     def revive(self) -> Revival | None:
         """Restarts it where it does not answer; see ``hil.revive``."""
-        from hil.revive import revive, ways_of
+        from hil.revive import revive, seen_by_probe, ways_of
 
-        ways = self.ways
-        if ways is None:
-            ways = ways_of(self.board, self.url, self.choice)
-        return revive(self.url, baud_of(self.board), ways)
+        where = (self.board, self.url, self.choice)
+        ways = ways_of(*where) if self.ways is None else self.ways
+        look = partial(seen_by_probe, *where, self.elf)
+        return revive(self.url, baud_of(self.board), ways, look)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from edgebottle.boards import Board
 from edgebottle.errors import BoardError
 from hil.flash import reset
 from hil.link import REMOTE, Link, local_port
-from hil.probes import ProbeChoice
+from hil.probes import ProbeChoice, probe_at
 from hil.protocol import BoardClient
 
 ANSWER_SECONDS = 3.0
@@ -31,17 +32,20 @@ class Revival:
     Attributes:
         tried: Names of the ways.
         answers: It does.
+        seen: What the probe found in the core before that; "" for nothing.
     """
 
     tried: tuple[str, ...]
     answers: bool
+    seen: str = ""
 
     def __str__(self) -> str:
         """One sentence."""
+        seen = f"{self.seen}; " if self.seen else ""
         if self.answers:
-            return f"{self.tried[-1]} brought the board back"
+            return f"{seen}{self.tried[-1]} brought the board back"
         names = ", ".join(self.tried)
-        return f"tried to bring the board back: {names}; it stays silent: take its power off"
+        return f"{seen}tried to bring the board back: {names}; it stays silent: take its power off"
 
 
 def ways_of(board: Board, port: str, choice: ProbeChoice) -> tuple[Way, ...]:
@@ -60,8 +64,33 @@ def ways_of(board: Board, port: str, choice: ProbeChoice) -> tuple[Way, ...]:
     return tuple(way for name, way in ways.items() if name in choice.resets)
 
 
-def revive(port: str, baud: int, ways: Sequence[Way]) -> Revival | None:
+def seen_by_probe(board: Board, port: str, choice: ProbeChoice, elf: Path | None) -> str:
+    """What the board's probe finds in its core; "" where none may be used.
+
+    Args:
+        board: The board.
+        port: Its port, which tells the probe where both are one USB device.
+        choice: What the user says of the probe.
+        elf: The image that runs; None: not known, so there is nothing to look for.
+    """
+    device = local_port(port)
+    if elf is None or "probe" not in choice.resets or not choice.writes(device is not None):
+        return ""
+    from hil.pyocd_core import looked_into
+
+    return looked_into(board, choice.serial or (device and probe_at(device)), elf)
+
+
+def revive(
+    port: str, baud: int, ways: Sequence[Way], look: Callable[[], str] = str
+) -> Revival | None:
     """Restarts the board at ``port`` in one way after the other until it answers.
+
+    Args:
+        port: Its port.
+        baud: Symbols per second.
+        ways: In this order.
+        look: Says what can be seen of a silent board before it is restarted; "" for nothing.
 
     Returns:
         What was tried; None where the board answers as it is, its port is gone, or there is no
@@ -71,16 +100,17 @@ def revive(port: str, baud: int, ways: Sequence[Way]) -> Revival | None:
     try:
         if not ways or answers(port, baud):
             return None
+        seen = look()
         for way in ways:
             done = way()
             if done is None:
                 continue
             tried.append(done)
             if answers(port, baud):
-                return Revival(tuple(tried), True)
+                return Revival(tuple(tried), True, seen)
     except BoardError:  # of the port, which cannot be opened any more
         return None
-    return Revival(tuple(tried), False) if tried else None
+    return Revival(tuple(tried), False, seen) if tried else None
 
 
 def answers(port: str, baud: int) -> bool:

@@ -88,17 +88,36 @@ def test_what_brings_a_board_back(
 def test_a_session_begins_after_it(tools: Path) -> None:
     with HungBoard("dtr 0", tools) as board, PortServer(board.url, board.heard) as server:
         driver = drivers._RealDriver(server.url, CRC, BOARD, ProbeChoice())
-        with drivers._started(driver) as session:
+        with drivers._started(driver, BOARD) as session:
             assert session.remarks == [
                 "the board was silent at first: a pulse of DTR brought the board back"
             ]
+
+
+def test_the_core_is_looked_into_first(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hil import pyocd_core
+
+    looked: list[object] = []
+
+    def look(*about: object) -> str:
+        looked.append(about)
+        return "it was seen"
+
+    monkeypatch.setattr(pyocd_core, "looked_into", look)
+    with HungBoard("dtr 0", tools) as board, PortServer(board.url, board.heard) as server:
+        driver = drivers._RealDriver(server.url, CRC, BOARD, PROBE, elf=tools)
+        assert str(driver.revive()) == f"it was seen; {DTR} brought the board back"
+        assert driver.revive() is None
+    assert looked == [(BOARD, "7F", tools)]
+    for choice in (ProbeChoice(), ProbeChoice(serial="7F", resets=("dtr",))):
+        assert revive.seen_by_probe(BOARD, "rfc2217://h:1", choice, tools) == ""
 
 
 def test_a_session_that_does_not_begin(tools: Path) -> None:
     with HungBoard("nothing", tools) as board, PortServer(board.url, board.heard) as server:
         driver = drivers._RealDriver(server.url, CRC, BOARD, ProbeChoice())
         with pytest.raises(BoardError, match=r"no answer in .*; tried to bring .* DTR; it stays"):
-            drivers._started(driver)
+            drivers._started(driver, BOARD)
 
 
 def test_a_board_that_faulted_is_left_alive(tools: Path) -> None:
