@@ -183,7 +183,9 @@ class Verdict:
 
 def kernel_variants(board: Board) -> tuple[Isa, ...]:
     """The kernel variants for ``board``: the fastest, then what takes less flash and RAM."""
-    if board.is_linux or (board.is_host and not board.is_core):
+    if board.is_linux:
+        return (Isa.NEON,)
+    if board.is_host and not board.is_core:
         return (Isa.PORTABLE,)
     if board.processor.mve:
         return (Isa.MVE,)

@@ -26,13 +26,13 @@ class Isa(Enum):
         PORTABLE: Plain loops, for any computer.
         SCALAR: Any core with a multiplier of 32 bits, tuned for those without the DSP extension.
         DSP: Cores with the DSP extension of Armv7E-M or Armv8-M.
-        MVE: Cores with the vector extension of Armv8.1-M.
+        MVE: Cores with the vector extension of Armv8.1-M. NEON: Cortex-A, with vectors.
     """
 
     PORTABLE = "portable"
     SCALAR = "scalar"
     DSP = "dsp"
-    MVE = "mve"
+    MVE, NEON = "mve", "neon"
 
 
 class Activation(Enum):

@@ -31,6 +31,7 @@ from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import pack_weights, quads
+from edgebottle.ops.neon_kernels import WindowTiles
 from edgebottle.ops.packing import TAPS, Packed, pack, rounded_twice
 from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_segment
 from edgebottle.ops.weights import operands
@@ -185,6 +186,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     PackedRows(),
     TripleRows(),
     VectorRows(),
+    WindowTiles(),
     PlainRowsS8(),
     WideS8(),
     PlainS16(),

@@ -34,12 +34,12 @@ from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
+from edgebottle.ops.neon_kernels import ChannelVectors
 from edgebottle.ops.packing import Output, pad_to
 from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip
 from edgebottle.ops.weights import bias_values, operands
 
-PACKED = frozenset({DType.U4, DType.U2, DType.U1})
-"""Types of inputs of few bits."""
+PACKED = frozenset({DType.U4, DType.U2, DType.U1})  # types of inputs of few bits
 
 
 class _OneToOne(FullDepth[P]):
@@ -411,6 +411,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     PairRows(),
     StripRows(),
     VectorDepthwiseRows(),
+    ChannelVectors(),
     TapRows(),
     PlainDepthwiseRowsS8(),
     WideS8(),

@@ -18,6 +18,7 @@ from edgebottle.ops.fixed_point import (
 from edgebottle.ops.kernel import AnyKernel, Kernel, Layer
 from edgebottle.ops.levels_packing import level_fields, pack_levels, unit_taps
 from edgebottle.ops.masked_weights import READERS, SUMS, MaskedForm
+from edgebottle.ops.neon_kernels import LOWEST
 from edgebottle.ops.packing import (
     CHANNELS,
     TAPS,
@@ -260,6 +261,20 @@ class PlainLayerS8(Kernel[Operator, Array]):
         return f"{self.FUNCTION}({', '.join((params, *_ends(layer, e), *arrays))});"
 
 
+class NeonLayerS8(PlainLayerS8):
+    """Four outputs of sixteen products at a time: NEON."""
+
+    ISAS = frozenset({Isa.NEON})
+    FUNCTION = "eb_fully_connected_s8_neon_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """Weights above the lowest, around 0."""
+        if not super().suits(layer):
+            return False
+        weights = operands(layer.ins)[1]
+        return weights_zero_point(weights) == 0 and int(weights.constant().min()) > LOWEST
+
+
 class PlainLayerS16(Kernel[Operator, Array]):
     """Any int16 layer, product by product."""
 
@@ -396,6 +411,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     PackedLayer(),
     MaskedLayer(),
     FoursLayer(),
+    NeonLayerS8(),
     PlainLayerS8(),
     PlainLayerF32(),
     PlainLayerS16(),

@@ -6,6 +6,9 @@
 #define _GNU_SOURCE
 
 #include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,6 +19,23 @@
 #include "eb_port_counters.h"
 
 #define COUNTERS 2
+
+#if defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)
+#ifndef HWCAP_ASIMDDP
+#define HWCAP_ASIMDDP (1ul << 20)
+#endif
+
+/* Says what is wrong, where the first kernel would only be an illegal instruction. */
+__attribute__((constructor)) static void check_cpu(void)
+{
+    if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) == 0) {
+        (void)fputs("ERROR: the program was built for CPUs with SDOT, which this one lacks: build "
+                    "it for the board that this is\n",
+                    stderr);
+        exit(3);
+    }
+}
+#endif
 
 static int files[COUNTERS] = {-1, -1};
 

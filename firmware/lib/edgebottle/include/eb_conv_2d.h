@@ -88,6 +88,9 @@ typedef struct {
 #include "../kernels/scalar/eb_conv_2d_tables.h"
 #endif
 #include "../kernels/mve/eb_conv_2d_s8_mve.h"
+#if EB_HAS_NEON_KERNELS
+#include "../kernels/neon/eb_conv_2d_s8_neon.h"
+#endif
 #include "../kernels/portable/eb_conv_2d_f32.h"
 
 #endif /* EB_CONV_2D_H */

@@ -128,6 +128,9 @@ typedef struct {
 #include "../kernels/scalar/eb_depthwise_pairs.h"
 #endif
 #include "../kernels/mve/eb_depthwise_conv_2d_s8_mve.h"
+#if EB_HAS_NEON_KERNELS
+#include "../kernels/neon/eb_depthwise_conv_2d_s8_neon.h"
+#endif
 #include "../kernels/portable/eb_depthwise_conv_2d_f32.h"
 
 #endif /* EB_DEPTHWISE_CONV_2D_H */

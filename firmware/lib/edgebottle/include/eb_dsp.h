@@ -24,6 +24,13 @@
 #define EB_HAVE_DSP 0
 #endif
 
+/* Kernels for Cortex-A: there, and on other computers, which compile their C twins. */
+#if defined(__ARM_NEON) || defined(__linux__) || defined(__APPLE__) || defined(_WIN32)
+#define EB_HAS_NEON_KERNELS 1
+#else
+#define EB_HAS_NEON_KERNELS 0
+#endif
+
 /* A word at any address: one instruction, where a freestanding compiler would call memcpy. */
 typedef struct __attribute__((packed, may_alias)) {
     uint32_t word;

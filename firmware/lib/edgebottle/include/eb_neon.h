@@ -1,0 +1,205 @@
+/* The vector instructions of Cortex-A (NEON) that the kernels in kernels/neon need, and C twins of
+ * them for every other machine.
+ *
+ * EB_HAVE_NEON is 1 on a core that has them. -DEB_FORCE_PORTABLE takes the twins, which lets a host
+ * test those kernels under its sanitizers. EB_HAVE_SDOT: the core has SDOT (Armv8.2-A) as well.
+ */
+#ifndef EB_NEON_H
+#define EB_NEON_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "eb_requant.h"
+
+#if defined(__ARM_NEON) && !defined(EB_FORCE_PORTABLE)
+#define EB_HAVE_NEON 1
+#else
+#define EB_HAVE_NEON 0
+#endif
+
+#if EB_HAVE_NEON && defined(__ARM_FEATURE_DOTPROD)
+#define EB_HAVE_SDOT 1
+#else
+#define EB_HAVE_SDOT 0
+#endif
+
+/* Of four channels: bias, multiplier and shift, as edgebottle/ops/mve_packing.py packs them. */
+#define EB_NEON_SCALES 12
+
+#if EB_HAVE_NEON
+
+#include <arm_neon.h>
+
+typedef int32x4_t eb_neon_sums;
+
+static inline eb_neon_sums eb_neon_zero(void)
+{
+    return vdupq_n_s32(0);
+}
+
+/* sums plus sixteen products, four of them to each. No two of b that are eight apart are both -128
+ * without SDOT: of two such products the sum would not fit an int16. */
+static inline eb_neon_sums eb_neon_dot(eb_neon_sums sums, const int8_t *a, const int8_t *b)
+{
+    const int8x16_t left = vld1q_s8(a);
+    const int8x16_t right = vld1q_s8(b);
+#if EB_HAVE_SDOT
+    return vdotq_s32(sums, left, right);
+#else
+    int16x8_t products = vmull_s8(vget_low_s8(left), vget_low_s8(right));
+    products = vmlal_s8(products, vget_high_s8(left), vget_high_s8(right));
+    return vpadalq_s16(sums, products);
+#endif
+}
+
+static inline void eb_neon_put(int32_t *to, eb_neon_sums sums)
+{
+    vst1q_s32(to, sums);
+}
+
+/* The total of each of four vectors. */
+static inline eb_neon_sums
+eb_neon_join(eb_neon_sums a, eb_neon_sums b, eb_neon_sums c, eb_neon_sums d)
+{
+#if defined(__aarch64__)
+    return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
+#else
+    const int32x2_t first = vpadd_s32(vget_low_s32(a), vget_high_s32(a));
+    const int32x2_t second = vpadd_s32(vget_low_s32(b), vget_high_s32(b));
+    const int32x2_t third = vpadd_s32(vget_low_s32(c), vget_high_s32(c));
+    const int32x2_t fourth = vpadd_s32(vget_low_s32(d), vget_high_s32(d));
+    return vcombine_s32(vpadd_s32(first, second), vpadd_s32(third, fourth));
+#endif
+}
+
+/* eb_requantize of four sums and their biases, plus the zero point, within the bounds. */
+static inline eb_neon_sums
+eb_neon_requantize(eb_neon_sums sums, const int32_t *scales, eb_output_s8 output)
+{
+    const int32x4_t shift = vld1q_s32(scales + 8);
+    int32x4_t value = vaddq_s32(sums, vld1q_s32(scales));
+    value = vqrdmulhq_s32(value, vld1q_s32(scales + 4));
+    /* Half away from zero: of what is negative one less, where anything is shifted out. */
+    value = vqaddq_s32(value, vshrq_n_s32(vandq_s32(value, shift), 31));
+    value = vrshlq_s32(value, shift);
+    value = vmaxq_s32(value, vdupq_n_s32(output.low - output.zero_point));
+    value = vminq_s32(value, vdupq_n_s32(output.high - output.zero_point));
+    return vaddq_s32(value, vdupq_n_s32(output.zero_point));
+}
+
+/* Stores the lowest bytes of `count` sums. count: 1 .. 4. */
+static inline void eb_neon_store(int8_t *to, eb_neon_sums sums, int32_t count)
+{
+    const int16x4_t halves = vmovn_s32(sums);
+    const int8x8_t bytes = vmovn_s16(vcombine_s16(halves, halves));
+    int8_t all[8];
+    if (count >= 4) {
+        const int32_t word = vget_lane_s32(vreinterpret_s32_s8(bytes), 0);
+        memcpy(to, &word, 4);
+        return;
+    }
+    vst1_s8(all, bytes);
+    for (int32_t i = 0; i < count; ++i) {
+        to[i] = all[i];
+    }
+}
+
+/* sums[0 .. 3] plus the products of eight values with eight weights. */
+static inline void eb_neon_multiply(eb_neon_sums *sums, const int8_t *values, const int8_t *weights)
+{
+    const int16x8_t products = vmull_s8(vld1_s8(values), vld1_s8(weights));
+    sums[0] = vaddw_s16(sums[0], vget_low_s16(products));
+    sums[1] = vaddw_s16(sums[1], vget_high_s16(products));
+}
+
+/* The same with two values and two weights for each sum; both weights are not -128. */
+static inline void eb_neon_multiply_two(eb_neon_sums *sums,
+                                        const int8_t *values,
+                                        const int8_t *weights,
+                                        const int8_t *values_2,
+                                        const int8_t *weights_2)
+{
+    int16x8_t products = vmull_s8(vld1_s8(values), vld1_s8(weights));
+    products = vmlal_s8(products, vld1_s8(values_2), vld1_s8(weights_2));
+    sums[0] = vaddw_s16(sums[0], vget_low_s16(products));
+    sums[1] = vaddw_s16(sums[1], vget_high_s16(products));
+}
+
+#else
+
+typedef struct {
+    int32_t lane[4];
+} eb_neon_sums;
+
+static inline eb_neon_sums eb_neon_zero(void)
+{
+    const eb_neon_sums zero = {{0, 0, 0, 0}};
+    return zero;
+}
+
+static inline eb_neon_sums eb_neon_dot(eb_neon_sums sums, const int8_t *a, const int8_t *b)
+{
+    for (int i = 0; i < 16; ++i) {
+        sums.lane[i / 4] = eb_add_wrap(sums.lane[i / 4], a[i] * b[i]);
+    }
+    return sums;
+}
+
+static inline void eb_neon_put(int32_t *to, eb_neon_sums sums)
+{
+    memcpy(to, sums.lane, sizeof sums.lane);
+}
+
+static inline int32_t eb_neon_total(eb_neon_sums sums)
+{
+    return eb_add_wrap(eb_add_wrap(sums.lane[0], sums.lane[1]),
+                       eb_add_wrap(sums.lane[2], sums.lane[3]));
+}
+
+static inline eb_neon_sums
+eb_neon_join(eb_neon_sums a, eb_neon_sums b, eb_neon_sums c, eb_neon_sums d)
+{
+    const eb_neon_sums joined = {
+        {eb_neon_total(a), eb_neon_total(b), eb_neon_total(c), eb_neon_total(d)}};
+    return joined;
+}
+
+static inline eb_neon_sums
+eb_neon_requantize(eb_neon_sums sums, const int32_t *scales, eb_output_s8 output)
+{
+    for (int i = 0; i < 4; ++i) {
+        sums.lane[i] = eb_requantize_s8(eb_add_wrap(sums.lane[i], scales[i]), scales[4 + i],
+                                        scales[8 + i], output.zero_point, output.low, output.high);
+    }
+    return sums;
+}
+
+static inline void eb_neon_store(int8_t *to, eb_neon_sums sums, int32_t count)
+{
+    for (int32_t i = 0; i < eb_min(count, 4); ++i) {
+        to[i] = (int8_t)sums.lane[i];
+    }
+}
+
+static inline void eb_neon_multiply(eb_neon_sums *sums, const int8_t *values, const int8_t *weights)
+{
+    for (int i = 0; i < 8; ++i) {
+        int32_t *sum = &sums[i / 4].lane[i % 4];
+        *sum = eb_add_wrap(*sum, values[i] * weights[i]);
+    }
+}
+
+static inline void eb_neon_multiply_two(eb_neon_sums *sums,
+                                        const int8_t *values,
+                                        const int8_t *weights,
+                                        const int8_t *values_2,
+                                        const int8_t *weights_2)
+{
+    eb_neon_multiply(sums, values, weights);
+    eb_neon_multiply(sums, values_2, weights_2);
+}
+
+#endif
+
+#endif

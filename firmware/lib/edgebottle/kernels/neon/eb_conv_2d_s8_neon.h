@@ -1,0 +1,136 @@
+/* 2-D convolution, int8, with NEON: see eb_conv_2d.h and eb_neon.h. No groups.
+ *
+ * The windows of four pixels stand as bytes, each padded to a multiple of sixteen; sixteen values
+ * at a time are multiplied with those of four output channels. Weights behind the last value of a
+ * window are zero, so that any bytes may stand there.
+ */
+#ifndef EB_CONV_2D_S8_NEON_H
+#define EB_CONV_2D_S8_NEON_H
+
+#include <string.h>
+
+#include "../../include/eb_neon.h"
+
+/* Copies a window's values; outside of the image are zero points. */
+static inline void
+eb_neon_collect(const eb_conv_2d *p, const void *const *rows, int32_t column, int8_t *to)
+{
+    const int32_t depth = p->input_channels;
+    const int32_t last = column + (p->kernel_width - 1) * p->dilation_width;
+    const int is_whole = p->dilation_width == 1 && column >= 0 && last < p->input_width;
+    /* Taps that lie side by side are one run. */
+    const int32_t taps = is_whole ? p->kernel_width : 1;
+    for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
+        const int8_t *row = (const int8_t *)rows[ky];
+        for (int32_t kx = 0; kx < p->kernel_width; kx += taps) {
+            const int32_t x = column + kx * p->dilation_width;
+            const size_t bytes = (size_t)(taps * depth);
+            if (row != NULL && x >= 0 && x < p->input_width) {
+                memcpy(to, row + x * depth, bytes);
+            } else {
+                memset(to, p->input_zero_point, bytes);
+            }
+            to += bytes;
+        }
+    }
+}
+
+/* All channels of `pixels` pixels, a constant: 1 or 4. windows: of each pixel; count: bytes of one,
+ * a multiple of sixteen. */
+EB_INLINED void eb_neon_pixels(const eb_conv_2d *p,
+                               int32_t pixels,
+                               const int8_t *const *windows,
+                               int32_t count,
+                               const int8_t *weights,
+                               const int32_t *scales,
+                               int8_t *out,
+                               int32_t out_pixel_stride)
+{
+    const eb_output_s8 output = {p->output_zero_point, p->low, p->high};
+    for (int32_t left = p->output_channels; left > 0; left -= 4) {
+        eb_neon_sums sums[4][4];
+        for (int32_t i = 0; i < pixels; ++i) {
+            for (int32_t c = 0; c < 4; ++c) {
+                sums[i][c] = eb_neon_zero();
+            }
+        }
+        for (int32_t k = 0; k < count; k += 16) {
+            for (int32_t i = 0; i < pixels; ++i) {
+                for (int32_t c = 0; c < 4; ++c) {
+                    sums[i][c] = eb_neon_dot(sums[i][c], windows[i] + k, weights + 16 * c);
+                }
+            }
+            weights += 64;
+        }
+        for (int32_t i = 0; i < pixels; ++i) {
+            const eb_neon_sums joined =
+                eb_neon_join(sums[i][0], sums[i][1], sums[i][2], sums[i][3]);
+            eb_neon_store(out + i * out_pixel_stride, eb_neon_requantize(joined, scales, output),
+                          left);
+        }
+        scales += EB_NEON_SCALES;
+        out += 4;
+    }
+}
+
+EB_KERNEL void eb_neon_four_pixels(const eb_conv_2d *p,
+                                   const int8_t *const *windows,
+                                   int32_t count,
+                                   const int8_t *weights,
+                                   const int32_t *scales,
+                                   int8_t *out,
+                                   int32_t out_pixel_stride)
+{
+    eb_neon_pixels(p, 4, windows, count, weights, scales, out, out_pixel_stride);
+}
+
+EB_KERNEL void eb_neon_one_pixel(const eb_conv_2d *p,
+                                 const int8_t *const *windows,
+                                 int32_t count,
+                                 const int8_t *weights,
+                                 const int32_t *scales,
+                                 int8_t *out)
+{
+    eb_neon_pixels(p, 1, windows, count, weights, scales, out, 0);
+}
+
+/* One output row.
+ *
+ * weights, scales: packed by edgebottle/ops/neon_packing.py; scratch: the windows of four pixels,
+ * each padded to a multiple of sixteen bytes; NULL where a window is one pixel of such a multiple,
+ * without padding.
+ */
+EB_KERNEL void eb_conv_2d_s8_neon_row(const eb_conv_2d *p,
+                                      const void *const *rows,
+                                      int8_t *out,
+                                      int32_t out_pixel_stride,
+                                      const int8_t *weights,
+                                      const int32_t *scales,
+                                      void *scratch)
+{
+    const int32_t depth = p->input_channels;
+    const int32_t count = (p->kernel_height * p->kernel_width * depth + 15) / 16 * 16;
+    int32_t pixels = 0;
+    for (int32_t x = 0; x < p->output_width; x += pixels) {
+        const int8_t *windows[4];
+        pixels = p->output_width - x >= 4 ? 4 : 1;
+        for (int32_t i = 0; i < pixels; ++i) {
+            const int32_t column = (x + i) * p->stride_width - p->pad_left;
+            if (scratch == NULL) {
+                windows[i] = (const int8_t *)rows[0] + column * depth;
+            } else {
+                int8_t *window = (int8_t *)scratch + i * count;
+                eb_neon_collect(p, rows, column, window);
+                windows[i] = window;
+            }
+        }
+        if (pixels == 4) {
+            eb_neon_four_pixels(p, windows, count, weights, scales, out, out_pixel_stride);
+        } else {
+            eb_neon_one_pixel(p, windows, count, weights, scales, out);
+        }
+        out += pixels * out_pixel_stride;
+    }
+}
+
+#endif /* EB_CONV_2D_S8_NEON_H */

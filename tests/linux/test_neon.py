@@ -1,0 +1,107 @@
+"""Kernels with the vectors of Cortex-A: packed as they are read, exact, on no CPU without them."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgebottle.boards import load_board
+from edgebottle.build.cache import compiler_environment
+from edgebottle.build.toolchains import linux_compiler, qemu_user_path
+from edgebottle.codegen.project import sync
+from edgebottle.drivers import open_session
+from edgebottle.errors import BoardError
+from edgebottle.fit import Judge, Wish
+from edgebottle.ops.neon_kernels import pack_channels, pack_windows
+from edgebottle.pipeline import Built, build, load
+from edgebottle.verify import verify_model
+from tests.conftest import long, needs_qemu_user
+
+NEON = ("raspberry_pi_4", "raspberry_pi_5", "raspberry_pi_os_armv7")
+"""SMULL with SADALP; SDOT; the 32-bit form."""
+
+PROGRAM = Path(__file__).parent / "dot.c"
+
+
+def test_windows_are_packed_as_they_are_read() -> None:
+    matrix = np.arange(5 * 18, dtype=np.int64).reshape(5, 18).astype(np.int8)
+    packed = pack_windows(matrix).reshape(2, 2, 4, 16)
+    for output in range(5):
+        taps = packed[output // 4, :, output % 4].reshape(-1)
+        assert (taps[:18] == matrix[output]).all() and not taps[18:].any()
+    assert not packed[1, :, 1:].any()
+
+
+def test_channels_are_packed_as_they_are_read() -> None:
+    weights = np.arange(9 * 16, dtype=np.int64).reshape(1, 3, 3, 16).astype(np.int8)
+    packed = pack_channels(weights).reshape(2, 9, 8)
+    for channel in range(16):
+        taps = weights[0].reshape(9, 16)[:, channel]
+        assert (packed[channel // 8, :, channel % 8] == taps).all()
+
+
+MODELS = [
+    ("mlperf-tiny/kws_ref_model.tflite", "raspberry_pi_4"),
+    ("mlperf-tiny/pretrainedResnet_quant.tflite", "raspberry_pi_5"),
+    ("mlperf-tiny/vww_96_int8.tflite", "raspberry_pi_4"),
+    ("mlperf-tiny/ad01_int8.tflite", "raspberry_pi_5"),
+    *(
+        long(f"mlperf-tiny/{name}.tflite", board)
+        for name in ("kws_ref_model", "pretrainedResnet_quant", "vww_96_int8", "ad01_int8")
+        for board in NEON
+    ),
+    long("mcunet/mcunet-320kb-1mb_imagenet.tflite", "raspberry_pi_5"),
+]
+
+
+@pytest.mark.shared
+@needs_qemu_user
+@pytest.mark.parametrize(("file", "board"), MODELS)
+def test_models_verify_with_vectors(shared: Path, file: str, board: str) -> None:
+    result = verify_model(
+        load(str(shared / "models" / file), io="int8"), load_board(board), samples=2
+    )
+    assert result.exact and result.match, str(result.difference)
+    assert any("neon" in choice.kernel for choice in result.built.project.source.kernels)
+
+
+@pytest.fixture(scope="module")
+def dotted() -> Built:
+    """A program with SDOT."""
+    return build(load("digits"), load_board("raspberry_pi_5"))
+
+
+@needs_qemu_user
+def test_a_program_asks_first_what_the_cpu_can_do(dotted: Built) -> None:
+    command = [qemu_user_path(dotted.board), "-cpu", "cortex-a53", str(dotted.elf)]
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=60)
+    assert done.returncode == 3 and not done.stdout
+    assert b"built for CPUs with SDOT, which this one lacks" in done.stderr
+
+
+@needs_qemu_user
+def test_a_session_says_so(dotted: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = load_board("raspberry_pi_3").processor
+    monkeypatch.setattr(type(dotted.board), "processor", other)
+    with pytest.raises(BoardError, match="SDOT, which this one lacks"), open_session(dotted):
+        pass
+
+
+@needs_qemu_user
+@pytest.mark.parametrize(("cpu", "code"), [("cortex-a76", 0), ("cortex-a53", -signal.SIGILL)])
+def test_the_emulator_catches_what_a_core_lacks(tmp_path: Path, cpu: str, code: int) -> None:
+    """A kernel that is chosen for the wrong core is found here, not on somebody's board."""
+    board = load_board("raspberry_pi_5")
+    sync(Judge(load("digits").graph).verdict(board, Wish()).project(), tmp_path)
+    library, compiler = tmp_path / "lib", linux_compiler(board)
+    folders = [library / "edgebottle" / "include", library / "eb_digits"]
+    words = [*compiler.command, "-O2", "-static", *compiler.arch_flags, "-fno-sanitize=all"]
+    words += [f"-I{folder}" for folder in folders]
+    program = tmp_path / "program"
+    sources = [PROGRAM, *sorted((library / "eb_digits").glob("*.c"))]
+    environment = compiler_environment()
+    subprocess.run([*words, *sources, "-o", program], check=True, timeout=600, env=environment)
+    done = subprocess.run([qemu_user_path(board), "-cpu", cpu, program], timeout=60)
+    assert done.returncode == code
