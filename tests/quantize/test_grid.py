@@ -93,7 +93,7 @@ def vision(name: str = "vision") -> tuple[Graph, tuple[str, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("isa", "grid"), list(zip(Isa, [(2, 2), (3, 1), (1, 4), (3, 5)], strict=True))
+    ("isa", "grid"), list(zip(Isa, [(2, 2), (3, 1), (1, 4), (3, 5), (2, 3)], strict=True))
 )
 def test_nothing_is_copied_and_memory_shrinks(isa: Isa, grid: tuple[int, int]) -> None:
     graph, names = vision()
