@@ -150,10 +150,10 @@ def faulted(elf: Elf, folder: Path) -> Iterator[GdbCore]:
     command += ["-gdb", f"unix:{path},server=on,wait=off"]
     process = subprocess.Popen(command)
     try:
-        wait_until(path.exists, "QEMU does not listen")
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(60)
-            line.connect(str(path))  # which halts the core
+            # The file is there a moment before QEMU listens.
+            wait_until(lambda: line.connect_ex(str(path)) == 0, "QEMU does not listen")
             core = GdbCore(line)
             core.ask("qXfer:features:read:target.xml:0,ffb")  # else it gives no single register
             core.ask(f"Z0,{elf.address_of('fault'):x},2")
