@@ -91,6 +91,17 @@ def compare_boxes(
     return Difference(*names, index, expected[index].item(), found[index].item())
 
 
+def compare_frames(
+    implementation: str, sample: int, rate: int, expected: bytes, found: bytes
+) -> Difference | None:
+    """Compares the frames that a head makes, byte for byte."""
+    names = (implementation, sample, None, f"frame of rate {rate}")
+    if len(expected) != len(found):
+        return Difference(*names, (), len(expected), len(found))
+    pairs = enumerate(zip(expected, found, strict=True))
+    return next((Difference(*names, (i,), a, b) for i, (a, b) in pairs if a != b), None)
+
+
 def compare(
     implementation: str,
     sample: int,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgebottle.boards import Board, all_cores
-from edgebottle.codegen.boxes import box_flash
 from edgebottle.codegen.code_size import Bounds
 from edgebottle.errors import DoesNotFit
 from edgebottle.fit import REGIONS, Answer, Judge, MemoryNeed, Verdict, Wish
@@ -64,7 +63,7 @@ def require_fit(
     """
     check_budget(board, wish)
     progress(f"plan {model.name} for {board.id}", 0, 0)
-    verdict = Judge(model.graph, box_flash(model.boxes)).verdict(board, wish)
+    verdict = Judge(model.graph, model.beside).verdict(board, wish)
     refusal = Refusal(verdict, names_board=True)
     refusal.check()
     if verdict.answer is Answer.YES:

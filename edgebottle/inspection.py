@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from edgebottle.boards import Board, all_boards
-from edgebottle.codegen.boxes import box_flash
 from edgebottle.codegen.model import ModelSource
 from edgebottle.errors import BadInput, UnsupportedOp
 from edgebottle.fit import (
@@ -166,7 +165,7 @@ def inspect_model(model: Model, board: Board | None = None) -> Inspection:
     """
     isa = kernel_variant(board) if board is not None else Isa.DSP
     schedules = _schedules(model, isa)
-    judge = Judge(model.graph, box_flash(model.boxes))
+    judge = Judge(model.graph, model.beside)
     plan = schedules[Schedule.LAYERS].plan
     source = judge.source(schedules[Schedule.LAYERS])
     weights = source.weight_bytes

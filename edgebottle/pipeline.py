@@ -6,7 +6,6 @@ Each function's input and output can be written to disk and looked at. What runs
 
 from __future__ import annotations
 
-import difflib
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from edgebottle.boards import Board, all_boards
 from edgebottle.codegen.boxes import box_flash, with_boxes
+from edgebottle.codegen.code_size import Bounds
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.naming import MAX_MODEL_NAME, identifier, shortened
 from edgebottle.codegen.project import (
@@ -26,6 +26,7 @@ from edgebottle.codegen.project import (
     sync,
     work_key,
 )
+from edgebottle.codegen.split import split_flash, with_split
 from edgebottle.codegen.task import BenchmarkTask, with_task
 from edgebottle.conversion import OnnxSource, Reading, read_model
 from edgebottle.detection.description import BoxDescription
@@ -33,18 +34,21 @@ from edgebottle.detection.metadata import checked_boxes
 from edgebottle.detection.metadata import with_boxes as described_boxes
 from edgebottle.errors import BadInput, BadModel, DoesNotFit, RegionOverflow, UnsupportedOp
 from edgebottle.exporters.tflite import write_tflite
-from edgebottle.files import check_creatable, check_plain
+from edgebottle.files import check_creatable
 from edgebottle.fit import Judge, Verdict, Wish
 from edgebottle.image_memory import image_memory
 from edgebottle.importers import import_model, sign_model
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Shape
 from edgebottle.ir.verify import verify
+from edgebottle.model_files import find_model
 from edgebottle.ops.base import Isa
 from edgebottle.passes import optimise, strip_float_io
 from edgebottle.passes.permuted import inverse, permuted
 from edgebottle.plan.plan import Plan
 from edgebottle.refusal import Refusal, check_budget
+from edgebottle.split.description import SplitPoint, checked_split
+from edgebottle.split.head import SplitHead
 from edgebottle.units import kilobytes, room
 from hil.records import Flash, Ram
 from quantize.patch import Chosen
@@ -78,6 +82,7 @@ class Model:
         other_signatures: Those that were not chosen.
         onnx: The ONNX file that it was made of, if it was one.
         boxes: What its outputs mean, if it is a detector and says so.
+        split: Where it is split, if it says so: it is a whole split network, or the head of one.
     """
 
     name: str
@@ -92,6 +97,18 @@ class Model:
     other_signatures: tuple[str, ...] = ()
     onnx: OnnxSource | None = None
     boxes: BoxDescription | None = None
+    split: SplitPoint | None = None
+
+    @property
+    def head(self) -> SplitHead | None:
+        """What its outputs are, if it is the head of a split network."""
+        return SplitHead.of(self.split, self.imported)
+
+    @property
+    def beside(self) -> Bounds:
+        """Bytes of flash of what is made of its outputs: boxes, or frames."""
+        boxes, frames = box_flash(self.boxes), split_flash(self.head)
+        return Bounds(boxes.least + frames.least, boxes.most + frames.most)
 
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
@@ -148,37 +165,6 @@ class Built:
     wish: Wish = field(default_factory=Wish)
 
 
-def find_model(model: str) -> Path:
-    """The file of ``model``: a path, or the name of a network of the zoo.
-
-    The folder of a SavedModel counts as a file.
-
-    Raises:
-        BadInput: neither exists; names that are near are suggested.
-        UnsupportedOp: the folder of a network in another format.
-    """
-    from edgebottle import zoo
-    from edgebottle.importers.foreign import is_saved_model, refuse_folder
-
-    path = Path(model)
-    if path.is_file() or is_saved_model(path):
-        return path
-    if path.is_dir():
-        refuse_folder(path)
-    if path.exists():
-        check_plain(path)
-    if model in zoo.NETWORKS:
-        return zoo.load(model)
-    near = []
-    if path.parent.is_dir():
-        names = [item.name for item in path.parent.iterdir() if item.is_file()]
-        near = [str(path.parent / n) for n in difflib.get_close_matches(path.name, names, n=1)]
-    near += difflib.get_close_matches(model, zoo.NETWORKS, n=1)
-    known = f" (networks of the zoo: {', '.join(zoo.NETWORKS)})"
-    hint = f": did you mean {near[0]}?" if near else known
-    raise BadInput(f"there is no file {model}{hint}")
-
-
 def load(
     model: str,
     *,
@@ -218,6 +204,8 @@ def load(
         verify(imported)
         _check_size(imported)
         boxes = checked_boxes(file.data, imported)
+        split = checked_split(file.data, imported)
+        SplitHead.of(split, imported)  # raises for outputs that a head cannot have
         original = imported
         if io == "int8":
             imported = strip_float_io(original)
@@ -238,6 +226,7 @@ def load(
         other_signatures=signed.others,
         onnx=file.onnx,
         boxes=boxes,
+        split=split,
     )
 
 
@@ -321,6 +310,7 @@ def build(
     _check_out(out)
     verdict, refusal = _judged(model, board, wish, planned)
     fitted, project = verdict.chosen, with_boxes(verdict.project(), model.boxes, model.graph)
+    project = with_split(project, model.head, fitted.plan.row_fed)
     project = with_task(project, task, fitted.graph)
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
@@ -352,7 +342,7 @@ def _judged(
 ) -> tuple[Verdict, Refusal]:
     """What fits; raises where nothing does."""
     check_budget(board, wish)
-    verdict = Judge(model.graph, box_flash(model.boxes)).verdict(board, wish, planned)
+    verdict = Judge(model.graph, model.beside).verdict(board, wish, planned)
     refusal = Refusal(verdict)
     refusal.check()
     return verdict, refusal

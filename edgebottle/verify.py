@@ -11,7 +11,7 @@ import numpy as np
 
 from edgebottle.boards import Board, load_board
 from edgebottle.boxed_samples import board_boxes, decoder_of
-from edgebottle.compare import Difference, compare, compare_boxes, is_exact
+from edgebottle.compare import Difference, compare, compare_boxes, compare_frames, is_exact
 from edgebottle.drivers import open_session, to_bytes
 from edgebottle.errors import BadModel, BoardError, ToolMissing
 from edgebottle.fit import Wish
@@ -266,8 +266,35 @@ def _on_board(
             difference = compare_boxes(kind, number, boxes, board_boxes(run.boxes or ()))
             if difference is not None:
                 return difference, counts, stack
+        difference = _frame_difference(built, session, kind, number, expected.outputs[number])
+        if difference is not None:
+            return difference, counts, stack
         progress(kind, number + 1, len(inputs))
     return None, counts, stack
+
+
+def _frame_difference(
+    built: Built, session: Session, kind: str, number: int, outputs: tuple[Array, ...]
+) -> Difference | None:
+    """Compares what the head of a split network sends of a run, at every rate."""
+    head = built.model.head
+    if head is None:
+        return None
+    for rate in range(1, head.split.code.rates + 1):
+        found = session.frame(rate, request=number)
+        expected = head.frame(outputs, rate, request=number)
+        difference = compare_frames(kind, number, rate, expected, found.data)
+        if difference is None and found.exit != head.exit_class(outputs):
+            answers = (_exit(head.exit_class(outputs)), _exit(found.exit))
+            difference = Difference(kind, number, None, "early exit", (), *answers)
+        if difference is not None:
+            return difference
+    return None
+
+
+def _exit(answer: int | None) -> int:
+    """As C says it."""
+    return -1 if answer is None else answer
 
 
 def _first_layer(

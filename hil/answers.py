@@ -59,3 +59,16 @@ class Checksums:
 
     steps: tuple[int, ...]
     output: int
+
+
+@dataclass(frozen=True)
+class BoardFrame:
+    """What the head of a split network made of a run.
+
+    Attributes:
+        data: The frame.
+        exit: The class that its early exit answers; None where there is none, or it is not sure.
+    """
+
+    data: bytes
+    exit: int | None

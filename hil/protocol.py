@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from edgebottle.errors import BoardError
-from hil.answers import BoardCycles, Checksums, CpuCounters, InferResult, Memory
+from hil.answers import BoardCycles, BoardFrame, Checksums, CpuCounters, InferResult, Memory
 from hil.link import BAUD, Deadline, Link, Patience, WallClock
 
 CHUNK_BYTES = 512  # of data in one `db` command; the firmware takes any number
@@ -245,6 +245,16 @@ class BoardClient:
             raise self._unexpected(doing, lines)
         found = (self._match(pattern, lines, i + 1, doing) for i in range(int(count)))
         return tuple(tuple(map(int, each)) for each in found)
+
+    def frame(self, rate: int, request: int) -> BoardFrame:
+        """The frame of the last run of a split network's head; ``Refused`` for no such rate."""
+        doing = f"reading the frame of rate {rate}"
+        *before, last = self._command(f"split {rate} {request}", doing, self._run_seconds) or [""]
+        (data,) = self._match(r"m-split-\[((?:[0-9A-F]{2})+)\]", [last], 0, doing)
+        found = "none"
+        if before:
+            (found,) = self._match(r"m-exit-\[(none|\d{1,5})\]", before, 0, doing)
+        return BoardFrame(bytes.fromhex(data), None if found == "none" else int(found))
 
     def mem(self) -> Memory:
         """Memory used so far."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from edgebottle.errors import BoardError
-from hil.answers import BoardCycles, Checksums, CpuCounters, InferResult, Memory
+from hil.answers import BoardCycles, BoardFrame, Checksums, CpuCounters, InferResult, Memory
 from hil.link import BAUD, Patience
 from hil.protocol import RUN_SECONDS, BoardClient
 from hil.virtual.state import BlockCount
@@ -214,6 +214,18 @@ class Session:
         memory = self._client.mem()
         check_memory(memory)
         return Run(outputs, micros, memory, seconds, counts, blocks, modelled, found)
+
+    def frame(self, rate: int, request: int = 0) -> BoardFrame:
+        """The frame of the last run, of the head of a split network.
+
+        Args:
+            rate: 1 to that of the head.
+            request: 0 to 2^31 - 1.
+
+        Raises:
+            BoardError: There is no such rate, or what ``run`` raises.
+        """
+        return self._client.frame(rate, request)
 
     def timed(self, data: bytes, runs: int, warmups: int) -> InferResult:
         """Loads the only input, and runs the network ``warmups`` + ``runs`` times.

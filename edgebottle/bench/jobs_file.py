@@ -15,7 +15,7 @@ from edgebottle.boards import target_ids
 from edgebottle.config import parse_bytes
 from edgebottle.errors import BadInput, EdgebottleError
 from edgebottle.files import check_plain
-from edgebottle.pipeline import find_model
+from edgebottle.model_files import find_model
 from edgebottle.plan.schedules import SCHEDULES, Schedule
 from edgebottle.toml_tables import (
     Reader,

@@ -28,7 +28,7 @@ def command(model: str | None, board: str | None, force: bool, as_json: bool) ->
     from edgebottle.boards import load_board
     from edgebottle.config import FILE, template
     from edgebottle.errors import BadInput
-    from edgebottle.pipeline import find_model
+    from edgebottle.model_files import find_model
     from edgebottle.zoo import DEFAULT
 
     path = Path.cwd() / FILE

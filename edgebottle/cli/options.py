@@ -351,7 +351,7 @@ def choose(
 
 
 def _check_configured_model(config: Config) -> None:
-    from edgebottle.pipeline import find_model
+    from edgebottle.model_files import find_model
 
     try:
         find_model(str(config.model))

@@ -3,7 +3,8 @@
 What a user names and what is named here never meet. All of a model that another file can see is
 called ``eb_<model>_<word>``, with a word of ``API_WORDS`` at its end, or ``eb_<model>__<name>``;
 its macros ``EB_<MODEL>_<WORD>``; its files ``eb_<model>_model.*`` and ``eb_<model>_weights.*``.
-What a detector has besides goes by ``BOX_API_WORDS`` and the like.
+What a detector has besides goes by ``BOX_API_WORDS`` and the like, what the head of a split
+network has by ``SPLIT_API_WORDS``.
 Nothing in ``firmware/`` ends in one of these words or has two underscores in a row.
 """
 
@@ -59,6 +60,13 @@ BOX_API_WORDS, BOX_MACRO_WORDS, BOX_FILE_WORDS = (
     ("boxes",),
 )
 """What a detector has besides: functions, macros, files."""
+
+SPLIT_API_WORDS, SPLIT_MACRO_WORDS, SPLIT_FILE_WORDS = (
+    ("frame", "frame_bytes", "reply", "exit_class"),
+    ("RATES", "FRAME_BYTES", "SPLIT_HEADER"),
+    ("split",),
+)
+"""The same of the head of a split network."""
 
 MAX_IDENTIFIER = 40
 """Characters of a C identifier in generated code."""

@@ -81,6 +81,13 @@ class SplitPoint:
                 f"tensor '{self.tensor}', where it is to be split, is {tensor.dtype.value} "
                 f"{list(tensor.shape)}, not int8 {list(shape)}"
             )
+        highest = self.lowest + self.step * (code.levels - 1)
+        is_int8 = self.step >= 1 and self.lowest >= -128 and highest <= 127
+        if not is_int8 or not 0 <= self.absent < code.levels:
+            raise BadModel(
+                f"tensor '{self.tensor}' has {code.levels} levels in steps of {self.step} from "
+                f"{self.lowest} on, absent {self.absent}: that is no int8"
+            )
         if self.exit and self.exit not in graph.outputs:
             raise BadModel(f"the network has no output '{self.exit}', its early exit")
 
@@ -191,6 +198,19 @@ def split_of(data: bytes) -> SplitPoint | None:
     """Where the network of a file is split, if it is; raises ``BadModel``."""
     found = entry_of(data, NAME)
     return None if found is None else SplitPoint.of_json(found)
+
+
+def checked_split(data: bytes, graph: Graph) -> SplitPoint | None:
+    """Where the network of a file is split, if it is; raises ``BadModel`` for no such place.
+
+    Args:
+        data: The file, of a whole network or a head.
+        graph: The network that was read from it.
+    """
+    split = split_of(data)
+    if split is not None:
+        split.check(graph)
+    return split
 
 
 def part(graph: Graph, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Graph:

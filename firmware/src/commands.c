@@ -16,6 +16,8 @@
 #include "profile.h"
 #include "results.h"
 #include "rows.h"
+#include "split.h"
+#include "split_binding.h"
 
 #define FIRMWARE_VERSION                                                                           \
     "ULPMark for tinyML Firmware V0.0.1" /* what the stock runner looks for                        \
@@ -168,6 +170,9 @@ static void do_help(char *rest)
 #ifdef EB_BENCH_COUNTERS
                                     "counters     : cycles, instructions of infer\r\n"
 #endif
+#if EB_BENCH_SPLIT_ROOM > 0
+                                    "split R [ID] : the frame of rate R\r\n"
+#endif
                                     "mem, build   : memory used, CRC-32 of the image\r\n");
 }
 
@@ -313,6 +318,25 @@ static void do_boxes(char *rest)
 }
 #endif
 
+#if EB_BENCH_SPLIT_ROOM > 0
+static void do_split(char *rest)
+{
+    const char *words[2] = {next_word(&rest), NULL};
+    words[1] = next_word(&rest);
+    int32_t numbers[2] = {NOT_A_NUMBER, 0}; /* rate, request */
+    for (int i = 0; i < 2 && words[i] != NULL; i++) {
+        numbers[i] = number(words[i]);
+    }
+    if (numbers[0] < 1 || numbers[0] > EB_BENCH_SPLIT_HIGHEST) {
+        put_quoted("e-[No such rate: ", words[0] == NULL ? "" : words[0]);
+    } else if (numbers[1] < 0) {
+        put_quoted("e-[Number out of range: ", words[1]);
+    } else if (outputs_ready()) {
+        bench_put_split(numbers[0], (uint32_t)numbers[1]);
+    }
+}
+#endif
+
 static void do_build(char *rest)
 {
     (void)rest;
@@ -390,6 +414,9 @@ static const struct {
 #endif
 #ifdef EB_BENCH_COUNTERS
     {"counters", bench_put_counters},
+#endif
+#if EB_BENCH_SPLIT_ROOM > 0
+    {"split", do_split},
 #endif
 };
 

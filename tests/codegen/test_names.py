@@ -22,6 +22,9 @@ from edgebottle.codegen.naming import (
     MAX_COLUMNS,
     MAX_IDENTIFIER,
     MAX_MODEL_NAME,
+    SPLIT_API_WORDS,
+    SPLIT_FILE_WORDS,
+    SPLIT_MACRO_WORDS,
     Names,
     identifier,
     shortened,
@@ -66,7 +69,8 @@ def names() -> list[str]:
 
 
 def test_names_of_ours_are_none_that_a_model_could_have() -> None:
-    words, macros = (*API_WORDS, *BOX_API_WORDS), (*MACRO_WORDS, *BOX_MACRO_WORDS)
+    words = (*API_WORDS, *BOX_API_WORDS, *SPLIT_API_WORDS)
+    macros = (*MACRO_WORDS, *BOX_MACRO_WORDS, *SPLIT_MACRO_WORDS)
     reserved = re.compile(
         rf"eb_\w+_(?:{'|'.join(words)})|EB_\w+_(?:{'|'.join(macros)})|(?:eb|EB)_\w*__\w+"
         r"|step_\d\w*|stage_\d+"
@@ -75,7 +79,7 @@ def test_names_of_ours_are_none_that_a_model_could_have() -> None:
     for path in OURS:
         found = re.findall(r"\b[A-Za-z_]\w*\b", path.read_text(encoding="utf-8"))
         taken |= {(path.name, name) for name in found if reserved.fullmatch(name)}
-        files = (*FILE_WORDS, *BOX_FILE_WORDS)
+        files = (*FILE_WORDS, *BOX_FILE_WORDS, *SPLIT_FILE_WORDS)
         assert not re.fullmatch(rf"eb_\w+_(?:{'|'.join(files)})", path.stem), path
     assert not taken
 

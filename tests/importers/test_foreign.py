@@ -8,7 +8,7 @@ import pytest
 
 from edgebottle.errors import BadInput, BadModel, UnsupportedOp
 from edgebottle.importers import import_model
-from edgebottle.pipeline import find_model
+from edgebottle.model_files import find_model
 
 
 def archive(*names: str) -> bytes:
