@@ -18,56 +18,12 @@
 #include "rows.h"
 #include "split.h"
 #include "split_binding.h"
+#include "words.h"
 
 #define FIRMWARE_VERSION                                                                           \
     "ULPMark for tinyML Firmware V0.0.1" /* what the stock runner looks for                        \
                                           */
 #define DEFAULT_WARMUPS 10
-
-/* Numbers that are none. */
-#define NOT_A_NUMBER (-1)
-#define OUT_OF_RANGE (-2)
-
-static bool same(const char *a, const char *b)
-{
-    while (*a != 0 && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
-/* Cuts the first word off `*rest` and returns it, NULL when there is none. */
-static char *next_word(char **rest)
-{
-    char *word = *rest;
-    if (*word == 0) {
-        return NULL;
-    }
-    char *end = word;
-    while (*end != 0 && *end != ' ') {
-        end++;
-    }
-    *rest = *end == 0 ? end : end + 1;
-    *end = 0;
-    return word;
-}
-
-/* 0 .. 2^31 - 1, or one of the two above. */
-static int32_t number(const char *word)
-{
-    uint32_t value = 0;
-    bool large = false;
-    for (; *word != 0; word++) {
-        uint32_t digit = (uint32_t)(uint8_t)*word - (uint32_t)'0';
-        if (digit > 9u) {
-            return NOT_A_NUMBER;
-        }
-        large = large || value > (INT32_MAX - digit) / 10u;
-        value = value * 10u + digit;
-    }
-    return large ? OUT_OF_RANGE : (int32_t)value;
-}
 
 static void put_quoted(const char *text, const char *foreign)
 {

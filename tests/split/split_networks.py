@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Array
 from edgebottle.litert import LiteRTModel
-from edgebottle.split.description import SplitFile, SplitPoint, split_data
+from edgebottle.split.description import SplitFile, SplitPoint, part, split_data
 from edgebottle.split.payload import PayloadCode
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
@@ -33,6 +34,33 @@ def untrained_split(bits: int = 2) -> SplitFile:
     code = PayloadCode.counted((seen - lowest).astype(np.uint8), levels, GROUPS)
     data = split_data(graph, SplitPoint(place, lowest, 1, 0, code))
     return SplitFile.of_bytes(data, "small_split")
+
+
+@cache
+def untrained_exit(threshold: float = 0.335) -> SplitFile:
+    """The same with an early exit, which computes what the tail does: five probabilities."""
+    file = untrained_split()
+    graph, split = file.graph, file.split
+    tail = part(graph, (split.tensor,), graph.outputs)
+    copies = {name: f"{name}_exit" for node in tail.nodes for name in node.outputs}
+    nodes = [
+        replace(
+            node,
+            name=f"{node.name}_exit",
+            inputs=tuple(None if name is None else copies.get(name, name) for name in node.inputs),
+            outputs=tuple(copies[name] for name in node.outputs),
+        )
+        for node in tail.nodes
+    ]
+    tensors = {new: replace(graph.tensors[name], name=new) for name, new in copies.items()}
+    both = replace(
+        graph,
+        tensors={**graph.tensors, **tensors},
+        nodes=(*graph.nodes, *nodes),
+        outputs=(*graph.outputs, copies[graph.outputs[0]]),
+    )
+    known = replace(split, exit=both.outputs[1], threshold=threshold)
+    return SplitFile.of_bytes(split_data(both, known), "small_exit")
 
 
 def samples(count: int, seed: int = 0) -> Array:
