@@ -21,7 +21,7 @@ from edgebottle.cli.options import (
     print_json,
     toolchain_option,
 )
-from edgebottle.cli.voice import Volume, progress_bar, volume
+from edgebottle.cli.voice import Volume, note, progress_bar, volume
 from edgebottle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -89,6 +89,11 @@ def command(
     if out is not None and not out.exists():
         check_writable(out)
     loaded = chosen.load(quiet=as_json, first="import")
+    if loaded.split is not None and loaded.head is None:
+        note(
+            f"{loaded.path} is a split network, and whole: it is built as any other; "
+            "`edgebottle split cut` makes the head for a device"
+        )
     with progress_bar(quiet=as_json) as progress:
         progress(f"compile {loaded.name} for {target.id}", 0, 0)
         built = build(

@@ -1,9 +1,10 @@
-"""``edgebottle split``."""
+"""``edgebottle split``: each of its commands is a module of its own."""
 
 from __future__ import annotations
 
 import click
 
+from edgebottle.cli.split_cut import cut
 from edgebottle.cli.split_demo import demo
 from edgebottle.cli.split_train import train
 
@@ -14,4 +15,5 @@ def command() -> None:
 
 
 command.add_command(train)
+command.add_command(cut)
 command.add_command(demo)
