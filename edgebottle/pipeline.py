@@ -47,8 +47,8 @@ from edgebottle.passes import optimise, strip_float_io
 from edgebottle.passes.permuted import inverse, permuted
 from edgebottle.plan.plan import Plan
 from edgebottle.refusal import Refusal, check_budget
-from edgebottle.split.description import SplitPoint, checked_split
-from edgebottle.split.head import SplitHead
+from edgebottle.split.description import SplitPoint
+from edgebottle.split.head import SplitHead, checked_split
 from edgebottle.units import kilobytes, room
 from hil.records import Flash, Ram
 from quantize.patch import Chosen
@@ -203,9 +203,7 @@ def load(
         imported = import_model(signed.data, model_name, path.suffix)
         verify(imported)
         _check_size(imported)
-        boxes = checked_boxes(file.data, imported)
-        split = checked_split(file.data, imported)
-        SplitHead.of(split, imported)  # raises for outputs that a head cannot have
+        boxes, split = checked_boxes(file.data, imported), checked_split(file.data, imported)
         original = imported
         if io == "int8":
             imported = strip_float_io(original)

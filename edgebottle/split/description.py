@@ -200,19 +200,6 @@ def split_of(data: bytes) -> SplitPoint | None:
     return None if found is None else SplitPoint.of_json(found)
 
 
-def checked_split(data: bytes, graph: Graph) -> SplitPoint | None:
-    """Where the network of a file is split, if it is; raises ``BadModel`` for no such place.
-
-    Args:
-        data: The file, of a whole network or a head.
-        graph: The network that was read from it.
-    """
-    split = split_of(data)
-    if split is not None:
-        split.check(graph)
-    return split
-
-
 def part(graph: Graph, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Graph:
     """The layers between some tensors of a network.
 

@@ -12,7 +12,7 @@ import numpy as np
 from edgebottle.errors import BadModel
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor
-from edgebottle.split.description import SplitPoint
+from edgebottle.split.description import SplitPoint, split_of
 from edgebottle.split.frames import HEADER_BYTES, PACKED, Frame, FrameKind
 
 
@@ -117,3 +117,17 @@ class SplitHead:
     def exit_class(self, outputs: Sequence[Array]) -> int | None:
         """What the early exit of a run answers; None where it is not sure enough."""
         return self.exit.answer(outputs[self.exit.output]) if self.exit else None
+
+
+def checked_split(data: bytes, graph: Graph) -> SplitPoint | None:
+    """Where the network of a file is split, if it is; raises ``BadModel`` for no such place.
+
+    Args:
+        data: The file, of a whole network or a head.
+        graph: The network that was read from it.
+    """
+    split = split_of(data)
+    if split is not None:
+        split.check(graph)
+        SplitHead.of(split, graph)  # raises for outputs that a head cannot have
+    return split
