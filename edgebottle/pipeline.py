@@ -194,8 +194,7 @@ def load(
         BuildFailed: TensorFlow took too long.
     """
     path = find_model(model)
-    if name is not None:
-        _check_name(name)
+    _check_name(name)
     file = read_model(path, progress, reading)
     model_name = name or shortened(identifier(path.stem), MAX_MODEL_NAME)
     try:
@@ -245,8 +244,10 @@ def _stripped(original: Graph, imported: Graph) -> tuple[DType | None, ...]:
     )
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str | None) -> None:
     """Refuses what is no C identifier of ours."""
+    if name is None:
+        return
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise BadInput(
             f"'{name}' is no name for a model: lower-case letters and digits only, and single _ "
@@ -307,9 +308,7 @@ def build(
     wish = wish or Wish()
     _check_out(out)
     verdict, refusal = _judged(model, board, wish, planned)
-    fitted, project = verdict.chosen, with_boxes(verdict.project(), model.boxes, model.graph)
-    project = with_split(project, model.head, fitted.plan.row_fed)
-    project = with_task(project, task, fitted.graph)
+    fitted, project = verdict.chosen, _project(verdict, model, task)
     with _work_folder(project, toolchain) as folder:
         sync(project, folder)
         try:
@@ -333,6 +332,13 @@ def build(
         extra_macs=fitted.extra_macs,
         wish=wish,
     )
+
+
+def _project(verdict: Verdict, model: Model, task: BenchmarkTask | None) -> Project:
+    """What is compiled, with what is made of the outputs: boxes, frames."""
+    project = with_boxes(verdict.project(), model.boxes, model.graph)
+    project = with_split(project, model.head, verdict.plan.row_fed)
+    return with_task(project, task, verdict.chosen.graph)
 
 
 def _judged(

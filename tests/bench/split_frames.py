@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from edgebottle.split.head_board import head_of
 from edgebottle.split.frames import PACKED, Frame
+from edgebottle.split.head_board import head_of
 from tests.split.board_frames import MAKERS, head_model, made_frames, python_frames
 from tests.split.split_networks import samples, untrained_exit
 

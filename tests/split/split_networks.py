@@ -12,6 +12,7 @@ from edgebottle.ir.graph import Array
 from edgebottle.litert import LiteRTModel
 from edgebottle.split.description import SplitFile, SplitPoint, part, split_data
 from edgebottle.split.payload import PayloadCode
+from edgebottle.split.range_coder import TABLE_BITS
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
 from quantize.search.blocks import FullConvolution
@@ -38,9 +39,15 @@ def untrained_split(bits: int = 2) -> SplitFile:
 
 @cache
 def untrained_exit(threshold: float = 0.335) -> SplitFile:
-    """The same with an early exit, which computes what the tail does: five probabilities."""
+    """The same with an early exit, which computes what the tail does: five probabilities.
+
+    The tables of its first channel expect nothing, so that payloads of rate 1 are packed.
+    """
     file = untrained_split()
     graph, split = file.graph, file.split
+    first, *others = split.code.tables
+    share = (1 << TABLE_BITS) // split.code.levels
+    tables = (tuple(tuple(share for _ in table) for table in first), *others)
     tail = part(graph, (split.tensor,), graph.outputs)
     copies = {name: f"{name}_exit" for node in tail.nodes for name in node.outputs}
     nodes = [
@@ -59,7 +66,8 @@ def untrained_exit(threshold: float = 0.335) -> SplitFile:
         nodes=(*graph.nodes, *nodes),
         outputs=(*graph.outputs, copies[graph.outputs[0]]),
     )
-    known = replace(split, exit=both.outputs[1], threshold=threshold)
+    code = replace(split.code, tables=tables)
+    known = replace(split, exit=both.outputs[1], threshold=threshold, code=code)
     return SplitFile.of_bytes(split_data(both, known), "small_exit")
 
 

@@ -16,8 +16,8 @@ from edgebottle.codegen.split import split_files, split_flash
 from edgebottle.errors import BadInput, DoesNotFit
 from edgebottle.fit import Judge, Wish
 from edgebottle.pipeline import build, load
+from edgebottle.split.frames import PACKED, Frame
 from edgebottle.split.head_board import head_of, open_head
-from edgebottle.split.frames import Frame
 from tests.cli.command_line import edgebottle
 from tests.split.board_frames import MAKERS, FrameMaker, head_model, made_frames, python_frames
 from tests.split.split_networks import samples, untrained_exit, untrained_split
@@ -34,6 +34,7 @@ def test_every_board_makes_the_same_frames(maker: FrameMaker, tmp_path: Path) ->
     expected = list(python_frames(model, images))
     assert list(made_frames(maker, model, images)) == expected
     assert {found is None for _, found in expected} == {True, False}
+    assert {Frame.of_bytes(frame).flags for frame, _ in expected} == {0, PACKED}
 
 
 @pytest.mark.parametrize(
