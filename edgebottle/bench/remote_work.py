@@ -16,7 +16,7 @@ from edgebottle.bench.jobs_file import Job
 from edgebottle.bench.journal import utc_now
 from edgebottle.bench.worker_process import Stopped, Told
 from edgebottle.errors import BadInput, BoardError, EdgebottleError
-from edgebottle.pipeline import find_model
+from edgebottle.model_files import find_model
 from hil.bench.remote_boards import RemoteEntry
 from hil.bench.results import BROKEN, ERROR, LINK, JobResult
 from hil.bench.ssh import HostRequest, LinkBroken
