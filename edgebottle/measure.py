@@ -121,7 +121,7 @@ def measure(
     crc, virtual = session.driver.image_crc or 0, port is None and not built.board.is_host
     record = _record(built, crc, virtual, samples, result, reference)
     if port is not None:
-        record = _judged(record, built, samples, result, runs, session.remarks)
+        record = _judged(record, built, samples, result, runs, (*session.remarks, *session.line))
     return replace(_with_boxes(record, decoder, samples, result.boxes), energy=energy)
 
 
