@@ -9,19 +9,19 @@ import threading
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from edgebottle import __version__
 from edgebottle.arena_blocks import memory_blocks, step_labels
 from edgebottle.boards import Board
-from edgebottle.boxed_samples import board_boxes, decoder_of, picture_records
+from edgebottle.boxed_samples import decoder_of, picture_records
 from edgebottle.compare import compare, compare_boxes, is_exact
 from edgebottle.describe import describe
 from edgebottle.detection.boxes import BoxDecoder, Boxes
 from edgebottle.detection.precision import label_precisions
-from edgebottle.drivers import Told, open_session, system_of, to_bytes
+from edgebottle.drivers import Told
 from edgebottle.energy import supplied
 from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
@@ -30,14 +30,12 @@ from edgebottle.pipeline import Built
 from edgebottle.plausibility import EMULATED, judge, known_loops
 from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.samples import Samples
-from edgebottle.verify import from_bytes, layer_records
-from hil.answers import BoardCycles, CpuCounters
+from edgebottle.shared_runs import BoardRuns, Share
+from edgebottle.verify import layer_records
 from hil.bench.meters.recording import MeterSettings
 from hil.confusion import Confusion, count_confusion
 from hil.probes import ProbeChoice
 from hil.records import Ram, Record
-from hil.session import Run, Session
-from hil.system_record import SystemRecord
 
 Progress = Callable[[str, int, int], None]
 
@@ -69,6 +67,7 @@ def measure(
     *,
     runs: int = 1,
     windows: int = 1,
+    share: Share | None = None,
     port: str | None = None,
     choice: ProbeChoice | None = None,
     meter: MeterSettings | None = None,
@@ -83,6 +82,7 @@ def measure(
         samples: What to run; the first one also gives instructions or cycles per layer.
         runs: Timed runs of each sample.
         windows: How often all samples are timed; once where nothing but a model says how long.
+        share: Which boards run which samples; None: one board runs all.
         port: Serial port of a real board; None for the virtual one.
         choice: How the real board is flashed.
         meter: Measures what the real board takes; its firmware is that of energy mode then.
@@ -97,18 +97,21 @@ def measure(
         BadInput: nothing runs this core, or several runs of a sample that is fed row by row.
     """
     repeats = _repeats(built, runs)
+    share = share or Share()
+    share.check(built, port)
     step("reference")
     reference, refusal = _litert(built, samples, repeats, progress)
     stop = threading.Event()
     with (
         ThreadPoolExecutor(1) as pool,
         supplied(built, port, meter, step) as power,
-        open_session(built, port, choice, step) as session,
+        share.sessions(built, samples, port, choice, step) as sessions,
     ):
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
         try:
-            result = _run(built, session, samples, (runs, windows), progress)
+            result = share.run(built, sessions, samples, (runs, windows), progress)
+            session = sessions[0]
             energy = None if power is None else power.energy(session, samples, windows, progress)
         except BaseException:
             stop.set()
@@ -122,6 +125,7 @@ def measure(
     record = _record(built, crc, virtual, samples, result, reference)
     if port is not None:
         record = _judged(record, built, samples, result, runs, (*session.remarks, *session.line))
+    record = replace(record, remarks=(*record.remarks, *share.remarks(len(samples))))
     return replace(_with_boxes(record, decoder, samples, result.boxes), energy=energy)
 
 
@@ -157,7 +161,7 @@ def _with_boxes(
 
 def _check(
     built: Built,
-    result: _Result,
+    result: BoardRuns,
     reference: Reference,
     decoder: BoxDecoder | None,
     told: Outputs,
@@ -194,108 +198,12 @@ def _numpy_outputs(
     return tuple(outputs)
 
 
-@dataclass(frozen=True)
-class _Result:
-    """What a board brought back.
-
-    Attributes:
-        outputs: Of each sample.
-        micros: Of a run of each sample, on the board's own clock.
-        counted: The run of the first sample, with what was counted.
-        cycles: Of each step of a run of the first sample, as the board counts them.
-        stack: High-water mark in bytes.
-        attempts: How often an input had to be sent.
-        boxes: Of each sample, of a detector.
-        seconds: What all runs took until they were answered.
-        windows: Mean microseconds of a run in each window; empty where there was one.
-        cpu: What the CPU of a computer with Linux counted in a run of the first sample.
-        system: That computer.
-    """
-
-    outputs: tuple[tuple[Array, ...], ...]
-    micros: tuple[float, ...]
-    counted: Run | None
-    cycles: BoardCycles | None
-    stack: int
-    attempts: int
-    boxes: tuple[Boxes, ...]
-    seconds: float
-    windows: tuple[float, ...]
-    cpu: CpuCounters | None = None
-    system: SystemRecord | None = None
-
-
-def _run(
-    built: Built,
-    session: Session,
-    samples: Samples,
-    timed: tuple[int, int],
-    progress: Progress,
-) -> _Result:
-    """Runs every sample so many times, in so many windows."""
-    runs, windows = timed
-    outputs, done, cpu = [], list[Run](), None
-    is_detector = built.model.boxes is not None
-    if built.model.graph.has_state:
-        session.reset()
-    for number, sample in enumerate(samples.inputs):
-        is_first = number == 0
-        run = session.run(to_bytes(sample), runs, count=is_first, model=is_first, boxes=is_detector)
-        done.append(run)
-        if is_first and built.board.is_linux and (counted := session.counters()) is not None:
-            cpu = counted.shared(runs)
-        outputs.append(from_bytes(built.model.graph, done[-1].outputs))
-        progress(f"{built.board.id}", number + 1, len(samples))
-    more = 0 if session.driver.counter else windows - 1
-    again = [_window(built, session, samples, runs, done, progress) for _ in range(more)]
-    cycles = None
-    if session.driver.counter is None and not built.board.is_computer:
-        cycles = session.cycles(to_bytes(samples.inputs[0]))
-    return _Result(
-        outputs=tuple(outputs),
-        micros=tuple(run.micros for run in itertools.chain(done, *again)),
-        counted=done[0] if done else None,
-        cycles=cycles,
-        stack=done[-1].memory.stack if done else 0,
-        attempts=max(1, session.attempts),
-        boxes=tuple(board_boxes(run.boxes or ()) for run in done),
-        seconds=sum(run.seconds for run in itertools.chain(done, *again)),
-        windows=tuple(_mean(window) for window in (done, *again)) if again else (),
-        cpu=cpu,
-        system=system_of(session.driver, cpu),
-    )
-
-
-def _window(
-    built: Built,
-    session: Session,
-    samples: Samples,
-    runs: int,
-    first: Sequence[Run],
-    progress: Progress,
-) -> list[Run]:
-    """Times all samples once more; raises ``Mismatch`` where an output is another than before."""
-    if built.model.graph.has_state:
-        session.reset()
-    done: list[Run] = []
-    for number, sample in enumerate(samples.inputs):
-        done.append(session.run(to_bytes(sample), runs))
-        if done[-1].outputs != first[number].outputs:
-            raise Mismatch(f"{built.board.id} gives another output for sample {number} than before")
-        progress(f"{built.board.id}, once more", number + 1, len(samples))
-    return done
-
-
-def _mean(window: Sequence[Run]) -> float:
-    return statistics.fmean(run.micros for run in window)
-
-
 def _record(
     built: Built,
     image_crc: int,
     virtual: bool,
     samples: Samples,
-    result: _Result,
+    result: BoardRuns,
     reference: Reference,
 ) -> Record:
     model, plan = built.model, built.plan
@@ -356,7 +264,7 @@ def _judged(
     record: Record,
     built: Built,
     samples: Samples,
-    result: _Result,
+    result: BoardRuns,
     runs: int,
     remarks: Sequence[str],
 ) -> Record:
@@ -378,7 +286,7 @@ def _judged(
     )
 
 
-def _right(samples: Samples, result: _Result) -> tuple[int | None, tuple[Confusion, ...]]:
+def _right(samples: Samples, result: BoardRuns) -> tuple[int | None, tuple[Confusion, ...]]:
     """How many samples with a label were recognised, and what for what."""
     if samples.labels is None:
         return None, count_confusion((), ())
@@ -392,7 +300,7 @@ def _kind(board: Board, virtual: bool) -> str:
     return "measured" if not virtual else EMULATED if board.is_linux else "modelled"
 
 
-def _time(board: Board, virtual: bool, result: _Result) -> tuple[int | None, list[float]]:
+def _time(board: Board, virtual: bool, result: BoardRuns) -> tuple[int | None, list[float]]:
     """Cycles of a run, where they are known, and microseconds of a run of each sample."""
     modelled = result.counted.modelled if result.counted else None
     if modelled is not None:
@@ -406,7 +314,7 @@ def _time(board: Board, virtual: bool, result: _Result) -> tuple[int | None, lis
     return result.cycles.total * board.cycle_divider, micros
 
 
-def _step_cycles(board: Board, result: _Result) -> list[int] | None:
+def _step_cycles(board: Board, result: BoardRuns) -> list[int] | None:
     """CPU cycles of each step, where the board has counted them."""
     if result.cycles is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from edgebottle.cli.options import (
     print_json,
     toolchain_option,
 )
+from edgebottle.cli.share_options import share_options
 from edgebottle.cli.voice import note, progress_bar, warn
 
 RECORDS = Path("edgebottle-out") / "records.jsonl"
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from edgebottle.fit import Wish
     from edgebottle.pipeline import Built, Model
     from edgebottle.samples import Samples
+    from edgebottle.shared_runs import Share
     from hil.bench.entries import Bench
     from hil.bench.meters.recording import MeterSettings
     from hil.probes import ProbeChoice
@@ -92,6 +94,7 @@ DEFAULT_SAMPLES = 4
     help="How often a real board times all samples (default 1): the record says how far that "
     "spreads, and `edgebottle bench compare` goes by it.",
 )
+@share_options
 @click.option(
     "--energy",
     is_flag=True,
@@ -123,6 +126,7 @@ def command(
     samples: int | None,
     runs: int,
     windows: int,
+    share: Share,
     energy: bool,
     records: Path,
     toolchain: str | None,
@@ -160,9 +164,11 @@ def command(
     _check_sources(data, inputs)
     asked = MeasureWish(inputs, samples, runs, windows, data, part, meaning, energy)
     if isinstance(entry, RemoteEntry):
+        share.check_here(entry.name)
         record = measured_there(entry, chosen, wish, asked, quiet=as_json)
     else:
-        todo = _prepared(chosen, target, wish, asked, quiet=as_json)
+        todo = replace(_prepared(chosen, target, wish, asked, quiet=as_json), share=share)
+        share.check(todo.built, port)
         what = f"measure {todo.built.model.name}"
         with taken_place(bench, entry, target.id, what, port, choice) as place:
             record = todo.at(place, metered(place, target.id) if energy else None)
@@ -194,6 +200,7 @@ class _Measurement:
     runs: int
     windows: int
     quiet: bool
+    share: Share | None = None
 
     def at(self, place: TakenPlace, meter: MeterSettings | None) -> Record:
         """Where a board is, with what measures its energy."""
@@ -205,6 +212,7 @@ class _Measurement:
                 self.samples,
                 runs=self.runs,
                 windows=self.windows,
+                share=self.share,
                 port=place.port,
                 choice=place.choice,
                 meter=meter,
