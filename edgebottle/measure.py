@@ -30,12 +30,13 @@ from edgebottle.pipeline import Built
 from edgebottle.plausibility import EMULATED, judge, known_loops
 from edgebottle.reference import NUMPY, Reference, litert_reference
 from edgebottle.samples import Samples
-from edgebottle.shared_runs import BoardRuns, Share
+from edgebottle.shared_runs import ALONE, BoardRuns, Share
 from edgebottle.verify import layer_records
 from hil.bench.meters.recording import MeterSettings
 from hil.confusion import Confusion, count_confusion
 from hil.probes import ProbeChoice
 from hil.records import Ram, Record
+from hil.session import Session
 
 Progress = Callable[[str, int, int], None]
 
@@ -67,7 +68,7 @@ def measure(
     *,
     runs: int = 1,
     windows: int = 1,
-    share: Share | None = None,
+    share: Share = ALONE,
     port: str | None = None,
     choice: ProbeChoice | None = None,
     meter: MeterSettings | None = None,
@@ -82,7 +83,7 @@ def measure(
         samples: What to run; the first one also gives instructions or cycles per layer.
         runs: Timed runs of each sample.
         windows: How often all samples are timed; once where nothing but a model says how long.
-        share: Which boards run which samples; None: one board runs all.
+        share: Which boards run which samples; by default one runs all.
         port: Serial port of a real board; None for the virtual one.
         choice: How the real board is flashed.
         meter: Measures what the real board takes; its firmware is that of energy mode then.
@@ -91,14 +92,12 @@ def measure(
         outputs: Given those of each sample, in order, once all are known to be right.
 
     Raises:
-        Mismatch: an output differs from the reference, which is LiteRT, and NumPy where LiteRT
-            cannot run the file; names sample and layer.
+        Mismatch: an output differs from LiteRT's, or NumPy's where LiteRT cannot run the file.
         BoardError: the board failed.
         BadInput: nothing runs this core, or several runs of a sample that is fed row by row.
     """
-    repeats = _repeats(built, runs)
-    share = share or Share()
     share.check(built, port)
+    repeats = _repeats(built, runs)
     step("reference")
     reference, refusal = _litert(built, samples, repeats, progress)
     stop = threading.Event()
@@ -119,14 +118,27 @@ def measure(
         if reference is None:
             reference = Reference(NUMPY, numpy.result(), refusal)
     step("check")
-    decoder = decoder_of(built.model)
-    _check(built, result, reference, decoder, outputs)
+    decoder = _check(built, result, reference, outputs)
+    record = _told(built, session, samples, result, reference, port, runs)
+    return replace(_with_boxes(record, decoder, samples, result.boxes), energy=energy)
+
+
+def _told(
+    built: Built,
+    session: Session,
+    samples: Samples,
+    result: BoardRuns,
+    reference: Reference,
+    port: str | None,
+    runs: int,
+) -> Record:
+    """The record of what a board brought back, judged where somebody says that it is real."""
     crc, virtual = session.driver.image_crc or 0, port is None and not built.board.is_host
     record = _record(built, crc, virtual, samples, result, reference)
-    if port is not None:
-        record = _judged(record, built, samples, result, runs, (*session.remarks, *session.line))
-    record = replace(record, remarks=(*record.remarks, *share.remarks(len(samples))))
-    return replace(_with_boxes(record, decoder, samples, result.boxes), energy=energy)
+    record = replace(record, remarks=(*record.remarks, *result.remarks))
+    if port is None:
+        return record
+    return _judged(record, built, samples, result, runs, (*session.remarks, *session.line))
 
 
 def _repeats(built: Built, runs: int) -> int:
@@ -163,11 +175,14 @@ def _check(
     built: Built,
     result: BoardRuns,
     reference: Reference,
-    decoder: BoxDecoder | None,
     told: Outputs,
-) -> None:
-    """Raises ``Mismatch`` where outputs, or boxes, are not those of the reference; else tells."""
-    graph, where = built.model.graph, built.board.id
+) -> BoxDecoder | None:
+    """Raises ``Mismatch`` where outputs, or boxes, are not those of the reference; else tells.
+
+    Returns:
+        What made the boxes; None where the network makes none.
+    """
+    graph, where, decoder = built.model.graph, built.board.id, decoder_of(built.model)
     for number, outputs in enumerate(result.outputs):
         expected = reference.outputs[number]
         found = compare(where, number, graph, graph.outputs, expected, outputs)
@@ -180,6 +195,7 @@ def _check(
             )
     for arrays in result.outputs:
         told(arrays)
+    return decoder
 
 
 def _numpy_outputs(

@@ -106,18 +106,21 @@ class Share:
         host = run_on_host(built, samples, built.model.boxes is not None, progress)
         outputs = check_same(built, numbers, result.outputs, host)
         boxes = tuple(board_boxes(run.boxes or ()) for run in host)
-        return replace(result, outputs=tuple(outputs), boxes=boxes)
+        remarks = self._remarks(len(samples))
+        return replace(result, outputs=tuple(outputs), boxes=boxes, remarks=remarks)
 
-    def remarks(self, of: int) -> tuple[str, ...]:
+    def _remarks(self, of: int) -> tuple[str, ...]:
         """What a record says of samples that were shared out to board and host."""
-        if self.on_board is None:
-            return ()
         taken = len(self.numbers(of))
         return (
             f"{taken:,} of {of:,} samples on the board, {of - taken:,} on the host's C of the same "
             "plan; those of the board are spread evenly from the first on, were run on both, and "
             "agree",
         )
+
+
+ALONE = Share()
+"""One board runs all of them."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ class BoardRuns:
         windows: Mean microseconds of a run in each window; empty where there was one.
         cpu: What the CPU of a computer with Linux counted in a run of the first sample.
         system: That computer.
+        remarks: On who ran which samples.
     """
 
     outputs: tuple[tuple[Array, ...], ...]
@@ -149,6 +153,7 @@ class BoardRuns:
     windows: tuple[float, ...]
     cpu: CpuCounters | None = None
     system: SystemRecord | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def run_samples(

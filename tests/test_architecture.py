@@ -84,6 +84,7 @@ LAYERS = (
         "edgebottle.describe",
         "edgebottle.drivers",
         "edgebottle.arena_blocks",
+        "edgebottle.shared_runs",
         "edgebottle.measure",
         "edgebottle.energy",
         "edgebottle.plausibility",

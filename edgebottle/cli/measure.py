@@ -168,9 +168,7 @@ def command(
         record = measured_there(entry, chosen, wish, asked, quiet=as_json)
     else:
         todo = replace(_prepared(chosen, target, wish, asked, quiet=as_json), share=share)
-        share.check(todo.built, port)
-        what = f"measure {todo.built.model.name}"
-        with taken_place(bench, entry, target.id, what, port, choice) as place:
+        with taken_place(bench, entry, target.id, todo.what, port, choice) as place:
             record = todo.at(place, metered(place, target.id) if energy else None)
     append(records, record)
     _show(record, records, as_json)
@@ -202,9 +200,15 @@ class _Measurement:
     quiet: bool
     share: Share | None = None
 
+    @property
+    def what(self) -> str:
+        """Told to others who wait for the board."""
+        return f"measure {self.built.model.name}"
+
     def at(self, place: TakenPlace, meter: MeterSettings | None) -> Record:
         """Where a board is, with what measures its energy."""
         from edgebottle.measure import measure
+        from edgebottle.shared_runs import ALONE
 
         with progress_bar(quiet=self.quiet) as progress:
             return measure(
@@ -212,7 +216,7 @@ class _Measurement:
                 self.samples,
                 runs=self.runs,
                 windows=self.windows,
-                share=self.share,
+                share=self.share or ALONE,
                 port=place.port,
                 choice=place.choice,
                 meter=meter,
