@@ -143,7 +143,6 @@ def command(
 
     \b
     Examples:
-      edgebottle measure model.tflite --board stm32f746
       edgebottle measure model.tflite -b stm32f746 --inputs test.npz --samples 100
       edgebottle measure detector.tflite -b stm32f746 --data VOC2007.zip --part val
       edgebottle measure model.tflite -b stm32f746 --port /dev/ttyACM0 --runs 10
