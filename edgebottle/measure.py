@@ -138,7 +138,7 @@ def _told(
     record = replace(record, remarks=(*record.remarks, *result.remarks))
     if port is None:
         return record
-    return _judged(record, built, samples, result, runs, (*session.remarks, *session.line))
+    return _judged(record, built, samples, result, runs, session.remarks)
 
 
 def _repeats(built: Built, runs: int) -> int:

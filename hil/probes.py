@@ -21,13 +21,9 @@ RESETS = ("break", "dtr", "probe")
 """How a real board can be restarted: a break on its line, a pulse of DTR, or by its probe."""
 
 
-MAX_BAUD = 1_000_000
-"""What the firmware allows at most (EB_PORT_MAX_BAUD)."""
-
-
 @dataclass(frozen=True)
 class ProbeChoice:
-    """How a real board is flashed, restarted and talked to.
+    """How a real board is flashed and restarted.
 
     Attributes:
         programmer: The only program that may do it; None: the first of the table that can.
@@ -37,7 +33,6 @@ class ProbeChoice:
         write: False: the firmware is in the chip already. None: so it is behind a network URL,
             unless programmer or probe say that the board hangs on this computer as well.
         resets: How it may be restarted, of ``RESETS``.
-        max_baud: What its line may be raised to; at most 1,000,000 is ever asked for.
     """
 
     programmer: str | None = None
@@ -45,7 +40,6 @@ class ProbeChoice:
     recover: bool = False
     write: bool | None = None
     resets: tuple[str, ...] = RESETS
-    max_baud: int = MAX_BAUD
 
     def writes(self, is_local: bool) -> bool:
         """Whether the board is flashed, whose port is one of this computer or a network URL."""

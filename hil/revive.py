@@ -14,8 +14,8 @@ from hil.link import REMOTE, Link, local_port
 from hil.probes import ProbeChoice, probe_at
 from hil.protocol import BoardClient
 
-ANSWER_SECONDS = 4.0
-"""How long a board may take from a reset, or from a raised rate, to its first answer."""
+ANSWER_SECONDS = 3.0
+"""How long a board may take from a reset to its first answer."""
 
 _LINE_SECONDS = 0.25
 """How long a break lasts, and how long DTR stays low."""

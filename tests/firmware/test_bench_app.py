@@ -247,11 +247,7 @@ def test_help_names_every_command(apps: dict[int, Path]) -> None:
     source = (APPLICATION[0].parent / "commands.c").read_text()
     names = re.findall(r'\{"(\w+)", do_', source)
     names.remove("boxes")  # of detectors alone, which this model is none of
-    names.remove("get")  # of large outputs alone
-    for name in ("window", "counters"):  # of energy mode, and of computers, alone
-        if name in names:
-            names.remove(name)
-    assert len(names) == 15
+    assert len(names) == 14
     assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []
 
 
