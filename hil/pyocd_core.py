@@ -65,7 +65,7 @@ def looked_into(board: Board, serial: str | None, elf: Path) -> str:
         return ""
     try:
         with pyocd_core(board, serial) as core:
-            has_registers = not board.cpu.startswith("cortex-m0")  # Armv6-M
+            has_registers = processor.dwt  # Armv6-M has neither a cycle counter nor these
             return str(look_into(core, read_elf(elf), has_registers))
     except (EdgebottleError, OSError) as error:
         return f"nothing was seen over the probe: {error}"

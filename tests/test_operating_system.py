@@ -192,7 +192,7 @@ def test_the_host_board_compiles_for_systems_that_are_not_here(tmp_path: Path, t
     graph = load("digits").graph
     sync(write_project(graph, make_plan(graph, Isa.PORTABLE), load_board("host")), tmp_path)
     sources = [x for part in ("src", "port/host", "lib") for x in (tmp_path / part).rglob("*.c")]
-    flags = [host.OPTIMIZE, host.FORCE_PORTABLE, *host.FLAGS, *host._includes(tmp_path)]
+    flags = [host.OPTIMIZE, host.FORCE_PORTABLE, *host.FLAGS, *host.includes(tmp_path)]
     compile_for(target, [*flags, "-fno-sanitize=all"], sources, tmp_path)
 
 

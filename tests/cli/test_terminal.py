@@ -132,7 +132,7 @@ def test_tables_fit_eighty_columns(tmp_path: Path, line: list[str]) -> None:
     assert max(map(len, narrow.splitlines())) <= 80
     assert "…" not in wide + narrow
     for name in set(re.findall(r"[\w-]{12,}", wide)):  # no name is broken in two
-        assert name in narrow
+        assert name in narrow or name[:8] not in narrow  # its column may be left out
 
 
 def interrupt(words: list[str], cwd: Path, waits_for: str, **env: str) -> tuple[int, str, str]:

@@ -357,7 +357,7 @@ def test_a_run_that_is_interrupted_here_stops_there(
     tmp_path: Path, server: SshServer, there: Desk
 ) -> None:
     write_bench(tmp_path, server, there)
-    write_jobs(tmp_path, samples="200")
+    write_jobs(tmp_path, samples="2000")
     lock = BoardLock(read_bench(there.folder / "bench.toml").entry("one"))
     with started(tmp_path) as run:
         wait_until(lambda: there.boards["one"].heard, "the board is flashed")
