@@ -247,7 +247,7 @@ def test_help_names_every_command(apps: dict[int, Path]) -> None:
     source = (APPLICATION[0].parent / "commands.c").read_text()
     names = re.findall(r'\{"(\w+)", do_', source)
     names = [name for name in names if name not in ("boxes", "split", "window")]
-    assert len(names) == 13  # and those of detectors, of heads, and of energy mode
+    assert len(names) == 14  # and those of detectors, of heads, and of energy mode
     assert [name for name in names if not re.search(rf"\b{name}\b", text)] == []
 
 
