@@ -1,6 +1,6 @@
 """What a board answers to commands of the serial protocol."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 
@@ -16,7 +16,7 @@ class InferResult:
 
     us: int
     results: tuple[float, ...]
-    ended: float = 0.0
+    ended: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)
