@@ -44,6 +44,7 @@ class BenchRun:
         self._left = 0
         self._turn = threading.Lock()
         self._stop = threading.Event()
+        self._ended = threading.Semaphore(0)  # once for each thread
         self._errors: list[BaseException] = []
 
     def run(self, done: Mapping[str, JobResult]) -> None:
@@ -75,9 +76,10 @@ class BenchRun:
         try:
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(JOIN_SECONDS)
+            for _ in threads:
+                # Not join: interrupted in it, Python 3.11 takes a running thread for an ended one.
+                while not self._ended.acquire(timeout=JOIN_SECONDS):
+                    pass
         except BaseException:
             self._stop.set()
             queue.stop()
@@ -118,6 +120,8 @@ class BenchRun:
             self._errors.append(error)
             self._stop.set()
             queue.stop()
+        finally:
+            self._ended.release()
 
     def _work_of(self, entry: BenchEntry) -> BoardWork | RemoteWork:
         limits = AttemptLimits(self._jobs.retries, self._jobs.deadlines)

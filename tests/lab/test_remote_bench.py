@@ -163,7 +163,8 @@ REFUSALS = [
         rf"has edgebottle 0.0.9, and.*{__version__}",
     ),
     ({"edgebottle": "echo 'No such command' >&2; exit 2;"}, None, "has an older edgebottle than"),
-    ({"edgebottle": "echo hello; exit 7;"}, None, "ended with exit code 7"),
+    # What it says comes last: the shell that starts it may have words of its own.
+    ({"edgebottle": "echo hello >&2; exit 7;"}, None, "ended with exit code 7: hello"),
     ({}, "nowhere.toml", r"lab: cannot read .*nowhere.toml: No such file"),
     ({}, "jobs.toml", r"lab: .*jobs.toml: unknown key 'job'"),
 ]
@@ -183,12 +184,10 @@ def test_a_host_that_is_set_up_wrongly(
     assert [one["state"] for one in listed["boards"]] == ["free"]  # the others are not held up
     for words in (("bench", "run"), (*MEASURE, "-b", "lab/one")):
         done = edgebottle(*words, cwd=tmp_path)
-        assert done.code in (1, 3) and done.err.startswith("Error: ")
-        assert re.search(message, done.err), done.err
+        assert done.code in (1, 3) and done.err == f"Error: {error}\n"
     done = edgebottle("bench", "check", "--json", cwd=tmp_path)
     (finding,) = json.loads(done.out)["boards"]["lab"]
-    assert done.code == 3 and (finding["part"], finding["is_good"]) == ("host", False)
-    assert re.search(message, finding["words"])
+    assert done.code == 3 and finding == {"part": "host", "is_good": False, "words": error}
 
 
 def test_keys_of_hosts(tmp_path: Path, server: SshServer) -> None:
@@ -355,7 +354,6 @@ def test_a_run_that_is_killed_here_goes_on_there(
     assert records_in(tmp_path) == ["lab", "lab"]
 
 
-@pytest.mark.skip(reason="a known defect: the host does not always hear that it shall stop")
 def test_a_run_that_is_interrupted_here_stops_there(
     tmp_path: Path, server: SshServer, there: Desk
 ) -> None:
