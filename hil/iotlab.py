@@ -25,6 +25,7 @@ from edgebottle.build.cache import cache_dir
 from edgebottle.errors import BadInput, BoardError, ToolMissing
 from edgebottle.operating_system import Child, try_lock
 from hil.probes import ProbeChoice
+from hil.ssh_command import OPTIONS
 
 SCHEME = "iotlab://"
 MINUTES = 30
@@ -220,8 +221,7 @@ def serial_line(node: IotLabNode) -> Iterator[str]:
         port: int = probe.getsockname()[1]
     site = node.address.partition(".")[2]
     command = [
-        *("ssh", "-T", "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes"),
-        *("-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"),
+        *("ssh", *OPTIONS, "-o", "ExitOnForwardFailure=yes"),
         *("-L", f"127.0.0.1:{port}:{node.address}:{SERIAL_PORT}", f"{_login()}@{site}"),
         "echo ready; cat",  # the line is there before this runs, and ends with this
     ]

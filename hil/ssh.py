@@ -20,18 +20,15 @@ from edgebottle.errors import BadInput, BoardError, ToolMissing
 from edgebottle.operating_system import Child
 from hil.host_board import HostBoard
 from hil.link import Deadline, WallClock
+from hil.ssh_command import CONNECT_SECONDS, FAILED, OPTIONS
 
 SCHEME = "ssh://"
-CONNECT_SECONDS = 10
 COMMAND_SECONDS = 60.0
 CONFIG = "EDGEBOTTLE_SSH_CONFIG"
 """Environment variable: the configuration file of ``ssh`` to use instead of the user's."""
 
 LAUNCHER = "EDGEBOTTLE_LAUNCHER"
 """Environment variable of the far side: a program and its arguments that start ours there."""
-
-_FAILED = 255
-"""What ``ssh`` itself ends with; all else is of the command on the far side."""
 
 _REASONS = (
     ("Could not resolve hostname", "there is no such host"),
@@ -157,10 +154,7 @@ class RemoteComputer:
                 "there is no ssh in PATH: install it (Debian/Ubuntu: apt install openssh-client)"
             )
         config = os.environ.get(CONFIG)
-        options = [f"ConnectTimeout={CONNECT_SECONDS}", "BatchMode=yes"]
-        options += ["ServerAliveInterval=5", "ServerAliveCountMax=3", "LogLevel=ERROR"]
-        words = [ssh, "-T", *(["-F", config] if config else [])]
-        words += [word for option in options for word in ("-o", option)]
+        words = [ssh, *OPTIONS, "-o", "LogLevel=ERROR", *(["-F", config] if config else [])]
         words += ["-p", str(self._address.port)] if self._address.port else []
         return [*words, "--", self._address.target, command]
 
@@ -182,14 +176,14 @@ class RemoteComputer:
     def reason(self, code: int, err: bytes) -> str:
         """Why a command there, or ``ssh`` itself, ended with ``code``."""
         text = err.decode(errors="replace")
-        if code == _FAILED:
+        if code == FAILED:
             ssh = f"ssh {self._address.target}"
             for said, means in _REASONS:
                 if said in text:
                     return means.format(ssh=ssh)
         lines = [line for line in text.splitlines() if line.strip()]
         last = f": {lines[-1].strip()}" if lines else ""
-        if code == _FAILED:
+        if code == FAILED:
             return f"the connection is lost{last}"
         if code > 128:
             return f"the program was ended by signal {code - 128}" + (

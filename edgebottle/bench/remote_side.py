@@ -22,8 +22,9 @@ from edgebottle.bench.remote_folder import FileStore, RemoteJob, remove_old
 from edgebottle.errors import BadInput, BoardError, EdgebottleError
 from hil.bench.entries import Bench, bench_path, read_bench
 from hil.bench.sealed import Unsealed, sealed, unsealed
-from hil.bench.ssh import ALIVE_SECONDS, PROTOCOL
+from hil.bench.ssh import PROTOCOL
 from hil.bench.state import state_of
+from hil.ssh_command import ALIVE_SECONDS
 
 LOOK_SECONDS = 0.2
 WATCH_SECONDS = 1.0

@@ -24,24 +24,19 @@ from edgebottle.errors import BoardError, error_named
 from edgebottle.operating_system import Child, ending
 from hil.bench.hosts import BenchHost
 from hil.bench.sealed import Unsealed, sealed, unsealed
+from hil.ssh_command import CONNECT_SECONDS, FAILED, OPTIONS
 
 PROTOCOL = 1
 """Of requests and answers."""
 
-CONNECT_SECONDS = 10
-ALIVE_SECONDS = 5
 SILENT_SECONDS = 30.0
-"""Until ssh gives a connection up; between two signs of life; until silence is a broken link."""
+"""Until silence is a broken link."""
 
 COMMAND = "bench remote"
 """Behind what starts edgebottle there."""
 
 _SSH = (
-    "ssh",
-    *("-T", "-o", "BatchMode=yes"),
-    *("-o", f"ConnectTimeout={CONNECT_SECONDS}"),
-    *("-o", f"ServerAliveInterval={ALIVE_SECONDS}", "-o", "ServerAliveCountMax=3"),
-    *("-o", "ClearAllForwardings=yes"),
+    *("ssh", *OPTIONS, "-o", "ClearAllForwardings=yes"),
     # One that a user keeps is shared; ours would end with the request that has opened it.
     *("-o", "ControlMaster=no"),
 )
@@ -190,9 +185,6 @@ class HostRequest:
         return host_failure(self._host, self._process.poll(), lines)
 
 
-_SSH_FAILED = 255
-"""Exit code of ssh where it is ssh that failed."""
-
 _REFUSALS = (
     (
         "REMOTE HOST IDENTIFICATION HAS CHANGED",
@@ -223,7 +215,7 @@ def host_failure(host: BenchHost, code: int | None, lines: list[str]) -> BoardEr
     """
     said, last = "\n".join(lines), lines[-1] if lines else ""
     where = f"{host.name} ({host.address})"
-    if code == _SSH_FAILED:
+    if code == FAILED:
         for pattern, words in _REFUSALS:
             if re.search(pattern, said):
                 return HostError(f"{where}: {words.format(address=host.address, last=last)}")
