@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edgebottle.split_training import SplitMethod
     from edgebottle.training import TrainingData
     from quantize.lowbit.network import FloatNetwork
+    from quantize.lowbit.recipe import TrainingRecipe
     from quantize.lowbit.report import EpochRecord
     from quantize.split.report import SplitReport
     from quantize.split.student import SplitPlan
@@ -110,13 +111,15 @@ def train(
     from edgebottle.split_training import SplitMethod
     from quantize.split.student import SplitPlan, student_of, usual_place
 
+    recipe = training.recipe()
     target = out or Path(f"{model.stem}_split.tflite")
     training.check(target)
     training.begin(target)
-    network, samples = training.read(model, quiet=as_json)
+    network, samples = training.read(model, recipe.seed, quiet=as_json)
     plan = SplitPlan(at or usual_place(network), groups, bits)
     student_of(network, plan, 0)  # refuses what cannot be split before anything is trained
-    report = _train(network, samples, plan, SplitMethod(method), training, target, as_json)
+    how = (network, samples, plan, SplitMethod(method), recipe)
+    report = _train(*how, target, resume=training.resume, quiet=as_json)
     if as_json:
         print_json({"file": str(target), **asdict(report)})
         return
@@ -132,8 +135,10 @@ def _train(
     samples: TrainingData,
     plan: SplitPlan,
     method: SplitMethod,
-    training: TrainingOptions,
+    recipe: TrainingRecipe,
     target: Path,
+    *,
+    resume: bool,
     quiet: bool,
 ) -> SplitReport:
     """Trains, and writes the file; where it is interrupted, says how it goes on."""
@@ -142,12 +147,12 @@ def _train(
     from quantize.lowbit.checkpoint import forget
 
     done: list[EpochRecord] = []
-    options: dict[str, Any] = {"folder": epochs_folder(target), "resume": training.resume}
     try:
         with progress_bar(quiet=quiet) as progress:
-            recipe = training.recipe()
             file, report = train_split(
-                *(network, samples, plan, method, recipe, progress, done.append), **options
+                *(network, samples, plan, method, recipe, progress, done.append),
+                folder=epochs_folder(target),
+                resume=resume,
             )
     except KeyboardInterrupt:
         say_stopped(done)

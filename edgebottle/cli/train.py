@@ -81,7 +81,7 @@ def command(
     training.check(target, html)
     plan = given_bits(bits, mixed, target, resume=training.resume)
     training.begin(target)
-    network, samples = training.read(model, quiet=as_json)
+    network, samples = training.read(model, recipe.seed, quiet=as_json)
     chosen: dict[str, Any] = {}
     if plan is None:
         plan, chosen = choose_bits(model, network, samples, mixed, target, quiet=as_json)

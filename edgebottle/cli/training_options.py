@@ -75,8 +75,8 @@ class TrainingOptions:
 
         begin(epochs_folder(target), resume=self.resume, restart=self.restart)
 
-    def read(self, model: Path, *, quiet: bool) -> tuple[FloatNetwork, TrainingData]:
-        """The float network and its samples; says what was taken for what."""
+    def read(self, model: Path, seed: int, *, quiet: bool) -> tuple[FloatNetwork, TrainingData]:
+        """The float network and its samples, parted by ``seed``; says what was taken for what."""
         from edgebottle.sample_sources import PixelScale
         from edgebottle.training import doubt, read_trained, read_training_data
 
@@ -89,7 +89,7 @@ class TrainingOptions:
             test=self.test,
             labels=self.labels,
             scale=PixelScale(self.scale) if self.scale else None,
-            seed=self.recipe().seed,
+            seed=seed,
         )
         for text in () if quiet else samples.notes:
             note(text)
