@@ -80,6 +80,10 @@ def test_what_the_line_says() -> None:
         VirtualBoard.boot(built.elf, built.board) as virtual,
         serial.serial_for_url(virtual.url, timeout=20) as link,
     ):
+        # What the board says at its boot comes or not, as the port was open by then or not.
+        link.write(b"name%")
+        link.read_until(b"m-name-dut-[")
+        link.read_until(READY)
         data = input_of(built)
         answers = []
         for command in (f"db load {len(data)}%", f"db {data.hex()}%", "infer 2 1%", "timestamp%"):
