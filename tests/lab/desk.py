@@ -206,8 +206,12 @@ class Desk:
             plans: By name of a board, what goes wrong at each flashing.
         """
         self.folder = folder
-        self.boards = {name: DeskBoard(f"P-{name}", "microbit", plans[name]) for name in plans}
         self._server = socket.create_server(("127.0.0.1", 0))
+        # Of this desk alone: locks go by probe, and tests run beside each other.
+        desk = self._server.getsockname()[1]
+        self.boards = {
+            name: DeskBoard(f"P-{name}-{desk}", "microbit", plans[name]) for name in plans
+        }
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         for name in ("openocd", "switch"):
