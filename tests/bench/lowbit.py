@@ -48,8 +48,8 @@ class Cell:
         network: Of ``NETWORKS``.
         bits: As ``edgebottle train --bits`` takes them, or ``mixed-w2a2`` for bits that are chosen
             for the flash of such uniform ones.
-        variant: ``default``, ``plain``, ``-METHOD`` (the default without it), ``+METHOD``, or
-            ``plain+METHOD+METHOD``.
+        variant: ``default``, ``plain``, ``-METHOD`` or ``-METHOD,METHOD`` (the default without
+            them), ``+METHOD``, or ``plain+METHOD+METHOD``.
         seed: Of the float network and of the training.
         epochs: Passes over the samples.
     """
@@ -64,7 +64,7 @@ class Cell:
         """How it is trained."""
         recipe = training_recipe(CASES[self.network].recipe, self.epochs, self.seed)
         if self.variant.startswith("-"):
-            return recipe.without([self.variant[1:]])
+            return recipe.without(self.variant[1:].split(","))
         base, *added = self.variant.split("+")
         methods = PLAIN if base == "plain" else DEFAULT_METHODS
         return replace(recipe, methods=(*methods, *(METHODS[name]() for name in added)))
@@ -185,7 +185,9 @@ def main(arguments: list[str] | None = None) -> None:
     variants = list(options.variant)
     if options.ablation:
         used = [method.NAME for method in DEFAULT_METHODS]
+        steps = [name for name in used if issubclass(METHODS[name], LearnedStep)]
         variants += [f"-{name}" for name in used]
+        variants.append(f"-{','.join(steps)}")  # either of them learns the steps of the other
         variants += [f"+{name}" for name in METHODS if name not in used]
     cells = [
         Cell(name, *found, options.epochs or epochs_of(name))
