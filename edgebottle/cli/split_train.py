@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from edgebottle.cli.options import json_option, print_json
-from edgebottle.cli.training_options import (
-    TrainingOptions,
-    epochs_folder,
-    say_stopped,
-    training_options,
-)
-from edgebottle.cli.voice import progress_bar
-
-if TYPE_CHECKING:
-    from edgebottle.split_training import SplitMethod
-    from edgebottle.training import TrainingData
-    from quantize.lowbit.network import FloatNetwork
-    from quantize.lowbit.recipe import TrainingRecipe
-    from quantize.lowbit.report import EpochRecord
-    from quantize.split.report import SplitReport
-    from quantize.split.student import SplitPlan
+from edgebottle.cli.training_options import TrainingOptions, training_options
 
 METHODS = ("bottlefit", "bottlefit-frozen", "distilled", "autoencoder", "naive")
 """Values of ``SplitMethod``, which cannot be imported before it is needed."""
@@ -108,7 +93,7 @@ def train(
       edgebottle split train model.keras --data train.npz --test test.npz
       edgebottle split train model.keras --data photos/ --scale 0..1 --channels 2,4,8 --bits 2
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.split_training import SplitMethod
+    from edgebottle.split_training import SplitMethod, train_split
     from quantize.split.student import SplitPlan, student_of, usual_place
 
     recipe = training.recipe()
@@ -119,7 +104,7 @@ def train(
     plan = SplitPlan(at or usual_place(network), groups, bits)
     student_of(network, plan, 0)  # refuses what cannot be split before anything is trained
     how = (network, samples, plan, SplitMethod(method), recipe)
-    report = _train(*how, target, resume=training.resume, quiet=as_json)
+    report = training.train(functools.partial(train_split, *how), target, quiet=as_json)
     if as_json:
         print_json({"file": str(target), **asdict(report)})
         return
@@ -128,35 +113,3 @@ def train(
 
     show(*split_parts(report))
     show(f"{target}: {report.bytes:,} bytes")
-
-
-def _train(
-    network: FloatNetwork,
-    samples: TrainingData,
-    plan: SplitPlan,
-    method: SplitMethod,
-    recipe: TrainingRecipe,
-    target: Path,
-    *,
-    resume: bool,
-    quiet: bool,
-) -> SplitReport:
-    """Trains, and writes the file; where it is interrupted, says how it goes on."""
-    from edgebottle.files import write_file
-    from edgebottle.split_training import train_split
-    from quantize.lowbit.checkpoint import forget
-
-    done: list[EpochRecord] = []
-    try:
-        with progress_bar(quiet=quiet) as progress:
-            file, report = train_split(
-                *(network, samples, plan, method, recipe, progress, done.append),
-                folder=epochs_folder(target),
-                resume=resume,
-            )
-    except KeyboardInterrupt:
-        say_stopped(done)
-        raise
-    write_file(target, file)
-    forget(epochs_folder(target))
-    return report

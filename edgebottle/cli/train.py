@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,20 +11,10 @@ import click
 
 from edgebottle.cli.mixed import MixedOptions, choose_bits, given_bits, mixed_options
 from edgebottle.cli.options import json_option, print_json
-from edgebottle.cli.training_options import (
-    TrainingOptions,
-    epochs_folder,
-    say_stopped,
-    training_options,
-)
-from edgebottle.cli.voice import progress_bar
+from edgebottle.cli.training_options import TrainingOptions, training_options
 
 if TYPE_CHECKING:
-    from edgebottle.training import TrainingData
-    from quantize.lowbit.bits import Bits
-    from quantize.lowbit.network import FloatNetwork
-    from quantize.lowbit.recipe import TrainingRecipe
-    from quantize.lowbit.report import EpochRecord, LowBitReport
+    from quantize.lowbit.report import LowBitReport
 
 
 @click.command("train")
@@ -76,6 +67,8 @@ def command(
       edgebottle train model.keras --bits w2a2 --data photos/ --scale 0..1 --epochs 40
       edgebottle train model.keras --bits mixed --board nucleo_l4r5zi --flash 64k --data train.npz
     """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from edgebottle.training import train_low_bits
+
     recipe = training.recipe()
     target = out or Path(f"{model.stem}_{Path(bits).stem}.tflite")
     training.check(target, html)
@@ -87,7 +80,8 @@ def command(
         plan, chosen = choose_bits(model, network, samples, mixed, target, quiet=as_json)
     if mixed.dry_run:
         return
-    report = _train(network, samples, plan, recipe, target, resume=training.resume, quiet=as_json)
+    work = functools.partial(train_low_bits, network, samples, plan, recipe)
+    report = training.train(work, target, quiet=as_json)
     _tell(report, target, html, chosen if as_json else None)
 
 
@@ -105,37 +99,6 @@ def _tell(
         return
     told = {"file": str(target), "lost_points": report.lost_points, **asdict(report)}
     print_json({**told, **more})
-
-
-def _train(
-    network: FloatNetwork,
-    samples: TrainingData,
-    plan: Bits,
-    recipe: TrainingRecipe,
-    target: Path,
-    *,
-    resume: bool,
-    quiet: bool,
-) -> LowBitReport:
-    """Trains, and writes the file; where it is interrupted, says how it goes on."""
-    from edgebottle.files import write_file
-    from edgebottle.training import train_low_bits
-    from quantize.lowbit.checkpoint import forget
-
-    done: list[EpochRecord] = []
-    try:
-        with progress_bar(quiet=quiet) as progress:
-            file, report = train_low_bits(
-                *(network, samples, plan, recipe, progress, done.append),
-                folder=epochs_folder(target),
-                resume=resume,
-            )
-    except KeyboardInterrupt:
-        say_stopped(done)
-        raise
-    write_file(target, file)
-    forget(epochs_folder(target))
-    return report
 
 
 def _show(target: Path, report: LowBitReport) -> None:

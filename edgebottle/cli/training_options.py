@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from quantize.lowbit.report import EpochRecord
 
 F = TypeVar("F", bound=Any)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -98,16 +99,38 @@ class TrainingOptions:
             warn(doubts)
         return network, samples
 
+    def train(self, work: Callable[..., tuple[bytes, R]], target: Path, *, quiet: bool) -> R:
+        """Trains, and writes the file; where it is interrupted, says how it goes on.
+
+        Args:
+            work: ``train_low_bits`` or ``train_split``, with all that is told before ``progress``.
+            target: The file.
+            quiet: Show no progress.
+
+        Returns:
+            The report.
+        """
+        from edgebottle.files import write_file
+        from quantize.lowbit.checkpoint import forget
+
+        folder = epochs_folder(target)
+        done: list[EpochRecord] = []
+        try:
+            with progress_bar(quiet=quiet) as progress:
+                file, report = work(progress, done.append, folder=folder, resume=self.resume)
+        except KeyboardInterrupt:
+            if done:
+                number = done[-1].number
+                note(f"stopped behind epoch {number}; the same command with --resume goes on")
+            raise
+        write_file(target, file)
+        forget(folder)
+        return report
+
 
 def epochs_folder(target: Path) -> Path:
     """Where each epoch is kept."""
     return target.with_suffix(".training")
-
-
-def say_stopped(done: Sequence[EpochRecord]) -> None:
-    """How a training that was interrupted goes on."""
-    if done:
-        note(f"stopped behind epoch {done[-1].number}; the same command with --resume goes on")
 
 
 _TRAINING_OPTIONS = (
