@@ -20,6 +20,7 @@ from hil.iotlab import is_node
 from hil.link import BAUD, Deadline, LinkClosed, Patience, WallClock
 from hil.probes import ProbeChoice
 from hil.protocol import Refused, Silent
+from hil.recovery import BoardLost
 from hil.session import Driver, Session, StepCounts, StepCycles, WrongImage
 from hil.virtual.client import VirtualBoard
 from hil.virtual.state import BlockCount
@@ -69,11 +70,10 @@ def open_session(
                 step("run")
                 yield session
         except BoardError as error:
-            reason = _reason(driver, error)
-            if reason is None:
+            told = _explained(driver, error)
+            if told is None:
                 raise
-            kind = BoardError if isinstance(driver, _RealDriver) else Faulted
-            raise kind(reason) from error
+            raise told from error
 
 
 def _started(driver: Driver, board: Board) -> Session:
@@ -89,9 +89,10 @@ def _started(driver: Driver, board: Board) -> Session:
         if revival is None:
             raise
         if not revival.answers:
-            raise BoardError(f"{error}; {revival}") from error
+            raise BoardLost(f"{error}; {revival}", revival.steps) from error
         session = start()
-        session.remarks.append(f"the board was silent at first: {revival}")
+        session.remarks.append(f"the board was silent at first: {revival.words}")
+        session.recovery = revival.steps
         return session
 
 
@@ -100,14 +101,15 @@ def baud_of(board: Board) -> int:
     return BAUD if board.uart is None else board.uart.baud
 
 
-def _reason(driver: Driver, error: BoardError) -> str | None:
-    """What is said instead of ``error``, which ended a session; None for nothing else."""
+def _explained(driver: Driver, error: BoardError) -> BoardError | None:
+    """What is raised instead of ``error``, which ended a session; None for nothing else."""
     if not isinstance(driver, _RealDriver):
-        return driver.explain()
+        reason = driver.explain()
+        return None if reason is None else Faulted(reason)
     if isinstance(error, Silent | Refused | WrongImage) or isinstance(error.__cause__, Silent):
         return None  # it was tried, or the board listens
     revival = driver.revive()  # so that whoever is next finds it alive
-    return None if revival is None else f"{error}; {revival}"
+    return None if revival is None else BoardLost(f"{error}; {revival}", revival.steps)
 
 
 def _open_driver(
@@ -218,6 +220,7 @@ def _virtual(built: Built) -> Iterator[Driver]:
 @contextmanager
 def _real(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[Driver]:
     from hil.flash import flash
+    from hil.flashed_images import remember_image
     from hil.link import Link, local_port
 
     step("port")
@@ -227,6 +230,7 @@ def _real(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[
     if choice.writes(is_local):
         step("flash")
         flash(built.elf, built.board, port, choice)
+        remember_image(built.elf, built.board, port, choice)
     yield _RealDriver(port, read_elf(built.elf).crc32, built.board, choice, elf=built.elf)
 
 
@@ -234,6 +238,7 @@ def _real(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[
 def _node(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[Driver]:
     """A node of IoT-LAB, booked for this session."""
     from hil.iotlab import booked, node_wish, serial_line
+    from hil.revive import Way
 
     wish = node_wish(port, built.board, choice)
     step("book")
@@ -243,8 +248,9 @@ def _node(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[
         step("boot")
         with serial_line(node) as url:
             crc = read_elf(built.elf).crc32
+            way = Way("probe", "a reset by IoT-LAB", node.reset)
             try:
-                yield _RealDriver(url, crc, built.board, choice, ways=(node.reset,))
+                yield _RealDriver(url, crc, built.board, choice, ways=(way,))
             except BoardError as error:
                 state = node.state()
                 if state in ("Running", "unknown"):

@@ -138,6 +138,7 @@ def _told(
     record = replace(record, remarks=(*record.remarks, *result.remarks))
     if port is None:
         return record
+    record = replace(record, recovery=session.recovery)
     return _judged(record, built, samples, result, runs, session.remarks)
 
 

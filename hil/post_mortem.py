@@ -27,6 +27,9 @@ _LR, _PC, _XPSR = 5, 6, 7
 _THUMB, _EXCEPTION = 1 << 24, 0x1FF
 """Of xPSR: the Thumb state, and the number of the exception that is handled."""
 
+_COMPARED = 512
+"""Bytes at either end of an image that tell it from another."""
+
 
 class CoreAccess(Protocol):
     """A halted Cortex-M core."""
@@ -116,6 +119,22 @@ def look_into(core: CoreAccess, elf: Elf, has_fault_registers: bool) -> PostMort
         *(cfsr, hfsr, mmfar, bfar),
         *(len(memory) - _painted(memory), len(memory)),
     )
+
+
+def holds(core: CoreAccess, elf: Elf) -> bool:
+    """Whether the first and the last of what an image puts into flash is there.
+
+    Raises:
+        OSError: the probe cannot read it.
+    """
+    first = min(elf.segments, key=lambda one: one.physical)
+    last = max(elf.segments, key=lambda one: one.physical)
+    for segment, begin in ((first, 0), (last, max(len(last.data) - _COMPARED, 0) & ~3)):
+        expected = segment.data[begin : begin + _COMPARED]
+        expected = expected[: len(expected) & ~3]
+        if expected and core.read(segment.physical + begin, len(expected)) != expected:
+            return False
+    return True
 
 
 def _painted(memory: bytes) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hil.bench.power import PowerSwitch
+
 _SEGGER = 0x1366
 
 _PROBES = {
@@ -33,6 +35,8 @@ class ProbeChoice:
         write: False: the firmware is in the chip already. None: so it is behind a network URL,
             unless programmer or probe say that the board hangs on this computer as well.
         resets: How it may be restarted, of ``RESETS``.
+        power: Switches its power, which is the last way to restart it; None where nothing does, or
+            whoever measures does it on his own account.
     """
 
     programmer: str | None = None
@@ -40,6 +44,7 @@ class ProbeChoice:
     recover: bool = False
     write: bool | None = None
     resets: tuple[str, ...] = RESETS
+    power: PowerSwitch | None = None
 
     def writes(self, is_local: bool) -> bool:
         """Whether the board is flashed, whose port is one of this computer or a network URL."""

@@ -13,7 +13,7 @@ from edgebottle.boards import Board
 from edgebottle.build.elf import read_elf
 from edgebottle.errors import BoardError, EdgebottleError
 from edgebottle.programmers import all_programmers, target_of
-from hil.post_mortem import look_into
+from hil.post_mortem import holds, look_into
 
 OPTIONS = {
     "connect_mode": "attach",  # as it is: a reset would lose what is looked for
@@ -65,8 +65,11 @@ def looked_into(board: Board, serial: str | None, elf: Path) -> str:
         return ""
     try:
         with pyocd_core(board, serial) as core:
+            image = read_elf(elf)
+            if not holds(core, image):
+                raise BoardError("its flash holds another image than the one flashed from here")
             has_registers = processor.dwt  # Armv6-M has neither a cycle counter nor these
-            return str(look_into(core, read_elf(elf), has_registers))
+            return str(look_into(core, image, has_registers))
     except (EdgebottleError, OSError) as error:
         return f"nothing was seen over the probe: {error}"
 

@@ -15,6 +15,7 @@ from hil.energy_record import EnergyRecord
 from hil.lines import append_line
 from hil.network import Network, network_from_json
 from hil.pictures import PictureRecord
+from hil.recovery import RecoveryStep, steps_from_json
 from hil.system_record import SystemRecord
 from hil.virtual.timing.cycles import Cycles
 
@@ -171,6 +172,7 @@ class Record:
         system: Of a computer that runs Linux, what it is and how fast its clock was.
         energy: What the board took from its supply; None where no meter measured it.
         threads: That shared the rows of a layer.
+        recovery: What had to be done about a board that was silent at first, and what was seen.
         host: The other computer whose board it was, as ``bench.toml`` calls it; empty for none.
         format: Version of this format.
     """
@@ -216,6 +218,7 @@ class Record:
     system: SystemRecord | None = None
     energy: EnergyRecord | None = None
     threads: int = 1
+    recovery: tuple[RecoveryStep, ...] = ()
     host: str = ""
     format: int = field(default=FORMAT)
 
@@ -277,6 +280,7 @@ class Record:
             system = data.get("system")
             values["system"] = None if system is None else SystemRecord(**system)
             values["energy"] = EnergyRecord.from_json(data.get("energy"))
+            values["recovery"] = steps_from_json(data.get("recovery", ()))
             values["network"] = network_from_json(data.get("network"))
             record = cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

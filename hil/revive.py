@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,43 +10,69 @@ from pathlib import Path
 
 from edgebottle.boards import Board
 from edgebottle.errors import BoardError
+from hil.bench.power import PowerSwitch
 from hil.flash import reset
 from hil.link import REMOTE, Link, local_port
 from hil.probes import ProbeChoice, probe_at
 from hil.protocol import BoardClient
+from hil.recovery import ANSWERS, CORE, LINE, POWER, RecoveryStep
 
 ANSWER_SECONDS = 3.0
 """How long a board may take from a reset to its first answer."""
+
+RETURN_SECONDS = 15.0
+"""How long a USB device may take to be there again after its power was switched."""
 
 _LINE_SECONDS = 0.25
 """How long a break lasts, and how long DTR stays low."""
 
 
-Way = Callable[[], str | None]
-"""Restarts a board; returns how that is called, None where it could not be done."""
+@dataclass(frozen=True)
+class Way:
+    """How a board can be restarted.
+
+    Attributes:
+        step: Of ``RecoveryStep``.
+        what: How it is called.
+        act: Does it, and says how that is called if it knows better; None where it cannot be done.
+    """
+
+    step: str
+    what: str
+    act: Callable[[], str | None]
 
 
 @dataclass(frozen=True)
 class Revival:
-    """What was tried, in this order, and whether the board answers after the last.
+    """What was done about a board, and whether it answers after the last step.
 
     Attributes:
-        tried: Names of the ways.
+        steps: In this order.
         answers: It does.
-        seen: What the probe found in the core before that; "" for nothing.
     """
 
-    tried: tuple[str, ...]
+    steps: tuple[RecoveryStep, ...]
     answers: bool
-    seen: str = ""
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The ways to restart it that were gone, in words."""
+        return tuple(one.did for one in self.steps if one.step not in (LINE, CORE))
 
     def __str__(self) -> str:
         """One sentence."""
-        seen = f"{self.seen}; " if self.seen else ""
+        seen = [one.saw for one in self.steps if one.step == CORE]
+        return "; ".join([*seen, self.words])
+
+    @property
+    def words(self) -> str:
+        """What has come of it, without what was seen in the core."""
         if self.answers:
-            return f"{seen}{self.tried[-1]} brought the board back"
-        names = ", ".join(self.tried)
-        return f"{seen}tried to bring the board back: {names}; it stays silent: take its power off"
+            return f"{self.tried[-1]} brought the board back"
+        if not self.tried:
+            return "nothing here can restart the board: take its power off"
+        last = "" if self.steps[-1].step == POWER else ": take its power off"
+        return f"tried to bring the board back: {', '.join(self.tried)}; it stays silent{last}"
 
 
 def ways_of(board: Board, port: str, choice: ProbeChoice) -> tuple[Way, ...]:
@@ -55,13 +82,17 @@ def ways_of(board: Board, port: str, choice: ProbeChoice) -> tuple[Way, ...]:
     Arduino's kind; what does not listen to either is not harmed.
     """
     is_local = local_port(port) is not None
-    ways: dict[str, Way] = {}
+    ways: list[Way] = []
     if is_local or port.lower().startswith(REMOTE):
-        ways["break"] = partial(_on_line, port, "a break on the line", Link.send_break)
-        ways["dtr"] = partial(_on_line, port, "a pulse of DTR", Link.pulse_dtr)
+        ways.append(_on_line("break", port, "a break on the line", Link.send_break))
+        ways.append(_on_line("dtr", port, "a pulse of DTR", Link.pulse_dtr))
     if is_local or choice.writes(is_local):
-        ways["probe"] = partial(_by_probe, board, port, choice)
-    return tuple(way for name, way in ways.items() if name in choice.resets)
+        ways.append(Way("probe", "a reset by the probe", partial(_by_probe, board, port, choice)))
+    ways = [way for way in ways if way.step in choice.resets]
+    if choice.power is not None:
+        act = partial(_by_power, choice.power, port if is_local else None)
+        ways.append(Way(POWER, "power off and on", act))
+    return tuple(ways)
 
 
 def seen_by_probe(board: Board, port: str, choice: ProbeChoice, elf: Path | None) -> str:
@@ -84,54 +115,89 @@ def seen_by_probe(board: Board, port: str, choice: ProbeChoice, elf: Path | None
 def revive(
     port: str, baud: int, ways: Sequence[Way], look: Callable[[], str] = str
 ) -> Revival | None:
-    """Restarts the board at ``port`` in one way after the other until it answers.
+    """Looks into the core of a board that is silent, and restarts it in one way after the other.
 
     Args:
         port: Its port.
         baud: Symbols per second.
-        ways: In this order.
+        ways: In this order, until it answers.
         look: Says what can be seen of a silent board before it is restarted; "" for nothing.
 
     Returns:
-        What was tried; None where the board answers as it is, its port is gone, or there is no
-        way.
+        What was done; None where the board answers as it is, its port is gone, or there is no way.
     """
-    tried: list[str] = []
     try:
-        if not ways or answers(port, baud):
-            return None
-        seen = look()
-        for way in ways:
-            done = way()
-            if done is None:
-                continue
-            tried.append(done)
-            if answers(port, baud):
-                return Revival(tuple(tried), True, seen)
+        silence = silence_of(port, baud) if ways else None
     except BoardError:  # of the port, which cannot be opened any more
         return None
-    return Revival(tuple(tried), False, seen) if tried else None
+    if silence is None:
+        return None
+    steps = [RecoveryStep(LINE, "asked the board whether it listens", silence)]
+    seen = look()
+    if seen:
+        steps.append(RecoveryStep(CORE, "looked into its core", seen))
+    known = len(steps)
+    for way in ways:
+        step = _gone(way, port, baud)
+        if step is not None:
+            steps.append(step)
+            if step.saw == ANSWERS:
+                return Revival(tuple(steps), True)
+    return Revival(tuple(steps), False) if seen or len(steps) > known else None
 
 
-def answers(port: str, baud: int) -> bool:
-    """Whether edgebottle's firmware answers there; raises ``BoardError`` where the port is gone."""
+def _gone(way: Way, port: str, baud: int) -> RecoveryStep | None:
+    """One way to restart the board at ``port``; None where it cannot be done."""
+    did: str | None = way.what
+    try:
+        did = way.act()
+        saw = ANSWERS if did is None else silence_of(port, baud) or ANSWERS
+    except BoardError as error:
+        saw = str(error)
+    return None if did is None else RecoveryStep(way.step, did, saw)
+
+
+def silence_of(port: str, baud: int) -> str | None:
+    """How edgebottle's firmware does not answer there; None where it does.
+
+    Raises:
+        BoardError: the port is gone.
+    """
     with Link.open(port, baud) as link:
         try:
             BoardClient(link, baud=baud).synchronize(ANSWER_SECONDS)
-        except BoardError:
-            return False
-    return True
+        except BoardError as error:
+            return str(error)
+    return None
 
 
-def _on_line(port: str, name: str, act: Callable[[Link, float], None]) -> str | None:
-    with Link.open(port) as link:
-        try:
-            act(link, _LINE_SECONDS)
-        except OSError:  # a line that has no such signal
-            return None
-    return name
+def _on_line(step: str, port: str, name: str, act: Callable[[Link, float], None]) -> Way:
+    def on_line() -> str | None:
+        with Link.open(port) as link:
+            try:
+                act(link, _LINE_SECONDS)
+            except OSError:  # a line that has no such signal
+                return None
+        return name
+
+    return Way(step, name, on_line)
 
 
 def _by_probe(board: Board, port: str, choice: ProbeChoice) -> str | None:
     name = reset(board, port, choice)
     return None if name is None else f"a reset by {name}"
+
+
+def _by_power(power: PowerSwitch, port: str | None) -> str:
+    """Switches power; waits for a port of this computer, which may have gone with it."""
+    power.cycle()
+    end = time.monotonic() + RETURN_SECONDS
+    while port is not None:
+        try:
+            Link.open(port).close()
+            break
+        except BoardError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(0.2)
+    return "power off and on"

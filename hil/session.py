@@ -14,6 +14,7 @@ from edgebottle.errors import BoardError
 from hil.answers import BoardCycles, BoardFrame, Checksums, CpuCounters, InferResult, Memory
 from hil.link import BAUD, Patience
 from hil.protocol import RUN_SECONDS, BoardClient
+from hil.recovery import RecoveryStep
 from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
 
@@ -115,6 +116,7 @@ class Session:
     Attributes:
         driver: The board.
         remarks: What a reader of the figures should know of this session, in sentences.
+        recovery: What had to be done about the board before it answered, and was seen.
     """
 
     def __init__(
@@ -138,6 +140,7 @@ class Session:
         """
         self.driver = driver
         self.remarks: list[str] = []
+        self.recovery: tuple[RecoveryStep, ...] = ()
         self._client = BoardClient.connect(
             driver.url,
             baud=baud,

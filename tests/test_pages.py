@@ -39,6 +39,7 @@ from edgebottle.pipeline import MAX_TENSOR_BYTES, load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.reference import MAX_FILES
 from edgebottle.sample_values import MAX_CLIPPED, MIN_LEVELS
+from hil.recovery import RecoveryStep
 from hil.virtual.timing.cycles import Cycles
 from quantize.patch import choose_schedule
 from tests.bench.readme import insert
@@ -52,7 +53,7 @@ RECORD_PARTS: tuple[type[Any], ...] = (
     *(hil.records.Record, hil.records.Ram, hil.records.Flash, hil.records.LayerRecord, Cycles),
     *(hil.records.MemoryBlock, hil.confusion.Confusion, hil.confusion.ClassFigures),
     *(hil.network.Network, hil.network.NodeRecord, hil.network.TensorRecord),
-    *(LabelPrecision, hil.pictures.PictureRecord, hil.pictures.BoxRecord),
+    *(LabelPrecision, hil.pictures.PictureRecord, hil.pictures.BoxRecord, RecoveryStep),
 )
 LAYER = hil.records.LayerRecord
 

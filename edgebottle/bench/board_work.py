@@ -6,8 +6,8 @@ import contextlib
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from edgebottle.bench.jobs_file import Job
@@ -33,6 +33,7 @@ from hil.bench.results import (
     Attempt,
     JobResult,
 )
+from hil.recovery import POWER, RecoveryStep
 
 RecordJson = Mapping[str, Any]
 """As JSON."""
@@ -100,7 +101,7 @@ class BoardWork:
                 ended = self._tried(job, failures, told)
         seconds = round(time.monotonic() - begun - waited, 3)
         result = self._result(job, ended, failures, started, seconds)
-        return result, None if isinstance(ended, StepFailure) else ended
+        return result, None if isinstance(ended, StepFailure) else _with_steps(ended, failures)
 
     def _tried(self, job: Job, failures: list[Attempt], told: Told) -> RecordJson | StepFailure:
         """The record, or why there is none; ``failures`` are those that were tried again."""
@@ -109,12 +110,14 @@ class BoardWork:
             if not isinstance(ended, StepFailure):
                 return ended
             is_board = ended.outcome == BROKEN
-            recovery = ""
+            cycled: RecoveryStep | None = None
             if is_board or (ended.outcome == FAILED and ended.step == RUN):
-                recovery = self._recovered(told)  # for the next attempt, or for the next job
+                cycled = self._recovered(told)  # for the next attempt, or for the next job
+            steps = ended.steps if cycled is None else (*ended.steps, cycled)
             if not is_board or len(failures) == self._limits.retries:
-                return ended
-            failures.append(Attempt(ended.step, ended.cause, recovery))
+                return replace(ended, steps=steps)
+            recovery = "" if cycled is None else cycled.did
+            failures.append(Attempt(ended.step, ended.cause, recovery, steps))
 
     def _attempt(self, job: Job, told: Told) -> RecordJson | StepFailure:
         ended = self._worker.prepare(job, self._entry.board, told)  # where it had to be ended
@@ -140,16 +143,16 @@ class BoardWork:
                     raise
             self._wait()
 
-    def _recovered(self, told: Told) -> str:
-        """Takes the board's power off, where something can; what was done, in words."""
+    def _recovered(self, told: Told) -> RecoveryStep | None:
+        """Takes the board's power off for a while; None where nothing can."""
         if self._entry.power is None:
-            return ""
+            return None
         told("power cycle")
         try:
             self._entry.power.cycle()
         except BoardError as error:
-            return str(error)
-        return "power cycle"
+            return RecoveryStep(POWER, str(error), "it was not switched")
+        return RecoveryStep(POWER, "power cycle", "the next attempt, or the next job, tells")
 
     @contextlib.contextmanager
     def _taken(self, told: Callable[[str], None]) -> Iterator[None]:
@@ -182,7 +185,7 @@ class BoardWork:
         said: dict[str, Any] = {}
         if isinstance(ended, StepFailure):
             outcome = ended.outcome
-            said = {"step": ended.step, "cause": ended.cause}
+            said = {"step": ended.step, "cause": ended.cause, "steps": ended.steps}
         else:
             outcome = FLAKY if failures else PASSED
             said = {
@@ -204,3 +207,9 @@ class BoardWork:
             seconds=seconds,
             **said,
         )
+
+
+def _with_steps(record: RecordJson, failures: Sequence[Attempt]) -> RecordJson:
+    """A record that has what was done about the board in the attempts before it, too."""
+    before = [asdict(step) for attempt in failures for step in attempt.steps]
+    return {**record, "recovery": [*before, *record.get("recovery", ())]}

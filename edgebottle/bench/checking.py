@@ -5,9 +5,13 @@ from __future__ import annotations
 import shlex
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
+from edgebottle.boards import Board
+from edgebottle.drivers import baud_of
 from edgebottle.errors import BoardError, EdgebottleError
 from edgebottle.programmers import candidates
 from hil.bench.attached import port_of
@@ -18,13 +22,12 @@ from hil.bench.meters.finding import open_meter
 from hil.bench.meters.recording import MeterSettings
 from hil.bench.power import PowerSwitch
 from hil.bench.ssh import HostRequest
+from hil.flashed_images import last_image
 from hil.iotlab import check_account, free_nodes, is_node, node_wish
-from hil.link import BAUD, Link, local_port
-from hil.probes import probe_at
-from hil.revive import answers
-
-RETURN_SECONDS = 15.0
-"""How long a USB device may take to be there again after its power was switched."""
+from hil.link import Link, local_port
+from hil.probes import ProbeChoice, probe_at
+from hil.recovery import RecoveryStep, steps_from_json
+from hil.revive import RETURN_SECONDS, revive, seen_by_probe, silence_of, ways_of
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,25 @@ class Finding:
         part: Such as ``port``.
         is_good: Nothing is wrong with it.
         words: What was found.
+        steps: What was done about a board that did not answer, and seen of it.
     """
 
     part: str
     is_good: bool
     words: str
+    steps: tuple[RecoveryStep, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Finding:
+        """Inverse of ``dataclasses.asdict``."""
+        return cls(**{**data, "steps": steps_from_json(data.get("steps", ()))})
 
 
 def check_entry(entry: BenchEntry, *, power: bool = False) -> Iterator[Finding]:
-    """Asks all parts of a board, and leaves it as it was.
+    """Asks all parts of a board.
+
+    It is left as it was, unless it does not answer: then its core is looked into, and it is
+    restarted, as a measurement does.
 
     Args:
         entry: The board.
@@ -70,7 +83,8 @@ def check_entry(entry: BenchEntry, *, power: bool = False) -> Iterator[Finding]:
             yield from _cycled(entry, entry.power)
         if entry.meter is not None:
             yield _meter(entry.meter)
-        yield from _port(entry)
+        # A board whose power was switched a moment ago is not helped by that once more.
+        yield from _port(entry, replace(entry.choice, power=None if power else entry.power))
     finally:
         lock.let_go()
 
@@ -91,7 +105,7 @@ def check_host(
             for answer in request.answers():
                 if "name" not in answer:
                     return
-                found = tuple(Finding(**one) for one in answer["found"])
+                found = tuple(map(Finding.from_json, answer["found"]))
                 yield f"{host.name}/{answer['name']}", found
     except EdgebottleError as error:
         yield host.name, (Finding("host", False, str(error)),)
@@ -159,7 +173,7 @@ def _cycled(entry: BenchEntry, power: PowerSwitch) -> Iterator[Finding]:
     yield Finding("power cycle", True, "done")
 
 
-def _port(entry: BenchEntry) -> Iterator[Finding]:
+def _port(entry: BenchEntry, choice: ProbeChoice) -> Iterator[Finding]:
     try:
         port = port_of(entry)
         Link.open(port).close()
@@ -172,7 +186,23 @@ def _port(entry: BenchEntry) -> Iterator[Finding]:
                 number
                 or "its port is of no probe: without `probe` any probe that is found flashes it",
             )
-        said = "answers" if answers(port, BAUD) else "does not answer, until it is flashed"
-        yield Finding("firmware", True, said)
+        yield _firmware(entry.load(), port, choice)
     except BoardError as error:
         yield Finding("port", False, str(error))
+
+
+def _firmware(board: Board, port: str, choice: ProbeChoice) -> Finding:
+    """Whether the board answers; one that does not is restarted, by its power too.
+
+    A board that stays silent is no fault of the bench: nothing may have been flashed yet.
+    """
+    baud = baud_of(board)
+    image = last_image(board, port, choice)
+    look = partial(seen_by_probe, board, port, choice, image)
+    revival = revive(port, baud, ways_of(board, port, choice), look)
+    if revival is not None:
+        words = revival.words if revival.answers else f"does not answer: {revival.words}"
+        return Finding("firmware", True, words, revival.steps)
+    silence = silence_of(port, baud)
+    said = "answers" if silence is None else "does not answer, until it is flashed"
+    return Finding("firmware", True, said)

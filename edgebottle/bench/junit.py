@@ -6,9 +6,11 @@ passes when it is run again; readers that do not know it take the case as passed
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from hil.bench.results import BROKEN, ERROR, FAILED, SKIPPED, BenchReport, JobResult, by_board
+from hil.recovery import RecoveryStep
 
 _TAGS = {FAILED: "failure", BROKEN: "error", ERROR: "error", SKIPPED: "skipped"}
 
@@ -62,11 +64,17 @@ def _case(suite: ElementTree.Element, board: str, result: JobResult) -> None:
         said = ElementTree.SubElement(case, tag, message=_clean(message))
         if tag != "skipped":
             said.set("type", result.outcome)
+        said.text = _lines(result.steps)
     for failure in result.failures:
         name = "flakyFailure" if tag is None else "rerunFailure"
         said = ElementTree.SubElement(case, name, type=failure.step)
         said.set("message", _clean(failure.cause))
-        said.text = _clean(failure.recovery)
+        said.text = _lines(failure.steps) or _clean(failure.recovery)
+
+
+def _lines(steps: Sequence[RecoveryStep]) -> str:
+    """What was done about the board, a line each."""
+    return "\n".join(_clean(str(step)) for step in steps)
 
 
 def _clean(text: str) -> str:

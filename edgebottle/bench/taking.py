@@ -6,7 +6,7 @@ import datetime
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgebottle.errors import BoardError
 from hil.bench.attached import port_of
@@ -36,8 +36,8 @@ class BenchPlace:
 
     @property
     def choice(self) -> ProbeChoice:
-        """How it is flashed."""
-        return self.entry.choice
+        """How it is flashed and restarted, by its power too."""
+        return replace(self.entry.choice, power=self.entry.power)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ output says what begins, or what came of it:
     {"do": "measure", "port": "/dev/tty9", "choice": {...}, "meter": null}
                                                              {"step": "flash"} ... {"record": {}}
 
-Whatever fails is ``{"failed": {"step": ..., "outcome": ..., "cause": ...}}``.
+Whatever fails is ``{"failed": {"step": ..., "outcome": ..., "cause": ..., "steps": ...}}``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -38,6 +38,7 @@ from hil.bench.results import BOOK, BOOT, BROKEN, BUILD, CHECK, ERROR, FAILED, F
 from hil.link import LinkClosed
 from hil.probes import ProbeChoice
 from hil.protocol import Garbled
+from hil.recovery import steps_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ class Worker:
                 self._measure(request["port"], request["choice"], request["meter"])
         except EdgebottleError as error:
             outcome = outcome_of(self._step, error)
-            self._say(failed={"step": self._step, "outcome": outcome, "cause": str(error)})
+            steps = [asdict(one) for one in steps_of(error)]
+            said = {"step": self._step, "outcome": outcome, "cause": str(error), "steps": steps}
+            self._say(failed=said)
         except Exception as error:
             traceback.print_exc()
             cause = f"a bug of edgebottle: {type(error).__name__}: {error}"

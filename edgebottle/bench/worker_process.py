@@ -19,6 +19,7 @@ from edgebottle.operating_system import Child, ending
 from hil.bench.meters.recording import MeterSettings
 from hil.bench.results import BOOK, BOOT, BROKEN, BUILD, ERROR, FAILED, FLASH, PORT, REFERENCE, RUN
 from hil.probes import ProbeChoice
+from hil.recovery import RecoveryStep, steps_from_json
 
 POLL_SECONDS = 0.2
 """How often somebody who waits asks whether he shall stop."""
@@ -42,11 +43,13 @@ class StepFailure:
         step: At which.
         outcome: What it makes of the job, as of ``results.OUTCOMES``.
         cause: Why.
+        steps: What was done about the board then, and seen of it.
     """
 
     step: str
     outcome: str
     cause: str
+    steps: tuple[RecoveryStep, ...] = ()
 
 
 class WorkerProcess:
@@ -141,7 +144,8 @@ class WorkerProcess:
                     behind = f" behind sample {answer['done']} of {answer['total']}"
                 told(f"{step} {answer['done']}/{answer['total']}" if behind else step)
             elif "failed" in answer:
-                return StepFailure(**answer["failed"])
+                said = answer["failed"]
+                return StepFailure(**{**said, "steps": steps_from_json(said.get("steps", ()))})
             else:
                 return answer
 

@@ -190,6 +190,8 @@ def check(names: tuple[str, ...], power: bool, bench: Path | None, as_json: bool
         for name, each in findings.items():
             for one in each:
                 add_row(table, name, one.part, "ok" if one.is_good else "WRONG", one.words)
+                for step in one.steps:
+                    add_row(table, name, f"- {step.step}", "", f"{step.did}: {step.saw}")
         show(table)
     sys.exit(0 if is_good else 3)
 

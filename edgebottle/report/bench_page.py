@@ -11,6 +11,7 @@ from edgebottle.report.bench import (
 )
 from edgebottle.report.markup import clean, section
 from edgebottle.report.page import Cell, page, table
+from edgebottle.report.recovery import recovery_table
 from edgebottle.report.terminal import number
 from hil.bench.results import FLAKY, PASSED, BenchReport, JobResult, by_board
 
@@ -33,6 +34,7 @@ def bench_page(report: BenchReport) -> str:
 <ul class="facts">{listed}</ul>
 <ul class="cards">{cards}</ul>
 {section("What needs a look", _needs_look(report))}
+{section("Boards that failed", recovery_table(report))}
 {section("Boards", _boards(report))}
 {section("What the outcomes mean", meanings)}"""
     return page(f"bench {report.name}", body)

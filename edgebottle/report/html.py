@@ -19,6 +19,7 @@ from edgebottle.report.parts import parts_bar
 from edgebottle.report.profile import mac_limit
 from edgebottle.report.profile_page import rates_caption
 from edgebottle.report.published import Comparison
+from edgebottle.report.recovery import recovery_section
 from edgebottle.report.terminal import agreement, moment, number
 from edgebottle.units import kilobytes
 from hil.energy_record import microjoules
@@ -84,7 +85,7 @@ def _record(record: Record, seen: set[Network]) -> str:
     listed = "".join(f"<li><span>{name}</span> {clean(text)}</li>" for name, text in facts)
     return f"""<ul class="facts">{listed}</ul>
 <ul class="cards">{_cards(record)}</ul>
-{confusion_section(record)}{detection_section(record)}{_costs(record)}
+{recovery_section(record)}{confusion_section(record)}{detection_section(record)}{_costs(record)}
 {section("Memory over time", _memory(record))}
 {section("RAM and flash by part", f'<div class="pair">{parts}</div>')}
 {_layers(record, seen)}"""

@@ -157,6 +157,8 @@ def record_tables(record: Record) -> tuple[Part, ...]:
         add_row(table, "energy", microjoules(record.energy.median_joules), record.energy.words)
     for text in record.remarks:
         add_row(table, "remark", "", text)
+    for step in record.recovery:
+        add_row(table, "recovery", step.step, f"{step.did}: {step.saw}")
     return table, *confusion_tables(record), *detection_tables(record), layers_table(record)
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from edgebottle.errors import BadInput
+from hil.recovery import RecoveryStep, steps_from_json
 
 PASSED, FLAKY, FAILED, BROKEN, ERROR, SKIPPED = (
     *("passed", "flaky", "failed"),
@@ -45,11 +46,18 @@ class Attempt:
         step: Of ``STEPS``, or ``LINK``.
         cause: What failed.
         recovery: What was done about it; "" for nothing.
+        steps: All that was done about the board, and seen of it.
     """
 
     step: str
     cause: str
     recovery: str = ""
+    steps: tuple[RecoveryStep, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Attempt:
+        """Inverse of ``dataclasses.asdict``; raises ``TypeError`` for anything else."""
+        return cls(**{**data, "steps": steps_from_json(data.get("steps", ()))})
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class JobResult:
         outcome: Of ``OUTCOMES``.
         step: At which it ended otherwise than well; "" where it did not.
         cause: Why; "" where all is well.
+        steps: What was done about the board after that, and seen of it.
         failures: Of the board or its line, before that.
         started: UTC, ISO 8601.
         seconds: That it took, without waiting for a board.
@@ -88,6 +97,7 @@ class JobResult:
     outcome: str
     step: str = ""
     cause: str = ""
+    steps: tuple[RecoveryStep, ...] = ()
     failures: tuple[Attempt, ...] = ()
     started: str = ""
     seconds: float = 0.0
@@ -113,7 +123,8 @@ class JobResult:
         known = {one.name for one in fields(cls)}
         try:
             values = {name: value for name, value in data.items() if name in known}
-            values["failures"] = tuple(Attempt(**one) for one in data.get("failures", ()))
+            values["failures"] = tuple(map(Attempt.from_json, data.get("failures", ())))
+            values["steps"] = steps_from_json(data.get("steps", ()))
             result = cls(**values)
         except (TypeError, AttributeError) as error:
             raise BadInput(f"not the result of a job ({error})") from error

@@ -207,6 +207,7 @@ class FakeTarget:
 
     def __init__(self, elf: Elf) -> None:
         self.elf, self.is_halted = elf, False
+        self.flash_error = 0
 
     def halt(self) -> None:
         self.is_halted = True
@@ -217,6 +218,10 @@ class FakeTarget:
         return {"pc": main, "lr": main + 5, "sp": 0x20003FE0, "xpsr": 1 << 24}[name]
 
     def read_memory_block32(self, address: int, count: int) -> list[int]:
+        flashed = self.elf.read(address, 4 * count)
+        if flashed:
+            data = bytes(self.flash_error + byte & 0xFF for byte in flashed)
+            return [int.from_bytes(data[at : at + 4], "little") for at in range(0, 4 * count, 4)]
         values = {CFSR: 1 << 25, HFSR: 1 << 30}
         return [values.get(address + 4 * i, 0xA5A5A5A5 if i < 500 else 1) for i in range(count)]
 
@@ -228,6 +233,7 @@ def test_through_pyocd(monkeypatch: pytest.MonkeyPatch) -> None:
 
     asked: dict[str, Any] = {}
     probes: list[str] = []
+    flash_error = 0
 
     def found(**options: Any) -> list[str]:
         asked.update(options)
@@ -238,6 +244,7 @@ def test_through_pyocd(monkeypatch: pytest.MonkeyPatch) -> None:
             super().__init__()
             asked.update(options, probe=probe)
             self.target = FakeTarget(read_elf(commands_elf(F7)))
+            self.target.flash_error = flash_error
 
     monkeypatch.setattr(ConnectHelper, "get_all_connected_probes", found)
     monkeypatch.setattr(session, "Session", FakeSession)
@@ -253,6 +260,9 @@ def test_through_pyocd(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said.endswith("DIVBYZERO: a division by zero; " + hfsr_words(1 << 30)[0])
     assert asked["unique_id"] == "7F" and not asked["blocking"] and asked["probe"] == "one"
     assert asked["target_override"] == "stm32f746nghx" and asked["connect_mode"] == "attach"
+    flash_error = 1
+    assert looked_into(board, "7F", elf).endswith("another image than the one flashed from here")
+    flash_error = 0
     # Armv6-M has no such registers, and RISC-V is no Cortex-M.
     assert "cfsr" not in looked_into(load_board("microbit"), "7F", elf)
     assert looked_into(load_board("longan_nano"), "7F", elf) == ""

@@ -1,5 +1,6 @@
 """Boards that hang, and what brings them back."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from edgebottle import drivers
 from edgebottle.boards import load_board
 from edgebottle.errors import BoardError
 from hil import revive
+from hil.bench.power import PowerSwitch
 from hil.link import BAUD
 from hil.probes import ProbeChoice
 from hil.protocol import BoardClient, Refused, Silent
+from hil.recovery import ANSWERS, RecoveryStep, steps_of
 from hil.session import WrongImage
 
 __all__ = ["tools_fixture"]
@@ -23,6 +26,7 @@ SILENT: dict[str, Answer] = {"": b"", **{f"sync-{i}": b"" for i in range(1, 30)}
 BOARD = load_board("microbit")
 PROBE = ProbeChoice(serial="7F")
 BREAK, DTR, OPENOCD = "a break on the line", "a pulse of DTR", "a reset by openocd"
+CYCLE = "power off and on"
 CRC = 0xC0FFEE
 
 
@@ -34,7 +38,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class HungBoard(FakeBoard):
-    """Silent until ``cure`` happens on its line, or a file of this name is there."""
+    """Silent until ``cure`` happens on its line, or a program has written a file."""
 
     def __init__(self, cure: str, file: Path) -> None:
         super().__init__({**SILENT, "build": f"m-build-[{CRC:08x}]\r\n".encode() + READY})
@@ -49,17 +53,27 @@ class HungBoard(FakeBoard):
             self.answers.pop(command, None)
 
     def _answer(self, command: str) -> bytes | None:
-        if self.cure == "probe" and self.file.exists():
+        if self.cure == "program" and self.file.exists():
             self.wake()
         return super()._answer(command)
 
 
-# what helps, how the board is reached, what is tried, whether it answers then
+POWERED = replace(PROBE, power=PowerSwitch("switch off", "switch on", 0))
+UNPOWERED = ProbeChoice(power=PowerSwitch("switch off", "no-such-switch", 0))
+
+# what helps, what writes the file then, how the board is reached, what is done and in which steps,
+# whether it answers then
 ROWS = [
-    ("break 1", ProbeChoice(), (BREAK,), True),
-    ("dtr 0", ProbeChoice(), (BREAK, DTR), True),
-    ("probe", PROBE, (BREAK, DTR, OPENOCD), True),
-    ("nothing", PROBE, (BREAK, DTR, OPENOCD), False),
+    ("break 1", "", ProbeChoice(), {"break": BREAK}, True),
+    ("dtr 0", "", ProbeChoice(), {"break": BREAK, "dtr": DTR}, True),
+    ("program", "openocd", POWERED, {"break": BREAK, "dtr": DTR, "probe": OPENOCD}, True),
+    ("nothing", "", PROBE, {"break": BREAK, "dtr": DTR, "probe": OPENOCD}, False),
+    (
+        *("program", "switch", POWERED),
+        {"break": BREAK, "dtr": DTR, "probe": OPENOCD, "power": CYCLE},
+        True,
+    ),
+    ("nothing", "", UNPOWERED, {"break": BREAK, "dtr": DTR, "power": CYCLE}, False),
 ]
 
 
@@ -67,22 +81,31 @@ def touch(path: Path) -> str:
     return f"open({str(path)!r}, 'w').close()"
 
 
-@pytest.mark.parametrize(("cure", "choice", "tried", "answers"), ROWS)
+@pytest.mark.parametrize(("cure", "writer", "choice", "done", "answers"), ROWS)
 def test_what_brings_a_board_back(
-    tools: Path, cure: str, choice: ProbeChoice, tried: tuple[str, ...], answers: bool
+    tools: Path, cure: str, writer: str, choice: ProbeChoice, done: dict[str, str], answers: bool
 ) -> None:
-    flag = tools / "flag"
-    log = install(tools, "openocd", touch(flag))
+    flag, logs = tools / "flag", {}
+    for name in ("openocd", "switch"):
+        logs[name] = install(tools, name, touch(flag) if name == writer else "")
     with HungBoard(cure, flag) as board, PortServer(board.url, board.heard) as server:
         driver = drivers._RealDriver(server.url, CRC, BOARD, choice)
         revival = driver.revive()
-        assert revival == revive.Revival(tried, answers)
-        assert len(calls(log)) == tried.count(OPENOCD)
+        assert revival is not None and revival.answers == answers
+        line, *steps = revival.steps
+        assert line.step == "line" and "no answer in 1 s" in line.saw
+        assert {one.step: one.did for one in steps} == done
+        assert [one.saw for one in steps if one.saw == ANSWERS] == [ANSWERS] * answers
+        assert len(calls(logs["openocd"])) == ("probe" in done)
         if answers:
-            assert str(revival) == f"{tried[-1]} brought the board back"
+            assert str(revival) == f"{steps[-1].did} brought the board back"
             assert driver.revive() is None  # it answers as it is
         else:
-            assert ", ".join(tried) in str(revival) and "take its power off" in str(revival)
+            assert ", ".join(done.values()) in str(revival) and "it stays silent" in str(revival)
+            assert ("take its power off" in str(revival)) == ("power" not in done)
+    if "power" in done:
+        assert calls(logs["switch"]) == (["off", "on"] if answers else ["off"])
+        assert answers or "cannot switch power: no-such-switch" in steps[-1].saw
 
 
 def test_a_session_begins_after_it(tools: Path) -> None:
@@ -92,6 +115,7 @@ def test_a_session_begins_after_it(tools: Path) -> None:
             assert session.remarks == [
                 "the board was silent at first: a pulse of DTR brought the board back"
             ]
+            assert [one.step for one in session.recovery] == ["line", "break", "dtr"]
 
 
 def test_the_core_is_looked_into_first(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +130,9 @@ def test_the_core_is_looked_into_first(tools: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pyocd_core, "looked_into", look)
     with HungBoard("dtr 0", tools) as board, PortServer(board.url, board.heard) as server:
         driver = drivers._RealDriver(server.url, CRC, BOARD, PROBE, elf=tools)
-        assert str(driver.revive()) == f"it was seen; {DTR} brought the board back"
+        revival = driver.revive()
+        assert str(revival) == f"it was seen; {DTR} brought the board back"
+        assert revival.steps[1] == RecoveryStep("core", "looked into its core", "it was seen")
         assert driver.revive() is None
     assert looked == [(BOARD, "7F", tools)]
     for choice in (ProbeChoice(), ProbeChoice(serial="7F", resets=("dtr",))):
@@ -116,19 +142,26 @@ def test_the_core_is_looked_into_first(tools: Path, monkeypatch: pytest.MonkeyPa
 def test_a_session_that_does_not_begin(tools: Path) -> None:
     with HungBoard("nothing", tools) as board, PortServer(board.url, board.heard) as server:
         driver = drivers._RealDriver(server.url, CRC, BOARD, ProbeChoice())
-        with pytest.raises(BoardError, match=r"no answer in .*; tried to bring .* DTR; it stays"):
+        message = r"no answer in .*; tried to bring .* DTR; it stays"
+        with pytest.raises(BoardError, match=message) as raised:
             drivers._started(driver, BOARD)
+    later = BoardError("later")
+    later.__cause__ = raised.value
+    assert [one.step for one in steps_of(later)] == ["line", "break", "dtr"]
+    assert steps_of(BoardError("alone")) == ()
 
 
 def test_a_board_that_faulted_is_left_alive(tools: Path) -> None:
     fault = BoardError("the board's processor faulted: pc=0x10")
     with HungBoard("break 1", tools) as board, PortServer(board.url, board.heard) as server:
         driver = drivers._RealDriver(server.url, CRC, BOARD, ProbeChoice())
-        assert drivers._reason(driver, fault) == f"{fault}; {BREAK} brought the board back"
-        assert drivers._reason(driver, fault) is None
+        told = drivers._explained(driver, fault)
+        assert str(told) == f"{fault}; {BREAK} brought the board back"
+        assert [one.saw for one in steps_of(told)][1:] == [ANSWERS]
+        assert drivers._explained(driver, fault) is None
         for error in (Silent("x"), Refused("x"), WrongImage("x")):
             board.answers.update(SILENT)  # it would be found silent
-            assert drivers._reason(driver, error) is None
+            assert drivers._explained(driver, error) is None
 
 
 def test_what_there_is_to_try() -> None:
@@ -137,6 +170,7 @@ def test_what_there_is_to_try() -> None:
         ("rfc2217://h:1", ProbeChoice(), 2),
         ("rfc2217://h:1", PROBE, 3),
         ("socket://h:1", PROBE, 1),
+        ("socket://h:1", UNPOWERED, 1),
         ("socket://h:1", ProbeChoice(), 0),
     ):
         assert len(revive.ways_of(BOARD, port, choice)) == count, port

@@ -110,6 +110,10 @@ class DeskBoard:
             self._is_plugged = True
             self._restart()
 
+    def hush(self) -> None:
+        """It is silent from now on, until its power is switched."""
+        self._fault, self._is_silent = "dead", True
+
     def close(self) -> None:
         self._ended.set()
         with contextlib.suppress(OSError):

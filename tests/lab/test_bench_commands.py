@@ -6,12 +6,15 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from hil import revive
 from hil.bench.board_lock import BoardLock
 from hil.bench.entries import BenchEntry, read_bench
+from hil.protocol import BoardClient
 from tests.cli.command_line import SCRIPT, edgebottle, environment
 from tests.lab.desk import Desk, each_time
 from tests.waiting import wait_until
@@ -175,7 +178,25 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         yield found
 
 
-def test_checking(tmp_path: Path, desk: Desk) -> None:
+@pytest.fixture
+def core(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """A probe that sees something: the images it was given; and a board has a second to answer."""
+    from hil import pyocd_core
+
+    images: list[Path] = []
+
+    def looked_into(board: object, serial: object, elf: Path) -> str:
+        images.append(elf)
+        return "the core is in main"
+
+    monkeypatch.setattr(pyocd_core, "looked_into", looked_into)
+    monkeypatch.setattr(revive, "ANSWER_SECONDS", 1.0)
+    connect = BoardClient.connect
+    monkeypatch.setattr(BoardClient, "connect", partial(connect, boot_seconds=2.0))
+    return images
+
+
+def test_checking(tmp_path: Path, desk: Desk, core: list[Path]) -> None:
     done = edgebottle("bench", "check", "--json", cwd=tmp_path, env=desk.environment())
     parts = json.loads(done.out)["boards"]["one"]
     assert done.code == 0 and [(one["part"], one["is_good"]) for one in parts] == [
@@ -184,7 +205,9 @@ def test_checking(tmp_path: Path, desk: Desk) -> None:
         ("port", True),
         ("firmware", True),
     ]
-    assert "until it is flashed" in parts[-1]["words"]
+    # Nothing has been flashed yet, so that there is nothing to look for in its core.
+    assert [one["step"] for one in parts[-1]["steps"]] == ["line", "probe", "power"]
+    assert desk.boards["one"].heard == ["reset", "off", "on"] and core == []
     (tmp_path / "switch").unlink()
     (tmp_path / "openocd").unlink()
     desk.boards["one"].close()
@@ -195,10 +218,52 @@ def test_checking(tmp_path: Path, desk: Desk) -> None:
     assert done.code == 1 and "no board is called 'oen': did you mean 'one'" in done.err
 
 
-def test_power_is_switched_when_asked(tmp_path: Path, desk: Desk) -> None:
+CYCLED = [
+    ("line", "asked the board whether it listens"),
+    ("core", "looked into its core"),
+    ("probe", "a reset by openocd"),
+    ("power", "power off and on"),
+]
+"""What is done about a board that only its power brings back."""
+
+
+def test_a_silent_board_is_looked_into_and_restarted(tmp_path: Path, core: list[Path]) -> None:
+    """By `measure`, whose record says so, and by `check`, which knows what was flashed."""
+
+    def done_of(steps: list[dict[str, str]]) -> list[tuple[str, str]]:
+        assert [one["saw"] for one in steps][1] == "the core is in main"
+        assert steps[-1]["saw"] == "the board answers" and "no answer in" in steps[-2]["saw"]
+        return [(one["step"], one["did"]) for one in steps]
+
+    with Desk(tmp_path, {"one": each_time("dead")()}) as desk:
+        env = desk.environment()
+        record = edgebottle(*MEASURE, "-b", "one", cwd=tmp_path, env=env).json()
+        assert done_of(record["recovery"]) == CYCLED
+        assert record["remarks"][0] == (
+            "the board was silent at first: power off and on brought the board back"
+        )
+        assert desk.boards["one"].heard == ["flash", "reset", "off", "on"]
+        desk.boards["one"].hush()
+        checked = edgebottle("bench", "check", "--json", cwd=tmp_path, env=env).json()
+        (firmware,) = (one for one in checked["boards"]["one"] if one["part"] == "firmware")
+        assert done_of(firmware["steps"]) == CYCLED
+        assert firmware["words"] == "power off and on brought the board back"
+        desk.boards["one"].hush()
+        shown = edgebottle("bench", "check", cwd=tmp_path, env=env).out
+        assert re.search(r"- core +looked into its core: the core is in main", shown)
+    built, *kept = core
+    folders = [path.parent.parent.name for path in (built, *kept)]
+    assert folders[1:] == ["bench"] * 2 and folders[0] != "bench"
+    page = tmp_path / "page.html"
+    edgebottle("report", "r.jsonl", "--html", page, cwd=tmp_path)
+    assert "The board was silent" in page.read_text()
+    assert "recovery" in edgebottle("report", "r.jsonl", cwd=tmp_path).out
+
+
+def test_power_is_switched_when_asked(tmp_path: Path, desk: Desk, core: list[Path]) -> None:
     line = ("bench", "check", "two", "--power")
     assert "power cycle" in edgebottle(*line, cwd=tmp_path, env=desk.environment()).out
-    assert desk.boards["two"].heard == ["off", "on"] and desk.boards["one"].heard == []
+    assert desk.boards["two"].heard == ["off", "on", "reset"] and desk.boards["one"].heard == []
 
 
 MEASURE = ("measure", "digits", "--samples", "1", "--records", "r.jsonl", "--json")

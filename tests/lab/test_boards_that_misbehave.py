@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -94,9 +95,11 @@ def test_a_fault(
     assert lab.heard[fault][: len(asked) + 2] == ["flash", *asked, "flash"]
     if outcome == "failed":
         assert first.failures == () and first.latency_us is None  # not tried again
+        assert [one.step for one in first.steps][-1:] == ["power"] * ("on" in asked)
         assert second.outcome == "passed"  # and the next job has found it alive
     else:
         assert [one.recovery for one in first.failures] == ["power cycle"]
+        assert first.failures[0].steps[-1].step == "power"
         assert first.latency_us is not None and first.latency_kind == "emulated"
 
 
@@ -109,6 +112,20 @@ def test_what_never_works_is_given_up(lab: Lab) -> None:
 def test_what_works_is_not_held_up(lab: Lab) -> None:
     assert [result.outcome for result in lab.results[GOOD]] == ["passed", "passed"]
     assert lab.heard[GOOD] == ["flash", "flash"] and lab.code == 1
+
+
+def test_what_was_done_about_a_board_is_kept(lab: Lab) -> None:
+    """In the result, the record, the page, and in JUnit's file."""
+    (failure,) = lab.results["dead"][0].failures
+    steps = {one.step: one for one in failure.steps}
+    assert [one for one in steps if one != "core"] == ["line", "probe", "power"]
+    assert "no answer in" in steps["line"].saw and "no answer in" in steps["probe"].saw
+    folder = lab.folder / "edgebottle-out" / "bench"
+    records = read_records(folder / "records.jsonl").records
+    assert failure.steps in [record.recovery for record in records]
+    case = ElementTree.parse(folder / "junit.xml").find(".//testsuite[@name='dead']//flakyFailure")
+    assert case is not None and case.text == "\n".join(map(str, failure.steps))
+    assert "Boards that failed" in (folder / "report.html").read_text()
 
 
 def test_the_records(lab: Lab) -> None:

@@ -12,17 +12,22 @@ from edgebottle.report.bench import MAX_ROWS, bench_parts
 from edgebottle.report.bench_page import bench_page
 from edgebottle.report.columns import FittedTable
 from hil.bench.results import Attempt, BenchReport, JobResult
+from hil.recovery import RecoveryStep
 
 JOB = Job("digits", "digits", "left", samples=8)
 LOST = Attempt("flash", "target <lost>\x1b[2J", "power cycle")
 PASSED = JOB.result("left", "microbit", "passed", latency_us=1500.0, latency_kind="measured")
+STEP = RecoveryStep("probe", "a reset by openocd", "no answer\x1b")
 FLAKY = replace(PASSED, outcome="flaky", failures=(LOST, LOST), key="2")
 BROKEN = replace(
     JOB.result("right", "microbit", "broken", step="boot", cause="no answer", failures=(LOST,)),
+    steps=(STEP,),
     key="3",
 )
-FAILED = replace(BROKEN, outcome="failed", step="check", failures=(), cause="differs", key="4")
-SKIPPED = replace(BROKEN, outcome="skipped", step="", failures=(), cause="quarantined", key="5")
+FAILED = replace(
+    BROKEN, outcome="failed", step="check", failures=(), steps=(), cause="differs", key="4"
+)
+SKIPPED = replace(FAILED, outcome="skipped", step="", cause="quarantined", key="5")
 
 
 def report(*results: JobResult) -> BenchReport:
@@ -63,6 +68,7 @@ def test_junit() -> None:
     assert flaky is not None and flaky.attrib["message"] == "target <lost>�[2J"
     broken = root.find(".//error")
     assert broken is not None and broken.attrib == {"message": "boot: no answer", "type": "broken"}
+    assert broken.text == "probe: a reset by openocd: no answer�" and flaky.text == "power cycle"
     case = left[0].attrib
     assert case["classname"] == "left.digits" and case["name"] == "digits, auto, 8 made up"
 
@@ -70,7 +76,8 @@ def test_junit() -> None:
 def test_the_page() -> None:
     page = bench_page(ALL)
     assert "target &lt;lost&gt;�[2J" in page and "\x1b" not in page
-    assert page.count("<table") == 3  # what needs a look, and two boards
+    assert page.count("<table") == 4  # what needs a look, boards that failed, and two boards
+    assert "a reset by openocd" in page and page.count("Boards that failed") == 1
     assert (
         'class="good"><b>1</b><span>passed' in page and 'class="bad"><b>1</b><span>broken' in page
     )
