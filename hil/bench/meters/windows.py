@@ -55,7 +55,10 @@ def measure_energy(
     seconds: float = SECONDS,
     told: Callable[[int, int], None] = lambda done, total: None,
 ) -> EnergyRecord:
-    """Measures windows, each with its input loaded anew.
+    """Measures windows of as many runs each, each with its input loaded anew.
+
+    The first run says how many those are. It may take longer than the others, as the pulses are
+    within the time: windows that come out too short are measured again, with more runs.
 
     Args:
         session: With firmware of energy mode.
@@ -71,20 +74,25 @@ def measure_energy(
         BoardError: the board failed.
     """
     session.load(samples[0])
-    first = session.infer(1, 0)
-    runs = max(1, math.ceil(seconds * 1e6 * MARGIN / max(1, first.us)))
+    first, wanted = session.infer(1, 0), seconds * 1e6
+    runs = max(1, math.ceil(wanted * MARGIN / max(1, first.us)))
     found: list[EnergyWindow] = []
     period = 0.0
-    for number in range(windows):
-        told(number, windows)
-        session.load(samples[number % len(samples)])
+    while len(found) < windows:
+        told(len(found), windows)
+        session.load(samples[len(found) % len(samples)])
         meter.start()
         try:
             result = session.infer(runs, WARMUPS)
         finally:
             recording = meter.stop()
-        found.append(energy_window(recording, settings, result.us / 1e6, result.ended))
+        window = energy_window(recording, settings, result.us / 1e6, result.ended)
         period = recording.period
+        if result.us >= wanted:
+            found.append(window)
+        else:
+            runs = max(runs + 1, math.ceil(runs * wanted * MARGIN / max(1, result.us)))
+            found = []
     total = sum(window.seconds for window in found)
     joules = sum(window.joules for window in found)
     volts = statistics.fmean(window.volts for window in found)
