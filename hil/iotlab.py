@@ -25,7 +25,7 @@ from edgebottle.build.cache import cache_dir
 from edgebottle.errors import BadInput, BoardError, ToolMissing
 from edgebottle.operating_system import Child, try_lock
 from hil.probes import ProbeChoice
-from hil.ssh_command import OPTIONS
+from hil.ssh_command import OPTIONS, failure_of
 
 SCHEME = "iotlab://"
 MINUTES = 30
@@ -233,7 +233,10 @@ def serial_line(node: IotLabNode) -> Iterator[str]:
         assert process.stdout is not None and process.stderr is not None
         if process.stdout.readline().strip() != "ready":
             process.end()
-            raise BoardError(f"ssh to {site} failed: {_last(process.stderr.read())}")
+            said = process.stderr.read()
+            known = failure_of(said, f"{_login()}@{site}")
+            why = _last(said) if known is None else known.words
+            raise BoardError(f"ssh to {site} failed: {why}")
         timer.cancel()
         yield f"socket://127.0.0.1:{port}"
 

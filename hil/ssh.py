@@ -20,7 +20,7 @@ from edgebottle.errors import BadInput, BoardError, ToolMissing
 from edgebottle.operating_system import Child
 from hil.host_board import HostBoard
 from hil.link import Deadline, WallClock
-from hil.ssh_command import CONNECT_SECONDS, FAILED, OPTIONS
+from hil.ssh_command import FAILED, OPTIONS, failure_of
 
 SCHEME = "ssh://"
 COMMAND_SECONDS = 60.0
@@ -29,17 +29,6 @@ CONFIG = "EDGEBOTTLE_SSH_CONFIG"
 
 LAUNCHER = "EDGEBOTTLE_LAUNCHER"
 """Environment variable of the far side: a program and its arguments that start ours there."""
-
-_REASONS = (
-    ("Could not resolve hostname", "there is no such host"),
-    ("Host key verification failed", "its host key is not known yet: connect once with `{ssh}`"),
-    ("REMOTE HOST IDENTIFICATION HAS CHANGED", "its host key has changed since the last time"),
-    ("Permission denied", "it refuses the log-in: `ssh-copy-id` gives it your key"),
-    ("Connection refused", "no SSH server listens there"),
-    ("timed out", f"it does not answer within {CONNECT_SECONDS} s"),
-    ("No route to host", "there is no way to it from here"),
-)
-"""What ``ssh`` says, and what is said of it."""
 
 _SIGNALS = {
     4: "illegal instruction: this CPU lacks one that the program was built for",
@@ -177,10 +166,9 @@ class RemoteComputer:
         """Why a command there, or ``ssh`` itself, ended with ``code``."""
         text = err.decode(errors="replace")
         if code == FAILED:
-            ssh = f"ssh {self._address.target}"
-            for said, means in _REASONS:
-                if said in text:
-                    return means.format(ssh=ssh)
+            known = failure_of(text, self._address.target)
+            if known is not None:
+                return known.words
         lines = [line for line in text.splitlines() if line.strip()]
         last = f": {lines[-1].strip()}" if lines else ""
         if code == FAILED:

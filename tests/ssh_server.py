@@ -1,93 +1,153 @@
-"""An SSH server on this computer for tests: it stands for a Raspberry Pi, or for a bench."""
+"""The system's own sshd on this computer's loopback: for tests a Raspberry Pi, or another bench.
+
+It has a host key, lets one key in, and ends with the tests; nothing of the user's own ssh is read.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import getpass
+import os
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 import pytest
 
-SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
-needs_sshd = pytest.mark.skipif(
-    SSHD is None or shutil.which("ssh") is None, reason="no ssh and sshd (openssh-server) here"
-)
+from edgebottle.build.cache import cache_dir
+from tests.cli.command_line import SCRIPT
+from tests.lab.tcp_proxy import free_port
+from tests.waiting import wait_until
+
+PRIVILEGE_SEPARATION = Path("/run/sshd")
+"""What sshd wants where root starts it."""
 
 
-@dataclass(frozen=True)
+def why_not() -> str | None:
+    """Why no server can be started here; None where it can."""
+    if shutil.which("ssh") is None or _sshd() is None:
+        return "needs ssh and sshd (openssh-client, openssh-server)"
+    if os.geteuid() == 0 and not PRIVILEGE_SEPARATION.is_dir():
+        return f"sshd of root needs {PRIVILEGE_SEPARATION}"
+    return None
+
+
+def _sshd() -> str | None:
+    return shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+
+
 class SshServer:
-    """A running server.
+    """A server, and what a client needs to get in; a test that asks for one is skipped without.
 
     Attributes:
+        port: On 127.0.0.1.
         url: ``ssh://USER@127.0.0.1:PORT``.
-        config: The configuration file for ``ssh`` with the key that it takes.
-        folder: Its files; ``folder / "home"`` is the ``TMPDIR`` of what it runs.
+        folder: Of keys and configuration; ``folder / "home"`` is the ``TMPDIR`` of what it runs.
+        config: The configuration file of a client that has the key.
     """
 
-    url: str
-    config: Path
-    folder: Path
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        """Starts it as this user.
 
+        Args:
+            folder: For its keys and its log.
+            environment: Variables of what it runs.
+        """
+        reason = why_not()
+        if reason is not None:
+            pytest.skip(reason)
+        self.folder, self.port = folder, free_port()
+        self.url = f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}"
+        (folder / "home").mkdir(parents=True)
+        folder.chmod(0o700)
+        for name in ("host", "user", "stranger"):
+            words = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
+            subprocess.run(words, check=True)
+        (folder / "authorized").write_text((folder / "user.pub").read_text())
+        self.write_known(self.port)
+        self.config = folder / "client_config"
+        lines = (option.replace("=", " ", 1) for option in self._options("user"))
+        self.config.write_text("".join(f"{line}\n" for line in lines))
+        self._write_config({"TMPDIR": str(folder / "home"), **(environment or {})})
+        sshd = _sshd()
+        assert sshd is not None
+        self._log = (folder / "log").open("wb")
+        words = (sshd, "-D", "-e", "-f", str(folder / "config"))
+        self._process = subprocess.Popen(words, stdout=self._log, stderr=self._log)
+        wait_until(self._listens, f"sshd listens: {folder}/log")
 
-@contextlib.contextmanager
-def ssh_server(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[SshServer]:
-    """Runs a server as this user, on a port of its own, which takes one key.
+    def __enter__(self) -> Self:
+        return self
 
-    Args:
-        folder: For its keys and its log.
-        environment: Variables of what it runs.
-    """
-    assert SSHD is not None
-    for name in ("host", "user"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name]
-        subprocess.run(command, check=True, timeout=60)
-    (folder / "home").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    known = (folder / "host.pub").read_text().split()[:2]
-    (folder / "known").write_text(f"[127.0.0.1]:{port} {' '.join(known)}\n")
-    (folder / "config").write_text(
-        f"IdentityFile {folder / 'user'}\nIdentitiesOnly yes\nIdentityAgent none\n"
-        f"UserKnownHostsFile {folder / 'known'}\nGlobalKnownHostsFile /dev/null\n"
-    )
-    variables = {"TMPDIR": str(folder / "home"), **(environment or {})}
-    settings = {
-        "ListenAddress": f"127.0.0.1:{port}",
-        "HostKey": folder / "host",
-        "AuthorizedKeysFile": folder / "user.pub",
-        "PidFile": "none",
-        "StrictModes": "no",
-        "UsePAM": "no",
-        "PasswordAuthentication": "no",
-        "KbdInteractiveAuthentication": "no",
-        "SetEnv": " ".join(f'"{name}={value}"' for name, value in variables.items()),
-    }
-    lines = "".join(f"{key} {value}\n" for key, value in settings.items())
-    (folder / "sshd_config").write_text(lines)
-    with (folder / "log").open("wb") as log:
-        command = [SSHD, "-D", "-e", "-f", str(folder / "sshd_config")]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        _wait(process, port, folder / "log")
-        url = f"ssh://{getpass.getuser()}@127.0.0.1:{port}"
-        yield SshServer(url, folder / "config", folder)
-    finally:
-        process.terminate()
-        process.wait(30)
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+        self._log.close()
 
+    def write_known(self, *ports: int) -> None:
+        """Makes the server's key known, at these ports."""
+        kind, key, *_ = (self.folder / "host.pub").read_text().split()
+        lines = [f"[127.0.0.1]:{port} {kind} {key}\n" for port in ports]
+        (self.folder / "known").write_text("".join(lines))
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Until it listens."""
-    for _ in range(600):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.05)
-    pytest.fail(f"sshd does not listen: {log.read_text()}")
+    def section(
+        self,
+        *,
+        port: int | None = None,
+        key: str = "user",
+        edgebottle: str = "",
+        path: Path | None = None,
+        bench: Path | None = None,
+    ) -> str:
+        """The host as ``bench.toml`` has it, called ``lab``.
+
+        Args:
+            port: Where it is, if not at the server's own port.
+            key: What the client has.
+            edgebottle: What starts edgebottle there, if not that of the tests.
+            path: Folder of programs that it finds before all others.
+            bench: Its boards.
+        """
+        programs = "" if path is None else f"PATH={path}:$PATH "
+        start = edgebottle or f"env {programs}EDGEBOTTLE_CACHE={cache_dir()} {SCRIPT}"
+        listed = ", ".join(f'"{option}"' for option in self._options(key))
+        said = "" if bench is None else f'bench = "{bench}"\n'
+        return (
+            f'[host.lab]\naddress = "ssh://{getpass.getuser()}@127.0.0.1:{port or self.port}"\n'
+            f'edgebottle = "{start}"\noptions = [{listed}]\n{said}'
+        )
+
+    def _options(self, key: str) -> tuple[str, ...]:
+        """Of a client: nothing but what is said here."""
+        return (
+            f"IdentityFile={self.folder}/{key}",
+            f"UserKnownHostsFile={self.folder}/known",
+            "GlobalKnownHostsFile=/dev/null",
+            "IdentitiesOnly=yes",
+            "IdentityAgent=none",
+        )
+
+    def _write_config(self, variables: Mapping[str, str]) -> None:
+        settings = {
+            "Port": self.port,
+            "ListenAddress": "127.0.0.1",
+            "HostKey": self.folder / "host",
+            "AuthorizedKeysFile": self.folder / "authorized",
+            "PidFile": "none",
+            "UsePAM": "no",
+            "StrictModes": "no",
+            "PasswordAuthentication": "no",
+            "KbdInteractiveAuthentication": "no",
+            "PermitRootLogin": "prohibit-password",
+            "SetEnv": " ".join(f'"{name}={value}"' for name, value in variables.items()),
+        }
+        lines = "".join(f"{key} {value}\n" for key, value in settings.items())
+        (self.folder / "config").write_text(lines)
+
+    def _listens(self) -> bool:
+        if self._process.poll() is not None:
+            pytest.fail(f"sshd ended: {(self.folder / 'log').read_text()}", pytrace=False)
+        with socket.socket() as line:
+            return line.connect_ex(("127.0.0.1", self.port)) == 0

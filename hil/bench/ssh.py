@@ -24,7 +24,7 @@ from edgebottle.errors import BoardError, error_named
 from edgebottle.operating_system import Child, ending
 from hil.bench.hosts import BenchHost
 from hil.bench.sealed import Unsealed, sealed, unsealed
-from hil.ssh_command import CONNECT_SECONDS, FAILED, OPTIONS
+from hil.ssh_command import CONNECT_SECONDS, FAILED, OPTIONS, failure_of
 
 PROTOCOL = 1
 """Of requests and answers."""
@@ -185,26 +185,6 @@ class HostRequest:
         return host_failure(self._host, self._process.poll(), lines)
 
 
-_REFUSALS = (
-    (
-        "REMOTE HOST IDENTIFICATION HAS CHANGED",
-        "its key is another than before: if it was set up anew, `ssh-keygen -R` its name and log "
-        "in once by hand",
-    ),
-    (
-        "Host key verification failed",
-        "its key is not known here: log in once by hand (`ssh {address}`), and compare it",
-    ),
-    (
-        "Permission denied",
-        "it lets nobody in with the keys that are here: `ssh-copy-id {address}`, or name the key "
-        'with options = ["IdentityFile=..."]',
-    ),
-    ("Bad configuration option|keyword .* extra arguments|Bad owner", "ssh says: {last}"),
-)
-"""What ssh says where trying again does not help, and what it means."""
-
-
 def host_failure(host: BenchHost, code: int | None, lines: list[str]) -> BoardError:
     """Why a connection has ended before the answer did.
 
@@ -216,10 +196,11 @@ def host_failure(host: BenchHost, code: int | None, lines: list[str]) -> BoardEr
     said, last = "\n".join(lines), lines[-1] if lines else ""
     where = f"{host.name} ({host.address})"
     if code == FAILED:
-        for pattern, words in _REFUSALS:
-            if re.search(pattern, said):
-                return HostError(f"{where}: {words.format(address=host.address, last=last)}")
-        return LinkBroken(f"{where} cannot be reached: {last or 'the connection ended'}")
+        known = failure_of(said, host.address)
+        if known is not None and known.is_refusal:
+            return HostError(f"{where}: {known.words}")
+        why = last or "the connection ended" if known is None else known.words
+        return LinkBroken(f"{where} cannot be reached: {why}")
     if code in (126, 127) or re.search("not found|No such file", last):
         return HostError(
             f"{where}: there is no edgebottle that `{host.edgebottle}` starts ({last or code}): "

@@ -50,7 +50,7 @@ ROWS = [
     ("no-node", "gives no node for saclay,nrf52840dk,3 in experiment 4711: Timeout reached"),
     ("error", "in experiment 4711: Experiment 4711 already in state 'Error'"),
     ("bad-flash", f"IoT-LAB could not flash {ADDRESS}"),
-    ("no-key", "ssh to saclay.iot-lab.info failed: .*Permission denied"),
+    ("no-key", "ssh to saclay.iot-lab.info failed: it lets nobody in .* `ssh-copy-id .*@saclay"),
     ("ended", "experiment 4711 of IoT-LAB is Terminated: it was booked for 20 minutes"),
 ]
 

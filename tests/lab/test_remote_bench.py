@@ -6,12 +6,14 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edgebottle import __version__
+from edgebottle.bench.checking import Finding
 from edgebottle.bench.remote_folder import RemoteJob
 from edgebottle.build.cache import cache_dir
 from hil.bench.board_lock import BoardLock
@@ -21,8 +23,8 @@ from hil.bench.ssh import PROTOCOL
 from hil.records import read as read_records
 from tests.cli.command_line import SCRIPT, Result, edgebottle, environment
 from tests.lab.desk import Desk, each_time
-from tests.lab.ssh_server import SshServer
 from tests.lab.tcp_proxy import TcpProxy, free_port
+from tests.ssh_server import SshServer
 from tests.waiting import has_ended, wait_until
 
 DOUBLE = '[board.double]\nboard = "microbit"\ndriver = "virtual"\n'
@@ -87,11 +89,11 @@ def test_the_whole_way(tmp_path: Path, server: SshServer, there: Desk) -> None:
     done = edgebottle("bench", "check", "lab/one", "--power", "--json", cwd=tmp_path)
     parts = [(one["part"], one["is_good"]) for one in json.loads(done.out)["boards"]["lab/one"]]
     assert ("power cycle", True) in parts and done.code == 0 and "lab/two" not in done.out
-    assert there.boards["one"].heard == ["off", "on"]
+    assert there.boards["one"].heard == ["off", "on", "reset"]  # nothing has been flashed yet
 
     record = edgebottle(*MEASURE, "-b", "lab/one", cwd=tmp_path).json()
     assert record["host"] == "lab" and record["latency_kind"] == "emulated"
-    assert there.boards["one"].heard == ["off", "on", "flash"]
+    assert there.boards["one"].heard == ["off", "on", "reset", "flash"]
     assert read_records(tmp_path / "r.jsonl").records[0].host == "lab"
 
     write_jobs(tmp_path, '"lab/two", "lab/double"')
@@ -187,7 +189,7 @@ def test_a_host_that_is_set_up_wrongly(
         assert done.code in (1, 3) and done.err == f"Error: {error}\n"
     done = edgebottle("bench", "check", "--json", cwd=tmp_path)
     (finding,) = json.loads(done.out)["boards"]["lab"]
-    assert done.code == 3 and finding == {"part": "host", "is_good": False, "words": error}
+    assert done.code == 3 and finding == {**asdict(Finding("host", False, error)), "steps": []}
 
 
 def test_keys_of_hosts(tmp_path: Path, server: SshServer) -> None:
@@ -199,17 +201,17 @@ def test_keys_of_hosts(tmp_path: Path, server: SshServer) -> None:
     known = server.folder / "known"
     before = known.read_text()
     known.write_text("")
-    assert "its key is not known here: log in once by hand" in said()
+    assert "its host key is not known here: connect once with `ssh ssh://" in said()
     kind, key, *_ = (server.folder / "stranger.pub").read_text().split()
     known.write_text(f"[127.0.0.1]:{server.port} {kind} {key}\n")
-    assert "its key is another than before" in said()
+    assert "its host key is another than the last time" in said()
     known.write_text(before)
 
 
 def test_nobody_there_and_nobody_of_that_name(tmp_path: Path, server: SshServer) -> None:
     (tmp_path / "bench.toml").write_text(f"version = 1\n{server.section(port=free_port())}")
     done = edgebottle("bench", "list", cwd=tmp_path)
-    assert done.code == 0 and "lab/?" in done.out and "refused" in done.out
+    assert done.code == 0 and "lab/?" in done.out and "no SSH server listens" in done.out
     (tmp_path / "bench.toml").write_text(
         'version = 1\n[host.lab]\naddress = "ssh://nobody.invalid"\n'
     )
