@@ -27,7 +27,7 @@ from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
 
 if TYPE_CHECKING:
-    from hil.revive import Revival, Way
+    from hil.revive import ResetWay, Revival
     from hil.ssh import RemoteComputer
     from hil.system_record import SystemRecord
 
@@ -238,7 +238,7 @@ def _real(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[
 def _node(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[Driver]:
     """A node of IoT-LAB, booked for this session."""
     from hil.iotlab import booked, node_wish, serial_line
-    from hil.revive import Way
+    from hil.revive import ResetWay
 
     wish = node_wish(port, built.board, choice)
     step("book")
@@ -248,7 +248,7 @@ def _node(built: Built, port: str, choice: ProbeChoice, step: Told) -> Iterator[
         step("boot")
         with serial_line(node) as url:
             crc = read_elf(built.elf).crc32
-            way = Way("probe", "a reset by IoT-LAB", node.reset)
+            way = ResetWay("probe", "a reset by IoT-LAB", node.reset)
             try:
                 yield _RealDriver(url, crc, built.board, choice, ways=(way,))
             except BoardError as error:
@@ -269,7 +269,7 @@ class _RealDriver:
     image_crc: int
     board: Board
     choice: ProbeChoice
-    ways: tuple[Way, ...] | None = None
+    ways: tuple[ResetWay, ...] | None = None
     patience: Patience = WallClock
     counter: None = None
     elf: Path | None = None

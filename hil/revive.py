@@ -28,7 +28,7 @@ _LINE_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
-class Way:
+class ResetWay:
     """How a board can be restarted.
 
     Attributes:
@@ -75,23 +75,25 @@ class Revival:
         return f"tried to bring the board back: {', '.join(self.tried)}; it stays silent{last}"
 
 
-def ways_of(board: Board, port: str, choice: ProbeChoice) -> tuple[Way, ...]:
+def ways_of(board: Board, port: str, choice: ProbeChoice) -> tuple[ResetWay, ...]:
     """How the board at ``port`` can be restarted from here, the gentlest first.
 
     A break resets the boards whose interface chip runs DAPLink or mbed's firmware, DTR those of
     Arduino's kind; what does not listen to either is not harmed.
     """
     is_local = local_port(port) is not None
-    ways: list[Way] = []
+    ways: list[ResetWay] = []
     if is_local or port.lower().startswith(REMOTE):
         ways.append(_on_line("break", port, "a break on the line", Link.send_break))
         ways.append(_on_line("dtr", port, "a pulse of DTR", Link.pulse_dtr))
     if is_local or choice.writes(is_local):
-        ways.append(Way("probe", "a reset by the probe", partial(_by_probe, board, port, choice)))
+        ways.append(
+            ResetWay("probe", "a reset by the probe", partial(_by_probe, board, port, choice))
+        )
     ways = [way for way in ways if way.step in choice.resets]
     if choice.power is not None:
         act = partial(_by_power, choice.power, port if is_local else None)
-        ways.append(Way(POWER, "power off and on", act))
+        ways.append(ResetWay(POWER, "power off and on", act))
     return tuple(ways)
 
 
@@ -113,7 +115,7 @@ def seen_by_probe(board: Board, port: str, choice: ProbeChoice, elf: Path | None
 
 
 def revive(
-    port: str, baud: int, ways: Sequence[Way], look: Callable[[], str] = str
+    port: str, baud: int, ways: Sequence[ResetWay], look: Callable[[], str] = str
 ) -> Revival | None:
     """Looks into the core of a board that is silent, and restarts it in one way after the other.
 
@@ -146,7 +148,7 @@ def revive(
     return Revival(tuple(steps), False) if seen or len(steps) > known else None
 
 
-def _gone(way: Way, port: str, baud: int) -> RecoveryStep | None:
+def _gone(way: ResetWay, port: str, baud: int) -> RecoveryStep | None:
     """One way to restart the board at ``port``; None where it cannot be done."""
     did: str | None = way.what
     try:
@@ -171,7 +173,7 @@ def silence_of(port: str, baud: int) -> str | None:
     return None
 
 
-def _on_line(step: str, port: str, name: str, act: Callable[[Link, float], None]) -> Way:
+def _on_line(step: str, port: str, name: str, act: Callable[[Link, float], None]) -> ResetWay:
     def on_line() -> str | None:
         with Link.open(port) as link:
             try:
@@ -180,7 +182,7 @@ def _on_line(step: str, port: str, name: str, act: Callable[[Link, float], None]
                 return None
         return name
 
-    return Way(step, name, on_line)
+    return ResetWay(step, name, on_line)
 
 
 def _by_probe(board: Board, port: str, choice: ProbeChoice) -> str | None:

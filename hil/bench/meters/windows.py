@@ -93,6 +93,17 @@ def measure_energy(
         else:
             runs = max(runs + 1, math.ceil(runs * wanted * MARGIN / max(1, result.us)))
             found = []
+    return _energy_record(meter, settings, found, runs, period)
+
+
+def _energy_record(
+    meter: Meter,
+    settings: MeterSettings,
+    found: Sequence[EnergyWindow],
+    runs: int,
+    period: float,
+) -> EnergyRecord:
+    """What windows of so many runs are worth."""
     total = sum(window.seconds for window in found)
     joules = sum(window.joules for window in found)
     volts = statistics.fmean(window.volts for window in found)
