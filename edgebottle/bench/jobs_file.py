@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,13 @@ SAMPLES = 4
 """Made-up inputs, where nothing is said."""
 
 
+_LATER = (
+    *("energy", "name", "signature", "shapes", "keep_layout", "meaning", "data", "part"),
+    *("row_fed", "narrow"),
+)
+"""Fields of a job that are no part of its key where they say nothing."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One measurement that is asked for.
@@ -77,6 +84,15 @@ class Job:
         flash: As well.
         energy: The energy of a run is measured as well, by the meter of the board.
         content: SHA-256 over the files of model and inputs.
+        name: What the model is called in C; None: as its file.
+        signature: Which of the file's; None: the usual one.
+        shapes: Of inputs that the file leaves open, by name.
+        keep_layout: Inputs and outputs keep the file's order of axes.
+        meaning: What the numbers of ``inputs`` are: ``real`` or ``stored``; None: as their type is.
+        data: Images labelled with boxes, instead of ``inputs``.
+        part: Of ``data``.
+        row_fed: The input is handed over row by row.
+        narrow: Tensors of few values may be stored with fewer than 8 bits.
     """
 
     model: str
@@ -94,14 +110,30 @@ class Job:
     flash: int | None = None
     energy: bool = False
     content: str = ""
+    name: str | None = None
+    signature: str | None = None
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    keep_layout: bool = False
+    meaning: str | None = None
+    data: str | None = None
+    part: str = "test"
+    row_fed: bool = False
+    narrow: bool = True
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Job:
+        """Inverse of ``dataclasses.asdict``."""
+        shapes = tuple((name, tuple(shape)) for name, shape in data.get("shapes", ()))
+        return cls(**{**data, "shapes": shapes})
 
     @property
     def key(self) -> str:
         """The same for all jobs that do the very same, wherever their files lie."""
         said = asdict(self)
         del said["path"]
-        if not self.energy:
-            del said["energy"]  # runs of before that was thought of go on
+        for one in fields(self):  # runs of before these were thought of go on
+            if one.name in _LATER and said[one.name] == one.default:
+                del said[one.name]
         if self.inputs is not None:
             said["inputs"] = Path(self.inputs).name
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
@@ -109,10 +141,11 @@ class Job:
     @property
     def sample_words(self) -> str:
         """What is run."""
-        if self.inputs is None:
+        source = self.data or self.inputs
+        if source is None:
             return f"{self.samples or SAMPLES} made up"
         first = "all" if self.samples is None else f"first {self.samples}"
-        return f"{first} of {Path(self.inputs).name}"
+        return f"{first} of {Path(source).name}"
 
     def result(self, entry: str, board_id: str, outcome: str, **said: Any) -> JobResult:
         """What has come of it.

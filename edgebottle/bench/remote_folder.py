@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import re
 import shutil
 import subprocess
+import tarfile
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -139,13 +142,15 @@ class FileStore:
     def has(self, digest: str, name: str) -> bool:
         """Whether a file is there; it is kept for a while longer then."""
         path = self.path(digest, name)
-        if not path.is_file():
+        if not path.exists():
             return False
         path.parent.touch()
         return True
 
-    def take(self, digest: str, name: str, size: int, source: BinaryIO) -> None:
-        """Takes a file that is sent.
+    def take(
+        self, digest: str, name: str, size: int, source: BinaryIO, *, is_packed: bool = False
+    ) -> None:
+        """Takes a file that is sent, or a folder that is packed into one.
 
         Raises:
             BoardError: less came than was announced, or it came damaged.
@@ -161,7 +166,22 @@ class FileStore:
             left -= len(data)
         if found.hexdigest() != digest:
             raise BoardError(f"{name} came damaged")
-        write_file(self.path(digest, name), pieces)
+        if is_packed:
+            self._unpack(self.path(digest, name), b"".join(pieces))
+        else:
+            write_file(self.path(digest, name), pieces)
+
+    def _unpack(self, folder: Path, archive: bytes) -> None:
+        """All of a folder, or nothing; no entry may lie outside of it."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+            try:
+                with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+                    packed.extractall(Path(made) / "all", filter="data")
+            except (tarfile.TarError, OSError) as error:
+                raise BoardError(f"{folder.name} cannot be unpacked: {error}") from error
+            with contextlib.suppress(OSError):  # somebody else has put it there
+                (Path(made) / "all").rename(folder)
 
 
 def remove_old() -> None:

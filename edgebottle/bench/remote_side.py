@@ -82,13 +82,16 @@ class RemoteSide:
     def _job(self, request: Mapping[str, Any]) -> Answers:
         """Takes the files that are not here yet; then says how the job gets on."""
         bench = _bench(request)
-        bench.entry(request["board"])  # raises
+        entry = bench.entry(request["board"])  # raises
+        if request["job"].get("energy") and entry.meter is None:
+            raise BadInput(f"nothing measures the energy of {entry.name}: it has no meter there")
         store, files = FileStore(), request["files"]
         lacking = [kind for kind, one in files.items() if not store.has(one["sha256"], one["name"])]
         yield {"lacks": lacking}
         for kind in lacking:
             one = files[kind]
-            store.take(one["sha256"], one["name"], one["size"], self._requests)
+            packed = {"is_packed": one["packed"]}
+            store.take(one["sha256"], one["name"], one["size"], self._requests, **packed)
         said = dict(request["job"])
         for kind, one in files.items():
             said[kind] = str(store.path(one["sha256"], one["name"]))
@@ -96,7 +99,7 @@ class RemoteSide:
         if job.result() is None:
             kept = {key: request[key] for key in ("board", "retries", "deadlines")}
             job.write_request(
-                {**kept, "bench": str(bench.path.absolute()), "job": asdict(Job(**said))}
+                {**kept, "bench": str(bench.path.absolute()), "job": asdict(Job.from_json(said))}
             )
         yield from _followed(job)
 

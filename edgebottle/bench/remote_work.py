@@ -8,15 +8,14 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from edgebottle.bench.board_work import AttemptLimits, RecordJson
 from edgebottle.bench.jobs_file import Job
 from edgebottle.bench.journal import utc_now
+from edgebottle.bench.sent_files import SentFile, files_of
 from edgebottle.bench.worker_process import Stopped, Told
 from edgebottle.errors import BadInput, BoardError, EdgebottleError
-from edgebottle.model_files import find_model
 from hil.bench.remote_boards import RemoteEntry
 from hil.bench.results import BROKEN, ERROR, LINK, JobResult
 from hil.bench.ssh import HostRequest, LinkBroken
@@ -94,8 +93,12 @@ class RemoteWork:
 
     def _ended(self, job: Job, identity: str) -> Mapping[str, Any]:
         """What came of a job, once the host says it, however often the link breaks."""
-        files = _files(job)
-        request = self._request(job, identity, files)
+        with files_of(job) as files:
+            return self._told_at_last(job, self._request(job, identity, files), files)
+
+    def _told_at_last(
+        self, job: Job, request: Mapping[str, Any], files: Mapping[str, SentFile]
+    ) -> Mapping[str, Any]:
         self._heard = time.monotonic()
         while True:
             try:
@@ -108,9 +111,7 @@ class RemoteWork:
             if self._stop.wait(AGAIN_SECONDS):
                 raise Stopped
 
-    def _request(
-        self, job: Job, identity: str, files: Mapping[str, _SentFile]
-    ) -> Mapping[str, Any]:
+    def _request(self, job: Job, identity: str, files: Mapping[str, SentFile]) -> Mapping[str, Any]:
         said = {**asdict(job), "board": self._entry.there}
         return {
             "do": "job",
@@ -123,14 +124,14 @@ class RemoteWork:
         }
 
     def _asked(
-        self, request: Mapping[str, Any], files: Mapping[str, _SentFile], title: str
+        self, request: Mapping[str, Any], files: Mapping[str, SentFile], title: str
     ) -> Mapping[str, Any]:
         with HostRequest(self._entry.host, request, self._check) as connection:
             try:
                 for answer in connection.answers():
                     if "lacks" in answer:
                         for kind in answer["lacks"]:
-                            self._told(f"{title}: sends {files[kind].path.name}")
+                            self._told(f"{title}: sends {files[kind].name}")
                             connection.send(files[kind].path)
                     elif "doing" in answer:
                         self._told(answer["doing"])
@@ -181,28 +182,3 @@ class RemoteWork:
             request = {"do": what, "ids": [identity]}
             with HostRequest(self._entry.host, request, check) as connection:
                 next(connection.answers(), None)
-
-
-class _SentFile:
-    """A file that a job needs."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        found = hashlib.sha256()
-        with path.open("rb") as file:
-            while data := file.read(1 << 20):
-                found.update(data)
-        self._digest = found.hexdigest()
-
-    def to_json(self) -> dict[str, Any]:
-        size = self.path.stat().st_size
-        return {"name": self.path.name, "sha256": self._digest, "size": size}
-
-
-def _files(job: Job) -> dict[str, _SentFile]:
-    """What a job needs, by the field that names it; raises ``BadInput``."""
-    model = find_model(job.path)
-    if model.is_dir():
-        raise BadInput(f"{model} is a folder: a job of another computer takes a model of one file")
-    inputs = {} if job.inputs is None else {"inputs": _SentFile(Path(job.inputs))}
-    return {"path": _SentFile(model), **inputs}

@@ -56,7 +56,7 @@ def main(identity: str) -> int:
     try:
         entry = read_bench(Path(said["bench"])).entry(said["board"])
         limits = AttemptLimits(said["retries"], said["deadlines"])
-        found = serve(job, entry, limits, Job(**said["job"]))
+        found = serve(job, entry, limits, Job.from_json(said["job"]))
     except Stopped:
         return 0
     except EdgebottleError as error:

@@ -25,13 +25,16 @@ from typing import Any, TextIO
 
 from edgebottle.bench.jobs_file import SAMPLES, Job
 from edgebottle.boards import load_board
+from edgebottle.boxed_samples import boxed_samples
+from edgebottle.conversion import Reading
 from edgebottle.drivers import Faulted
 from edgebottle.energy_mode import in_energy_mode
 from edgebottle.errors import BadInput, BoardError, EdgebottleError, Mismatch
 from edgebottle.fit import Wish
 from edgebottle.measure import check_board, measure
-from edgebottle.pipeline import Built, build, load
+from edgebottle.pipeline import Built, Model, build, load
 from edgebottle.plan.schedules import Schedule
+from edgebottle.sample_values import Meaning
 from edgebottle.samples import Samples, edge_cases, load_samples
 from hil.bench.meters.recording import MeterFault, MeterSettings
 from hil.bench.results import BOOK, BOOT, BROKEN, BUILD, CHECK, ERROR, FAILED, FLASH, PORT, RUN
@@ -71,7 +74,7 @@ class Worker:
             if request["do"] == "prepare":
                 self._prepared = None
                 self._begin(BUILD)
-                self._prepared = prepare(Job(**request["job"]), request["board"])
+                self._prepared = prepare(Job.from_json(request["job"]), request["board"])
                 self._say(ready=True)
             else:
                 self._measure(request["port"], request["choice"], request["meter"])
@@ -122,13 +125,26 @@ def prepare(job: Job, board_id: str) -> Prepared:
     check_board(board)
     if job.energy:
         board = in_energy_mode(board)
-    model = load(job.path, io=job.io)
+    model = load(
+        job.path,
+        io=job.io,
+        name=job.name,
+        signature=job.signature,
+        reading=Reading(dict(job.shapes), job.keep_layout),
+    )
+    wish = Wish(Schedule(job.schedule), job.row_fed, job.ram, job.flash, job.optimize, job.narrow)
+    built = build(model, board, toolchain=job.toolchain, wish=wish)
+    return Prepared(job, built, _samples(job, model))
+
+
+def _samples(job: Job, model: Model) -> Samples:
+    """What is run."""
+    if job.data is not None:
+        return boxed_samples(job.data, job.part, model, job.samples)
     if job.inputs is None:
-        samples = edge_cases(model.graph, job.samples or SAMPLES)
-    else:
-        samples = load_samples(Path(job.inputs), model.graph, job.samples)
-    wish = Wish(Schedule(job.schedule), ram=job.ram, flash=job.flash, optimize=job.optimize)
-    return Prepared(job, build(model, board, toolchain=job.toolchain, wish=wish), samples)
+        return edge_cases(model.graph, job.samples or SAMPLES)
+    meaning = None if job.meaning is None else Meaning(job.meaning)
+    return load_samples(Path(job.inputs), model.graph, job.samples, meaning)
 
 
 def outcome_of(step: str, error: EdgebottleError) -> str:

@@ -40,7 +40,6 @@ def measured_there(
     """The record of a measurement that the edgebottle of another computer does.
 
     Raises:
-        BadInput: an option has no place in a job.
         EdgebottleError: it could not be done; the message says why.
     """
     from edgebottle.bench.board_work import AttemptLimits
@@ -72,27 +71,9 @@ def measured_there(
 
 
 def _job(entry: RemoteEntry, chosen: CommandTarget, wish: Wish, asked: MeasureWish) -> Job:
-    """The measurement as a job; raises ``BadInput`` for what no job can say."""
+    """The measurement as a job."""
     from edgebottle.bench.jobs_file import Job
-    from edgebottle.conversion import Reading
-    from edgebottle.errors import BadInput
 
-    without_place = {
-        "--data": asked.data is not None,
-        "--as": asked.meaning is not None,
-        "--name": chosen.name is not None,
-        "--signature": chosen.signature is not None,
-        "--shape or --layout": chosen.reading != Reading(),
-        "--energy": asked.energy,
-        "--input rows": wish.row_fed,
-        "--no-narrow": not wish.narrow,
-    }
-    for option, is_given in without_place.items():
-        if is_given:
-            raise BadInput(
-                f"{option} cannot be had for a board of another computer: run `edgebottle measure` "
-                f"there (`ssh {entry.host.address}`), for {entry.there}"
-            )
     return Job(
         model=chosen.model,
         path=chosen.model,
@@ -107,6 +88,16 @@ def _job(entry: RemoteEntry, chosen: CommandTarget, wish: Wish, asked: MeasureWi
         toolchain=chosen.toolchain,
         ram=wish.ram,
         flash=wish.flash,
+        energy=asked.energy,
+        name=chosen.name,
+        signature=chosen.signature,
+        shapes=tuple(chosen.reading.shapes.items()),
+        keep_layout=chosen.reading.keep_layout,
+        meaning=asked.meaning,
+        data=asked.data,
+        part=asked.part,
+        row_fed=wish.row_fed,
+        narrow=wish.narrow,
     )
 
 

@@ -13,6 +13,11 @@ _MARK = b"location"
 """The key that each such constant has."""
 
 
+def has_external_data(data: bytes) -> bool:
+    """Whether constants of a file may lie in others: where not, it is whole as it is."""
+    return _MARK in data
+
+
 def with_external_data(data: bytes, folder: Path, limit: int) -> bytes:
     """The same file with all of its constants inside.
 
@@ -25,7 +30,7 @@ def with_external_data(data: bytes, folder: Path, limit: int) -> bytes:
         BadInput: one of the other files is not there, cannot be read, or is too large.
         BadModel: the file does not say where a constant is, or names a place that is not there.
     """
-    if _MARK not in data:
+    if not has_external_data(data):
         return data
     import onnx
     from google.protobuf.message import DecodeError

@@ -26,7 +26,7 @@ from hil.bench.hosts import BenchHost
 from hil.bench.sealed import Unsealed, sealed, unsealed
 from hil.ssh_command import CONNECT_SECONDS, FAILED, OPTIONS, failure_of
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Of requests and answers."""
 
 SILENT_SECONDS = 30.0

@@ -51,6 +51,9 @@ FAULTS = {
     "dead": "it is silent after it was flashed, until its power is switched",
     "wrong-result": "one bit of an output is another",
 }
+DOUBLE = '[board.double]\nboard = "microbit"\ndriver = "virtual"\n'
+"""A virtual board, for a bench to have as well."""
+
 CUT = "cut"
 """What happens to a line by ``DeskBoard.cut``, while the network runs."""
 

@@ -22,30 +22,12 @@ from hil.bench.sealed import sealed
 from hil.bench.ssh import PROTOCOL
 from hil.records import read as read_records
 from tests.cli.command_line import SCRIPT, Result, edgebottle, environment
-from tests.lab.desk import Desk, each_time
+from tests.lab.desk import DOUBLE, Desk
 from tests.lab.tcp_proxy import TcpProxy, free_port
 from tests.ssh_server import SshServer
 from tests.waiting import has_ended, wait_until
 
-DOUBLE = '[board.double]\nboard = "microbit"\ndriver = "virtual"\n'
 MEASURE = ("measure", "digits", "--samples", "1", "--records", "r.jsonl", "--json")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
-    with SshServer(tmp_path_factory.mktemp("ssh")) as found:
-        yield found
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Iterator[Desk]:
-    """The bench of the other computer: two boards and a virtual one."""
-    folder = tmp_path / "there"
-    folder.mkdir()
-    with Desk(folder, {"one": each_time(None)(), "two": each_time(None)()}) as desk:
-        with (folder / "bench.toml").open("a") as file:
-            file.write(DOUBLE)
-        yield desk
 
 
 @pytest.fixture
@@ -228,11 +210,10 @@ def test_a_greeting_does_no_harm(tmp_path: Path, server: SshServer, there: Desk)
     assert len(done["boards"]) == 3
 
 
-def test_what_no_job_can_say(tmp_path: Path, server: SshServer, there: Desk) -> None:
+def test_what_cannot_be_had_there(tmp_path: Path, server: SshServer, there: Desk) -> None:
     write_bench(tmp_path, server, there)
-    for words in (("--no-narrow",), ("--input", "rows"), ("--name", "x")):
-        done = edgebottle(*MEASURE, "-b", "lab/one", *words, cwd=tmp_path)
-        assert done.code == 1 and f"{words[0]}" in done.err and "for one" in done.err
+    done = edgebottle(*MEASURE, "-b", "lab/double", "--energy", cwd=tmp_path)
+    assert done.code == 1 and "nothing measures the energy of double" in done.err
     done = edgebottle(*MEASURE, "-b", "lab/oen", cwd=tmp_path)
     assert done.code == 1 and "did you mean 'lab/one'" in done.err
     line = ("bench", "mlperf", "digits", "--task", "ic01", "-b", "lab/one")
