@@ -78,9 +78,13 @@ def open_session(
 
 def _started(driver: Driver, board: Board) -> Session:
     """A session; of a real board that is silent too, where it can be restarted."""
+    # In energy mode the rate is one of the rules of the benchmark.
+    max_baud = 0
+    if isinstance(driver, _RealDriver) and not board.has_pulses:
+        max_baud = driver.choice.max_baud
 
     def start() -> Session:
-        return Session(driver, baud=baud_of(board), has_pulses=board.has_pulses)
+        return Session(driver, baud=baud_of(board), max_baud=max_baud, has_pulses=board.has_pulses)
 
     try:
         return start()

@@ -139,7 +139,7 @@ def _told(
     if port is None:
         return record
     record = replace(record, recovery=session.recovery)
-    return _judged(record, built, samples, result, runs, session.remarks)
+    return _judged(record, built, samples, result, runs, (*session.remarks, *session.line))
 
 
 def _repeats(built: Built, runs: int) -> int:

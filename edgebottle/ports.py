@@ -59,6 +59,9 @@ class Stm32Wiring(Wiring):
         flash_wait_states: Of the flash at the board's clock.
         uart_enable: Address of the register that gives the UART its clock.
         uart_enable_bit: Its bit there.
+        uart_hz: Of the UART's clock.
+        uart_scale: How many times that is divided.
+        uart_min_divider: The smallest that the UART takes.
         uart_divider: For the baud rate.
         uart_clock_select: Address of the register that gives the UART a slower clock; 0: none.
         uart_clock_mask: Its bits there.
@@ -83,6 +86,9 @@ class Stm32Wiring(Wiring):
     flash_wait_states: int
     uart_enable: int
     uart_enable_bit: int
+    uart_hz: int
+    uart_scale: int
+    uart_min_divider: int
     uart_divider: int
     uart_clock_select: int
     uart_clock_mask: int
@@ -112,6 +118,8 @@ class Rp2Wiring(Wiring):
         pll_divider_1: What it divides that by.
         pll_divider_2: And by that.
         uart_reset_bit: Of the UART in RESETS.
+        uart_hz: Of the UART's clock.
+        uart_min_divider: The smallest that the UART takes, in 64ths.
         uart_divider: For the baud rate, in 64ths.
         tx_pin: 0 to 29.
         tx_function: What gives the pin to the UART.
@@ -133,6 +141,8 @@ class Rp2Wiring(Wiring):
     pll_divider_1: int
     pll_divider_2: int
     uart_reset_bit: int
+    uart_hz: int
+    uart_min_divider: int
     uart_divider: int
     tx_pin: int
     tx_function: int
@@ -198,6 +208,8 @@ class Gd32Wiring(Wiring):
         hxtal_hz: Frequency of the crystal; 0: the chip's own oscillator.
         uart_enable: Address of the register that gives the UART its clock.
         uart_enable_bit: Its bit there.
+        uart_hz: Of the UART's clock.
+        uart_min_divider: The smallest that the UART takes.
         uart_divider: For the baud rate.
         gpio_enable: Address of the register that gives the GPIO ports their clocks.
         remap: Address of the register that moves UARTs to other pins.
@@ -214,6 +226,8 @@ class Gd32Wiring(Wiring):
     hxtal_hz: int
     uart_enable: int
     uart_enable_bit: int
+    uart_hz: int
+    uart_min_divider: int
     uart_divider: int
     gpio_enable: int
     remap: int
@@ -235,6 +249,7 @@ class Samd21Wiring(Wiring):
         crystal_hz: Frequency of the crystal; 0: the oscillator runs without.
         uart_enable_bit: Of the SERCOM in PM.APBCMASK.
         uart_clock: Number of its generic clock.
+        uart_hz: Of that clock.
         uart_baud_value: For the baud rate.
         tx_group: Group of ports of ``tx_pin``: 0 is A, 1 is B.
         tx_pin: 0 to 31.
@@ -249,6 +264,7 @@ class Samd21Wiring(Wiring):
     crystal_hz: int
     uart_enable_bit: int
     uart_clock: int
+    uart_hz: int
     uart_baud_value: int
     tx_group: int
     tx_pin: int
@@ -280,9 +296,13 @@ class CmsdkWiring(Wiring):
     """Of Arm's FPGA images with peripherals of the Cortex-M System Design Kit.
 
     Attributes:
+        uart_hz: Of the UART's clock.
+        uart_min_divider: The smallest that the UART takes.
         uart_divider: For the baud rate.
     """
 
+    uart_hz: int
+    uart_min_divider: int
     uart_divider: int
 
 

@@ -126,6 +126,26 @@ class Link:
                 raise BoardError(f"{self.url}: the board takes no more data") from error
             raise self._closed(error) from error
 
+    @property
+    def has_rate(self) -> bool:
+        """Whether bytes pass at a rate that can be set; a socket has none."""
+        return "://" not in self.url or self.url.lower().startswith(REMOTE)
+
+    def set_baud(self, baud: int) -> None:
+        """Sets the rate, and drops what has arrived at the one before.
+
+        Raises:
+            BoardError: The port cannot have it.
+        """
+        import serial
+
+        try:
+            self._port.baudrate = baud
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise BoardError(f"{self.url}: the port cannot run at {baud} baud: {error}") from error
+        self._buffer.clear()
+        self._scanned = 0
+
     def send_break(self, seconds: float) -> None:
         """Holds the line at its break level for so long; raises ``OSError`` where it cannot."""
         self._port.send_break(seconds)

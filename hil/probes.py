@@ -23,9 +23,13 @@ RESETS = ("break", "dtr", "probe")
 """How a real board can be restarted: a break on its line, a pulse of DTR, or by its probe."""
 
 
+MAX_BAUD = 1_000_000
+"""What the firmware allows at most (EB_PORT_MAX_BAUD)."""
+
+
 @dataclass(frozen=True)
 class ProbeChoice:
-    """How a real board is flashed and restarted.
+    """How a real board is flashed, restarted and talked to.
 
     Attributes:
         programmer: The only program that may do it; None: the first of the table that can.
@@ -37,6 +41,7 @@ class ProbeChoice:
         resets: How it may be restarted, of ``RESETS``.
         power: Switches its power, which is the last way to restart it; None where nothing does, or
             whoever measures does it on his own account.
+        max_baud: What its line may be raised to; at most 1,000,000 is ever asked for.
     """
 
     programmer: str | None = None
@@ -45,6 +50,7 @@ class ProbeChoice:
     write: bool | None = None
     resets: tuple[str, ...] = RESETS
     power: PowerSwitch | None = None
+    max_baud: int = MAX_BAUD
 
     def writes(self, is_local: bool) -> bool:
         """Whether the board is flashed, whose port is one of this computer or a network URL."""

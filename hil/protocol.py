@@ -7,40 +7,33 @@ of another form is an error that says what was being done and which lines came l
 
 import re
 import time
-from collections import deque
-from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 from edgebottle.errors import BoardError
 from hil.answers import BoardCycles, BoardFrame, Checksums, CpuCounters, InferResult, Memory
-from hil.link import BAUD, Deadline, Link, Patience, WallClock
+from hil.exchange import NUMBER, Explained, Garbled, Late, Refused, Silent
+from hil.frames import DamagedFrame, input_frame, output_bytes
+from hil.link import BAUD, Link, Patience, WallClock
+from hil.rates import RatedExchange
 
 CHUNK_BYTES = 512  # of data in one `db` command; the firmware takes any number
+FRAME_BYTES = 8192  # of data in one `put` command; the firmware takes any number
 LOAD_ATTEMPTS = 3  # a serial line may lose a byte
-ANSWER_SECONDS = 5.0
+FRAME_SECONDS = 1.0
+RECOVER_SECONDS = 1.0  # at a raised rate: the other one is tried then
 BOOT_SECONDS = 10.0
 RUN_SECONDS = 120.0
-SYNC_SECONDS = 1.0
-POLL_SECONDS = 0.1
 PULSE_SECONDS = 0.001  # of the pin, in energy mode
-LINES_SHOWN = 4
-MAX_LINES = 100_000  # of an answer; one for each layer or output, at most
 
-NUMBER = r"(\d{1,18})"
-"""A number that fits into 63 bits; no board counts further, and longer ones are garbage."""
+__all__ = ["BoardClient", "Garbled", "Refused", "Silent"]
 
 
-class Refused(BoardError):
-    """The board answered a command with an ``e-`` line; it takes the next command."""
+class BoardClient(RatedExchange):
+    """Talks to the bench application of one board.
 
-
-class Silent(BoardError):
-    """The board does not listen: it hangs, has faulted, or runs something else."""
-
-
-class BoardClient:
-    """Talks to the bench application of one board."""
+    Attributes:
+        load_attempts: How often an input, or a frame of one, had to be sent.
+    """
 
     def __init__(
         self,
@@ -51,16 +44,12 @@ class BoardClient:
         patience: Patience = WallClock,
         has_pulses: bool = False,
     ) -> None:
-        self._link = link
+        super().__init__(link, baud=baud, patience=patience)
         self._has_pulses = has_pulses
-        self._patience = patience
-        self._baud = baud
         self._run_seconds = run_seconds
-        self._answer_seconds = ANSWER_SECONDS
-        self._recent: deque[str] = deque(maxlen=LINES_SHOWN)
         self._selected = 0
         self._row_bytes = 0
-        self._syncs = 0
+        self._known: dict[str, bool] = {}
         self.load_attempts = 0
 
     @classmethod
@@ -99,46 +88,15 @@ class BoardClient:
             client.synchronize(boot_seconds)
         except BaseException as error:
             link.close()
-            if isinstance(error, _Explained):
+            if isinstance(error, Explained):
                 raise Silent(str(error)) from error
             raise
         return client
 
-    def close(self) -> None:
-        """Closes the line."""
-        self._link.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def synchronize(self, seconds: float = BOOT_SECONDS) -> None:
-        """Ends a command that somebody left half sent, and skips all that is still on its way.
-
-        Sends a command that cannot exist, with a number of its own, until the board says that it
-        does not know exactly this one.
-        """
-        deadline, attempt_seconds = self._patience(seconds), SYNC_SECONDS
-        doing = "waiting for the board to answer"
-        while True:
-            self._syncs += 1
-            probe = f"sync-{self._syncs}"
-            self._link.send(f"%{probe}%".encode())
-            attempt = (deadline, WallClock(attempt_seconds))
-            attempt_seconds *= 2  # a board that takes longer would never be heard out
-            known = self._wait_for(f"e-[Unknown command: {probe}]", attempt, doing)
-            if known and self._wait_for("m-ready", (deadline,), doing):
-                self._select(0)
-                return
-            if deadline.is_over():
-                raise self._failed(doing, f"no answer in {seconds:g} s")
+        """Also chooses input 0."""
+        super().synchronize(seconds)
+        self._select(0)
 
     def name(self) -> str:
         """Who the board says it is."""
@@ -157,10 +115,9 @@ class BoardClient:
         return int(field[0], 16)
 
     def load_input(self, index: int, data: bytes) -> None:
-        """Puts ``data`` into input ``index``.
+        """Puts ``data`` into input ``index``: in frames, or as text where the firmware has none.
 
-        All of it is sent without waiting in between; to a row-fed network, which computes after
-        each row and cannot listen meanwhile, row by row.
+        A row-fed network computes after each row and cannot listen meanwhile: it gets row by row.
 
         Raises:
             Refused: There is no such input, or it is smaller than ``data``.
@@ -169,6 +126,19 @@ class BoardClient:
         doing = f"loading {len(data)} bytes into input {index}"
         if index != self._selected:
             self._select(index)
+        if data and self._knows("put"):
+            self._load_frames(data, doing)
+        else:
+            self._load_text(data, doing)
+
+    def _knows(self, command: str) -> bool:
+        """Whether the firmware has this command, which does no harm; it is asked once."""
+        if command not in self._known:
+            (lines,) = self._exchange([command], "asking for frames", self._answer_seconds)
+            self._known[command] = lines != [f"e-[Unknown command: {command}]"]
+        return self._known[command]
+
+    def _load_text(self, data: bytes, doing: str) -> None:
         row = self._row_bytes or max(len(data), 1)
         chunks = [
             data[i : min(i + CHUNK_BYTES, start + row)].hex()
@@ -190,6 +160,71 @@ class BoardClient:
             if answers[1:] == [[]] * (len(chunks) - 1) + [["m-load-done"]]:
                 return
         raise self._unexpected(doing, [line for answer in answers[1:] for line in answer])
+
+    def _load_frames(self, data: bytes, doing: str) -> None:
+        """Sends one frame after the other, each until it is taken; the board says from where on."""
+        row = self._row_bytes or len(data)
+        self.load_attempts += 1
+        self._begin(len(data), doing)
+        position, failures = 0, 0
+        while position < len(data):
+            end = min(position + FRAME_BYTES, position // row * row + row, len(data))
+            try:
+                self._put(position, data[position:end], end == len(data), doing)
+                position, failures = end, 0
+            except (Garbled, Late, Refused) as error:
+                failures += 1
+                self.load_attempts += 1
+                if failures == LOAD_ATTEMPTS and self.baud == self._base:
+                    raise
+                if failures == LOAD_ATTEMPTS:
+                    self.lower_rate("frames did not arrive")
+                    failures = 0
+                position = self._board_position(error, len(data), doing)
+
+    def _begin(self, nbytes: int, doing: str) -> None:
+        """Announces so many bytes."""
+        for attempt in range(LOAD_ATTEMPTS):
+            try:
+                (lines,) = self._exchange([f"db load {nbytes}"], doing, self._answer_seconds)
+                if lines == [f"m-[Expecting {nbytes} bytes]"]:
+                    return
+                failure = self._unexpected(doing, lines)
+            except (Garbled, Late) as error:
+                failure = error
+            if attempt + 1 < LOAD_ATTEMPTS:
+                self._recover(failure)
+        raise failure
+
+    def _put(self, position: int, data: bytes, is_last: bool, doing: str) -> None:
+        """Sends a frame; raises ``Refused``, ``Garbled`` or ``Late`` where it was not taken."""
+        seconds = self._run_seconds if self._row_bytes else FRAME_SECONDS
+        (lines,) = self._exchange([b"put " + input_frame(position, data)], doing, seconds)
+        if lines != ["m-load-done"][: int(is_last)]:
+            refusal = self._unexpected(doing, lines)
+            raise refusal if isinstance(refusal, Refused) else Garbled(str(refusal))
+
+    def _board_position(self, error: BoardError, nbytes: int, doing: str) -> int:
+        """From where on the board wants the rest, after ``error``."""
+        self._recover(error)
+        (lines,) = self._exchange(["put"], doing, self._answer_seconds)
+        pattern = rf"e-\[Bad frame at {NUMBER}\]"
+        (text,) = self._match(pattern, lines, 0, doing)
+        if int(text) > nbytes:
+            raise self._unexpected(doing, lines)
+        return int(text)
+
+    def _recover(self, error: BoardError) -> None:
+        """Ends what was garbled; raises ``error`` where the board does not listen any more."""
+        try:
+            if self.baud == self._base:
+                return self.synchronize(self._answer_seconds)
+            try:
+                self.synchronize(RECOVER_SECONDS)
+            except Explained:
+                self.lower_rate("the board did not listen")
+        except BoardError as last:
+            raise error from last
 
     def infer(self, runs: int = 1, warmups: int = 0) -> InferResult:
         """Runs the network ``warmups`` + ``runs`` times, timing the latter."""
@@ -224,8 +259,11 @@ class BoardClient:
         return self._numbers(self._field("results", r"m-results-\[(.*)\]", doing)[0], doing)
 
     def outputs(self) -> list[bytes]:
-        """The bytes of each output of the last run."""
+        """The bytes of each output of the last run; in frames where the firmware has them."""
         doing = "reading the outputs"
+        return self._output_frames(doing) if self._knows("get") else self._output_texts(doing)
+
+    def _output_texts(self, doing: str) -> list[bytes]:
         lines = self._command("out", doing)
         found = [
             self._match(rf"m-out-{i}-\[((?:[0-9A-F]{{2}})*)\]", lines, i, doing)[0]
@@ -234,6 +272,22 @@ class BoardClient:
         if not found:
             raise self._unexpected(doing, lines)
         return [bytes.fromhex(text) for text in found]
+
+    def _output_frames(self, doing: str) -> list[bytes]:
+        """Asks again where a frame is damaged."""
+        for attempt in range(LOAD_ATTEMPTS):
+            try:
+                lines = self._command("get", doing)
+                if not lines:
+                    raise self._unexpected(doing, lines)
+                return [_output_frame(i, line) for i, line in enumerate(self._raw)]
+            except DamagedFrame:
+                failure: BoardError = Garbled(str(self._failed(doing, "an output is damaged")))
+            except (Garbled, Late) as error:
+                failure = error
+            if attempt + 1 < LOAD_ATTEMPTS:
+                self._recover(failure)
+        raise failure
 
     def boxes(self) -> tuple[tuple[int, ...], ...]:
         """The boxes of the last run of a detector: four corners, score and label of each."""
@@ -313,106 +367,16 @@ class BoardClient:
         (row_bytes,) = self._field(f"in {index}", pattern, doing)
         self._selected, self._row_bytes = index, int(row_bytes or 0)
 
-    def _field(self, command: str, pattern: str, doing: str) -> tuple[str, ...]:
-        """The groups of ``pattern`` in the one line that ``command`` answers."""
-        lines = self._command(command, doing)
-        if len(lines) != 1:
-            raise self._unexpected(doing, lines)
-        return self._match(pattern, lines, 0, doing)
-
-    def _match(self, pattern: str, lines: Sequence[str], index: int, doing: str) -> tuple[str, ...]:
-        found = re.fullmatch(pattern, lines[index]) if index < len(lines) else None
-        if found is None:
-            raise self._unexpected(doing, lines[index : index + 1])
-        return found.groups()
-
     def _numbers(self, text: str, doing: str) -> tuple[float, ...]:
         try:
             return tuple(float(word) for word in text.split(","))
         except ValueError:
             raise self._unexpected(doing, [text]) from None
 
-    def _command(self, command: str, doing: str, seconds: float | None = None) -> list[str]:
-        (lines,) = self._exchange([command], doing, seconds or self._answer_seconds)
-        refusal = next((line for line in lines if line.startswith("e-")), None)
-        if refusal is not None:
-            raise Refused(f"{self._link.url}: the board refused while {doing}: {refusal}")
-        return lines
 
-    def _exchange(self, commands: Sequence[str], doing: str, seconds: float) -> list[list[str]]:
-        """Sends the commands in one go; the lines of each answer, without its ``m-ready``."""
-        data = "".join(f"{command}%" for command in commands).encode()
-        try:
-            self._link.send(data)
-            deadline = self._patience(seconds + 20.0 * len(data) / self._baud)
-            return [self._answer(deadline, seconds, doing) for _ in commands]
-        except (Refused, _Explained):
-            raise
-        except BoardError as error:
-            raise self._failed(doing, str(error)) from error
-
-    def _answer(self, deadline: Deadline, seconds: float, doing: str) -> list[str]:
-        lines: list[str] = []
-        for _ in range(MAX_LINES):
-            line = self._read((deadline,), doing)
-            if line is None:
-                raise self._failed(doing, f"the board fell silent (nothing for {seconds:g} s)")
-            if line == "m-ready":
-                return lines
-            if "m-timestamp-mode" in line or "m-init-done" in line:
-                raise self._failed(doing, "the board reset")
-            if line and not line.startswith(("m-", "e-")):
-                raise Garbled(str(self._failed(doing, "the board answered garbage")))
-            if line:
-                lines.append(line)
-        raise self._failed(doing, "the board's answer does not end")
-
-    def _wait_for(self, wanted: str, deadlines: Sequence[Deadline], doing: str) -> bool:
-        while True:
-            line = self._read(deadlines, doing)
-            if line is None or line == wanted:
-                return line is not None
-            if any(deadline.is_over() for deadline in deadlines):
-                return False  # however much else it sends
-
-    def _read(self, deadlines: Sequence[Deadline], doing: str) -> str | None:
-        while (raw := self._link.read_line(time.monotonic() + POLL_SECONDS)) is None:
-            if any(deadline.is_over() for deadline in deadlines):
-                return None
-        line = _printable(raw)
-        if line:
-            self._recent.append(line)
-        if line.startswith("e-[fault"):
-            raise self._failed(doing, f"the board's processor faulted: {line[3:-1]}")
-        return line
-
-    def _unexpected(self, doing: str, lines: Sequence[str]) -> BoardError:
-        refusal = next((line for line in lines if line.startswith("e-")), None)
-        if refusal is not None:
-            return Refused(f"{self._link.url}: the board refused while {doing}: {refusal}")
-        return self._failed(doing, "the board gave an answer of a wrong form")
-
-    def _failed(self, doing: str, what: str) -> BoardError:
-        what = what.removeprefix(f"{self._link.url}: ")
-        shown = [_shorten(line) for line in self._recent]
-        rest = self._link.pending()
-        if rest:
-            shown.append(_shorten(_printable(rest)) + "...")
-        last = f"last lines: {' | '.join(shown)}" if shown else "it has sent nothing at all"
-        return _Explained(f"{self._link.url}: {what} while {doing}; {last}")
-
-
-class _Explained(BoardError):
-    """Says already what was being done."""
-
-
-class Garbled(_Explained):
-    """What came over the line is no answer of the firmware."""
-
-
-def _printable(raw: bytes) -> str:
-    return "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in raw)
-
-
-def _shorten(line: str, width: int = 100) -> str:
-    return line if len(line) <= width else line[: width - 3] + "..."
+def _output_frame(index: int, line: bytes) -> bytes:
+    """What a line of ``get`` holds; raises ``DamagedFrame``."""
+    found = re.fullmatch(rb"m-get-\[%d (.*)\]" % index, line, re.DOTALL)
+    if found is None:
+        raise DamagedFrame
+    return output_bytes(found[1])

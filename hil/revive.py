@@ -17,8 +17,8 @@ from hil.probes import ProbeChoice, probe_at
 from hil.protocol import BoardClient
 from hil.recovery import ANSWERS, CORE, LINE, POWER, RecoveryStep
 
-ANSWER_SECONDS = 3.0
-"""How long a board may take from a reset to its first answer."""
+ANSWER_SECONDS = 4.0
+"""How long a board may take from a reset, or from a raised rate, to its first answer."""
 
 RETURN_SECONDS = 15.0
 """How long a USB device may take to be there again after its power was switched."""

@@ -124,6 +124,7 @@ class Session:
         driver: Driver,
         *,
         baud: int = BAUD,
+        max_baud: int = 0,
         run_seconds: float = RUN_SECONDS,
         has_pulses: bool = False,
     ) -> None:
@@ -132,6 +133,7 @@ class Session:
         Args:
             driver: The board.
             baud: Symbols per second of the line.
+            max_baud: What it may be raised to, where board and line can.
             run_seconds: The longest that one run may take.
             has_pulses: The firmware is that of energy mode.
 
@@ -151,6 +153,7 @@ class Session:
         try:
             if driver.image_crc is not None:
                 check_build(self._client, driver.image_crc)
+            self._client.raise_rate(max_baud)
         except BaseException:
             self.close()
             raise
@@ -169,6 +172,11 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def line(self) -> tuple[str, ...]:
+        """What a reader of the figures should know of the line, in sentences."""
+        return tuple(self._client.line)
 
     @property
     def attempts(self) -> int:

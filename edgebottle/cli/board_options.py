@@ -10,6 +10,7 @@ import click
 
 from edgebottle.errors import BadInput
 from edgebottle.programmers import all_programmers
+from hil.probes import MAX_BAUD
 
 if TYPE_CHECKING:
     from edgebottle.boards import Board
@@ -41,6 +42,14 @@ _OPTIONS = (
         is_flag=True,
         help="Unlock and erase the whole chip before it is flashed; all that is in it is lost.",
     ),
+    click.option(
+        "--baud",
+        "max_baud",
+        type=click.IntRange(1_200, MAX_BAUD),
+        metavar="RATE",
+        help="What the line to the board may be raised to once it listens (default: 921600, where "
+        "its chip and the cable can; 115200 leaves it).",
+    ),
     click.option("--no-flash", "keep", is_flag=True, help="The firmware is on the board already."),
 )
 
@@ -56,6 +65,7 @@ def port_options(function: F) -> F:
         programmer: str | None,
         recover: bool,
         keep: bool,
+        max_baud: int | None,
         **options: Any,
     ) -> Any:
         from hil.probes import ProbeChoice
@@ -67,12 +77,14 @@ def port_options(function: F) -> F:
             "--no-flash": keep,
         }
         names = [name for name, value in given.items() if value]
-        if names and port is None:
-            raise click.UsageError(f"{names[0]} is of a real board: give its --port.")
+        if port is None and (names or max_baud is not None):
+            raise click.UsageError(f"{(*names, '--baud')[0]} is of a real board: give its --port.")
         if keep and names != ["--no-flash"]:
             raise click.UsageError(f"{names[0]} and --no-flash exclude each other.")
         _check_programmer(programmer)
-        choice = ProbeChoice(programmer, probe, recover, False if keep else None)
+        choice = ProbeChoice(
+            programmer, probe, recover, False if keep else None, max_baud=max_baud or MAX_BAUD
+        )
         return function(*args, port=port, choice=choice, **options)
 
     wrapped: Any = with_choice

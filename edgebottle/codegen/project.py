@@ -193,6 +193,7 @@ def _binding(graph: Graph, plan: Plan, buffer: int, board: Board, threads: int) 
     model, row = graph.name, _row_bytes(graph) if plan.row_fed else 0
     more = "#define EB_BENCH_COUNTERS 1\n" if board.is_linux else ""
     more += f"#define EB_BENCH_POOL {threads}\n" if threads > 1 else ""
+    outputs = sum(graph.tensors[name].nbytes for name in graph.outputs)
     return f"""/* Binds the bench application to its model. Written by edgebottle {__version__}. */
 #ifndef BENCH_BINDING_H
 #define BENCH_BINDING_H
@@ -204,6 +205,7 @@ def _binding(graph: Graph, plan: Plan, buffer: int, board: Board, threads: int) 
 #define EB_BENCH_INPUTS {len(graph.inputs)}
 #define EB_BENCH_DB_BYTES {buffer}
 #define EB_BENCH_ROW_BYTES {row}
+#define EB_BENCH_OUTPUT_BYTES {outputs}
 #define EB_BENCH_STATE {int(graph.has_state)}
 {more}
 #endif

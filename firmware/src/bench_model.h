@@ -18,6 +18,12 @@
 #error "a row-fed model has its input nowhere as a whole"
 #endif
 
+/* Bytes of all outputs, and whether there are so many that frames of them save time. */
+#ifndef EB_BENCH_OUTPUT_BYTES
+#define EB_BENCH_OUTPUT_BYTES 0
+#endif
+#define EB_BENCH_OUTPUT_FRAMES (EB_BENCH_OUTPUT_BYTES >= 64)
+
 /* Whether the model remembers something from one run to the next, which `reset` lets it forget. */
 #ifndef EB_BENCH_STATE
 #define EB_BENCH_STATE 0

@@ -11,18 +11,18 @@
 #include "eb_port.h"
 #include "energy.h"
 #include "format.h"
+#include "frames.h"
+#include "help.h"
 #include "image.h"
 #include "loader.h"
 #include "profile.h"
+#include "rate.h"
 #include "results.h"
 #include "rows.h"
 #include "split.h"
 #include "split_binding.h"
 #include "words.h"
 
-#define FIRMWARE_VERSION                                                                           \
-    "ULPMark for tinyML Firmware V0.0.1" /* what the stock runner looks for                        \
-                                          */
 #define DEFAULT_WARMUPS 10
 
 static void put_quoted(const char *text, const char *foreign)
@@ -102,36 +102,6 @@ static void do_profile(char *rest)
     bench_put_line("m-model-[" EB_BENCH_MODEL_VERSION "]");
 }
 
-static void do_help(char *rest)
-{
-    (void)rest;
-    bench_put_text(FIRMWARE_VERSION "\r\n\r\n"
-                                    "name, profile, timestamp, help\r\n"
-                                    "in I         : choose the input that db fills\r\n"
-                                    "db load N    : expect N bytes\r\n"
-                                    "db HEX       : some of them\r\n"
-                                    "db print     : show them\r\n"
-                                    "infer N [W]  : N timed runs after W (10) others\r\n"
-                                    "results, out : outputs as numbers, as bytes\r\n"
-                                    "crc, cyc     : checksum, cycles of each step\r\n"
-#ifdef EB_ENERGY_MODE
-                                    "window       : microseconds between two pulses\r\n"
-#endif
-#if EB_BENCH_STATE
-                                    "reset        : forget the runs before\r\n"
-#endif
-#if EB_BENCH_CANDIDATES > 0
-                                    "boxes        : what was detected\r\n"
-#endif
-#ifdef EB_BENCH_COUNTERS
-                                    "counters     : cycles, instructions of infer\r\n"
-#endif
-#if EB_BENCH_SPLIT_ROOM > 0
-                                    "split R [ID] : the frame of rate R\r\n"
-#endif
-                                    "mem, build   : memory used, CRC-32 of the image\r\n");
-}
-
 static void load(char *rest)
 {
     const char *word = next_word(&rest);
@@ -162,7 +132,7 @@ static void do_db(char *rest)
     } else if (same(word, "print")) {
         bench_load_print();
     } else {
-        bench_load_start();
+        (void)bench_load_start();
         for (; *word != 0; word++) {
             bench_load_digit(*word);
         }
@@ -264,6 +234,42 @@ static void do_out(char *rest)
     }
 }
 
+#if EB_BENCH_OUTPUT_FRAMES
+static void do_get(char *rest)
+{
+    (void)rest;
+    if (outputs_ready()) {
+        for (int i = 0; i < EB_MODEL(output_count)(); i++) {
+            bench_put_output_frame(i);
+        }
+    }
+}
+#endif
+
+static void do_put(char *rest)
+{
+    (void)rest;
+    (void)bench_load_start();
+    (void)bench_load_finish_frame(false);
+}
+
+static void do_baud(char *rest)
+{
+#if BENCH_HOSTED
+    (void)rest;
+    bench_put_line("e-[This line has no rate]");
+#else
+    const char *word = next_word(&rest);
+    if (word != NULL && bench_rate_ask(number(word))) {
+        bench_put_text("m-baud-[");
+        bench_put_text(word);
+        bench_put_line("]");
+    } else {
+        bench_put_line("e-[No such rate]");
+    }
+#endif
+}
+
 #if EB_BENCH_CANDIDATES > 0
 static void do_boxes(char *rest)
 {
@@ -349,7 +355,7 @@ static const struct {
     {"name", do_name},
     {"timestamp", do_timestamp},
     {"profile", do_profile},
-    {"help", do_help},
+    {"help", bench_put_help},
     {"db", do_db},
     {"infer", do_infer},
     {"out", do_out},
@@ -359,6 +365,11 @@ static const struct {
     {"mem", do_mem},
     {"cyc", do_cyc},
     {"crc", do_crc},
+    {"put", do_put},
+    {"baud", do_baud},
+#if EB_BENCH_OUTPUT_FRAMES
+    {"get", do_get},
+#endif
 #ifdef EB_ENERGY_MODE
     {"window", do_window},
 #endif
@@ -376,14 +387,15 @@ static const struct {
 #endif
 };
 
-void bench_command(char *command)
+bool bench_command(char *command)
 {
     const char *name = next_word(&command);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (same(name, commands[i].name)) {
             commands[i].run(command);
-            return;
+            return true;
         }
     }
     put_quoted("e-[Unknown command: ", name);
+    return false;
 }

@@ -202,7 +202,7 @@ bool bench_load_begin(uint32_t bytes)
     return true;
 }
 
-void bench_load_start(void)
+uint32_t bench_load_start(void)
 {
     chunk.position = position;
     chunk.walk = walk;
@@ -211,6 +211,21 @@ void bench_load_start(void)
     chunk.ended = false;
     chunk.too_much = false;
     chunk.no_room = false;
+    return position;
+}
+
+void bench_load_byte(uint8_t byte)
+{
+    if (position >= load_bytes) {
+        chunk.too_much = true;
+#if EB_BENCH_ROW_BYTES > 0
+    } else if (!has_room()) {
+        chunk.no_room = true;
+#endif
+    } else {
+        *tensor_walk_next(&walk, &target) = (uint8_t)(byte ^ SIGN);
+        position++;
+    }
 }
 
 void bench_load_digit(char c)
@@ -229,16 +244,43 @@ void bench_load_digit(char c)
     if (high < 0 || low < 0) {
         chunk.bad[0] = chunk.pair[0];
         chunk.bad[1] = chunk.pair[1];
-    } else if (position == load_bytes) {
-        chunk.too_much = true;
-#if EB_BENCH_ROW_BYTES > 0
-    } else if (!has_room()) {
-        chunk.no_room = true;
-#endif
     } else {
-        *tensor_walk_next(&walk, &target) = (uint8_t)(((high << 4) | low) ^ SIGN);
-        position++;
+        bench_load_byte((uint8_t)((high << 4) | low));
     }
+}
+
+/* As it was before the chunk. */
+static void take_back(void)
+{
+    position = chunk.position;
+    walk = chunk.walk;
+}
+
+/* The chunk was good. */
+static void go_on(void)
+{
+#if EB_BENCH_ROW_BYTES > 0
+    hand_over();
+#endif
+    if (position == load_bytes) {
+        if (load_bytes == (uint32_t)target.bytes) {
+            take();
+            loaded[target_input] = true;
+        }
+        bench_put_line("m-load-done");
+    }
+}
+
+bool bench_load_finish_frame(bool whole)
+{
+    whole = whole && !chunk.too_much && !chunk.no_room;
+    if (whole) {
+        go_on();
+    } else {
+        take_back();
+        bench_put_number_line("e-[Bad frame at ", position, "]");
+    }
+    return whole;
 }
 
 void bench_load_finish(void)
@@ -264,19 +306,9 @@ void bench_load_finish(void)
         refused = false;
     }
     if (refused) {
-        position = chunk.position;
-        walk = chunk.walk;
-        return;
-    }
-#if EB_BENCH_ROW_BYTES > 0
-    hand_over();
-#endif
-    if (position == load_bytes) {
-        if (load_bytes == (uint32_t)target.bytes) {
-            take();
-            loaded[target_input] = true;
-        }
-        bench_put_line("m-load-done");
+        take_back();
+    } else {
+        go_on();
     }
 }
 

@@ -28,10 +28,15 @@ bool bench_load_begin(uint32_t bytes);
 uint32_t bench_load_capacity(void);
 
 /* A chunk of data: start, then every character after `db `, then finish, which answers. A chunk
- * that is refused leaves the load where it was before. */
-void bench_load_start(void);
+ * that is refused leaves the load where it was before: start returns how many bytes have come. */
+uint32_t bench_load_start(void);
 void bench_load_digit(char c);
 void bench_load_finish(void);
+
+/* The same for a frame (frames.h): start, its bytes, then finish, which answers and returns whether
+ * they were taken. `whole`: they are all that were sent, for this place. */
+void bench_load_byte(uint8_t byte);
+bool bench_load_finish_frame(bool whole);
 
 /* `db print`. */
 void bench_load_print(void);

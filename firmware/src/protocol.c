@@ -4,30 +4,39 @@
 
 #include "commands.h"
 #include "format.h"
+#include "frames.h"
 #include "loader.h"
+#include "rate.h"
 #include "receive.h"
 
 static char command[BENCH_COMMAND_BYTES + 1];
 static unsigned command_length;
 
 /* Where the characters of the present command go. */
-static enum { TO_COMMAND, TO_LOADER, TO_NOWHERE } sink;
+static enum { TO_COMMAND, TO_LOADER, TO_FRAME, TO_NOWHERE } sink;
 
 static void finish_command(void)
 {
+    bool known = false;
     command[command_length] = 0;
     if (sink == TO_LOADER) {
         bench_load_finish();
+        known = true;
+    } else if (sink == TO_FRAME) {
+        known = bench_frame_finish();
     } else if (sink == TO_NOWHERE) {
         bench_put_line("e-[Command too long]");
     } else if (command_length == 0) {
         bench_put_line("e-[Empty command]");
     } else {
-        bench_command(command);
+        known = bench_command(command);
     }
     bench_put_line("m-ready");
     command_length = 0;
     sink = TO_COMMAND;
+    if (known) {
+        bench_rate_heard();
+    }
 }
 
 /* True when the command so far is "db " and `c` starts the hex digits. */
@@ -37,14 +46,28 @@ static bool starts_data(char c)
            bench_hex_digit(c) >= 0;
 }
 
+/* True when the command so far is "put ": what follows is a frame. */
+static bool starts_frame(void)
+{
+    return command_length == 4 && command[0] == 'p' && command[2] == 't' && command[3] == ' ';
+}
+
 static void take(char c)
 {
+    if (sink == TO_COMMAND && starts_frame()) {
+        sink = TO_FRAME;
+        bench_frame_start();
+    }
+    if (sink == TO_FRAME) {
+        bench_frame_byte((uint8_t)c);
+        return;
+    }
     if (c == 0 || c == '\r' || c == '\n' || c == '\t') {
         c = ' ';
     }
     if (sink == TO_COMMAND && starts_data(c)) {
         sink = TO_LOADER;
-        bench_load_start();
+        (void)bench_load_start();
     }
     if (sink == TO_LOADER) {
         bench_load_digit(c);
@@ -70,4 +93,5 @@ void bench_poll(void)
             take((char)c);
         }
     }
+    bench_rate_watch();
 }

@@ -2,7 +2,7 @@
  *
  * A command is text that ends with '%'. Words are separated by spaces; CR, LF and tab count as
  * spaces, so that a person may press return. At most BENCH_COMMAND_BYTES characters, except for
- * `db HEX`, whose digits are decoded as they arrive and may be any number.
+ * `db HEX` and `put FRAME`, whose bytes are decoded as they arrive and may be any number.
  */
 #ifndef BENCH_PROTOCOL_H
 #define BENCH_PROTOCOL_H

@@ -32,7 +32,7 @@ from hil.bench.hosts import BenchHost, read_host
 from hil.bench.meter_table import read_meter
 from hil.bench.meters.recording import MeterSettings
 from hil.bench.power import OFF_SECONDS, PowerSwitch
-from hil.probes import RESETS, ProbeChoice
+from hil.probes import MAX_BAUD, RESETS, ProbeChoice
 
 VERSION = 1
 """Of ``bench.toml``."""
@@ -86,6 +86,7 @@ class BenchEntry:
         programmer: The only program that may flash it; None: the first that can.
         flash: Whether it is flashed; None: unless it is at a network URL without a probe.
         reset: Ways in which it may be restarted, of ``hil.probes.RESETS``.
+        max_baud: What its line may be raised to.
         power: What switches its power; None where nothing does.
         meter: What measures its power; None where nothing does.
         quarantine: Why it is left out; None where it is not.
@@ -102,6 +103,7 @@ class BenchEntry:
     programmer: str | None = None
     flash: bool | None = None
     reset: tuple[str, ...] = RESETS
+    max_baud: int = MAX_BAUD
     power: PowerSwitch | None = None
     meter: MeterSettings | None = None
     quarantine: Quarantine | None = None
@@ -124,7 +126,9 @@ class BenchEntry:
     @property
     def choice(self) -> ProbeChoice:
         """How it is flashed and restarted."""
-        return ProbeChoice(self.programmer, self.probe, write=self.flash, resets=self.reset)
+        return ProbeChoice(
+            self.programmer, self.probe, write=self.flash, resets=self.reset, max_baud=self.max_baud
+        )
 
     def load(self) -> Board:
         """Its board file."""
@@ -383,6 +387,7 @@ _KEYS: Mapping[str, Reader] = {
     "programmer": _programmer,
     "flash": flag,
     "reset": list_of(one_of(*RESETS), may_be_empty=True),
+    "max_baud": whole(1_200, MAX_BAUD),
     "power": _table,
     "meter": _table,
     "quarantine": _table,

@@ -93,6 +93,9 @@ def _answer(machine: Machine, line: str) -> dict[str, Any] | None:
         return _register(machine, request.get("address"))
     if command == "pin-levels":
         return {"levels": [astuple(level) for level in machine.pin_levels()]}
+    if command == "line-rate":
+        machine.set_line_rate(int(request["baud"]))
+        return {}
     if command == "reset-counts":
         machine.reset_counts()
         return {}

@@ -132,6 +132,10 @@ class VirtualBoard:
         """Returns how the pin of energy mode went since the boot, from when it was driven."""
         return tuple(PinLevel(*level) for level in self._request("pin-levels")["levels"])
 
+    def set_line_rate(self, baud: int) -> None:
+        """Gives the line a rate, which a socket has not: at any other, all bytes are garbage."""
+        self._request("line-rate", baud=baud)
+
     def reset_counts(self) -> None:
         """Starts counting from here."""
         self._request("reset-counts")

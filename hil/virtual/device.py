@@ -51,6 +51,7 @@ class Purpose(IntEnum):
     RUN = 0
     SEND = 1
     RECEIVE = 2
+    RATE = 3
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Need:
     """Another device's register at ``address`` has to hold ``value`` (in place) in ``mask``.
 
     Where it does not, a device that needs it to run reads 0 and takes no writes, and a UART neither
-    sends nor receives what it needs it for.
+    sends nor receives what it needs it for; what it needs for the rate of the line makes garbage of
+    both.
     """
 
     purpose: Purpose

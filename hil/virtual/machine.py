@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from edgebottle.boards import Board
@@ -13,7 +14,7 @@ from edgebottle.build.elf import Elf
 from edgebottle.cpus import Cpu
 from edgebottle.errors import BadBoard, BadInput, BoardError
 from hil.virtual import boot_rom
-from hil.virtual.device import Device, Fixed, Follow
+from hil.virtual.device import Device, Fixed, Follow, Purpose
 from hil.virtual.faults import explain
 from hil.virtual.native import Emulator, NativeBlock, Rule, library
 from hil.virtual.native_memory import describe_with, native_memory
@@ -24,6 +25,9 @@ from hil.virtual.wiring import pin_needs, wired
 _STEP = re.compile(r"^step_(\d+)(?:_|$)")
 _PAGE = {"arm": 1024, "riscv": 4096}
 _WATCH_SECONDS = 0.2
+_NO_RATE = 0xFFFFFFFF
+"""No divider of a UART."""
+
 _READINGS = 20
 """Of counts, until two agree: after an answer the firmware looks for bytes some times more."""
 _READING_SECONDS = 0.001
@@ -56,6 +60,7 @@ class Machine:
         self._map_memory()
         self._step_of = self._add_code()
         self._add_devices(devices, _PAGE[cpu.arch])
+        self._library.eb_board_set_clock(self._native, board.clock_hz // 1000)
         self._add_memory()
         self._reset = boot_rom.reset(board, elf, self._uc, self.register)
         self._thread: threading.Thread | None = None
@@ -139,6 +144,24 @@ class Machine:
         found = (ctypes.c_uint64 * capacity)()
         self._library.eb_board_levels(self._native, found, capacity)
         return tuple(PinLevel(value >> 1, bool(value & 1)) for value in found)
+
+    def set_line_rate(self, baud: int) -> None:
+        """From now on the line has a rate: at any other the UART sends and receives garbage."""
+        port = self._board.uart
+        assert port is not None
+        board = replace(self._board, uart=replace(port, baud=baud))
+        try:
+            devices = wired(devices_of(board), board)
+        except BadBoard:  # a rate that the UART has no divider for
+            devices = devices_of(board)
+        uart = next(i for i, device in enumerate(devices) if device.base == port.base)
+        found = [need for need in devices[uart].needs if need.purpose == Purpose.RATE]
+        number = 0
+        while True:
+            value = found[number].value if number < len(found) else _NO_RATE
+            if self._library.eb_board_set_rate(self._native, uart, number, value) != 0:
+                return
+            number += 1
 
     def reset_counts(self) -> None:
         """Starts counting from here."""

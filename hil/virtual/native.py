@@ -70,6 +70,8 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eb_board_add_device": (ctypes.c_int, (_PTR, ctypes.c_int, _U32, _U32, _U32)),
     "eb_board_add_rule": (ctypes.c_int, (_PTR, ctypes.c_int, ctypes.POINTER(Rule))),
     "eb_board_add_need": (ctypes.c_int, (_PTR, ctypes.c_int, ctypes.c_int, _U32, _U32, _U32)),
+    "eb_board_set_rate": (ctypes.c_int, (_PTR, ctypes.c_int, ctypes.c_int, _U32)),
+    "eb_board_set_clock": (None, (_PTR, _U32)),
     "eb_board_get_register": (ctypes.c_int, (_PTR, _U32, ctypes.POINTER(_U32))),
     "eb_board_set_register": (ctypes.c_int, (_PTR, ctypes.c_int, _U32, _U32)),
     "eb_board_set_memory": (ctypes.c_int, (_PTR, ctypes.POINTER(NativeMemory), Describe)),

@@ -1,9 +1,10 @@
 """How the peripherals of a chip hang together: clocks, resets, pins, what drives the oscillator.
 
 A UART or a block of pins whose clock is off, or that is held in reset, reads 0 and takes no writes.
-The bytes of a UART pass only at the baud rate of the board file, and where its pins are set to its
-function. The oscillator gets ready only with what is on the board: on an STM32 a crystal, or with
-the bypass on a clock from outside.
+The bytes of a UART pass only where its pins are set to its function, and at another baud rate than
+that of the line, which is that of the board file, all of them are garbage.
+The oscillator gets ready only with what is on the board: on an STM32 a crystal, or with the bypass
+on a clock from outside.
 Registers of the STM32 as in RM0385 5.3 (RCC) and 6.4 (GPIO); they are the same in all its families.
 Those of the RP2040 as in its data sheet, 2.14 (RESETS), 2.15 (CLOCKS), 2.18 (PLL), 2.19 (GPIO), and
 of the RP2350 as in its own, 7.5, 8.1, 8.6, 9;
@@ -71,8 +72,13 @@ def pin_needs(pulse: PulseRegisters) -> tuple[tuple[int, int, int], ...]:
     return tuple(need for need in found if need[0] != 0)
 
 
+def _rate(device: Device, offset: int, mask: int, value: int) -> Need:
+    """Of a UART's own register, what makes the rate of the line."""
+    return Need(Purpose.RATE, device.base + offset, mask, value)
+
+
 def _own(device: Device, offset: int, mask: int, value: int) -> tuple[Need, Need]:
-    """Of a UART's own register, both ways: the baud rate, and which pins are its."""
+    """Of a UART's own register, both ways: which pins are its."""
     address = device.base + offset
     return (
         Need(Purpose.SEND, address, mask, value),
@@ -104,7 +110,7 @@ def _uart_needs(device: Device, wiring: Stm32Wiring) -> tuple[Need, ...]:
     receives = (wiring.rx_gpio, wiring.rx_pin, wiring.rx_function)
     return (
         Need(Purpose.RUN, wiring.uart_enable, clock, clock),
-        *_own(device, _BRR[wiring.uart_generation], 0xFFFFF, wiring.uart_divider),
+        _rate(device, _BRR[wiring.uart_generation], 0xFFFFF, wiring.uart_divider),
         *_clock_needs(wiring),
         *_pin_needs(Purpose.SEND, *sends, wiring),
         *_pin_needs(Purpose.RECEIVE, *receives, wiring),
@@ -161,8 +167,8 @@ def _rp2_uart_needs(device: Device, wiring: Rp2Wiring) -> tuple[Need, ...]:
     needs = [
         Need(Purpose.RUN, wiring.resets_base, 1 << wiring.uart_reset_bit, 0),
         Need(Purpose.RUN, clocks + _CLK_PERI, 1 << 11 | 7 << 5, 1 << 11),
-        *_own(device, 0x24, 0xFFFF, wiring.uart_divider // 64),
-        *_own(device, 0x28, 0x3F, wiring.uart_divider % 64),
+        _rate(device, 0x24, 0xFFFF, wiring.uart_divider // 64),
+        _rate(device, 0x28, 0x3F, wiring.uart_divider % 64),
     ]
     pins = (
         (Purpose.SEND, wiring.tx_pin, wiring.tx_function, (_ISOLATED | 1 << 7, 0)),  # OD
@@ -202,7 +208,7 @@ def _imxrt_uart_needs(device: Device, wiring: ImxrtWiring) -> tuple[Need, ...]:
         Need(receive, wiring.rx_mux, 15, wiring.rx_function),
         # The dividers are for the crystal.
         *(Need(way, _CCM_CSCDR1, 0x7F, 1 << 6) for way in (send, receive)),
-        *_own(device, 0x10, 0x1F << 24 | 0x1FFF, baud),
+        _rate(device, 0x10, 0x1F << 24 | 0x1FFF, baud),
     ]
     if wiring.rx_daisy:
         needs.append(Need(receive, wiring.rx_daisy, 3, wiring.rx_input))
@@ -226,7 +232,7 @@ def _gd32_uart_needs(device: Device, wiring: Gd32Wiring) -> tuple[Need, ...]:
     bit = 1 << wiring.uart_enable_bit
     needs = [
         Need(Purpose.RUN, wiring.uart_enable, bit, bit),
-        *_own(device, 0x08, 0xFFFF, wiring.uart_divider),
+        _rate(device, 0x08, 0xFFFF, wiring.uart_divider),
     ]
     pins = (
         (Purpose.SEND, wiring.tx_gpio, wiring.tx_pin, (15, 11)),  # alternate output, 50 MHz
@@ -252,7 +258,7 @@ def _samd21_uart_needs(device: Device, wiring: Samd21Wiring) -> tuple[Need, ...]
     pads = wiring.tx_pad // 2 << 16 | wiring.rx_pad << 20
     needs = [
         Need(Purpose.RUN, _PM_APBCMASK, bit, bit),
-        *_own(device, 0x0C, 0xFFFF, wiring.uart_baud_value),
+        _rate(device, 0x0C, 0xFFFF, wiring.uart_baud_value),
         *_own(device, 0x00, 3 << 16 | 3 << 20, pads),  # CTRLA: TXPO, RXPO
     ]
     pins = (
@@ -274,14 +280,14 @@ def _nrf5(device: Device, wiring: Nrf5Wiring, is_uart: bool) -> Device:
         return device
     send = Need(Purpose.SEND, device.base + 0x50C, 0xFFFFFFFF, wiring.tx_pin)
     receive = Need(Purpose.RECEIVE, device.base + 0x514, 0xFFFFFFFF, wiring.rx_pin)
-    rate = _own(device, 0x524, 0xFFFFFFFF, wiring.uart_rate)
-    return replace(device, needs=(send, receive, *rate))
+    rate = _rate(device, 0x524, 0xFFFFFFFF, wiring.uart_rate)
+    return replace(device, needs=(send, receive, rate))
 
 
 def _cmsdk(device: Device, wiring: CmsdkWiring, is_uart: bool) -> Device:
     """Clocks and pins of an FPGA image are as they are."""
     if is_uart:
-        return replace(device, needs=tuple(_own(device, 0x10, 0xFFFFF, wiring.uart_divider)))
+        return replace(device, needs=(_rate(device, 0x10, 0xFFFFF, wiring.uart_divider),))
     return device
 
 

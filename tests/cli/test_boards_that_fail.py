@@ -21,10 +21,10 @@ STALE = b"m-build-[00000001]\r\n" + READY
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The deadlines of the protocol, shorter."""
-    from hil import protocol
+    from hil import exchange, protocol
 
     connect = protocol.BoardClient.connect
-    monkeypatch.setattr(protocol, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(exchange, "ANSWER_SECONDS", 0.5)
     monkeypatch.setattr(protocol.BoardClient, "connect", partial(connect, boot_seconds=0.5))
 
 

@@ -7,7 +7,7 @@ import pytest
 from fake_board import READY, Answer, FakeBoard
 
 from edgebottle.errors import BoardError
-from hil import protocol
+from hil import exchange, protocol
 from hil.answers import BoardCycles, Checksums, InferResult, Memory
 from hil.protocol import BoardClient, Refused
 from hil.session import (
@@ -58,9 +58,9 @@ READS: list[tuple[str, Callable[[BoardClient], object], object]] = [
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr(protocol, "SYNC_SECONDS", 0.2)
-    monkeypatch.setattr(protocol, "MAX_LINES", 100)
+    monkeypatch.setattr(exchange, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(exchange, "SYNC_SECONDS", 0.2)
+    monkeypatch.setattr(exchange, "MAX_LINES", 100)
 
 
 @pytest.mark.parametrize(("call", "value"), [row[1:] for row in READS], ids=[r[0] for r in READS])

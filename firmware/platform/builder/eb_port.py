@@ -192,14 +192,16 @@ def _stm32_rate(uart, hz, baud, scale):
     """Divider of a UART, and the slower clock that a low rate of an LPUART needs."""
     other = uart.get("slow_clock")
     try:
-        found = {"uart_divider": _divider(hz, baud, scale, BRR[scale])}
+        found = {"uart_divider": _divider(hz, baud, scale, BRR[scale]), "uart_hz": hz}
     except RefusedError:
         if other is None:
             raise
         slow = {name: other[name] for name in ("select", "mask", "value")}
-        found = {"uart_divider": _divider(other["hz"], baud, scale, BRR[scale])}
+        hz = other["hz"]
+        found = {"uart_divider": _divider(hz, baud, scale, BRR[scale]), "uart_hz": hz}
     else:
         slow = dict.fromkeys(("select", "mask", "value"), 0)
+    found |= {"uart_scale": scale, "uart_min_divider": BRR[scale][0]}
     return found | {f"uart_clock_{name}": value for name, value in slow.items()}
 
 
@@ -217,6 +219,8 @@ def _rp2(port, board):
         "pll_divider_1": first,
         "pll_divider_2": second,
         "uart_reset_bit": uart["bit"],
+        "uart_hz": hz,
+        "uart_min_divider": PL011_DIVIDER[0],
         "uart_divider": _divider(hz, board["uart"]["baud"], 4, PL011_DIVIDER),
         **port["blocks"],
     }
@@ -262,7 +266,11 @@ def _cmsdk(port, board):
     _clock(port, board)
     uart = _uart(port, board)
     tuple(_pins(uart, board))  # refuses others; they have no function to choose
-    return {"uart_divider": _divider(uart["hz"], board["uart"]["baud"], 1, CMSDK_DIVIDER)}
+    return {
+        "uart_hz": uart["hz"],
+        "uart_min_divider": CMSDK_DIVIDER[0],
+        "uart_divider": _divider(uart["hz"], board["uart"]["baud"], 1, CMSDK_DIVIDER),
+    }
 
 
 def _oversampled(hz, baud):
@@ -287,6 +295,8 @@ def _gd32(port, board):
         "hxtal_hz": source["hz"] if source else 0,
         "uart_enable": bus["enable"],
         "uart_enable_bit": uart["bit"],
+        "uart_hz": hz,
+        "uart_min_divider": BRR[1][0],
         "uart_divider": _divider(hz, asked["baud"], 1, BRR[1]),
         "gpio_enable": gpio["enable"],
         "remap": gpio["remap"],
@@ -314,6 +324,7 @@ def _samd21(port, board):
         "crystal_hz": source["hz"] if source else 0,
         "uart_enable_bit": uart["bit"],
         "uart_clock": uart["clock"],
+        "uart_hz": hz,
         "uart_baud_value": 65536 - steps,
     }
     for way, pin, (function, pad) in _pins(uart, board):

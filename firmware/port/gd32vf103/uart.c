@@ -28,6 +28,21 @@ static void set_pin(uint32_t gpio, uint32_t pin, uint32_t mode)
     eb_modify(&GPIO_CTL(gpio, pin), 15u << CTL_SHIFT(pin), mode << CTL_SHIFT(pin));
 }
 
+#define CTL0 (CTL0_TEN | CTL0_REN)
+
+uint32_t eb_port_rate(uint32_t baud)
+{
+    uint32_t divider = eb_baud_divider(EB_UART_HZ, 1u, baud);
+    return divider >= EB_UART_MIN_DIVIDER ? divider : 0u;
+}
+
+void eb_port_set_rate(uint32_t rate)
+{
+    USART_CTL0 = CTL0;
+    USART_BAUD = rate;
+    USART_CTL0 = CTL0 | CTL0_UEN;
+}
+
 void eb_init_uart(void)
 {
     EB_REG(EB_GPIO_ENABLE) |= 1u << EB_TX_GPIO_BIT | 1u << EB_RX_GPIO_BIT;
@@ -39,9 +54,7 @@ void eb_init_uart(void)
     }
     set_pin(EB_TX_GPIO, EB_TX_PIN, CTL_ALTERNATE_50MHZ);
     set_pin(EB_RX_GPIO, EB_RX_PIN, CTL_FLOATING_INPUT);
-    USART_BAUD = EB_UART_DIVIDER;
-    USART_CTL0 = CTL0_TEN | CTL0_REN;
-    USART_CTL0 = CTL0_TEN | CTL0_REN | CTL0_UEN;
+    eb_port_set_rate(EB_UART_DIVIDER);
 }
 
 int eb_port_getc(void)

@@ -79,6 +79,18 @@ void eb_port_putc(char c)
     }
 }
 
+/* Pipes have no rate. */
+uint32_t eb_port_rate(uint32_t baud)
+{
+    (void)baud;
+    return 0;
+}
+
+void eb_port_set_rate(uint32_t rate)
+{
+    (void)rate;
+}
+
 uint32_t eb_port_cycles(void)
 {
     return (uint32_t)host_nanoseconds();

@@ -28,6 +28,14 @@ int eb_port_getc(void);
 /* Sends one byte; waits, with a bound, until the UART takes it. */
 void eb_port_putc(char c);
 
+/* What the UART is set to for `baud` symbols per second, EB_UART_BAUD to EB_PORT_MAX_BAUD; 0 where
+ * its clock makes none that is off by less than 2 %, or where the line has no rate. */
+uint32_t eb_port_rate(uint32_t baud);
+
+/* Sets the UART to what eb_port_rate() returned. Nothing may be on its way in either direction. */
+void eb_port_set_rate(uint32_t rate);
+#define EB_PORT_MAX_BAUD 1000000u
+
 /* Free-running counter of EB_PORT_CYCLE_HZ ticks per second; wraps at 2^32. */
 uint32_t eb_port_cycles(void);
 

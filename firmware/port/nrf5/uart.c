@@ -27,6 +27,9 @@
 #define GPIO_DIRSET EB_REG(GPIO + 0x518u)
 #define TX_BIT (1u << (EB_TX_PIN % 32u))
 
+#define UART_HZ 16000000u /* what it divides; it drops what is left over */
+#define ERROR_PARTS 50u   /* off by one part in so many, 2 %, at most */
+
 /* TXDRDY says that a byte has left, so none may be waited for before the first. */
 static int sending;
 
@@ -45,6 +48,30 @@ void eb_init_uart(void)
     UART_RXDRDY = 0u;
     UART_STARTTX = 1u;
     UART_STARTRX = 1u;
+}
+
+uint32_t eb_port_rate(uint32_t baud)
+{
+    static const struct {
+        uint32_t baud;
+        uint32_t rate;
+    } rates[] = {
+        {9600u, 0x00275000u},   {19200u, 0x004EA000u},  {38400u, 0x009D5000u},
+        {57600u, 0x00EBF000u},  {115200u, 0x01D7E000u}, {230400u, 0x03AFB000u},
+        {460800u, 0x075F7000u}, {921600u, 0x0EBED000u}, {1000000u, 0x10000000u},
+    };
+    uint32_t made = UART_HZ / baud * baud;
+    for (uint32_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        if (rates[i].baud == baud && (UART_HZ - made) * ERROR_PARTS <= made) {
+            return rates[i].rate;
+        }
+    }
+    return 0u;
+}
+
+void eb_port_set_rate(uint32_t rate)
+{
+    UART_BAUDRATE = rate;
 }
 
 int eb_port_getc(void)

@@ -48,7 +48,22 @@ void eb_init_uart(void)
             CTRLA_DORD_LSB_FIRST;
     CTRLB = CTRLB_TXEN | CTRLB_RXEN;
     (void)eb_wait(&SYNCBUSY, SYNCBUSY_ANY, 0u);
-    BAUD = (uint16_t)EB_UART_BAUD_VALUE;
+    eb_port_set_rate(EB_UART_BAUD_VALUE);
+}
+
+/* 65536 less the steps of the rate: 16 x 65536 x baud / hz of them. They are thousands, so that
+ * rounding to one is no error. */
+uint32_t eb_port_rate(uint32_t baud)
+{
+    uint32_t part = EB_UART_HZ >> 10; /* 2^20 baud / hz, in 32 bits */
+    return 65536u - ((baud << 10) + part / 2u) / part;
+}
+
+void eb_port_set_rate(uint32_t rate)
+{
+    CTRLA &= ~CTRLA_ENABLE; /* which protects BAUD */
+    (void)eb_wait(&SYNCBUSY, SYNCBUSY_ANY, 0u);
+    BAUD = (uint16_t)rate;
     CTRLA |= CTRLA_ENABLE;
     (void)eb_wait(&SYNCBUSY, SYNCBUSY_ANY, 0u);
 }

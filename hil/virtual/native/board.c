@@ -114,6 +114,30 @@ int eb_board_add_need(
     return 0;
 }
 
+/* The line has a rate from now on: that at which the `need`-th EB_AT_RATE of `device` is `value`.
+ */
+int eb_board_set_rate(eb_board *board, int device, int need, uint32_t value)
+{
+    if (device < 0 || device >= board->device_count) {
+        return -1;
+    }
+    eb_device *target = &board->devices[device];
+    for (int n = 0; n < target->need_count; n++) {
+        if (target->needs[n].purpose == EB_AT_RATE && need-- == 0) {
+            target->needs[n].value = value;
+            board->line_has_rate = true;
+            eb_look_at_needs(board);
+            return 0;
+        }
+    }
+    return -1;
+}
+
+void eb_board_set_clock(eb_board *board, uint32_t khz)
+{
+    board->clock_khz = khz;
+}
+
 int eb_board_set_register(eb_board *board, int device, uint32_t offset, uint32_t value)
 {
     if (device < 0 || device >= board->device_count || offset >= board->devices[device].size) {

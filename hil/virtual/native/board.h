@@ -108,9 +108,10 @@ typedef struct {
 typedef enum {
     EB_TO_RUN = 0, /* without it, registers read 0 and take no writes */
     EB_TO_SEND,
-    EB_TO_RECEIVE
+    EB_TO_RECEIVE,
+    EB_AT_RATE /* of the line: without it, what a UART sends and receives is garbage */
 } eb_purpose;
-#define EB_PURPOSES 3
+#define EB_PURPOSES 4
 
 /* The register at `address`, another device's, has to hold `value` in `mask`. */
 typedef struct {
@@ -135,6 +136,7 @@ typedef struct {
     eb_need needs[EB_MAX_NEEDS];
     int need_count;
     bool lacks[EB_PURPOSES]; /* a need of this purpose is not met */
+    bool had_rate;           /* EB_AT_RATE was met once */
 } eb_device;
 
 /* A page of the emulator's memory map; accesses are given to the device they belong to. */
@@ -278,8 +280,11 @@ struct eb_board {
     eb_describe describe; /* NULL: no memory is slow */
     volatile bool modelling;
 
-    uint64_t instructions; /* executed since the start; the board's clock */
-    uint64_t polls;        /* reads of the UART's status: a sign of life */
+    uint64_t instructions; /* executed since the start */
+    uint64_t idle;         /* clocks slept since then: with the former, the board's clock */
+    uint32_t clock_khz;
+    bool line_has_rate; /* as a socket has none; then a UART whose rate was once right is right */
+    uint64_t polls;     /* reads of the UART's status: a sign of life */
     uint32_t step_address[EB_MAX_STEPS];
     uint64_t step_instructions[EB_MAX_STEPS];
     uint64_t step_start;
@@ -313,6 +318,8 @@ int eb_board_add_device(eb_board *board, int kind, uint32_t base, uint32_t size,
 int eb_board_add_rule(eb_board *board, int device, const eb_rule *rule);
 int eb_board_add_need(
     eb_board *board, int device, int purpose, uint32_t address, uint32_t mask, uint32_t value);
+int eb_board_set_rate(eb_board *board, int device, int need, uint32_t value);
+void eb_board_set_clock(eb_board *board, uint32_t khz);
 int eb_board_set_register(eb_board *board, int device, uint32_t offset, uint32_t value);
 int eb_board_get_register(eb_board *board, uint32_t address, uint32_t *value);
 int eb_board_set_memory(eb_board *board, const eb_memory *memory, eb_describe describe);

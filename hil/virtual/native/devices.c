@@ -1,6 +1,8 @@
 /* Registers outside the CPU: plain register files with rules, cycle counters, system control. */
 #include "board.h"
 
+#include <string.h>
+
 #define CPACR 0xD88u
 #define AIRCR 0xD0Cu
 #define DEMCR_TRACE_ENABLE (UINT32_C(1) << 24)
@@ -59,19 +61,24 @@ static uint32_t apply_rules(const eb_device *device, uint32_t offset, uint32_t v
     return value;
 }
 
+static uint64_t clock_of(const eb_board *board)
+{
+    return board->instructions + board->idle;
+}
+
 /* Ticks of a counter device. */
 static uint64_t ticks(const eb_device *device)
 {
     if (!device->running) {
         return device->stopped;
     }
-    return device->stopped + (device->board->instructions - device->zero) / device->divider;
+    return device->stopped + (clock_of(device->board) - device->zero) / device->divider;
 }
 
 static void set_ticks(eb_device *device, uint64_t value, bool running)
 {
     device->stopped = value;
-    device->zero = device->board->instructions;
+    device->zero = clock_of(device->board);
     device->running = running;
 }
 
@@ -93,14 +100,17 @@ void eb_look_at_needs(eb_board *board)
 {
     for (int i = 0; i < board->device_count; i++) {
         eb_device *device = &board->devices[i];
-        for (int purpose = 0; purpose < EB_PURPOSES; purpose++) {
-            device->lacks[purpose] = false;
-        }
+        bool lacks[EB_PURPOSES] = {false};
         for (int n = 0; n < device->need_count; n++) {
             if (!eb_is_met(board, &device->needs[n])) {
-                device->lacks[device->needs[n].purpose] = true;
+                lacks[device->needs[n].purpose] = true;
             }
         }
+        device->had_rate = device->had_rate || !lacks[EB_AT_RATE];
+        if (device->had_rate && !board->line_has_rate) {
+            lacks[EB_AT_RATE] = false;
+        }
+        memcpy(device->lacks, lacks, sizeof lacks);
     }
 }
 

@@ -56,6 +56,7 @@ static void receive(eb_board *board, int milliseconds)
         {.fd = uart->client, .events = POLLIN}, /* a negative fd is ignored */
     };
     if (eb_poll(fds, 3, milliseconds) <= 0) {
+        board->idle += (uint64_t)board->clock_khz * (uint64_t)milliseconds;
         return;
     }
     if (fds[2].revents != 0) {
@@ -94,6 +95,12 @@ void eb_uart_flush(eb_board *board)
     uart->sent_count = 0; /* no client: a line that nobody listens to */
 }
 
+/* What arrives of a byte that was sent at another rate. */
+static uint8_t at_rate(const eb_device *device, uint8_t byte)
+{
+    return device->lacks[EB_AT_RATE] ? (uint8_t)((byte ^ 0xA5u) | 0x80u) : byte;
+}
+
 /* Sends where the pin is set up; else the byte goes nowhere, and the UART does not know. */
 static void transmit(eb_device *device, uint8_t byte)
 {
@@ -106,6 +113,7 @@ static void transmit(eb_device *device, uint8_t byte)
         receive(board, 0);
     }
     uart->empty_reads = 0;
+    byte = at_rate(device, byte);
     uart->sent[uart->sent_count++] = byte;
     if (byte == '\n' || uart->sent_count == EB_BUFFER_BYTES) {
         eb_uart_flush(board);
@@ -133,13 +141,13 @@ static bool has_byte(eb_board *board)
     return uart->received_next < uart->received_count;
 }
 
-static uint32_t take_byte(eb_board *board)
+static uint32_t take_byte(const eb_device *device)
 {
-    eb_uart *uart = &board->uart;
+    eb_uart *uart = &device->board->uart;
     uart->presented = false;
     uart->empty_reads = 0;
     if (uart->received_next < uart->received_count) {
-        return uart->received[uart->received_next++];
+        return at_rate(device, uart->received[uart->received_next++]);
     }
     return 0u;
 }
@@ -175,7 +183,7 @@ static uint32_t read_stm32(eb_device *device, uint32_t offset)
         return stm32_status(device, control, 1u) | (control & 8u) << 18 | (control & 4u) << 20;
     }
     if (offset == 0x24u) {
-        return take_byte(device->board);
+        return take_byte(device);
     }
     return device->registers[offset / 4u];
 }
@@ -186,7 +194,7 @@ static uint32_t read_stm32_legacy(eb_device *device, uint32_t offset)
         return stm32_status(device, device->registers[0x0Cu / 4u], UINT32_C(1) << 13);
     }
     if (offset == 0x04u) {
-        return take_byte(device->board);
+        return take_byte(device);
     }
     return device->registers[offset / 4u];
 }
@@ -202,7 +210,7 @@ static uint32_t read_nrf(eb_device *device, uint32_t offset)
         device->registers[0x108u / 4u] = 1u;
     }
     if (offset == 0x518u) {
-        return take_byte(device->board);
+        return take_byte(device);
     }
     return device->registers[offset / 4u];
 }
@@ -223,7 +231,7 @@ static uint32_t read_sercom(eb_device *device, uint32_t offset)
         return byte ? flags | 4u : flags;
     }
     if (offset == 0x28u) {
-        return take_byte(device->board);
+        return take_byte(device);
     }
     return offset == 0x1Cu ? 0u : device->registers[offset / 4u]; /* SYNCBUSY */
 }
@@ -237,7 +245,7 @@ static uint32_t read_pl011(eb_device *device, uint32_t offset)
                     !device->lacks[EB_TO_RECEIVE];
         return byte ? 0x80u : 0x90u;
     }
-    return offset == 0x00u ? take_byte(device->board) : device->registers[offset / 4u];
+    return offset == 0x00u ? take_byte(device) : device->registers[offset / 4u];
 }
 
 /* CTRL: TE 19, RE 18; STAT: TDRE 23, TC 22, RDRF 21. */
@@ -250,7 +258,7 @@ static uint32_t read_lpuart(eb_device *device, uint32_t offset)
             (control & 1u << 18) != 0u && has_byte(device->board) && !device->lacks[EB_TO_RECEIVE];
         return byte ? status | 1u << 21 : status;
     }
-    return offset == 0x1Cu ? take_byte(device->board) : device->registers[offset / 4u];
+    return offset == 0x1Cu ? take_byte(device) : device->registers[offset / 4u];
 }
 
 /* CTRL: RX enable 1, TX enable 0; STATE: RX buffer full 1, TX buffer full 0. */
@@ -262,7 +270,7 @@ static uint32_t read_cmsdk(eb_device *device, uint32_t offset)
             (control & 2u) != 0u && has_byte(device->board) && !device->lacks[EB_TO_RECEIVE];
         return byte ? 2u : 0u;
     }
-    return offset == 0x00u ? take_byte(device->board) : device->registers[offset / 4u];
+    return offset == 0x00u ? take_byte(device) : device->registers[offset / 4u];
 }
 
 uint32_t eb_uart_read(eb_device *device, uint32_t offset)

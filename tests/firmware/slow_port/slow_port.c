@@ -51,6 +51,17 @@ void eb_port_putc(char c)
     one_character_later();
 }
 
+uint32_t eb_port_rate(uint32_t baud)
+{
+    (void)baud;
+    return 0;
+}
+
+void eb_port_set_rate(uint32_t rate)
+{
+    (void)rate;
+}
+
 uint32_t eb_port_cycles(void)
 {
     return 0;

@@ -19,6 +19,17 @@ void eb_init_uart(void)
     UART_CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE;
 }
 
+uint32_t eb_port_rate(uint32_t baud)
+{
+    uint32_t divider = eb_baud_divider(EB_UART_HZ, 1u, baud);
+    return divider >= EB_UART_MIN_DIVIDER ? divider : 0u;
+}
+
+void eb_port_set_rate(uint32_t rate)
+{
+    UART_BAUDDIV = rate;
+}
+
 int eb_port_getc(void)
 {
     return (UART_STATE & STATE_RX_FULL) != 0u ? (int)(UART_DATA & 0xFFu) : -1;

@@ -27,14 +27,29 @@
 #define CR_TXE (1u << 8)
 #define CR_RXE (1u << 9)
 
+#define LCR_H (LCR_H_WLEN_8 | LCR_H_FEN)
+#define CR (CR_UARTEN | CR_TXE | CR_RXE)
+
+uint32_t eb_port_rate(uint32_t baud)
+{
+    uint32_t divider = eb_baud_divider(EB_UART_HZ, 4u, baud); /* in 64ths of 16 clocks */
+    return divider >= EB_UART_MIN_DIVIDER ? divider : 0u;
+}
+
+void eb_port_set_rate(uint32_t rate)
+{
+    UARTCR = 0u;
+    UARTIBRD = rate / 64u;
+    UARTFBRD = rate % 64u;
+    UARTLCR_H = LCR_H; /* after the dividers, which it latches */
+    UARTCR = CR;
+}
+
 void eb_init_uart(void)
 {
     CLK_PERI_CTRL = PERI_CTRL_ENABLE; /* first: without it the UART does not leave its reset */
     rp2_release(1u << EB_IO_RESET_BIT | 1u << EB_PADS_RESET_BIT | 1u << EB_UART_RESET_BIT);
-    UARTIBRD = EB_UART_DIVIDER / 64u;
-    UARTFBRD = EB_UART_DIVIDER % 64u;
-    UARTLCR_H = LCR_H_WLEN_8 | LCR_H_FEN; /* after the dividers, which it latches */
-    UARTCR = CR_UARTEN | CR_TXE | CR_RXE;
+    eb_port_set_rate(EB_UART_DIVIDER);
     PADS(EB_TX_PIN) = PADS_OUTPUT;
     PADS(EB_RX_PIN) = PADS_INPUT;
     IO_CTRL(EB_TX_PIN) = EB_TX_FUNCTION;

@@ -19,6 +19,20 @@ void eb_init_uart(void)
     eb_init_stm32_usart(EB_UART_DIVIDER, EB_UART_FIFO != 0u ? USART_CR1_FIFOEN : 0u);
 }
 
+uint32_t eb_port_rate(uint32_t baud)
+{
+    uint32_t divider = eb_baud_divider(EB_UART_HZ, EB_UART_SCALE, baud);
+    return divider >= EB_UART_MIN_DIVIDER ? divider : 0u;
+}
+
+void eb_port_set_rate(uint32_t rate)
+{
+    uint32_t control = EB_STM32_USART->cr1;
+    EB_STM32_USART->cr1 = control & ~USART_CR1_UE; /* BRR takes no writes while it is enabled */
+    EB_STM32_USART->brr = rate;
+    EB_STM32_USART->cr1 = control;
+}
+
 int eb_port_getc(void)
 {
     if ((EB_STM32_USART->isr & USART_ISR_RXNE) == 0u) {
