@@ -25,10 +25,11 @@
 
 #define DEFAULT_WARMUPS 10
 
+/* `foreign` in brackets; NULL: nothing. */
 static void put_quoted(const char *text, const char *foreign)
 {
     bench_put_text(text);
-    bench_put_foreign(foreign);
+    bench_put_foreign(foreign == NULL ? "" : foreign);
     bench_put_line("]");
 }
 
@@ -104,12 +105,12 @@ static void do_profile(char *rest)
 
 static void load(char *rest)
 {
-    const char *word = next_word(&rest);
+    const char *word = bench_next_word(&rest);
     if (word == NULL) {
         bench_put_line("e-[Command 'db load' requires the # of bytes]");
         return;
     }
-    int32_t bytes = number(word);
+    int32_t bytes = bench_number(word);
     bool begun = bench_load_begin(bytes > 0 ? (uint32_t)bytes : 0u);
     if (bytes == 0 || bytes == NOT_A_NUMBER) {
         bench_put_line("e-[Command 'db load' must be >0 bytes]");
@@ -124,12 +125,12 @@ static void load(char *rest)
 
 static void do_db(char *rest)
 {
-    const char *word = next_word(&rest);
+    const char *word = bench_next_word(&rest);
     if (word == NULL) {
         bench_put_line("e-[Command 'db' requires a subcommand]");
-    } else if (same(word, "load")) {
+    } else if (bench_same(word, "load")) {
         load(rest);
-    } else if (same(word, "print")) {
+    } else if (bench_same(word, "print")) {
         bench_load_print();
     } else {
         (void)bench_load_start();
@@ -142,10 +143,10 @@ static void do_db(char *rest)
 
 static void do_in(char *rest)
 {
-    const char *word = next_word(&rest);
-    int32_t input = word == NULL ? NOT_A_NUMBER : number(word);
+    const char *word = bench_next_word(&rest);
+    int32_t input = word == NULL ? NOT_A_NUMBER : bench_number(word);
     if (!bench_load_select(input)) {
-        put_quoted("e-[No such input: ", word == NULL ? "" : word);
+        put_quoted("e-[No such input: ", word);
         return;
     }
     bench_put_number("m-in-[", (uint64_t)input);
@@ -191,11 +192,11 @@ static void infer(uint32_t runs, uint32_t warmups)
 
 static void do_infer(char *rest)
 {
-    const char *words[2] = {next_word(&rest), NULL};
-    words[1] = next_word(&rest);
+    const char *words[2] = {bench_next_word(&rest), NULL};
+    words[1] = bench_next_word(&rest);
     int32_t counts[2] = {1, DEFAULT_WARMUPS};
     for (int i = 0; i < 2 && words[i] != NULL; i++) {
-        counts[i] = number(words[i]);
+        counts[i] = bench_number(words[i]);
         if (counts[i] == OUT_OF_RANGE) {
             put_quoted("e-[Number out of range: ", words[i]);
             return;
@@ -255,19 +256,9 @@ static void do_put(char *rest)
 
 static void do_baud(char *rest)
 {
-#if BENCH_HOSTED
-    (void)rest;
-    bench_put_line("e-[This line has no rate]");
-#else
-    const char *word = next_word(&rest);
-    if (word != NULL && bench_rate_ask(number(word))) {
-        bench_put_text("m-baud-[");
-        bench_put_text(word);
-        bench_put_line("]");
-    } else {
-        bench_put_line("e-[No such rate]");
-    }
-#endif
+    const char *word = bench_next_word(&rest);
+    bool is_taken = word != NULL && bench_rate_ask(bench_number(word));
+    put_quoted(is_taken ? "m-baud-[" : "e-[No such rate: ", word);
 }
 
 #if EB_BENCH_CANDIDATES > 0
@@ -283,14 +274,14 @@ static void do_boxes(char *rest)
 #if EB_BENCH_SPLIT_ROOM > 0
 static void do_split(char *rest)
 {
-    const char *words[2] = {next_word(&rest), NULL};
-    words[1] = next_word(&rest);
+    const char *words[2] = {bench_next_word(&rest), NULL};
+    words[1] = bench_next_word(&rest);
     int32_t numbers[2] = {NOT_A_NUMBER, 0}; /* rate, request */
     for (int i = 0; i < 2 && words[i] != NULL; i++) {
-        numbers[i] = number(words[i]);
+        numbers[i] = bench_number(words[i]);
     }
     if (numbers[0] < 1 || numbers[0] > EB_BENCH_SPLIT_HIGHEST) {
-        put_quoted("e-[No such rate: ", words[0] == NULL ? "" : words[0]);
+        put_quoted("e-[No such rate: ", words[0]);
     } else if (numbers[1] < 0) {
         put_quoted("e-[Number out of range: ", words[1]);
     } else if (outputs_ready()) {
@@ -389,9 +380,9 @@ static const struct {
 
 bool bench_command(char *command)
 {
-    const char *name = next_word(&command);
+    const char *name = bench_next_word(&command);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (same(name, commands[i].name)) {
+        if (bench_same(name, commands[i].name)) {
             commands[i].run(command);
             return true;
         }

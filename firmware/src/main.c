@@ -5,6 +5,7 @@
 #include "energy.h"
 #include "format.h"
 #include "protocol.h"
+#include "rate.h"
 #ifdef EB_BENCH_COUNTERS
 #include "eb_port_counters.h"
 #endif
@@ -37,6 +38,7 @@ int main(void)
     bench_put_line("m-ready");
     for (;;) {
         bench_poll();
-        (void)eb_port_micros(); /* at least once per wrap of the cycle counter */
+        /* Which also looks at the clock, as it must, at least once per wrap of its counter. */
+        bench_rate_watch((uint32_t)eb_port_micros());
     }
 }

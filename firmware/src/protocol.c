@@ -8,6 +8,7 @@
 #include "loader.h"
 #include "rate.h"
 #include "receive.h"
+#include "words.h"
 
 static char command[BENCH_COMMAND_BYTES + 1];
 static unsigned command_length;
@@ -39,22 +40,15 @@ static void finish_command(void)
     }
 }
 
-/* True when the command so far is "db " and `c` starts the hex digits. */
-static bool starts_data(char c)
+static bool has_begun(const char *text)
 {
-    return command_length == 3 && command[0] == 'd' && command[1] == 'b' && command[2] == ' ' &&
-           bench_hex_digit(c) >= 0;
-}
-
-/* True when the command so far is "put ": what follows is a frame. */
-static bool starts_frame(void)
-{
-    return command_length == 4 && command[0] == 'p' && command[2] == 't' && command[3] == ' ';
+    command[command_length] = 0;
+    return bench_same(command, text);
 }
 
 static void take(char c)
 {
-    if (sink == TO_COMMAND && starts_frame()) {
+    if (sink == TO_COMMAND && has_begun("put ")) {
         sink = TO_FRAME;
         bench_frame_start();
     }
@@ -65,7 +59,7 @@ static void take(char c)
     if (c == 0 || c == '\r' || c == '\n' || c == '\t') {
         c = ' ';
     }
-    if (sink == TO_COMMAND && starts_data(c)) {
+    if (sink == TO_COMMAND && bench_hex_digit(c) >= 0 && has_begun("db ")) {
         sink = TO_LOADER;
         (void)bench_load_start();
     }
@@ -93,5 +87,4 @@ void bench_poll(void)
             take((char)c);
         }
     }
-    bench_rate_watch();
 }

@@ -23,7 +23,8 @@
 
 static bool is_raised;
 static uint32_t asked; /* what the UART is set to after the present answer; 0: as it is */
-static uint32_t heard; /* microseconds when the last answer ended */
+static bool is_heard;  /* a command was answered since the last look at the clock */
+static uint32_t heard; /* microseconds at the first look after that */
 
 bool bench_rate_ask(int32_t baud)
 {
@@ -35,12 +36,16 @@ bool bench_rate_ask(int32_t baud)
 
 void bench_rate_heard(void)
 {
-    heard = (uint32_t)eb_port_micros();
+    is_heard = true;
 }
 
-void bench_rate_watch(void)
+void bench_rate_watch(uint32_t micros)
 {
-    bool is_late = is_raised && (uint32_t)eb_port_micros() - heard > BENCH_RATE_MICROS;
+    if (is_heard) {
+        is_heard = false;
+        heard = micros;
+    }
+    bool is_late = is_raised && micros - heard > BENCH_RATE_MICROS;
     uint32_t rate = is_late ? eb_port_rate(EB_UART_BAUD) : asked;
     if (rate != 0u) {
         uint32_t start = eb_port_cycles();

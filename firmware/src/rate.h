@@ -16,10 +16,14 @@
 /* Asks for a rate, which the line has once the answer is out. False where it cannot have it. */
 bool bench_rate_ask(int32_t baud);
 
-/* Call it after each answer to a command that there is, or to a frame that was taken. */
+/* Call it after each answer to a command that there is, or to a frame that was taken. It does not
+ * look at the clock: the next byte may come right behind the answer. */
 void bench_rate_heard(void);
 
-/* Call it when everything that was received has been answered. */
-void bench_rate_watch(void);
+/* Call it when everything that was received has been answered.
+ *
+ * micros: the lower half of eb_port_micros(), as it is now.
+ */
+void bench_rate_watch(uint32_t micros);
 
 #endif

@@ -3,52 +3,18 @@
 #define BENCH_WORDS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Numbers that are none. */
 #define NOT_A_NUMBER (-1)
 #define OUT_OF_RANGE (-2)
 
-static inline bool same(const char *a, const char *b)
-{
-    while (*a != 0 && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
+bool bench_same(const char *a, const char *b);
 
 /* Cuts the first word off `*rest` and returns it, NULL when there is none. */
-static inline char *next_word(char **rest)
-{
-    char *word = *rest;
-    if (*word == 0) {
-        return NULL;
-    }
-    char *end = word;
-    while (*end != 0 && *end != ' ') {
-        end++;
-    }
-    *rest = *end == 0 ? end : end + 1;
-    *end = 0;
-    return word;
-}
+char *bench_next_word(char **rest);
 
 /* 0 .. 2^31 - 1, or one of the two above. */
-static inline int32_t number(const char *word)
-{
-    uint32_t value = 0;
-    bool large = false;
-    for (; *word != 0; word++) {
-        uint32_t digit = (uint32_t)(uint8_t)*word - (uint32_t)'0';
-        if (digit > 9u) {
-            return NOT_A_NUMBER;
-        }
-        large = large || value > (INT32_MAX - digit) / 10u;
-        value = value * 10u + digit;
-    }
-    return large ? OUT_OF_RANGE : (int32_t)value;
-}
+int32_t bench_number(const char *word);
 
 #endif

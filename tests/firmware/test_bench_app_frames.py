@@ -91,4 +91,4 @@ def test_outputs_in_frames_are_those_in_text(app: Path) -> None:
 
 
 def test_a_line_without_a_rate_says_so(app: Path) -> None:
-    assert ask(app, b"baud 921600%") == b"e-[This line has no rate]\r\n" + READY
+    assert ask(app, b"baud 921600%") == b"e-[No such rate: 921600]\r\n" + READY
