@@ -20,10 +20,10 @@ _END_SECONDS = 5.0
 """How long a killed process may take to be gone."""
 
 _STILL_SECONDS = 10.0
-"""A process that has used no CPU time for so long stands still."""
+"""A process that has used next to no CPU time for so long stands still."""
 
-_LEAST_PROGRESS_S = 0.01
-"""What systems count CPU time in, at the coarsest."""
+_LEAST_SHARE = 0.02
+"""Of a core; what only looks now and then whether there is something to do uses less."""
 
 _LOCKED_BYTE = 1 << 40
 """Where Windows locks a file: behind its content, which others may not even read else."""
@@ -280,7 +280,8 @@ class Patience:
     """How long a child may take: once that is over, only time in which it works counts.
 
     On a busy computer everything is late. So a child that still gets on is given the same time once
-    more, measured in its own CPU time; one that stands still, or has ended, is not.
+    more, measured in its own CPU time; one that stands still, or has ended, is not. As getting on
+    takes a share of a core, all ends by the wall clock too: after some 50 times the seconds.
     """
 
     def __init__(self, child: Child[str] | Child[bytes], seconds: float) -> None:
@@ -299,10 +300,11 @@ class Patience:
             return True
         if self._first is None:
             self._first = used
-        if used - self._last >= _LEAST_PROGRESS_S:
+        still_seconds = min(self._seconds, _STILL_SECONDS)
+        if used - self._last >= _LEAST_SHARE * still_seconds:
             self._last, self._moved = used, now
-        still = now - self._moved >= min(self._seconds, _STILL_SECONDS)
-        return still or used - self._first >= self._seconds
+        is_still = now - self._moved >= still_seconds
+        return is_still or used - self._first >= self._seconds
 
 
 def _group_ticks(group: int) -> Iterator[int]:

@@ -105,11 +105,14 @@ class Scripted:
 
 NEVER_KNOWN = [(4.9, None, False), (5.0, None, True)]
 STANDS_STILL = [(4.9, 3.0, False), (5.0, 3.0, False), (9.9, 3.0, False), (10.0, 3.0, True)]
-GETS_ON_SLOWLY = [(5.0 + 4.9 * i, 3.0 + 0.02 * i, False) for i in range(100)]
+GETS_ON_SLOWLY = [(5.0 + 4.9 * i, 3.0 + 0.11 * i, False) for i in range(46)]
+ONLY_LOOKS_ABOUT = [(5.0, 3.0, False), (9.9, 3.02, False), (10.0, 3.02, True)]
 ITS_OWN_TIME_IS_OVER = [(5.0, 3.0, False), (9.0, 6.0, False), (13.0, 7.9, False), (14.0, 8.0, True)]
 
 
-@pytest.mark.parametrize("steps", [NEVER_KNOWN, STANDS_STILL, GETS_ON_SLOWLY, ITS_OWN_TIME_IS_OVER])
+@pytest.mark.parametrize(
+    "steps", [NEVER_KNOWN, STANDS_STILL, ONLY_LOOKS_ABOUT, GETS_ON_SLOWLY, ITS_OWN_TIME_IS_OVER]
+)
 def test_a_child_that_gets_on_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, steps: list[tuple[float, float | None, bool]]
 ) -> None:

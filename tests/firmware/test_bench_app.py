@@ -19,6 +19,8 @@ from bench_build import (
     sanitizing_compiler,
 )
 
+from hil.frames import input_frame
+
 READY = b"m-ready\r\n"
 LOAD = b"db load 10%db 00010203040506070809%in 1%db load 2%db 0102%in 0%"
 LOADED = (
@@ -365,6 +367,7 @@ AHEAD = [
     LOAD,
     b"db load 10%" + b"db 0001020304%" * 2 + b"db load 10%db 00010203040506070809%",
     b"%name%db load 10%db 00010203040506070809%infer 1 0%",
+    b"db load 10%put " + input_frame(0, bytes(range(10))) + b"%name%baud 1%mem%",
 ]
 
 
