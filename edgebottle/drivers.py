@@ -66,7 +66,7 @@ def open_session(
     with opened as driver:
         try:
             step("boot")
-            with _started(driver, built.board) as session:
+            with _started(driver, built.board, (choice or ProbeChoice()).max_baud) as session:
                 step("run")
                 yield session
         except BoardError as error:
@@ -76,15 +76,19 @@ def open_session(
             raise told from error
 
 
-def _started(driver: Driver, board: Board) -> Session:
+def _started(driver: Driver, board: Board, max_baud: int) -> Session:
     """A session; of a real board that is silent too, where it can be restarted."""
-    # In energy mode the rate is one of the rules of the benchmark.
-    max_baud = 0
-    if isinstance(driver, _RealDriver) and not board.has_pulses:
-        max_baud = driver.choice.max_baud
+    set_rate = driver.virtual.set_line_rate if isinstance(driver, _VirtualDriver) else None
 
     def start() -> Session:
-        return Session(driver, baud=baud_of(board), max_baud=max_baud, has_pulses=board.has_pulses)
+        return Session(
+            driver,
+            baud=baud_of(board),
+            # In energy mode the rate is one of the rules of the benchmark.
+            max_baud=0 if board.has_pulses else max_baud,
+            set_rate=set_rate,
+            has_pulses=board.has_pulses,
+        )
 
     try:
         return start()

@@ -135,11 +135,12 @@ def _told(
     """The record of what a board brought back, judged where somebody says that it is real."""
     crc, virtual = session.driver.image_crc or 0, port is None and not built.board.is_host
     record = _record(built, crc, virtual, samples, result, reference)
-    record = replace(record, remarks=(*record.remarks, *result.remarks))
+    remarks = (*record.remarks, *result.remarks, *session.line)
+    record = replace(record, remarks=remarks, baud=session.baud)
     if port is None:
         return record
     record = replace(record, recovery=session.recovery)
-    return _judged(record, built, samples, result, runs, (*session.remarks, *session.line))
+    return _judged(record, built, samples, result, runs, session.remarks)
 
 
 def _repeats(built: Built, runs: int) -> int:
@@ -298,7 +299,12 @@ def _judged(
         record,
         latency_kind=found.kind,
         cycles_kind=found.kind if record.cycles_kind else "",
-        remarks=(*remarks, *(result.system.remarks() if result.system else ()), found.remark),
+        remarks=(
+            *remarks,
+            *record.remarks,
+            *(result.system.remarks() if result.system else ()),
+            found.remark,
+        ),
         system=result.system,
     )
 

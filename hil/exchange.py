@@ -79,7 +79,11 @@ class Exchange:
         Sends a command that cannot exist, with a number of its own, until the board says that it
         does not know exactly this one.
         """
-        deadline, attempt_seconds = self._patience(seconds), SYNC_SECONDS
+        self._synchronize(seconds, SYNC_SECONDS)
+
+    def _synchronize(self, seconds: float, attempt_seconds: float) -> None:
+        """``synchronize``, with the first command given so many seconds."""
+        deadline = self._patience(seconds)
         doing = "waiting for the board to answer"
         while True:
             self._syncs += 1

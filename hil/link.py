@@ -60,6 +60,7 @@ class Link:
         self._buffer = bytearray()
         self._scanned = 0
         self._fd = _descriptor(port, url)
+        self._set_rate: Callable[[int], None] | None = None
         self.url = url
 
     @classmethod
@@ -128,8 +129,13 @@ class Link:
 
     @property
     def has_rate(self) -> bool:
-        """Whether bytes pass at a rate that can be set; a socket has none."""
-        return "://" not in self.url or self.url.lower().startswith(REMOTE)
+        """Whether bytes pass at a rate that can be set; a socket has none of its own."""
+        is_port = "://" not in self.url or self.url.lower().startswith(REMOTE)
+        return is_port or self._set_rate is not None
+
+    def give_rate(self, set_rate: Callable[[int], None]) -> None:
+        """What is behind the socket is told of each rate by ``set_rate``."""
+        self._set_rate = set_rate
 
     def set_baud(self, baud: int) -> None:
         """Sets the rate, and drops what has arrived at the one before.
@@ -140,7 +146,10 @@ class Link:
         import serial
 
         try:
-            self._port.baudrate = baud
+            if self._set_rate is None:
+                self._port.baudrate = baud
+            else:
+                self._set_rate(baud)
         except (serial.SerialException, OSError, ValueError) as error:
             raise BoardError(f"{self.url}: the port cannot run at {baud} baud: {error}") from error
         self._buffer.clear()

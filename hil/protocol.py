@@ -7,6 +7,7 @@ of another form is an error that says what was being done and which lines came l
 
 import re
 import time
+from collections.abc import Callable
 from typing import Self
 
 from edgebottle.errors import BoardError
@@ -62,6 +63,7 @@ class BoardClient(RatedExchange):
         run_seconds: float = RUN_SECONDS,
         patience: Patience = WallClock,
         has_pulses: bool = False,
+        set_rate: Callable[[int], None] | None = None,
     ) -> Self:
         """Opens the line and waits until the board listens.
 
@@ -72,11 +74,14 @@ class BoardClient(RatedExchange):
             run_seconds: How long a command that runs the network may take.
             patience: What these seconds, and all others, mean.
             has_pulses: The firmware is that of energy mode: pulses on a pin instead of times.
+            set_rate: What tells a virtual board the rate of its line; None: as ``Link`` has it.
 
         Raises:
             BoardError: The port cannot be opened, or no edgebottle firmware answers.
         """
         link = Link.open(url, baud)
+        if set_rate is not None:
+            link.give_rate(set_rate)
         client = cls(
             link,
             baud=baud,

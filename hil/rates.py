@@ -35,6 +35,9 @@ _DRAIN_BITS = 800
 """Of the old rate: the board waits half as long before it changes."""
 
 _CHECK_SECONDS = 1.0
+_ATTEMPT_SECONDS = 0.1
+"""For the first answer at a new rate: the board may not have changed yet."""
+
 _CHECKS = 2
 _BASE_SECONDS = 10.0
 _TEXT = "".join(c for c in string.printable[:94] if c != "%")[:70]
@@ -53,17 +56,26 @@ class RatedExchange(Exchange):
         self._base = baud
         self._heard = 0.0
         self._is_well = False
+        self._not_carried: list[int] = []
 
     @property
     def baud(self) -> int:
-        """The rate of the line."""
+        """The rate of the line now."""
         return self._baud
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether the line has such a thing."""
+        return self._link.has_rate
 
     def close(self) -> None:
         """Closes the line, at the rate at which the next to open it begins."""
         if self._baud != self._base and self._is_well:
             with contextlib.suppress(BoardError):
                 self._exchange([f"baud {self._base}"], "lowering the rate", _CHECK_SECONDS)
+        if self._baud != self._base:
+            with contextlib.suppress(BoardError):
+                self._link.set_baud(self._base)
         super().close()
 
     def raise_rate(self, most: int, rates: Sequence[int] = RATES) -> None:
@@ -80,8 +92,10 @@ class RatedExchange(Exchange):
             return
         for baud in rates:
             if self._base < baud <= most and self._set_rate(baud):
-                self.line.append(f"the line ran at {baud} baud")
-                return
+                break
+        if self._not_carried:
+            refused = ", ".join(map(str, self._not_carried))
+            self.line.append(f"the line does not carry {refused} baud: it ran at {self._baud}")
 
     def lower_rate(self, reason: str) -> None:
         """Goes back to the rate before, for good."""
@@ -91,35 +105,51 @@ class RatedExchange(Exchange):
     def _exchange(
         self, commands: Sequence[str | bytes], doing: str, seconds: float
     ) -> list[list[str]]:
-        if self._baud != self._base and time.monotonic() - self._heard > _FRESH_SECONDS:
+        if self._baud != self._base and not self._is_heard():
             wanted = self._baud
-            self._fall_back()  # which the board may have done, or may do any moment
-            self._set_rate(wanted)
+            self._fall_back()  # which the board has done
+            if not self._set_rate(wanted):
+                self.line.append(f"a pause, then no answer: back to {self._base} baud")
+        return self._ask(commands, doing, seconds)
+
+    def _ask(self, commands: Sequence[str | bytes], doing: str, seconds: float) -> list[list[str]]:
+        """``_exchange`` at the present rate."""
         self._is_well = False
         answers = super()._exchange(commands, doing, seconds)
         self._is_well, self._heard = True, time.monotonic()
         return answers
 
+    def _is_heard(self) -> bool:
+        """Whether the board still listens at the raised rate; it is asked where it may not."""
+        pause = time.monotonic() - self._heard
+        if _FRESH_SECONDS < pause < _BACK_SECONDS:
+            with contextlib.suppress(BoardError):
+                self._ask(["build"], "asking whether the rate is still raised", _CHECK_SECONDS)
+                return True
+        return pause <= _FRESH_SECONDS
+
     def _set_rate(self, baud: int) -> bool:
         """Whether the line runs at this rate now; it is as before where it does not."""
         doing = f"raising the line to {baud} baud"
-        crc, lines = self._exchange(["build", f"baud {baud}"], doing, self._answer_seconds)
+        crc, lines = self._ask(["build", f"baud {baud}"], doing, self._answer_seconds)
         if lines != [f"m-baud-[{baud}]"]:
             return False
         time.sleep(_DRAIN_BITS / self._baud)
         self._baud = baud
         try:
             self._link.set_baud(baud)
+            self._synchronize(_CHECK_SECONDS, _ATTEMPT_SECONDS)
             for number in range(_CHECKS):
                 self._check(f"{number}{_TEXT}", crc, doing)
         except BoardError:
+            self._not_carried.append(baud)
             self._fall_back()
             return False
         return True
 
     def _check(self, text: str, crc: list[str], doing: str) -> None:
         """Raises ``BoardError`` unless text comes back as it was sent, and the CRC-32 as before."""
-        lines, again = self._exchange([text, "build"], doing, _CHECK_SECONDS)
+        lines, again = self._ask([text, "build"], doing, _CHECK_SECONDS)
         if lines != [f"e-[Unknown command: {text}]"] or again != crc:
             raise self._unexpected(doing, lines)
 

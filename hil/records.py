@@ -174,6 +174,8 @@ class Record:
         threads: That shared the rows of a layer.
         recovery: What had to be done about a board that was silent at first, and what was seen.
         host: The other computer whose board it was, as ``bench.toml`` calls it; empty for none.
+        baud: Symbols per second of the board's line; None where it has no rate, and in old
+            records.
         format: Version of this format.
     """
 
@@ -220,6 +222,7 @@ class Record:
     threads: int = 1
     recovery: tuple[RecoveryStep, ...] = ()
     host: str = ""
+    baud: int | None = None
     format: int = field(default=FORMAT)
 
     @property

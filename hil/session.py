@@ -5,7 +5,7 @@ through a ``Session`` over it, so that every answer is checked in the same way.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -125,6 +125,7 @@ class Session:
         *,
         baud: int = BAUD,
         max_baud: int = 0,
+        set_rate: Callable[[int], None] | None = None,
         run_seconds: float = RUN_SECONDS,
         has_pulses: bool = False,
     ) -> None:
@@ -134,6 +135,7 @@ class Session:
             driver: The board.
             baud: Symbols per second of the line.
             max_baud: What it may be raised to, where board and line can.
+            set_rate: What tells a virtual board the rate of its line.
             run_seconds: The longest that one run may take.
             has_pulses: The firmware is that of energy mode.
 
@@ -149,6 +151,7 @@ class Session:
             run_seconds=run_seconds,
             patience=driver.patience,
             has_pulses=has_pulses,
+            set_rate=set_rate,
         )
         try:
             if driver.image_crc is not None:
@@ -172,6 +175,11 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def baud(self) -> int | None:
+        """Symbols per second of the line now; None where it has no rate."""
+        return self._client.baud if self._client.has_rate else None
 
     @property
     def line(self) -> tuple[str, ...]:

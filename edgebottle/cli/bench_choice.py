@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -115,7 +116,8 @@ def taken_place(
         board: Its kind, by id.
         what: For others who look at the bench.
         port: Given by hand: nothing of the bench is taken.
-        choice: How the board at that port is flashed.
+        choice: How the board at that port is flashed, and at most at what rate any board's line
+            runs.
 
     Yields:
         The place; its port is None for the virtual board.
@@ -128,10 +130,15 @@ def taken_place(
         fitting = (entry,)
     real = [one for one in fitting if not one.is_virtual]
     with ExitStack() as held:
-        yield _place(real, entry is not None, what, held) if real else TakenPlace(None, None)
+        if real:
+            yield _place(real, entry is not None, what, choice, held)
+        else:
+            yield TakenPlace(None, choice)
 
 
-def _place(real: list[BenchEntry], is_named: bool, what: str, held: ExitStack) -> TakenPlace:
+def _place(
+    real: list[BenchEntry], is_named: bool, what: str, choice: ProbeChoice, held: ExitStack
+) -> TakenPlace:
     """One of the boards, held until ``held`` is closed.
 
     Raises ``BoardError`` where the one that was named is not there; of others the virtual one is
@@ -145,9 +152,10 @@ def _place(real: list[BenchEntry], is_named: bool, what: str, held: ExitStack) -
         if is_named:
             raise
         warn(f"no board of the bench can be used ({error}): the virtual board is")
-        return TakenPlace(None, None)
+        return TakenPlace(None, choice)
     note(f"board: {place.entry.name} of the bench, at {place.port}")
-    return TakenPlace(place.port, place.choice, place.entry.meter)
+    max_baud = min(place.choice.max_baud, choice.max_baud)
+    return TakenPlace(place.port, replace(place.choice, max_baud=max_baud), place.entry.meter)
 
 
 def metered(place: TakenPlace, board: str) -> MeterSettings:

@@ -77,8 +77,8 @@ def port_options(function: F) -> F:
             "--no-flash": keep,
         }
         names = [name for name, value in given.items() if value]
-        if port is None and (names or max_baud is not None):
-            raise click.UsageError(f"{(*names, '--baud')[0]} is of a real board: give its --port.")
+        if port is None and names:
+            raise click.UsageError(f"{names[0]} is of a real board: give its --port.")
         if keep and names != ["--no-flash"]:
             raise click.UsageError(f"{names[0]} and --no-flash exclude each other.")
         _check_programmer(programmer)

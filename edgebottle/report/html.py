@@ -69,6 +69,7 @@ def _record(record: Record, seen: set[Network]) -> str:
         ("image", record.image_hash),
         ("outputs", record.output_crc),
         *([("inputs", record.inputs)] if record.inputs else []),
+        *([("line", f"{record.baud} baud")] if record.baud is not None else []),
         *(("remark", text) for text in record.remarks),
     ]
     ram, flash = record.ram, record.flash

@@ -126,7 +126,7 @@ int eb_board_set_rate(eb_board *board, int device, int need, uint32_t value)
         if (target->needs[n].purpose == EB_AT_RATE && need-- == 0) {
             target->needs[n].value = value;
             board->line_has_rate = true;
-            eb_look_at_needs(board);
+            board->line_changed = true;
             return 0;
         }
     }

@@ -283,8 +283,10 @@ struct eb_board {
     uint64_t instructions; /* executed since the start */
     uint64_t idle;         /* clocks slept since then: with the former, the board's clock */
     uint32_t clock_khz;
-    bool line_has_rate; /* as a socket has none; then a UART whose rate was once right is right */
-    uint64_t polls;     /* reads of the UART's status: a sign of life */
+    volatile bool line_changed; /* by another thread; the CPU's looks at the needs again */
+    volatile bool
+        line_has_rate; /* as a socket has none; then a UART whose rate was once right is right */
+    uint64_t polls;    /* reads of the UART's status: a sign of life */
     uint32_t step_address[EB_MAX_STEPS];
     uint64_t step_instructions[EB_MAX_STEPS];
     uint64_t step_start;

@@ -98,6 +98,10 @@ void eb_uart_flush(eb_board *board)
 /* What arrives of a byte that was sent at another rate. */
 static uint8_t at_rate(const eb_device *device, uint8_t byte)
 {
+    if (device->board->line_changed) {
+        device->board->line_changed = false;
+        eb_look_at_needs(device->board);
+    }
     return device->lacks[EB_AT_RATE] ? (uint8_t)((byte ^ 0xA5u) | 0x80u) : byte;
 }
 
