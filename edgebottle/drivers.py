@@ -18,7 +18,7 @@ from edgebottle.pipeline import Built
 from hil.answers import CpuCounters
 from hil.iotlab import is_node
 from hil.link import BAUD, Deadline, LinkClosed, Patience, WallClock
-from hil.probes import ProbeChoice
+from hil.probes import MAX_BAUD, ProbeChoice
 from hil.protocol import Refused, Silent
 from hil.recovery import BoardLost
 from hil.session import Driver, Session, StepCounts, StepCycles, WrongImage
@@ -76,7 +76,7 @@ def open_session(
             raise told from error
 
 
-def _started(driver: Driver, board: Board, max_baud: int) -> Session:
+def _started(driver: Driver, board: Board, max_baud: int = MAX_BAUD) -> Session:
     """A session; of a real board that is silent too, where it can be restarted."""
     set_rate = driver.virtual.set_line_rate if isinstance(driver, _VirtualDriver) else None
 
