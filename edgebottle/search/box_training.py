@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from edgebottle.detection.precision import mean_precision
 from edgebottle.detection.voc import BoxedImages, read_voc
@@ -34,17 +37,36 @@ Progress = Callable[[str, int, int], None]
 class SearchImages:
     """The images of a search with their boxes, in the resolutions that were asked for."""
 
-    def __init__(self, settings: SearchSettings) -> None:
-        """Reads nothing yet."""
-        self.source = Path(settings.source(settings.data))
+    def __init__(self, settings: SearchSettings, learned: int | None = None) -> None:
+        """Reads nothing yet.
+
+        Args:
+            settings: Of the search.
+            learned: Images of the part to learn from, at most; None for all.
+        """
+        self.source, self._learned = Path(settings.source(settings.data)), learned
         self._labels = settings.space.labels
         self._parts: dict[tuple[str, Shape], BoxedImages] = {}
 
     def part(self, name: str, shape: tuple[int, int, int]) -> BoxedImages:
         """A part, in a resolution; raises as ``read_voc``."""
         if (name, shape) not in self._parts:
-            self._parts[name, shape] = read_voc(self.source, name, self._labels, shape)
+            found = read_voc(self.source, name, self._labels, shape)
+            self._parts[name, shape] = evenly(found, self._learned) if name == TRAIN else found
         return self._parts[name, shape]
+
+
+def evenly(images: BoxedImages, count: int | None) -> BoxedImages:
+    """So many images at most, from first to last: those that follow each other may be alike."""
+    if count is None or count >= len(images.images):
+        return images
+    which = np.linspace(0, len(images.images) - 1, count).astype(int)
+    return replace(
+        images,
+        images=images.images[which],
+        truths=tuple(images.truths[one] for one in which),
+        names=tuple(images.names[one] for one in which),
+    )
 
 
 def box_recipe(candidate: Candidate, training: CandidateTraining) -> DetectionRecipe:
@@ -85,7 +107,8 @@ class BoxAssessor:
 
     def __init__(self, settings: SearchSettings, progress: Progress) -> None:
         """Reads nothing yet."""
-        self._images, self._progress = SearchImages(settings), progress
+        self._images = SearchImages(settings, settings.training.samples)
+        self._progress = progress
 
     def accuracy(self, candidate: Candidate, training: CandidateTraining) -> float:
         """Mean average precision at an overlap of 0.5 with floats, 0 .. 1."""

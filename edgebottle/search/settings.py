@@ -78,11 +78,13 @@ class TrainingBudget:
         epochs: Of the weights that all candidates share; or of each candidate, at most.
         final_epochs: Of the one that is taken in the end, with floats.
         augmentation: Random changes of images while it is trained, in pixels of the largest input.
+        samples: That each short training learns from, at most; None for all.
     """
 
     epochs: int = 40
     final_epochs: int = 60
     augmentation: Augmentation = field(default_factory=Augmentation)
+    samples: int | None = None
 
 
 @dataclass(frozen=True)
@@ -258,7 +260,11 @@ _SEARCH: Mapping[str, Reader] = {
     "seed": whole(0),
     "storage": text,
 }
-_TRAINING: Mapping[str, Reader] = {"epochs": whole(1), "final_epochs": whole(1)}
+_TRAINING: Mapping[str, Reader] = {
+    "epochs": whole(1),
+    "final_epochs": whole(1),
+    "samples": whole(1),
+}
 _AUGMENTATION: Mapping[str, Reader] = {
     **dict.fromkeys(("degrees", "scale", "shift"), _amount),
     "flip": flag,

@@ -147,6 +147,13 @@ def _training_tables(training: TrainingBudget) -> Iterator[str]:
                 training.final_epochs,
                 "Of the network that is taken, with floats; with few bits two thirds as many more.",
             ),
+            (
+                "samples",
+                _or_example(training.samples, 5000),
+                "With short-training: those that each candidate learns from, at most. Candidates "
+                "are compared by the same samples all the same, and the one that is taken learns "
+                "from all.",
+            ),
         ),
     )
     how = training.augmentation

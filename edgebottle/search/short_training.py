@@ -8,9 +8,12 @@ al., "A System for Massively Parallel Hyperparameter Tuning" (ASHA), 2020.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Shape
@@ -87,15 +90,20 @@ class ShortTraining:
             how = CandidateTraining(
                 epochs, self._settings.seed, self._settings.training.augmentation
             )
-            known = _known(self._path, how)
+            known = _known(self._path, self._said(how))
             if key not in known:
                 keras.utils.clear_session()  # else hundreds of networks stay in memory
                 known[key] = self._assessor.accuracy(candidate, how)
-                _keep(self._path, how, key, known[key])
+                _keep(self._path, self._said(how), key, known[key])
             found = known.pop(key)
             if not goes_on(found, list(known.values())):
                 break
         return found
+
+    def _said(self, how: CandidateTraining) -> dict[str, Any]:
+        """What decides an accuracy besides the network, as lines say it."""
+        said, samples = asdict(how), self._settings.training.samples
+        return said if samples is None else {**said, "samples": samples}
 
 
 class ClassAssessor:
@@ -104,6 +112,7 @@ class ClassAssessor:
     def __init__(self, settings: SearchSettings, progress: Progress) -> None:
         """Reads the samples; raises ``BadInput`` where they cannot serve."""
         self._progress, self._seed = progress, settings.seed
+        self._learned = settings.training.samples
         self._data = search_data(settings)
         self._samples: dict[Shape, CandidateSamples] = {}
 
@@ -119,19 +128,22 @@ class ClassAssessor:
     def _samples_of(self, shape: Shape) -> CandidateSamples:
         """Resized once for all candidates of a resolution."""
         if shape not in self._samples:
-            self._samples[shape] = CandidateSamples.of(self._data, shape, self._seed)
+            found = CandidateSamples.of(self._data, shape, self._seed)
+            # They are parted at random, so that the first are as good as any.
+            few = found.learned.picked(np.arange(len(found.learned))[: self._learned])
+            self._samples[shape] = replace(found, learned=few)
         return self._samples[shape]
 
 
-def _keep(path: Path, how: CandidateTraining, key: str, accuracy: float) -> None:
+def _keep(path: Path, said: Mapping[str, Any], key: str, accuracy: float) -> None:
     """Adds a line, whole: several workers may do so at once."""
-    table = {"network": key, "accuracy": accuracy, "training": asdict(how)}
+    table = {"network": key, "accuracy": accuracy, "training": said}
     with path.open("ab", buffering=0) as out:
         # Whatever was cut off before has a line of its own.
         out.write(("\n" + json.dumps(table) + "\n").encode())
 
 
-def _known(path: Path, how: CandidateTraining) -> dict[str, float]:
+def _known(path: Path, said: Mapping[str, Any]) -> dict[str, float]:
     """Accuracies after such a training, by network; a line that was cut off is none."""
     found = {}
     lines = path.read_bytes().splitlines() if path.exists() else []
@@ -141,7 +153,7 @@ def _known(path: Path, how: CandidateTraining) -> dict[str, float]:
         except ValueError:
             continue
         try:
-            if table["training"] == asdict(how):
+            if table["training"] == said:
                 found[str(table["network"])] = float(table["accuracy"])
         except (ValueError, TypeError, KeyError) as error:
             raise BadInput(f"{path}, line {number}: is nothing that a search wrote") from error

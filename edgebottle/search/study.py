@@ -328,6 +328,7 @@ def _said(settings: SearchSettings) -> dict[str, Any]:
         **{f"budget.{name}": one for name, one in asdict(settings.budget).items()},
         **{f"space.{name}": one for name, one in asdict(settings.space).items()},
         "training.epochs": settings.training.epochs,
+        "training.samples": settings.training.samples,
     }
     plain: dict[str, Any] = json.loads(json.dumps(told))
     return plain

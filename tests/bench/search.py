@@ -1,17 +1,17 @@
 """What a search finds against what others do, at the same budgets and with the same training.
 
-``python -m tests.bench.search FOLDER --data fashion --ram 8k 16k`` makes one cell after the other,
-and adds a JSON line for each to FOLDER/cells.jsonl; cells that have a line are not made again, and
-one that was stopped goes on where it was. ``--table`` shows means and spreads over seeds, and
-which cells are missing. Every network is trained for the same epochs of the same samples with the
-same augmentation, quantized alike, and held to LiteRT; accuracy is that of LiteRT on the file and
-on samples that nothing was chosen by, RAM and flash are the build's.
+``python -m tests.bench.search FOLDER --data fashion --ram 8k 16k --seeds 0`` makes one cell after
+the other, and adds a JSON line for each to FOLDER/cells.jsonl; cells that have a line are not made
+again, and one that was stopped goes on where it was. ``--table`` shows means and spreads over
+seeds, and which cells are missing. Every network is trained for the same epochs of the same samples
+with the same augmentation, quantized alike, and held to LiteRT; accuracy is that of LiteRT on the
+file and on samples that nothing was chosen by, RAM and flash are the build's.
 
 Methods: ``joint`` (the search, with schedules and feeding), ``bits`` (with the bits of each stage
-as well), ``random`` (as many candidates, drawn at random), ``sequential`` (searched layer by layer,
-the schedule chosen afterwards), ``largest`` (the most multiplications that fit), and networks of
-others, scaled by hand: for each resolution the widest that fits is trained, and the best on the
-samples that are set apart counts.
+as well), ``uniform-w4a4`` (those bits in all stages), ``random`` (as many candidates, drawn at
+random), ``sequential`` (searched layer by layer, the schedule chosen afterwards), ``largest`` (the
+most multiplications that fit), and networks of others, scaled by hand: for each resolution the
+widest that fits is trained, and the best on the samples that are set apart counts.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from edgebottle.search.running import run_study
 from edgebottle.search.settings import (
     EPOCHS,
     SHARED_WEIGHTS,
+    SHORT_TRAINING,
     SearchBudget,
     SearchSettings,
     TrainingBudget,
@@ -60,6 +61,7 @@ SEARCHED: Mapping[str, Mapping[str, Any]] = {
     "joint": {},
     "random": {},
     "bits": {"bits": ("w4a4", "w4a8", "w8a8")},
+    "uniform-w4a4": {"bits": ("w4a4",)},
     "sequential": {"schedules": ("layers",), "row_fed": (False,)},
 }
 """Methods that search, and how their spaces differ."""
@@ -82,7 +84,8 @@ class Comparison:
         evaluator: Of the searches.
         trials: Candidates that each search assesses.
         search_epochs: Of the evaluator: of shared weights, or of the longest short training.
-        samples: As many at most, for a trial of the command; None for all.
+        search_samples: That each short training of a search learns from, at most; None for all.
+        samples: To learn from and to test with, as many at most; None for all.
         sides: Resolutions to choose from, the largest of the data.
     """
 
@@ -93,6 +96,7 @@ class Comparison:
     evaluator: str
     trials: int
     search_epochs: int
+    search_samples: int | None
     samples: int | None
     sides: int | None
 
@@ -155,7 +159,12 @@ class CellMaker:
             sampler="random" if cell.method == "random" else "nsga2",
             trials=shared.trials,
             seed=cell.seed,
-            training=TrainingBudget(shared.search_epochs, self.training.epochs, case.augmentation),
+            training=TrainingBudget(
+                shared.search_epochs,
+                self.training.epochs,
+                case.augmentation,
+                shared.search_samples,
+            ),
             path=self._folder / "search.toml",
         )
         self.limits = Limits.of(self.settings).most
@@ -295,10 +304,11 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--epochs", type=int, help="of every final training (default: the data's)")
-    parser.add_argument("--evaluator", default=SHARED_WEIGHTS)
+    parser.add_argument("--evaluator", default=SHORT_TRAINING)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--search-epochs", type=int, help="of the evaluator (default: its own)")
-    parser.add_argument("--samples", type=int, help="few of each, to try the command")
+    parser.add_argument("--search-samples", type=int, help="of each short training, at most")
+    parser.add_argument("--samples", type=int, help="to learn from and to test with, at most")
     parser.add_argument("--sides", type=int, help="so many inputs, the largest of the data")
     parser.add_argument("--table", action="store_true", help="make nothing")
     return parser.parse_args(arguments)

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from edgebottle.boards import load_board
+from edgebottle.detection.voc import BoxedImages
 from edgebottle.fit import Wish
 from edgebottle.pipeline import build, load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.search.beginning import box_sizes, detection_space
+from edgebottle.search.box_training import evenly
 from edgebottle.search.settings import read_settings
 from tests.cli.command_line import edgebottle
 from tests.detection.labelled import LABELS, annotation, write_archive
@@ -78,6 +80,16 @@ def test_what_a_search_begins_with(tmp_path: Path) -> None:
     assert space.shapes[-1] == (32, 40, 1)
     assert space.anchors == ((LEAST, LEAST), (LARGEST, LARGEST))
     assert detection_space(tmp_path).anchors == space.anchors
+
+
+def test_few_images_are_taken_from_first_to_last() -> None:
+    boxes = tuple(np.full((1, 5), number, np.int32) for number in range(7))
+    names = tuple("abcdefg")
+    images = BoxedImages(np.arange(7, dtype=np.uint8).reshape(7, 1, 1, 1), boxes, names)
+    few = evenly(images, 3)
+    assert few.images.ravel().tolist() == [0, 3, 6] and few.names == ("a", "d", "g")
+    assert [int(one[0, 0]) for one in few.truths] == [0, 3, 6]
+    assert evenly(images, 7) is images and evenly(images, None) is images
 
 
 def test_sizes_of_boxes_are_those_of_groups() -> None:

@@ -32,7 +32,7 @@ ALL_SAID = replace(
     trials=7,
     seed=3,
     storage="postgresql://me@there/studies",
-    training=TrainingBudget(5, 6, Augmentation(degrees=5.0, shift=1.5, flip=True, erase=4)),
+    training=TrainingBudget(5, 6, Augmentation(degrees=5.0, shift=1.5, flip=True, erase=4), 700),
     space=replace(SPACE, stages=2, expands=(1, 2.5), bits=("w4a4", "w8a8"), row_fed=(False, True)),
 )
 

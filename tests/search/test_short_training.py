@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,12 @@ def test_what_is_trained_is_kept(settings: SearchSettings, monkeypatch: pytest.M
     assert [again.accuracy(one) for one in candidates] == found
     assert len(calls) == 1
     assert [again.accuracy(one) for one in candidates] == found and len(calls) == 1
+
+    # With fewer samples it is another training; nothing of the old one is believed.
+    fewer = replace(settings, training=replace(settings.training, samples=300))
+    short_training.ShortTraining(fewer, lambda what, done, total: None).accuracy(candidates[0])
+    assert [len(one[1].learned) for one in calls] == [810, 300, 300]
+    assert {len(one[1].chosen) for one in calls} == {90}
 
     kept.write_text("[]\n")
     with pytest.raises(BadInput, match=r"short\.jsonl, line 1: is nothing that a search wrote"):
