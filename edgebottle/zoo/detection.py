@@ -211,6 +211,7 @@ def fit(
         rate, weight_decay=recipe.weight_decay, clipnorm=GRADIENT_NORM
     )
     flat.compile(optimizer=optimizer, loss=detection_loss(recipe.box_weight))
+    optimizer.build(flat.trainable_variables)  # else an update is traced twice
     anchors = Anchors.of(recipe.boxes, train.truths)
     images = train.images.astype(np.float32) / np.float32(255)
     for epoch in range(kept.restore(flat) if kept else 0, recipe.epochs):

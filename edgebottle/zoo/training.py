@@ -78,8 +78,9 @@ def fit(
             weight_decay=recipe.weight_decay,
         ),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
     )
+    # TensorFlow traces an update twice where that makes variables, which takes seconds.
+    model.optimizer.build(model.trainable_variables)
     targets = np.eye(recipe.classes, dtype=np.float32)[data.train_labels]
     for epoch in range(kept.restore(model) if kept else 0, recipe.epochs):
         random = np.random.default_rng([seed, epoch])  # so that each epoch can be the first one
