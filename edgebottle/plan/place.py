@@ -115,8 +115,8 @@ class AnyBlock(Strategy):
     def change(self, walk: OffsetSearch, order: list[int], high: list[bool]) -> set[int]:
         """Moves up to three."""
         touched, generator = set[int](), walk.random
-        for _ in range(generator.randint(1, 3)):
-            to, start = generator.randrange(len(order)), generator.randrange(len(order))
+        for _ in range(1 + below(generator, 3)):
+            to, start = below(generator, len(order)), below(generator, len(order))
             touched |= walk.moved(order, start, to)
         return touched
 
@@ -146,7 +146,7 @@ class Protruding(Strategy):
         """Moves one or two, and turns them around."""
         touched = set[int]()
         outside = walk.outside()
-        for _ in range(walk.random.randint(1, 2)):
+        for _ in range(1 + below(walk.random, 2)):
             self._move(walk, outside, order, high, touched)
         return touched
 
@@ -159,14 +159,15 @@ class Protruding(Strategy):
         touched: set[int],
     ) -> None:
         generator = walk.random
-        block = generator.choice(outside)
+        block = outside[below(generator, len(outside))]
         for chance in (0.6, 0.3):
-            if walk.others[block] and generator.random() < chance:
-                block = generator.choice(walk.others[block])
+            others = walk.others[block]
+            if others and generator.random() < chance:
+                block = others[below(generator, len(others))]
         if generator.random() < 0.7:
             place = order.index(block)
             end = len(order) - 1 if generator.random() < 0.5 else place
-            touched |= walk.moved(order, place, generator.randint(0, end))
+            touched |= walk.moved(order, place, below(generator, end + 1))
         if generator.random() < 0.4:
             high[block] = not high[block]
             touched.add(block)
@@ -174,6 +175,15 @@ class Protruding(Strategy):
     def badness(self, walk: OffsetSearch, packing: Packing) -> tuple[int, ...]:
         """The size, and by how much all blocks together stick out."""
         return packing.nbytes, walk.excess(packing)
+
+
+def below(generator: random.Random, count: int) -> int:
+    """A number from 0 to ``count`` - 1: that of ``randrange``, without its checks."""
+    bits = count.bit_length()
+    drawn = generator.getrandbits(bits)
+    while drawn >= count:
+        drawn = generator.getrandbits(bits)
+    return drawn
 
 
 def _by_size_and_time(blocks: Sequence[Block]) -> dict[str, list[int]]:

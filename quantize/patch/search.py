@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
@@ -67,12 +67,23 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Order:
-    """One order of the nodes, what its units cost, and the least peak they reach."""
+    """One order of the nodes, what its units cost, and the least peak they reach.
+
+    Attributes:
+        name: Of the order.
+        rows: The graph in it.
+        costs: Of its units.
+        bound: The least peak.
+        built: The plans that were made, by units, schedule and goal, and the work they took.
+    """
 
     name: str
     rows: RowGraph
     costs: UnitCosts
     bound: int
+    built: dict[tuple[tuple[Unit, ...], Schedule, int], tuple[Chosen, int]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
 
 def orders(
@@ -155,6 +166,19 @@ def _attempts(
 
 
 def _build(order: Order, units: Sequence[Unit], schedule: Schedule, goal: int = 0) -> Chosen:
+    """The plan of units, which several targets may choose: it is made once."""
+    key, work = (tuple(units), schedule, goal), order.rows.work
+    if key in order.built and order.built[key][1] < work.left:
+        chosen, spent = order.built[key]
+        work.spend(spent)  # as if it were made again: what is tried after it stays the same
+        return chosen
+    before = work.left
+    chosen = _made(order, units, schedule, goal)
+    order.built[key] = chosen, before - work.left
+    return chosen
+
+
+def _made(order: Order, units: Sequence[Unit], schedule: Schedule, goal: int) -> Chosen:
     rows, parts = expand(order.rows, units)
     plan = build_plan(rows, parts, schedule, order.name, goal=goal)
     cuts = tuple(
