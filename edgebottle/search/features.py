@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from edgebottle.plan.plan import Loop
 
 FEATURES = (
     *("calls", "rows", "pixels", "outputs", "products", "inside", "inputs", "window_inputs"),
-    *("row_channels", "row_products", "taps", "row_taps"),
+    *("row_channels", "row_products", "taps", "row_taps", "outside"),
     *("groups", "group_terms", "odd_groups", "odd_group_terms", "row_groups", "row_group_terms"),
 )
 """Of a layer, all of one run:
@@ -25,6 +26,8 @@ FEATURES = (
 - ``inputs``: elements of its first input; ``window_inputs``: elements that all windows together
   read; ``row_channels`` and ``row_products``: channels, and products of one pixel, for each row;
 - ``taps`` and ``row_taps``: places of the window, for each pixel and for each row;
+- ``outside``: products with padding, which plain kernels sum one by one; none where padding is 0
+  and no other layer calls the kernel, as the compiler leaves them out then;
 - ``groups``: four channels of a pixel, and ``group_terms``: four products of each of them, as
   kernels take them, rounded up; ``odd_groups`` and ``odd_group_terms``: the same of the last pixel
   of rows of odd length, as kernels compute two at a time; ``row_groups`` and ``row_group_terms``:
@@ -72,8 +75,15 @@ def layer_features(verdict: Verdict) -> Iterator[LayerFeatures]:
     graph, plan = verdict.chosen.graph, verdict.plan
     nodes = {node.name: node for node in graph.nodes}
     staged = {name for step in plan.steps if step.stage for name in step.stage.nodes}
+    calls = Counter(choice.kernel for choice in verdict.source.kernels)
     for choice in verdict.source.kernels:
-        yield _of_layer(graph, nodes[choice.layer], choice, is_staged=choice.layer in staged)
+        yield _of_layer(
+            graph,
+            nodes[choice.layer],
+            choice,
+            is_staged=choice.layer in staged,
+            is_alone=calls[choice.kernel] == 1,
+        )
 
 
 def step_features(verdict: Verdict) -> Array:
@@ -93,7 +103,9 @@ def _row_steps(program: tuple[str | Loop, ...]) -> int:
     )
 
 
-def _of_layer(graph: Graph, node: Node, choice: KernelChoice, *, is_staged: bool) -> LayerFeatures:
+def _of_layer(
+    graph: Graph, node: Node, choice: KernelChoice, *, is_staged: bool, is_alone: bool
+) -> LayerFeatures:
     ins, (output, *_) = graph.ins(node), graph.outs(node)
     data = ins[0]
     assert data is not None
@@ -110,10 +122,12 @@ def _of_layer(graph: Graph, node: Node, choice: KernelChoice, *, is_staged: bool
     shares = terms >= taps * data.layout.pixel_elements  # all outputs of a pixel read the same
     groups, fours = -(-channels // GROUP), -(-terms // GROUP)
     odd = rows * (width % 2)
+    is_zero = is_alone and data.quant is not None and data.zero_point == 0
+    outside = 0.0 if is_zero else products * (1 - inside)
     values = (
         *(1, rows, pixels, outputs, products, products * inside, data.size),
         products // channels if shares else products,
-        *(rows * channels, rows * channels * terms, pixels * taps, rows * taps),
+        *(rows * channels, rows * channels * terms, pixels * taps, rows * taps, outside),
         *(pixels * groups, pixels * groups * fours, odd * groups, odd * groups * fours),
         *(rows * groups, rows * groups * fours),
     )

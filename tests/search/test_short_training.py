@@ -101,8 +101,8 @@ def test_what_is_trained_is_kept(settings: SearchSettings, monkeypatch: pytest.M
     # With fewer samples it is another training; nothing of the old one is believed.
     fewer = replace(settings, training=replace(settings.training, samples=300))
     short_training.ShortTraining(fewer, lambda what, done, total: None).accuracy(candidates[0])
-    assert [len(one[1].learned) for one in calls] == [810, 300, 300]
-    assert {len(one[1].chosen) for one in calls} == {90}
+    assert [len(one[1].learned) for one in calls] == [729, 300, 300]
+    assert {len(one[1].chosen) for one in calls} == {81}
 
     kept.write_text("[]\n")
     with pytest.raises(BadInput, match=r"short\.jsonl, line 1: is nothing that a search wrote"):
