@@ -1,4 +1,4 @@
-"""A small split network with random weights, and what its bottleneck takes."""
+"""Small split networks with random weights, and what their bottlenecks take."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from functools import cache
 import numpy as np
 
 from edgebottle.exporters.tflite import write_tflite
-from edgebottle.ir.graph import Array
+from edgebottle.ir.graph import Array, Graph
 from edgebottle.litert import LiteRTModel
 from edgebottle.split.description import SplitFile, SplitPoint, part, split_data
 from edgebottle.split.payload import PayloadCode
 from edgebottle.split.range_coder import TABLE_BITS
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
-from quantize.search.blocks import FullConvolution
+from quantize.search.blocks import FullConvolution, Residual
 from quantize.search.untrained import untrained_graph
+from quantize.split.student import SplitPlan, student_of, usual_place
 
 SIZE, CHANNELS, GROUPS = 24, 6, (1, 2, 3)
 
@@ -27,14 +28,34 @@ def untrained_split(bits: int = 2) -> SplitFile:
     blocks = (FullConvolution(CHANNELS, stride=2), FullConvolution(12, stride=2))
     network = Architecture((SIZE, SIZE, 3), Stem(8), blocks, ClassHead(5)).network()
     place = next(step.name for step in network.steps if step.shape[-1] == CHANNELS)
-    plan = Bits(LayerBits(), {place: LayerBits(8, bits)})
-    graph = untrained_graph(network, plan)
-    levels = 1 << bits
+    graph = untrained_graph(network, Bits(LayerBits(), {place: LayerBits(8, bits)}))
+    return _counted(graph, place, 1 << bits, GROUPS, samples(64), "small_split")
+
+
+@cache
+def untrained_photo_split() -> SplitFile:
+    """Photographs of 96 x 96 pixels, as ``edgebottle split train`` splits a network for them.
+
+    The bottleneck is 6 x 6 x 16 of 2 bits, the teacher that of ``tests.bench.split`` for signs.
+    """
+    blocks = (Residual(24, stride=2), Residual(32, stride=2), Residual(64, stride=2))
+    teacher = Architecture((96, 96, 3), Stem(16, stride=2), blocks, ClassHead(10)).network()
+    plan = SplitPlan(usual_place(teacher), (2, 2, 4, 8), 2)
+    student = student_of(teacher, plan, 0)
+    graph = untrained_graph(student.network, student.bits(LayerBits()))
+    images = samples(16, size=96)
+    return _counted(graph, student.bottleneck, 4, plan.groups, images, "photo_split")
+
+
+def _counted(
+    graph: Graph, place: str, levels: int, groups: tuple[int, ...], images: Array, name: str
+) -> SplitFile:
+    """Split at a tensor, whose tables are those of some images."""
     lowest = 127 - (levels - 1)
-    seen = run(LiteRTModel(write_tflite(graph)), samples(64), place)
-    code = PayloadCode.counted((seen - lowest).astype(np.uint8), levels, GROUPS)
+    seen = run(LiteRTModel(write_tflite(graph)), images, place)
+    code = PayloadCode.counted((seen - lowest).astype(np.uint8), levels, groups)
     data = split_data(graph, SplitPoint(place, lowest, 1, 0, code))
-    return SplitFile.of_bytes(data, "small_split")
+    return SplitFile.of_bytes(data, name)
 
 
 @cache
@@ -71,10 +92,10 @@ def untrained_exit(threshold: float = 0.335) -> SplitFile:
     return SplitFile.of_bytes(split_data(both, known), "small_exit")
 
 
-def samples(count: int, seed: int = 0) -> Array:
+def samples(count: int, seed: int = 0, size: int = SIZE) -> Array:
     """Smooth random images, int8."""
     random = np.random.default_rng(seed)
-    small = random.integers(-128, 128, (count, SIZE // 4, SIZE // 4, 3))
+    small = random.integers(-128, 128, (count, size // 4, size // 4, 3))
     return small.repeat(4, axis=1).repeat(4, axis=2).astype(np.int8)
 
 

@@ -20,7 +20,12 @@ from edgebottle.split.frames import PACKED, Frame
 from edgebottle.split.head_board import head_of, open_head
 from tests.cli.command_line import edgebottle
 from tests.split.board_frames import MAKERS, FrameMaker, head_model, made_frames, python_frames
-from tests.split.split_networks import samples, untrained_exit, untrained_split
+from tests.split.split_networks import (
+    samples,
+    untrained_exit,
+    untrained_photo_split,
+    untrained_split,
+)
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.name)
@@ -74,6 +79,20 @@ def test_row_fed_head_sends_its_frames(tmp_path: Path) -> None:
             assert (frame.rate, frame.request, frame.model) == (rate, 2**31 - 1, head.split.model)
         with pytest.raises(Exception, match=r"No such rate: 4"):
             device.again(4)
+
+
+@pytest.mark.parametrize(("schedule", "arena"), [("auto", 20_432), ("min-ram", 7_100)])
+def test_head_for_a_camera_is_small(schedule: str, arena: int, tmp_path: Path) -> None:
+    """96 x 96 RGB, row-fed: at most 64 kB of RAM and 40 kB of flash, bench application included."""
+    model, (image,) = head_model(untrained_photo_split(), tmp_path), samples(1, size=96)
+    ((expected, _),) = python_frames(model, image[None])
+    wish = Wish(schedule=schedule, row_fed=True)
+    with open_head(model, load_board("stm32f746"), wish=wish) as device:
+        built = device.built
+        assert device.run([image[None]], 1).frame == expected
+    assert built.ram.arena == arena
+    assert built.ram.bytes <= 64_000
+    assert built.flash.bytes <= 40_000
 
 
 def test_whole_split_network_is_built_as_any_other(tmp_path: Path) -> None:
