@@ -269,6 +269,10 @@ class Session:
         """Runs the network on what is loaded, as ``timed`` does."""
         return self._client.infer(runs, warmups)
 
+    def outputs(self) -> list[bytes]:
+        """The bytes of each output of the last run; raises as ``timed`` does."""
+        return self._client.outputs()
+
     def reset(self) -> None:
         """Lets the network forget its runs, as before the first one; only of one with state."""
         self._client.reset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,11 @@ from edgebottle.errors import BadInput
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from edgebottle.boards import Board
     from edgebottle.ir.graph import Array, Graph, Quant
-    from edgebottle.split.demo import DemoTally, Shown
+    from edgebottle.split.demo import DemoPlan, DemoTally, Shown
+    from edgebottle.split.description import SplitFile
+    from edgebottle.split.device import DemoDevice, DeviceFacts
     from edgebottle.split.link import LinkShape
 
 MADE_UP = 32
@@ -68,10 +71,18 @@ _FILE = click.Path(path_type=Path, readable=False)
 )
 @click.option("--only", metavar="WAY", multiple=True, help="No other way: local, jpeg, split 3 ...")
 @click.option(
+    "--board",
+    "-b",
+    metavar="ID",
+    help="The device's part runs as C: on this virtual board, or with `host` on this computer "
+    "(default: in Python).",
+)
+@click.option(
     "--slowdown",
     type=click.FloatRange(1, 10000),
     default=20.0,
-    help="How many times slower than this computer the device is (default: 20), by waiting.",
+    help="How many times slower than this computer the device is (default: 20), by waiting; of a "
+    "virtual board pictures only.",
 )
 @click.option("--quality", type=click.IntRange(1, 100), default=75, help="Of JPEG and WebP (75).")
 @click.option("--requests", type=click.IntRange(1), default=200, help="How many (200).")
@@ -86,6 +97,7 @@ def demo(
     jitter: float,
     loss: float,
     trace: Path | None,
+    board: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -94,9 +106,13 @@ def demo(
     The link is simulated: its rate, delay, jitter, and losses as stalls of TCP. Without --data the
     samples are made up, and right is what the whole network says.
 
+    With --board the device's part is the C that `edgebottle build` makes for it. What a virtual
+    microcontroller takes is modelled; where its emulator is slower here, that is what counts.
+
     \b
     Examples:
       edgebottle split demo split.tflite --rate 250k --delay 40ms --loss 2%
+      edgebottle split demo split.tflite --board stm32f746 --rate 250k
       edgebottle split demo split.tflite --data digits.npz --trace tunnel.txt --json
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.split.demo import DemoPlan, DemoTally, run_demo
@@ -108,7 +124,8 @@ def demo(
     file = ServedModel.of_path(model).file
     images, labels = _samples(file.graph, data)
     _check_only(options["only"], file.split.code.rates)
-    names = ("requests", "period", "slowdown", "quality", "seed", "only")
+    target = _target(board)
+    names = ("requests", "period", "seed", "only")
     plan = DemoPlan(
         shape,
         PolicyRules(options["deadline"], goal=Goal(options["goal"])),
@@ -117,13 +134,52 @@ def demo(
     )
     tally = DemoTally()
     try:
-        with _view(as_json=as_json) as shown:
-            asyncio.run(run_demo(file, images, labels, plan, tally, shown))
+        with (
+            _device(file, target, plan, options, quiet=as_json) as device,
+            _view(as_json=as_json) as shown,
+        ):
+            asyncio.run(run_demo(file, device, images, labels, plan, tally, shown))
     finally:
         if tally.answers and as_json:
             print_json(tally.to_json())
         elif tally.answers:
             _show(tally)
+
+
+def _target(board: str | None) -> Board | None:
+    """The board that is asked for; said before anything is built."""
+    if board is None:
+        return None
+    from edgebottle.boards import load_board
+    from edgebottle.split.board_device import check_emulated
+
+    found = load_board(board)
+    check_emulated(found)
+    return found
+
+
+@contextmanager
+def _device(
+    file: SplitFile, board: Board | None, plan: DemoPlan, options: dict[str, Any], *, quiet: bool
+) -> Iterator[DemoDevice]:
+    """The device's half, which is up."""
+    how = {name: options[name] for name in ("slowdown", "quality")}
+    with ExitStack() as opened:
+        device: DemoDevice
+        if board is None:
+            from edgebottle.split.device import PythonDevice
+
+            device = opened.enter_context(PythonDevice(file, **how))
+        else:
+            from edgebottle.split.board_device import open_board_device
+            from edgebottle.split.session import Fallback
+
+            needed = plan.fallback is not Fallback.NEVER
+            with progress_bar(quiet=quiet) as progress:
+                device = opened.enter_context(
+                    open_board_device(file, board, needs_local=needed, progress=progress, **how)
+                )
+        yield device
 
 
 def _shape(
@@ -203,10 +259,12 @@ def _picture(tally: DemoTally) -> Table:
     table.add_column(no_wrap=True, overflow="ellipsis")
     rate, rtt = tally.link
     for name, words in (
+        ("device", _facts(tally.device)),
         ("requests", f"{len(tally.answers)}, {tally.accuracy:.1%} right"),
         ("bytes", f"{tally.sent:,} sent, {tally.received:,} received"),
         ("link, as known", f"{rate / 1e3:,.0f} kbit/s, {rtt * 1e3:.0f} ms there and back"),
         ("latency", f"{tally.latency(0.5) * 1e3:.0f} ms, p99 {tally.latency(0.99) * 1e3:.0f} ms"),
+        ("on average", _means(tally)),
         ("fallbacks", str(tally.fallbacks())),
         ("ways", ", ".join(f"{name} {count}" for name, count in tally.chosen().most_common())),
     ):
@@ -217,6 +275,22 @@ def _picture(tally: DemoTally) -> Table:
             words += f"; by the device: {answer.fallback}"
         table.add_row("", Text(words))
     return table
+
+
+def _facts(device: DeviceFacts) -> str:
+    """What computes, and what is known of it."""
+    words = device.name
+    if device.head_instructions is not None:
+        words += f", head: {device.head_instructions:,} instructions"
+    if device.head_seconds is not None:
+        words += f", {device.head_seconds * 1e3:.1f} ms modelled"
+    return words
+
+
+def _means(tally: DemoTally) -> str:
+    """Phases, those that there were."""
+    means = vars(tally.phases()).items()
+    return ", ".join(f"{name} {1e3 * took:.1f}" for name, took in means if took) + " ms"
 
 
 def _show(tally: DemoTally) -> None:
@@ -238,7 +312,8 @@ def _show(tally: DemoTally) -> None:
             f"{way.server * 1e3:.1f}",
             f"{way.accuracy:.1%}",
         )
-    table = new_table(f"{len(answers)} requests", "", ">", "~")
+    title = f"{len(answers)} requests; the device: {_facts(tally.device)}"
+    table = new_table(title, "", ">", "~")
     add_row(table, "right", f"{tally.accuracy:.1%}", "")
     add_row(table, "sent", f"{tally.sent / len(answers):,.0f} B", "a request, at the socket")
     add_row(table, "received", f"{tally.received / len(answers):,.0f} B", "a request")
@@ -253,6 +328,7 @@ def _show(tally: DemoTally) -> None:
 
 
 _PHASES = {
+    "capture": "until the device has the picture",
     "head": "the device's part, on average",
     "encode": "payload or picture",
     "link": "there and back",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -11,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Array, Graph
 from edgebottle.split.addresses import Address
 from edgebottle.split.client import SplitClient
 from edgebottle.split.description import SplitFile
-from edgebottle.split.device import PythonDevice, tried_ways
+from edgebottle.split.device import DemoDevice, DeviceFacts, tried_ways, whole_class
 from edgebottle.split.frames import ImageForm
 from edgebottle.split.link import LinkShape
 from edgebottle.split.policy import PolicyRules, Way
@@ -41,8 +43,6 @@ class DemoPlan:
         fallback: When the device computes by itself.
         requests: How many there are.
         period: Seconds from one to the next.
-        slowdown: How many times slower than this computer the device is.
-        quality: Of JPEG and WebP.
         seed: Of the link.
         only: Names of ways, of which alone the policy chooses; empty for all.
     """
@@ -52,8 +52,6 @@ class DemoPlan:
     fallback: Fallback = Fallback.DEADLINE
     requests: int = 200
     period: float = 0.1
-    slowdown: float = 1.0
-    quality: int = 75
     seed: int = 0
     only: tuple[str, ...] = ()
 
@@ -69,6 +67,7 @@ class DemoTally:
         sent: Bytes from the device to the server, at the socket.
         received: Bytes from the server to the device.
         link: The link's rate and round-trip time as the device takes them to be.
+        device: What computes on the device.
     """
 
     ways: tuple[Way, ...] = ()
@@ -77,6 +76,7 @@ class DemoTally:
     sent: int = 0
     received: int = 0
     link: tuple[float, float] = (0.0, 0.0)
+    device: DeviceFacts = field(default_factory=lambda: DeviceFacts("Python"))
 
     @property
     def accuracy(self) -> float:
@@ -104,6 +104,7 @@ class DemoTally:
     def to_json(self) -> dict[str, Any]:
         """All of it, in milliseconds and bytes."""
         found: dict[str, Any] = {
+            "device": self.device.to_json(),
             "requests": len(self.answers),
             "accuracy": self.accuracy,
             "sent_bytes": self.sent,
@@ -144,6 +145,7 @@ Shown = Callable[[DemoTally], None]
 
 async def run_demo(
     file: SplitFile,
+    device: DemoDevice,
     images: Sequence[Array],
     labels: Sequence[int] | None,
     plan: DemoPlan,
@@ -154,6 +156,7 @@ async def run_demo(
 
     Args:
         file: The network.
+        device: Its half of it.
         images: Inputs, each with its batch; used in turn.
         labels: Their classes; None: right is what the whole network says.
         plan: What to do.
@@ -166,30 +169,34 @@ async def run_demo(
     model = ServedModel("demo", file)
     worker = LiteRTWorker({file.model: model})
     server = SplitServer({file.model: "demo"}, [worker], ServerLimits(model.longest))
-    with PythonDevice(file, plan.slowdown, plan.quality) as device:
-        forms = (ImageForm.JPEG, ImageForm.WEBP)
-        expected = labels or [int(device.local(image).argmax()) for image in images]
-        tried = min(len(images), TRIED_SAMPLES)
-        ways = await asyncio.to_thread(
-            tried_ways, file, device, worker, images[:tried], expected[:tried], forms
-        )
-        local = next(way.device for way in ways if way.is_local)
-        tally.ways = tuple(way for way in ways if not plan.only or way.name in plan.only)
-        port, _ = await server.start("127.0.0.1", 0)
-        proxy = LinkProxy(Address("127.0.0.1", port), plan.shape, plan.seed)
-        try:
-            session = SplitSession(
-                device, tally.ways, plan.rules, plan.fallback, local_seconds=local
-            )
-            client = SplitClient([await proxy.start()], file.model, heard=session.heard)
-            session.client = client
-            async with client:
-                await client.connected(CONNECT_SECONDS)
-                await _ask_all(session, proxy, images, expected, plan, tally, shown)
-                await session.close()
-        finally:
-            await proxy.stop()
-            await server.stop()
+    forms = (ImageForm.JPEG, ImageForm.WEBP)
+    tried, stop = min(len(images), TRIED_SAMPLES), threading.Event()
+    try:
+        expected = labels or [whole_class(file, worker, image) for image in images]
+        given = (images[:tried], expected[:tried], forms, stop.is_set)
+        ways = await asyncio.to_thread(tried_ways, file, device, worker, *given)
+    except BaseException:
+        stop.set()  # or the end would wait for all that is to be tried
+        worker.close()
+        raise
+    local = next((way.device for way in ways if way.is_local), None)
+    tally.device = device.facts
+    tally.ways = tuple(way for way in ways if not plan.only or way.name in plan.only)
+    if not tally.ways:
+        raise BadInput(f"{device.facts.name} has none of the ways {', '.join(plan.only)}")
+    port, _ = await server.start("127.0.0.1", 0)
+    proxy = LinkProxy(Address("127.0.0.1", port), plan.shape, plan.seed)
+    try:
+        session = SplitSession(device, tally.ways, plan.rules, plan.fallback, local_seconds=local)
+        client = SplitClient([await proxy.start()], file.model, heard=session.heard)
+        session.client = client
+        async with client:
+            await client.connected(CONNECT_SECONDS)
+            await _ask_all(session, proxy, images, expected, plan, tally, shown)
+            await session.close()
+    finally:
+        await proxy.stop()
+        await server.stop()
 
 
 async def _ask_all(

@@ -37,7 +37,13 @@ class HeadRun:
 
 
 class HeadBoard:
-    """A board that runs the head of a split network."""
+    """A board that runs the head of a split network.
+
+    Attributes:
+        head: What its outputs are.
+        built: What runs on it.
+        session: The line to it.
+    """
 
     def __init__(self, built: Built, session: Session) -> None:
         """Takes a board that is up.
@@ -51,7 +57,7 @@ class HeadBoard:
         """
         self.head = head_of(built.model)
         self.built = built
-        self._session = session
+        self.session = session
 
     def run(
         self, sample: Sequence[Array], rate: int, request: int = 0, *, count: bool = False
@@ -67,14 +73,14 @@ class HeadBoard:
         Raises:
             BoardError: the board is silent, faults, or answers garbage; or there is no such rate.
         """
-        done = self._session.run(to_bytes(sample), count=count)
-        found = self._session.frame(rate, request)
+        done = self.session.run(to_bytes(sample), count=count)
+        found = self.session.frame(rate, request)
         instructions = done.counts.instructions if done.counts else None
         return HeadRun(found.data, found.exit, done.micros, instructions)
 
     def again(self, rate: int, request: int = 0) -> bytes:
         """The frame of the same run at another rate."""
-        return self._session.frame(rate, request).data
+        return self.session.frame(rate, request).data
 
 
 @contextmanager

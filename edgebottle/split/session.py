@@ -73,6 +73,7 @@ class DeviceFeatures:
         head: Seconds of the network's part.
         encode: Seconds of the coder.
         exit: The early exit's output, if that is sure enough; None otherwise.
+        capture: Seconds until the device had the input.
     """
 
     payload: bytes
@@ -80,6 +81,7 @@ class DeviceFeatures:
     head: float
     encode: float
     exit: Array | None = None
+    capture: float = 0.0
 
 
 class DeviceHalf(Protocol):
@@ -120,14 +122,16 @@ class PhaseSeconds:
     """Where the time of a request went; 0 for what was not done.
 
     Attributes:
+        capture: Until the device had the input.
         head: The device's part of the network.
         encode: The payload, or the picture's file.
         link: Both ways.
         queue: At the server.
         tail: The server's part, or all of it.
-        local: The whole network on the device.
+        local: The whole network on the device, with its input.
     """
 
+    capture: float = 0.0
     head: float = 0.0
     encode: float = 0.0
     link: float = 0.0
@@ -171,6 +175,7 @@ class SplitAnswer:
 class _Sending:
     """What is known of a request while it is under way."""
 
+    capture: float = 0.0
     head: float = 0.0
     encode: float = 0.0
     sent: int = 0
@@ -312,7 +317,8 @@ class SplitSession:
             self.state = missed(self.state, self._clock(), 0, 0.0)
             raise
         server = reply.queue + reply.compute
-        self._learn(way, sending.head + sending.encode, sending.sent, server)
+        device = sending.capture + sending.head + sending.encode
+        self._learn(way, device, sending.sent, server)
         return reply
 
     async def _payload(
@@ -326,6 +332,7 @@ class SplitSession:
             return FrameKind.IMAGE, payload, int(way.form)
         found = await self._run(self._device.features, image, way.rate)
         sending.head, sending.encode, sending.exit = found.head, found.encode, found.exit
+        sending.capture = found.capture
         return FrameKind.FEATURES, found.payload, PACKED if found.is_packed else 0
 
     async def _local(self, image: Array) -> tuple[Array, float]:
@@ -382,7 +389,7 @@ class SplitSession:
         seconds = self._clock() - start
         late = seconds > self._rules.deadline
         way, why = decision.way.name, decision.why
-        phases = PhaseSeconds(head=sending.head, encode=sending.encode)
+        phases = PhaseSeconds(sending.capture, sending.head, sending.encode)
         if reply is None:
             assert sending.exit is not None
             return SplitAnswer(sending.exit, AnsweredBy.EXIT, way, why, "", seconds, late, phases)

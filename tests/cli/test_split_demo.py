@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgebottle.litert import LiteRTModel
+from edgebottle.split.head import EarlyExit
 from tests.cli.command_line import edgebottle
-from tests.split.split_networks import samples, untrained_split
+from tests.split.split_networks import samples, untrained_exit, untrained_split
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "small.tflite").write_bytes(untrained_split().data)
+    (tmp_path / "exit.tflite").write_bytes(untrained_exit().data)
     images = samples(6).astype(np.int16) + 128
     np.savez(tmp_path / "six.npz", x=images.astype(np.uint8), y=np.arange(6) % 5)
     (tmp_path / "trace").write_text("0s 1M\n1s fast\n")
@@ -34,6 +38,48 @@ def test_figures_of_a_run(folder: Path) -> None:
     assert found["received_bytes"] == 8 * (20 + 4 * 5)
     assert found["phases_ms"]["link"] > 2  # there and back
     assert found["phases_ms"]["local"] == 0
+    assert found["phases_ms"]["capture"] == 0
+    assert found["device"]["name"] == "Python"
+
+
+BOARDS = [
+    ("host", "", "C on this computer", False),
+    ("stm32f746", "", "virtual stm32f746", True),
+    ("raspberry_pi_4", "qemu-aarch64", "raspberry_pi_4 under qemu-aarch64", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("board", "emulator", "name", "counts"), BOARDS, ids=[row[0] for row in BOARDS]
+)
+def test_head_runs_on_a_board(
+    folder: Path, board: str, emulator: str, name: str, counts: bool
+) -> None:
+    """What exits and what is sent is the same on every board."""
+    if emulator and shutil.which(emulator) is None:
+        pytest.skip(f"{emulator} is not installed (package qemu-user)")
+    words = f"split demo exit.tflite --data six.npz --board {board} --slowdown 1 --rate 5M --json"
+    more = ("--requests", "6", "--period", "1ms", "--only", "split 2", "--deadline", "99s")
+    found = edgebottle(*words.split(), *more, cwd=folder).json()
+    split = untrained_exit().split
+    known = EarlyExit.of(untrained_exit().graph, split)
+    assert known is not None
+    head = LiteRTModel(untrained_exit().head)
+    outputs = [head.run([image[None]]) for image in samples(6)]
+    sure = [known.answer(each[1]) is not None for each in outputs]
+    assert 0 < sum(sure) < 6
+    assert found["answered_by"] == {"exit": sum(sure), "server": 6 - sum(sure)}
+    payloads = [split.code.encode(split.levels(each[0]), 2)[0] for each in outputs]
+    sent = [20 + len(one) for one, is_sure in zip(payloads, sure, strict=True) if not is_sure]
+    assert found["sent_bytes"] == sum(sent)
+    device = found["device"]
+    assert device["name"] == name
+    assert (device["head_instructions"] is not None) == counts
+    assert (device["head_ms_modelled"] is not None) == counts
+    for phase in ("capture", "head", "encode", "link"):
+        assert found["phases_ms"][phase] > 0
+    if counts:
+        assert found["phases_ms"]["head"] >= device["head_ms_modelled"]
 
 
 MISTAKES = [
@@ -52,6 +98,7 @@ MISTAKES = [
         "no way 'split'; there are local, jpeg, webp, split 1",
     ),
     ("small.tflite --data gone.npz", 1, "cannot read gone.npz"),
+    ("small.tflite --board toaster", 1, "toaster"),
 ]
 
 
