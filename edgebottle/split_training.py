@@ -15,6 +15,7 @@ from edgebottle.litert import LiteRTModel
 from edgebottle.split.description import SplitFile, SplitPoint, split_data
 from edgebottle.split.frames import HEADER_BYTES
 from edgebottle.split.payload import PayloadCode
+from edgebottle.split_exit import with_exit
 from edgebottle.training import Progress, TrainingData
 from quantize.lowbit.bits import LayerBits
 from quantize.lowbit.checkpoint import LAST
@@ -70,6 +71,7 @@ def train_split(
     *,
     folder: Path | None = None,
     resume: bool = False,
+    early_exit: float | None = None,
 ) -> tuple[bytes, SplitReport]:
     """Trains a student of a network, and measures it.
 
@@ -83,6 +85,8 @@ def train_split(
         told: Called after each epoch.
         folder: Where each epoch is kept; None to keep none.
         resume: Go on from what is kept there.
+        early_exit: The share of right answers, 0 to 1, of an early exit on the device; None for no
+            exit.
 
     Returns:
         The ``.tflite`` file of the whole network, and what is to be told of it.
@@ -100,6 +104,9 @@ def train_split(
     student = student_of(teacher, plan, recipe.seed)
     simulation, epochs = _run(course.tasks(student, method), progress, told, resume=resume)
     file = _file(simulation, student, learned, progress)
+    rates, leaving = tuple(rates_of(file, data.test, progress)), None
+    if early_exit is not None:
+        file, leaving = with_exit(file, learned, chosen, data.test, early_exit, progress)
     progress("test the float network", 0, 0)
     report = SplitReport(
         model=teacher.name,
@@ -111,9 +118,10 @@ def train_split(
         validation=len(chosen),
         test=len(data.test),
         teacher=accuracy_of(Simulation(teacher), data.test),
-        rates=tuple(rates_of(file, data.test, progress)),
+        rates=rates,
         epochs=epochs,
         bytes=len(file.data),
+        exit=leaving,
     )
     return file.data, report
 

@@ -75,6 +75,7 @@ LAYERS = (
         "edgebottle.sample_values",
         "edgebottle.quantization",
         "edgebottle.training",
+        "edgebottle.split_exit",
         "edgebottle.split_training",
         "edgebottle.bit_costs",
         "edgebottle.allocation",

@@ -89,6 +89,19 @@ def _rates(file: SplitFile) -> list[dict[str, int]]:
     ]
 
 
+def _exit(file: SplitFile) -> dict[str, Any] | None:
+    """The early exit, if there is one."""
+    split = file.split
+    if not split.exit:
+        return None
+    return {
+        "output": split.exit,
+        "threshold": split.threshold,
+        "share": split.exit_share,
+        "accuracy": split.exit_accuracy,
+    }
+
+
 def _json(file: SplitFile, head: Path | None, tail: Path | None) -> dict[str, Any]:
     code = file.split.code
     return {
@@ -96,7 +109,7 @@ def _json(file: SplitFile, head: Path | None, tail: Path | None) -> dict[str, An
         "bottleneck": file.split.tensor,
         "shape": [code.height, code.width, code.channels],
         "bits": code.bits,
-        "exit": file.split.exit or None,
+        "exit": _exit(file),
         "rates": _rates(file),
         "head": None if head is None else {"file": str(head), "bytes": len(file.head)},
         "tail": None if tail is None else {"file": str(tail), "bytes": len(file.tail)},
@@ -112,6 +125,11 @@ def _show(file: SplitFile, head: Path | None, tail: Path | None) -> None:
             f"rate {one['rate']}:     {one['channels']} channels, frames of at most "
             f"{one['bytes']:,} bytes"
         )
+    if file.split.exit:
+        split = file.split
+        tested = f", {split.exit_share:.1%} of test samples" if split.exit_share else ""
+        right = f", {split.exit_accuracy:.2%} of these right" if split.exit_share else ""
+        print(f"early exit: {split.exit}, confidence from {split.threshold:.3f}{tested}{right}")
     for what, path, data in (("head", head, file.head), ("tail", tail, file.tail)):
         if path is not None:
             print(f"{what}:       {path}, {len(data):,} bytes")

@@ -29,6 +29,17 @@ def _groups(context: click.Context, parameter: click.Parameter, value: str) -> t
     return groups
 
 
+def _share(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """A share in percent."""
+    from edgebottle.errors import BadInput
+    from edgebottle.split.link import parse_share
+
+    try:
+        return None if value is None else parse_share(value)
+    except BadInput as error:
+        raise click.BadParameter(str(error), context, parameter) from error
+
+
 @click.command("train")
 @click.argument("model", type=click.Path(path_type=Path, readable=False))
 @click.option(
@@ -59,6 +70,13 @@ def _groups(context: click.Context, parameter: click.Parameter, value: str) -> t
     default="bottlefit",
     help="How it is trained (default bottlefit); docs/split.md says what each does.",
 )
+@click.option(
+    "--early-exit",
+    metavar="SHARE",
+    callback=_share,
+    help="Let the device answer by itself what it is sure of, so that this share of its answers is "
+    "right, such as 99%, on samples that nothing is learned from (default: no early exit).",
+)
 @training_options
 @click.option(
     "--out",
@@ -74,6 +92,7 @@ def train(
     bits: int,
     at: str | None,
     method: str,
+    early_exit: float | None,
     training: TrainingOptions,
     out: Path | None,
     as_json: bool,
@@ -92,6 +111,7 @@ def train(
     Examples:
       edgebottle split train model.keras --data train.npz --test test.npz
       edgebottle split train model.keras --data photos/ --scale 0..1 --channels 2,4,8 --bits 2
+      edgebottle split train model.keras --data photos/ --scale 0..1 --early-exit 99%
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.split_training import SplitMethod, train_split
     from quantize.split.student import SplitPlan, student_of, usual_place
@@ -104,7 +124,9 @@ def train(
     plan = SplitPlan(at or usual_place(network), groups, bits)
     student_of(network, plan, 0)  # refuses what cannot be split before anything is trained
     how = (network, samples, plan, SplitMethod(method), recipe)
-    report = training.train(functools.partial(train_split, *how), target, quiet=as_json)
+    report = training.train(
+        functools.partial(train_split, *how, early_exit=early_exit), target, quiet=as_json
+    )
     if as_json:
         print_json({"file": str(target), **asdict(report)})
         return

@@ -40,6 +40,8 @@ class SplitPoint:
         code: How its levels are sent.
         exit: Name of the output of an early exit in the head; "" where there is none.
         threshold: The least probability with which the exit's answer is taken.
+        exit_share: Of the samples that it was tested with, 0 to 1, which the exit answered.
+        exit_accuracy: Share of right ones among those answers.
         model: Of a head, what its frames carry: the ``SplitFile.model`` of the whole network. Empty
             in the file of the whole, which cannot know its own hash.
     """
@@ -51,6 +53,8 @@ class SplitPoint:
     code: PayloadCode
     exit: str = ""
     threshold: float = 1.0
+    exit_share: float = 0.0
+    exit_accuracy: float = 0.0
     model: bytes = b""
 
     def levels(self, stored: Array) -> Array:
@@ -101,6 +105,8 @@ class SplitPoint:
             "absent": self.absent,
             "exit": self.exit,
             "threshold": self.threshold,
+            "exit_share": self.exit_share,
+            "exit_accuracy": self.exit_accuracy,
             "model": self.model.hex(),
             "code": self.code.to_json(),
         }
@@ -127,6 +133,8 @@ class SplitPoint:
                 code=PayloadCode.of_json(found["code"]),
                 exit=str(found["exit"]),
                 threshold=float(found["threshold"]),
+                exit_share=float(found.get("exit_share", 0)),  # files of before have none
+                exit_accuracy=float(found.get("exit_accuracy", 0)),
                 model=model,
             )
         except (KeyError, TypeError, ValueError) as error:

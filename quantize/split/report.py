@@ -31,6 +31,37 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class ExitReport:
+    """What an early exit gives, in LiteRT.
+
+    Attributes:
+        wanted: The share of its answers that shall be right, 0 .. 1.
+        temperature: By which its logits were divided, fitted to validation samples.
+        threshold: The least confidence with which its answer is taken; None where even the surest
+            answers were not right so often, so that the network has no exit.
+        chosen_share: Of validation samples, 0 .. 1, which it answers.
+        chosen_accuracy: Of those answers.
+        share: Of test samples which it answers.
+        accuracy: Of those answers.
+        accuracy_with: Of all test samples, the others at the highest rate.
+        bytes_with: Of a frame at the highest rate, in the mean over all of them; 0 for an answer of
+            the exit.
+        calibration_error: Expected calibration error on test samples, 0 .. 1.
+    """
+
+    wanted: float
+    temperature: float
+    threshold: float | None = None
+    chosen_share: float = 0.0
+    chosen_accuracy: float = 0.0
+    share: float = 0.0
+    accuracy: float = 0.0
+    accuracy_with: float = 0.0
+    bytes_with: float = 0.0
+    calibration_error: float = 0.0
+
+
+@dataclass(frozen=True)
 class SplitReport:
     """What is told of a network that was made to be split.
 
@@ -47,6 +78,7 @@ class SplitReport:
         rates: In order.
         epochs: In order.
         bytes: Size of the file.
+        exit: Of the early exit; None where none was asked for.
     """
 
     model: str
@@ -61,3 +93,4 @@ class SplitReport:
     rates: tuple[Rate, ...]
     epochs: tuple[EpochRecord, ...]
     bytes: int
+    exit: ExitReport | None = None

@@ -16,6 +16,7 @@ from edgebottle.codegen.split import split_files, split_flash
 from edgebottle.errors import BadInput, DoesNotFit
 from edgebottle.fit import Judge, Wish
 from edgebottle.pipeline import build, load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.split.frames import PACKED, Frame
 from edgebottle.split.head_board import head_of, open_head
 from tests.cli.command_line import edgebottle
@@ -81,8 +82,10 @@ def test_row_fed_head_sends_its_frames(tmp_path: Path) -> None:
             device.again(4)
 
 
-@pytest.mark.parametrize(("schedule", "arena"), [("auto", 20_432), ("min-ram", 7_100)])
-def test_head_for_a_camera_is_small(schedule: str, arena: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("schedule", "arena"), [(Schedule.AUTO, 20_432), (Schedule.MIN_RAM, 7_100)]
+)
+def test_head_for_a_camera_is_small(schedule: Schedule, arena: int, tmp_path: Path) -> None:
     """96 x 96 RGB, row-fed: at most 64 kB of RAM and 40 kB of flash, bench application included."""
     model, (image,) = head_model(untrained_photo_split(), tmp_path), samples(1, size=96)
     ((expected, _),) = python_frames(model, image[None])

@@ -165,6 +165,7 @@ REFUSED = [
     (["--bits", "5"], "5 is not in the range"),
     (["--at", "nowhere"], "cannot be split at 'nowhere'"),
     (["--method", "magic"], "'magic' is not one of"),
+    (["--early-exit", "1"], "'1' is no share such as 2%"),
 ]
 
 
@@ -187,11 +188,15 @@ def test_bad_options_have_one_message(files: Path, options: list[str], message: 
 def test_command_writes_a_file_that_can_be_split(files: Path) -> None:
     result = edgebottle(
         *("split", "train", "model.keras", "--data", "train.npz", "--channels", "1,3"),
-        *("--epochs", "1", "--json"),
+        *("--epochs", "1", "--early-exit", "40%", "--json"),
         cwd=files,
     )
     report = result.json()
     data = (files / report["file"]).read_bytes()
-    assert SplitFile.of_bytes(data, "model").split.code.groups == (1, 2)
+    split = SplitFile.of_bytes(data, "model").split
+    assert split.code.groups == (1, 2)
+    assert report["exit"]["wanted"] == 0.4
+    assert report["exit"]["threshold"] == split.threshold
+    assert split.exit_share == report["exit"]["share"]
     assert len(report["rates"]) == 2
     assert not (files / "model_split.training").exists()
