@@ -23,7 +23,7 @@ from quantize.lowbit.network import FloatNetwork
 from quantize.lowbit.recipe import TrainingRecipe
 from quantize.lowbit.report import EpochRecord
 from quantize.lowbit.samples import LabelledSamples, split
-from quantize.split.report import Rate, SplitReport
+from quantize.split.report import ExitReport, Rate, SplitReport
 from quantize.split.student import SplitPlan, Student, places, student_of
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ def train_split(
         told: Called after each epoch.
         folder: Where each epoch is kept; None to keep none.
         resume: Go on from what is kept there.
-        early_exit: The share of right answers, 0 to 1, of an early exit on the device; None for no
-            exit.
+        early_exit: Share of right answers, 0 to 1, of an early exit; None for no exit.
 
     Returns:
         The ``.tflite`` file of the whole network, and what is to be told of it.
@@ -94,9 +93,6 @@ def train_split(
     Raises:
         BadInput: it cannot be split there, or training does not converge.
     """
-    from quantize.lowbit.simulation import Simulation
-    from quantize.lowbit.trainer import accuracy_of
-
     progress("load Keras", 0, 0)
     learned, chosen = split(data.samples, recipe.validation, recipe.seed)
     used = _without(recipe, *OF_FEW_BITS)
@@ -104,10 +100,10 @@ def train_split(
     student = student_of(teacher, plan, recipe.seed)
     simulation, epochs = _run(course.tasks(student, method), progress, told, resume=resume)
     file = _file(simulation, student, learned, progress)
-    rates, leaving = tuple(rates_of(file, data.test, progress)), None
+    rates = tuple(rates_of(file, data.test, progress))
+    leaving: ExitReport | None = None
     if early_exit is not None:
         file, leaving = with_exit(file, learned, chosen, data.test, early_exit, progress)
-    progress("test the float network", 0, 0)
     report = SplitReport(
         model=teacher.name,
         method=method.value,
@@ -117,13 +113,21 @@ def train_split(
         samples=len(learned),
         validation=len(chosen),
         test=len(data.test),
-        teacher=accuracy_of(Simulation(teacher), data.test),
+        teacher=_float_accuracy(teacher, data.test, progress),
         rates=rates,
         epochs=epochs,
         bytes=len(file.data),
         exit=leaving,
     )
     return file.data, report
+
+
+def _float_accuracy(network: FloatNetwork, samples: LabelledSamples, progress: Progress) -> float:
+    from quantize.lowbit.simulation import Simulation
+    from quantize.lowbit.trainer import accuracy_of
+
+    progress("test the float network", 0, 0)
+    return accuracy_of(Simulation(network), samples)
 
 
 def _run(
