@@ -31,6 +31,7 @@ class Cpu:
         fpu: It has a unit for floating point in single precision.
         linux: Of a CPU that runs Linux: the target that zig compiles for; else empty.
         qemu: Of the same: the CPU of QEMU's user mode that has its instructions.
+        counts: Of Cortex-A: it counts bits faster than it multiplies bytes.
         dot: It has SDOT, the dot product of four int8 of Armv8.2-A.
         dwt: It has the cycle counter of the debug unit DWT.
         cpuid: Of Cortex-M: its register CPUID.
@@ -50,6 +51,7 @@ class Cpu:
     fpu: bool = False
     linux: str = ""
     qemu: str = ""
+    counts: bool = False
     dot: bool = False
     dwt: bool = False
     cpuid: int | None = None

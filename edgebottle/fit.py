@@ -184,7 +184,9 @@ class Verdict:
 def kernel_variants(board: Board) -> tuple[Isa, ...]:
     """The kernel variants for ``board``: the fastest, then what takes less flash and RAM."""
     if board.is_linux:
-        return (Isa.NEON,)
+        if board.processor.dot:
+            return (Isa.NEON_DOT,)
+        return (Isa.NEON_COUNTS if board.processor.counts else Isa.NEON,)
     if board.is_host and not board.is_core:
         return (Isa.PORTABLE,)
     if board.processor.mve:

@@ -25,14 +25,13 @@ class Isa(Enum):
     Attributes:
         PORTABLE: Plain loops, for any computer.
         SCALAR: Any core with a multiplier of 32 bits, tuned for those without the DSP extension.
-        DSP: Cores with the DSP extension of Armv7E-M or Armv8-M.
-        MVE: Cores with the vector extension of Armv8.1-M. NEON: Cortex-A, with vectors.
+        DSP: Cores with the DSP extension of Armv7E-M or Armv8-M. MVE: With vectors of Armv8.1-M.
+        NEON: Cortex-A, with vectors. NEON_COUNTS, NEON_DOT: Those that count bits faster than they
+            multiply bytes, and those that have SDOT.
     """
 
-    PORTABLE = "portable"
-    SCALAR = "scalar"
-    DSP = "dsp"
-    MVE, NEON = "mve", "neon"
+    PORTABLE, SCALAR, DSP, MVE = "portable", "scalar", "dsp", "mve"
+    NEON, NEON_COUNTS, NEON_DOT = "neon", "neon-counts", "neon-dot"
 
 
 class Activation(Enum):

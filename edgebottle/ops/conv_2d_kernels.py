@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.conv_2d_counts import CountRows
+from edgebottle.ops.conv_2d_few import FewRowsOfCounts, FewRowsOfDots, FewRowsOfNeon
 from edgebottle.ops.conv_2d_fields import FieldRows
 from edgebottle.ops.conv_2d_levels import LevelRows
 from edgebottle.ops.conv_2d_slices import SliceRows
@@ -186,6 +187,9 @@ KERNELS: tuple[AnyKernel, ...] = (
     PackedRows(),
     TripleRows(),
     VectorRows(),
+    FewRowsOfNeon(),
+    FewRowsOfCounts(),
+    FewRowsOfDots(),
     WindowTiles(),
     PlainRowsS8(),
     WideS8(),

@@ -18,7 +18,7 @@ from edgebottle.ops.fixed_point import (
 from edgebottle.ops.kernel import AnyKernel, Kernel, Layer
 from edgebottle.ops.levels_packing import level_fields, pack_levels, unit_taps
 from edgebottle.ops.masked_weights import READERS, SUMS, MaskedForm
-from edgebottle.ops.neon_kernels import LOWEST
+from edgebottle.ops.neon_kernels import LOWEST, VECTORS
 from edgebottle.ops.packing import (
     CHANNELS,
     TAPS,
@@ -264,7 +264,7 @@ class PlainLayerS8(Kernel[Operator, Array]):
 class NeonLayerS8(PlainLayerS8):
     """Four outputs of sixteen products at a time: NEON."""
 
-    ISAS = frozenset({Isa.NEON})
+    ISAS = VECTORS
     FUNCTION = "eb_fully_connected_s8_neon_layer"
 
     def suits(self, layer: Dense) -> bool:

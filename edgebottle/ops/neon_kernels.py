@@ -23,6 +23,9 @@ from edgebottle.ops.mve_packing import CHANNELS, LANES, quads
 from edgebottle.ops.packing import pad_to
 from edgebottle.ops.weights import operands
 
+VECTORS = frozenset({Isa.NEON, Isa.NEON_COUNTS, Isa.NEON_DOT})
+"""All cores with NEON."""
+
 PIXELS = 4
 """Of a tile of a convolution."""
 
@@ -68,7 +71,7 @@ def pack_channels(weights: Array) -> Array:
 class _NeonRows(FullDepth[Array]):
     """A kernel of layers whose weights are above the lowest and whose shifts go to the right."""
 
-    ISAS = frozenset({Isa.NEON})
+    ISAS = VECTORS
     ROW: ClassVar[str]
     STRUCT: ClassVar[str]
 

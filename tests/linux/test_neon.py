@@ -13,10 +13,12 @@ from edgebottle.build.toolchains import linux_compiler, qemu_user_path
 from edgebottle.codegen.project import sync
 from edgebottle.drivers import open_session
 from edgebottle.errors import BoardError
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import Judge, Wish
 from edgebottle.ops.neon_kernels import pack_channels, pack_windows
 from edgebottle.pipeline import Built, build, load
 from edgebottle.verify import verify_model
+from tests.bench.low_bits import network
 from tests.conftest import long, needs_qemu_user
 
 NEON = ("raspberry_pi_4", "raspberry_pi_5", "raspberry_pi_os_armv7")
@@ -65,6 +67,30 @@ def test_models_verify_with_vectors(shared: Path, file: str, board: str) -> None
     )
     assert result.exact and result.match, str(result.difference)
     assert any("neon" in choice.kernel for choice in result.built.project.source.kernels)
+
+
+FEW = [
+    (4, 4, "raspberry_pi_3"),
+    (2, 2, "raspberry_pi_4"),
+    *(
+        long(weights, inputs, board)
+        for weights, inputs in ((1, 1), (2, 2), (2, 8), (4, 4))
+        for board in ("raspberry_pi_3", *NEON)
+    ),
+]
+
+
+@needs_qemu_user
+@pytest.mark.parametrize(("weights", "inputs", "board"), FEW)
+def test_few_bits_verify_with_vectors(
+    tmp_path: Path, weights: int, inputs: int, board: str
+) -> None:
+    file = tmp_path / "few.tflite"
+    file.write_bytes(write_tflite(network("residual", weights, inputs)))
+    result = verify_model(load(str(file), io="int8"), load_board(board), samples=2)
+    assert result.exact and result.match, str(result.difference)
+    kernels = [choice.kernel for choice in result.built.project.source.kernels]
+    assert kernels.count("eb_conv_2d_few_neon_row") == 3
 
 
 @pytest.fixture(scope="module")

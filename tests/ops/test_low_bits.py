@@ -19,6 +19,8 @@ from tests.ops.compiled import run_compiled
 from tests.ops.low_bits import BITS, SHAPES, low_bit_network
 from tests.samples import assert_same, samples
 
+NEON = (Isa.NEON, Isa.NEON_COUNTS, long(Isa.NEON_DOT))
+
 
 @pytest.mark.parametrize(
     ("values", "levels"),
@@ -41,7 +43,7 @@ def test_levels(values: list[int], levels: Levels | None) -> None:
 
 
 @pytest.mark.parametrize("part", [3, long(1)])
-@pytest.mark.parametrize("isa", [long(Isa.PORTABLE), Isa.SCALAR, Isa.DSP, long(Isa.MVE)])
+@pytest.mark.parametrize("isa", [long(Isa.PORTABLE), Isa.SCALAR, Isa.DSP, long(Isa.MVE), *NEON])
 def test_compiled_c_equals_the_layers_of_int8(isa: Isa, part: int, tmp_path: Path) -> None:
     """Of every pair each ``part``-th shape."""
     runs, plans, expected = [], [], []

@@ -90,6 +90,7 @@ typedef struct {
 #include "../kernels/mve/eb_conv_2d_s8_mve.h"
 #if EB_HAS_NEON_KERNELS
 #include "../kernels/neon/eb_conv_2d_s8_neon.h"
+#include "../kernels/neon/eb_conv_2d_few_neon.h"
 #endif
 #include "../kernels/portable/eb_conv_2d_f32.h"
 

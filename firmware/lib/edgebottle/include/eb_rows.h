@@ -18,6 +18,13 @@
 #define EB_ROLLED
 #endif
 
+/* Stands before a loop of few turns that is unrolled. */
+#if defined(__clang__)
+#define EB_UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define EB_UNROLLED _Pragma("GCC unroll 8")
+#endif
+
 /* The same address, hidden from the compiler: where all layers have their scratch at one place, it
  * would build that place into the kernels, whose inner loops then run out of registers. */
 static inline void *eb_scratch(void *place)

@@ -39,13 +39,6 @@ typedef struct {
 #include "eb_fields_twin.h"
 #endif
 
-/* Stands before a loop of few turns that is unrolled. */
-#if defined(__clang__)
-#define EB_UNROLLED _Pragma("clang loop unroll(full)")
-#else
-#define EB_UNROLLED _Pragma("GCC unroll 8")
-#endif
-
 /* Spreads packed taps of pixels to words of values, and adds their sums to those of the pixels.
  *
  * from: of the first pixel; the other three lie `step` bytes apart; `count` bytes of each. half:
