@@ -92,9 +92,10 @@ def vision(name: str = "vision") -> tuple[Graph, tuple[str, ...]]:
     return b.graph(b.conv(b.pool(x, MaxPool2D, 2, 2), 8)), stage
 
 
-@pytest.mark.parametrize(
-    ("isa", "grid"), list(zip(Isa, [(2, 2), (3, 1), (1, 4), (3, 5), (2, 3)], strict=True))
-)
+GRIDS = [(2, 2), (3, 1), (1, 4), (3, 5), (2, 3), (4, 2), (5, 1)]
+
+
+@pytest.mark.parametrize(("isa", "grid"), list(zip(Isa, GRIDS, strict=True)))
 def test_nothing_is_copied_and_memory_shrinks(isa: Isa, grid: tuple[int, int]) -> None:
     graph, names = vision()
     patched = patch_grid(graph, names, *grid)
