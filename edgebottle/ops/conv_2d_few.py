@@ -23,7 +23,7 @@ from edgebottle.ops.convolution_kernels import (
     scales_of,
 )
 from edgebottle.ops.few_packing import table_of
-from edgebottle.ops.few_ways import Packed, Sums, cheapest
+from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest
 from edgebottle.ops.fixed_point import quantize_multipliers, wrap_int32
 from edgebottle.ops.mve_packing import pack_scales, quads
 from edgebottle.ops.neon_costs import COSTS, VectorCosts
@@ -123,7 +123,7 @@ class FewConstants:
         scales: See ``pack_scales``.
     """
 
-    packed: Packed
+    packed: FewWeights
     table: Array
     scales: Array
 
@@ -217,14 +217,14 @@ class FewRowsOfDots(FewRows):
     ISAS = frozenset({Isa.NEON_DOT})
 
 
-def _sums_of(layer: Convolved) -> Sums:
+def _sums_of(layer: Convolved) -> FewProducts:
     """The products of a layer, with those of what fills the bytes of pixels."""
     weights = operands(layer.ins)[1]
     values = weights.constant()
     rows = SpreadRows(layer, planes=False)
     fill = ((0, 0),) * 3 + ((0, rows.codes - values.shape[3]),)
     is_filler = np.pad(np.zeros(values.shape, bool), fill, constant_values=True)
-    return Sums(
+    return FewProducts(
         matrix=np.pad(values, fill).reshape(len(values), -1),
         is_filler=is_filler.reshape(len(values), -1)[0],
         levels=weights.levels,

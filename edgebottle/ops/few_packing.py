@@ -22,7 +22,7 @@ COUNTED_CHANNELS, COUNTED_TAPS = 8, 16
 
 
 @dataclass(frozen=True)
-class Segment:
+class RunPart:
     """Some taps of a run.
 
     Attributes:
@@ -36,7 +36,7 @@ class Segment:
     count: int
 
 
-Block = tuple[Segment, ...]
+Block = tuple[RunPart, ...]
 """Segments whose products are summed up in the same narrow lanes."""
 
 
@@ -69,24 +69,24 @@ def blocks_of(reach: Int, limit: int) -> tuple[Block, ...] | None:
     """
     if reach.max(initial=0) > limit:
         return None
-    blocks: list[list[Segment]] = [[]]
+    blocks: list[list[RunPart]] = [[]]
     held = np.zeros(len(reach), np.int64)
     for run in range(reach.shape[1]):
         first = 0
         for vector in range(reach.shape[2]):
             if (held + reach[:, run, vector]).max() > limit:
                 if vector > first:
-                    blocks[-1].append(Segment(run, first, vector - first))
+                    blocks[-1].append(RunPart(run, first, vector - first))
                 blocks.append([])
                 held[:], first = 0, vector
             held += reach[:, run, vector]
-        blocks[-1].append(Segment(run, first, reach.shape[2] - first))
+        blocks[-1].append(RunPart(run, first, reach.shape[2] - first))
     return tuple(tuple(block) for block in blocks)
 
 
 def one_block(runs: int, vectors: int) -> tuple[Block, ...]:
     """All runs of a window."""
-    return (tuple(Segment(run, 0, vectors) for run in range(runs)),)
+    return (tuple(RunPart(run, 0, vectors) for run in range(runs)),)
 
 
 def table_of(blocks: tuple[Block, ...], offsets: list[int], vector: int) -> Array:

@@ -41,7 +41,7 @@ MAX_BYTE_BLOCKS = 128
 
 
 @dataclass(frozen=True)
-class Sums:
+class FewProducts:
     """The products of a layer.
 
     Attributes:
@@ -67,7 +67,7 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Packed:
+class FewWeights:
     """What the C of a way reads.
 
     Attributes:
@@ -80,7 +80,7 @@ class Packed:
         cycles: Of four pixels, modelled.
     """
 
-    way: Way
+    way: FewWay
     weights: Array
     blocks: tuple[Block, ...]
     step: int
@@ -89,7 +89,7 @@ class Packed:
     cycles: float
 
 
-class Way(ABC):
+class FewWay(ABC):
     """One way to multiply.
 
     Attributes:
@@ -101,15 +101,15 @@ class Way(ABC):
     planes = False
 
     @abstractmethod
-    def names(self, sums: Sums) -> tuple[str, str]:
+    def names(self, sums: FewProducts) -> tuple[str, str]:
         """The functions in C: of four pixels, and of one."""
 
     @abstractmethod
-    def pack(self, sums: Sums, costs: VectorCosts) -> Packed | None:
+    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
         """Packs a layer; None where this way does not do it."""
 
 
-def _units(sums: Sums) -> tuple[Int, int]:
+def _units(sums: FewProducts) -> tuple[Int, int]:
     """The weights of runs without what all are multiples of, and that."""
     step = int(np.gcd.reduce(np.abs(sums.matrix.astype(np.int64)), axis=None)) or 1
     return runs_of(sums.matrix.astype(np.int64) // step, sums.runs, QUAD), step
@@ -125,17 +125,17 @@ def _vectors(values: Int) -> tuple[int, int]:
     return pad_to(len(values), QUAD) // QUAD, values.shape[1] * values.shape[2]
 
 
-class Bytes(Way):
+class ByteSums(FewWay):
     """Products of bytes, summed up in bytes."""
 
     TOGETHER = 4
 
-    def names(self, sums: Sums) -> tuple[str, str]:
-        """See ``Way``."""
+    def names(self, sums: FewProducts) -> tuple[str, str]:
+        """See ``FewWay``."""
         return "eb_few_bytes_4", "eb_few_bytes_1"
 
-    def pack(self, sums: Sums, costs: VectorCosts) -> Packed | None:
-        """See ``Way``: values and weights so small that a few products fit a byte."""
+    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
+        """See ``FewWay``: values and weights so small that a few products fit a byte."""
         if sums.bits == 8:
             return None
         values, step = _units(sums)
@@ -147,7 +147,7 @@ class Bytes(Way):
         taps = vectors * (costs.load + PIXELS * costs.multiply + PIXELS * costs.load / 4)
         spilled = 2 * costs.load + costs.simple
         emptied = PIXELS * (costs.widen + spilled) + (1 + BLOCK_INSTRUCTIONS) * costs.simple
-        return Packed(
+        return FewWeights(
             self,
             pack_quads(values, blocks, self.TOGETHER, starts),
             blocks,
@@ -158,17 +158,17 @@ class Bytes(Way):
         )
 
 
-class Halves(Way):
+class HalfSums(FewWay):
     """Products of int8, summed up as int16."""
 
     TOGETHER = 2
 
-    def names(self, sums: Sums) -> tuple[str, str]:
-        """See ``Way``."""
+    def names(self, sums: FewProducts) -> tuple[str, str]:
+        """See ``FewWay``."""
         return "eb_few_halves_4", "eb_few_halves_1"
 
-    def pack(self, sums: Sums, costs: VectorCosts) -> Packed | None:
-        """See ``Way``."""
+    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
+        """See ``FewWay``."""
         values, step = _units(sums)
         blocks = blocks_of(sums.highest * np.abs(_lanes(values)), INT16)
         if blocks is None:
@@ -178,20 +178,20 @@ class Halves(Way):
         emptied = len(blocks) * 2 * PIXELS * costs.widen
         weights = pack_quads(values, blocks, self.TOGETHER)
         none = np.zeros(len(values), np.int64)
-        return Packed(self, weights, blocks, step, 0, none, count * (taps + emptied))
+        return FewWeights(self, weights, blocks, step, 0, none, count * (taps + emptied))
 
 
-class Dots(Way):
+class DotSums(FewWay):
     """Products of int8, summed up as int32 by SDOT."""
 
     TOGETHER = 4
 
-    def names(self, sums: Sums) -> tuple[str, str]:
-        """See ``Way``."""
+    def names(self, sums: FewProducts) -> tuple[str, str]:
+        """See ``FewWay``."""
         return "eb_few_dots_4", "eb_few_dots_1"
 
-    def pack(self, sums: Sums, costs: VectorCosts) -> Packed | None:
-        """See ``Way``."""
+    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
+        """See ``FewWay``."""
         if costs.dot is None:
             return None
         values, step = _units(sums)
@@ -200,10 +200,10 @@ class Dots(Way):
         taps = vectors * (costs.load + PIXELS * costs.dot + PIXELS * costs.load / 4)
         weights = pack_quads(values, blocks, self.TOGETHER)
         none = np.zeros(len(values), np.int64)
-        return Packed(self, weights, blocks, step, 0, none, count * taps)
+        return FewWeights(self, weights, blocks, step, 0, none, count * taps)
 
 
-class Counts(Way):
+class BitCounts(FewWay):
     """Bits that planes of values and of weights both have set."""
 
     taps = COUNTED_TAPS
@@ -211,14 +211,14 @@ class Counts(Way):
     MAX_COUNT = 127
     """Of a lane, which is added to by the bits of one plane and subtracted from by another's."""
 
-    def names(self, sums: Sums) -> tuple[str, str]:
-        """See ``Way``."""
+    def names(self, sums: FewProducts) -> tuple[str, str]:
+        """See ``FewWay``."""
         assert sums.levels is not None
         name = f"eb_few_counts_{sums.levels.bits}_{sums.bits}"
         return f"{name}_4", f"{name}_1"
 
-    def pack(self, sums: Sums, costs: VectorCosts) -> Packed | None:
-        """See ``Way``: 1 or 2 bits, of which a pixel fills bytes; sums that fit."""
+    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
+        """See ``FewWay``: 1 or 2 bits, of which a pixel fills bytes; sums that fit."""
         levels = sums.levels
         products = sums.matrix.shape[1]
         if levels is None or max(levels.bits, sums.bits) > 2 or products // sums.runs % 8:
@@ -240,7 +240,7 @@ class Counts(Way):
         each = levels.bits * costs.load
         each += PIXELS * (sums.bits * costs.load + 3 * products_of_bits * costs.simple)
         emptied = len(blocks) * PIXELS * 2 * (levels.bits + sums.bits) * costs.widen
-        return Packed(
+        return FewWeights(
             self,
             pack_planes(values, levels.bits, blocks),
             blocks,
@@ -258,10 +258,10 @@ class Counts(Way):
         return np.asarray(np.moveaxis(lanes, -1, 2).reshape(-1, *values.shape[1:3]))
 
 
-WAYS: Sequence[Way] = (Bytes(), Counts(), Dots(), Halves())
+WAYS: Sequence[FewWay] = (ByteSums(), BitCounts(), DotSums(), HalfSums())
 
 
-def cheapest(sums: Sums, costs: VectorCosts) -> Packed | None:
+def cheapest(sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
     """The way that costs a kind of core least; None where none does the layer."""
     found = (way.pack(sums, costs) for way in WAYS)
     return min(filter(None, found), key=lambda packed: packed.cycles, default=None)
