@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from edgebottle.passes.find_levels import find_levels
+from edgebottle.passes.narrow import narrow_widths
 from hil.records import read
 from tests.bench import detection
 from tests.bench.__main__ import main
+from tests.bench.low_bit_layers import KINDS, PAIRS, chain
 from tests.bench.peers import PEERS
 from tests.bench.peers_view import tables
 from tests.bench.rows import BOARDS, MODELS, SCHEDULES, SHARED, Row
@@ -112,3 +115,17 @@ def test_detectors_that_were_not_trained_are_missing(
     assert "50.00 ± 0.00  50.00 ± 10.00" in full
     assert "RBC 50.0 WBC 25.0  missing: 1" in full
     assert depthwise.split() == ["depthwise", "9", "0", "missing:", "3"]
+
+
+@pytest.mark.parametrize("activations", PAIRS)
+def test_layers_of_few_bits_have_the_bits_they_are_named_for(activations: int) -> None:
+    graph, names = chain(activations, PAIRS[activations])
+    graph = find_levels(graph)
+    widths = narrow_widths(graph)
+    assert {kind for _, kind in names.values()} == set(KINDS)
+    stored = {8: None, 4: 4, 3: 4, 2: 2, 1: 1}
+    for name, (bits, _) in names.items():
+        node = next(node for node in graph.nodes if node.name == name)
+        weights = graph.tensors[str(node.inputs[1])]
+        assert (weights.levels and weights.levels.bits) == stored[bits], name
+        assert (widths[name].bits if name in widths else None) == stored[activations], name

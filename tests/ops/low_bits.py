@@ -124,12 +124,13 @@ def low_bit_layers(weights: int, inputs: int) -> Iterator[Graph]:
         yield narrow(low_bit_network(shape, weights, inputs, seed))
 
 
-def draw_weights(b: Builder, layer: str, levels: Levels) -> None:
-    """Draws the weights of a layer anew, in ``levels``."""
+def draw_weights(b: Builder, layer: str, levels: Levels, values: int | None = None) -> None:
+    """Draws the weights of a layer anew, in ``levels``: of all codes, or of so many."""
     name = _operands(b, layer)[1]
     old = b.tensors[name]
-    codes = b.random.integers(0, 1 << levels.bits, old.shape)
-    codes.flat[:2] = 0, (1 << levels.bits) - 1
+    count = values or 1 << levels.bits
+    codes = b.random.integers(0, count, old.shape)
+    codes.flat[:2] = 0, count - 1
     data = (levels.lowest + levels.step * codes).astype(np.int8)
     b.tensors[name] = replace(old, data=data)
 
@@ -156,7 +157,7 @@ def spread(b: Builder, layer: str) -> None:
     real = wanted * b.tensors[layer].scale / (sums * data.scale)
     scales = [float(np.float32(real * one)) for one in b.random.uniform(0.5, 1.5, channels)]
     added = b.random.integers(-int(sums) - 1, int(sums) + 2, channels)
-    if data.zero_point in ZERO_POINT.values():  # after a RELU: no value is below it
+    if data.zero_point in (*ZERO_POINT.values(), 120):  # after a RELU: no value is below it
         matrix = np.moveaxis(weights.data, weights.quant.axis, 0).reshape(channels, -1)
         added -= (matrix.sum(axis=1, dtype=np.int64) * _deviation(data) / 2).astype(np.int64)
     quant = Quant(tuple(float(np.float32(data.scale * one)) for one in scales), (0,) * channels, 0)
@@ -174,5 +175,5 @@ def _operands(b: Builder, layer: str) -> tuple[str, str, str]:
 
 def _deviation(tensor: Tensor) -> float:
     """About how far the stored values are from the zero point."""
-    bits = next((n for n, zero in ZERO_POINT.items() if zero == tensor.zero_point), 8)
-    return 40.0 if bits == 8 else (1 << bits) / 2
+    steps = 128 - tensor.zero_point
+    return steps / 2 if steps in (2, 4, 8, 16) else 40.0
