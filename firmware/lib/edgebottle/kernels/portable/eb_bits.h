@@ -6,6 +6,32 @@
  * in their range carry nothing over; and back. */
 #define EB_BITS_FLIP 0x80808080u
 
+typedef uint32_t __attribute__((may_alias)) eb_bits_word;
+
+/* Whether words at `address` can be read and written at once, where those that are not aligned
+ * cannot: cores that take any address need no second copy of a loop. */
+static inline int eb_bits_is_aligned(const void *address)
+{
+#if defined(__ARM_FEATURE_UNALIGNED)
+    (void)address;
+    return 0;
+#else
+    return ((uintptr_t)address & 3u) == 0;
+#endif
+}
+
+/* Four elements of int8 at an address that is aligned. Compilers would make one access of both
+ * kinds of what chooses between them, so that they are functions, of which one is chosen. */
+static inline uint32_t eb_bits_load(const void *from)
+{
+    return *(const eb_bits_word *)from;
+}
+
+static inline void eb_bits_store(void *to, uint32_t word)
+{
+    *(eb_bits_word *)to = word;
+}
+
 /* The first four elements of `bits` bits each that `word` holds, a byte for each. */
 static inline uint32_t eb_bits_spread(uint32_t word, int32_t bits)
 {
@@ -21,23 +47,39 @@ static inline uint32_t eb_bits_spread(uint32_t word, int32_t bits)
     return ((word & 0x0fu) * 0x00204081u) & 0x01010101u;
 }
 
+/* Unpacks as many fours of elements, or eights of 1 bit, as `count` has; returns what is left. */
+EB_INLINED int32_t eb_bits_unpack_whole(const uint8_t **in,
+                                        int32_t count,
+                                        int32_t bits,
+                                        uint32_t flipped,
+                                        int8_t **out,
+                                        void (*const store)(void *, uint32_t))
+{
+    const int32_t unit = bits == 1 ? 8 : 4;
+    for (; count >= unit; count -= unit) {
+        uint32_t word = *(*in)++;
+        if (bits == 4) {
+            word |= (uint32_t)*(*in)++ << 8;
+        }
+        store(*out, (eb_bits_spread(word, bits) + flipped) ^ EB_BITS_FLIP);
+        if (bits == 1) {
+            store(*out + 4, (eb_bits_spread(word >> 4, bits) + flipped) ^ EB_BITS_FLIP);
+        }
+        *out += unit;
+    }
+    return count;
+}
+
 /* Unpacks `count` elements that lie one behind the other. */
 static inline void
 eb_bits_unpack(const uint8_t *in, int32_t count, int32_t bits, uint32_t lowest, int8_t *out)
 {
-    const int32_t unit = bits == 1 ? 8 : 4;
     const uint32_t flipped = lowest ^ EB_BITS_FLIP;
     int32_t phase = 0;
-    for (; count >= unit; count -= unit) {
-        uint32_t word = *in++;
-        if (bits == 4) {
-            word |= (uint32_t)*in++ << 8;
-        }
-        eb_store_word(out, (eb_bits_spread(word, bits) + flipped) ^ EB_BITS_FLIP);
-        if (bits == 1) {
-            eb_store_word(out + 4, (eb_bits_spread(word >> 4, bits) + flipped) ^ EB_BITS_FLIP);
-        }
-        out += unit;
+    if (eb_bits_is_aligned(out)) {
+        count = eb_bits_unpack_whole(&in, count, bits, flipped, &out, eb_bits_store);
+    } else {
+        count = eb_bits_unpack_whole(&in, count, bits, flipped, &out, eb_store_word);
     }
     for (; count > 0; --count) {
         const uint32_t stored = ((uint32_t)in[0] >> phase) & ((1u << bits) - 1u);
@@ -62,25 +104,42 @@ static inline uint32_t eb_bits_gather(uint32_t word, int32_t bits)
     return (word * 0x01020408u) >> 24 & 0x0fu;
 }
 
+/* Packs as many fours of elements of 4 bits, or eights of fewer, as `count` has; returns what is
+ * left: see eb_bits_pack. */
+EB_INLINED int32_t eb_bits_pack_whole(const int8_t **in,
+                                      int32_t count,
+                                      int32_t bits,
+                                      uint32_t flip,
+                                      uint32_t flipped,
+                                      uint8_t **out,
+                                      uint32_t (*const load)(const void *))
+{
+    const int32_t unit = bits == 4 ? 4 : 8;
+    for (; count >= unit; count -= unit) {
+        uint32_t word = eb_bits_gather((load(*in) ^ flip) - flipped, bits);
+        if (bits < 4) {
+            word |= eb_bits_gather((load(*in + 4) ^ flip) - flipped, bits) << 4 * bits;
+        }
+        *(*out)++ = (uint8_t)word;
+        if (bits > 1) {
+            *(*out)++ = (uint8_t)(word >> 8);
+        }
+        *in += unit;
+    }
+    return count;
+}
+
 /* Packs `count` elements one behind the other; what is left of the last byte becomes 0. They are
  * int8, `flip` is EB_BITS_FLIP and `flipped` the lowest one so turned, or from 0 on: both are 0. */
 static inline void eb_bits_pack(
     const int8_t *in, int32_t count, int32_t bits, uint32_t flip, uint32_t flipped, uint8_t *out)
 {
-    const int32_t unit = bits == 4 ? 4 : 8;
     uint32_t gathered = 0;
     int32_t held = 0; /* bits of it */
-    for (; count >= unit; count -= unit) {
-        uint32_t word = eb_bits_gather((eb_load_word(in) ^ flip) - flipped, bits);
-        if (bits < 4) {
-            const uint32_t next = (eb_load_word(in + 4) ^ flip) - flipped;
-            word |= eb_bits_gather(next, bits) << 4 * bits;
-        }
-        *out++ = (uint8_t)word;
-        if (bits > 1) {
-            *out++ = (uint8_t)(word >> 8);
-        }
-        in += unit;
+    if (eb_bits_is_aligned(in)) {
+        count = eb_bits_pack_whole(&in, count, bits, flip, flipped, &out, eb_bits_load);
+    } else {
+        count = eb_bits_pack_whole(&in, count, bits, flip, flipped, &out, eb_load_word);
     }
     for (; count > 0; --count) {
         gathered |= ((((uint32_t)(uint8_t)*in++ ^ flip) - flipped) & 0xffu) << held;
