@@ -297,6 +297,11 @@ class PairRows(StripRows):
 
     MIN_PIXELS = 8
     """In shorter rows, columns under both halves take longer than products; Cortex-M0+."""
+    BLOCK_INSTRUCTIONS, VALUE_INSTRUCTIONS, ROW_INSTRUCTIONS = 16.5, 2.6, 113.0
+    """Saved for each output by a block of weights; lost for each value that is read, and for each
+    row of a window and channel by the ends of rows; counted for 3x3, Cortex-M0+."""
+    PACKING_INSTRUCTIONS = 3.3
+    """For each value of 4 bits that is packed before."""
 
     def suits(self, layer: Convolved) -> bool:
         """As ``StripRows``, if a zero point can be stored and sums fit half a word."""
@@ -310,6 +315,15 @@ class PairRows(StripRows):
         fits = most * max(int(one.max()) for one in ends) < 1 << 15
         is_whole = weights.shape[3] == data.shape[3] and not has_gaps
         return is_code and is_whole and fits and layer.output.shape[2] >= self.MIN_PIXELS
+
+    def gains_by_few(self, layer: Convolved) -> bool:
+        """Rows so long that products save more than the ends of rows and packing take."""
+        data, weights, _ = operands(layer.ins)
+        height, width = weights.shape[1:3]
+        blocks = pad_to(height * width, STRIP_TAPS) // STRIP_TAPS
+        saved = self.BLOCK_INSTRUCTIONS * blocks / layer.node.stride[1]
+        lost = self.VALUE_INSTRUCTIONS + self.ROW_INSTRUCTIONS * height / data.shape[2]
+        return saved - lost > self.PACKING_INSTRUCTIONS
 
     def scratch(self, layer: Convolved) -> int:
         """The strip, and the sums of two halves of a row."""

@@ -94,6 +94,13 @@ class Kernel(ABC, Generic[Op, P]):
         """What a copy compiled for the layer alone would bring; None where there is none."""
         return None
 
+    def gains_by_few(self, layer: Layer[Op]) -> bool:
+        """Whether an input of less than 8 bits is read so much faster that to pack it pays.
+
+        Where it is packed for want of memory, this kernel reads it even if it is not.
+        """
+        return True
+
 
 @dataclass(frozen=True)
 class TypedKernel(Kernel[Op, tuple[()]]):

@@ -68,9 +68,11 @@ def _is_worth(graph: Graph, group: Group, isa: Isa) -> bool:
         for node in graph.consumers(name):
             if not reads_packed(graph, node, name, width, isa):
                 unpacked += graph.tensors[name].size
-            elif not _moves(node):
-                gained += node.macs(graph.ins(node), graph.outs(node))
-    return gained >= WORTH * unpacked
+            elif isinstance(node, KernelOperator) and not _moves(node):
+                layer = _reading(graph, node, name, width)
+                if node.chosen(layer, isa)[0].gains_by_few(layer):
+                    gained += node.macs(graph.ins(node), graph.outs(node))
+    return gained > 0 and gained >= WORTH * unpacked
 
 
 def reads_packed(graph: Graph, node: Node, name: str, width: Width, isa: Isa) -> bool:
@@ -79,8 +81,13 @@ def reads_packed(graph: Graph, node: Node, name: str, width: Width, isa: Isa) ->
         return True
     if not isinstance(node, KernelOperator) or node.inputs.index(name) != 0:
         return False
+    return node.computes(_reading(graph, node, name, width), isa)
+
+
+def _reading(graph: Graph, node: KernelOperator, name: str, width: Width) -> Layer[KernelOperator]:
+    """A layer whose input 0 is stored so."""
     ins = (width.narrow(graph.tensors[name]), *graph.ins(node)[1:])
-    return node.computes(Layer(node, ins, graph.outs(node)), isa)
+    return Layer(node, ins, graph.outs(node))
 
 
 def narrow(graph: Graph, groups: Sequence[Group] | None = None) -> Graph:

@@ -14,7 +14,13 @@ from edgebottle.ir.interpreter import Interpreter
 from edgebottle.ir.verify import verify
 from edgebottle.ops.base import Activation, Isa
 from edgebottle.ops.width import Width
-from edgebottle.passes.narrow import narrow, narrow_widths
+from edgebottle.passes.narrow import (
+    narrow,
+    narrow_widths,
+    packed_groups,
+    read_packed,
+    reads_packed,
+)
 from edgebottle.pipeline import load
 from edgebottle.plan.schedules import Schedule
 from quantize.patch import choose_schedule
@@ -140,6 +146,22 @@ def test_what_kernels_read_packed_is_packed_as_far_as_their_scratch_allows(tmp_p
         tensors = chosen.graph.tensors.values()
         found = [tensor.name for tensor in tensors if tensor.dtype is DType.U2]
         assert (chosen.plan.arena_bytes, found) == (arena, packed)
+
+
+@pytest.mark.parametrize(
+    ("width", "stride", "is_packed"), [(24, 1, False), (48, 1, True), (48, 2, False)]
+)
+def test_cores_without_dsp_pack_for_depthwise_layers_of_long_rows(
+    width: int, stride: int, is_packed: bool
+) -> None:
+    """Shorter rows lose more by packing than their products gain; for memory they are packed."""
+    b = Builder("rows")
+    b.depthwise(b.conv(b.input(1, 4, width, 3), 8, (1, 1)), stride=stride)
+    graph = clamped(b.graph("depthwise_0"), 4)
+    groups = packed_groups(graph)
+    assert groups == [{"conv_0": Width(4, 112)}]
+    assert (read_packed(graph, groups, Isa.SCALAR) == groups) == is_packed
+    assert reads_packed(graph, graph.nodes[1], "conv_0", Width(4, 112), Isa.SCALAR)
 
 
 @pytest.mark.shared
