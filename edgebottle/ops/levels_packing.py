@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgebottle.ir.graph import Array, Int, Tensor
+from edgebottle.ir.levels import Levels
 from edgebottle.ops.base import CValue
 from edgebottle.ops.packing import CHANNELS, SPLIT, TAPS, Packed, pack_requant, pad_to
 
@@ -136,12 +137,29 @@ TILES = {
 }
 """By bits and pixels."""
 
+WHOLE_TILE = "eb_tile_levels_4_4x2_whole"
+"""Of 4 bits and two pixels, where ``has_whole_steps``."""
+
 TILES_ONCE = {
     4: "eb_tile_levels_4_4x1_once",
     2: "eb_tile_levels_2_4x1_once",
     1: "eb_tile_levels_1_4x1_once",
 }
 """By bits: of a pixel whose sums are rounded once."""
+
+
+def has_whole_steps(levels: Levels, matrix: Array) -> bool:
+    """Whether weights of 4 bits are whole numbers of steps, whose sums can be told apart.
+
+    Args:
+        levels: Of the weights.
+        matrix: The weights, (outputs, taps).
+    """
+    if levels.bits != 4 or levels.lowest % levels.step != 0:
+        return False
+    sums = np.abs(matrix.astype(np.int64) // levels.step).sum(axis=1)
+    places = 4 * (np.arange(len(sums)) % CHANNELS)
+    return bool(np.all(128 * sums < 1 << (31 - places)))
 
 
 def level_fields(
@@ -151,12 +169,14 @@ def level_fields(
     levels = weights.levels
     assert levels is not None
     bits = levels.bits
+    is_whole = not once and has_whole_steps(levels, matrix)
     fields: dict[str, CValue] = {
-        "pair": "NULL" if once else TILES[bits, 2],
+        "pair": "NULL" if once else WHOLE_TILE if is_whole else TILES[bits, 2],
         "single": TILES_ONCE[bits] if once else TILES[bits, 1],
         "bits": bits,
         "lowest": levels.lowest,
         "step": levels.step,
         "run": run_words(levels.codes(matrix), bits) if bits < 4 else 0,
+        "is_whole": int(is_whole),
     }
     return {prefix + name: value for name, value in fields.items()}

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from edgebottle.ir.levels import Levels
 from edgebottle.ops.conv_2d_counts import pack_bits
 from edgebottle.ops.fields_packing import FOUR_2, FOUR_4, SIX_2
-from edgebottle.ops.levels_packing import pack_codes, run_words
+from edgebottle.ops.levels_packing import has_whole_steps, pack_codes, run_words
 
 
 def lanes_of(words: np.ndarray, bits: int) -> np.ndarray:
@@ -59,6 +60,22 @@ def test_sums_that_leave_their_bits_are_refused():
     assert pack_codes(codes, 4) is None
     codes[3, 0] = 9
     assert pack_codes(codes, 4) is not None
+
+
+@pytest.mark.parametrize(
+    ("levels", "taps", "is_whole"),
+    [
+        (Levels(4, -126, 18), 100, True),
+        (Levels(4, -8, 1), 100, True),
+        (Levels(4, -8, 1), 512, False),  # as above, of the fourth channel
+        (Levels(4, -120, 1), 30, True),
+        (Levels(4, -120, 1), 40, False),
+        (Levels(4, -15, 2), 100, False),
+        (Levels(2, -96, 32), 100, False),
+    ],
+)
+def test_sums_begin_with_whole_steps_where_they_stay_in_their_bits(levels, taps, is_whole):
+    assert has_whole_steps(levels, np.full((4, taps), levels.lowest, np.int8)) == is_whole
 
 
 @pytest.mark.parametrize("fields", [SIX_2, FOUR_2, FOUR_4], ids=["six_2", "four_2", "four_4"])

@@ -38,11 +38,16 @@ EB_INLINED void eb_conv_2d_levels_row_inlined(const eb_conv_2d *p,
         if (is_pair) {
             t.tile.values = eb_packed_values(&source, column, 1);
             eb_sum_wide_2((const uint32_t *)t.tile.values, source.taps >> 2, sums);
-            eb_levels_set_sum(&t, levels, 1, sums[1]);
         } else {
             t.tile.values = eb_levels_single(&source, column, sums);
         }
-        eb_levels_set_sum(&t, levels, 0, sums[0]);
+        if (is_pair && levels->is_whole) {
+            eb_levels_set_start(&t, levels, 0, sums[0]);
+            eb_levels_set_start(&t, levels, 1, sums[1]);
+        } else {
+            eb_levels_set_sum(&t, levels, 0, sums[0]);
+            eb_levels_set_sum(&t, levels, 1, sums[1]);
+        }
         eb_run_this_tile(is_pair ? levels->pair : levels->single, &t.tile, is_pair, requant, out,
                          p->output_channels);
         column += 2 * p->stride_width;

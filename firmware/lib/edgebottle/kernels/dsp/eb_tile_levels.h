@@ -11,7 +11,9 @@
  * Of 4 bits, a lane holds the codes of four channels, 4 bits each, the highest of which has a sign:
  * code - 8. SMLAD sums A + B * 2^4 + C * 2^8 + D * 2^12; the same without the highest codes, one
  * after the other, leave A + B * 2^4 + C * 2^8, and so on to A. The differences are exact in 32
- * bits that wrap, where the compiler packs weights so (edgebottle/ops/levels_packing.py).
+ * bits that wrap, where the compiler packs weights so (edgebottle/ops/levels_packing.py). Where
+ * `lowest` is a whole number of steps, the tile of two pixels named `whole` begins with that many
+ * sums of the values in the place of each code, and adds no product with `lowest` afterwards.
  */
 #ifndef EB_TILE_LEVELS_H
 #define EB_TILE_LEVELS_H
@@ -26,6 +28,7 @@ typedef struct {
     int32_t lowest;            /* -128 .. 127 */
     int32_t step;              /* 1 .. 255 */
     int32_t run;               /* of 2 or 1 bits: the most words before sums are added to totals */
+    int32_t is_whole;          /* of 4 bits: the tile of two pixels is that of whole steps */
 } eb_levels;
 
 /* What the tiles read: eb_tile, and how codes become weights. The assembly knows the offsets. */
@@ -38,7 +41,8 @@ typedef struct {
     uint32_t first;     /* 76: the same the first time, 1 .. run */
     uint32_t more;      /* 80: runs after the first one */
     uint32_t next;      /* 84: bytes of the unrolled loop to skip for them */
-    uint32_t totals[8]; /* 88: of the first channel of a lane, then of the second */
+    uint32_t totals[8]; /* 88: of the first channel of a lane, then of the second; of 4 bits, where
+                         * steps are whole: what sums begin with, of both pixels in turn */
 } eb_tile_levels;
 
 /* The taps of a window, `taps` of them in fours, as the tiles read them. */
@@ -72,6 +76,18 @@ eb_levels_set_sum(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, int
     }
     t->base[pixel] = (int32_t)((uint32_t)(2 * lowest * sum) - added * (uint32_t)t->twice_step);
     t->base[2 + pixel] = 2 * of_signed * sum;
+}
+
+/* Sets the sum of the values of a pixel, 0 or 1, for the tile of whole steps. */
+static inline void
+eb_levels_set_start(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, int32_t sum)
+{
+    const uint32_t lowest = (uint32_t)(levels->lowest / levels->step * sum);
+    uint32_t *start = t->totals + pixel;
+    start[0] = lowest;
+    start[2] = lowest * 0x11u;
+    start[4] = lowest * 0x111u;
+    start[6] = lowest * 0x1111u + ((uint32_t)sum << 15); /* its codes have a sign: code - 8 */
 }
 
 #if defined(__ARM_FEATURE_DSP)

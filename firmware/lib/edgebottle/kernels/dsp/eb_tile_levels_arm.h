@@ -103,8 +103,8 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
 #define EB_LEVELS_4_4X2_LOOP                                                                       \
     EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP EB_LEVELS_4_4X2_STEP
 
-/* All up to the sums of four channels; then r1 holds t. */
-#define EB_LEVELS_4X2_SUMS(LOOP)                                                                   \
+/* All up to the sums of four channels; then r1 holds t. BEGIN sets them; r0 holds t and is free. */
+#define EB_LEVELS_4X2_SUMS_FROM(BEGIN, LOOP)                                                       \
     "push {r4-r11, lr}\n"                                                                          \
     "sub sp, sp, #12\n" /* where the weights end, t */                                             \
     "str r0, [sp, #4]\n"                                                                           \
@@ -113,14 +113,7 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     "ldmia r0, {r1, r2, r12}\n"                                                                    \
     "add r1, lr, r1\n"                                                                             \
     "str r1, [sp]\n"                                                                               \
-    "movs r4, #0\n"                                                                                \
-    "movs r5, #0\n"                                                                                \
-    "movs r6, #0\n"                                                                                \
-    "movs r7, #0\n"                                                                                \
-    "mov r8, r4\n"                                                                                 \
-    "mov r9, r4\n"                                                                                 \
-    "mov r10, r4\n"                                                                                \
-    "mov r11, r4\n"                                                                                \
+    BEGIN                                                                                          \
     "add pc, r2\n"                                                                                 \
     "nop\n"                                                                                        \
     "2:\n"                                                                                         \
@@ -129,24 +122,45 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     "cmp lr, r0\n"                                                                                 \
     "bne.w 2b\n"
 
-/* The sums of the channels apart, as twice the products with weights: r4, r5 of channel 0 and so
- * on; the codes of channels 1, 2, 3 have been shifted by so many places. r1 still holds t. */
-#define EB_LEVELS_4X2_APART(places1, places2, places3)                                             \
+/* With nothing. */
+#define EB_LEVELS_4X2_ZEROS                                                                        \
+    "movs r4, #0\n"                                                                                \
+    "movs r5, #0\n"                                                                                \
+    "movs r6, #0\n"                                                                                \
+    "movs r7, #0\n"                                                                                \
+    "mov r8, r4\n"                                                                                 \
+    "mov r9, r4\n"                                                                                 \
+    "mov r10, r4\n"                                                                                \
+    "mov r11, r4\n"
+#define EB_LEVELS_4X2_SUMS(LOOP) EB_LEVELS_4X2_SUMS_FROM(EB_LEVELS_4X2_ZEROS, LOOP)
+
+/* With the products of the lowest weight, in steps. */
+#define EB_LEVELS_4X2_STARTS                                                                       \
+    "adds r0, #88\n"                                                                               \
+    "ldmia r0, {r4, r5, r6, r7, r8, r9, r10, r11}\n"
+
+/* The sums of the channels apart, r4, r5 of channel 0 and so on; the codes of channels 1, 2, 3 have
+ * been shifted by so many places. */
+#define EB_LEVELS_4X2_PARTS(places1, places2, places3)                                             \
     "sub r10, r10, r8\n"                                                                           \
     "sub r11, r11, r9\n"                                                                           \
     "sub r8, r8, r6\n"                                                                             \
     "sub r9, r9, r7\n"                                                                             \
     "sub r6, r6, r4\n"                                                                             \
     "sub r7, r7, r5\n"                                                                             \
-    "ldr r0, [r1, #52]\n"                                                                          \
-    "ldrd r2, r3, [r1, #56]\n"                                                                     \
-    "ldrd r12, lr, [r1, #64]\n"                                                                    \
     "asr r6, r6, #" places1 "\n"                                                                   \
     "asr r7, r7, #" places1 "\n"                                                                   \
     "asr r8, r8, #" places2 "\n"                                                                   \
     "asr r9, r9, #" places2 "\n"                                                                   \
     "asr r10, r10, #" places3 "\n"                                                                 \
-    "asr r11, r11, #" places3 "\n"                                                                 \
+    "asr r11, r11, #" places3 "\n"
+
+/* The same as twice the products with weights. r1 still holds t. */
+#define EB_LEVELS_4X2_APART(places1, places2, places3)                                             \
+    EB_LEVELS_4X2_PARTS(places1, places2, places3)                                                 \
+    "ldr r0, [r1, #52]\n"                                                                          \
+    "ldrd r2, r3, [r1, #56]\n"                                                                     \
+    "ldrd r12, lr, [r1, #64]\n"                                                                    \
     "mla r4, r4, r0, r2\n"                                                                         \
     "mla r5, r5, r0, r3\n"                                                                         \
     "mla r6, r6, r0, r2\n"                                                                         \
@@ -164,14 +178,23 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     SCALE(sum0, "r1", "r2", "r3", "r12")                                                           \
     SCALE(sum1, "r1", "r2", "r3", "r12")
 
-/* The outputs of the first pixel in r4, of the second in r5. */
-#define EB_LEVELS_4X2_FINISH(SCALE)                                                                \
-    EB_LEVELS_4X2_FINISH_CHANNEL(SCALE, "r4", "r5")                                                \
-    EB_LEVELS_4X2_FINISH_CHANNEL(SCALE, "r6", "r7")                                                \
-    EB_LEVELS_4X2_FINISH_CHANNEL(SCALE, "r8", "r9")                                                \
-    EB_LEVELS_4X2_FINISH_CHANNEL(SCALE, "r10", "r11")                                              \
+/* The same of sums in steps, twice which is in r12. */
+#define EB_LEVELS_4X2_FINISH_STEPS(SCALE, sum0, sum1)                                              \
+    "ldmia lr!, {r0, r1, r2, r3}\n"                                                                \
+    "mla " sum0 ", " sum0 ", r12, r0\n"                                                            \
+    "mla " sum1 ", " sum1 ", r12, r0\n"                                                            \
+    SCALE(sum0, "r1", "r2", "r3", "r0")                                                            \
+    SCALE(sum1, "r1", "r2", "r3", "r0")
+
+/* The outputs of the first pixel in r4, of the second in r5; CHANNEL: one of the two above. */
+#define EB_LEVELS_4X2_FINISH_ALL(CHANNEL, SCALE)                                                   \
+    CHANNEL(SCALE, "r4", "r5")                                                                     \
+    CHANNEL(SCALE, "r6", "r7")                                                                     \
+    CHANNEL(SCALE, "r8", "r9")                                                                     \
+    CHANNEL(SCALE, "r10", "r11")                                                                   \
     EB_TILE_JOIN("r4", "r6", "r8", "r10")                                                          \
     EB_TILE_JOIN("r5", "r7", "r9", "r11")
+#define EB_LEVELS_4X2_FINISH(SCALE) EB_LEVELS_4X2_FINISH_ALL(EB_LEVELS_4X2_FINISH_CHANNEL, SCALE)
 
 /* Two taps of a pixel times four channels, as above. Sums r4, r6, r5, r7 of channels 0 to 3. */
 #define EB_LEVELS_4X1_HALF(codes, value, without3, without2, without1)                             \
@@ -326,6 +349,31 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
 EB_LEVELS_TILES(4)
 EB_LEVELS_TILES(2)
 EB_LEVELS_TILES(1)
+
+/* eb_tile_levels_4_4x2 where the lowest weight is a whole number of steps. */
+EB_KERNEL void eb_tile_levels_4_4x2_whole(eb_tile *t)
+{
+    EB_LEVELS_4_READY((eb_tile_levels *)(void *)t, 4X2);
+    register eb_tile *tile __asm__("r0") = t;
+    __asm__ volatile(EB_LEVELS_4X2_SUMS_FROM(EB_LEVELS_4X2_STARTS, EB_LEVELS_4_4X2_LOOP)
+                     EB_LEVELS_4X2_PARTS("4", "8", "12")
+                     "ldr r12, [r1, #52]\n"
+                     "ldrd lr, r0, [r1, #12]\n"
+                     "cmp r0, #0\n"
+                     "bne 4f\n"
+                     EB_LEVELS_4X2_FINISH_ALL(EB_LEVELS_4X2_FINISH_STEPS, EB_TILE_SCALE_UP)
+                     EB_TILE_4X2_STORE
+                     "b 5f\n"
+                     "4:\n"
+                     EB_LEVELS_4X2_FINISH_ALL(EB_LEVELS_4X2_FINISH_STEPS, EB_TILE_SCALE)
+                     EB_TILE_4X2_CLAMP("3b")
+                     "b 3b\n"
+                     "5:\n"
+                     EB_TILE_4X2_END
+                     : "+r"(tile)
+                     :
+                     : "r1", "r2", "r3", "r12", "cc", "memory");
+}
 
 /* clang-format on */
 

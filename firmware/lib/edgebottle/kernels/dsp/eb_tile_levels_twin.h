@@ -38,11 +38,17 @@ eb_levels_add_4(const uint32_t *weights, int32_t index, uint32_t values, uint32_
 }
 
 /* The sums of 4 bits of a pixel, whose words lie `apart` words apart, and what makes them outputs
- * of channels: their places. */
-static inline void
-eb_levels_sum_4(const eb_tile *tile, const uint32_t *values, int32_t apart, int32_t *sums)
+ * of channels: their places. start: NULL, or every other one is what a sum begins with. */
+static inline void eb_levels_sum_4(const eb_tile *tile,
+                                   const uint32_t *values,
+                                   int32_t apart,
+                                   const uint32_t *start,
+                                   int32_t *sums)
 {
     uint32_t raw[4] = {0};
+    for (int32_t k = 0; start != NULL && k < 4; ++k) {
+        raw[k] = start[2 * k];
+    }
     for (int32_t i = 0; i < tile->weight_bytes / 4; ++i) {
         eb_levels_add_4(tile->weights, i, values[i * apart], raw);
     }
@@ -79,35 +85,37 @@ static inline void eb_levels_sum_pairs(
     }
 }
 
-/* The outputs of a pixel for four channels; is_pair: one of two. */
-static inline void
-eb_levels_finish(eb_tile_levels *t, int32_t bits, int is_pair, int32_t pixel, int is_once)
+/* The outputs of a pixel for four channels; is_pair: one of two; is_whole: see the header. */
+static inline void eb_levels_finish(
+    eb_tile_levels *t, int32_t bits, int is_pair, int32_t pixel, int is_once, int is_whole)
 {
     eb_tile *tile = &t->tile;
     const uint32_t *values = (const uint32_t *)tile->values + pixel;
     const int32_t apart = is_pair ? 2 : 1;
     int32_t sums[4];
     if (bits == 4) {
-        eb_levels_sum_4(tile, values, apart, sums);
+        eb_levels_sum_4(tile, values, apart, is_whole ? t->totals + pixel : NULL, sums);
     } else {
         eb_levels_sum_pairs(t, values, apart, bits, sums);
     }
     for (int32_t k = 0; k < 4; ++k) {
         const int is_signed = bits == 4 ? k == 3 : k & 1;
-        const uint32_t base = (uint32_t)t->base[is_signed ? 2 + pixel : pixel];
+        const uint32_t base = is_whole ? 0 : (uint32_t)t->base[is_signed ? 2 + pixel : pixel];
         const uint32_t twice = (uint32_t)sums[k] * (uint32_t)t->twice_step + base;
         eb_tile_scale(tile, is_once, (int32_t)twice, tile->out + pixel * tile->out_stride + k);
     }
 }
+
 /* All channels of one pixel or two. */
-static inline void eb_levels_tile(eb_tile *tile, int32_t bits, int is_pair, int is_once)
+static inline void
+eb_levels_tile(eb_tile *tile, int32_t bits, int is_pair, int is_once, int is_whole)
 {
     eb_tile_levels *t = (eb_tile_levels *)(void *)tile;
     for (; tile->quads > 0; --tile->quads) {
         const int32_t *requant = tile->requant;
         for (int32_t pixel = 0; pixel <= is_pair; ++pixel) {
             tile->requant = requant;
-            eb_levels_finish(t, bits, is_pair, pixel, is_once);
+            eb_levels_finish(t, bits, is_pair, pixel, is_once, is_whole);
         }
         tile->weights += tile->weight_bytes / 4;
         tile->out += 4;
@@ -117,19 +125,24 @@ static inline void eb_levels_tile(eb_tile *tile, int32_t bits, int is_pair, int 
 #define EB_LEVELS_TILES(BITS)                                                                      \
     EB_KERNEL void eb_tile_levels_##BITS##_4x2(eb_tile *t)                                         \
     {                                                                                              \
-        eb_levels_tile(t, BITS, 1, 0);                                                             \
+        eb_levels_tile(t, BITS, 1, 0, 0);                                                          \
     }                                                                                              \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1(eb_tile *t)                                         \
     {                                                                                              \
-        eb_levels_tile(t, BITS, 0, t->once != NULL);                                               \
+        eb_levels_tile(t, BITS, 0, t->once != NULL, 0);                                            \
     }                                                                                              \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1_once(eb_tile *t)                                    \
     {                                                                                              \
-        eb_levels_tile(t, BITS, 0, 1);                                                             \
+        eb_levels_tile(t, BITS, 0, 1, 0);                                                          \
     }
 
 EB_LEVELS_TILES(4)
 EB_LEVELS_TILES(2)
 EB_LEVELS_TILES(1)
+
+EB_KERNEL void eb_tile_levels_4_4x2_whole(eb_tile *t)
+{
+    eb_levels_tile(t, 4, 1, 0, 1);
+}
 
 #endif /* EB_TILE_LEVELS_TWIN_H */
