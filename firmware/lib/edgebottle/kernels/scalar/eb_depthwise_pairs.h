@@ -2,7 +2,7 @@
  * eb_depthwise_conv_2d.h, eb_depthwise_strip_s8.h.
  *
  * A word of the strip holds two columns, half an output row apart: so a multiplication takes two
- * pixels. Sums of a window lie within 16 bits, which edgebottle/ops/depthwise_kernels.py proves.
+ * pixels. Sums of a window lie within 16 bits, which edgebottle/ops/depthwise_strips.py proves.
  */
 #ifndef EB_DEPTHWISE_PAIRS_H
 #define EB_DEPTHWISE_PAIRS_H
