@@ -70,7 +70,9 @@ def test_from_the_board_to_the_record(tmp_path: Path) -> None:
 
 
 def test_jobs_and_the_benchmark(tmp_path: Path) -> None:
-    jobs = 'version = 1\n[[job]]\nmodels = ["digits"]\nboards = ["desk"]\nenergy = true\n'
+    jobs = (
+        'version = 1\nretries = 0\n[[job]]\nmodels = ["digits"]\nboards = ["desk"]\nenergy = true\n'
+    )
     (tmp_path / "jobs.toml").write_text(f"{jobs}samples = [1]\nwindows = 2\n")
     with desk(tmp_path) as meter:
         run = edgebottle("bench", "run", "jobs.toml", "--out", "out", cwd=tmp_path)
