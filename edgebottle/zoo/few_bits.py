@@ -23,10 +23,10 @@ def training_recipe(recipe: Recipe, epochs: int, seed: int) -> TrainingRecipe:
     )
 
 
-def parted(data: Data) -> tuple[Data, LabelledSamples]:
+def parted(data: Data, share: float = CHOOSING_SHARE) -> tuple[Data, LabelledSamples]:
     """Data without a share of its training images, and these, by which the epoch is chosen."""
     samples = LabelledSamples(data.train_images, data.train_labels)
-    learned, chosen = split(samples, CHOOSING_SHARE, seed=0)
+    learned, chosen = split(samples, share, seed=0)
     known = Data(learned.values, learned.labels, data.test_images, data.test_labels)
     return known, chosen
 
