@@ -156,29 +156,30 @@ def _weighted(step: Weighted, node: Any, ins: Tensors, output: Tensor, value: An
     added = bias_values(bias, output.shape[-1], data.dtype)
     centred, stored = value - data.zero_point, weights.constant()
     if step.product is Product.DENSE:
-        sums = _exact_sums(centred, stored.T, step.product, step.window)
+        sums = exact_sums(centred, stored.T, step.product, step.window)
         acc = np.asarray(ops.convert_to_numpy(sums), np.int64) + added
         return _integers(node.requantize(acc, ins, output))  # it rounds in double precision
     is_depthwise = step.product is Product.DEPTHWISE
     kernel = stored.reshape(step.kernel.shape) if is_depthwise else np.moveaxis(stored, 0, 3)
     window = MovingWindow(strides=step.window.strides, dilation=step.window.dilation)
-    sums = _exact_sums(_bordered(centred, node.padding), kernel, step.product, window)
+    sums = exact_sums(_bordered(centred, node.padding), kernel, step.product, window)
     multipliers = quantize_multipliers(node.scales(ins, output))
     scaled = requantized(sums + _integers(added), *multipliers)
     return _stored(scaled, node.activation, output)
 
 
-def _exact_sums(centred: Any, kernel: Array, product: Product, window: MovingWindow) -> Any:
+def exact_sums(centred: Any, kernel: Array, product: Product, window: MovingWindow) -> Any:
     """Sums of products, int32: of all digits of the weights, where their sums are too large."""
     axes = tuple(range(kernel.ndim - (2 if product is Product.DEPTHWISE else 1)))
     values, rest = ops.cast(centred, "float32"), kernel.astype(np.int32)
     for bits in DIGITS:
         digits = []
         left = rest
-        for _ in range(8 // bits):
-            above = (left + (1 << bits - 1)) >> bits if bits < 8 else np.zeros_like(left)
+        for _ in range(8 // bits - 1):
+            above = (left + (1 << bits - 1)) >> bits
             digits.append(left - (above << bits))
             left = above
+        digits.append(left)  # one more than the others may be: 127 is 8 * 16 - 1
         if max(np.abs(one).sum(axis=axes).max() for one in digits) * 255 < EXACT:
             break
     total: Any = 0

@@ -22,7 +22,7 @@ from quantize.lowbit.methods.learned_clip import LearnedClip
 from quantize.lowbit.methods.learned_step import LearnedStep
 from quantize.lowbit.methods.method import Method
 from quantize.lowbit.methods.statistical_step import StatisticalStep
-from quantize.lowbit.network import INPUT, FloatNetwork, NewShape
+from quantize.lowbit.network import INPUT, FloatNetwork, MovingWindow, NewShape, Product
 from quantize.lowbit.recipe import DEFAULT_METHODS, TrainingRecipe
 from quantize.lowbit.report import EpochRecord
 from tests.cli.command_line import DIGITS, edgebottle, environment
@@ -75,6 +75,22 @@ def test_sums_are_requantized_as_litert_does(keras: Any) -> None:
         found = requantized(keras.ops.convert_to_tensor(values.astype(np.int32)), factors, shifts)
         expected = multiply_by_quantized_multiplier(values, factors, shifts)
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("count", [500, 600, 9_000])
+def test_sums_that_single_precision_cannot_hold_are_exact(keras: Any, count: int) -> None:
+    """Weights of 1 bit are all as large as can be: 576 of them are too many for 24 bits."""
+    from quantize.lowbit.integers import exact_sums
+
+    random = np.random.default_rng(count)
+    values = random.integers(-255, 256, (8, count))
+    kernel = random.integers(-127, 128, (count, 3))
+    kernel[:, 1], kernel[:, 2] = 127, np.where(kernel[:, 2] > 0, 127, -127)
+    values[0], values[1] = 255, np.where(kernel[:, 2] > 0, 255, -255)
+    window = MovingWindow()
+    given = keras.ops.convert_to_tensor(values.astype(np.int32))
+    found = exact_sums(given, kernel.astype(np.int8), Product.DENSE, window)
+    np.testing.assert_array_equal(found, values @ kernel)
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
