@@ -25,10 +25,6 @@ from edgebottle.build.elf import Elf
 from edgebottle.errors import BoardError
 from hil.virtual.state import Counts
 
-MODELS = {"cortex-a53": "A53", "cortex-a57": "A57", "cortex-a72": "A72", "cortex-a76": "MAX"}
-"""By the CPU of QEMU's user mode, the emulator's. The last one has SDOT, and more than its board:
-that nothing else is used is what ``qemu-aarch64`` shows."""
-
 PAGE = 4096
 STACK, STACK_BYTES = 0x7F_0000_0000, 8 << 20
 HEAP = 0x10_0000_0000
@@ -323,9 +319,11 @@ class LinuxProgram:
 def _emulator(board: Board) -> Any:
     from unicorn import UC_ARCH_ARM64, UC_MODE_ARM, Uc, arm64_const
 
-    model = MODELS.get(board.processor.qemu)
-    if model is None:
+    cpu = board.processor
+    if cpu.arch != "aarch64":
         raise BoardError(f"nothing here counts the instructions of {board.id}")
+    # The one with SDOT has more than its board: that nothing else is used, qemu-aarch64 shows.
+    model = "MAX" if cpu.dot else cpu.qemu.removeprefix("cortex-").upper()
     uc = Uc(UC_ARCH_ARM64, UC_MODE_ARM)
     uc.ctl_set_cpu_model(getattr(arm64_const, f"UC_CPU_ARM64_{model}"))
     return uc
