@@ -179,7 +179,7 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     SCALE(sum1, "r1", "r2", "r3", "r12")
 
 /* The same of sums in steps, twice which is in r12. */
-#define EB_LEVELS_4X2_FINISH_STEPS(SCALE, sum0, sum1)                                              \
+#define EB_LEVELS_4X2_FINISH_SCALED(SCALE, sum0, sum1)                                             \
     "ldmia lr!, {r0, r1, r2, r3}\n"                                                                \
     "mla " sum0 ", " sum0 ", r12, r0\n"                                                            \
     "mla " sum1 ", " sum1 ", r12, r0\n"                                                            \
@@ -361,11 +361,11 @@ EB_KERNEL void eb_tile_levels_4_4x2_whole(eb_tile *t)
                      "ldrd lr, r0, [r1, #12]\n"
                      "cmp r0, #0\n"
                      "bne 4f\n"
-                     EB_LEVELS_4X2_FINISH_ALL(EB_LEVELS_4X2_FINISH_STEPS, EB_TILE_SCALE_UP)
+                     EB_LEVELS_4X2_FINISH_ALL(EB_LEVELS_4X2_FINISH_SCALED, EB_TILE_SCALE_UP)
                      EB_TILE_4X2_STORE
                      "b 5f\n"
                      "4:\n"
-                     EB_LEVELS_4X2_FINISH_ALL(EB_LEVELS_4X2_FINISH_STEPS, EB_TILE_SCALE)
+                     EB_LEVELS_4X2_FINISH_ALL(EB_LEVELS_4X2_FINISH_SCALED, EB_TILE_SCALE)
                      EB_TILE_4X2_CLAMP("3b")
                      "b 3b\n"
                      "5:\n"
