@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.util import cache_from_source
@@ -42,6 +43,10 @@ def _keep_bytecode(folder: Path) -> None:
 _keep_bytecode(ROOT / ".pytest_cache" / "bytecode")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of NumPy, whose threads spin as they wait
 os.environ.update(compiler_environment())  # so that zig's own libraries are built once for all
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell starts what it puts into the background; what tests start would inherit it, and
+    # never hear the Ctrl-C that they send.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 _COMPILING = ROOT / ".pytest_cache" / "compiling"
