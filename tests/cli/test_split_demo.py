@@ -11,6 +11,7 @@ import pytest
 from edgebottle.litert import LiteRTModel
 from edgebottle.split.head import EarlyExit
 from tests.cli.command_line import edgebottle
+from tests.conftest import long
 from tests.split.split_networks import samples, untrained_exit, untrained_split
 
 
@@ -45,12 +46,12 @@ def test_figures_of_a_run(folder: Path) -> None:
 BOARDS = [
     ("host", "", "C on this computer", False),
     ("stm32f746", "", "virtual stm32f746", True),
-    ("raspberry_pi_4", "qemu-aarch64", "raspberry_pi_4 under qemu-aarch64", False),
+    long("raspberry_pi_4", "qemu-aarch64", "raspberry_pi_4 under qemu-aarch64", False),
 ]
 
 
 @pytest.mark.parametrize(
-    ("board", "emulator", "name", "counts"), BOARDS, ids=[row[0] for row in BOARDS]
+    ("board", "emulator", "name", "counts"), BOARDS, ids=["host", "stm32f746", "raspberry_pi_4"]
 )
 def test_head_runs_on_a_board(
     folder: Path, board: str, emulator: str, name: str, counts: bool
