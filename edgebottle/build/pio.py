@@ -1,6 +1,7 @@
 """Runs ``pio run`` offline, in a core folder of edgebottle's own."""
 
 import importlib.metadata
+import json
 import os
 import shutil
 import sys
@@ -96,6 +97,7 @@ def run_pio(
             "there is no sh in PATH, with which SCons starts compilers: add its folder, as in "
             "PATH=$PATH:/usr/bin:/bin"
         )
+    _forget_old_place(project_dir)
     environment = pio_environment(project_dir, toolchain=toolchain, optimize=optimize)
     command = [sys.executable, "-m", "platformio", "run", "-d", str(project_dir)]
     output = run_tool(
@@ -108,6 +110,16 @@ def run_pio(
     )
     forget_oldest(objects_dir(), "*/*", MAX_OBJECTS)
     return output
+
+
+def _forget_old_place(project_dir: Path) -> None:
+    """PlatformIO links a project to its platform by where it was at first.
+
+    A copy, or a project that has moved, would be built with the platform of the old folder.
+    """
+    for link in (project_dir / ".pio" / "platforms").glob("*.pio-link"):
+        if json.dumps(str(project_dir)) not in link.read_text(encoding="utf-8", errors="replace"):
+            link.unlink()
 
 
 def objects_dir() -> Path:

@@ -1,5 +1,6 @@
 """PlatformIO is asked only when something has changed since the last build."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,16 @@ def test_an_image_that_is_gone_or_changed_is_built_again(asked: list[str], tmp_p
     assert builds(asked, tmp_path)
     (tmp_path / ELF).write_bytes(b"another")
     assert builds(asked, tmp_path) and not builds(asked, tmp_path)
+
+
+def test_a_copy_is_built_by_its_own_platform(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    write_fixture_project(old, BOARD)
+    build_firmware(old, BOARD)
+    shutil.copytree(old, new)
+    (old / "platform" / "builder" / "eb_linker.py").write_text("raise RuntimeError\n")
+    (new / "src" / "main.c").open("a").write("\n")
+    assert build_firmware(new, BOARD).elf == new / ELF
 
 
 def test_a_build_that_failed_is_tried_again(asked: list[str], tmp_path: Path) -> None:
