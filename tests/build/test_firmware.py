@@ -44,6 +44,7 @@ def test_firmware(board: Board, toolchain: str, tmp_path: Path) -> None:
         check(firmware)
     if toolchain == "zig":
         wiring.mute_where_wired_otherwise(result.elf, board)
+        wiring.garbage_where_the_rate_is_another(result.elf, board)
         wiring.without_its_clock_no_oscillator_is_ready(result.elf, board)
         wiring.no_other_uart_answers(result.elf, board)
         wiring.boot_rom_refuses_what_is_broken(result.elf, board, tmp_path)
