@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -127,16 +127,17 @@ def _bottlenecks(file: SplitFile, samples: LabelledSamples, progress: Progress) 
 
 
 def _exit_answers(file: SplitFile, samples: LabelledSamples, progress: Progress) -> _ExitAnswers:
+    runs = _runs(file, samples, "calibrate the early exit", progress)
+    return _answered(file, [outputs[1] for outputs in runs], samples.labels)
+
+
+def _answered(file: SplitFile, exits: Sequence[Array], labels: Array) -> _ExitAnswers:
+    """What stored outputs of the exit say, one for each label."""
     tensor = file.graph.tensors[file.split.exit]
     assert tensor.quant is not None
-    stored = np.stack(
-        [
-            outputs[1].reshape(-1)
-            for outputs in _runs(file, samples, "calibrate the early exit", progress)
-        ]
-    ).astype(np.float64)
+    stored = np.stack([one.reshape(-1) for one in exits]).astype(np.float64)
     real = (stored - tensor.quant.zero_point[0]) * tensor.quant.scale[0]
-    return _ExitAnswers(real.max(axis=1), real.argmax(axis=1) == samples.labels)
+    return _ExitAnswers(real.max(axis=1), real.argmax(axis=1) == labels)
 
 
 def _measured(
@@ -146,10 +147,11 @@ def _measured(
     code, tail = file.split.code, LiteRTModel(file.tail)
     known = EarlyExit.of(file.graph, file.split)
     assert known is not None
-    taken, right, sent = [], [], []
+    exits, taken, right, sent = [], [], [], []
     for outputs, label in zip(
         _runs(file, samples, "test the early exit", progress), samples.labels, strict=True
     ):
+        exits.append(outputs[1])
         found = known.answer(outputs[1])
         taken.append(found is not None)
         if found is None:
@@ -160,7 +162,7 @@ def _measured(
             sent.append(0)
         right.append(found == label)
     leaves, is_right = np.array(taken), np.array(right)
-    answers = _exit_answers(file, samples, progress)
+    answers = _answered(file, exits, samples.labels)
     return replace(
         report,
         share=float(leaves.mean()),
