@@ -41,6 +41,7 @@ from edgebottle.split.session import SplitAnswer, SplitSession
 SERVERS = 2
 
 EVENTS = ("outage", "loss", "rate", "good", "good", "kill", "start", "start")
+"""What happens next, each as often as it stands here."""
 
 GOOD = LinkShape.steady(25e6, 0.01, 0.002)
 GONE = LinkShape((RateStep(0, 0.0),))
@@ -88,9 +89,7 @@ class ChaosBench:
             await asyncio.sleep(self.draw.uniform(0.2, 2 * pause))
             proxy = self.draw.choice(self.proxies)
             number = self.draw.randrange(SERVERS)
-            event = self.draw.choice(
-                ["outage", "loss", "rate", "good", "good", "kill", "start", "start"]
-            )
+            event = self.draw.choice(EVENTS)
             if event == "outage":
                 proxy.reshape(GONE)
             elif event == "loss":
