@@ -20,8 +20,8 @@ FIRST_PER_BYTE_DOUBT = 8 / 1e5
 NOISE_SHARE, NOISE_SECONDS = 0.08, 0.002
 """Standard deviation of a time: of itself, and beside that."""
 
-WALK_SHARE = 0.35
-"""By how much of themselves r and b walk within a second."""
+WALK_RTT, WALK_PER_BYTE = 0.1, 0.35
+"""By how much of themselves r and b walk within a second: rates change more than distances do."""
 
 MAX_DOUBT = 1.0
 """Standard deviation of r and b, of themselves, that walking leads to."""
@@ -29,7 +29,7 @@ MAX_DOUBT = 1.0
 SURPRISE = 3.0
 """Standard deviations that are no noise any more."""
 
-RTT_BLAME = 0.3
+RTT_BLAME = 0.1
 """Standard deviation of r after a surprise, of the whole time; that of n b is the whole."""
 
 _RTT_BOUNDS = (1e-4, 20.0)
@@ -58,12 +58,15 @@ class LinkEstimate:
 
     def at_time(self, now: float) -> LinkEstimate:
         """What is still known at a later time."""
-        kept = math.exp(-max(0.0, now - self.at) * (WALK_SHARE / MAX_DOUBT) ** 2)
+        rtt_kept, byte_kept = (
+            math.exp(-max(0.0, now - self.at) * (walk / MAX_DOUBT) ** 2)
+            for walk in (WALK_RTT, WALK_PER_BYTE)
+        )
         return replace(
             self,
-            rtt_variance=_walked(self.rtt_variance, self.rtt, kept),
-            covariance=self.covariance * kept,
-            per_byte_variance=_walked(self.per_byte_variance, self.per_byte, kept),
+            rtt_variance=_walked(self.rtt_variance, self.rtt, rtt_kept),
+            covariance=self.covariance * math.sqrt(rtt_kept * byte_kept),
+            per_byte_variance=_walked(self.per_byte_variance, self.per_byte, byte_kept),
             at=max(now, self.at),
         )
 
@@ -116,12 +119,12 @@ class LinkEstimate:
         return self.observed(now, count, waited)
 
     def _surprised(self, count: float, seconds: float) -> LinkEstimate:
-        """With doubts that cover all of a time."""
+        """With doubts that cover all of a time, and are no less than before."""
         return replace(
             self,
-            rtt_variance=(RTT_BLAME * seconds) ** 2,
+            rtt_variance=max(self.rtt_variance, (RTT_BLAME * seconds) ** 2),
             covariance=0.0,
-            per_byte_variance=(seconds / max(count, 1.0)) ** 2,
+            per_byte_variance=max(self.per_byte_variance, (seconds / max(count, 1.0)) ** 2),
         )
 
 
