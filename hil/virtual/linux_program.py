@@ -7,14 +7,11 @@ Its standard input and output are a socket. See ``Linux Programmer's Manual``, s
 
 import errno
 import os
-import re
 import select
 import socket
 import struct
 import threading
 import time
-from bisect import bisect_right
-from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -23,16 +20,30 @@ from typing import Any, Self
 from edgebottle.boards import Board
 from edgebottle.build.elf import Elf
 from edgebottle.errors import BoardError
+from hil.virtual.counting import NativeCounter, new_native
+from hil.virtual.native import library
 from hil.virtual.state import Counts
 
 PAGE = 4096
 STACK, STACK_BYTES = 0x7F_0000_0000, 8 << 20
 HEAP = 0x10_0000_0000
+LOADED, EXECUTABLE = 1, 1
+"""Of program headers: PT_LOAD and PF_X."""
 FILE = 3
 """The descriptor of the program's own file."""
-STEP = re.compile(r"^step_(\d+)(?:_|$)")
 STOP_SECONDS = 5.0
 HWCAP_FP, HWCAP_ASIMD, HWCAP_ASIMDDP = 1 << 0, 1 << 1, 1 << 20
+
+
+class WhileRunning:
+    """A deadline that is over once a program has ended."""
+
+    def __init__(self, program: "LinuxProgram") -> None:
+        self._program = program
+
+    def is_over(self) -> bool:
+        """True from then on."""
+        return self._program.has_ended
 
 
 class LinuxProgram:
@@ -52,15 +63,10 @@ class LinuxProgram:
         self._heap = HEAP
         self._end: str | None = None
         self._ended = False
-        self._lock = threading.Lock()
-        self._counted: dict[int, defaultdict[int, int]] = {-1: defaultdict(int)}
-        self._open = self._counted[-1]
-        self._returns = -1
-        matches = ((one.address, STEP.match(one.name)) for one in elf.functions)
-        self._steps = {address: int(found[1]) for address, found in matches if found}
-        self._turns = set(self._steps)
         self._uc = _emulator(board)
+        self._native = new_native(self._uc, _registers(), fixed=4)
         self._load(board.processor.dot)
+        self._counter = self._counting()
         self._calls: dict[int, Callable[..., int]] = {
             17: self._refuse,  # getcwd
             29: self._ioctl,
@@ -94,30 +100,22 @@ class LinuxProgram:
         """Where pyserial finds the program."""
         return f"socket://127.0.0.1:{self._server.getsockname()[1]}"
 
+    @property
+    def has_ended(self) -> bool:
+        """It runs no longer."""
+        return not self._thread.is_alive()
+
     def fault(self) -> str | None:
         """Why it ended, None while it runs or where it was ended here."""
         return self._end
 
     def reset_counts(self) -> None:
         """Counts from here on."""
-        with self._lock:
-            for found in self._counted.values():
-                found.clear()
+        self._counter.reset()
 
     def counts(self) -> Counts:
         """Instructions since then; the program must wait for input, as after any answer."""
-        with self._lock:
-            found = {step: dict(blocks) for step, blocks in self._counted.items()}
-        steps = [0] * (max(self._steps.values(), default=-1) + 1)
-        for step, blocks in found.items():
-            if step >= 0:
-                steps[step] += sum(blocks.values()) // 4
-        starts = [function.address for function in self._elf.functions]
-        names: Counter[str] = Counter()
-        for address, nbytes in found[-1].items():
-            names[self._elf.functions[bisect_right(starts, address) - 1].name] += nbytes // 4
-        total = sum(steps) + sum(names.values())
-        return Counts(instructions=total, functions=dict(names), steps=tuple(steps))
+        return self._counter.counts()
 
     def close(self) -> None:
         """Ends the program."""
@@ -127,6 +125,9 @@ class LinuxProgram:
             if one is not None:
                 one.close()
         self._thread.join(STOP_SECONDS)
+        if self.has_ended and self._native:
+            library().eb_board_free(self._native)
+            self._native = 0
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -141,16 +142,22 @@ class LinuxProgram:
         """Closes it."""
         self.close()
 
+    def _headers(self) -> tuple[int, list[tuple[int, ...]]]:
+        """Offset of the program headers in the file, and all of them."""
+        data = self._image
+        offset, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+        at = range(offset, offset + 56 * count, 56)
+        return offset, [struct.unpack_from("<IIQQQQQQ", data, one) for one in at]
+
     def _load(self, dot: bool) -> None:
         """Maps segments, a stack with what the C library reads there, and a heap."""
-        from unicorn import UC_HOOK_BLOCK, UC_HOOK_INTR, arm64_const
+        from unicorn import UC_HOOK_INTR, arm64_const
 
         uc, data = self._uc, self._image
-        offset, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
-        headers = [struct.unpack_from("<IIQQQQQQ", data, offset + 56 * n) for n in range(count)]
+        offset, headers = self._headers()
         pages: set[int] = set()
         for kind, _, start, address, _, in_file, size, _ in headers:
-            if kind != 1:
+            if kind != LOADED:
                 continue
             needed = range(address // PAGE, (address + size + PAGE - 1) // PAGE)
             for page in needed:
@@ -160,13 +167,13 @@ class LinuxProgram:
             uc.mem_write(address, data[start : start + in_file])
         at = next((h[3] for h in headers if h[0] == 6), 0)
         if not at:
-            first = next(h for h in headers if h[0] == 1 and h[2] <= offset < h[2] + h[5])
+            first = next(h for h in headers if h[0] == LOADED and h[2] <= offset < h[2] + h[5])
             at = first[3] + offset - first[2]
         capabilities = HWCAP_FP | HWCAP_ASIMD | (HWCAP_ASIMDDP if dot else 0)
         uc.mem_map(STACK - STACK_BYTES, STACK_BYTES)
         random, name = STACK - 64, STACK - 128
         uc.mem_write(name, b"firmware.elf\0")
-        auxiliary = [(3, at), (4, 56), (5, count), (6, PAGE), (9, self._elf.entry)]
+        auxiliary = [(3, at), (4, 56), (5, len(headers)), (6, PAGE), (9, self._elf.entry)]
         auxiliary += [(16, capabilities), (25, random), (0, 0)]
         words = [1, name, 0, 0, *(word for pair in auxiliary for word in pair)]
         top = STACK - 4096
@@ -174,25 +181,18 @@ class LinuxProgram:
         uc.reg_write(arm64_const.UC_ARM64_REG_SP, top)
         uc.reg_write(arm64_const.UC_ARM64_REG_CPACR_EL1, 3 << 20)
         uc.hook_add(UC_HOOK_INTR, self._interrupted)
-        uc.hook_add(UC_HOOK_BLOCK, self._block)
 
-    def _block(self, uc: Any, address: int, size: int, data: object) -> None:
-        if address in self._turns:
-            self._turn(address)
-        self._open[address] += size
-
-    def _turn(self, address: int) -> None:
-        """A step begins here, or the one that was open returned."""
-        from unicorn import arm64_const
-
-        self._turns.discard(self._returns)
-        self._open, self._returns = self._counted[-1], -1
-        step = self._steps.get(address)
-        if step is not None:
-            self._returns = self._uc.reg_read(arm64_const.UC_ARM64_REG_LR)
-            self._turns.add(self._returns)
-            with self._lock:
-                self._open = self._counted.setdefault(step, defaultdict(int))
+    def _counting(self) -> NativeCounter:
+        """Counts from here on."""
+        headers = self._headers()[1]
+        start, size = next((h[3], h[6]) for h in headers if h[0] == LOADED and h[1] & EXECUTABLE)
+        if start + size > 1 << 32:
+            raise BoardError(f"{self._elf.path} has code above 4 GiB, where nothing counts it")
+        code = bytes(self._uc.mem_read(start, size))
+        counter = NativeCounter(self._native, self._elf, start, code)
+        if library().eb_board_count(self._native) != 0:
+            raise BoardError(f"the instructions of {self._elf.path} cannot be counted")
+        return counter
 
     def _run(self) -> None:
         from unicorn import UcError, arm64_const
@@ -314,6 +314,12 @@ class LinuxProgram:
         self._stop(f"it ended with {code}")
         self._uc.emu_stop()
         return 0
+
+
+def _registers() -> dict[str, int]:
+    from unicorn import arm64_const as arm
+
+    return {"pc": arm.UC_ARM64_REG_PC, "sp": arm.UC_ARM64_REG_SP, "lr": arm.UC_ARM64_REG_LR}
 
 
 def _emulator(board: Board) -> Any:

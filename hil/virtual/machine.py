@@ -1,11 +1,9 @@
 """One virtual board in this process: memory map, CPU, devices, run loop, counts, fault."""
 
 import ctypes
-import re
 import socket
 import threading
 import time
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -14,23 +12,19 @@ from edgebottle.build.elf import Elf
 from edgebottle.cpus import Cpu
 from edgebottle.errors import BadBoard, BadInput, BoardError
 from hil.virtual import boot_rom
+from hil.virtual.counting import NativeCounter, new_native
 from hil.virtual.device import Device, Fixed, Follow, Purpose
 from hil.virtual.faults import explain
-from hil.virtual.native import Emulator, NativeBlock, Rule, library
+from hil.virtual.native import Rule, library
 from hil.virtual.native_memory import describe_with, native_memory
 from hil.virtual.peripherals import devices_of
-from hil.virtual.state import BlockCount, Counts, Fault, PinLevel, blocks_since
+from hil.virtual.state import BlockCount, Counts, Fault, PinLevel
 from hil.virtual.wiring import pin_needs, wired
 
-_STEP = re.compile(r"^step_(\d+)(?:_|$)")
 _PAGE = {"arm": 1024, "riscv": 4096}
 _WATCH_SECONDS = 0.2
 _NO_RATE = 0xFFFFFFFF
 """No divider of a UART."""
-
-_READINGS = 20
-"""Of counts, until two agree: after an answer the firmware looks for bytes some times more."""
-_READING_SECONDS = 0.001
 
 
 class Machine:
@@ -56,9 +50,10 @@ class Machine:
         self._library = library()
         self._uc = _open(cpu)
         self._registers = _registers(self._riscv)
-        self._native = self._new_native()
+        more = {"riscv": int(self._riscv), "registers": _core_registers(self._riscv)}
+        self._native = new_native(self._uc, self._registers, **more)
         self._map_memory()
-        self._step_of = self._add_code()
+        self._counter = NativeCounter(self._native, elf, *self._code())
         self._add_devices(devices, _PAGE[cpu.arch])
         self._library.eb_board_set_clock(self._native, board.clock_hz // 1000)
         self._add_memory()
@@ -67,8 +62,6 @@ class Machine:
         self._stopped = False
         self._runaway = False
         self._deadline: float | None = None
-        self._baseline: Counts | None = None
-        self._earlier_blocks: tuple[BlockCount, ...] = ()
         self._fault: Fault | None = None
 
     def listen(self) -> int:
@@ -116,12 +109,15 @@ class Machine:
 
     def counts(self) -> Counts:
         """Instructions executed since the start or the last ``reset_counts``."""
-        total = self._total()
-        return total if self._baseline is None else total.since(self._baseline)
+        return self._counter.counts()
 
     def blocks(self) -> tuple[BlockCount, ...]:
         """Basic blocks executed since the start or the last ``reset_counts``."""
-        return blocks_since(self._all_blocks(), self._earlier_blocks)
+        return self._counter.blocks()
+
+    def reset_counts(self) -> None:
+        """Starts counting from here."""
+        self._counter.reset()
 
     def model_memory(self, on: bool) -> None:
         """Models how long instructions and data from slow memory are waited for, from now on."""
@@ -163,44 +159,11 @@ class Machine:
                 return
             number += 1
 
-    def reset_counts(self) -> None:
-        """Starts counting from here."""
-        self._baseline = self._total()
-        self._earlier_blocks = self._all_blocks()
-
     def _halt(self) -> None:
         while self._thread is not None and self._thread.is_alive():
             # Again and again: the request is lost when it comes just before a block is entered.
             self._library.eb_board_stop(self._native)
             self._thread.join(0.05)
-
-    def _new_native(self) -> int:
-        from unicorn import unicorn_const as uc_const
-        from unicorn.unicorn_py3.unicorn import uclib
-
-        def pointer(name: str) -> int | None:
-            return ctypes.cast(getattr(uclib, name), ctypes.c_void_p).value
-
-        emulator = Emulator(
-            hook_add=pointer("uc_hook_add"),
-            mmio_map=pointer("uc_mmio_map"),
-            emu_start=pointer("uc_emu_start"),
-            emu_stop=pointer("uc_emu_stop"),
-            reg_read=pointer("uc_reg_read"),
-            mem_read=pointer("uc_mem_read"),
-            uc=self._uc._uch.value,
-            hook_block=uc_const.UC_HOOK_BLOCK,
-            hook_invalid=uc_const.UC_HOOK_MEM_INVALID,
-            reg_pc=self._registers["pc"],
-            reg_sp=self._registers["sp"],
-            reg_lr=self._registers["lr"],
-            riscv=int(self._riscv),
-            registers=_core_registers(self._riscv),
-        )
-        native = self._library.eb_board_new(ctypes.byref(emulator))
-        if native is None:
-            raise BoardError("no memory for a virtual board")
-        return int(native)
 
     def _map_memory(self) -> None:
         from unicorn import UC_PROT_EXEC, UC_PROT_READ, UC_PROT_WRITE, UcError
@@ -223,20 +186,12 @@ class Machine:
                 )
             self._uc.mem_write(segment.physical, segment.data)
 
-    def _add_code(self) -> tuple[int, ...]:
+    def _code(self) -> tuple[int, bytes]:
+        """Where it begins, and its bytes."""
         flash = self._board.region("flash")
-        code = bytes(self._uc.mem_read(flash.start, flash.size))
-        if self._library.eb_board_set_code(self._native, flash.start, flash.size, code) != 0:
-            raise BoardError("no memory for a virtual board")
-        numbers = []
-        for function in self._elf.functions:
-            match = _STEP.match(function.name)
-            if match is not None and flash.start <= function.address < flash.start + flash.size:
-                self._library.eb_board_add_step(self._native, function.address)
-                numbers.append(int(match[1]))
         bottom = self._elf.address_of("__eb_stack_bottom")
         self._library.eb_board_set_stack(self._native, bottom or 0)
-        return tuple(numbers)
+        return flash.start, bytes(self._uc.mem_read(flash.start, flash.size))
 
     def _add_devices(self, devices: tuple[Device, ...], page: int) -> None:
         native = self._library
@@ -297,55 +252,6 @@ class Machine:
         if not flash.start <= address <= flash.start + flash.size - 4:
             return b""
         return bytes(self._uc.mem_read(address, 4))
-
-    def _all_blocks(self) -> tuple[BlockCount, ...]:
-        capacity = 0
-        while True:
-            native = (NativeBlock * capacity)()
-            used = int(self._library.eb_board_blocks(self._native, native, capacity))
-            if used <= capacity:
-                break
-            capacity = used + 256
-        return tuple(
-            BlockCount(
-                step=-1 if block.step < 0 else self._step_of[block.step],
-                address=block.address,
-                size=block.size,
-                instructions=block.instructions,
-                executions=block.executions,
-                fell_through=block.fell_through,
-                fetch_stalls=block.fetch_stalls,
-                data_stalls=block.data_stalls,
-            )
-            for block in native[:used]
-        )
-
-    def _total(self) -> Counts:
-        """Of one moment, where the CPU soon has nothing to do; of about one while it computes."""
-        for _ in range(_READINGS):
-            found = self._reading()
-            now = int(self._library.eb_board_instructions(self._native))
-            if now == found.instructions == sum(found.functions.values()):
-                break
-            time.sleep(_READING_SECONDS)
-        return found
-
-    def _reading(self) -> Counts:
-        functions: Counter[str] = Counter()
-        for block in self._all_blocks():
-            function = self._elf.function_at(block.address)
-            name = function.name if function else "?"
-            functions[name] += block.executions * block.instructions
-        steps = [0] * (max(self._step_of, default=-1) + 1)
-        for index, number in enumerate(self._step_of):
-            steps[number] += int(self._library.eb_board_step(self._native, index))
-        lowest = int(self._library.eb_board_stack_lowest(self._native))
-        return Counts(
-            instructions=int(self._library.eb_board_instructions(self._native)),
-            functions=dict(functions),
-            steps=tuple(steps),
-            stack_lowest=None if lowest == 0xFFFFFFFF else lowest,
-        )
 
 
 def _native_rule(rule: Follow | Fixed) -> Rule:

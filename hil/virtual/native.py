@@ -34,7 +34,7 @@ class Emulator(ctypes.Structure):
         ("mem_read", _PTR),
         ("uc", _PTR),
         *((name, _I32) for name in ("hook_block", "hook_invalid")),
-        *((name, _I32) for name in ("reg_pc", "reg_sp", "reg_lr", "riscv")),
+        *((name, _I32) for name in ("reg_pc", "reg_sp", "reg_lr", "riscv", "fixed")),
         ("registers", _I32 * 16),
     ]
 
@@ -81,6 +81,7 @@ _PROTOTYPES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "eb_board_levels": (_U32, (_PTR, ctypes.POINTER(_U64), _U32)),
     "eb_board_map": (ctypes.c_int, (_PTR, _U32)),
     "eb_board_listen": (ctypes.c_int, (_PTR, ctypes.c_int)),
+    "eb_board_count": (ctypes.c_int, (_PTR,)),
     "eb_board_run": (ctypes.c_int, (_PTR, _U64)),
     "eb_board_stop": (None, (_PTR,)),
     "eb_board_disconnect": (None, (_PTR,)),

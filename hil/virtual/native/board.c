@@ -225,6 +225,17 @@ static int add_hooks(eb_board *board)
     return error;
 }
 
+/* Counts what somebody else lets run, from here on; returns Unicorn's error code. */
+int eb_board_count(eb_board *board)
+{
+    const eb_emulator *emulator = &board->emulator;
+    void (*block)(void *, uint64_t, uint32_t, void *) = eb_on_block;
+    void *hook = NULL; /* C99 has no cast from a function to an object pointer */
+    memcpy(&hook, &block, sizeof hook);
+    return emulator->hook_add(emulator->uc, &board->hooks[0], emulator->hook_block, hook, board,
+                              UINT64_C(1), UINT64_C(0));
+}
+
 /* Runs until a fault or a stop; returns Unicorn's error code. */
 int eb_board_run(eb_board *board, uint64_t start)
 {

@@ -57,6 +57,7 @@ typedef struct {
     int32_t reg_sp;
     int32_t reg_lr;
     int32_t riscv;
+    int32_t fixed; /* bytes of each instruction, and no check of stack or FPU; 0: Thumb, RISC-V */
     int32_t registers[16]; /* Arm: R0 to R14 */
 } eb_emulator;
 
@@ -332,6 +333,7 @@ int eb_board_add_pin_need(eb_board *board, uint32_t address, uint32_t mask, uint
 uint32_t eb_board_levels(const eb_board *board, uint64_t *levels, uint32_t capacity);
 int eb_board_map(eb_board *board, uint32_t page_bytes);
 int eb_board_listen(eb_board *board, int listener);
+int eb_board_count(eb_board *board);
 int eb_board_run(eb_board *board, uint64_t start);
 void eb_board_stop(eb_board *board);
 void eb_board_disconnect(eb_board *board);

@@ -59,6 +59,11 @@ static void decode(eb_board *board, eb_block *block)
     }
     uint32_t end = offset + block->size;
     bool riscv = board->emulator.riscv != 0;
+    uint32_t fixed = (uint32_t)board->emulator.fixed;
+    if (fixed != 0u) {
+        block->instructions = block->size / fixed;
+        offset = end;
+    }
     while (offset + 2u <= end) {
         uint32_t first = halfword(board, offset);
         bool wide = riscv ? (first & 3u) == 3u : first >> 11 >= 0x1Du;
