@@ -15,6 +15,7 @@ from edgebottle.build.elf import Elf, read_elf
 from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
+from edgebottle.program_counter import ProgramCounter, can_count, frame_functions, model_counts
 from hil.answers import CpuCounters
 from hil.iotlab import is_node
 from hil.link import BAUD, Deadline, LinkClosed, Patience, WallClock
@@ -154,7 +155,7 @@ class _ProcessDriver:
 
     process: _Process
     image_crc: int
-    counter: None = None
+    counter: ProgramCounter | None = None
     computer: RemoteComputer | None = None
 
     @property
@@ -178,8 +179,9 @@ def _computer(built: Built) -> Iterator[Driver]:
     board, command = built.board, list[str]()
     if board.is_linux:
         command = [qemu_user_path(board), "-cpu", board.processor.qemu, str(built.elf.resolve())]
+    counter = ProgramCounter(built) if can_count(built) else None
     with HostBoard(built.elf, command) as host:
-        yield _ProcessDriver(host, image_crc(built.elf))
+        yield _ProcessDriver(host, image_crc(built.elf), counter)
 
 
 @contextmanager
@@ -336,28 +338,13 @@ class VirtualCounter:
     built: Built
     image: Elf
 
-    @property
-    def _frame(self) -> list[str]:
-        """The functions of the model around its layers."""
-        name, source = self.built.model.name, self.built.project.source
-        layers = {function for _, function in source.steps}
-        between = [function for _, function in source.units if function not in layers]
-        return [f"eb_{name}_run", f"eb_{name}_feed_rows", *between]
-
-    @property
-    def _layers(self) -> int:
-        return len(self.built.project.source.steps)
-
-    def reset(self) -> None:
+    def begin(self, inputs: Sequence[bytes]) -> None:
         """See ``Counter``."""
         self.virtual.reset_counts()
 
-    def counts(self) -> StepCounts:
+    def counts(self, runs: int) -> StepCounts:
         """See ``Counter``."""
-        found = self.virtual.counts()
-        # Behind the layers a row-fed model counts the rows it takes as one step more.
-        instructions = sum(found.steps) + sum(found.functions.get(f, 0) for f in self._frame)
-        return StepCounts(instructions, tuple(found.steps)[: self._layers])
+        return model_counts(self.built, self.virtual.counts()).shared(runs)
 
     def blocks(self) -> tuple[BlockCount, ...]:
         """See ``Counter``."""
@@ -367,8 +354,10 @@ class VirtualCounter:
         """See ``Counter``."""
         from hil.virtual.timing.model import CycleModel
 
-        found = CycleModel(self.built.board, self.image).steps(self.virtual.blocks(), self._frame)
-        layers = (found.get(step, Cycles()) for step in range(self._layers))
+        frame = frame_functions(self.built)
+        found = CycleModel(self.built.board, self.image).steps(self.virtual.blocks(), frame)
+        steps = range(len(self.built.project.source.steps))
+        layers = (found.get(step, Cycles()) for step in steps)
         total = sum(found.values(), Cycles())
         return StepCycles(total.shared(runs), tuple(layer.shared(runs) for layer in layers))
 

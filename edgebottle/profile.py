@@ -25,7 +25,7 @@ def check_board(board: Board) -> None:
     if board.is_host:
         raise BadInput(f"{board.id} runs on this computer, which counts no instructions: {advice}")
     if board.is_linux:
-        raise BadInput(f"{board.id} runs Linux, where no layers are counted: {advice}")
+        raise BadInput(f"{board.id} runs Linux, where no loops are counted: {advice}")
     if board.is_qemu:
         raise BadInput(f"{board.id} runs on QEMU, which counts no instructions: {advice}")
     if not board.virtual:

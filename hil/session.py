@@ -46,11 +46,11 @@ class StepCycles:
 class Counter(Protocol):
     """What counts the instructions of a virtual board."""
 
-    def reset(self) -> None:
-        """Starts counting anew."""
+    def begin(self, inputs: Sequence[bytes]) -> None:
+        """Starts counting anew, before the bytes of each input are loaded."""
 
-    def counts(self) -> StepCounts:
-        """Instructions since then."""
+    def counts(self, runs: int) -> StepCounts:
+        """Instructions since then of one of so many runs."""
 
     def blocks(self) -> tuple[BlockCount, ...]:
         """Basic blocks since then."""
@@ -216,7 +216,7 @@ class Session:
         counter = self.driver.counter if count or model else None
         if counter is not None:
             counter.model_memory(model)
-            counter.reset()  # before loading: a row-fed network computes as it is loaded
+            counter.begin(inputs)  # before loading: a row-fed network computes as it is loaded
         self.load(inputs)
         started = time.monotonic()
         micros = self._client.infer(runs, 0).us / runs
@@ -225,7 +225,7 @@ class Session:
         blocks: tuple[BlockCount, ...] = ()
         modelled: StepCycles | None = None
         if counter is not None:
-            counts, blocks = counter.counts().shared(runs), counter.blocks()
+            counts, blocks = counter.counts(runs), counter.blocks()
             modelled = counter.cycles(runs) if model else None
             counter.model_memory(False)
         outputs = self._client.outputs()

@@ -83,6 +83,7 @@ LAYERS = (
         "edgebottle.onnx_oracle",
         "edgebottle.compare",
         "edgebottle.describe",
+        "edgebottle.program_counter",
         "edgebottle.drivers",
         "edgebottle.arena_blocks",
         "edgebottle.shared_runs",

@@ -164,8 +164,8 @@ def verification_lines(result: Verification) -> tuple[FittedTable | Text | str, 
         return (Text(printable(f"MISMATCH: {result.difference}"), style="bold red"), *tail)
     head = f"match: {names}, {how}, {result.samples} samples"
     if result.instructions is not None:
-        stack = f"{result.stack:,} bytes of stack used"
-        tail.append(f"{result.instructions:,} instructions (exact), {stack}")
+        stack = f", {result.stack:,} bytes of stack used" if result.stack else ""
+        tail.append(f"{result.instructions:,} instructions (exact){stack}")
     return (Text(head, style="bold green"), *tail)
 
 

@@ -18,13 +18,13 @@ _READINGS = 20
 _READING_SECONDS = 0.001
 
 
-def new_native(uc: Any, registers: dict[str, int], **more: Any) -> int:
+def new_native(uc: Any, numbers: dict[str, int], **fields: Any) -> int:
     """An ``eb_board`` for an emulator; ``eb_board_free`` ends it.
 
     Args:
         uc: Unicorn's.
-        registers: Numbers of ``pc``, ``sp`` and ``lr``.
-        more: Other fields of ``eb_emulator``.
+        numbers: Of the registers ``pc``, ``sp`` and ``lr``.
+        fields: Others of ``eb_emulator``.
     """
     from unicorn import unicorn_const as uc_const
     from unicorn.unicorn_py3.unicorn import uclib
@@ -42,8 +42,8 @@ def new_native(uc: Any, registers: dict[str, int], **more: Any) -> int:
         uc=uc._uch.value,
         hook_block=uc_const.UC_HOOK_BLOCK,
         hook_invalid=uc_const.UC_HOOK_MEM_INVALID,
-        **{f"reg_{name}": number for name, number in registers.items()},
-        **more,
+        **{f"reg_{name}": number for name, number in numbers.items()},
+        **fields,
     )
     native = library().eb_board_new(ctypes.byref(emulator))
     if native is None:

@@ -4,43 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 
 from edgebottle.boards import load_board
-from edgebottle.build.elf import read_elf
+from edgebottle.drivers import to_bytes
 from edgebottle.fit import Wish
 from edgebottle.pipeline import Model, build, load
+from edgebottle.program_counter import ProgramCounter
 from edgebottle.samples import edge_cases
-from hil.link import Patience, WallClock
-from hil.session import Session
-from hil.virtual.linux_program import LinuxProgram
-
-
-@dataclass(frozen=True)
-class CountedProgram:
-    """A program as the board of a session; any image may run, as none else was loaded."""
-
-    program: LinuxProgram
-    image_crc: None = None
-    counter: None = None
-
-    @property
-    def url(self) -> str:
-        """See ``Driver``."""
-        return self.program.url
-
-    @property
-    def patience(self) -> Patience:
-        """See ``Driver``."""
-        return WallClock
-
-    def explain(self) -> str | None:
-        """See ``Driver``."""
-        return self.program.fault()
 
 
 def layer_counts(model: Model, board: str, *, narrow: bool = True) -> dict[str, int]:
-    """Builds a network and runs it once on zeros: the instructions of each layer, exact.
+    """Builds a network and runs it once on its lowest values: instructions of each layer, exact.
 
     Args:
         model: The network.
@@ -49,16 +23,10 @@ def layer_counts(model: Model, board: str, *, narrow: bool = True) -> dict[str, 
     """
     built = build(model, load_board(board), wish=Wish(narrow=narrow))
     (inputs, *_) = edge_cases(model.graph, 1).inputs
-    with (
-        LinuxProgram(read_elf(built.elf), built.board) as program,
-        Session(CountedProgram(program)) as session,
-    ):
-        session.load([one.tobytes() for one in inputs])
-        program.reset_counts()
-        session.infer(1, 0)
-        steps = program.counts().steps
+    counter = ProgramCounter(built)
+    counter.begin(to_bytes(inputs))
     names = [name for name, _ in built.project.source.steps]
-    return dict(zip(names, steps, strict=False))
+    return dict(zip(names, counter.counts(1).steps, strict=True))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,6 +1,6 @@
 """The client of the protocol: what it reads, and what it says when a board misbehaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -202,11 +202,11 @@ class FakeCounter:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def reset(self) -> None:
-        self.asked.append("reset")
+    def begin(self, inputs: Sequence[bytes]) -> None:
+        self.asked.append(f"begin with {len(inputs)} inputs")
 
-    def counts(self) -> StepCounts:
-        self.asked.append("counts")
+    def counts(self, runs: int) -> StepCounts:
+        self.asked.append(f"counts of {runs}")
         return StepCounts(10, (6, 4))
 
     def blocks(self) -> tuple[BlockCount, ...]:
@@ -232,8 +232,8 @@ def test_a_session_counts_what_it_is_asked_to() -> None:
     assert modelled.counts == counted.counts and modelled.modelled is not None
     assert StepCounts(11, (6, 5)).shared(2) == StepCounts(5, (3, 2))
     assert counter.asked == [
-        *("memory False", "reset", "counts", "memory False"),
-        *("memory True", "reset", "counts", "cycles of 1", "memory False"),
+        *("memory False", "begin with 2 inputs", "counts of 1", "memory False"),
+        *("memory True", "begin with 2 inputs", "counts of 1", "cycles of 1", "memory False"),
     ]
 
 

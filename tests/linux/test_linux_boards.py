@@ -14,6 +14,8 @@ from edgebottle.drivers import Faulted, open_session
 from edgebottle.errors import BadInput, ToolMissing
 from edgebottle.fit import Wish
 from edgebottle.pipeline import build, load
+from edgebottle.plan.schedules import Schedule
+from edgebottle.program_counter import ProgramCounter, can_count
 from edgebottle.verify import verify_model
 from tests.cli.command_line import edgebottle
 from tests.conftest import long, needs_qemu_user
@@ -33,6 +35,12 @@ def test_a_network_verifies_under_the_emulator(board: str) -> None:
         "aarch64": "EM_AARCH64",
         "armv7": "arm",
     }.get(load_board(board).processor.arch)
+    is_counted = load_board(board).processor.arch == "aarch64"
+    counted = [layer.instructions for layer in result.layers]
+    assert {each is not None for each in (result.instructions, *counted)} == {is_counted}
+    # Around the layers it is the loop that calls them, and a look at the canaries.
+    around = (result.instructions or 0) - sum(each or 0 for each in counted)
+    assert (0 < around < 6 * len(counted)) == is_counted
 
 
 @needs_qemu_user
@@ -41,6 +49,32 @@ def test_measuring_an_emulator_times_no_chip(tmp_path: Path) -> None:
     record = edgebottle(*line, cwd=tmp_path).json()
     assert record["match"] and record["virtual"]
     assert record["latency_kind"] == "emulated" and record["cycles"] is None
+    again = edgebottle("verify", "digits", "-b", "raspberry_pi_4", "--json", cwd=tmp_path).json()
+    assert record["instructions"] == again["instructions"] > 0
+    assert [one["instructions"] for one in record["layers"]] == [
+        one["instructions"] for one in again["layers"]
+    ]
+
+
+COUNTED = [Wish(), Wish(schedule=Schedule.MIN_RAM), Wish(row_fed=True)]
+
+
+@needs_qemu_user
+@pytest.mark.parametrize("wish", COUNTED, ids=("layers", "rows", "fed"))
+def test_the_emulator_that_counts_computes_the_same(wish: Wish) -> None:
+    built = build(load("digits"), load_board("raspberry_pi_5"), wish=wish)
+    sample = [bytes(range(64))]
+    with open_session(built) as session:
+        run = session.run(sample, runs=1 if wish.row_fed else 3, count=True)
+    counter = ProgramCounter(built)
+    counter.begin(sample)
+    assert counter.run() == (run.counts, run.outputs)
+    assert run.counts is not None and all(run.counts.steps)
+
+
+def test_what_threads_share_is_not_counted() -> None:
+    built = build(load("digits"), load_board("raspberry_pi_4"), wish=Wish(threads=2))
+    assert not can_count(built)
 
 
 def test_a_budget_of_ram_is_that_of_the_arena() -> None:
@@ -68,7 +102,7 @@ REFUSED = [
     ("build -b raspberry_pi_4 --toolchain gcc", "raspberry_pi_4 is compiled by zig"),
     (
         "profile -b raspberry_pi_4",
-        "raspberry_pi_4 runs Linux, where no layers are counted: profile",
+        "raspberry_pi_4 runs Linux, where no loops are counted: profile",
     ),
     (
         "measure -b raspberry_pi_4 --port ssh://pi@host --no-flash",
