@@ -19,7 +19,7 @@ from edgebottle.program_counter import ProgramCounter, can_count, frame_function
 from hil.answers import CpuCounters
 from hil.iotlab import is_node
 from hil.link import BAUD, Deadline, LinkClosed, Patience, WallClock
-from hil.probes import MAX_BAUD, ProbeChoice
+from hil.probes import ProbeChoice
 from hil.protocol import Refused, Silent
 from hil.recovery import BoardLost
 from hil.session import Driver, Session, StepCounts, StepCycles, WrongImage
@@ -40,6 +40,9 @@ class Faulted(BoardError):
 Told = Callable[[str], None]
 """Called with the step that begins: ``port``, ``flash``, ``boot``, ``run``."""
 
+Lost = Callable[[BoardError], None]
+"""Called with how a real board failed, before it is looked into and restarted, which takes time."""
+
 
 @contextmanager
 def open_session(
@@ -48,6 +51,7 @@ def open_session(
     choice: ProbeChoice | None = None,
     step: Told = lambda name: None,
     on_qemu: bool = False,
+    lost: Lost = lambda error: None,
 ) -> Iterator[Session]:
     """Brings the firmware up on its board, keeps it there, and talks to it.
 
@@ -59,6 +63,7 @@ def open_session(
             that can.
         step: Told what begins.
         on_qemu: Instead of the virtual board a machine of QEMU runs, as ``check_qemu`` allows.
+        lost: Told of a board that failed, before it is restarted.
 
     Raises:
         BoardError: the board cannot be flashed, booted or reached, or it faulted.
@@ -67,17 +72,18 @@ def open_session(
     with opened as driver:
         try:
             step("boot")
-            with _started(driver, built.board, (choice or ProbeChoice()).max_baud) as session:
+            max_baud = (choice or ProbeChoice()).max_baud
+            with _started(driver, built.board, max_baud, step, lost) as session:
                 step("run")
                 yield session
         except BoardError as error:
-            told = _explained(driver, error)
+            told = _explained(driver, error, lost)
             if told is None:
                 raise
             raise told from error
 
 
-def _started(driver: Driver, board: Board, max_baud: int = MAX_BAUD) -> Session:
+def _started(driver: Driver, board: Board, max_baud: int, step: Told, lost: Lost) -> Session:
     """A session; of a real board that is silent too, where it can be restarted."""
     set_rate = driver.virtual.set_line_rate if isinstance(driver, _VirtualDriver) else None
 
@@ -94,11 +100,15 @@ def _started(driver: Driver, board: Board, max_baud: int = MAX_BAUD) -> Session:
     try:
         return start()
     except Silent as error:
-        revival = driver.revive() if isinstance(driver, _RealDriver) else None
+        if not isinstance(driver, _RealDriver):
+            raise
+        lost(error)
+        revival = driver.revive()
         if revival is None:
             raise
         if not revival.answers:
             raise BoardLost(f"{error}; {revival}", revival.steps) from error
+        step("boot")
         session = start()
         session.remarks.append(f"the board was silent at first: {revival.words}")
         session.recovery = revival.steps
@@ -110,13 +120,14 @@ def baud_of(board: Board) -> int:
     return BAUD if board.uart is None else board.uart.baud
 
 
-def _explained(driver: Driver, error: BoardError) -> BoardError | None:
+def _explained(driver: Driver, error: BoardError, lost: Lost) -> BoardError | None:
     """What is raised instead of ``error``, which ended a session; None for nothing else."""
     if not isinstance(driver, _RealDriver):
         reason = driver.explain()
         return None if reason is None else Faulted(reason)
     if isinstance(error, Silent | Refused | WrongImage) or isinstance(error.__cause__, Silent):
         return None  # it was tried, or the board listens
+    lost(error)
     revival = driver.revive()  # so that whoever is next finds it alive
     return None if revival is None else BoardLost(f"{error}; {revival}", revival.steps)
 

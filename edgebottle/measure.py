@@ -21,7 +21,7 @@ from edgebottle.compare import compare, compare_boxes, is_exact
 from edgebottle.describe import describe
 from edgebottle.detection.boxes import BoxDecoder, Boxes
 from edgebottle.detection.precision import label_precisions
-from edgebottle.drivers import Told
+from edgebottle.drivers import Lost, Told
 from edgebottle.energy import supplied
 from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
@@ -74,6 +74,7 @@ def measure(
     meter: MeterSettings | None = None,
     progress: Progress = lambda what, done, total: None,
     step: Told = lambda name: None,
+    lost: Lost = lambda error: None,
     outputs: Outputs = lambda arrays: None,
 ) -> Record:
     """Measures a built model.
@@ -89,6 +90,7 @@ def measure(
         meter: Measures what the real board takes; its firmware is that of energy mode then.
         progress: Told what is being done.
         step: Told what begins: ``reference``, what ``open_session`` says, ``check``.
+        lost: As of ``open_session``.
         outputs: Given those of each sample, in order, once all are known to be right.
 
     Raises:
@@ -104,7 +106,7 @@ def measure(
     with (
         ThreadPoolExecutor(1) as pool,
         supplied(built, port, meter, step) as power,
-        share.sessions(built, samples, port, choice, step) as sessions,
+        share.sessions(built, samples, port, choice, step, lost) as sessions,
     ):
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)

@@ -15,7 +15,7 @@ from edgebottle.boards import load_board
 from edgebottle.boxed_samples import board_boxes
 from edgebottle.compare import compare
 from edgebottle.detection.boxes import Boxes
-from edgebottle.drivers import Told, open_session, system_of, to_bytes
+from edgebottle.drivers import Lost, Told, open_session, system_of, to_bytes
 from edgebottle.errors import BadInput, Mismatch
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built, build
@@ -75,12 +75,13 @@ class Share:
         port: str | None,
         choice: ProbeChoice | None,
         step: Told,
+        lost: Lost,
     ) -> Iterator[list[Session]]:
         """One with each board; raises as ``open_session`` does."""
         count = min(self.boards or os.cpu_count() or 1, len(self.numbers(len(samples))))
         with ExitStack() as stack:
             yield [
-                stack.enter_context(open_session(built, port, choice, step))
+                stack.enter_context(open_session(built, port, choice, step, lost=lost))
                 for _ in range(max(1, count))
             ]
 

@@ -31,7 +31,19 @@ from edgebottle.toml_tables import (
 )
 from edgebottle.zoo import NETWORKS
 from hil.bench.entries import ALL, QUARANTINE, Bench, BenchEntry, Quarantine
-from hil.bench.results import BOOK, BOOT, BUILD, CHECK, FLASH, LINK, PORT, REFERENCE, RUN, JobResult
+from hil.bench.results import (
+    BOOK,
+    BOOT,
+    BUILD,
+    CHECK,
+    FLASH,
+    LINK,
+    PORT,
+    RECOVER,
+    REFERENCE,
+    RUN,
+    JobResult,
+)
 
 VERSION = 1
 """Of ``jobs.toml``."""
@@ -44,6 +56,7 @@ DEADLINES = {
     FLASH: 180.0,
     BOOT: 90.0,
     RUN: 180.0,
+    RECOVER: 180.0,
     CHECK: 600.0,
     LINK: 300.0,
 }

@@ -8,7 +8,11 @@ output says what begins, or what came of it:
     {"do": "measure", "port": "/dev/tty9", "choice": {...}, "meter": null}
                                                              {"step": "flash"} ... {"record": {}}
 
-Whatever fails is ``{"failed": {"step": ..., "outcome": ..., "cause": ..., "steps": ...}}``.
+A board that failed is looked into and restarted in a step of its own, which says why it began:
+``{"step": "recover", "lost": {...}}``.
+
+Whatever fails is ``{"failed": {"step": ..., "outcome": ..., "cause": ..., "steps": ...}}``; what
+was lost is said like that.
 """
 
 from __future__ import annotations
@@ -37,7 +41,19 @@ from edgebottle.plan.schedules import Schedule
 from edgebottle.sample_values import Meaning
 from edgebottle.samples import Samples, edge_cases, load_samples
 from hil.bench.meters.recording import MeterFault, MeterSettings
-from hil.bench.results import BOOK, BOOT, BROKEN, BUILD, CHECK, ERROR, FAILED, FLASH, PORT, RUN
+from hil.bench.results import (
+    BOOK,
+    BOOT,
+    BROKEN,
+    BUILD,
+    CHECK,
+    ERROR,
+    FAILED,
+    FLASH,
+    PORT,
+    RECOVER,
+    RUN,
+)
 from hil.link import LinkClosed
 from hil.probes import ProbeChoice
 from hil.protocol import Garbled
@@ -79,10 +95,7 @@ class Worker:
             else:
                 self._measure(request["port"], request["choice"], request["meter"])
         except EdgebottleError as error:
-            outcome = outcome_of(self._step, error)
-            steps = [asdict(one) for one in steps_of(error)]
-            said = {"step": self._step, "outcome": outcome, "cause": str(error), "steps": steps}
-            self._say(failed=said)
+            self._say(failed=self._failure(error))
         except Exception as error:
             traceback.print_exc()
             cause = f"a bug of edgebottle: {type(error).__name__}: {error}"
@@ -104,12 +117,22 @@ class Worker:
             meter=MeterSettings(**meter) if meter and self._prepared.job.energy else None,
             progress=self._progress,
             step=self._begin,
+            lost=self._lost,
         )
         self._say(record=record.to_json())
 
     def _begin(self, step: str) -> None:
         self._step = step
         self._say(step=step)
+
+    def _lost(self, error: BoardError) -> None:
+        """Says how the board failed at once: what is done about it may not end."""
+        self._say(step=RECOVER, lost=self._failure(error))
+
+    def _failure(self, error: EdgebottleError) -> dict[str, Any]:
+        steps = [asdict(one) for one in steps_of(error)]
+        outcome = outcome_of(self._step, error)
+        return {"step": self._step, "outcome": outcome, "cause": str(error), "steps": steps}
 
     def _progress(self, what: str, done: int, total: int) -> None:
         if self._step == RUN:

@@ -10,14 +10,26 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
 
 from edgebottle.bench.jobs_file import Job
 from edgebottle.errors import ToolMissing
 from edgebottle.operating_system import Child, ending
 from hil.bench.meters.recording import MeterSettings
-from hil.bench.results import BOOK, BOOT, BROKEN, BUILD, ERROR, FAILED, FLASH, PORT, REFERENCE, RUN
+from hil.bench.results import (
+    BOOK,
+    BOOT,
+    BROKEN,
+    BUILD,
+    ERROR,
+    FAILED,
+    FLASH,
+    PORT,
+    RECOVER,
+    REFERENCE,
+    RUN,
+)
 from hil.probes import ProbeChoice
 from hil.recovery import RecoveryStep, steps_from_json
 
@@ -122,7 +134,7 @@ class WorkerProcess:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
         told(step)
-        end, behind = time.monotonic() + self._deadlines[step], ""
+        end, behind, lost = time.monotonic() + self._deadlines[step], "", None
         while True:
             if self._stop.is_set():
                 self.close()
@@ -134,18 +146,18 @@ class WorkerProcess:
                 if time.monotonic() < end:
                     continue
                 self.close()
-                return self._late(step, behind)
+                return _ended_in_recovery(lost, self._late(step, behind))
             if answer is None:
-                return self._gone(step)
+                return _ended_in_recovery(lost, self._gone(step))
             if "step" in answer:
                 step = answer["step"]
+                lost = _failure(answer["lost"]) if "lost" in answer else None
                 end, behind = time.monotonic() + self._deadlines[step], ""
                 if "done" in answer:
                     behind = f" behind sample {answer['done']} of {answer['total']}"
                 told(f"{step} {answer['done']}/{answer['total']}" if behind else step)
             elif "failed" in answer:
-                said = answer["failed"]
-                return StepFailure(**{**said, "steps": steps_from_json(said.get("steps", ()))})
+                return _failure(answer["failed"])
             else:
                 return answer
 
@@ -191,6 +203,18 @@ class WorkerProcess:
         )
         thread.start()
         return self._process
+
+
+def _failure(said: Mapping[str, Any]) -> StepFailure:
+    return StepFailure(**{**said, "steps": steps_from_json(said.get("steps", ()))})
+
+
+def _ended_in_recovery(lost: StepFailure | None, ended: StepFailure) -> StepFailure:
+    """What has failed, where the process ended as it looked after a board that was lost."""
+    if lost is None:
+        return ended
+    step = RecoveryStep(RECOVER, "looked into its core and restarted it", ended.cause)
+    return replace(lost, steps=(*lost.steps, step))
 
 
 def _listen(stream: IO[str], answers: queue.Queue[dict[str, Any] | None]) -> None:

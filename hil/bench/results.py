@@ -34,6 +34,9 @@ BUILD, REFERENCE, BOOK, PORT, FLASH, BOOT, RUN, CHECK = (
 STEPS = (BUILD, REFERENCE, BOOK, PORT, FLASH, BOOT, RUN, CHECK)
 """Of a job, in this order."""
 
+RECOVER = "recover"
+"""What may come between: a board that failed is looked into and restarted."""
+
 LINK = "link"
 """What a job on another computer may fail at instead, at any time."""
 

@@ -2,9 +2,12 @@
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -121,3 +124,42 @@ def test_what_it_said_last(worker: WorkerProcess) -> None:
     failure = worker.prepare(DIGITS, "microbit", kill)
     assert failure is not None and failure.outcome == "error"
     assert failure.cause == "the process that does build ended: killed by SIGSEGV"
+
+
+def test_what_failed_is_not_lost_in_recovery(
+    worker: WorkerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board whose line is closed at once, and whose probe then hangs."""
+    tool = tmp_path / "openocd"
+    tool.write_text('#!/bin/sh\ncase "$*" in *program*) ;; *) exec sleep 60 ;; esac\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    worker._deadlines = {**DEADLINES, "recover": 2.0}
+    assert worker.prepare(DIGITS, "microbit", lambda words: None) is None
+    said: list[str] = []
+    with hanging_up() as url:
+        choice = ProbeChoice("openocd", "P1")
+        ended = worker.measure(url, choice, said.append)
+    assert isinstance(ended, StepFailure) and said[-1] == "recover"
+    assert (ended.step, ended.outcome) == ("boot", "broken")
+    assert "the connection to the board was closed" in ended.cause
+    assert [(one.step, one.saw) for one in ended.steps] == [
+        ("recover", "recover did not end in 2 s")
+    ]
+
+
+@contextmanager
+def hanging_up() -> Iterator[str]:
+    """Somebody who closes each connection at once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
