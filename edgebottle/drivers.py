@@ -20,7 +20,7 @@ from hil.answers import CpuCounters
 from hil.iotlab import is_node
 from hil.link import BAUD, Deadline, LinkClosed, Patience, WallClock
 from hil.probes import ProbeChoice
-from hil.protocol import Refused, Silent
+from hil.protocol import RUN_SECONDS, Refused, Silent
 from hil.recovery import BoardLost
 from hil.session import Driver, Session, StepCounts, StepCycles, WrongImage
 from hil.virtual.client import VirtualBoard
@@ -52,6 +52,7 @@ def open_session(
     step: Told = lambda name: None,
     on_qemu: bool = False,
     lost: Lost = lambda error: None,
+    run_seconds: float = RUN_SECONDS,
 ) -> Iterator[Session]:
     """Brings the firmware up on its board, keeps it there, and talks to it.
 
@@ -64,6 +65,7 @@ def open_session(
         step: Told what begins.
         on_qemu: Instead of the virtual board a machine of QEMU runs, as ``check_qemu`` allows.
         lost: Told of a board that failed, before it is restarted.
+        run_seconds: The longest that one run may take.
 
     Raises:
         BoardError: the board cannot be flashed, booted or reached, or it faulted.
@@ -73,7 +75,7 @@ def open_session(
         try:
             step("boot")
             max_baud = (choice or ProbeChoice()).max_baud
-            with _started(driver, built.board, max_baud, step, lost) as session:
+            with _started(driver, built.board, max_baud, run_seconds, step, lost) as session:
                 step("run")
                 yield session
         except BoardError as error:
@@ -83,7 +85,9 @@ def open_session(
             raise told from error
 
 
-def _started(driver: Driver, board: Board, max_baud: int, step: Told, lost: Lost) -> Session:
+def _started(
+    driver: Driver, board: Board, max_baud: int, run_seconds: float, step: Told, lost: Lost
+) -> Session:
     """A session; of a real board that is silent too, where it can be restarted."""
     set_rate = driver.virtual.set_line_rate if isinstance(driver, _VirtualDriver) else None
 
@@ -94,6 +98,7 @@ def _started(driver: Driver, board: Board, max_baud: int, step: Told, lost: Lost
             # In energy mode the rate is one of the rules of the benchmark.
             max_baud=0 if board.has_pulses else max_baud,
             set_rate=set_rate,
+            run_seconds=run_seconds,
             has_pulses=board.has_pulses,
         )
 

@@ -35,6 +35,7 @@ from edgebottle.verify import layer_records
 from hil.bench.meters.recording import MeterSettings
 from hil.confusion import Confusion, count_confusion
 from hil.probes import ProbeChoice
+from hil.protocol import RUN_SECONDS
 from hil.records import Ram, Record
 from hil.session import Session
 
@@ -75,6 +76,7 @@ def measure(
     progress: Progress = lambda what, done, total: None,
     step: Told = lambda name: None,
     lost: Lost = lambda error: None,
+    run_seconds: float = RUN_SECONDS,
     outputs: Outputs = lambda arrays: None,
 ) -> Record:
     """Measures a built model.
@@ -91,6 +93,7 @@ def measure(
         progress: Told what is being done.
         step: Told what begins: ``reference``, what ``open_session`` says, ``check``.
         lost: As of ``open_session``.
+        run_seconds: Likewise.
         outputs: Given those of each sample, in order, once all are known to be right.
 
     Raises:
@@ -106,7 +109,7 @@ def measure(
     with (
         ThreadPoolExecutor(1) as pool,
         supplied(built, port, meter, step) as power,
-        share.sessions(built, samples, port, choice, step, lost) as sessions,
+        share.sessions(built, samples, port, choice, step, lost, run_seconds) as sessions,
     ):
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)

@@ -76,12 +76,15 @@ class Share:
         choice: ProbeChoice | None,
         step: Told,
         lost: Lost,
+        run_seconds: float,
     ) -> Iterator[list[Session]]:
         """One with each board; raises as ``open_session`` does."""
         count = min(self.boards or os.cpu_count() or 1, len(self.numbers(len(samples))))
         with ExitStack() as stack:
             yield [
-                stack.enter_context(open_session(built, port, choice, step, lost=lost))
+                stack.enter_context(
+                    open_session(built, port, choice, step, lost=lost, run_seconds=run_seconds)
+                )
                 for _ in range(max(1, count))
             ]
 

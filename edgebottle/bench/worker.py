@@ -5,7 +5,7 @@ killed with all it has started. Each line of standard input is a request, and ea
 output says what begins, or what came of it:
 
     {"do": "prepare", "job": {...}, "board": "microbit"}     {"step": "build"} ... {"ready": true}
-    {"do": "measure", "port": "/dev/tty9", "choice": {...}, "meter": null}
+    {"do": "measure", "port": "/dev/tty9", "choice": {...}, "meter": null, "run_seconds": 120.0}
                                                              {"step": "flash"} ... {"record": {}}
 
 A board that failed is looked into and restarted in a step of its own, which says why it began:
@@ -93,7 +93,9 @@ class Worker:
                 self._prepared = prepare(Job.from_json(request["job"]), request["board"])
                 self._say(ready=True)
             else:
-                self._measure(request["port"], request["choice"], request["meter"])
+                self._measure(
+                    request["port"], request["choice"], request["meter"], request["run_seconds"]
+                )
         except EdgebottleError as error:
             self._say(failed=self._failure(error))
         except Exception as error:
@@ -102,7 +104,11 @@ class Worker:
             self._say(failed={"step": self._step, "outcome": ERROR, "cause": cause})
 
     def _measure(
-        self, port: str | None, choice: dict[str, Any], meter: dict[str, Any] | None
+        self,
+        port: str | None,
+        choice: dict[str, Any],
+        meter: dict[str, Any] | None,
+        run_seconds: float,
     ) -> None:
         if self._prepared is None:
             raise BadInput("nothing was prepared")
@@ -118,6 +124,7 @@ class Worker:
             progress=self._progress,
             step=self._begin,
             lost=self._lost,
+            run_seconds=run_seconds,
         )
         self._say(record=record.to_json())
 

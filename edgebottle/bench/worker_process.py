@@ -36,6 +36,10 @@ from hil.recovery import RecoveryStep, steps_from_json
 POLL_SECONDS = 0.2
 """How often somebody who waits asks whether he shall stop."""
 
+RUN_SHARE = 2 / 3
+"""Of the deadline of a run, after which whoever waits for the board says that it is silent, and
+looks after it: an end from outside would tell nothing of it."""
+
 JOBS_PER_PROCESS = 100
 """A process that has done so many is ended, with all that it remembers of them."""
 
@@ -110,6 +114,7 @@ class WorkerProcess:
             "port": port,
             "choice": asdict(choice),
             "meter": None if meter is None else asdict(meter),
+            "run_seconds": self._deadlines[RUN] * RUN_SHARE,
         }
         answer = self._asked(request, REFERENCE, told)
         return answer if isinstance(answer, StepFailure) else dict(answer["record"])

@@ -4,7 +4,8 @@ import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,11 @@ _EXECUTABLE, _ALLOCATED, _WRITABLE = 4, 2, 1
 _MACHINES = {"EM_ARM": "arm", "EM_RISCV": "riscv"}
 
 
+MAX_REMEMBERED = 4
+"""Files whose contents are not taken apart a second time: one is asked for its sizes, its CRC and
+its functions, by one job after the other."""
+
+
 def read_elf(path: Path) -> Elf:
     """Reads an ELF file.
 
@@ -176,25 +182,31 @@ def read_elf(path: Path) -> Elf:
         BuildFailed: there is no such file.
         BadInput: it is not a complete ELF file.
     """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BuildFailed(f"cannot read {path}: {error.strerror or error}") from error
+    return _parsed(path, content)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _parsed(path: Path, content: bytes) -> Elf:
     from elftools.common.exceptions import ELFError
     from elftools.construct import ConstructError
     from elftools.elf.elffile import ELFFile
 
     try:
-        with path.open("rb") as stream:
-            file = ELFFile(stream)
-            machine = str(file.header["e_machine"])
-            thumb = machine == "EM_ARM"
-            return Elf(
-                path=path,
-                machine=_MACHINES.get(machine, machine),
-                entry=int(file.header["e_entry"]) & ~int(thumb),
-                segments=tuple(_segments(file, path)),
-                sections=tuple(sorted(_sections(file), key=lambda section: section.address)),
-                symbols=tuple(sorted(_symbols(file, thumb), key=lambda symbol: symbol.address)),
-            )
-    except OSError as error:
-        raise BuildFailed(f"cannot read {path}: {error.strerror or error}") from error
+        file = ELFFile(BytesIO(content))
+        machine = str(file.header["e_machine"])
+        thumb = machine == "EM_ARM"
+        return Elf(
+            path=path,
+            machine=_MACHINES.get(machine, machine),
+            entry=int(file.header["e_entry"]) & ~int(thumb),
+            segments=tuple(_segments(file, path)),
+            sections=tuple(sorted(_sections(file), key=lambda section: section.address)),
+            symbols=tuple(sorted(_symbols(file, thumb), key=lambda symbol: symbol.address)),
+        )
     except (
         ELFError,
         ConstructError,

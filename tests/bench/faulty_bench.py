@@ -28,8 +28,8 @@ LOOK_SECONDS = 30.0
 CAUSES = {
     "garbage": "answered garbage",
     "reset": "the board reset",
-    "hang": "run did not end in",
-    "dribble": "fell silent",
+    "hang": "nothing for 10 s) while running the network",
+    "dribble": "while reading the outputs",
     "unplug": "connection to the board was closed",
     "wrong-image": "runs another image",
     "power-loss": "openocd could not flash",

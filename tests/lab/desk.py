@@ -30,7 +30,7 @@ BANNER = b"m-timestamp-mode-performance\r\nm-lap-us-0\r\nm-init-done\r\n" + READ
 DRIBBLE_SECONDS = 0.3
 
 _TOOL = """\
-#!{python}
+#!{python} -IS
 import json, socket, sys
 words = sys.argv[1:]
 line = socket.create_connection(("127.0.0.1", {port}))

@@ -38,7 +38,13 @@ ROWS = [
         ["off", "on"],
     ),
     ("reset", "failed", "run", "the board reset while running the network", ["off", "on"]),
-    ("hang", "failed", "run", "run did not end in 10 s", ["off", "on"]),
+    (
+        "hang",
+        "failed",
+        "run",
+        r"fell silent \(nothing for 6.66667 s\) while running the network",
+        ["reset", "off", "on"],
+    ),
     ("wrong-result", "failed", "check", "differs on sample 0, layer softmax", []),
     ("wrong-image", "flaky", "boot", "runs another image .CRC 00000001", ["off", "on"]),
     (
