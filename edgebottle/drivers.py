@@ -19,7 +19,7 @@ from edgebottle.program_counter import ProgramCounter, can_count, frame_function
 from hil.answers import CpuCounters
 from hil.iotlab import is_node
 from hil.link import BAUD, Deadline, LinkClosed, Patience, WallClock
-from hil.probes import ProbeChoice
+from hil.probes import MAX_BAUD, ProbeChoice
 from hil.protocol import RUN_SECONDS, Refused, Silent
 from hil.recovery import BoardLost
 from hil.session import Driver, Session, StepCounts, StepCycles, WrongImage
@@ -86,7 +86,12 @@ def open_session(
 
 
 def _started(
-    driver: Driver, board: Board, max_baud: int, run_seconds: float, step: Told, lost: Lost
+    driver: Driver,
+    board: Board,
+    max_baud: int = MAX_BAUD,
+    run_seconds: float = RUN_SECONDS,
+    step: Told = lambda name: None,
+    lost: Lost = lambda error: None,
 ) -> Session:
     """A session; of a real board that is silent too, where it can be restarted."""
     set_rate = driver.virtual.set_line_rate if isinstance(driver, _VirtualDriver) else None
@@ -107,8 +112,7 @@ def _started(
     except Silent as error:
         if not isinstance(driver, _RealDriver):
             raise
-        lost(error)
-        revival = driver.revive()
+        revival = _revived(driver, error, lost)
         if revival is None:
             raise
         if not revival.answers:
@@ -125,16 +129,30 @@ def baud_of(board: Board) -> int:
     return BAUD if board.uart is None else board.uart.baud
 
 
-def _explained(driver: Driver, error: BoardError, lost: Lost) -> BoardError | None:
+def _explained(
+    driver: Driver, error: BoardError, lost: Lost = lambda error: None
+) -> BoardError | None:
     """What is raised instead of ``error``, which ended a session; None for nothing else."""
     if not isinstance(driver, _RealDriver):
         reason = driver.explain()
         return None if reason is None else Faulted(reason)
     if isinstance(error, Silent | Refused | WrongImage) or isinstance(error.__cause__, Silent):
         return None  # it was tried, or the board listens
+    revival = _revived(driver, error, lost)  # so that whoever is next finds it alive
+    return None if revival is None else revival.lost(error)
+
+
+def _revived(driver: _RealDriver, error: BoardError, lost: Lost) -> Revival | None:
+    """Restarts a board that was lost by ``error``, where that can be done and is needed."""
+    from hil.revive import PortGone
+
     lost(error)
-    revival = driver.revive()  # so that whoever is next finds it alive
-    return None if revival is None else BoardLost(f"{error}; {revival}", revival.steps)
+    try:
+        return driver.revive()
+    except PortGone as gone:
+        if isinstance(error, LinkClosed):
+            return None  # that says as much
+        raise PortGone(f"{error}; then {gone}") from error
 
 
 def _open_driver(

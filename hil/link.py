@@ -253,6 +253,16 @@ def _opening_failed(url: str, error: Exception) -> str:
             return f"{url} is not a port that can be opened: it needs a number, HOST:PORT"
         if isinstance(error, ValueError | NotImplementedError | ImportError):
             return f"{url} is not a port that can be opened: {text}"
+        if "does not seem to support RFC2217" in text:
+            return (
+                f"cannot connect to {url}: what listens there does not speak RFC 2217, or has "
+                "stopped answering"
+            )
+        if "timeout while waiting for option" in text:
+            return (
+                f"cannot connect to {url}: {_reason(text)}; where the device has no DTR and RTS, "
+                f"{url.partition('?')[0]}?ign_set_control does not wait for them"
+            )
         return f"cannot connect to {url}: {_reason(text)}; is the board (or its server) running?"
     if number == 16 or "exclusively lock" in text or "resource busy" in text.lower():
         return f"port {url} is busy: another program (a serial monitor?) has it open; close that"

@@ -8,9 +8,9 @@ from typing import Any
 
 from edgebottle.errors import BoardError
 
-LINE, CORE, POWER = "line", "core", "power"
-"""Steps: the board was asked over its line; its core was looked into over the probe; its power was
-switched off and on. Those between are called as in ``hil.probes.RESETS``."""
+LINE, CORE, PROBE, POWER = "line", "core", "probe", "power"
+"""Steps: the board was asked over its line; its core was looked into over the probe, and reset by
+it; its power was switched off and on. Others are called as in ``hil.probes.RESETS``."""
 
 ANSWERS = "the board answers"
 """What is seen of one that is back."""

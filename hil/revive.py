@@ -12,10 +12,10 @@ from edgebottle.boards import Board
 from edgebottle.errors import BoardError
 from hil.bench.power import PowerSwitch
 from hil.flash import reset
-from hil.link import REMOTE, Link, local_port
+from hil.link import REMOTE, Link, LinkClosed, local_port
 from hil.probes import ProbeChoice, probe_at
 from hil.protocol import BoardClient
-from hil.recovery import ANSWERS, CORE, LINE, POWER, RecoveryStep
+from hil.recovery import ANSWERS, CORE, LINE, POWER, PROBE, BoardLost, RecoveryStep
 
 ANSWER_SECONDS = 4.0
 """How long a board may take from a reset, or from a raised rate, to its first answer."""
@@ -42,6 +42,14 @@ class ResetWay:
     act: Callable[[], str | None]
 
 
+class PortGone(LinkClosed):
+    """The port of a board, which was open before, cannot be opened any more."""
+
+
+class LineDead(LinkClosed, BoardLost):
+    """A board was restarted, without a doubt, and nothing comes over its line all the same."""
+
+
 @dataclass(frozen=True)
 class Revival:
     """What was done about a board, and whether it answers after the last step.
@@ -49,10 +57,12 @@ class Revival:
     Attributes:
         steps: In this order.
         answers: It does.
+        was_restarted: A program that talks to its probe, or switches its power, says so.
     """
 
     steps: tuple[RecoveryStep, ...]
     answers: bool
+    was_restarted: bool = False
 
     @property
     def tried(self) -> tuple[str, ...]:
@@ -63,6 +73,14 @@ class Revival:
         """One sentence."""
         seen = [one.saw for one in self.steps if one.step == CORE]
         return "; ".join([*seen, self.words])
+
+    def lost(self, error: BoardError) -> BoardLost:
+        """What is raised instead of ``error``, by which it was lost in the middle of something.
+
+        A program that hangs runs again after a restart; silence even then is of the line.
+        """
+        kind = LineDead if self.was_restarted and not self.answers else BoardLost
+        return kind(f"{error}; {self}", self.steps)
 
     @property
     def words(self) -> str:
@@ -88,7 +106,7 @@ def ways_of(board: Board, port: str, choice: ProbeChoice) -> tuple[ResetWay, ...
         ways.append(_on_line("dtr", port, "a pulse of DTR", Link.pulse_dtr))
     if is_local or choice.writes(is_local):
         ways.append(
-            ResetWay("probe", "a reset by the probe", partial(_by_probe, board, port, choice))
+            ResetWay(PROBE, "a reset by the probe", partial(_by_probe, board, port, choice))
         )
     ways = [way for way in ways if way.step in choice.resets]
     if choice.power is not None:
@@ -107,7 +125,7 @@ def seen_by_probe(board: Board, port: str, choice: ProbeChoice, elf: Path | None
         elf: The image that runs; None: not known, so there is nothing to look for.
     """
     device = local_port(port)
-    if elf is None or "probe" not in choice.resets or not choice.writes(device is not None):
+    if elf is None or PROBE not in choice.resets or not choice.writes(device is not None):
         return ""
     from hil.pyocd_core import looked_into
 
@@ -126,37 +144,45 @@ def revive(
         look: Says what can be seen of a silent board before it is restarted; "" for nothing.
 
     Returns:
-        What was done; None where the board answers as it is, its port is gone, or there is no way.
+        What was done; None where the board answers as it is, or there is no way.
+
+    Raises:
+        PortGone: there is nothing to talk to.
     """
     try:
         silence = silence_of(port, baud) if ways else None
-    except BoardError:  # of the port, which cannot be opened any more
-        return None
+    except BoardError as error:
+        raise PortGone(str(error)) from error
     if silence is None:
         return None
     steps = [RecoveryStep(LINE, "asked the board whether it listens", silence)]
     seen = look()
     if seen:
         steps.append(RecoveryStep(CORE, "looked into its core", seen))
-    known = len(steps)
+    known, was_restarted = len(steps), False
     for way in ways:
-        step = _gone(way, port, baud)
-        if step is not None:
-            steps.append(step)
-            if step.saw == ANSWERS:
-                return Revival(tuple(steps), True)
-    return Revival(tuple(steps), False) if seen or len(steps) > known else None
+        try:
+            did = way.act()
+        except BoardError as error:
+            steps.append(RecoveryStep(way.step, way.what, str(error)))
+            continue
+        if did is None:  # it cannot be done
+            continue
+        was_restarted = was_restarted or way.step in (PROBE, POWER)
+        steps.append(RecoveryStep(way.step, did, _seen(port, baud)))
+        if steps[-1].saw == ANSWERS:
+            return Revival(tuple(steps), True, was_restarted)
+    if len(steps) == known and not seen:
+        return None
+    return Revival(tuple(steps), False, was_restarted)
 
 
-def _gone(way: ResetWay, port: str, baud: int) -> RecoveryStep | None:
-    """One way to restart the board at ``port``; None where it cannot be done."""
-    did: str | None = way.what
+def _seen(port: str, baud: int) -> str:
+    """What comes over the line of a board that was restarted."""
     try:
-        did = way.act()
-        saw = ANSWERS if did is None else silence_of(port, baud) or ANSWERS
+        return silence_of(port, baud) or ANSWERS
     except BoardError as error:
-        saw = str(error)
-    return None if did is None else RecoveryStep(way.step, did, saw)
+        return str(error)
 
 
 def silence_of(port: str, baud: int) -> str | None:

@@ -14,10 +14,10 @@ from edgebottle.boards import load_board
 from edgebottle.errors import BoardError
 from hil import revive
 from hil.bench.power import PowerSwitch
-from hil.link import BAUD
+from hil.link import BAUD, LinkClosed
 from hil.probes import ProbeChoice
 from hil.protocol import BoardClient, Refused, Silent
-from hil.recovery import ANSWERS, RecoveryStep, steps_of
+from hil.recovery import ANSWERS, BoardLost, RecoveryStep, steps_of
 from hil.session import WrongImage
 
 __all__ = ["tools_fixture"]
@@ -177,4 +177,28 @@ def test_what_there_is_to_try() -> None:
 
 
 def test_a_port_that_is_gone() -> None:
-    assert revive.revive("/dev/no-such-port", BAUD, revive.ways_of(BOARD, PORT, PROBE)) is None
+    """It is said behind what the board was lost by, unless that was the end of the line."""
+    ways = revive.ways_of(BOARD, PORT, PROBE)
+    with pytest.raises(revive.PortGone, match="there is no port /dev/no-such-port"):
+        revive.revive("/dev/no-such-port", BAUD, ways)
+    driver = drivers._RealDriver("/dev/no-such-port", CRC, BOARD, PROBE, ways=ways)
+    with pytest.raises(revive.PortGone, match=r"^it hangs; then there is no port /dev"):
+        drivers._explained(driver, BoardError("it hangs"))
+    assert drivers._explained(driver, LinkClosed("closed")) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "cure", "kind"),
+    [(0, "nothing", revive.LineDead), (1, "nothing", BoardLost), (0, "program", BoardLost)],
+    ids=["silent when reset", "not reset", "answers when reset"],
+)
+def test_silence_after_a_restart_is_of_the_line(
+    tools: Path, code: int, cure: str, kind: type[BoardError]
+) -> None:
+    install(tools, "openocd", f"{touch(tools / 'flag')}; sys.exit({code})")
+    choice = ProbeChoice(serial="7F", resets=("probe",))
+    with HungBoard(cure, tools / "flag") as board, PortServer(board.url, board.heard) as server:
+        driver = drivers._RealDriver(server.url, CRC, BOARD, choice)
+        told = drivers._explained(driver, BoardError("it hangs"))
+    assert type(told) is kind and str(told).startswith("it hangs; ")
+    assert steps_of(told)[-1].step == "probe"

@@ -1,18 +1,11 @@
-"""Boards behind ser2net and pyserial's server, over a line that is cut, slowed and garbled.
-
-Of a device without DTR and RTS, as a pty is, ser2net leaves requests to set them unanswered, for
-which pyserial waits in vain: ``ign_set_control`` in the URL does not wait.
-"""
+"""Boards behind ser2net and pyserial's server, over a line that is cut, slowed and garbled."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
@@ -21,18 +14,8 @@ from hil.records import read as read_records
 from tests.cli.command_line import edgebottle
 from tests.hil.port_server import PortServer
 from tests.lab.desk import CUT, Desk, DeskBoard, each_time
-from tests.lab.tcp_proxy import TcpProxy, free_port
-
-HAS_SER2NET = shutil.which("ser2net") is not None
-
-PYSERIAL, TCP, RFC2217 = "pyserial", "ser2net", "ser2net-rfc2217"
-"""What serves a board: pyserial's rfc2217 server, or ser2net with bare bytes or with rfc2217."""
-
-URLS = {
-    PYSERIAL: "rfc2217://127.0.0.1:{}",
-    TCP: "socket://127.0.0.1:{}",
-    RFC2217: "rfc2217://127.0.0.1:{}?ign_set_control",
-}
+from tests.lab.served_ports import KINDS, PYSERIAL, RFC2217, TCP, URLS, served
+from tests.lab.tcp_proxy import TcpProxy
 
 CLOSED = "the connection to the board was closed .* while running"
 GARBAGE = "answered garbage while running the network"
@@ -51,24 +34,6 @@ ROWS = [
     (RFC2217, "garbled", "flaky", GARBAGE),
     (RFC2217, "slow", "passed", ""),
 ]
-KINDS = (PYSERIAL, TCP, RFC2217) if HAS_SER2NET else (PYSERIAL,)
-
-
-@contextmanager
-def served(device: str, folder: Path, kind: str) -> Iterator[int]:
-    """The TCP port at which ser2net serves a device."""
-    port = free_port()
-    protocol = "telnet(rfc2217),tcp" if kind == RFC2217 else "tcp"
-    config = folder / f"{port}.yaml"
-    config.write_text(
-        f"%YAML 1.1\n---\nconnection: &board\n  accepter: {protocol},127.0.0.1,{port}\n"
-        f"  connector: serialdev,{device},115200n81,local\n  options:\n    kickolduser: true\n"
-    )
-    with subprocess.Popen(["ser2net", "-n", "-u", "-c", str(config)]) as process:
-        try:
-            yield port
-        finally:
-            process.terminate()
 
 
 def disturb(board: DeskBoard, proxy: TcpProxy, happens: Sequence[str]) -> None:
