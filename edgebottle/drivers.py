@@ -20,9 +20,9 @@ from hil.answers import CpuCounters
 from hil.iotlab import is_node
 from hil.link import BAUD, Deadline, LinkClosed, Patience, WallClock
 from hil.probes import MAX_BAUD, ProbeChoice
-from hil.protocol import RUN_SECONDS, Refused, Silent
+from hil.protocol import Refused, Silent
 from hil.recovery import BoardLost
-from hil.session import Driver, Session, StepCounts, StepCycles, WrongImage
+from hil.session import NOBODY, Driver, Session, StepCounts, StepCycles, Watcher, WrongImage
 from hil.virtual.client import VirtualBoard
 from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
@@ -40,19 +40,14 @@ class Faulted(BoardError):
 Told = Callable[[str], None]
 """Called with the step that begins: ``port``, ``flash``, ``boot``, ``run``."""
 
-Lost = Callable[[BoardError], None]
-"""Called with how a real board failed, before it is looked into and restarted, which takes time."""
-
 
 @contextmanager
 def open_session(
     built: Built,
     port: str | None = None,
     choice: ProbeChoice | None = None,
-    step: Told = lambda name: None,
+    watcher: Watcher = NOBODY,
     on_qemu: bool = False,
-    lost: Lost = lambda error: None,
-    run_seconds: float = RUN_SECONDS,
 ) -> Iterator[Session]:
     """Brings the firmware up on its board, keeps it there, and talks to it.
 
@@ -62,36 +57,29 @@ def open_session(
             for the virtual board, or for this computer when the board is ``host``.
         choice: How a real board is flashed; None: one at a local port with the first programmer
             that can.
-        step: Told what begins.
+        watcher: Looks on.
         on_qemu: Instead of the virtual board a machine of QEMU runs, as ``check_qemu`` allows.
-        lost: Told of a board that failed, before it is restarted.
-        run_seconds: The longest that one run may take.
 
     Raises:
         BoardError: the board cannot be flashed, booted or reached, or it faulted.
     """
-    opened = _qemu(built) if on_qemu else _open_driver(built, port, choice or ProbeChoice(), step)
+    step, choice = watcher.step, choice or ProbeChoice()
+    opened = _qemu(built) if on_qemu else _open_driver(built, port, choice, step)
     with opened as driver:
         try:
             step("boot")
-            max_baud = (choice or ProbeChoice()).max_baud
-            with _started(driver, built.board, max_baud, run_seconds, step, lost) as session:
+            with _started(driver, built.board, choice.max_baud, watcher) as session:
                 step("run")
                 yield session
         except BoardError as error:
-            told = _explained(driver, error, lost)
+            told = _explained(driver, error, watcher)
             if told is None:
                 raise
             raise told from error
 
 
 def _started(
-    driver: Driver,
-    board: Board,
-    max_baud: int = MAX_BAUD,
-    run_seconds: float = RUN_SECONDS,
-    step: Told = lambda name: None,
-    lost: Lost = lambda error: None,
+    driver: Driver, board: Board, max_baud: int = MAX_BAUD, watcher: Watcher = NOBODY
 ) -> Session:
     """A session; of a real board that is silent too, where it can be restarted."""
     set_rate = driver.virtual.set_line_rate if isinstance(driver, _VirtualDriver) else None
@@ -103,7 +91,7 @@ def _started(
             # In energy mode the rate is one of the rules of the benchmark.
             max_baud=0 if board.has_pulses else max_baud,
             set_rate=set_rate,
-            run_seconds=run_seconds,
+            run_seconds=watcher.run_seconds,
             has_pulses=board.has_pulses,
         )
 
@@ -112,12 +100,12 @@ def _started(
     except Silent as error:
         if not isinstance(driver, _RealDriver):
             raise
-        revival = _revived(driver, error, lost)
+        revival = _revived(driver, error, watcher)
         if revival is None:
             raise
         if not revival.answers:
             raise BoardLost(f"{error}; {revival}", revival.steps) from error
-        step("boot")
+        watcher.step("boot")
         session = start()
         session.remarks.append(f"the board was silent at first: {revival.words}")
         session.recovery = revival.steps
@@ -129,24 +117,22 @@ def baud_of(board: Board) -> int:
     return BAUD if board.uart is None else board.uart.baud
 
 
-def _explained(
-    driver: Driver, error: BoardError, lost: Lost = lambda error: None
-) -> BoardError | None:
+def _explained(driver: Driver, error: BoardError, watcher: Watcher = NOBODY) -> BoardError | None:
     """What is raised instead of ``error``, which ended a session; None for nothing else."""
     if not isinstance(driver, _RealDriver):
         reason = driver.explain()
         return None if reason is None else Faulted(reason)
     if isinstance(error, Silent | Refused | WrongImage) or isinstance(error.__cause__, Silent):
         return None  # it was tried, or the board listens
-    revival = _revived(driver, error, lost)  # so that whoever is next finds it alive
+    revival = _revived(driver, error, watcher)  # so that whoever is next finds it alive
     return None if revival is None else revival.lost(error)
 
 
-def _revived(driver: _RealDriver, error: BoardError, lost: Lost) -> Revival | None:
+def _revived(driver: _RealDriver, error: BoardError, watcher: Watcher) -> Revival | None:
     """Restarts a board that was lost by ``error``, where that can be done and is needed."""
     from hil.revive import PortGone
 
-    lost(error)
+    watcher.lost(error)
     try:
         return driver.revive()
     except PortGone as gone:

@@ -21,7 +21,6 @@ from edgebottle.compare import compare, compare_boxes, is_exact
 from edgebottle.describe import describe
 from edgebottle.detection.boxes import BoxDecoder, Boxes
 from edgebottle.detection.precision import label_precisions
-from edgebottle.drivers import Lost, Told
 from edgebottle.energy import supplied
 from edgebottle.errors import BadInput, BadModel, Mismatch, ToolMissing
 from edgebottle.ir.graph import Array
@@ -35,9 +34,8 @@ from edgebottle.verify import layer_records
 from hil.bench.meters.recording import MeterSettings
 from hil.confusion import Confusion, count_confusion
 from hil.probes import ProbeChoice
-from hil.protocol import RUN_SECONDS
 from hil.records import Ram, Record
-from hil.session import Session
+from hil.session import NOBODY, Session, Watcher
 
 Progress = Callable[[str, int, int], None]
 
@@ -74,9 +72,7 @@ def measure(
     choice: ProbeChoice | None = None,
     meter: MeterSettings | None = None,
     progress: Progress = lambda what, done, total: None,
-    step: Told = lambda name: None,
-    lost: Lost = lambda error: None,
-    run_seconds: float = RUN_SECONDS,
+    watcher: Watcher = NOBODY,
     outputs: Outputs = lambda arrays: None,
 ) -> Record:
     """Measures a built model.
@@ -91,9 +87,7 @@ def measure(
         choice: How the real board is flashed.
         meter: Measures what the real board takes; its firmware is that of energy mode then.
         progress: Told what is being done.
-        step: Told what begins: ``reference``, what ``open_session`` says, ``check``.
-        lost: As of ``open_session``.
-        run_seconds: Likewise.
+        watcher: Told what begins: ``reference``, what ``open_session`` says, ``check``.
         outputs: Given those of each sample, in order, once all are known to be right.
 
     Raises:
@@ -103,13 +97,13 @@ def measure(
     """
     share.check(built, port)
     repeats = _repeats(built, runs)
-    step("reference")
+    watcher.step("reference")
     reference, refusal = _litert(built, samples, repeats, progress)
     stop = threading.Event()
     with (
         ThreadPoolExecutor(1) as pool,
-        supplied(built, port, meter, step) as power,
-        share.sessions(built, samples, port, choice, step, lost, run_seconds) as sessions,
+        supplied(built, port, meter, watcher.step) as power,
+        share.sessions(built, samples, port, choice, watcher) as sessions,
     ):
         if reference is None:  # NumPy takes its time on a large set: it runs beside the board
             numpy = pool.submit(_numpy_outputs, built, samples, repeats, stop)
@@ -122,7 +116,7 @@ def measure(
             raise
         if reference is None:
             reference = Reference(NUMPY, numpy.result(), refusal)
-    step("check")
+    watcher.step("check")
     decoder = _check(built, result, reference, outputs)
     record = _told(built, session, samples, result, reference, port, runs)
     return replace(_with_boxes(record, decoder, samples, result.boxes), energy=energy)

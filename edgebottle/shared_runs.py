@@ -15,7 +15,7 @@ from edgebottle.boards import load_board
 from edgebottle.boxed_samples import board_boxes
 from edgebottle.compare import compare
 from edgebottle.detection.boxes import Boxes
-from edgebottle.drivers import Lost, Told, open_session, system_of, to_bytes
+from edgebottle.drivers import open_session, system_of, to_bytes
 from edgebottle.errors import BadInput, Mismatch
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built, build
@@ -23,7 +23,7 @@ from edgebottle.samples import Samples
 from edgebottle.verify import from_bytes
 from hil.answers import BoardCycles, CpuCounters
 from hil.probes import ProbeChoice
-from hil.session import Run, Session
+from hil.session import Run, Session, Watcher
 from hil.system_record import SystemRecord
 from quantize.patch import Chosen
 
@@ -74,17 +74,13 @@ class Share:
         samples: Samples,
         port: str | None,
         choice: ProbeChoice | None,
-        step: Told,
-        lost: Lost,
-        run_seconds: float,
+        watcher: Watcher,
     ) -> Iterator[list[Session]]:
         """One with each board; raises as ``open_session`` does."""
         count = min(self.boards or os.cpu_count() or 1, len(self.numbers(len(samples))))
         with ExitStack() as stack:
             yield [
-                stack.enter_context(
-                    open_session(built, port, choice, step, lost=lost, run_seconds=run_seconds)
-                )
+                stack.enter_context(open_session(built, port, choice, watcher))
                 for _ in range(max(1, count))
             ]
 

@@ -19,6 +19,26 @@ from hil.virtual.state import BlockCount
 from hil.virtual.timing.cycles import Cycles
 
 
+@dataclass(frozen=True)
+class Watcher:
+    """Whoever looks on while a board is brought up and used.
+
+    Attributes:
+        step: Called with what begins, such as ``port``, ``flash``, ``boot``, ``run``.
+        lost: Called with how a real board failed, before it is looked into and restarted, which
+            takes time.
+        run_seconds: The longest that he waits for one run.
+    """
+
+    step: Callable[[str], None] = lambda name: None
+    lost: Callable[[BoardError], None] = lambda error: None
+    run_seconds: float = RUN_SECONDS
+
+
+NOBODY = Watcher()
+"""Nobody looks on, and a run may take as long as it usually may."""
+
+
 class WrongImage(BoardError):
     """The board runs another image than the one that was built."""
 

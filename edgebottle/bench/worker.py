@@ -58,6 +58,7 @@ from hil.link import LinkClosed
 from hil.probes import ProbeChoice
 from hil.protocol import Garbled
 from hil.recovery import steps_of
+from hil.session import Watcher
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,7 @@ class Worker:
             choice=ProbeChoice(**said),
             meter=MeterSettings(**meter) if meter and self._prepared.job.energy else None,
             progress=self._progress,
-            step=self._begin,
-            lost=self._lost,
-            run_seconds=run_seconds,
+            watcher=Watcher(self._begin, self._lost, run_seconds),
         )
         self._say(record=record.to_json())
 
