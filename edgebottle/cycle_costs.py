@@ -10,8 +10,9 @@ class Kind(Enum):
 
     ALU = "alu"
     SHIFT = "shift"
-    SHIFTED = "shifted"  # an operand of another operation goes through the shifter
-    EXTEND = "extend"  # extends, saturates, packs, reverses, bit fields, bytes in parallel
+    SHIFTED = "shifted"  # an operand of another operation, or its constant, is shifted
+    EXTEND = "extend"  # extends, packs, reverses, bit fields, bytes in parallel
+    SATURATE = "saturate"  # also parts in parallel
     MULTIPLY = "multiply"
     MULTIPLY_LONG = "multiply-long"
     DIVIDE = "divide"
@@ -27,9 +28,16 @@ class Kind(Enum):
     IT = "it"
     NOP = "nop"
     SYSTEM = "system"
-    FP_ALU = "fp-alu"  # moves, additions, multiplications
+    FP_ALU = "fp-alu"  # additions, multiplications, conversions
+    FP_MOVE = "fp-move"  # between two registers of the FPU, and to one of them from the core
+    FP_READ = "fp-read"  # from the FPU to the core
+    FP_MOVE_TWO = "fp-move-two"  # two registers at once, either way
     FP_MAC = "fp-mac"
     FP_DIVIDE = "fp-divide"  # also the square root
+
+
+FLAGS_AHEAD = 3
+"""Cycles that flags must be set before a branch to be known when it is decoded."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +57,24 @@ class CycleCosts:
         load_after_store: Cycles on top of a load right after a store.
         narrow_load: Cycles on top of the latency of a load of a byte or halfword.
         address_early: How many cycles before its issue a load or store needs a register of its
-            address that a data-processing instruction wrote.
-        shift_early: How many cycles before its issue the operands of the shifter are needed.
+            address that no load has written.
+        early_alu: Additions, moves and shifts whose operands are there a cycle before their issue
+            run a stage earlier than all else: an instruction of the same cycle can use the result.
+            So it can the base that a load or store changes. Addresses come from that stage, too,
+            and need what was loaded ``address_early``.
+        shift_early: How many cycles before its issue what goes through the shifter of that stage
+            is needed, and anything that an instruction with such an operand takes of a load.
         factor_early: How many cycles before its issue a multiplication needs a loaded factor.
         accumulate: Cycles on top of a multiplication whose product is added to something.
         accumulator_late: How many cycles after its issue a multiplication needs what the product
             is added to.
-        mispredicted: Cycles on top of a branch that was not predicted; 0: nothing is predicted.
+        store_late: The same of a store and what it stores.
+        flags_of_product: Cycles on top of a multiplication that sets flags.
+        mispredicted: Cycles on top of a branch that was not predicted; 0: nothing is predicted,
+            else no branch waits for its condition.
+        resolved_early: Cycles less of that where the flags were set ``FLAGS_AHEAD`` before.
+        taken_after_flags: Cycles on top of a taken branch right behind what sets its flags.
+        narrow_pairs: Of two 16-bit instructions in a row a branch, IT or NOP costs no cycle.
         width: Instructions that can issue in one cycle.
     """
 
@@ -69,8 +88,14 @@ class CycleCosts:
     load_after_store: int = 0
     narrow_load: int = 0
     address_early: int = 0
+    early_alu: bool = False
     shift_early: int = 0
     factor_early: int = 0
     accumulator_late: int = 0
+    store_late: int = 0
+    flags_of_product: int = 0
     mispredicted: int = 0
+    resolved_early: int = 0
+    taken_after_flags: int = 0
+    narrow_pairs: bool = False
     width: int = 1

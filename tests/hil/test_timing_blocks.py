@@ -41,6 +41,11 @@ M4 = (
     ("cmp r0, r1; it ne; movne r0, r1", 1 + 1 + 1, 0, 0),
     ("vadd.f32 s0, s1, s2; vadd.f32 s3, s0, s1", 1 + 1, 1, 0),
     ("vfma.f32 s0, s1, s2", 3, 0, 0),
+    ("vmov s0, r0; vadd.f32 s1, s0, s2; vmov r0, s3; add r0, r0", 1 + 1 + 1 + 1, 0, 0),
+    ("vmov r0, r1, d0", 2, 0, 0),
+    ("str r0, [r1]; ldm r2, {r3, r4}", 1 + 4, 0, 0),
+    ("str r0, [r1], #4; str r0, [r1], #4", 1 + 1, 1, 0),
+    ("str r0, [r1], #4; str r0, [r2], #4", 1 + 1, 0, 0),
 )
 
 M3 = (
@@ -71,11 +76,18 @@ M0PLUS = (
 
 M7 = (
     ("add r0, r1, r2; add r3, r4, r5", 1, 0, 0),  # a pair
-    ("add r0, r1, r2; add r3, r0, r5", 1 + 1, 0, 0),  # the second needs the first
+    ("add r0, r1, r2; add r3, r0, r5", 1, 0, 0),  # the first ALU feeds the second
+    ("and r0, r1, r2; add r3, r0, r5", 1 + 1, 0, 0),  # but for that it must be simple
+    # and its operands must be there: a chain takes a cycle for each.
+    ("mul r0, r1, r2; add r0, r0, r3; add r0, r0, r4; add r0, r0, r5", 1 + 1 + 1 + 1, 1, 0),
     ("add r0, r1, r2, lsl #2; add r3, r4, r5, lsl #2", 1 + 1, 0, 0),  # one shifter for operands
     ("sxtb16 r0, r1; add r2, r3, r4", 1, 0, 0),
     ("add r2, r3, r4; sxtb16 r0, r1", 1 + 1, 0, 0),  # only the older of a pair
-    ("add r1, r2, r3; sxtb16 r0, r1", 1 + 1, 1, 0),  # and needs its operand earlier
+    ("and r1, r2, r3; sxtb16 r0, r1", 1 + 1, 1, 0),  # and needs its operand earlier
+    ("add r1, r2, r3; sxtb16 r0, r1", 1 + 1, 0, 0),
+    ("ldr r0, [r1]; add r2, r0, r3, lsl #2", 1 + 1, 1, 0),  # even what is not shifted
+    ("ldr r0, [r1]; ldr r2, [r0]", 1 + 1, 1, 0),  # addresses are needed early
+    ("ssat r0, #8, r1; add r2, r0, r3", 1 + 1, 1, 0),
     ("ldr r0, [r2]; ldr r1, [r2, #4]", 1, 0, 0),  # even and odd word
     ("ldr r0, [r2]; ldr r1, [r2, #8]", 1 + 1, 0, 0),
     ("ldr r0, [r2]; ldr r1, [r3]", 1 + 1, 0, 0),  # nobody knows the bank
@@ -84,23 +96,25 @@ M7 = (
     ("ldr r0, [r1]; add r2, r0, r3", 1 + 1, 0, 0),
     ("ldrb r0, [r1]; add r2, r0, r3", 1 + 1, 1, 0),
     ("ldr r0, [r1]; mul r2, r0, r3", 1 + 1, 1, 0),
-    ("ldr r0, [r1]; mla r2, r3, r4, r0", 1 + 1, 0, 0),  # the sum is taken later
+    ("ldr r0, [r1]; mla r2, r3, r4, r0", 1, 0, 0),  # the sum is taken later
+    ("ldrb r0, [r1]; strb r0, [r2]", 1, 0, 0),  # and what is stored
     ("mul r0, r1, r2; add r3, r0, r4", 1 + 1, 1, 0),
     ("smlad r0, r1, r2, r0; smlad r0, r3, r4, r0", 1 + 1, 0, 0),  # chained each cycle
     ("smlad r0, r1, r2, r0; str r3, [r4]", 1 + 1, 0, 0),
     ("smlad r0, r1, r2, r0; ldr r3, [r4]", 1, 0, 0),
-    ("adds r1, #4; ldr r0, [r1]", 1 + 1, 1, 0),
+    ("adds r1, #4; ldr r0, [r1]", 1 + 1, 0, 0),
+    ("ands r1, r2; ldr r0, [r1]", 1 + 1, 1, 0),
     ("add r0, r1, r2; str r0, [r3]", 1, 0, 0),  # stored in the cycle that makes it
     ("ldm r0, {r1, r2, r3}; add r4, r5, r6", 2 + 1, 0, 0),  # two words a cycle, alone
-    # (ldr subs) (bne), the branch needs the flags
-    ("1: ldr r0, [r1], #4; subs r2, r2, #1; bne 1b", 1 + 1, 0, 1),
+    ("1: subs r2, r2, #1; bne 1b", 1, 0, 0),  # what is predicted waits for no flags
+    ("1: ldr r0, [r1], #4; subs r2, r2, #1; bne 1b", 1 + 1, 0, 0),
     # (ldr) (ldr smlad) (smlad subs) (bne)
     (
         "1: ldr r0, [r1], #4; ldr r2, [r3], #4; smlad r4, r5, r6, r4; smlad r7, r5, r8, r7;"
         "subs r9, r9, #1; bne 1b",
         1 + 1 + 1 + 1,
         0,
-        1,
+        0,
     ),
     ("udiv r0, r1, r2", 12, 0, 0),
     ("bx lr", 1, 0, 8),
@@ -110,7 +124,13 @@ M33 = (
     ("ldr r0, [r1]; adds r0, #1", 1 + 1, 1, 0),
     ("ldr r0, [r1]; ldr r2, [r3]; adds r0, #1", 1 + 1 + 1, 0, 0),
     ("smlad r0, r1, r2, r0; smlad r0, r3, r4, r0; adds r0, #1", 1 + 1 + 1, 1, 0),
-    ("1: subs r0, #1; bne 1b", 1 + 1, 0, 2),
+    ("1: subs r0, #1; bne 1b", 1, 0, 2),  # beside it, but it waits for its flags
+    ("1: subs.w r0, r0, #1; mov r1, r1; bne 1b", 1 + 1, 0, 1),
+    ("1: subs.w r0, r0, #1; bne 1b", 1 + 1, 0, 2),
+    ("add r0, r1, r2, lsl #2; add r3, r0, r4", 1 + 1, 1, 0),
+    ("muls r0, r1, r0", 2, 0, 0),
+    ("ldr r0, [r1]; str r0, [r2]", 1 + 1, 0, 0),
+    ("ldm r0, {r1, r2, r3}", 3, 0, 0),
     ("udiv r0, r1, r2", 12, 0, 0),
 )
 

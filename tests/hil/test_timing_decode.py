@@ -30,7 +30,11 @@ THUMB: Sequence[Row] = (
     ("tst.w r1, #1", Kind.ALU, {1}, {FLAGS}),
     ("movt r0, #1", Kind.ALU, {0}, {0}),
     ("bfi r0, r1, #4, #4", Kind.EXTEND, {0, 1}, {0}),
-    ("ssat r0, #8, r1", Kind.EXTEND, {1}, {0}),
+    ("ssat r0, #8, r1", Kind.SATURATE, {1}, {0}),
+    ("qsub8 r0, r1, r2", Kind.SATURATE, {1, 2}, {0}),
+    ("qadd r0, r1, r2", Kind.SATURATE, {1, 2}, {0}),
+    ("rev r0, r1", Kind.EXTEND, {1}, {0}),
+    ("ubfx r0, r1, #4, #4", Kind.EXTEND, {1}, {0}),
     ("sxtb16 r0, r1, ror #8", Kind.EXTEND, {1}, {0}),
     ("sxtab16 r0, r1, r2", Kind.EXTEND, {1, 2}, {0}),
     ("sadd16 r0, r1, r2", Kind.EXTEND, {1, 2}, {0}),
@@ -47,9 +51,13 @@ THUMB: Sequence[Row] = (
     ("vadd.f32 s1, s2, s5", Kind.FP_ALU, {FP + 2, FP + 5}, {FP + 1}),
     ("vfma.f32 s0, s1, s2", Kind.FP_MAC, {FP, FP + 1, FP + 2}, {FP}),
     ("vcmp.f32 s0, s1", Kind.FP_ALU, {FP, FP + 1}, set()),
-    ("vmrs apsr_nzcv, fpscr", Kind.FP_ALU, set(), {FLAGS}),
-    ("vmov r0, s3", Kind.FP_ALU, {FP + 3}, {0}),
-    ("vmov s3, r0", Kind.FP_ALU, {0}, {FP + 3}),
+    ("vmrs apsr_nzcv, fpscr", Kind.FP_READ, set(), {FLAGS}),
+    ("vmov r0, s3", Kind.FP_READ, {FP + 3}, {0}),
+    ("vmov s3, r0", Kind.FP_MOVE, {0}, {FP + 3}),
+    ("vmov.f32 s3, s1", Kind.FP_MOVE, {FP + 1}, {FP + 3}),
+    ("vmov.f32 s3, #1.0", Kind.FP_MOVE, set(), {FP + 3}),
+    ("vabs.f32 s3, s1", Kind.FP_ALU, {FP + 1}, {FP + 3}),
+    ("vmov d1, r0, r1", Kind.FP_MOVE_TWO, {0, 1}, {FP + 2, FP + 3}),
     ("vsqrt.f32 s0, s1", Kind.FP_DIVIDE, {FP + 1}, {FP}),
     ("vldr s0, [r1]", Kind.LOAD, {1}, {FP}),
     ("vpush {s16, s17}", Kind.STORE_MULTIPLE, {13, FP + 16, FP + 17}, {13}),
@@ -99,3 +107,34 @@ def test_class_and_registers(
 @pytest.mark.parametrize("code", ["1: j 1b", "1: beqz a0, 1b", "1: bltu a0, a1, 1b"])
 def test_a_branch_to_itself(code: str) -> None:
     assert first("rv32imac", code).target == 0
+
+
+OPERANDS: Sequence[tuple[str, bool, set[int]]] = (
+    # code, whether it is simple, registers that go through the shifter
+    ("adds r0, r1, #4", True, set()),
+    ("mov r8, r9", True, set()),
+    ("add.w r0, r1, #0x1b001b00", True, set()),  # a pattern of bytes
+    ("add.w r0, r1, #0x1fc0", False, set()),  # a rotated byte
+    ("addw r0, r1, #0xff9", True, set()),
+    ("sub.w r9, r10, r11", True, set()),
+    ("mov.w r0, r9", True, set()),
+    ("movw r0, #4660", True, set()),
+    ("cmp r0, r1", False, set()),
+    ("ands r0, r1", False, set()),
+    ("add.w r0, r1, r2, lsl #4", False, {2}),
+    ("pkhbt r0, r1, r2, lsl #16", False, {2}),
+    ("pkhtb r0, r1, r2, asr #16", False, {1, 2}),
+    ("sxtab16 r0, r1, r2", False, {2}),
+    ("uxtb r0, r1", False, {1}),
+    ("bfi r0, r1, #4, #4", False, {1}),
+    ("rev.w r0, r1", False, {1}),
+    ("clz r0, r1", False, set()),
+    ("sadd16 r0, r1, r2", False, set()),
+)
+
+
+@pytest.mark.parametrize(("code", "is_simple", "shifted"), OPERANDS)
+def test_what_runs_early(code: str, is_simple: bool, shifted: set[int]) -> None:
+    codes = tuple(row[0] for row in OPERANDS)
+    (found,) = instructions("cortex-m4", assemble("cortex-m4", codes)[codes.index(code)])
+    assert (found.simple, set(found.shifted)) == (is_simple, shifted)

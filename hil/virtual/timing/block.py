@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgebottle.cycle_costs import CycleCosts, Kind
+from edgebottle.cycle_costs import FLAGS_AHEAD, CycleCosts, Kind
 from hil.virtual.timing.instructions import (
     FLAGS,
     FLOATS,
     LOADS,
     MEMORY,
     MULTIPLIES,
+    PACKED,
     Instruction,
 )
 
@@ -40,6 +41,8 @@ def block_cost(core: CycleCosts, instructions: Sequence[Instruction]) -> BlockCo
     last = instructions[-1]
     ahead = sum(instruction.size for instruction in instructions[:-1])
     taken = core.taken.get(last.kind, 0)
+    if last.conditional and len(instructions) > 1 and FLAGS in instructions[-2].writes:
+        taken += core.taken_after_flags
     timeline = _Timeline(core)
     if last.target is not None and last.target + ahead == 0:
         for instruction in instructions:
@@ -49,12 +52,10 @@ def block_cost(core: CycleCosts, instructions: Sequence[Instruction]) -> BlockCo
     for instruction in instructions:
         timeline.issue(instruction)
     waited = timeline.stalls - stalls
-    return BlockCost(
-        timeline.now - start - waited,
-        waited,
-        taken,
-        core.mispredicted if last.conditional else 0,
-    )
+    mispredicted = core.mispredicted if last.conditional else 0
+    if mispredicted and timeline.knows_flags():
+        mispredicted -= core.resolved_early
+    return BlockCost(timeline.now - start - waited, waited, taken, mispredicted)
 
 
 class _Timeline:
@@ -66,10 +67,14 @@ class _Timeline:
         self.stalls = 0
         self._core = core
         self._ready: dict[int, int] = {}
-        self._writer: dict[int, Kind] = {}
+        """By register, the first cycle in which an instruction that needs it no earlier than others
+        can issue."""
+        self._writer: dict[int, Instruction] = {}
         self._before: Instruction | None = None
         self._alone = False
         """The instruction before took one cycle and has none beside it."""
+        self._early = False
+        """It ran in the first of two ALUs."""
 
     def leave(self, cycles: int) -> None:
         """A branch is taken: nothing issues for so long."""
@@ -77,50 +82,87 @@ class _Timeline:
         self._before = None
         self._alone = False
 
+    def knows_flags(self) -> bool:
+        """Whether the flags were set long before the last instruction."""
+        return FLAGS in self._ready and self.now - self._ready[FLAGS] >= FLAGS_AHEAD
+
     def issue(self, instruction: Instruction) -> None:
         """Issues the next instruction."""
         earliest = max((self._needed(instruction, r) for r in instruction.reads), default=0)
-        before, slots = self._before, self._slots(instruction)
-        if (
-            self._alone
-            and before is not None
-            and slots == 1
-            and earliest <= self.now - 1
-            and not set(before.writes) & set(instruction.writes)
-            and _pairs(before, instruction)
-        ):
+        slots, is_pair = self._slots(instruction), self._is_pair(instruction, earliest)
+        if is_pair:
+            at = self.now - 1
             self._alone = False
         else:
             at = max(self.now, earliest)
             self.stalls += at - self.now
             self.now = at + slots
-            self._alone = self._core.width == 2 and slots == 1
+            self._alone = (self._core.width == 2 and slots == 1) or (
+                self._core.narrow_pairs and instruction.size == 2
+            )
+        self._early = self._is_early(instruction, at, is_pair=is_pair)
         latency = self._core.latency.get(instruction.kind, 0)
         if instruction.narrow:
             latency += self._core.narrow_load
         for register in instruction.writes:
-            late = 0 if register in instruction.address else latency  # a base is written back
+            late = latency - self._early * (register != FLAGS)
+            if register in instruction.address:  # a base is written back
+                late = -self._core.early_alu
             self._ready[register] = self.now + late
-            self._writer[register] = instruction.kind
+            self._writer[register] = instruction
         self._before = instruction
+
+    def _is_pair(self, instruction: Instruction, earliest: int) -> bool:
+        """Whether it issues in the cycle of the one before."""
+        core, before = self._core, self._before
+        if not self._alone or before is None:
+            return False
+        if core.narrow_pairs and instruction.size == 2 and instruction.kind in _BESIDE:
+            return True
+        return (
+            core.width == 2
+            and self._slots(instruction) == 1
+            and earliest <= self.now - 1
+            and (self._early or not set(before.writes) & set(instruction.writes))
+            and _pairs(before, instruction)
+        )
+
+    def _is_early(self, instruction: Instruction, at: int, *, is_pair: bool) -> bool:
+        """Whether it runs in the first of two ALUs, which a younger addition does not reach."""
+        before = self._before
+        if instruction.kind is Kind.SHIFT:
+            is_free = not is_pair or (before is not None and not before.shifted)
+        else:
+            is_free = instruction.simple and not is_pair
+        return (
+            self._core.early_alu
+            and is_free
+            and all(self._ready.get(register, 0) < at or at == 0 for register in instruction.reads)
+        )
 
     def _needed(self, instruction: Instruction, register: int) -> int:
         """The first cycle in which ``instruction`` can issue for the sake of ``register``."""
         core, kind = self._core, instruction.kind
-        ready = self._ready.get(register)
-        if ready is None:
+        ready, writer = self._ready.get(register), self._writer.get(register)
+        if ready is None or writer is None:
             return 0
-        writer = self._writer[register]
+        loaded = writer.kind in LOADS and register not in writer.address
         if register in instruction.address:
-            return ready + (0 if writer in MEMORY else core.address_early)
+            is_late = core.early_alu or writer.kind not in MEMORY
+            is_chained = kind is Kind.STORE and writer.kind is Kind.STORE
+            return ready + core.address_early * (is_late or is_chained)
         if register in instruction.accumulator:
             return ready - core.accumulator_late
-        if kind in MULTIPLIES and writer in LOADS:
+        if kind in MULTIPLIES and loaded and not writer.narrow:
             return ready + core.factor_early
-        if kind in (Kind.SHIFTED, Kind.EXTEND) and register != FLAGS:
+        if register in instruction.shifted or (
+            instruction.shifted and loaded and not writer.narrow
+        ):
             return ready + core.shift_early
-        if kind is Kind.STORE and core.width == 2:
-            return ready - 1  # any result can be stored in the cycle that makes it
+        if kind is Kind.STORE:
+            return ready - core.store_late - (core.narrow_load if writer.narrow else 0)
+        if kind is Kind.BRANCH and core.mispredicted:
+            return 0
         return ready
 
     def _slots(self, instruction: Instruction) -> int:
@@ -138,7 +180,9 @@ class _Timeline:
         )
         if kind is Kind.LOAD and follows_load:
             slots -= 1
-        if kind is Kind.LOAD and before is not None and before.kind is Kind.STORE:
+        if kind in MULTIPLIES and FLAGS in instruction.writes:
+            slots += core.flags_of_product
+        if kind in LOADS and before is not None and before.kind is Kind.STORE:
             slots += core.load_after_store
         if kind is Kind.STORE and instruction.indexed and not follows_load:
             slots += core.indexed_store
@@ -153,10 +197,12 @@ _ALONE = (
     Kind.INDIRECT,
     Kind.LOADED,
     Kind.TABLE,
-    Kind.IT,
     Kind.SYSTEM,
     Kind.FP_DIVIDE,
 )
+
+_BESIDE = (Kind.BRANCH, Kind.INDIRECT, Kind.IT, Kind.NOP)
+"""What costs no cycle behind an instruction of 16 bits, on the Cortex-M33."""
 
 
 def _pairs(older: Instruction, younger: Instruction) -> bool:
@@ -166,12 +212,10 @@ def _pairs(older: Instruction, younger: Instruction) -> bool:
     """
     first, second = older.kind, younger.kind
     both = {first, second}
-    if first in _ALONE or second in _ALONE or second is Kind.EXTEND:
+    if first in _ALONE or second in _ALONE or second in PACKED:
         return False
     if both & set(FLOATS):
-        return both - set(FLOATS) == {Kind.ALU}
-    if first is Kind.LOAD and second is not Kind.STORE and set(older.writes) & set(younger.reads):
-        return False
+        return not both <= set(FLOATS) and not both & {*MEMORY, Kind.FP_MOVE_TWO}
     if first in MULTIPLIES and second in MULTIPLIES:
         return False
     if both & set(MULTIPLIES):
@@ -181,7 +225,7 @@ def _pairs(older: Instruction, younger: Instruction) -> bool:
     if both == {Kind.STORE}:
         return False
     if second is Kind.SHIFTED:
-        return first not in (Kind.SHIFT, Kind.SHIFTED, Kind.EXTEND)
+        return first not in (Kind.SHIFT, Kind.SHIFTED) and not older.shifted
     return True
 
 

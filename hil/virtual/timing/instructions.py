@@ -27,6 +27,8 @@ class Instruction:
         literal: The address is relative to the program counter.
         offset: From the base register, where it is a constant.
         narrow: Loads less than a word.
+        simple: An addition, subtraction or move without a shift.
+        shifted: Those of ``reads`` that are shifted, extended or cut out before they are used.
         target: Of a branch, relative to its own address; None if unknown.
     """
 
@@ -42,6 +44,8 @@ class Instruction:
     literal: bool = False
     offset: int | None = None
     narrow: bool = False
+    simple: bool = False
+    shifted: tuple[int, ...] = ()
     target: int | None = None
 
     @property
@@ -53,4 +57,8 @@ class Instruction:
 LOADS = (Kind.LOAD, Kind.LOAD_MULTIPLE)
 MEMORY = (*LOADS, Kind.STORE, Kind.STORE_MULTIPLE)
 MULTIPLIES = (Kind.MULTIPLY, Kind.MULTIPLY_LONG)
-FLOATS = (Kind.FP_ALU, Kind.FP_MAC, Kind.FP_DIVIDE)
+PACKED = (Kind.EXTEND, Kind.SATURATE)
+FLOATS = (
+    *(Kind.FP_ALU, Kind.FP_MAC, Kind.FP_DIVIDE),
+    *(Kind.FP_MOVE, Kind.FP_READ, Kind.FP_MOVE_TWO),
+)

@@ -43,10 +43,17 @@ def _named(*numbers: int) -> tuple[int, ...]:
     return tuple(number for number in numbers if number != _PC)
 
 
-def _alu(size: int, reads: tuple[int, ...], *writes: int, kind: Kind = Kind.ALU) -> Instruction:
+def _alu(
+    size: int,
+    reads: tuple[int, ...],
+    *writes: int,
+    kind: Kind = Kind.ALU,
+    simple: bool = False,
+    shifted: tuple[int, ...] = (),
+) -> Instruction:
     if _PC in writes:
         return Instruction(Kind.INDIRECT, size, reads)
-    return Instruction(kind, size, reads, writes)
+    return Instruction(kind, size, reads, writes, simple=simple, shifted=shifted)
 
 
 def _access(
@@ -101,12 +108,12 @@ def _narrow(h: int) -> Instruction:
     top = h >> 11
     if top < 3:
         kind = Kind.SHIFT if h >> 6 else Kind.ALU  # MOVS is LSL by nothing
-        return _alu(2, (middle,), low, FLAGS, kind=kind)
+        return _alu(2, (middle,), low, FLAGS, kind=kind, simple=kind is Kind.ALU)
     if top == 3:
-        return _alu(2, (middle,) if h & 0x400 else (middle, high), low, FLAGS)
+        return _alu(2, (middle,) if h & 0x400 else (middle, high), low, FLAGS, simple=True)
     if top < 8:
         reads = () if top == 4 else (wide,)
-        return _alu(2, reads, FLAGS) if top == 5 else _alu(2, reads, wide, FLAGS)
+        return _alu(2, reads, FLAGS) if top == 5 else _alu(2, reads, wide, FLAGS, simple=True)
     if top == 8:
         return _narrow_high(h) if h & 0x400 else _narrow_register(h)
     if top == 9:
@@ -121,7 +128,7 @@ def _narrow(h: int) -> Instruction:
     if top < 20:
         return _access(2, bool(h & 0x800), wide, 13, offset=4 * (h & 0xFF))
     if top < 22:
-        return _alu(2, (13,) if top == 21 else (), wide)
+        return _alu(2, (13,) if top == 21 else (), wide, simple=True)
     if top < 24:
         return _narrow_misc(h)
     if top < 26:
@@ -151,12 +158,13 @@ def _narrow_high(h: int) -> Instruction:
         return Instruction(Kind.INDIRECT, 2, (operand,), (14,) if h & 0x80 else ())
     if operation == 1:
         return _alu(2, (destination, operand), FLAGS)
-    return _alu(2, (operand,) if operation == 2 else (destination, operand), destination)
+    reads = (operand,) if operation == 2 else (destination, operand)
+    return _alu(2, reads, destination, simple=True)
 
 
 def _narrow_misc(h: int) -> Instruction:
     if h & 0xFF00 == 0xB000:
-        return _alu(2, (13,), 13)
+        return _alu(2, (13,), 13, simple=True)
     if h & 0xF500 == 0xB100:
         return Instruction(Kind.BRANCH, 2, (h & 7,), target=4 + (h >> 3 & 0x1F | h >> 4 & 0x20) * 2)
     if h & 0xF600 == 0xB400:
@@ -164,7 +172,7 @@ def _narrow_misc(h: int) -> Instruction:
         last = (_PC if load else 14,) if h & 0x100 else ()
         return _multiple(2, load, 13, (*_registers(h & 0xFF), *last), True)
     if h & 0xFF00 in (0xB200, 0xBA00):
-        return _alu(2, (h >> 3 & 7,), h & 7, kind=Kind.EXTEND)
+        return _alu(2, (h >> 3 & 7,), h & 7, kind=Kind.EXTEND, shifted=(h >> 3 & 7,))
     if h & 0xFF00 == 0xBF00:
         return Instruction(Kind.IT, 2, (FLAGS,)) if h & 15 else Instruction(Kind.NOP, 2)
     return Instruction(Kind.SYSTEM, 2)
@@ -173,13 +181,16 @@ def _narrow_misc(h: int) -> Instruction:
 def _memory_or_shifted(first: int, second: int) -> Instruction:
     base = first & 15
     if first & 0x0200:  # data processing, shifted register
-        operation = first >> 5 & 15
+        operation, operand = first >> 5 & 15, second & 15
         kind = Kind.ALU
-        if operation == 6:
+        shifted: tuple[int, ...] = ()
+        if operation == 6:  # PKHBT, and PKHTB, which takes both of them early
             kind = Kind.EXTEND
+            shifted = (operand, base) if second & 0x20 else (operand,)
         elif second & 0x70F0:
             kind = Kind.SHIFT if operation == 2 and base == _PC else Kind.SHIFTED
-        return _three(first, second, (second & 15,), kind)
+            shifted = (operand,) if kind is Kind.SHIFTED else ()
+        return _three(first, second, (operand,), kind, shifted, simple=kind is Kind.ALU)
     load, writeback = bool(first & 0x10), bool(first & 0x20)
     if not first & 0x40:
         return _multiple(4, load, base, _registers(second), writeback)
@@ -192,25 +203,39 @@ def _memory_or_shifted(first: int, second: int) -> Instruction:
 
 
 def _three(
-    first: int, second: int, operands: tuple[int, ...], kind: Kind = Kind.ALU
+    first: int,
+    second: int,
+    operands: tuple[int, ...],
+    kind: Kind = Kind.ALU,
+    shifted: tuple[int, ...] = (),
+    *,
+    simple: bool,
 ) -> Instruction:
     """The operations that have a register, an operand, and a result or only flags."""
     operation, source, destination = first >> 5 & 15, first & 15, second >> 8 & 15
     carry = (FLAGS,) if operation in (10, 11) else ()
     writes = (*_named(destination), *((FLAGS,) if first & 0x10 else ()))
-    return _alu(4, (*_named(source), *operands, *carry), *writes, kind=kind)
+    is_move = operation == 2 and source == _PC
+    simple = simple and destination != _PC and (is_move or operation in (8, 13))
+    reads = (*_named(source), *operands, *carry)
+    return _alu(4, reads, *writes, kind=kind, simple=simple, shifted=shifted)
 
 
 def _immediate(first: int, second: int) -> Instruction:
     if not first & 0x0200:
-        return _three(first, second, ())
+        is_rotated = bool(first & 0x400 or second & 0x4000)  # else a pattern of bytes
+        kind = Kind.SHIFTED if is_rotated else Kind.ALU
+        return _three(first, second, (), kind, simple=not is_rotated)
     operation, source, destination = first >> 4 & 31, first & 15, second >> 8 & 15
     if operation in (4, 12):  # MOVW, MOVT
-        return _alu(4, (destination,) if operation == 12 else (), destination)
-    if operation == 22:  # BFI, BFC
-        return _alu(4, (*_named(source), destination), destination, kind=Kind.EXTEND)
-    kind = Kind.EXTEND if operation >= 16 else Kind.ALU
-    return _alu(4, _named(source), destination, kind=kind)
+        before = (destination,) if operation == 12 else ()
+        return _alu(4, before, destination, simple=operation == 4)
+    if operation < 16:  # ADDW, SUBW
+        return _alu(4, _named(source), destination, simple=True)
+    # Bit fields; the others saturate.
+    kind = Kind.EXTEND if operation in (20, 22, 28) else Kind.SATURATE
+    reads = (*_named(source), destination) if operation == 22 else _named(source)
+    return _alu(4, reads, destination, kind=kind, shifted=_named(source))
 
 
 def _branch(first: int, second: int) -> Instruction:
@@ -247,9 +272,18 @@ def _single(first: int, second: int) -> Instruction:
 def _register(first: int, second: int) -> Instruction:
     """Shifts by a register, extensions, parallel additions, REV, CLZ, SEL."""
     flags = (FLAGS,) if first & 0x10 and not first & 0x80 and not second & 0x80 else ()
-    reads = (*_named(first & 15), second & 15)
-    kind = Kind.EXTEND if first & 0x80 or second & 0x80 else Kind.SHIFT
-    return _alu(4, reads, second >> 8 & 15, *flags, kind=kind)
+    operand, group = second & 15, second >> 4 & 15
+    reads, kind = (*_named(first & 15), operand), Kind.SHIFT
+    shifted: tuple[int, ...] = ()
+    if first & 0x80:
+        # Parts in parallel (UQADD8 saturates); QADD; REV and its like; SEL; CLZ.
+        is_saturating = group & 3 == 1 if group < 8 else first & 0x70 == 0
+        is_reversing = group >= 8 and first & 0x70 == 0x10
+        kind = Kind.SATURATE if is_saturating else Kind.EXTEND
+        shifted = (operand,) if is_reversing else ()
+    elif second & 0x80:
+        kind, shifted = Kind.EXTEND, (operand,)
+    return _alu(4, reads, second >> 8 & 15, *flags, kind=kind, shifted=shifted)
 
 
 def _multiply(first: int, second: int) -> Instruction:
@@ -281,10 +315,10 @@ def _coprocessor(first: int, second: int) -> Instruction:
     if first & 0xFF00 == 0xEE00 and second & 0x10:
         core = second >> 12
         if first & 0xFFE0 == 0xEEE0:  # FPSCR, which is no register here
-            return Instruction(Kind.FP_ALU, 4, (), (FLAGS,) if core == _PC else (core,))
+            return Instruction(Kind.FP_READ, 4, (), (FLAGS,) if core == _PC else (core,))
         if first & 0x10:
-            return Instruction(Kind.FP_ALU, 4, n, (core,))
-        return Instruction(Kind.FP_ALU, 4, (core,), n)
+            return Instruction(Kind.FP_READ, 4, n, (core,))
+        return Instruction(Kind.FP_MOVE, 4, (core,), n)
     operation = first >> 4 & 11
     if first & 0xFF00 == 0xFE00:
         return Instruction(Kind.FP_ALU, 4, (*n, *m), d)
@@ -298,6 +332,10 @@ def _coprocessor(first: int, second: int) -> Instruction:
     compare = first & 14 == 4
     reads = (*d, *m) if compare else m
     kind = Kind.FP_DIVIDE if root else Kind.FP_ALU
+    if not second & 0x40:  # VMOV of a constant
+        return Instruction(Kind.FP_MOVE, 4, (), d)
+    if first & 15 == 0 and not second & 0x80:  # VMOV, unlike VABS
+        kind = Kind.FP_MOVE
     return Instruction(kind, 4, reads, () if compare else d)
 
 
@@ -306,7 +344,8 @@ def _float_memory(first: int, second: int, d: tuple[int, ...]) -> Instruction:
     if first & 0xFFE0 == 0xEC40:  # between two core registers and a double one
         core = (second >> 12, base)
         m = _float(second & 15, second >> 5 & 1, True)
-        return Instruction(Kind.FP_ALU, 4, m if load else core, core if load else m)
+        reads, writes = (m, core) if load else (core, m)
+        return Instruction(Kind.FP_MOVE_TWO, 4, reads, writes)
     single = first & 0x0120 == 0x0100
     words = len(d) if single else second & 0xFF
     registers = d if single else tuple(range(d[0], d[0] + words))
