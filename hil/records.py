@@ -141,7 +141,8 @@ class Record:
         ram: Bytes; the stack is its high-water mark.
         flash: Bytes.
         lower_bound: Proven lower bound of the arena for these lifetimes.
-        instructions: Of one run, exact (virtual board); None on a real board.
+        instructions: Of one run, exact (virtual board; under Linux of 64 bits on one thread);
+            None on a real board.
         latency_us: Smallest, median and largest latency of one run; modelled on a virtual board.
         latency_kind: ``modelled``, ``measured``, or of what is at a port and can be no such chip
             ``emulated`` or ``doubtful``.
