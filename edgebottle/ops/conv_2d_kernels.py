@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.conv_2d_counts import CountRows
 from edgebottle.ops.conv_2d_few import FewRowsOfCounts, FewRowsOfDots, FewRowsOfNeon
 from edgebottle.ops.conv_2d_fields import FieldRows
-from edgebottle.ops.conv_2d_levels import LevelRows
+from edgebottle.ops.conv_2d_levels import LevelBitRows, LevelRows
 from edgebottle.ops.conv_2d_slices import SliceRows
 from edgebottle.ops.conv_2d_tables import CodeTableRows
 from edgebottle.ops.convolution_kernels import (
@@ -19,6 +20,7 @@ from edgebottle.ops.convolution_kernels import (
     PlainS8,
     PlainS16,
     WideS8,
+    code_bits,
     folded_bias,
     int8_fields,
     matrix_of,
@@ -103,6 +105,48 @@ class PackedRows(_Whole[Packed]):
         return Inlining(saved * pairs, self.INLINED_BYTES)
 
 
+class PackedBitRows(PackedRows):
+    """The same with outputs that are stored with 4, 2 or 1 bits."""
+
+    WRITES_FEW = True
+    ROW = "eb_conv_2d_s8_packed_bits_row"
+    TILES: ClassVar[dict[int, tuple[str, str]]] = {
+        4: ("eb_tile_4x2_to_4", "eb_tile_4x1_to_4"),
+        3: ("eb_tile_4x2_to_3", "eb_tile_4x1_to_3"),
+        2: ("eb_tile_4x2_to_2", "eb_tile_4x1_to_2"),
+        1: ("eb_tile_4x2_to_1", "eb_tile_4x1_to_1"),
+    }
+    """By the bits that outputs saturate to: the tiles of two pixels and of one."""
+
+    def suits(self, layer: Convolved) -> bool:
+        """Outputs of all values of some bits."""
+        return super().suits(layer) and code_bits(layer) in self.TILES
+
+    def emit(self, layer: Convolved, packed: Packed, e: Emitter) -> str:
+        """See ``Kernel``."""
+        pair, single = self.TILES[code_bits(layer)]
+        tiles: dict[str, CValue] = {"pair": pair, "single": single}
+        tiles["bits"] = layer.output.dtype.bits
+        return self.row_call(
+            e,
+            self.ROW,
+            STRUCT,
+            int8_fields(layer),
+            e.params("eb_bits_tiles", tiles),
+            f"(const uint32_t *){e.constant('weights', packed.weights)}",
+            e.constant("requant", packed.requant),
+            e.scratch(),
+        )
+
+    def emit_layer(
+        self, layer: Convolved, packed: Packed, e: Emitter, walk: Mapping[str, CValue]
+    ) -> None:
+        """Its rows are called one by one."""
+
+    def inlining(self, layer: Convolved) -> None:
+        """There is no copy of its own."""
+
+
 class TripleRows(_Whole[Scaling]):
     """Three pixels at a time with products of 32 bits: cores without the DSP extension."""
 
@@ -183,8 +227,10 @@ KERNELS: tuple[AnyKernel, ...] = (
     CountRows(),
     FieldRows(),
     LevelRows(),
+    LevelBitRows(),
     CodeTableRows(),
     PackedRows(),
+    PackedBitRows(),
     TripleRows(),
     VectorRows(),
     FewRowsOfNeon(),

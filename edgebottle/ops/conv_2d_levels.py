@@ -8,6 +8,7 @@ from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.convolution_kernels import (
     Convolved,
     FullDepth,
+    code_bits,
     folded_bias,
     int8_fields,
     matrix_of,
@@ -16,7 +17,7 @@ from edgebottle.ops.convolution_kernels import (
     scratch_of_pairs,
 )
 from edgebottle.ops.fixed_point import quantize_multipliers
-from edgebottle.ops.levels_packing import level_fields, pack_levels
+from edgebottle.ops.levels_packing import TILES_OF_BITS, level_fields, pack_levels
 from edgebottle.ops.packing import TAPS, Packed, pad_to, rounded_twice
 from edgebottle.ops.weights import operands
 
@@ -76,3 +77,34 @@ class LevelRows(FullDepth[Packed]):
             "requant": e.constant("requant", packed.requant),
         }
         return self.layer_call(e, self.LAYER, "eb_conv_2d_levels", int8_fields(layer), rest)
+
+
+class LevelBitRows(LevelRows):
+    """The same with outputs that are stored with 4, 2 or 1 bits."""
+
+    WRITES_FEW = True
+    ROW = "eb_conv_2d_levels_bits_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """Outputs of all values of some bits."""
+        return super().suits(layer) and code_bits(layer) in TILES_OF_BITS
+
+    def emit(self, layer: Convolved, packed: Packed, e: Emitter) -> str:
+        """See ``Kernel``."""
+        weights, matrix = operands(layer.ins)[1], matrix_of(layer)
+        return self.row_call(
+            e,
+            self.ROW,
+            "eb_conv_2d",
+            int8_fields(layer),
+            e.params("eb_levels", level_fields(weights, matrix, output_bits=code_bits(layer))),
+            str(layer.output.dtype.bits),
+            f"(const uint32_t *){e.constant('weights', packed.weights)}",
+            e.constant("requant", packed.requant),
+            e.scratch(),
+        )
+
+    def emit_layer(
+        self, layer: Convolved, packed: Packed, e: Emitter, walk: Mapping[str, CValue]
+    ) -> None:
+        """Its rows are called one by one."""

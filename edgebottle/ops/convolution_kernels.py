@@ -280,6 +280,12 @@ def output_bits(layer: Convolved) -> int:
     return count.bit_length() - 1 if count & (count - 1) == 0 else 0
 
 
+def code_bits(layer: Convolved) -> int:
+    """Bits that outputs saturate to which are stored with few; 0 where other bounds are needed."""
+    is_few = layer.output.dtype.bits < 8
+    return output_bits(layer) if is_few and output_of(layer).low == 0 else 0
+
+
 def marked_scales(layer: Convolved, added: Array, e: Emitter) -> list[str]:
     """Multipliers and shifts as constants; those of wide sums are marked."""
     multiplier, shift = quantize_multipliers(scales_of(layer))

@@ -137,8 +137,40 @@ TILES = {
 }
 """By bits and pixels."""
 
+TILES_OF_BITS: dict[int, dict[int, tuple[str, str]]] = {
+    4: {
+        4: ("eb_tile_levels_4_4x2_to_4", "eb_tile_levels_4_4x1_to_4"),
+        2: ("eb_tile_levels_2_4x2_to_4", "eb_tile_levels_2_4x1_to_4"),
+        1: ("eb_tile_levels_1_4x2_to_4", "eb_tile_levels_1_4x1_to_4"),
+    },
+    3: {
+        4: ("eb_tile_levels_4_4x2_to_3", "eb_tile_levels_4_4x1_to_3"),
+        2: ("eb_tile_levels_2_4x2_to_3", "eb_tile_levels_2_4x1_to_3"),
+        1: ("eb_tile_levels_1_4x2_to_3", "eb_tile_levels_1_4x1_to_3"),
+    },
+    2: {
+        4: ("eb_tile_levels_4_4x2_to_2", "eb_tile_levels_4_4x1_to_2"),
+        2: ("eb_tile_levels_2_4x2_to_2", "eb_tile_levels_2_4x1_to_2"),
+        1: ("eb_tile_levels_1_4x2_to_2", "eb_tile_levels_1_4x1_to_2"),
+    },
+    1: {
+        4: ("eb_tile_levels_4_4x2_to_1", "eb_tile_levels_4_4x1_to_1"),
+        2: ("eb_tile_levels_2_4x2_to_1", "eb_tile_levels_2_4x1_to_1"),
+        1: ("eb_tile_levels_1_4x2_to_1", "eb_tile_levels_1_4x1_to_1"),
+    },
+}
+"""By the bits that outputs saturate to, and by bits: of two pixels, and of one."""
+
 WHOLE_TILE = "eb_tile_levels_4_4x2_whole"
 """Of 4 bits and two pixels, where ``has_whole_steps``."""
+
+WHOLE_TILES_OF_BITS = {
+    4: "eb_tile_levels_4_4x2_whole_to_4",
+    3: "eb_tile_levels_4_4x2_whole_to_3",
+    2: "eb_tile_levels_4_4x2_whole_to_2",
+    1: "eb_tile_levels_4_4x2_whole_to_1",
+}
+"""The same by the bits that outputs saturate to."""
 
 TILES_ONCE = {
     4: "eb_tile_levels_4_4x1_once",
@@ -163,16 +195,34 @@ def has_whole_steps(levels: Levels, matrix: Array) -> bool:
 
 
 def level_fields(
-    weights: Tensor, matrix: Array, prefix: str = "", *, once: bool = False
+    weights: Tensor,
+    matrix: Array,
+    prefix: str = "",
+    *,
+    once: bool = False,
+    output_bits: int = 8,
 ) -> dict[str, CValue]:
-    """The fields of ``eb_levels``; matrix: the weights, (outputs, taps)."""
+    """The fields of ``eb_levels``.
+
+    Args:
+        weights: With levels.
+        matrix: Its values, (outputs, taps).
+        prefix: Of the names of the fields.
+        once: Sums are rounded once.
+        output_bits: Outputs saturate to them; of less than 8 they are stored with few.
+    """
     levels = weights.levels
     assert levels is not None
     bits = levels.bits
     is_whole = not once and has_whole_steps(levels, matrix)
+    if output_bits < 8:
+        pair, single = TILES_OF_BITS[output_bits][bits]
+        whole = WHOLE_TILES_OF_BITS[output_bits]
+    else:
+        pair, single, whole = TILES[bits, 2], TILES[bits, 1], WHOLE_TILE
     fields: dict[str, CValue] = {
-        "pair": "NULL" if once else WHOLE_TILE if is_whole else TILES[bits, 2],
-        "single": TILES_ONCE[bits] if once else TILES[bits, 1],
+        "pair": "NULL" if once else whole if is_whole else pair,
+        "single": TILES_ONCE[bits] if once else single,
         "bits": bits,
         "lowest": levels.lowest,
         "step": levels.step,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from edgebottle.ir.access import Access, AxisMap
 from edgebottle.ir.dtypes import DType
@@ -91,8 +92,8 @@ class Narrowed(AccumulatingOperator):
     def _moved(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> Moved:
         """What is unpacked and packed: not what a kernel reads or writes as it is stored."""
         if isinstance(self.inner, KernelOperator):
-            read: Read = (None, *self.read[1:])
-            for written in dict.fromkeys((None, self.written)):
+            stored: Read = (None, *self.read[1:])
+            for read, written in product((stored, self.read), (None, self.written)):
                 moved = Moved(read, written)
                 layer = Layer(self.inner, self._ins(ins, read), self._outs(outs, moved))
                 if self.inner.computes(layer, isa):

@@ -14,7 +14,7 @@ static inline const void *eb_levels_single(const eb_packed_source *s, int32_t co
     return to;
 }
 
-/* One output row; weights: codes, requant: see eb_tile_levels. */
+/* One output row; weights: codes, requant: see eb_tile_levels; bits: of an output. */
 EB_INLINED void eb_conv_2d_levels_row_inlined(const eb_conv_2d *p,
                                               const void *const *rows,
                                               int8_t *out,
@@ -22,7 +22,8 @@ EB_INLINED void eb_conv_2d_levels_row_inlined(const eb_conv_2d *p,
                                               const eb_levels *levels,
                                               const uint32_t *weights,
                                               const int32_t *requant,
-                                              void *scratch)
+                                              void *scratch,
+                                              int32_t bits)
 {
     const eb_packed_source source = eb_packed_begin(p, rows, (int8_t *)scratch);
     const int32_t taps = eb_levels_taps(source.taps, levels->bits);
@@ -48,8 +49,13 @@ EB_INLINED void eb_conv_2d_levels_row_inlined(const eb_conv_2d *p,
             eb_levels_set_sum(&t, levels, 0, sums[0]);
             eb_levels_set_sum(&t, levels, 1, sums[1]);
         }
-        eb_run_this_tile(is_pair ? levels->pair : levels->single, &t.tile, is_pair, requant, out,
-                         p->output_channels);
+        if (bits == 8) {
+            eb_run_this_tile(is_pair ? levels->pair : levels->single, &t.tile, is_pair, requant,
+                             out, p->output_channels);
+        } else {
+            eb_run_bits_tile(is_pair ? levels->pair : levels->single, &t.tile, is_pair, requant,
+                             out, p->output_channels, bits);
+        }
         column += 2 * p->stride_width;
         out += 2 * out_pixel_stride;
     }
@@ -64,8 +70,23 @@ EB_KERNEL void eb_conv_2d_levels_row(const eb_conv_2d *p,
                                      const int32_t *requant,
                                      void *scratch)
 {
-    eb_conv_2d_levels_row_inlined(p, rows, out, out_pixel_stride, levels, weights, requant,
-                                  scratch);
+    eb_conv_2d_levels_row_inlined(p, rows, out, out_pixel_stride, levels, weights, requant, scratch,
+                                  8);
+}
+
+/* The same with outputs of 4, 2 or 1 bits, and such tiles; out_pixel_stride still counts bytes. */
+EB_KERNEL void eb_conv_2d_levels_bits_row(const eb_conv_2d *p,
+                                          const void *const *rows,
+                                          uint8_t *out,
+                                          int32_t out_pixel_stride,
+                                          const eb_levels *levels,
+                                          int32_t bits,
+                                          const uint32_t *weights,
+                                          const int32_t *requant,
+                                          void *scratch)
+{
+    eb_conv_2d_levels_row_inlined(p, rows, (int8_t *)out, out_pixel_stride, levels, weights,
+                                  requant, scratch, bits);
 }
 
 /* All output rows, and how codes become weights. */
@@ -88,7 +109,7 @@ EB_INLINED void eb_conv_2d_levels_layer_inlined(const eb_conv_2d_levels *layer)
         int8_t *out = (int8_t *)eb_walk_to(&layer->walk, y, layer->params.kernel_height, rows);
         eb_conv_2d_levels_row_inlined(&layer->params, rows, out, layer->out_pixel_stride,
                                       &layer->levels, (const uint32_t *)layer->weights,
-                                      layer->requant, eb_scratch(layer->scratch));
+                                      layer->requant, eb_scratch(layer->scratch), 8);
     }
 }
 

@@ -206,14 +206,15 @@ static inline const void *eb_packed_values(const eb_packed_source *s, int32_t co
     return to;
 }
 
-/* One output row; weights and requant: see eb_tile. */
-EB_INLINED void eb_conv_2d_s8_packed_row_inlined(const eb_conv_2d *p,
-                                                 const void *const *rows,
-                                                 int8_t *out,
-                                                 int32_t out_pixel_stride,
-                                                 const uint32_t *weights,
-                                                 const int32_t *requant,
-                                                 void *scratch)
+/* One output row; weights and requant: see eb_tile. tiles: NULL for outputs of int8. */
+EB_INLINED void eb_conv_2d_s8_packed_row_with(const eb_conv_2d *p,
+                                              const void *const *rows,
+                                              int8_t *out,
+                                              int32_t out_pixel_stride,
+                                              const uint32_t *weights,
+                                              const int32_t *requant,
+                                              void *scratch,
+                                              const eb_bits_tiles *tiles)
 {
     const eb_packed_source source = eb_packed_begin(p, rows, (int8_t *)scratch);
     int32_t column = -p->pad_left;
@@ -225,10 +226,26 @@ EB_INLINED void eb_conv_2d_s8_packed_row_inlined(const eb_conv_2d *p,
     for (int32_t x = 0; x < p->output_width; x += 2) {
         const int is_pair = x + 1 < p->output_width;
         t.values = eb_packed_values(&source, column, is_pair);
-        eb_run_tile(&t, is_pair, requant, out, p->output_channels);
+        if (tiles == NULL) {
+            eb_run_tile(&t, is_pair, requant, out, p->output_channels);
+        } else {
+            eb_run_bits_tile(is_pair ? tiles->pair : tiles->single, &t, is_pair, requant, out,
+                             p->output_channels, tiles->bits);
+        }
         column += 2 * p->stride_width;
         out += 2 * out_pixel_stride;
     }
+}
+
+EB_INLINED void eb_conv_2d_s8_packed_row_inlined(const eb_conv_2d *p,
+                                                 const void *const *rows,
+                                                 int8_t *out,
+                                                 int32_t out_pixel_stride,
+                                                 const uint32_t *weights,
+                                                 const int32_t *requant,
+                                                 void *scratch)
+{
+    eb_conv_2d_s8_packed_row_with(p, rows, out, out_pixel_stride, weights, requant, scratch, NULL);
 }
 
 EB_KERNEL void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
@@ -240,6 +257,20 @@ EB_KERNEL void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
                                         void *scratch)
 {
     eb_conv_2d_s8_packed_row_inlined(p, rows, out, out_pixel_stride, weights, requant, scratch);
+}
+
+/* The same with outputs of few bits, which out_pixel_stride still counts in bytes. */
+EB_KERNEL void eb_conv_2d_s8_packed_bits_row(const eb_conv_2d *p,
+                                             const void *const *rows,
+                                             uint8_t *out,
+                                             int32_t out_pixel_stride,
+                                             const eb_bits_tiles *tiles,
+                                             const uint32_t *weights,
+                                             const int32_t *requant,
+                                             void *scratch)
+{
+    eb_conv_2d_s8_packed_row_with(p, rows, (int8_t *)out, out_pixel_stride, weights, requant,
+                                  scratch, tiles);
 }
 
 /* All output rows. kernel_height: at most EB_WALK_ROWS. */

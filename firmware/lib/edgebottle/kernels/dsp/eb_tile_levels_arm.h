@@ -186,12 +186,17 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     SCALE(sum0, "r1", "r2", "r3", "r0")                                                            \
     SCALE(sum1, "r1", "r2", "r3", "r0")
 
-/* The outputs of the first pixel in r4, of the second in r5; CHANNEL: one of the two above. */
-#define EB_LEVELS_4X2_FINISH_ALL(CHANNEL, SCALE)                                                   \
+/* The outputs of both pixels, a pair of registers for each channel; CHANNEL: one of the two above.
+ */
+#define EB_LEVELS_4X2_OUTPUTS(CHANNEL, SCALE)                                                      \
     CHANNEL(SCALE, "r4", "r5")                                                                     \
     CHANNEL(SCALE, "r6", "r7")                                                                     \
     CHANNEL(SCALE, "r8", "r9")                                                                     \
-    CHANNEL(SCALE, "r10", "r11")                                                                   \
+    CHANNEL(SCALE, "r10", "r11")
+
+/* The same, those of the first pixel joined in r4, of the second in r5. */
+#define EB_LEVELS_4X2_FINISH_ALL(CHANNEL, SCALE)                                                   \
+    EB_LEVELS_4X2_OUTPUTS(CHANNEL, SCALE)                                                          \
     EB_TILE_JOIN("r4", "r6", "r8", "r10")                                                          \
     EB_TILE_JOIN("r5", "r7", "r9", "r11")
 #define EB_LEVELS_4X2_FINISH(SCALE) EB_LEVELS_4X2_FINISH_ALL(EB_LEVELS_4X2_FINISH_CHANNEL, SCALE)
@@ -350,14 +355,18 @@ EB_LEVELS_TILES(4)
 EB_LEVELS_TILES(2)
 EB_LEVELS_TILES(1)
 
+/* Sums in steps; r12: twice a step. */
+#define EB_LEVELS_4_4X2_WHOLE_SUMS                                                                 \
+    EB_LEVELS_4X2_SUMS_FROM(EB_LEVELS_4X2_STARTS, EB_LEVELS_4_4X2_LOOP)                            \
+    EB_LEVELS_4X2_PARTS("4", "8", "12")                                                            \
+    "ldr r12, [r1, #52]\n"
+
 /* eb_tile_levels_4_4x2 where the lowest weight is a whole number of steps. */
 EB_KERNEL void eb_tile_levels_4_4x2_whole(eb_tile *t)
 {
     EB_LEVELS_4_READY((eb_tile_levels *)(void *)t, 4X2);
     register eb_tile *tile __asm__("r0") = t;
-    __asm__ volatile(EB_LEVELS_4X2_SUMS_FROM(EB_LEVELS_4X2_STARTS, EB_LEVELS_4_4X2_LOOP)
-                     EB_LEVELS_4X2_PARTS("4", "8", "12")
-                     "ldr r12, [r1, #52]\n"
+    __asm__ volatile(EB_LEVELS_4_4X2_WHOLE_SUMS
                      "ldrd lr, r0, [r1, #12]\n"
                      "cmp r0, #0\n"
                      "bne 4f\n"
@@ -376,5 +385,7 @@ EB_KERNEL void eb_tile_levels_4_4x2_whole(eb_tile *t)
 }
 
 /* clang-format on */
+
+#include "eb_tile_level_bits_arm.h"
 
 #endif /* EB_TILE_LEVELS_ARM_H */

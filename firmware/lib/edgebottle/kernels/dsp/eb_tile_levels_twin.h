@@ -85,10 +85,17 @@ static inline void eb_levels_sum_pairs(
     }
 }
 
-/* The outputs of a pixel for four channels; is_pair: one of two; is_whole: see the header. */
-static inline void eb_levels_finish(
-    eb_tile_levels *t, int32_t bits, int is_pair, int32_t pixel, int is_once, int is_whole)
+/* The outputs of a pixel for four channels; is_pair: one of two; is_whole: see the header; stored:
+ * bits of each output. */
+static inline void eb_levels_finish(eb_tile_levels *t,
+                                    int32_t bits,
+                                    int is_pair,
+                                    int32_t pixel,
+                                    int is_once,
+                                    int is_whole,
+                                    int32_t stored)
 {
+    int8_t outputs[4];
     eb_tile *tile = &t->tile;
     const uint32_t *values = (const uint32_t *)tile->values + pixel;
     const int32_t apart = is_pair ? 2 : 1;
@@ -102,38 +109,38 @@ static inline void eb_levels_finish(
         const int is_signed = bits == 4 ? k == 3 : k & 1;
         const uint32_t base = is_whole ? 0 : (uint32_t)t->base[is_signed ? 2 + pixel : pixel];
         const uint32_t twice = (uint32_t)sums[k] * (uint32_t)t->twice_step + base;
-        eb_tile_scale(tile, is_once, (int32_t)twice, tile->out + pixel * tile->out_stride + k);
+        eb_tile_scale(tile, is_once, (int32_t)twice, outputs + k);
     }
+    eb_tile_store(tile, pixel, outputs, stored);
 }
 
 /* All channels of one pixel or two. */
 static inline void
-eb_levels_tile(eb_tile *tile, int32_t bits, int is_pair, int is_once, int is_whole)
+eb_levels_tile(eb_tile *tile, int32_t bits, int is_pair, int is_once, int is_whole, int32_t stored)
 {
     eb_tile_levels *t = (eb_tile_levels *)(void *)tile;
-    for (; tile->quads > 0; --tile->quads) {
+    for (; tile->quads > 0; eb_tile_next(tile, stored)) {
         const int32_t *requant = tile->requant;
         for (int32_t pixel = 0; pixel <= is_pair; ++pixel) {
             tile->requant = requant;
-            eb_levels_finish(t, bits, is_pair, pixel, is_once, is_whole);
+            eb_levels_finish(t, bits, is_pair, pixel, is_once, is_whole, stored);
         }
         tile->weights += tile->weight_bytes / 4;
-        tile->out += 4;
     }
 }
 
 #define EB_LEVELS_TILES(BITS)                                                                      \
     EB_KERNEL void eb_tile_levels_##BITS##_4x2(eb_tile *t)                                         \
     {                                                                                              \
-        eb_levels_tile(t, BITS, 1, 0, 0);                                                          \
+        eb_levels_tile(t, BITS, 1, 0, 0, 8);                                                       \
     }                                                                                              \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1(eb_tile *t)                                         \
     {                                                                                              \
-        eb_levels_tile(t, BITS, 0, t->once != NULL, 0);                                            \
+        eb_levels_tile(t, BITS, 0, t->once != NULL, 0, 8);                                         \
     }                                                                                              \
     EB_KERNEL void eb_tile_levels_##BITS##_4x1_once(eb_tile *t)                                    \
     {                                                                                              \
-        eb_levels_tile(t, BITS, 0, 1, 0);                                                          \
+        eb_levels_tile(t, BITS, 0, 1, 0, 8);                                                       \
     }
 
 EB_LEVELS_TILES(4)
@@ -142,7 +149,31 @@ EB_LEVELS_TILES(1)
 
 EB_KERNEL void eb_tile_levels_4_4x2_whole(eb_tile *t)
 {
-    eb_levels_tile(t, 4, 1, 0, 1);
+    eb_levels_tile(t, 4, 1, 0, 1, 8);
 }
+
+/* The same with outputs of OUT bits, stored with STORED bits. */
+#define EB_LEVELS_TILES_TO(BITS, OUT, STORED)                                                      \
+    EB_KERNEL void eb_tile_levels_##BITS##_4x2_to_##OUT(eb_tile *t)                                \
+    {                                                                                              \
+        eb_levels_tile(t, BITS, 1, 0, 0, STORED);                                                  \
+    }                                                                                              \
+    EB_KERNEL void eb_tile_levels_##BITS##_4x1_to_##OUT(eb_tile *t)                                \
+    {                                                                                              \
+        eb_levels_tile(t, BITS, 0, 0, 0, STORED);                                                  \
+    }
+#define EB_LEVELS_ALL_TILES_TO(OUT, STORED)                                                        \
+    EB_LEVELS_TILES_TO(4, OUT, STORED)                                                             \
+    EB_LEVELS_TILES_TO(2, OUT, STORED)                                                             \
+    EB_LEVELS_TILES_TO(1, OUT, STORED)                                                             \
+    EB_KERNEL void eb_tile_levels_4_4x2_whole_to_##OUT(eb_tile *t)                                 \
+    {                                                                                              \
+        eb_levels_tile(t, 4, 1, 0, 1, STORED);                                                     \
+    }
+
+EB_LEVELS_ALL_TILES_TO(4, 4)
+EB_LEVELS_ALL_TILES_TO(3, 4)
+EB_LEVELS_ALL_TILES_TO(2, 2)
+EB_LEVELS_ALL_TILES_TO(1, 1)
 
 #endif /* EB_TILE_LEVELS_TWIN_H */

@@ -40,6 +40,13 @@ typedef struct {
     const int32_t *once; /* 48: one pixel: NULL, or the scale of all channels, rounded once */
 } eb_tile;
 
+/* Tiles whose outputs have few bits, counted from 0 on. */
+typedef struct {
+    void (*pair)(eb_tile *);   /* of two pixels */
+    void (*single)(eb_tile *); /* of one */
+    int32_t bits;              /* of an output, as it is stored: 4, 2 or 1 */
+} eb_bits_tiles;
+
 /* How the sums of a convolution become outputs; zero_point, low, high: -128 .. 127. */
 static inline void eb_tile_place(eb_tile *t, int32_t zero_point, int32_t low, int32_t high)
 {
@@ -97,6 +104,46 @@ EB_INLINED void eb_run_this_tile(void (*const tile)(eb_tile *),
     t->weights = weights;
 }
 
+/* The same with a tile whose outputs are stored with `bits` bits: 4, 2 or 1. What is left of the
+ * last byte of a pixel becomes 0. */
+EB_INLINED void eb_run_bits_tile(void (*const tile)(eb_tile *),
+                                 eb_tile *t,
+                                 int is_pair,
+                                 const int32_t *requant,
+                                 int8_t *out,
+                                 int32_t channels,
+                                 int32_t bits)
+{
+    int8_t last[4] = {0, 0, 0, 0};
+    const int32_t stride = t->out_stride;
+    const uint32_t *weights = t->weights;
+    const int32_t rest = channels & (bits == 1 ? 7 : 3);
+    t->requant = requant;
+    t->out = out;
+    t->quads = (channels - rest) >> 2;
+    if (t->quads > 0) {
+        tile(t);
+    }
+    if (rest != 0) {
+        /* A single four of 1 bit comes into the higher half of a byte. */
+        const int32_t moved = bits == 1 && rest <= 4 ? 4 : 0;
+        t->out = last;
+        t->out_stride = 2;
+        t->quads = (rest + 3) >> 2;
+        tile(t);
+        out += (channels - rest) * bits >> 3;
+#pragma GCC unroll 1
+        for (int32_t k = 0; 8 * k < rest * bits; ++k) {
+            out[k] = (int8_t)((uint8_t)last[k] >> moved);
+            if (is_pair) {
+                out[stride + k] = (int8_t)((uint8_t)last[2 + k] >> moved);
+            }
+        }
+        t->out_stride = stride;
+    }
+    t->weights = weights;
+}
+
 /* The same with eb_tile_4x2, or eb_tile_4x1. */
 static inline void
 eb_run_tile(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_t channels)
@@ -104,7 +151,7 @@ eb_run_tile(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_
     eb_run_this_tile(is_pair ? eb_tile_4x2 : eb_tile_4x1, t, is_pair, requant, out, channels);
 }
 
-/* The same with the tiles that round once. */
+/* eb_run_tile with the tiles that round once. */
 static inline void
 eb_run_tile_once(eb_tile *t, int is_pair, const int32_t *requant, int8_t *out, int32_t channels)
 {

@@ -113,10 +113,14 @@ EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, i
     SCALE(sum0, "r1", "r2", "r3", "r12")                                                           \
     SCALE(sum1, "r1", "r2", "r3", "r12")
 
-/* The outputs of the first pixel in r4, of the second in r5. */
-#define EB_TILE_4X2_FINISH(SCALE)                                                                  \
+/* The outputs of both pixels, of channels 0 to 3 in r4, r8, r6, r10, and r5, r9, r7, r11. */
+#define EB_TILE_4X2_LANES(SCALE)                                                                   \
     EB_TILE_4X2_FINISH_LANE(SCALE, "r4", "r5", "r8", "r9")                                         \
-    EB_TILE_4X2_FINISH_LANE(SCALE, "r6", "r7", "r10", "r11")                                       \
+    EB_TILE_4X2_FINISH_LANE(SCALE, "r6", "r7", "r10", "r11")
+
+/* The same, those of the first pixel joined in r4, of the second in r5. */
+#define EB_TILE_4X2_FINISH(SCALE)                                                                  \
+    EB_TILE_4X2_LANES(SCALE)                                                                       \
     EB_TILE_JOIN("r4", "r8", "r6", "r10")                                                          \
     EB_TILE_JOIN("r5", "r9", "r7", "r11")
 
@@ -147,19 +151,22 @@ EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, i
     "cmp lr, r0\n"                                                                                 \
     "bne 2b\n"
 
-/* Stores four channels, goes on with the next. */
-#define EB_TILE_4X2_STORE                                                                          \
+/* Stores four channels by STORE, of r4 at r1 and of r5 r2 bytes behind, and goes on with the next;
+ * r3: fours of channels to do. */
+#define EB_TILE_4X2_STORE_BY(STORE)                                                                \
     "3:\n"                                                                                         \
     "ldr r0, [sp, #4]\n"                                                                           \
     "str lr, [r0, #12]\n"                                                                          \
     "ldrd r1, r3, [r0, #20]\n"                                                                     \
     "ldr r2, [r0, #28]\n"                                                                          \
     "ldr lr, [sp]\n"                                                                               \
-    "str r5, [r1, r2]\n"                                                                           \
-    "str r4, [r1], #4\n"                                                                           \
+    STORE                                                                                          \
     "subs r3, #1\n"                                                                                \
     "strd r1, r3, [r0, #20]\n"                                                                     \
     "bne 1b\n"
+#define EB_TILE_4X2_STORE                                                                          \
+    EB_TILE_4X2_STORE_BY("str r5, [r1, r2]\n"                                                      \
+                         "str r4, [r1], #4\n")
 
 /* Clamps them where that is asked for; store: the label of EB_TILE_4X2_STORE. */
 #define EB_TILE_4X2_CLAMP(store)                                                                   \
@@ -338,5 +345,7 @@ EB_KERNEL void eb_tile_4x1_once(eb_tile *t)
 }
 
 /* clang-format on */
+
+#include "eb_tile_bits_arm.h"
 
 #endif /* EB_TILE_S8_ARM_H */

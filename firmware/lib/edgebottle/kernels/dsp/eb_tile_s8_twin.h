@@ -32,10 +32,36 @@ static inline void eb_tile_scale(eb_tile *t, int is_once, int32_t twice, int8_t 
     t->requant += t->once != NULL ? 1 : 4;
 }
 
-static inline void eb_tile_4x2_rounded(eb_tile *t, int is_once)
+/* Stores the outputs of a pixel, of so many bits each. */
+static inline void
+eb_tile_store(const eb_tile *t, int32_t pixel, const int8_t *outputs, int32_t bits)
+{
+    uint8_t *to = (uint8_t *)t->out + pixel * t->out_stride;
+    uint32_t word = 0;
+    for (int32_t k = 0; k < 4; ++k) {
+        word |= ((uint32_t)outputs[k] & 0xffu) << bits * k;
+    }
+    if (bits == 1 && (t->quads & 1) != 0) { /* behind those in the lower half of the byte */
+        word = to[0] | word << 4;
+    }
+    to[0] = (uint8_t)word;
+    for (int32_t k = 1; 2 * k < bits; ++k) {
+        to[k] = (uint8_t)(word >> 8 * k);
+    }
+}
+
+/* Goes on with the next four channels. */
+static inline void eb_tile_next(eb_tile *t, int32_t bits)
+{
+    t->out += bits == 1 ? t->quads & 1 : bits / 2;
+    --t->quads;
+}
+
+static inline void eb_tile_4x2_rounded(eb_tile *t, int is_once, int32_t bits)
 {
     const int32_t pairs = t->weight_bytes / 8;
-    for (; t->quads > 0; --t->quads) {
+    for (; t->quads > 0; eb_tile_next(t, bits)) {
+        int8_t outputs[2][4];
         for (int32_t half = 0; half < 2; ++half) {
             const uint32_t *values = (const uint32_t *)t->values;
             int32_t raw[2] = {0, 0};
@@ -49,31 +75,33 @@ static inline void eb_tile_4x2_rounded(eb_tile *t, int is_once)
             }
             const int32_t *requant = t->requant;
             for (int32_t pixel = 0; pixel < 2; ++pixel) {
-                int8_t *out = t->out + pixel * t->out_stride;
+                int8_t *out = outputs[pixel] + 2 * half;
                 t->requant = requant;
                 eb_tile_scale(t, is_once, (raw[pixel] - sum[pixel]) >> 7, out);
                 eb_tile_scale(t, is_once, sum[pixel] * 2, out + 1);
             }
-            t->out += 2;
         }
+        eb_tile_store(t, 0, outputs[0], bits);
+        eb_tile_store(t, 1, outputs[1], bits);
         t->weights += 2 * pairs;
     }
 }
 
 EB_KERNEL void eb_tile_4x2(eb_tile *t)
 {
-    eb_tile_4x2_rounded(t, 0);
+    eb_tile_4x2_rounded(t, 0, 8);
 }
 
 EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
 {
-    eb_tile_4x2_rounded(t, 1);
+    eb_tile_4x2_rounded(t, 1, 8);
 }
 
-static inline void eb_tile_4x1_rounded(eb_tile *t, int is_once)
+static inline void eb_tile_4x1_rounded(eb_tile *t, int is_once, int32_t bits)
 {
     const int32_t fours = t->weight_bytes / 16;
-    for (; t->quads > 0; --t->quads) {
+    for (; t->quads > 0; eb_tile_next(t, bits)) {
+        int8_t outputs[4];
         for (int32_t half = 0; half < 2; ++half) {
             const int8_t *values = (const int8_t *)t->values;
             int32_t raw = 0;
@@ -87,22 +115,38 @@ static inline void eb_tile_4x1_rounded(eb_tile *t, int is_once)
                 sum = eb_smlad(eb_sxtb16(even), eb_sxtb16(value), sum);
                 sum = eb_smlad(eb_sxtb16(odd), eb_sxtb16_ror8(value), sum);
             }
-            eb_tile_scale(t, is_once, (raw - sum) >> 7, t->out);
-            eb_tile_scale(t, is_once, sum * 2, t->out + 1);
-            t->out += 2;
+            eb_tile_scale(t, is_once, (raw - sum) >> 7, outputs + 2 * half);
+            eb_tile_scale(t, is_once, sum * 2, outputs + 2 * half + 1);
         }
+        eb_tile_store(t, 0, outputs, bits);
         t->weights += 4 * fours;
     }
 }
 
 EB_KERNEL void eb_tile_4x1(eb_tile *t)
 {
-    eb_tile_4x1_rounded(t, t->once != NULL);
+    eb_tile_4x1_rounded(t, t->once != NULL, 8);
 }
 
 EB_KERNEL void eb_tile_4x1_once(eb_tile *t)
 {
-    eb_tile_4x1_rounded(t, 1);
+    eb_tile_4x1_rounded(t, 1, 8);
 }
+
+/* The same with outputs of few bits, stored with STORED bits: see eb_tile_bits_arm.h. */
+#define EB_TILES_TO(BITS, STORED)                                                                  \
+    EB_KERNEL void eb_tile_4x2_to_##BITS(eb_tile *t)                                               \
+    {                                                                                              \
+        eb_tile_4x2_rounded(t, 0, STORED);                                                         \
+    }                                                                                              \
+    EB_KERNEL void eb_tile_4x1_to_##BITS(eb_tile *t)                                               \
+    {                                                                                              \
+        eb_tile_4x1_rounded(t, 0, STORED);                                                         \
+    }
+
+EB_TILES_TO(4, 4)
+EB_TILES_TO(3, 4)
+EB_TILES_TO(2, 2)
+EB_TILES_TO(1, 1)
 
 #endif /* EB_TILE_S8_TWIN_H */
