@@ -29,6 +29,7 @@ from edgebottle.ops.convolution_kernels import (
     scales_of,
     scaling_of,
     scratch_of_pairs,
+    written_bits,
 )
 from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
@@ -170,12 +171,24 @@ class TripleRows(_Whole[Scaling]):
             self.ROW,
             STRUCT,
             int8_fields(layer),
+            *written_bits(layer),
             e.constant("weights", pack_fours(matrix)),
             e.constant("scales", pack_scaling(packed)),
             str(int(packed.has_pivot)),
             str(triple_segment(matrix)),
             e.scratch(),
         )
+
+
+class TripleBitRows(TripleRows):
+    """The same with outputs that are stored with 4, 2 or 1 bits."""
+
+    WRITES_FEW = True
+    ROW = "eb_conv_2d_s8_triple_bits_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """Outputs of few bits."""
+        return super().suits(layer) and layer.output.dtype.bits < 8
 
 
 class VectorRows(_Whole[Array]):
@@ -232,6 +245,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     PackedRows(),
     PackedBitRows(),
     TripleRows(),
+    TripleBitRows(),
     VectorRows(),
     FewRowsOfNeon(),
     FewRowsOfCounts(),

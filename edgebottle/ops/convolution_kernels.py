@@ -286,6 +286,12 @@ def code_bits(layer: Convolved) -> int:
     return output_bits(layer) if is_few and output_of(layer).low == 0 else 0
 
 
+def written_bits(layer: Convolved) -> tuple[str, ...]:
+    """The argument in C of kernels that write outputs of few bits; none where they are int8."""
+    bits = layer.output.dtype.bits
+    return (str(bits),) if bits < 8 else ()
+
+
 def marked_scales(layer: Convolved, added: Array, e: Emitter) -> list[str]:
     """Multipliers and shifts as constants; those of wide sums are marked."""
     multiplier, shift = quantize_multipliers(scales_of(layer))

@@ -26,7 +26,7 @@ from edgebottle.ops.convolution_kernels import (
 )
 from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
 from edgebottle.ops.depthwise_scaling import PackedScaling, Sums, find_packing
-from edgebottle.ops.depthwise_strips import PairRows, StripRows
+from edgebottle.ops.depthwise_strips import PairRows, StripBitRows, StripRows
 from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
@@ -323,6 +323,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     _WINDOWS,
     PairRows(),
     StripRows(),
+    StripBitRows(),
     VectorDepthwiseRows(),
     ChannelVectors(),
     TapRows(),

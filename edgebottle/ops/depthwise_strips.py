@@ -6,7 +6,13 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ops.base import Emitter, Isa
-from edgebottle.ops.convolution_kernels import Convolved, FullDepth, int8_fields, scaling_of
+from edgebottle.ops.convolution_kernels import (
+    Convolved,
+    FullDepth,
+    int8_fields,
+    scaling_of,
+    written_bits,
+)
 from edgebottle.ops.packing import pad_to
 from edgebottle.ops.scaling import STRIP_TAPS, Scaling, pack_scaling, pack_strip
 from edgebottle.ops.weights import operands
@@ -45,11 +51,23 @@ class StripRows(FullDepth[Scaling]):
             self.ROW,
             "eb_depthwise_conv_2d",
             int8_fields(layer),
+            *written_bits(layer),
             e.constant("weights", pack_strip(weights[0])),
             e.constant("scales", pack_scaling(packed)),
             str(int(packed.has_pivot)),
             e.scratch(),
         )
+
+
+class StripBitRows(StripRows):
+    """The same with outputs that are stored with 4, 2 or 1 bits."""
+
+    WRITES_FEW = True
+    ROW = "eb_depthwise_strip_bits_row"
+
+    def suits(self, layer: Convolved) -> bool:
+        """Outputs of few bits."""
+        return super().suits(layer) and layer.output.dtype.bits < 8
 
 
 class PairRows(StripRows):

@@ -37,21 +37,22 @@ EB_KERNEL void eb_conv_2d_s8_triple_gather(const eb_conv_2d *p,
     }
 }
 
-/* One output row.
+/* One output row, of 8, 4, 2 or 1 bits.
  *
  * weights: as for eb_conv_2d_s8_row, and rows of zeros up to fours of channels; scales, has_pivot,
  * segment: see eb_triple; scratch: 8 bytes for each tap of a window and input channel, and 1 for
  * each input channel.
  */
-EB_KERNEL void eb_conv_2d_s8_triple_row(const eb_conv_2d *p,
-                                        const void *const *rows,
-                                        int8_t *out,
-                                        int32_t out_pixel_stride,
-                                        const int8_t *weights,
-                                        const int32_t *scales,
-                                        int has_pivot,
-                                        int32_t segment,
-                                        void *scratch)
+EB_INLINED void eb_conv_2d_s8_triple_row_of(const eb_conv_2d *p,
+                                            const void *const *rows,
+                                            int8_t *out,
+                                            int32_t out_pixel_stride,
+                                            int32_t bits,
+                                            const int8_t *weights,
+                                            const int32_t *scales,
+                                            int has_pivot,
+                                            int32_t segment,
+                                            void *scratch)
 {
     const int32_t depth = p->input_channels;
     const int32_t taps = p->kernel_height * p->kernel_width * depth;
@@ -68,9 +69,42 @@ EB_KERNEL void eb_conv_2d_s8_triple_row(const eb_conv_2d *p,
             at[k] = (x + eb_min(k, t.pixels - 1)) * p->stride_width - p->pad_left;
         }
         eb_conv_2d_s8_triple_gather(p, rows, at, values, outside);
-        eb_triple_outputs(&t, out);
+        if (bits == 8) {
+            eb_triple_outputs(&t, out);
+        } else {
+            eb_triple_bits_outputs(&t, (uint8_t *)out, bits);
+        }
         out += 3 * out_pixel_stride;
     }
+}
+
+EB_KERNEL void eb_conv_2d_s8_triple_row(const eb_conv_2d *p,
+                                        const void *const *rows,
+                                        int8_t *out,
+                                        int32_t out_pixel_stride,
+                                        const int8_t *weights,
+                                        const int32_t *scales,
+                                        int has_pivot,
+                                        int32_t segment,
+                                        void *scratch)
+{
+    eb_conv_2d_s8_triple_row_of(p, rows, out, out_pixel_stride, 8, weights, scales, has_pivot,
+                                segment, scratch);
+}
+
+EB_KERNEL void eb_conv_2d_s8_triple_bits_row(const eb_conv_2d *p,
+                                             const void *const *rows,
+                                             uint8_t *out,
+                                             int32_t out_pixel_stride,
+                                             int32_t bits,
+                                             const int8_t *weights,
+                                             const int32_t *scales,
+                                             int has_pivot,
+                                             int32_t segment,
+                                             void *scratch)
+{
+    eb_conv_2d_s8_triple_row_of(p, rows, (int8_t *)out, out_pixel_stride, bits, weights, scales,
+                                has_pivot, segment, scratch);
 }
 
 #endif /* EB_CONV_2D_S8_TRIPLE_H */

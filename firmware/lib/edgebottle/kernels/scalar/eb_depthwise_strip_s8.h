@@ -47,20 +47,21 @@ EB_KERNEL void eb_strip_sums(
     }
 }
 
-/* One output row.
+/* One output row, of 8, 4, 2 or 1 bits.
  *
  * weights: for each channel its taps, column by column, and zeros up to whole blocks; scales: see
  * eb_scale_s8.h; scratch: a word for each row and column under the output row, for each output
  * pixel, and 8 more.
  */
-EB_KERNEL void eb_depthwise_strip_s8_row(const eb_depthwise_conv_2d *p,
-                                         const void *const *rows,
-                                         int8_t *out,
-                                         int32_t out_pixel_stride,
-                                         const int8_t *weights,
-                                         const int32_t *scales,
-                                         int has_pivot,
-                                         void *scratch)
+EB_INLINED void eb_depthwise_strip_row_of(const eb_depthwise_conv_2d *p,
+                                          const void *const *rows,
+                                          int8_t *out,
+                                          int32_t out_pixel_stride,
+                                          int32_t bits,
+                                          const int8_t *weights,
+                                          const int32_t *scales,
+                                          int has_pivot,
+                                          void *scratch)
 {
     const int8_t outside = (int8_t)p->input_zero_point;
     const int32_t height = p->kernel_height;
@@ -84,9 +85,41 @@ EB_KERNEL void eb_depthwise_strip_s8_row(const eb_depthwise_conv_2d *p,
             eb_strip_sums(strip + tap, p->stride_width * height, weights, sums, p->output_width);
             weights += EB_STRIP_TAPS;
         }
-        eb_scale_s8(scales, has_pivot, sums, p->output_width, out + c, out_pixel_stride);
+        if (bits == 8) {
+            eb_scale_s8(scales, has_pivot, sums, p->output_width, out + c, out_pixel_stride);
+        } else {
+            eb_scale_bits(scales, has_pivot, sums, p->output_width,
+                          (uint8_t *)out + (c * bits >> 3), out_pixel_stride, c * bits & 7);
+        }
         scales += EB_SCALE_WORDS(has_pivot);
     }
+}
+
+EB_KERNEL void eb_depthwise_strip_s8_row(const eb_depthwise_conv_2d *p,
+                                         const void *const *rows,
+                                         int8_t *out,
+                                         int32_t out_pixel_stride,
+                                         const int8_t *weights,
+                                         const int32_t *scales,
+                                         int has_pivot,
+                                         void *scratch)
+{
+    eb_depthwise_strip_row_of(p, rows, out, out_pixel_stride, 8, weights, scales, has_pivot,
+                              scratch);
+}
+
+EB_KERNEL void eb_depthwise_strip_bits_row(const eb_depthwise_conv_2d *p,
+                                           const void *const *rows,
+                                           uint8_t *out,
+                                           int32_t out_pixel_stride,
+                                           int32_t bits,
+                                           const int8_t *weights,
+                                           const int32_t *scales,
+                                           int has_pivot,
+                                           void *scratch)
+{
+    eb_depthwise_strip_row_of(p, rows, (int8_t *)out, out_pixel_stride, bits, weights, scales,
+                              has_pivot, scratch);
 }
 
 #endif /* EB_DEPTHWISE_STRIP_S8_H */

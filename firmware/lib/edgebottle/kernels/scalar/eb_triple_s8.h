@@ -10,6 +10,7 @@
 #ifndef EB_TRIPLE_S8_H
 #define EB_TRIPLE_S8_H
 
+#include "eb_bits.h"
 #include "eb_scale_s8.h"
 
 #define EB_TRIPLE_CHANNELS 4
@@ -82,6 +83,17 @@ typedef struct {
     int32_t pixels; /* how many of the three outputs are wanted */
 } eb_triple;
 
+/* The sums of three windows and four channels, whose weights are given. */
+EB_INLINED void eb_triple_all_sums(const eb_triple *t, const int8_t *weights, int32_t *sums)
+{
+    for (int32_t tap = 0; tap < t->taps; tap += t->segment) {
+        uint32_t words[2 * EB_TRIPLE_CHANNELS];
+        eb_triple_sums(t->values + 2 * tap, eb_min(t->segment, t->taps - tap), weights + tap,
+                       t->taps, words);
+        eb_triple_add(sums, words);
+    }
+}
+
 EB_KERNEL void eb_triple_outputs(const eb_triple *t, int8_t *out)
 {
     const int8_t *weights = t->weights;
@@ -89,12 +101,7 @@ EB_KERNEL void eb_triple_outputs(const eb_triple *t, int8_t *out)
     const int8_t *end = out + t->channels;
     while (out != end) {
         int32_t sums[3 * EB_TRIPLE_CHANNELS] = {0};
-        for (int32_t tap = 0; tap < t->taps; tap += t->segment) {
-            uint32_t words[2 * EB_TRIPLE_CHANNELS];
-            eb_triple_sums(t->values + 2 * tap, eb_min(t->segment, t->taps - tap), weights + tap,
-                           t->taps, words);
-            eb_triple_add(sums, words);
-        }
+        eb_triple_all_sums(t, weights, sums);
         const int32_t *sum = sums;
         do {
             eb_scale_s8(scales, t->has_pivot, sum, t->pixels, out, t->out_pixel_stride);
@@ -102,6 +109,51 @@ EB_KERNEL void eb_triple_outputs(const eb_triple *t, int8_t *out)
             sum += 3;
             ++out;
         } while (out != end && sum != sums + 3 * EB_TRIPLE_CHANNELS);
+        weights += EB_TRIPLE_CHANNELS * t->taps;
+    }
+}
+
+/* Stores the outputs of four channels of a pixel, a byte each, with 4, 2 or 1 bits each. Those of 1
+ * bit go to the upper half of their byte if `is_upper`. */
+static inline void eb_triple_store(uint8_t *to, uint32_t outputs, int32_t bits, int is_upper)
+{
+    if (bits == 4) {
+        const uint32_t both = eb_bits_gather(outputs, 4);
+        to[0] = (uint8_t)both;
+        to[1] = (uint8_t)(both >> 8);
+    } else if (bits == 2) {
+        *to = (uint8_t)eb_bits_gather(outputs, 2);
+    } else {
+        const uint32_t half = eb_bits_gather(outputs, 1);
+        *to = (uint8_t)(is_upper ? half << 4 | *to : half);
+    }
+}
+
+/* eb_triple_outputs with outputs that are stored with 4, 2 or 1 bits, from 0 on. */
+EB_KERNEL void eb_triple_bits_outputs(const eb_triple *t, uint8_t *out, int32_t bits)
+{
+    const int8_t *weights = t->weights;
+    const int32_t *scales = t->scales;
+    for (int32_t channel = 0; channel < t->channels; channel += EB_TRIPLE_CHANNELS) {
+        int32_t sums[3 * EB_TRIPLE_CHANNELS] = {0};
+        uint32_t outputs[3] = {0, 0, 0};
+        const int32_t count = eb_min(EB_TRIPLE_CHANNELS, t->channels - channel);
+        eb_triple_all_sums(t, weights, sums);
+        for (int32_t k = 0; k < count; ++k) {
+            eb_scale_s8(scales, t->has_pivot, sums + 3 * k, t->pixels, (int8_t *)outputs + k, 4);
+            scales += EB_SCALE_WORDS(t->has_pivot);
+        }
+        uint8_t *to = out + (channel * bits >> 3);
+        if (count * bits <= 8 && bits == 4) { /* the last byte of a pixel */
+            for (int32_t k = 0; k < t->pixels; ++k) {
+                to[k * t->out_pixel_stride] = (uint8_t)eb_bits_gather(outputs[k], 4);
+            }
+            return;
+        }
+        for (int32_t k = 0; k < t->pixels; ++k) {
+            eb_triple_store(to, outputs[k], bits, channel & 4);
+            to += t->out_pixel_stride;
+        }
         weights += EB_TRIPLE_CHANNELS * t->taps;
     }
 }
