@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from edgebottle.ir.graph import Array
@@ -71,7 +73,7 @@ class FieldRows(ConvolutionKernel[Packed]):
         data, weights, _ = operands(layer.ins)
         if weights.levels is None or (weights.levels.bits, data.dtype) not in FIELDS:
             return False
-        return output_bits(layer) in self._fields(layer).tiles and reads_bytes(layer)
+        return output_bits(layer) in self._tiles(layer) and reads_bytes(layer)
 
     def pack(self, layer: Convolved) -> Packed | None:
         """See ``Fields.pack`` and ``scales_from_zero``."""
@@ -90,8 +92,8 @@ class FieldRows(ConvolutionKernel[Packed]):
         data, weights, _ = operands(layer.ins)
         levels, bits = weights.levels, data.dtype.bits
         assert levels is not None
-        fields, spread = FIELDS[levels.bits, data.dtype]
-        whole, half = fields.tiles[output_bits(layer)]
+        spread = FIELDS[levels.bits, data.dtype][1]
+        whole, half = self._tiles(layer)[output_bits(layer)]
         tiles = {
             "whole": whole,
             "half": half,
@@ -113,6 +115,11 @@ class FieldRows(ConvolutionKernel[Packed]):
             e.scratch(),
         )
 
+    def _tiles(self, layer: Convolved) -> Mapping[int, tuple[str, str]]:
+        """By the bits of outputs."""
+        taps, is_nibbles = codes_of_bytes(layer).shape[1], layer.output.dtype.bits == 4
+        return self._fields(layer).tiles_of(taps, is_nibbles=is_nibbles)
+
     @staticmethod
     def _fields(layer: Convolved) -> Fields:
         data, weights, _ = operands(layer.ins)
@@ -123,3 +130,15 @@ class FieldRows(ConvolutionKernel[Packed]):
         """Of a window, with those that fill its last word."""
         fields = self._fields(layer)
         return fields.words(codes_of_bytes(layer).shape[1]) * len(fields.places)
+
+
+class FieldNibbleRows(FieldRows):
+    """The same with outputs that are stored with 4 bits, counted from the zero point on."""
+
+    WRITES_FEW = True
+
+    def suits(self, layer: Convolved) -> bool:
+        """Such outputs."""
+        out = output_of(layer)
+        is_first = layer.output.dtype.bits == 4 and out.zero_point == out.low == 0
+        return is_first and super().suits(layer)

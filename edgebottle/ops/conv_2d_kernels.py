@@ -9,7 +9,7 @@ from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.conv_2d_counts import CountRows
 from edgebottle.ops.conv_2d_few import FewRowsOfCounts, FewRowsOfDots, FewRowsOfNeon
-from edgebottle.ops.conv_2d_fields import FieldRows
+from edgebottle.ops.conv_2d_fields import FieldNibbleRows, FieldRows
 from edgebottle.ops.conv_2d_levels import LevelBitRows, LevelRows
 from edgebottle.ops.conv_2d_slices import SliceRows
 from edgebottle.ops.conv_2d_tables import CodeTableRows
@@ -239,6 +239,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     SliceRows(),
     CountRows(),
     FieldRows(),
+    FieldNibbleRows(),
     LevelRows(),
     LevelBitRows(),
     CodeTableRows(),

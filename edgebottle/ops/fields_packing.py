@@ -7,7 +7,7 @@ it has a tap of the first channel in its lowest bits, and of the others ``apart`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,12 +28,26 @@ class Fields:
         apart: Bits between the channels of a tap.
         places: How far a word is rotated for each of its taps.
         tiles: In C, by the bits of outputs: of all pixels, and of half of them.
+        once: The same where a window has at most ``once_words``, so that no field is emptied.
+        nibbles: ``tiles`` whose outputs are stored with 4 bits.
+        nibbles_once: ``once`` whose outputs are stored with 4 bits.
+        once_words: 0 where there is no ``once``.
     """
 
     channels: int
     apart: int
     places: tuple[int, ...]
     tiles: Mapping[int, tuple[str, str]]
+    once: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    nibbles: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    nibbles_once: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    once_words: int = 0
+
+    def tiles_of(self, taps: int, *, is_nibbles: bool) -> Mapping[int, tuple[str, str]]:
+        """``tiles`` of windows of so many taps, by the bits of outputs."""
+        if self.words(taps) <= self.once_words:
+            return self.nibbles_once if is_nibbles else self.once
+        return self.nibbles if is_nibbles else self.tiles
 
     def words(self, taps: int) -> int:
         """Words of the channels of a tile."""
@@ -82,6 +96,22 @@ FOUR_2 = Fields(
         4: ("eb_fields_four_2_to_4", "eb_fields_four_2_half_to_4"),
         8: ("eb_fields_four_2_to_8", "eb_fields_four_2_half_to_8"),
     },
+    once={
+        1: ("eb_fields_four_2_once_to_1", "eb_fields_four_2_once_half_to_1"),
+        2: ("eb_fields_four_2_once_to_2", "eb_fields_four_2_once_half_to_2"),
+        3: ("eb_fields_four_2_once_to_3", "eb_fields_four_2_once_half_to_3"),
+        4: ("eb_fields_four_2_once_to_4", "eb_fields_four_2_once_half_to_4"),
+        8: ("eb_fields_four_2_once_to_8", "eb_fields_four_2_once_half_to_8"),
+    },
+    nibbles={
+        3: ("eb_fields_four_2_nibbles_3", "eb_fields_four_2_half_nibbles_3"),
+        4: ("eb_fields_four_2_nibbles_4", "eb_fields_four_2_half_nibbles_4"),
+    },
+    nibbles_once={
+        3: ("eb_fields_four_2_once_nibbles_3", "eb_fields_four_2_once_half_nibbles_3"),
+        4: ("eb_fields_four_2_once_nibbles_4", "eb_fields_four_2_once_half_nibbles_4"),
+    },
+    once_words=8,
 )
 FOUR_4 = Fields(
     channels=2,
@@ -94,6 +124,22 @@ FOUR_4 = Fields(
         4: ("eb_fields_four_4_to_4", "eb_fields_four_4_half_to_4"),
         8: ("eb_fields_four_4_to_8", "eb_fields_four_4_half_to_8"),
     },
+    once={
+        1: ("eb_fields_four_4_once_to_1", "eb_fields_four_4_once_half_to_1"),
+        2: ("eb_fields_four_4_once_to_2", "eb_fields_four_4_once_half_to_2"),
+        3: ("eb_fields_four_4_once_to_3", "eb_fields_four_4_once_half_to_3"),
+        4: ("eb_fields_four_4_once_to_4", "eb_fields_four_4_once_half_to_4"),
+        8: ("eb_fields_four_4_once_to_8", "eb_fields_four_4_once_half_to_8"),
+    },
+    nibbles={
+        3: ("eb_fields_four_4_nibbles_3", "eb_fields_four_4_half_nibbles_3"),
+        4: ("eb_fields_four_4_nibbles_4", "eb_fields_four_4_half_nibbles_4"),
+    },
+    nibbles_once={
+        3: ("eb_fields_four_4_once_nibbles_3", "eb_fields_four_4_once_half_nibbles_3"),
+        4: ("eb_fields_four_4_once_nibbles_4", "eb_fields_four_4_once_half_nibbles_4"),
+    },
+    once_words=16,
 )
 
 FIELDS: dict[tuple[int, DType], tuple[Fields, str]] = {

@@ -14,13 +14,13 @@ static inline int eb_fields_inside(const eb_conv_2d *p, int32_t column, int32_t 
 /* One output row.
  *
  * p: input_channels counts the bytes of a pixel, and input_zero_point is a byte of codes that are
- * the zero point. rows: of packed codes. weights, requant: see eb_fields and eb_tile. scratch: of a
- * tile, 8 bytes for each of f->taps; and for each pixel of it the bytes of a window rounded up to
- * fours, and four.
+ * the zero point. rows: of packed codes. out: int8, or 4 bits where f's tiles make such. weights,
+ * requant: see eb_fields and eb_tile. scratch: of a tile, 8 bytes for each of f->taps; and for each
+ * pixel of it the bytes of a window rounded up to fours, and four.
  */
 EB_KERNEL void eb_conv_2d_fields_row(const eb_conv_2d *p,
                                      const void *const *rows,
-                                     int8_t *out,
+                                     void *out,
                                      int32_t out_pixel_stride,
                                      const eb_fields *f,
                                      const uint32_t *weights,
@@ -34,6 +34,7 @@ EB_KERNEL void eb_conv_2d_fields_row(const eb_conv_2d *p,
     const int32_t has_rows = eb_packed_rows_inside(p, rows);
     uint32_t *values = (uint32_t *)scratch;
     uint8_t *bytes = (uint8_t *)scratch + 8 * f->taps;
+    int8_t *to_pixel = (int8_t *)out;
     eb_fields_tile t;
     t.twice_step = 2 * f->step;
     t.low = p->low;
@@ -68,11 +69,11 @@ EB_KERNEL void eb_conv_2d_fields_row(const eb_conv_2d *p,
         }
         t.weights = weights;
         t.requant = requant;
-        t.out = out;
+        t.out = to_pixel;
         t.channels = p->output_channels;
         t.last_stride = count == pixels ? out_pixel_stride : 0;
         (half ? f->half : f->whole)(&t);
-        out += count * out_pixel_stride;
+        to_pixel += count * out_pixel_stride;
         x += count;
     }
 }

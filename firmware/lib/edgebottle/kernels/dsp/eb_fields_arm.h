@@ -91,8 +91,13 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
 #define EB_FIELDS_FOUR_4_CHUNKS 4u
 
 /* All up to the loop; r11: turns of it before the totals; on the stack, where the weights end, and
- * t. */
-#define EB_FIELDS_BEGIN(mask_low, mask_high)                                                       \
+ * t. CLEAR: sets the totals to 0. */
+#define EB_FIELDS_CLEAR                                                                            \
+    "add r11, r0, #16\n"                                                                           \
+    "stmia r11!, {r4, r5, r6, r7}\n"                                                               \
+    "stmia r11!, {r4, r5, r6, r7}\n"                                                               \
+    "stmia r11, {r4, r5, r6, r7}\n"
+#define EB_FIELDS_BEGIN(mask_low, mask_high, CLEAR)                                                \
     "push {r4-r11, lr}\n"                                                                          \
     "sub sp, sp, #12\n"                                                                            \
     "1:\n"                                                                                         \
@@ -102,16 +107,13 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
     "add r2, r2, r3\n"                                                                             \
     "strd r2, r0, [sp]\n"                                                                          \
     "str r2, [r0, #4]\n"                                                                           \
-    "add r11, r0, #16\n"                                                                           \
     "movw r10, #" mask_low "\n"                                                                    \
-    "movt r10, #" mask_high "\n"                                                               \
+    "movt r10, #" mask_high "\n"                                                                   \
     "movs r4, #0\n"                                                                                \
     "movs r5, #0\n"                                                                                \
     "movs r6, #0\n"                                                                                \
     "movs r7, #0\n"                                                                                \
-    "stmia r11!, {r4, r5, r6, r7}\n"                                                              \
-    "stmia r11!, {r4, r5, r6, r7}\n"                                                               \
-    "stmia r11, {r4, r5, r6, r7}\n"                                                                \
+    CLEAR                                                                                          \
     "ldr r11, [r0, #64]\n"                                                                        \
     "ldr r2, [r0, #12]\n"                                                                          \
     "add pc, r2\n"                                                                                 \
@@ -161,6 +163,20 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
 #define EB_FIELDS_FOUR_TOTALS                                                                      \
     EB_FIELDS_FOUR_TOTALS_OF("r4", "r5", "0", "8")                                                 \
     EB_FIELDS_FOUR_TOTALS_OF("r6", "r7", "16", "24")
+
+/* The same where all taps are in them: they are the totals. */
+#define EB_FIELDS_FOUR_ONCE_OF(low, high, place0, place2)                                          \
+    "ubfx r2, " low ", #0, #14\n"                                                                  \
+    "ubfx r3, " low ", #14, #14\n"                                                                 \
+    "strd r2, r3, [r11, #" place0 "]\n"                                                            \
+    "lsr r2, " low ", #28\n"                                                                       \
+    "ubfx r3, " high ", #0, #10\n"                                                                 \
+    "add r2, r2, r3, lsl #4\n"                                                                     \
+    "ubfx r3, " high ", #10, #14\n"                                                                \
+    "strd r2, r3, [r11, #" place2 "]\n"
+#define EB_FIELDS_FOUR_ONCE                                                                        \
+    EB_FIELDS_FOUR_ONCE_OF("r4", "r5", "0", "8")                                                   \
+    EB_FIELDS_FOUR_ONCE_OF("r6", "r7", "16", "24")
 
 /* Goes on with the next chunk before the totals; r11: where these lie. */
 #define EB_FIELDS_NEXT                                                                             \
@@ -239,9 +255,23 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
     "add sp, sp, #12\n"                                                                            \
     "pop {r4-r11, lr}\n"
 
-/* TAPS: HALF or WHOLE; KIND: SIX or FOUR; STEP_BYTES: of the taps of a step; BITS: of outputs. */
-#define EB_FIELDS_TILE(name, TAPS, KIND, WIDTH, STEP_BYTES, mask_low, mask_high, BITS)             \
-    EB_KERNEL void eb_fields_##name##_to_##BITS(eb_fields_tile *t)                                 \
+/* All up to the totals, which are a sum of fields, or the fields of one sum. */
+#define EB_FIELDS_MANY(TAPS, KIND, WIDTH, mask_low, mask_high)                                     \
+    EB_FIELDS_BEGIN(mask_low, mask_high, EB_FIELDS_CLEAR)                                          \
+    EB_FIELDS_##KIND##_##WIDTH##_LOOP(EB_FIELDS_##TAPS)                                            \
+    EB_FIELDS_NEXT                                                                                 \
+    EB_FIELDS_##KIND##_TOTALS                                                                      \
+    EB_FIELDS_##KIND##_END
+#define EB_FIELDS_ONCE(TAPS, KIND, WIDTH, mask_low, mask_high)                                     \
+    EB_FIELDS_BEGIN(mask_low, mask_high, "")                                                       \
+    EB_FIELDS_##KIND##_##WIDTH##_LOOP(EB_FIELDS_##TAPS)                                            \
+    EB_FIELDS_NEXT                                                                                 \
+    EB_FIELDS_##KIND##_ONCE
+
+/* name: of the function; TAPS: HALF or WHOLE; KIND: SIX or FOUR; STEP_BYTES: of the taps of a step;
+ * SUMS: one of the two above; OUTPUTS: what makes outputs of the totals. */
+#define EB_FIELDS_FUNCTION(name, TAPS, KIND, WIDTH, STEP_BYTES, SUMS, OUTPUTS)                     \
+    EB_KERNEL void name(eb_fields_tile *t)                                                         \
     {                                                                                              \
         const uint32_t words = t->weight_bytes / 4u;                                               \
         const uint32_t steps = EB_FIELDS_##KIND##_##WIDTH##_TURNS;                                 \
@@ -249,25 +279,36 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
         t->entry = (steps - words % steps) % steps * (4u + (STEP_BYTES));                          \
         t->chunks = ((words + steps - 1u) / steps - 1u) % chunks + 1u;                             \
         register eb_fields_tile *tile __asm__("r0") = t;                                           \
-        __asm__ volatile(EB_FIELDS_BEGIN(mask_low, mask_high)                                      \
-                         EB_FIELDS_##KIND##_##WIDTH##_LOOP(EB_FIELDS_##TAPS)                       \
-                         EB_FIELDS_NEXT                                                            \
-                         EB_FIELDS_##KIND##_TOTALS                                                 \
-                         EB_FIELDS_##KIND##_END                                                    \
-                         EB_FIELDS_OUTPUTS(KIND, TAPS, #BITS)                                      \
+        __asm__ volatile(SUMS                                                                      \
+                         OUTPUTS                                                                   \
                          : "+r"(tile)                                                              \
                          :                                                                         \
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \
     }
 
 #define EB_FIELDS_SIX_BYTES(TAPS) (EB_FIELDS_##TAPS##_BYTES + EB_FIELDS_##TAPS##_ONE_BYTES)
+#define EB_FIELDS_SIX_2(name, TAPS, SUMS, OUTPUTS)                                                 \
+    EB_FIELDS_FUNCTION(name, TAPS, SIX, 2, EB_FIELDS_SIX_BYTES(TAPS),                              \
+                       SUMS(TAPS, SIX, 2, "0x0c03", "0x0030"), OUTPUTS)
+#define EB_FIELDS_FOUR_2(name, TAPS, SUMS, OUTPUTS)                                                \
+    EB_FIELDS_FUNCTION(name, TAPS, FOUR, 2, 2u * EB_FIELDS_##TAPS##_BYTES,                         \
+                       SUMS(TAPS, FOUR, 2, "0x0003", "0x3000"), OUTPUTS)
+#define EB_FIELDS_FOUR_4(name, TAPS, SUMS, OUTPUTS)                                                \
+    EB_FIELDS_FUNCTION(name, TAPS, FOUR, 4, EB_FIELDS_##TAPS##_BYTES,                              \
+                       SUMS(TAPS, FOUR, 4, "0x000f", "0xf000"), OUTPUTS)
+
+/* Outputs of BITS bits as bytes. */
 #define EB_FIELDS_TILES(BITS)                                                                      \
-    EB_FIELDS_TILE(six_2, WHOLE, SIX, 2, EB_FIELDS_SIX_BYTES(WHOLE), "0x0c03", "0x0030", BITS)     \
-    EB_FIELDS_TILE(six_2_half, HALF, SIX, 2, EB_FIELDS_SIX_BYTES(HALF), "0x0c03", "0x0030", BITS)  \
-    EB_FIELDS_TILE(four_2, WHOLE, FOUR, 2, 2u * EB_FIELDS_WHOLE_BYTES, "0x0003", "0x3000", BITS)   \
-    EB_FIELDS_TILE(four_2_half, HALF, FOUR, 2, 2u * EB_FIELDS_HALF_BYTES, "0x0003", "0x3000", BITS)\
-    EB_FIELDS_TILE(four_4, WHOLE, FOUR, 4, EB_FIELDS_WHOLE_BYTES, "0x000f", "0xf000", BITS)        \
-    EB_FIELDS_TILE(four_4_half, HALF, FOUR, 4, EB_FIELDS_HALF_BYTES, "0x000f", "0xf000", BITS)
+    EB_FIELDS_SIX_2(eb_fields_six_2_to_##BITS, WHOLE, EB_FIELDS_MANY, EB_FIELDS_OUTPUTS(SIX, WHOLE, #BITS)) \
+    EB_FIELDS_SIX_2(eb_fields_six_2_half_to_##BITS, HALF, EB_FIELDS_MANY, EB_FIELDS_OUTPUTS(SIX, HALF, #BITS)) \
+    EB_FIELDS_FOUR_2(eb_fields_four_2_to_##BITS, WHOLE, EB_FIELDS_MANY, EB_FIELDS_OUTPUTS(FOUR, WHOLE, #BITS)) \
+    EB_FIELDS_FOUR_2(eb_fields_four_2_half_to_##BITS, HALF, EB_FIELDS_MANY, EB_FIELDS_OUTPUTS(FOUR, HALF, #BITS)) \
+    EB_FIELDS_FOUR_4(eb_fields_four_4_to_##BITS, WHOLE, EB_FIELDS_MANY, EB_FIELDS_OUTPUTS(FOUR, WHOLE, #BITS)) \
+    EB_FIELDS_FOUR_4(eb_fields_four_4_half_to_##BITS, HALF, EB_FIELDS_MANY, EB_FIELDS_OUTPUTS(FOUR, HALF, #BITS)) \
+    EB_FIELDS_FOUR_2(eb_fields_four_2_once_to_##BITS, WHOLE, EB_FIELDS_ONCE, EB_FIELDS_OUTPUTS(FOUR, WHOLE, #BITS)) \
+    EB_FIELDS_FOUR_2(eb_fields_four_2_once_half_to_##BITS, HALF, EB_FIELDS_ONCE, EB_FIELDS_OUTPUTS(FOUR, HALF, #BITS)) \
+    EB_FIELDS_FOUR_4(eb_fields_four_4_once_to_##BITS, WHOLE, EB_FIELDS_ONCE, EB_FIELDS_OUTPUTS(FOUR, WHOLE, #BITS)) \
+    EB_FIELDS_FOUR_4(eb_fields_four_4_once_half_to_##BITS, HALF, EB_FIELDS_ONCE, EB_FIELDS_OUTPUTS(FOUR, HALF, #BITS))
 
 EB_FIELDS_TILES(1)
 EB_FIELDS_TILES(2)
@@ -276,5 +317,7 @@ EB_FIELDS_TILES(4)
 EB_FIELDS_TILES(8)
 
 /* clang-format on */
+
+#include "eb_fields_nibbles_arm.h"
 
 #endif /* EB_FIELDS_ARM_H */

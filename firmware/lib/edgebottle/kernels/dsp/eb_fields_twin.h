@@ -54,7 +54,21 @@ static inline void eb_fields_add(eb_fields_tile *t,
     t->weights += words;
 }
 
-/* The tiles of all channels; is_half: of two pixels; six, of three channels at a time. */
+/* Writes the output of a pixel and channel: as a byte, or as 4 bits. */
+static inline void
+eb_fields_write(const eb_fields_tile *t, int32_t code, int32_t channel, int is_nibbles, int8_t *to)
+{
+    if (!is_nibbles) {
+        to[channel] = (int8_t)(code + t->low);
+    } else if ((channel & 1) == 0) {
+        to[channel / 2] = (int8_t)code;
+    } else {
+        to[channel / 2] = (int8_t)(uint8_t)((uint8_t)to[channel / 2] | (uint32_t)code << 4);
+    }
+}
+
+/* The tiles of all channels; is_half: of two pixels; six, of three channels at a time; is_nibbles:
+ * outputs have 4 bits. */
 static inline void eb_fields_sum(eb_fields_tile *t,
                                  const uint8_t *places,
                                  int32_t taps,
@@ -62,14 +76,16 @@ static inline void eb_fields_sum(eb_fields_tile *t,
                                  int32_t deep,
                                  int32_t is_half,
                                  int32_t is_six,
-                                 int32_t output_bits)
+                                 int32_t output_bits,
+                                 int is_nibbles)
 {
     const int32_t pixels = is_half ? 2 : 4;
     const int32_t channels = is_six ? 3 : 2;
+    int32_t channel = 0;
     while (t->channels > 0) {
         eb_fields_add(t, places, taps, mask, deep, pixels / 2, 2 * channels, is_six ? 10 : 14);
         for (int32_t k = 0; k < channels && t->channels > 0; ++k) {
-            int8_t *to = t->out++;
+            int8_t *to = t->out;
             for (int32_t pixel = 0; pixel < pixels; ++pixel) {
                 const int32_t lane = is_six ? pixel % 2 * 3 + k : pixel % 2 + 2 * k;
                 const uint32_t total = t->totals[pixel / 2 * 2 * channels + lane];
@@ -77,35 +93,66 @@ static inline void eb_fields_sum(eb_fields_tile *t,
                 const int32_t twice = eb_add_wrap(base, (int32_t)total * t->twice_step);
                 const int32_t product = eb_high_product(twice, t->requant[1], t->requant[2]);
                 const int32_t code = (product + (twice >> 31)) >> t->requant[3];
-                *to = (int8_t)(eb_clamp(code, 0, (1 << output_bits) - 1) + t->low);
+                const int32_t most = (1 << output_bits) - 1;
+                eb_fields_write(t, eb_clamp(code, 0, most), channel, is_nibbles, to);
                 to += pixel + 2 == pixels ? t->last_stride : t->stride;
             }
             t->requant += 4;
+            ++channel;
             --t->channels;
         }
     }
 }
 
-#define EB_FIELDS_TILE(NAME, MASK, DEEP, IS_SIX, OUTPUT_BITS, TAPS, ...)                           \
-    EB_KERNEL void eb_fields_##NAME##_to_##OUTPUT_BITS(eb_fields_tile *t)                          \
+#define EB_FIELDS_TILE(NAME, MASK, DEEP, IS_SIX, OUTPUT_BITS, IS_NIBBLES, TAPS, ...)               \
+    EB_KERNEL void NAME##OUTPUT_BITS(eb_fields_tile *t)                                            \
     {                                                                                              \
         static const uint8_t places[TAPS] = {__VA_ARGS__};                                         \
-        eb_fields_sum(t, places, TAPS, MASK, DEEP, 0, IS_SIX, OUTPUT_BITS);                        \
-    }                                                                                              \
-    EB_KERNEL void eb_fields_##NAME##_half_to_##OUTPUT_BITS(eb_fields_tile *t)                     \
-    {                                                                                              \
-        static const uint8_t places[TAPS] = {__VA_ARGS__};                                         \
-        eb_fields_sum(t, places, TAPS, MASK, DEEP, 1, IS_SIX, OUTPUT_BITS);                        \
+        eb_fields_sum(t, places, TAPS, MASK, DEEP, 0, IS_SIX, OUTPUT_BITS, IS_NIBBLES);            \
     }
-#define EB_FIELDS_TILES(OUTPUT_BITS)                                                               \
-    EB_FIELDS_TILE(six_2, 0x00300c03u, 20, 1, OUTPUT_BITS, 5, 0, 2, 4, 6, 8)                       \
-    EB_FIELDS_TILE(four_2, 0x30000003u, 8, 0, OUTPUT_BITS, 8, 4, 6, 12, 14, 20, 22, 28, 30)        \
-    EB_FIELDS_TILE(four_4, 0xf000000fu, 16, 0, OUTPUT_BITS, 4, 4, 12, 20, 28)
+#define EB_FIELDS_HALF_TILE(NAME, MASK, DEEP, IS_SIX, OUTPUT_BITS, IS_NIBBLES, TAPS, ...)          \
+    EB_KERNEL void NAME##OUTPUT_BITS(eb_fields_tile *t)                                            \
+    {                                                                                              \
+        static const uint8_t places[TAPS] = {__VA_ARGS__};                                         \
+        eb_fields_sum(t, places, TAPS, MASK, DEEP, 1, IS_SIX, OUTPUT_BITS, IS_NIBBLES);            \
+    }
+#define EB_FIELDS_SIX_2(TILE, NAME, BITS, IS_NIBBLES)                                              \
+    TILE(NAME, 0x00300c03u, 20, 1, BITS, IS_NIBBLES, 5, 0, 2, 4, 6, 8)
+#define EB_FIELDS_FOUR_2(TILE, NAME, BITS, IS_NIBBLES)                                             \
+    TILE(NAME, 0x30000003u, 8, 0, BITS, IS_NIBBLES, 8, 4, 6, 12, 14, 20, 22, 28, 30)
+#define EB_FIELDS_FOUR_4(TILE, NAME, BITS, IS_NIBBLES)                                             \
+    TILE(NAME, 0xf000000fu, 16, 0, BITS, IS_NIBBLES, 4, 4, 12, 20, 28)
+
+#define EB_FIELDS_TILES(BITS)                                                                      \
+    EB_FIELDS_SIX_2(EB_FIELDS_TILE, eb_fields_six_2_to_, BITS, 0)                                  \
+    EB_FIELDS_SIX_2(EB_FIELDS_HALF_TILE, eb_fields_six_2_half_to_, BITS, 0)                        \
+    EB_FIELDS_FOUR_2(EB_FIELDS_TILE, eb_fields_four_2_to_, BITS, 0)                                \
+    EB_FIELDS_FOUR_2(EB_FIELDS_HALF_TILE, eb_fields_four_2_half_to_, BITS, 0)                      \
+    EB_FIELDS_FOUR_4(EB_FIELDS_TILE, eb_fields_four_4_to_, BITS, 0)                                \
+    EB_FIELDS_FOUR_4(EB_FIELDS_HALF_TILE, eb_fields_four_4_half_to_, BITS, 0)                      \
+    EB_FIELDS_FOUR_2(EB_FIELDS_TILE, eb_fields_four_2_once_to_, BITS, 0)                           \
+    EB_FIELDS_FOUR_2(EB_FIELDS_HALF_TILE, eb_fields_four_2_once_half_to_, BITS, 0)                 \
+    EB_FIELDS_FOUR_4(EB_FIELDS_TILE, eb_fields_four_4_once_to_, BITS, 0)                           \
+    EB_FIELDS_FOUR_4(EB_FIELDS_HALF_TILE, eb_fields_four_4_once_half_to_, BITS, 0)
 
 EB_FIELDS_TILES(1)
 EB_FIELDS_TILES(2)
 EB_FIELDS_TILES(3)
 EB_FIELDS_TILES(4)
 EB_FIELDS_TILES(8)
+
+/* Outputs of 4 bits: see eb_fields_nibbles_arm.h. */
+#define EB_FIELDS_NIBBLES_TILES(BITS)                                                              \
+    EB_FIELDS_FOUR_2(EB_FIELDS_TILE, eb_fields_four_2_nibbles_, BITS, 1)                           \
+    EB_FIELDS_FOUR_2(EB_FIELDS_HALF_TILE, eb_fields_four_2_half_nibbles_, BITS, 1)                 \
+    EB_FIELDS_FOUR_4(EB_FIELDS_TILE, eb_fields_four_4_nibbles_, BITS, 1)                           \
+    EB_FIELDS_FOUR_4(EB_FIELDS_HALF_TILE, eb_fields_four_4_half_nibbles_, BITS, 1)                 \
+    EB_FIELDS_FOUR_2(EB_FIELDS_TILE, eb_fields_four_2_once_nibbles_, BITS, 1)                      \
+    EB_FIELDS_FOUR_2(EB_FIELDS_HALF_TILE, eb_fields_four_2_once_half_nibbles_, BITS, 1)            \
+    EB_FIELDS_FOUR_4(EB_FIELDS_TILE, eb_fields_four_4_once_nibbles_, BITS, 1)                      \
+    EB_FIELDS_FOUR_4(EB_FIELDS_HALF_TILE, eb_fields_four_4_once_half_nibbles_, BITS, 1)
+
+EB_FIELDS_NIBBLES_TILES(4)
+EB_FIELDS_NIBBLES_TILES(3)
 
 #endif /* EB_FIELDS_TWIN_H */
