@@ -180,6 +180,10 @@ TILES_ONCE = {
 """By bits: of a pixel whose sums are rounded once."""
 
 
+WHOLE_TILE_ONCE = "eb_tile_levels_4_4x1_once_whole"
+"""Of 4 bits, where ``has_whole_steps``."""
+
+
 def has_whole_steps(levels: Levels, matrix: Array) -> bool:
     """Whether weights of 4 bits are whole numbers of steps, whose sums can be told apart.
 
@@ -214,7 +218,7 @@ def level_fields(
     levels = weights.levels
     assert levels is not None
     bits = levels.bits
-    is_whole = not once and has_whole_steps(levels, matrix)
+    is_whole = has_whole_steps(levels, matrix)
     if output_bits < 8:
         pair, single = TILES_OF_BITS[output_bits][bits]
         whole = WHOLE_TILES_OF_BITS[output_bits]
@@ -222,7 +226,7 @@ def level_fields(
         pair, single, whole = TILES[bits, 2], TILES[bits, 1], WHOLE_TILE
     fields: dict[str, CValue] = {
         "pair": "NULL" if once else whole if is_whole else pair,
-        "single": TILES_ONCE[bits] if once else single,
+        "single": WHOLE_TILE_ONCE if once and is_whole else TILES_ONCE[bits] if once else single,
         "bits": bits,
         "lowest": levels.lowest,
         "step": levels.step,

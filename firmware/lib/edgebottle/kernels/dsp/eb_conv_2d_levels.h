@@ -14,6 +14,21 @@ static inline const void *eb_levels_single(const eb_packed_source *s, int32_t co
     return to;
 }
 
+/* The values of the windows of two pixels, and their sums. */
+static inline const void *eb_levels_pair(const eb_packed_source *s, int32_t column, int32_t *sums)
+{
+    if (s->pixels != NULL) {
+        const int32_t depth = s->p->input_channels;
+        const int8_t *from = s->pixels + column * depth;
+        eb_widen_sum_2(from, from + s->p->stride_width * depth, (uint32_t *)(void *)s->scratch,
+                       s->taps >> 2, sums);
+        return s->scratch;
+    }
+    const void *values = eb_packed_values(s, column, 1);
+    eb_sum_wide_2((const uint32_t *)values, s->taps >> 2, sums);
+    return values;
+}
+
 /* One output row; weights: codes, requant: see eb_tile_levels; bits: of an output. */
 EB_INLINED void eb_conv_2d_levels_row_inlined(const eb_conv_2d *p,
                                               const void *const *rows,
@@ -37,8 +52,7 @@ EB_INLINED void eb_conv_2d_levels_row_inlined(const eb_conv_2d *p,
         int32_t sums[2] = {0, 0};
         const int is_pair = x + 1 < p->output_width;
         if (is_pair) {
-            t.tile.values = eb_packed_values(&source, column, 1);
-            eb_sum_wide_2((const uint32_t *)t.tile.values, source.taps >> 2, sums);
+            t.tile.values = eb_levels_pair(&source, column, sums);
         } else {
             t.tile.values = eb_levels_single(&source, column, sums);
         }

@@ -29,7 +29,12 @@ EB_KERNEL void eb_fully_connected_levels_layer(const eb_fully_connected *p,
     t.tile.values = scratch;
     t.tile.out_stride = 0;
     for (int32_t b = 0; b < p->batches; ++b) {
-        eb_levels_set_sum(&t, levels, 0, eb_widen_sum(in, inputs, (uint32_t *)scratch));
+        const int32_t sum = eb_widen_sum(in, inputs, (uint32_t *)scratch);
+        if (levels->is_whole && scale == NULL) {
+            eb_levels_set_single_start(&t, levels, sum);
+        } else {
+            eb_levels_set_sum(&t, levels, 0, sum);
+        }
         eb_run_this_tile(levels->single, &t.tile, 0, requant, out, p->outputs);
         in += inputs;
         out += p->outputs;

@@ -28,7 +28,8 @@ typedef struct {
     int32_t lowest;            /* -128 .. 127 */
     int32_t step;              /* 1 .. 255 */
     int32_t run;               /* of 2 or 1 bits: the most words before sums are added to totals */
-    int32_t is_whole;          /* of 4 bits: the tile of two pixels is that of whole steps */
+    int32_t is_whole;          /* of 4 bits: the tile of two pixels, or that of one which rounds
+                                * once, is that of whole steps */
 } eb_levels;
 
 /* What the tiles read: eb_tile, and how codes become weights. The assembly knows the offsets. */
@@ -39,7 +40,7 @@ typedef struct {
                          * sign: twice the weight of code 0 times the sum of the values */
     uint32_t run;       /* 72: of 2 or 1 bits: words before sums are added to totals */
     uint32_t first;     /* 76: the same the first time, 1 .. run */
-    uint32_t more;      /* 80: runs after the first one */
+    uint32_t more;      /* 80: runs after the first one; of 4 bits, fours before the loop */
     uint32_t next;      /* 84: bytes of the unrolled loop to skip for them */
     uint32_t totals[8]; /* 88: of the first channel of a lane, then of the second; of 4 bits, where
                          * steps are whole: what sums begin with, of both pixels in turn */
@@ -88,6 +89,17 @@ eb_levels_set_start(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, i
     start[2] = lowest * 0x11u;
     start[4] = lowest * 0x111u;
     start[6] = lowest * 0x1111u + ((uint32_t)sum << 15); /* its codes have a sign: code - 8 */
+}
+
+/* The same for the tile of one pixel and whole steps, in the order of its registers. */
+static inline void
+eb_levels_set_single_start(eb_tile_levels *t, const eb_levels *levels, int32_t sum)
+{
+    const uint32_t lowest = (uint32_t)(levels->lowest / levels->step * sum);
+    t->totals[0] = lowest;
+    t->totals[1] = lowest * 0x111u;
+    t->totals[2] = lowest * 0x11u;
+    t->totals[3] = lowest * 0x1111u + ((uint32_t)sum << 15);
 }
 
 #if defined(__ARM_FEATURE_DSP)

@@ -43,6 +43,45 @@ EB_KERNEL void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t *sum
     sums[1] = second;
 }
 
+#define EB_WIDEN_SUM_2                                                                             \
+    "ldr r4, [%0], #4\n"                                                                           \
+    "ldr r8, [%1], #4\n"                                                                           \
+    "sxtb16 r3, r4\n"                                                                              \
+    "sxtb16 r4, r4, ror #8\n"                                                                      \
+    "sxtb16 r6, r8\n"                                                                              \
+    "sxtb16 r8, r8, ror #8\n"                                                                      \
+    "smlad %4, r3, r9, %4\n"                                                                       \
+    "smlad %5, r6, r9, %5\n"                                                                       \
+    "strd r3, r6, [%2], #8\n"                                                                      \
+    "smlad %4, r4, r9, %4\n"                                                                       \
+    "smlad %5, r8, r9, %5\n"                                                                       \
+    "strd r4, r8, [%2], #8\n"
+
+/* eb_widen_2 and eb_sum_wide_2 at once. */
+EB_KERNEL void
+eb_widen_sum_2(const int8_t *a, const int8_t *b, uint32_t *to, int32_t fours, int32_t *sums)
+{
+    int32_t first = 0;
+    int32_t second = 0;
+    __asm__ volatile("mov r9, #0x00010001\n"
+                     "lsrs %3, %3, #1\n"
+                     "bcc 2f\n"
+                     EB_WIDEN_SUM_2
+                     "2:\n"
+                     "cbz %3, 4f\n"
+                     "3:\n"
+                     EB_WIDEN_SUM_2
+                     EB_WIDEN_SUM_2
+                     "subs %3, %3, #1\n"
+                     "bne 3b\n"
+                     "4:\n"
+                     : "+r"(a), "+r"(b), "+r"(to), "+l"(fours), "+r"(first), "+r"(second)
+                     :
+                     : "r3", "r4", "r6", "r8", "r9", "cc", "memory");
+    sums[0] = first;
+    sums[1] = second;
+}
+
 #define EB_WIDEN_SUM_1                                                                             \
     "ldr r4, [%0], #4\n"                                                                           \
     "sxtb16 r3, r4\n"                                                                              \
@@ -221,13 +260,21 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     EB_LEVELS_4X1_VALUES                                                                           \
     EB_LEVELS_4_4X1_HALF("r8", "r0")                                                               \
     EB_LEVELS_4_4X1_HALF("r9", "r1")
-#define EB_LEVELS_4_4X1_BYTES 64u
-#define EB_LEVELS_4_4X1_TURNS 4u
-#define EB_LEVELS_4_4X1_LOOP                                                                       \
-    EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP EB_LEVELS_4_4X1_STEP
+
+/* Eight taps. */
+#define EB_LEVELS_4_4X1_STEP_8                                                                     \
+    "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
+    EB_LEVELS_4X1_VALUES                                                                           \
+    EB_LEVELS_4_4X1_HALF("r8", "r0")                                                               \
+    EB_LEVELS_4_4X1_HALF("r9", "r1")                                                               \
+    EB_LEVELS_4X1_VALUES                                                                           \
+    EB_LEVELS_4_4X1_HALF("r10", "r0")                                                              \
+    EB_LEVELS_4_4X1_HALF("r11", "r1")
+#define EB_LEVELS_4_4X1_BYTES 124u
+#define EB_LEVELS_4_4X1_TURNS 2u
 
 /* All up to the sums of four channels; then lr points to their requantization, r2 to t. */
-#define EB_LEVELS_4X1_SUMS(LOOP)                                                                   \
+#define EB_LEVELS_4_4X1_SUMS_FROM(BEGIN)                                                           \
     "push {r4-r11, lr}\n"                                                                          \
     "sub sp, sp, #4\n"                                                                             \
     "str r0, [sp]\n"                                                                               \
@@ -235,29 +282,42 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     "1:\n"                                                                                         \
     "ldmia r0, {r1, r2, r12}\n"                                                                    \
     "add r3, lr, r1\n" /* where the weights end */                                                 \
-    "movs r4, #0\n"                                                                                \
-    "movs r5, #0\n"                                                                                \
-    "movs r6, #0\n"                                                                                \
-    "movs r7, #0\n"                                                                                \
+    "ldr r1, [r0, #80]\n"                                                                          \
+    BEGIN                                                                                          \
+    "cbz r1, 7f\n"                                                                                 \
+    EB_LEVELS_4_4X1_STEP                                                                           \
+    "7:\n"                                                                                         \
     "add pc, r2\n"                                                                                 \
     "nop\n"                                                                                        \
     "2:\n"                                                                                         \
-    LOOP                                                                                           \
+    EB_LEVELS_4_4X1_STEP_8 EB_LEVELS_4_4X1_STEP_8                                                  \
     "cmp lr, r3\n"                                                                                 \
     "bne.w 2b\n"                                                                                   \
     "ldr r2, [sp]\n"                                                                               \
     "ldr lr, [r2, #12]\n"
 
+/* With nothing, and with the products of the lowest weight, in steps. */
+#define EB_LEVELS_4X1_ZEROS                                                                        \
+    "movs r4, #0\n"                                                                                \
+    "movs r5, #0\n"                                                                                \
+    "movs r6, #0\n"                                                                                \
+    "movs r7, #0\n"
+#define EB_LEVELS_4X1_STARTS                                                                       \
+    "add r4, r0, #88\n"                                                                            \
+    "ldmia r4, {r4, r5, r6, r7}\n"
+
 /* As EB_LEVELS_4X2_APART; channels 0 to 3 in r4, r6, r5, r7. */
-#define EB_LEVELS_4X1_APART(places1, places2, places3)                                             \
+#define EB_LEVELS_4X1_PARTS(places1, places2, places3)                                             \
     "sub r7, r7, r5\n"                                                                             \
     "sub r5, r5, r6\n"                                                                             \
     "sub r6, r6, r4\n"                                                                             \
-    "ldrd r0, r1, [r2, #52]\n"                                                                     \
-    "ldr r8, [r2, #64]\n"                                                                          \
     "asr r6, r6, #" places1 "\n"                                                                   \
     "asr r5, r5, #" places2 "\n"                                                                   \
-    "asr r7, r7, #" places3 "\n"                                                                   \
+    "asr r7, r7, #" places3 "\n"
+#define EB_LEVELS_4X1_APART(places1, places2, places3)                                             \
+    EB_LEVELS_4X1_PARTS(places1, places2, places3)                                                 \
+    "ldrd r0, r1, [r2, #52]\n"                                                                     \
+    "ldr r8, [r2, #64]\n"                                                                          \
     "mla r4, r4, r0, r1\n"                                                                         \
     "mla r6, r6, r0, r1\n"                                                                         \
     "mla r5, r5, r0, r1\n"                                                                         \
@@ -267,11 +327,18 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
     "add " sum ", " sum ", r8\n"                                                                   \
     SCALE(sum, "r9", "r10", "r11", "r12")
-#define EB_LEVELS_4X1_FINISH(SCALE)                                                                \
-    EB_LEVELS_4X1_FINISH_CHANNEL(SCALE, "r4")                                                      \
-    EB_LEVELS_4X1_FINISH_CHANNEL(SCALE, "r6")                                                      \
-    EB_LEVELS_4X1_FINISH_CHANNEL(SCALE, "r5")                                                      \
-    EB_LEVELS_4X1_FINISH_CHANNEL(SCALE, "r7")
+#define EB_LEVELS_4X1_FINISH_ALL(CHANNEL, SCALE)                                                   \
+    CHANNEL(SCALE, "r4")                                                                           \
+    CHANNEL(SCALE, "r6")                                                                           \
+    CHANNEL(SCALE, "r5")                                                                           \
+    CHANNEL(SCALE, "r7")
+#define EB_LEVELS_4X1_FINISH(SCALE) EB_LEVELS_4X1_FINISH_ALL(EB_LEVELS_4X1_FINISH_CHANNEL, SCALE)
+
+/* The same of sums in steps, twice which is in r0. */
+#define EB_LEVELS_4X1_FINISH_SCALED(SCALE, sum)                                                    \
+    "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
+    "mla " sum ", " sum ", r0, r8\n"                                                               \
+    SCALE(sum, "r9", "r10", "r11", "r12")
 
 /* The same with one scale for all channels, in r9..r11: lr points to biases. */
 #define EB_LEVELS_4X1_FINISH_ONCE                                                                  \
@@ -287,12 +354,25 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     EB_TILE_SCALE_ONCE("r7", "r9", "r10", "r11", "r8")
 
 #define EB_LEVELS_4_4X2_SUMS EB_LEVELS_4X2_SUMS(EB_LEVELS_4_4X2_LOOP) EB_LEVELS_4X2_APART("4", "8", "12")
-#define EB_LEVELS_4_4X1_SUMS EB_LEVELS_4X1_SUMS(EB_LEVELS_4_4X1_LOOP) EB_LEVELS_4X1_APART("4", "8", "12")
+#define EB_LEVELS_4_4X1_SUMS                                                                       \
+    EB_LEVELS_4_4X1_SUMS_FROM(EB_LEVELS_4X1_ZEROS) EB_LEVELS_4X1_APART("4", "8", "12")
 
 /* Sets the bytes of the unrolled loop to skip: of 4 bits, the first time. */
-#define EB_LEVELS_4_READY(t, TILE)                                                                 \
+#define EB_LEVELS_4_READY(t, TILE) EB_LEVELS_4_READY_##TILE(t)
+#define EB_LEVELS_4_READY_4X2(t)                                                                   \
     (t)->tile.entry = (0u - (uint32_t)(t)->tile.weight_bytes / 8u) %                               \
-                      EB_LEVELS_4_##TILE##_TURNS * EB_LEVELS_4_##TILE##_BYTES
+                      EB_LEVELS_4_4X2_TURNS * EB_LEVELS_4_4X2_BYTES
+#define EB_LEVELS_4_READY_4X1(t) eb_levels_ready_4_4x1(t)
+
+/* Whether a four of taps is to be taken before the loop, and how much of this is to be skipped. */
+static inline void eb_levels_ready_4_4x1(eb_tile_levels *t)
+{
+    const uint32_t fours = (uint32_t)t->tile.weight_bytes / 8u;
+    const uint32_t turns = fours > 1u ? (0u - fours / 2u) % EB_LEVELS_4_4X1_TURNS
+                                      : EB_LEVELS_4_4X1_TURNS;
+    t->more = fours & 1u;
+    t->tile.entry = turns * EB_LEVELS_4_4X1_BYTES;
+}
 
 #include "eb_tile_level_pairs_arm.h"
 
@@ -379,6 +459,21 @@ EB_KERNEL void eb_tile_levels_4_4x2_whole(eb_tile *t)
                      "b 3b\n"
                      "5:\n"
                      EB_TILE_4X2_END
+                     : "+r"(tile)
+                     :
+                     : "r1", "r2", "r3", "r12", "cc", "memory");
+}
+
+/* eb_tile_levels_4_4x1_once where the lowest weight is a whole number of steps. */
+EB_KERNEL void eb_tile_levels_4_4x1_once_whole(eb_tile *t)
+{
+    EB_LEVELS_4_READY((eb_tile_levels *)(void *)t, 4X1);
+    register eb_tile *tile __asm__("r0") = t;
+    __asm__ volatile(EB_LEVELS_4_4X1_SUMS_FROM(EB_LEVELS_4X1_STARTS)
+                     EB_LEVELS_4X1_PARTS("4", "8", "12")
+                     "ldr r0, [r2, #52]\n"
+                     EB_LEVELS_4X1_FINISH_ALL(EB_LEVELS_4X1_FINISH_SCALED, EB_TILE_SCALE_ONCE)
+                     EB_TILE_4X1_STORE
                      : "+r"(tile)
                      :
                      : "r1", "r2", "r3", "r12", "cc", "memory");

@@ -12,6 +12,14 @@ static inline void eb_sum_wide_2(const uint32_t *values, int32_t fours, int32_t 
     }
 }
 
+/* eb_widen_2 and eb_sum_wide_2 at once. */
+static inline void
+eb_widen_sum_2(const int8_t *a, const int8_t *b, uint32_t *to, int32_t fours, int32_t *sums)
+{
+    (void)eb_widen_2(a, b, to, fours);
+    eb_sum_wide_2(to, fours, sums);
+}
+
 /* Fours of bytes of a pixel become the words of taps 0 and 2, and of 1 and 3; returns their sum. */
 static inline int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours)
 {
@@ -101,7 +109,10 @@ static inline void eb_levels_finish(eb_tile_levels *t,
     const int32_t apart = is_pair ? 2 : 1;
     int32_t sums[4];
     if (bits == 4) {
-        eb_levels_sum_4(tile, values, apart, is_whole ? t->totals + pixel : NULL, sums);
+        const uint32_t in_order[8] = {t->totals[0], 0, t->totals[2], 0,
+                                      t->totals[1], 0, t->totals[3], 0};
+        const uint32_t *start = is_pair ? t->totals + pixel : in_order;
+        eb_levels_sum_4(tile, values, apart, is_whole ? start : NULL, sums);
     } else {
         eb_levels_sum_pairs(t, values, apart, bits, sums);
     }
@@ -146,6 +157,11 @@ eb_levels_tile(eb_tile *tile, int32_t bits, int is_pair, int is_once, int is_who
 EB_LEVELS_TILES(4)
 EB_LEVELS_TILES(2)
 EB_LEVELS_TILES(1)
+
+EB_KERNEL void eb_tile_levels_4_4x1_once_whole(eb_tile *t)
+{
+    eb_levels_tile(t, 4, 0, 1, 1, 8);
+}
 
 EB_KERNEL void eb_tile_levels_4_4x2_whole(eb_tile *t)
 {
