@@ -122,26 +122,32 @@ class Rows3x3(_Tiles[PackedScaling]):
     TILES: ClassVar[dict[tuple[int, int, int], str]] = {
         (1, 8, 8): "eb_depthwise_3x3_stride_1_shift_8",
         (1, 8, 4): "eb_depthwise_3x3_stride_1_shift_8_to_4",
+        (1, 8, 3): "eb_depthwise_3x3_stride_1_shift_8_to_3",
         (1, 8, 2): "eb_depthwise_3x3_stride_1_shift_8_to_2",
         (1, 8, 1): "eb_depthwise_3x3_stride_1_shift_8_to_1",
         (1, 10, 8): "eb_depthwise_3x3_stride_1_shift_10",
         (1, 10, 4): "eb_depthwise_3x3_stride_1_shift_10_to_4",
+        (1, 10, 3): "eb_depthwise_3x3_stride_1_shift_10_to_3",
         (1, 10, 2): "eb_depthwise_3x3_stride_1_shift_10_to_2",
         (1, 10, 1): "eb_depthwise_3x3_stride_1_shift_10_to_1",
         (1, 12, 8): "eb_depthwise_3x3_stride_1_shift_12",
         (1, 12, 4): "eb_depthwise_3x3_stride_1_shift_12_to_4",
+        (1, 12, 3): "eb_depthwise_3x3_stride_1_shift_12_to_3",
         (1, 12, 2): "eb_depthwise_3x3_stride_1_shift_12_to_2",
         (1, 12, 1): "eb_depthwise_3x3_stride_1_shift_12_to_1",
         (2, 8, 8): "eb_depthwise_3x3_stride_2_shift_8",
         (2, 8, 4): "eb_depthwise_3x3_stride_2_shift_8_to_4",
+        (2, 8, 3): "eb_depthwise_3x3_stride_2_shift_8_to_3",
         (2, 8, 2): "eb_depthwise_3x3_stride_2_shift_8_to_2",
         (2, 8, 1): "eb_depthwise_3x3_stride_2_shift_8_to_1",
         (2, 10, 8): "eb_depthwise_3x3_stride_2_shift_10",
         (2, 10, 4): "eb_depthwise_3x3_stride_2_shift_10_to_4",
+        (2, 10, 3): "eb_depthwise_3x3_stride_2_shift_10_to_3",
         (2, 10, 2): "eb_depthwise_3x3_stride_2_shift_10_to_2",
         (2, 10, 1): "eb_depthwise_3x3_stride_2_shift_10_to_1",
         (2, 12, 8): "eb_depthwise_3x3_stride_2_shift_12",
         (2, 12, 4): "eb_depthwise_3x3_stride_2_shift_12_to_4",
+        (2, 12, 3): "eb_depthwise_3x3_stride_2_shift_12_to_3",
         (2, 12, 2): "eb_depthwise_3x3_stride_2_shift_12_to_2",
         (2, 12, 1): "eb_depthwise_3x3_stride_2_shift_12_to_1",
     }
@@ -166,7 +172,7 @@ class Rows3x3(_Tiles[PackedScaling]):
             super().suits(layer)
             and operands(layer.ins)[1].shape[1:3] == (3, 3)
             and layer.output.shape[2] >= 2
-            and output_bits(layer) in (8, 4, 2, 1)
+            and output_bits(layer) in (8, 4, 3, 2, 1)
         )
 
     def pack(self, layer: Convolved) -> PackedScaling | None:

@@ -233,10 +233,14 @@ static inline uint32_t eb_sum_of_bytes(uint32_t word, uint32_t sum)
     "add r1, r1, lr\n"                                                                             \
     EB_FIELDS_OUTPUT(d, "108", BITS)                                                               \
     "beq.w 9f\n"
+/* In turn, that all of the tile fits a kilobyte, which caches of flash have for code. */
 #define EB_FIELDS_SIX_FINISH(FINISH, BITS)                                                         \
+    "8:\n"                                                                                         \
     FINISH("0", "12", "24", "36", BITS)                                                            \
-    FINISH("4", "16", "28", "40", BITS)                                                            \
-    FINISH("8", "20", "32", "44", BITS)
+    "add r11, r11, #4\n"                                                                           \
+    "sub r9, r11, r0\n"                                                                            \
+    "cmp r9, #28\n"                                                                                \
+    "bne.w 8b\n"
 #define EB_FIELDS_FOUR_FINISH(FINISH, BITS)                                                        \
     FINISH("0", "4", "16", "20", BITS)                                                             \
     FINISH("8", "12", "24", "28", BITS)

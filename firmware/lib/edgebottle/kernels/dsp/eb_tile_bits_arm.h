@@ -88,8 +88,8 @@
     EB_TILE_4X2_STORE_BY(EB_TILE_4X2_STORE_TO_##BITS)                                              \
     EB_TILE_4X2_END
 
-/* After the outputs of a pixel in r4, r6, r5, r7. */
-#define EB_TILE_4X1_BITS(BITS)                                                                     \
+/* After the outputs of a pixel in r4, r6, r5, r7; frame: bytes on the stack. */
+#define EB_TILE_4X1_BITS(BITS, frame)                                                              \
     EB_TILE_JOIN_TO_##BITS("r4", "r6", "r5", "r7")                                                 \
     "ldr r0, [sp]\n"                                                                               \
     "str lr, [r0, #12]\n"                                                                          \
@@ -100,7 +100,7 @@
     "strd r1, r2, [r0, #20]\n"                                                                     \
     "bne 1b\n"                                                                                     \
     "str lr, [r0, #44]\n"                                                                          \
-    "add sp, sp, #4\n"                                                                             \
+    "add sp, sp, #" frame "\n"                                                                             \
     "pop {r4-r11, lr}\n"
 
 /* eb_tile_4x2 and eb_tile_4x1 with outputs of BITS bits. */
@@ -126,7 +126,7 @@
         __asm__ volatile(EB_TILE_4X1_SUMS                                                          \
                          EB_TILE_4X1_FINISH(EB_TILE_SCALE_TO_##BITS, "r4", "r6")                   \
                          EB_TILE_4X1_FINISH(EB_TILE_SCALE_TO_##BITS, "r5", "r7")                   \
-                         EB_TILE_4X1_BITS(BITS)                                                    \
+                         EB_TILE_4X1_BITS(BITS, "4")                                                    \
                          : "+r"(tile)                                                              \
                          :                                                                         \
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \

@@ -29,7 +29,7 @@
         register eb_tile *tile __asm__("r0") = t;                                                  \
         __asm__ volatile(EB_LEVELS_##BITS##_4X1_SUMS                                               \
                          EB_LEVELS_4X1_FINISH(EB_TILE_SCALE_TO_##OUT)                              \
-                         EB_TILE_4X1_BITS(OUT)                                                     \
+                         EB_TILE_4X1_BITS(OUT, EB_LEVELS_##BITS##_4X1_FRAME)                                                     \
                          : "+r"(tile)                                                              \
                          :                                                                         \
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \

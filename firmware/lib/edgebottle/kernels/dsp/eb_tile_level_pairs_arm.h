@@ -169,6 +169,9 @@
     EB_LEVEL_PAIRS_4(EB_LEVELS_1_4X2_STEP)                                                         \
     EB_LEVEL_PAIRS_END_2("15", "0x4000")
 
+#define EB_LEVELS_2_4X1_FRAME "4"
+#define EB_LEVELS_1_4X1_FRAME "4"
+
 /* The same of one pixel; the totals are r6, r7, r9, r11. Then lr points to the requantization, r2
  * to t, and the channels are in r4, r6, r5, r7. */
 #define EB_LEVEL_PAIRS_BEGIN_1(mask_low, mask_high, half)                                          \

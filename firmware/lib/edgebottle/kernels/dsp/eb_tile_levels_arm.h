@@ -264,24 +264,25 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
 /* Eight taps. */
 #define EB_LEVELS_4_4X1_STEP_8                                                                     \
     "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
-    EB_LEVELS_4X1_VALUES                                                                           \
+    "ldmia r12!, {r0, r1, r2, r3}\n"                                                               \
     EB_LEVELS_4_4X1_HALF("r8", "r0")                                                               \
     EB_LEVELS_4_4X1_HALF("r9", "r1")                                                               \
-    EB_LEVELS_4X1_VALUES                                                                           \
-    EB_LEVELS_4_4X1_HALF("r10", "r0")                                                              \
-    EB_LEVELS_4_4X1_HALF("r11", "r1")
-#define EB_LEVELS_4_4X1_BYTES 124u
-#define EB_LEVELS_4_4X1_TURNS 2u
+    EB_LEVELS_4_4X1_HALF("r10", "r2")                                                              \
+    EB_LEVELS_4_4X1_HALF("r11", "r3")
+#define EB_LEVELS_4_4X1_BYTES 120u
+#define EB_LEVELS_4_4X1_TURNS 4u
+#define EB_LEVELS_4_4X1_FRAME "8"
 
 /* All up to the sums of four channels; then lr points to their requantization, r2 to t. */
 #define EB_LEVELS_4_4X1_SUMS_FROM(BEGIN)                                                           \
     "push {r4-r11, lr}\n"                                                                          \
-    "sub sp, sp, #4\n"                                                                             \
+    "sub sp, sp, #8\n" /* t, where the weights end */                                              \
     "str r0, [sp]\n"                                                                               \
     "ldr lr, [r0, #44]\n"                                                                          \
     "1:\n"                                                                                         \
     "ldmia r0, {r1, r2, r12}\n"                                                                    \
-    "add r3, lr, r1\n" /* where the weights end */                                                 \
+    "add r3, lr, r1\n"                                                                             \
+    "str r3, [sp, #4]\n"                                                                           \
     "ldr r1, [r0, #80]\n"                                                                          \
     BEGIN                                                                                          \
     "cbz r1, 7f\n"                                                                                 \
@@ -291,6 +292,8 @@ EB_KERNEL int32_t eb_widen_sum_1(const int8_t *from, uint32_t *to, int32_t fours
     "nop\n"                                                                                        \
     "2:\n"                                                                                         \
     EB_LEVELS_4_4X1_STEP_8 EB_LEVELS_4_4X1_STEP_8                                                  \
+    EB_LEVELS_4_4X1_STEP_8 EB_LEVELS_4_4X1_STEP_8                                                  \
+    "ldr r3, [sp, #4]\n"                                                                           \
     "cmp lr, r3\n"                                                                                 \
     "bne.w 2b\n"                                                                                   \
     "ldr r2, [sp]\n"                                                                               \
@@ -413,7 +416,7 @@ static inline void eb_levels_ready_4_4x1(eb_tile_levels *t)
                          "ldmia r0, {r9, r10, r11}\n"                                              \
                          EB_LEVELS_4X1_FINISH_ONCE                                                 \
                          "5:\n"                                                                    \
-                         EB_TILE_4X1_STORE                                                         \
+                         EB_TILE_4X1_STORE_FROM(EB_LEVELS_##BITS##_4X1_FRAME)                      \
                          : "+r"(tile)                                                              \
                          :                                                                         \
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \
@@ -425,7 +428,7 @@ static inline void eb_levels_ready_4_4x1(eb_tile_levels *t)
         register eb_tile *tile __asm__("r0") = t;                                                  \
         __asm__ volatile(EB_LEVELS_##BITS##_4X1_SUMS                                               \
                          EB_LEVELS_4X1_FINISH(EB_TILE_SCALE_ONCE)                                  \
-                         EB_TILE_4X1_STORE                                                         \
+                         EB_TILE_4X1_STORE_FROM(EB_LEVELS_##BITS##_4X1_FRAME)                      \
                          : "+r"(tile)                                                              \
                          :                                                                         \
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \
@@ -473,7 +476,7 @@ EB_KERNEL void eb_tile_levels_4_4x1_once_whole(eb_tile *t)
                      EB_LEVELS_4X1_PARTS("4", "8", "12")
                      "ldr r0, [r2, #52]\n"
                      EB_LEVELS_4X1_FINISH_ALL(EB_LEVELS_4X1_FINISH_SCALED, EB_TILE_SCALE_ONCE)
-                     EB_TILE_4X1_STORE
+                     EB_TILE_4X1_STORE_FROM(EB_LEVELS_4_4X1_FRAME)
                      : "+r"(tile)
                      :
                      : "r1", "r2", "r3", "r12", "cc", "memory");

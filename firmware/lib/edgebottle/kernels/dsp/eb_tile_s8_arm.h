@@ -286,8 +286,8 @@ EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
     "ldr r2, [sp]\n"                                                                               \
     "ldr lr, [r2, #12]\n"
 
-/* Stores their outputs, goes on with the next four, and ends. */
-#define EB_TILE_4X1_STORE                                                                          \
+/* Stores their outputs, goes on with the next four, and ends; frame: its bytes on the stack. */
+#define EB_TILE_4X1_STORE_FROM(frame)                                                                      \
     EB_TILE_JOIN("r4", "r6", "r5", "r7")                                                           \
     "ldr r0, [sp]\n"                                                                               \
     "str lr, [r0, #12]\n"                                                                          \
@@ -303,8 +303,9 @@ EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
     "strd r1, r2, [r0, #20]\n"                                                                     \
     "bne 1b\n"                                                                                     \
     "str lr, [r0, #44]\n"                                                                          \
-    "add sp, sp, #4\n"                                                                             \
+    "add sp, sp, #" frame "\n"                                                                             \
     "pop {r4-r11, lr}\n"
+#define EB_TILE_4X1_STORE EB_TILE_4X1_STORE_FROM("4")
 
 /* One pixel, whose values are bytes, times t->quads fours of channels. */
 EB_KERNEL void eb_tile_4x1(eb_tile *t)

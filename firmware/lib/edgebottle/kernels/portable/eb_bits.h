@@ -141,6 +141,16 @@ static inline void eb_bits_pack(
     } else {
         count = eb_bits_pack_whole(&in, count, bits, flip, flipped, &out, eb_load_word);
     }
+    if (count >= 4) { /* of fewer than 4 bits, which have eights */
+        gathered = eb_bits_gather((eb_load_word(in) ^ flip) - flipped, bits);
+        held = 4 * bits & 7;
+        in += 4;
+        count -= 4;
+        if (held == 0) {
+            *out++ = (uint8_t)gathered;
+            gathered = 0;
+        }
+    }
     for (; count > 0; --count) {
         gathered |= ((((uint32_t)(uint8_t)*in++ ^ flip) - flipped) & 0xffu) << held;
         for (held += bits; held >= 8; held -= 8) {
