@@ -139,6 +139,7 @@ class FieldNibbleRows(FieldRows):
 
     def suits(self, layer: Convolved) -> bool:
         """Such outputs."""
+        if layer.output.dtype.bits != 4 or not super().suits(layer):
+            return False
         out = output_of(layer)
-        is_first = layer.output.dtype.bits == 4 and out.zero_point == out.low == 0
-        return is_first and super().suits(layer)
+        return out.zero_point == out.low == 0

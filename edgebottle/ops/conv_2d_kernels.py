@@ -111,23 +111,30 @@ class PackedBitRows(PackedRows):
 
     WRITES_FEW = True
     ROW = "eb_conv_2d_s8_packed_bits_row"
-    TILES: ClassVar[dict[int, tuple[str, str]]] = {
-        4: ("eb_tile_4x2_to_4", "eb_tile_4x1_to_4"),
-        3: ("eb_tile_4x2_to_3", "eb_tile_4x1_to_3"),
-        2: ("eb_tile_4x2_to_2", "eb_tile_4x1_to_2"),
-        1: ("eb_tile_4x2_to_1", "eb_tile_4x1_to_1"),
+    TILES: ClassVar[dict[tuple[int, int], str]] = {
+        (4, 2): "eb_tile_4x2_to_4",
+        (4, 1): "eb_tile_4x1_to_4",
+        (3, 2): "eb_tile_4x2_to_3",
+        (3, 1): "eb_tile_4x1_to_3",
+        (2, 2): "eb_tile_4x2_to_2",
+        (2, 1): "eb_tile_4x1_to_2",
+        (1, 2): "eb_tile_4x2_to_1",
+        (1, 1): "eb_tile_4x1_to_1",
     }
-    """By the bits that outputs saturate to: the tiles of two pixels and of one."""
+    """By the bits that outputs saturate to, and by pixels."""
 
     def suits(self, layer: Convolved) -> bool:
         """Outputs of all values of some bits."""
-        return super().suits(layer) and code_bits(layer) in self.TILES
+        return super().suits(layer) and (code_bits(layer), 1) in self.TILES
 
     def emit(self, layer: Convolved, packed: Packed, e: Emitter) -> str:
         """See ``Kernel``."""
-        pair, single = self.TILES[code_bits(layer)]
-        tiles: dict[str, CValue] = {"pair": pair, "single": single}
-        tiles["bits"] = layer.output.dtype.bits
+        bits = code_bits(layer)
+        tiles: dict[str, CValue] = {
+            "pair": self.TILES[bits, 2],
+            "single": self.TILES[bits, 1],
+            "bits": layer.output.dtype.bits,
+        }
         return self.row_call(
             e,
             self.ROW,

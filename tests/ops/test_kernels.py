@@ -17,7 +17,7 @@ from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa
 from edgebottle.ops.conv_2d import Conv2D
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, PackedConstants
-from edgebottle.ops.narrowed import Narrowed
+from edgebottle.ops.narrowed import Moved, Narrowed
 from edgebottle.ops.width import Width
 from tests.ops.compiled import has_variants
 from tests.ops.low_bits import BITS, low_bit_layers
@@ -87,13 +87,17 @@ def _cases(operator: type[KernelOperator]) -> Iterator[Layer[Any]]:
 
 @cache
 def low_bits() -> tuple[Layer[Any], ...]:
-    """Layers with weights of few bits, and what they read as it is stored; not all compute that."""
+    """Layers of few bits, with what they read as it is stored and as int8; not all compute that."""
     graphs = [graph for pair in product(BITS, repeat=2) for graph in low_bit_layers(*pair)]
-    layers = []
+    layers: list[Layer[Any]] = []
     for graph in graphs:
-        node = graph.nodes[-1]
-        inner = node.inner if isinstance(node, Narrowed) else node
-        layers.append(Layer(inner, graph.ins(node), graph.outs(node)))
+        for node in graph.nodes:
+            ins, outs = graph.ins(node), graph.outs(node)
+            if isinstance(node, Narrowed):
+                few = node._outs(outs, Moved(node.read, None))  # as kernels see what they write
+                layers += [Layer(node.inner, ins, few), Layer(node.inner, node._ins(ins), few)]
+            else:
+                layers.append(Layer(node, ins, outs))
     return tuple(layers)
 
 

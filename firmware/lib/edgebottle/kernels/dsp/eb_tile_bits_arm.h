@@ -104,8 +104,8 @@
     "pop {r4-r11, lr}\n"
 
 /* eb_tile_4x2 and eb_tile_4x1 with outputs of BITS bits. */
-#define EB_TILES_TO(BITS)                                                                          \
-    EB_KERNEL void eb_tile_4x2_to_##BITS(eb_tile *t)                                               \
+#define EB_TILES_TO(BITS, PAIR, SINGLE)                                                            \
+    EB_KERNEL void PAIR(eb_tile *t)                                                                \
     {                                                                                              \
         const uint32_t steps = (uint32_t)t->weight_bytes / 8u;                                     \
         t->entry = (0u - steps) % EB_STEPS_TILE_4X2 * EB_TILE_4X2_STEP_BYTES;                      \
@@ -118,7 +118,7 @@
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \
     }                                                                                              \
                                                                                                    \
-    EB_KERNEL void eb_tile_4x1_to_##BITS(eb_tile *t)                                               \
+    EB_KERNEL void SINGLE(eb_tile *t)                                                              \
     {                                                                                              \
         const uint32_t steps = (uint32_t)t->weight_bytes / 16u;                                    \
         t->entry = (0u - steps) % EB_STEPS_TILE_4X1 * EB_TILE_4X1_STEP_BYTES;                      \
@@ -132,10 +132,10 @@
                          : "r1", "r2", "r3", "r12", "cc", "memory");                               \
     }
 
-EB_TILES_TO(4)
-EB_TILES_TO(3)
-EB_TILES_TO(2)
-EB_TILES_TO(1)
+EB_TILES_TO(4, eb_tile_4x2_to_4, eb_tile_4x1_to_4)
+EB_TILES_TO(3, eb_tile_4x2_to_3, eb_tile_4x1_to_3)
+EB_TILES_TO(2, eb_tile_4x2_to_2, eb_tile_4x1_to_2)
+EB_TILES_TO(1, eb_tile_4x2_to_1, eb_tile_4x1_to_1)
 
 /* clang-format on */
 
