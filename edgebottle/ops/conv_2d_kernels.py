@@ -87,7 +87,7 @@ class PackedRows(_Whole[Packed]):
 
     def emit_layer(
         self, layer: Convolved, packed: Packed, e: Emitter, walk: Mapping[str, CValue]
-    ) -> str:
+    ) -> str | None:
         """See ``Kernel``."""
         constants: dict[str, CValue] = {
             "weights": e.constant("weights", packed.weights),
@@ -97,7 +97,7 @@ class PackedRows(_Whole[Packed]):
         rest = {**walk, **constants}
         return self.layer_call(e, function, "eb_conv_2d_packed", int8_fields(layer), rest)
 
-    def inlining(self, layer: Convolved) -> Inlining:
+    def inlining(self, layer: Convolved) -> Inlining | None:
         """See ``Kernel``."""
         _, height, width, depth = operands(layer.ins)[1].shape
         pairs = layer.output.size // layer.output.shape[3] // self.TILE_PIXELS

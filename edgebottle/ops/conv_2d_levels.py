@@ -68,7 +68,7 @@ class LevelRows(FullDepth[Packed]):
 
     def emit_layer(
         self, layer: Convolved, packed: Packed, e: Emitter, walk: Mapping[str, CValue]
-    ) -> str:
+    ) -> str | None:
         """See ``Kernel``."""
         rest: dict[str, CValue] = {
             **walk,
