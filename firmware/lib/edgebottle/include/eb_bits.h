@@ -18,6 +18,9 @@ typedef struct {
     int32_t lowest;   /* -128 .. 127: the value of stored bits of 0 */
 } eb_bits;
 
+#if EB_HAS_NEON_KERNELS
+#include "../kernels/neon/eb_bits_neon.h"
+#endif
 #include "../kernels/portable/eb_bits.h"
 
 #endif /* EB_BITS_H */

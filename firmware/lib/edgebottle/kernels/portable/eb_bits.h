@@ -76,6 +76,9 @@ eb_bits_unpack(const uint8_t *in, int32_t count, int32_t bits, uint32_t lowest, 
 {
     const uint32_t flipped = lowest ^ EB_BITS_FLIP;
     int32_t phase = 0;
+#if EB_HAS_NEON_KERNELS && EB_HAVE_NEON
+    count = eb_bits_unpack_vectors(&in, count, bits, lowest & 0xffu, &out);
+#endif
     if (eb_bits_is_aligned(out)) {
         count = eb_bits_unpack_whole(&in, count, bits, flipped, &out, eb_bits_store);
     } else {
@@ -136,6 +139,9 @@ static inline void eb_bits_pack(
 {
     uint32_t gathered = 0;
     int32_t held = 0; /* bits of it */
+#if EB_HAS_NEON_KERNELS && EB_HAVE_NEON
+    count = eb_bits_pack_vectors(&in, count, bits, (flip ^ flipped) & 0xffu, &out);
+#endif
     if (eb_bits_is_aligned(in)) {
         count = eb_bits_pack_whole(&in, count, bits, flip, flipped, &out, eb_bits_load);
     } else {
