@@ -101,6 +101,13 @@ class SpreadRows:
 
     def fields(self) -> dict[str, CValue]:
         """The fields of ``eb_few_rows``, and those of ``eb_few`` that depend on them."""
+        return self.row_fields() | {
+            "few.pixel": self.layer.node.stride[1] * self.column,
+            "few.plane_bytes": self.plane_bytes,
+        }
+
+    def row_fields(self) -> dict[str, CValue]:
+        """The fields of ``eb_few_rows``."""
         return {
             "rows.bits": self.bits,
             "rows.is_planes": int(self.planes),
@@ -108,8 +115,6 @@ class SpreadRows:
             "rows.columns": self.columns,
             "rows.plane_bytes": self.plane_bytes,
             "rows.row_bytes": self.row_bytes,
-            "few.pixel": self.layer.node.stride[1] * self.column,
-            "few.plane_bytes": self.plane_bytes,
         }
 
 
@@ -173,7 +178,7 @@ class FewRows(ConvolutionKernel[FewConstants]):
         """See ``Kernel``."""
         data, way = operands(layer.ins)[0], packed.packed.way
         rows = SpreadRows(layer, way.planes)
-        four, one = way.names(_sums_of(layer))
+        name = way.name(_sums_of(layer))
         conv = int8_fields(layer) | {
             "input_channels": data.layout.pixel_bytes,
             "input_zero_point": data.zero_point,
@@ -181,8 +186,8 @@ class FewRows(ConvolutionKernel[FewConstants]):
         fields: dict[str, CValue] = {f"conv.{name}": value for name, value in conv.items()}
         fields |= rows.fields()
         fields |= {
-            "few.four": four,
-            "few.one": one,
+            "few.four": f"{name}_4",
+            "few.one": f"{name}_1",
             "few.blocks": e.constant("blocks", packed.table),
             "few.block_count": len(packed.packed.blocks),
             "few.step": packed.packed.step,

@@ -24,6 +24,7 @@ from edgebottle.ops.convolution_kernels import (
     quantization,
     scales_of,
 )
+from edgebottle.ops.depthwise_neon import ChannelRows
 from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
 from edgebottle.ops.depthwise_scaling import PackedScaling, Sums, find_packing
 from edgebottle.ops.depthwise_strips import PairRows, StripBitRows, StripRows
@@ -31,7 +32,6 @@ from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import CHANNELS, MAX_TAPS, even_and_odd
-from edgebottle.ops.neon_kernels import ChannelVectors
 from edgebottle.ops.packing import Output, pad_to
 from edgebottle.ops.weights import bias_values, operands
 
@@ -331,7 +331,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     StripRows(),
     StripBitRows(),
     VectorDepthwiseRows(),
-    ChannelVectors(),
+    ChannelRows(),
     TapRows(),
     PlainDepthwiseRowsS8(),
     WideS8(),

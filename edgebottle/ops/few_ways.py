@@ -51,6 +51,7 @@ class FewProducts:
         bits: Of a stored value.
         runs: Of a window.
         height: Rows of a window.
+        pixels: That are computed together.
     """
 
     matrix: Array
@@ -59,6 +60,7 @@ class FewProducts:
     bits: int
     runs: int
     height: int
+    pixels: int = PIXELS
 
     @property
     def highest(self) -> int:
@@ -77,7 +79,7 @@ class FewWeights:
         step: What its sums are multiplied with.
         lowest: What the sum of a window is multiplied with, and added.
         added: To each output, beside its bias.
-        cycles: Of four pixels, modelled.
+        cycles: Of those pixels, modelled.
     """
 
     way: FewWay
@@ -101,8 +103,8 @@ class FewWay(ABC):
     planes = False
 
     @abstractmethod
-    def names(self, sums: FewProducts) -> tuple[str, str]:
-        """The functions in C: of four pixels, and of one."""
+    def name(self, sums: FewProducts) -> str:
+        """Of the function in C, without its form: ``EB_FEW_FORMS``."""
 
     @abstractmethod
     def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
@@ -130,9 +132,9 @@ class ByteSums(FewWay):
 
     TOGETHER = 4
 
-    def names(self, sums: FewProducts) -> tuple[str, str]:
+    def name(self, sums: FewProducts) -> str:
         """See ``FewWay``."""
-        return "eb_few_bytes_4", "eb_few_bytes_1"
+        return "eb_few_bytes"
 
     def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
         """See ``FewWay``: values and weights so small that a few products fit a byte."""
@@ -144,9 +146,9 @@ class ByteSums(FewWay):
             return None
         starts = starts_of(values, blocks, sums.highest)
         count, vectors = _vectors(values)
-        taps = vectors * (costs.load + PIXELS * costs.multiply + PIXELS * costs.load / 4)
+        taps = vectors * (costs.load + sums.pixels * costs.multiply + sums.pixels * costs.load / 4)
         spilled = 2 * costs.load + costs.simple
-        emptied = PIXELS * (costs.widen + spilled) + (1 + BLOCK_INSTRUCTIONS) * costs.simple
+        emptied = sums.pixels * (costs.widen + spilled) + (1 + BLOCK_INSTRUCTIONS) * costs.simple
         return FewWeights(
             self,
             pack_quads(values, blocks, self.TOGETHER, starts),
@@ -163,9 +165,9 @@ class HalfSums(FewWay):
 
     TOGETHER = 2
 
-    def names(self, sums: FewProducts) -> tuple[str, str]:
+    def name(self, sums: FewProducts) -> str:
         """See ``FewWay``."""
-        return "eb_few_halves_4", "eb_few_halves_1"
+        return "eb_few_halves"
 
     def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
         """See ``FewWay``."""
@@ -174,8 +176,10 @@ class HalfSums(FewWay):
         if blocks is None:
             return None
         count, vectors = _vectors(values)
-        taps = vectors * (costs.load + 2 * PIXELS * costs.multiply_long + PIXELS * costs.load / 2)
-        emptied = len(blocks) * 2 * PIXELS * costs.widen
+        taps = vectors * (
+            costs.load + 2 * sums.pixels * costs.multiply_long + sums.pixels * costs.load / 2
+        )
+        emptied = len(blocks) * 2 * sums.pixels * costs.widen
         weights = pack_quads(values, blocks, self.TOGETHER)
         none = np.zeros(len(values), np.int64)
         return FewWeights(self, weights, blocks, step, 0, none, count * (taps + emptied))
@@ -186,9 +190,9 @@ class DotSums(FewWay):
 
     TOGETHER = 4
 
-    def names(self, sums: FewProducts) -> tuple[str, str]:
+    def name(self, sums: FewProducts) -> str:
         """See ``FewWay``."""
-        return "eb_few_dots_4", "eb_few_dots_1"
+        return "eb_few_dots"
 
     def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
         """See ``FewWay``."""
@@ -197,7 +201,7 @@ class DotSums(FewWay):
         values, step = _units(sums)
         blocks = one_block(*values.shape[1:3])
         count, vectors = _vectors(values)
-        taps = vectors * (costs.load + PIXELS * costs.dot + PIXELS * costs.load / 4)
+        taps = vectors * (costs.load + sums.pixels * costs.dot + sums.pixels * costs.load / 4)
         weights = pack_quads(values, blocks, self.TOGETHER)
         none = np.zeros(len(values), np.int64)
         return FewWeights(self, weights, blocks, step, 0, none, count * taps)
@@ -211,11 +215,10 @@ class BitCounts(FewWay):
     MAX_COUNT = 127
     """Of a lane, which is added to by the bits of one plane and subtracted from by another's."""
 
-    def names(self, sums: FewProducts) -> tuple[str, str]:
+    def name(self, sums: FewProducts) -> str:
         """See ``FewWay``."""
         assert sums.levels is not None
-        name = f"eb_few_counts_{sums.levels.bits}_{sums.bits}"
-        return f"{name}_4", f"{name}_1"
+        return f"eb_few_counts_{sums.levels.bits}_{sums.bits}"
 
     def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
         """See ``FewWay``: 1 or 2 bits, of which a pixel fills bytes; sums that fit."""
@@ -238,8 +241,8 @@ class BitCounts(FewWay):
         vectors = values.shape[1] * values.shape[2]
         products_of_bits = levels.bits * sums.bits
         each = levels.bits * costs.load
-        each += PIXELS * (sums.bits * costs.load + 3 * products_of_bits * costs.simple)
-        emptied = len(blocks) * PIXELS * 2 * (levels.bits + sums.bits) * costs.widen
+        each += sums.pixels * (sums.bits * costs.load + 3 * products_of_bits * costs.simple)
+        emptied = len(blocks) * sums.pixels * 2 * (levels.bits + sums.bits) * costs.widen
         return FewWeights(
             self,
             pack_planes(values, levels.bits, blocks),

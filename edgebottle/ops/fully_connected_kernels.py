@@ -18,7 +18,6 @@ from edgebottle.ops.fixed_point import (
 from edgebottle.ops.kernel import AnyKernel, Kernel, Layer
 from edgebottle.ops.levels_packing import level_fields, pack_levels, unit_taps
 from edgebottle.ops.masked_weights import READERS, SUMS, MaskedForm
-from edgebottle.ops.neon_kernels import LOWEST, VECTORS
 from edgebottle.ops.packing import (
     CHANNELS,
     TAPS,
@@ -57,8 +56,8 @@ class PackedLayer(Kernel[Operator, Packed]):
         if weights_zero_point(weights):
             return None
         matrix = weights.constant()
-        rows = rounded_once(np.array(per_channel(_scales(layer), len(matrix))), _place(layer))
-        packed = pack(matrix, _folded(layer), *rows)
+        rows = rounded_once(np.array(per_channel(scales_of(layer), len(matrix))), _place(layer))
+        packed = pack(matrix, folded_bias(layer), *rows)
         return packed if packed is None or _is_uniform(layer, packed) else None
 
     def scratch(self, layer: Dense) -> int:
@@ -66,7 +65,7 @@ class PackedLayer(Kernel[Operator, Packed]):
         inputs = operands(layer.ins)[1].shape[1]
         taps = pad_to(inputs, TAPS)
         copied = taps if inputs % TAPS else 0
-        is_paired = not _has_one_scale(layer) and _batches(layer) > 1
+        is_paired = not _has_one_scale(layer) and batches_of(layer) > 1
         return 4 * taps + 2 * copied if is_paired else copied
 
     def emit(self, layer: Dense, packed: Packed, e: Emitter) -> str:
@@ -78,8 +77,8 @@ class PackedLayer(Kernel[Operator, Packed]):
         else:
             function, scaling = self.FUNCTION_EACH, {"requant": packed.requant}
         arguments = (
-            e.params(STRUCT, layer_sizes(layer) | _quantization(layer)),
-            *_ends(layer, e),
+            e.params(STRUCT, layer_sizes(layer) | quantization_of(layer)),
+            *layer_ends(layer, e),
             f"(const uint32_t *){e.constant('weights', packed.weights)}",
             *(e.constant(name, array) for name, array in scaling.items()),
             e.scratch() if self.scratch(layer) else "NULL",
@@ -97,14 +96,14 @@ class LevelLayer(Kernel[Operator, Packed]):
         """Weights of few values, without a zero point; batches share them, or there is one."""
         weights = operands(layer.ins)[1]
         is_few = weights.levels is not None and not weights_zero_point(weights)
-        return _is_int8(layer) and is_few and (_has_one_scale(layer) or _batches(layer) == 1)
+        return _is_int8(layer) and is_few and (_has_one_scale(layer) or batches_of(layer) == 1)
 
     def pack(self, layer: Dense) -> Packed | None:
         """See ``pack_levels``."""
         weights = operands(layer.ins)[1]
         matrix = weights.constant()
-        rows = rounded_once(np.array(per_channel(_scales(layer), len(matrix))), _place(layer))
-        packed = pack_levels(weights, matrix, _folded(layer), rows)
+        rows = rounded_once(np.array(per_channel(scales_of(layer), len(matrix))), _place(layer))
+        packed = pack_levels(weights, matrix, folded_bias(layer), rows)
         return packed if packed is None or _is_uniform(layer, packed) else None
 
     def scratch(self, layer: Dense) -> int:
@@ -118,8 +117,8 @@ class LevelLayer(Kernel[Operator, Packed]):
         weights, has_one = operands(layer.ins)[1], _has_one_scale(layer)
         fields = level_fields(weights, weights.constant(), once=not has_one)
         arguments = (
-            e.params(STRUCT, layer_sizes(layer) | _quantization(layer)),
-            *_ends(layer, e),
+            e.params(STRUCT, layer_sizes(layer) | quantization_of(layer)),
+            *layer_ends(layer, e),
             e.params("eb_levels", fields),
             f"(const uint32_t *){e.constant('weights', packed.weights)}",
             e.constant("requant", packed.requant[:, 0] if has_one else packed.requant),
@@ -142,8 +141,8 @@ class FoursLayer(Kernel[Operator, Scaling]):
 
     def pack(self, layer: Dense) -> Scaling | None:
         """See ``find_scaling``."""
-        least, most = sum_range(operands(layer.ins)[1].constant(), _folded(layer))
-        scales, place = _scales(layer), _place(layer)
+        least, most = sum_range(operands(layer.ins)[1].constant(), folded_bias(layer))
+        scales, place = scales_of(layer), _place(layer)
         if _has_one_scale(layer):
             least, most, scales = least.min(keepdims=True), most.max(keepdims=True), scales[:1]
         bias = np.zeros(len(scales), np.int64)
@@ -154,10 +153,10 @@ class FoursLayer(Kernel[Operator, Scaling]):
     def emit(self, layer: Dense, packed: Scaling, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
-        folded = _folded(layer)
+        folded = folded_bias(layer)
         arguments = (
-            e.params(STRUCT, layer_sizes(layer) | _quantization(layer)),
-            *_ends(layer, e),
+            e.params(STRUCT, layer_sizes(layer) | quantization_of(layer)),
+            *layer_ends(layer, e),
             e.constant("weights", pack_fours(operands(layer.ins)[1].constant())),
             e.constant("bias", pack_fours(folded[:, None]).astype(np.int32)),
             e.constant("scale", pack_scaling(packed)),
@@ -197,11 +196,11 @@ class MaskedLayer(FoursLayer):
         middle = levels.lowest + levels.step * form.centre
         filled = form.words * form.word_values - form.inputs
         sums = matrix.sum(axis=1, dtype=np.int64) + filled * middle
-        bias = pack_fours((_folded(layer) + form.middle * sums)[:, None])
+        bias = pack_fours((folded_bias(layer) + form.middle * sums)[:, None])
         words = form.pack(levels.codes(matrix))
         arguments = (
             e.params("eb_masked_layer", self._fields(layer)),
-            *_ends(layer, e),
+            *layer_ends(layer, e),
             e.constant("weights", words),
             e.constant("bias", wrap_int32(bias).astype(np.int32)),
             e.constant("scale", pack_scaling(packed)),
@@ -246,33 +245,19 @@ class PlainLayerS8(Kernel[Operator, Array]):
 
     def pack(self, layer: Dense) -> Array:
         """The scales, as LiteRT's doubles."""
-        return np.array([exact_multiplier(scale) for scale in _scales(layer)], dtype=np.uint32)
+        return np.array([exact_multiplier(scale) for scale in scales_of(layer)], dtype=np.uint32)
 
     def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
         values = operands(layer.ins)[1].constant()
-        params = e.params(STRUCT, layer_sizes(layer) | _quantization(layer))
+        params = e.params(STRUCT, layer_sizes(layer) | quantization_of(layer))
         arrays = (
             e.constant("weights", values),
-            e.constant("bias", wrap_int32(_folded(layer)).astype(np.int32)),
+            e.constant("bias", wrap_int32(folded_bias(layer)).astype(np.int32)),
             e.constant("scales", packed),
         )
-        return f"{self.FUNCTION}({', '.join((params, *_ends(layer, e), *arrays))});"
-
-
-class NeonLayerS8(PlainLayerS8):
-    """Four outputs of sixteen products at a time: NEON."""
-
-    ISAS = VECTORS
-    FUNCTION = "eb_fully_connected_s8_neon_layer"
-
-    def suits(self, layer: Dense) -> bool:
-        """Weights above the lowest, around 0."""
-        if not super().suits(layer):
-            return False
-        weights = operands(layer.ins)[1]
-        return weights_zero_point(weights) == 0 and int(weights.constant().min()) > LOWEST
+        return f"{self.FUNCTION}({', '.join((params, *layer_ends(layer, e), *arrays))});"
 
 
 class PlainLayerS16(Kernel[Operator, Array]):
@@ -286,19 +271,19 @@ class PlainLayerS16(Kernel[Operator, Array]):
 
     def pack(self, layer: Dense) -> Array:
         """The scales, as LiteRT's doubles."""
-        return np.array([exact_multiplier(scale) for scale in _scales(layer)], dtype=np.uint32)
+        return np.array([exact_multiplier(scale) for scale in scales_of(layer)], dtype=np.uint32)
 
     def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
         _, weights, bias = operands(layer.ins)
-        params = e.params(STRUCT, layer_sizes(layer) | _quantization(layer))
+        params = e.params(STRUCT, layer_sizes(layer) | quantization_of(layer))
         arrays = (
             e.constant("weights", weights.constant()),
             e.constant("bias", bias_values(bias, weights.shape[0], DType.I16)),
             e.constant("scales", packed),
         )
-        return f"{self.FUNCTION}({', '.join((params, *_ends(layer, e), *arrays))});"
+        return f"{self.FUNCTION}({', '.join((params, *layer_ends(layer, e), *arrays))});"
 
 
 class PlainLayerF32(Kernel[Operator, Array]):
@@ -322,7 +307,7 @@ class PlainLayerF32(Kernel[Operator, Array]):
         fields = layer_sizes(layer) | {"low": low, "high": high}
         params = e.params("eb_fully_connected_f32", fields)
         arrays = self.weights(layer, e), e.constant("bias", packed)
-        return f"{self.FUNCTION}({', '.join((params, *_ends(layer, e), *arrays))});"
+        return f"{self.FUNCTION}({', '.join((params, *layer_ends(layer, e), *arrays))});"
 
     def weights(self, layer: Dense, e: Emitter) -> str:
         """The C expression of the weights."""
@@ -340,7 +325,7 @@ def _is_int8(layer: Dense) -> bool:
     return operands(layer.ins)[0].dtype is DType.I8
 
 
-def _ends(layer: Dense, e: Emitter) -> tuple[str, str]:
+def layer_ends(layer: Dense, e: Emitter) -> tuple[str, str]:
     """Pointers to the input and to the output, or to a row of each."""
     if works_by_rows(layer.node, layer.ins, layer.outs):
         return e.row(0), e.out_row()
@@ -350,10 +335,10 @@ def _ends(layer: Dense, e: Emitter) -> tuple[str, str]:
 def layer_sizes(layer: Dense) -> dict[str, CValue]:
     """The fields of the parameters that count: of the whole layer, or of one of its rows."""
     outputs, inputs = operands(layer.ins)[1].shape
-    return {"batches": _batches(layer), "inputs": inputs, "outputs": outputs}
+    return {"batches": batches_of(layer), "inputs": inputs, "outputs": outputs}
 
 
-def _batches(layer: Dense) -> int:
+def batches_of(layer: Dense) -> int:
     """Of the whole layer, or of one of its rows."""
     data, weights, _ = operands(layer.ins)
     by_rows = works_by_rows(layer.node, layer.ins, layer.outs)
@@ -361,7 +346,7 @@ def _batches(layer: Dense) -> int:
     return elements // weights.shape[1]
 
 
-def _quantization(layer: Dense) -> dict[str, CValue]:
+def quantization_of(layer: Dense) -> dict[str, CValue]:
     """The fields of the parameters that say how int8 values are meant."""
     weights = operands(layer.ins)[1]
     assert weights.quant is not None
@@ -375,7 +360,7 @@ def _quantization(layer: Dense) -> dict[str, CValue]:
     }
 
 
-def _scales(layer: Dense) -> list[float]:
+def scales_of(layer: Dense) -> list[float]:
     """One scale, or one for each output."""
     data, weights, _ = operands(layer.ins)
     return list(effective_scales(data, weights, layer.output))
@@ -383,7 +368,7 @@ def _scales(layer: Dense) -> list[float]:
 
 def _has_one_scale(layer: Dense) -> bool:
     """All outputs have the same."""
-    return len(set(_scales(layer))) == 1
+    return len(set(scales_of(layer))) == 1
 
 
 def _is_uniform(layer: Dense, packed: Packed) -> bool:
@@ -397,7 +382,7 @@ def _place(layer: Dense) -> Output:
     return Output(layer.output.zero_point, *bounds)
 
 
-def _folded(layer: Dense) -> Int:
+def folded_bias(layer: Dense) -> Int:
     """[outputs] int64: the bias with both zero points folded in, not wrapped."""
     data, weights, bias = operands(layer.ins)
     values = weights.constant()
@@ -411,7 +396,6 @@ KERNELS: tuple[AnyKernel, ...] = (
     PackedLayer(),
     MaskedLayer(),
     FoursLayer(),
-    NeonLayerS8(),
     PlainLayerS8(),
     PlainLayerF32(),
     PlainLayerS16(),

@@ -15,7 +15,8 @@ from edgebottle.drivers import open_session
 from edgebottle.errors import BoardError
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import Judge, Wish
-from edgebottle.ops.neon_kernels import pack_channels, pack_windows
+from edgebottle.ops.depthwise_neon import pack_taps
+from edgebottle.ops.neon_kernels import pack_windows
 from edgebottle.pipeline import Built, build, load
 from edgebottle.verify import verify_model
 from tests.bench.low_bits import network
@@ -37,11 +38,11 @@ def test_windows_are_packed_as_they_are_read() -> None:
 
 
 def test_channels_are_packed_as_they_are_read() -> None:
-    weights = np.arange(9 * 16, dtype=np.int64).reshape(1, 3, 3, 16).astype(np.int8)
-    packed = pack_channels(weights).reshape(2, 9, 8)
-    for channel in range(16):
-        taps = weights[0].reshape(9, 16)[:, channel]
-        assert (packed[channel // 8, :, channel % 8] == taps).all()
+    taps = np.arange(9 * 20, dtype=np.int64).reshape(9, 20).astype(np.int8)
+    packed = pack_taps(taps).reshape(2, 9, 16)
+    for channel in range(20):
+        assert (packed[channel // 16, :, channel % 16] == taps[:, channel]).all()
+    assert not packed[1, :, 4:].any()
 
 
 MODELS = [
@@ -69,28 +70,59 @@ def test_models_verify_with_vectors(shared: Path, file: str, board: str) -> None
     assert any("neon" in choice.kernel for choice in result.built.project.source.kernels)
 
 
+KERNELS = {
+    "residual": {"eb_conv_2d_few_neon_row"},
+    "keywords": {"eb_conv_2d_few_neon_row", "eb_depthwise_conv_2d_neon_row"},
+}
+"""Of convolutions, by network."""
+
 FEW = [
-    (4, 4, "raspberry_pi_3"),
-    (2, 2, "raspberry_pi_4"),
+    ("residual", 4, 4, "raspberry_pi_3"),
+    ("keywords", 2, 2, "raspberry_pi_4"),
+    ("keywords", 4, 4, "raspberry_pi_os_armv7"),
     *(
-        long(weights, inputs, board)
+        long(name, weights, inputs, board)
+        for name in KERNELS
         for weights, inputs in ((1, 1), (2, 2), (2, 8), (4, 4))
         for board in ("raspberry_pi_3", *NEON)
     ),
 ]
+"""Network, bits of weights and of what layers read of each other, board."""
 
 
 @needs_qemu_user
-@pytest.mark.parametrize(("weights", "inputs", "board"), FEW)
+@pytest.mark.parametrize(("name", "weights", "inputs", "board"), FEW)
 def test_few_bits_verify_with_vectors(
-    tmp_path: Path, weights: int, inputs: int, board: str
+    tmp_path: Path, name: str, weights: int, inputs: int, board: str
 ) -> None:
     file = tmp_path / "few.tflite"
-    file.write_bytes(write_tflite(network("residual", weights, inputs)))
+    file.write_bytes(write_tflite(network(name, weights, inputs)))
     result = verify_model(load(str(file), io="int8"), load_board(board), samples=2)
     assert result.exact and result.match, str(result.difference)
-    kernels = [choice.kernel for choice in result.built.project.source.kernels]
-    assert kernels.count("eb_conv_2d_few_neon_row") == 3
+    kernels = {choice.kernel for choice in result.built.project.source.kernels}
+    assert {one for one in kernels if "_neon_row" in one} == KERNELS[name]
+
+
+DENSE = [
+    (2, 2, "raspberry_pi_3", "eb_fully_connected_few_neon_layer"),
+    (4, 4, "raspberry_pi_4", "eb_fully_connected_few_neon_layer"),
+    (4, 8, "raspberry_pi_4", "eb_fully_connected_few_neon_layer"),
+    (2, 2, "raspberry_pi_5", "eb_fully_connected_few_neon_layer"),
+    (4, 8, "raspberry_pi_5", "eb_fully_connected_s8_neon_layer"),
+    (8, 8, "raspberry_pi_3", "eb_fully_connected_s8_neon_layer"),
+]
+"""Bits of weights and inputs, board, and what costs it least by the model."""
+
+
+@pytest.mark.parametrize(("weights", "inputs", "board", "kernel"), DENSE)
+def test_dense_layers_take_what_costs_least(
+    tmp_path: Path, weights: int, inputs: int, board: str, kernel: str
+) -> None:
+    file = tmp_path / "dense.tflite"
+    file.write_bytes(write_tflite(network("dense", weights, inputs)))
+    model = load(str(file), io="int8")
+    source = Judge(model.graph).verdict(load_board(board), Wish()).source
+    assert [choice.kernel for choice in source.kernels][1:] == [kernel] * 2
 
 
 @pytest.fixture(scope="module")

@@ -129,7 +129,7 @@ typedef struct {
 #endif
 #include "../kernels/mve/eb_depthwise_conv_2d_s8_mve.h"
 #if EB_HAS_NEON_KERNELS
-#include "../kernels/neon/eb_depthwise_conv_2d_s8_neon.h"
+#include "../kernels/neon/eb_depthwise_conv_2d_neon.h"
 #endif
 #include "../kernels/portable/eb_depthwise_conv_2d_f32.h"
 

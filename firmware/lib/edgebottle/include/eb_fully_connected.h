@@ -60,6 +60,7 @@ typedef struct {
 #include "../kernels/mve/eb_fully_connected_s8_mve.h"
 #if EB_HAS_NEON_KERNELS
 #include "../kernels/neon/eb_fully_connected_s8_neon.h"
+#include "../kernels/neon/eb_fully_connected_few_neon.h"
 #endif
 #include "../kernels/portable/eb_fully_connected_f32.h"
 #include "../kernels/portable/eb_fully_connected_s16.h"

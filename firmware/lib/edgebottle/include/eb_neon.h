@@ -73,17 +73,21 @@ eb_neon_join(eb_neon_sums a, eb_neon_sums b, eb_neon_sums c, eb_neon_sums d)
 #endif
 }
 
-/* eb_requantize of four sums and their biases, plus the zero point, within the bounds. */
-static inline eb_neon_sums
-eb_neon_requantize(eb_neon_sums sums, const int32_t *scales, eb_output_s8 output)
+/* eb_requantize of four sums and their biases. */
+static inline eb_neon_sums eb_neon_scale(eb_neon_sums sums, const int32_t *scales)
 {
     const int32x4_t shift = vld1q_s32(scales + 8);
     int32x4_t value = vaddq_s32(sums, vld1q_s32(scales));
     value = vqrdmulhq_s32(value, vld1q_s32(scales + 4));
     /* Half away from zero: of what is negative one less, where anything is shifted out. */
     value = vqaddq_s32(value, vshrq_n_s32(vandq_s32(value, shift), 31));
-    value = vrshlq_s32(value, shift);
-    value = vmaxq_s32(value, vdupq_n_s32(output.low - output.zero_point));
+    return vrshlq_s32(value, shift);
+}
+
+/* Scaled sums plus the zero point, within the bounds. */
+static inline eb_neon_sums eb_neon_bounded(eb_neon_sums sums, eb_output_s8 output)
+{
+    int32x4_t value = vmaxq_s32(sums, vdupq_n_s32(output.low - output.zero_point));
     value = vminq_s32(value, vdupq_n_s32(output.high - output.zero_point));
     return vaddq_s32(value, vdupq_n_s32(output.zero_point));
 }
@@ -105,25 +109,17 @@ static inline void eb_neon_store(int8_t *to, eb_neon_sums sums, int32_t count)
     }
 }
 
-/* sums[0 .. 3] plus the products of eight values with eight weights. */
-static inline void eb_neon_multiply(eb_neon_sums *sums, const int8_t *values, const int8_t *weights)
+/* Stores eight scaled sums plus the zero point, within the bounds, outside of which lies what
+ * saturates. */
+static inline void
+eb_neon_store_8(int8_t *to, eb_neon_sums first, eb_neon_sums second, eb_output_s8 output)
 {
-    const int16x8_t products = vmull_s8(vld1_s8(values), vld1_s8(weights));
-    sums[0] = vaddw_s16(sums[0], vget_low_s16(products));
-    sums[1] = vaddw_s16(sums[1], vget_high_s16(products));
-}
-
-/* The same with two values and two weights for each sum; both weights are not -128. */
-static inline void eb_neon_multiply_two(eb_neon_sums *sums,
-                                        const int8_t *values,
-                                        const int8_t *weights,
-                                        const int8_t *values_2,
-                                        const int8_t *weights_2)
-{
-    int16x8_t products = vmull_s8(vld1_s8(values), vld1_s8(weights));
-    products = vmlal_s8(products, vld1_s8(values_2), vld1_s8(weights_2));
-    sums[0] = vaddw_s16(sums[0], vget_low_s16(products));
-    sums[1] = vaddw_s16(sums[1], vget_high_s16(products));
+    int16x8_t halves = vcombine_s16(vqmovn_s32(first), vqmovn_s32(second));
+    halves = vqaddq_s16(halves, vdupq_n_s16((int16_t)output.zero_point));
+    int8x8_t bytes = vqmovn_s16(halves);
+    bytes = vmax_s8(bytes, vdup_n_s8((int8_t)output.low));
+    bytes = vmin_s8(bytes, vdup_n_s8((int8_t)output.high));
+    vst1_s8(to, bytes);
 }
 
 #else
@@ -165,12 +161,12 @@ eb_neon_join(eb_neon_sums a, eb_neon_sums b, eb_neon_sums c, eb_neon_sums d)
     return joined;
 }
 
-static inline eb_neon_sums
-eb_neon_requantize(eb_neon_sums sums, const int32_t *scales, eb_output_s8 output)
+static inline eb_neon_sums eb_neon_bounded(eb_neon_sums sums, eb_output_s8 output)
 {
     for (int i = 0; i < 4; ++i) {
-        sums.lane[i] = eb_requantize_s8(eb_add_wrap(sums.lane[i], scales[i]), scales[4 + i],
-                                        scales[8 + i], output.zero_point, output.low, output.high);
+        const int32_t low = output.low - output.zero_point;
+        const int32_t high = output.high - output.zero_point;
+        sums.lane[i] = eb_clamp(sums.lane[i], low, high) + output.zero_point;
     }
     return sums;
 }
@@ -182,24 +178,33 @@ static inline void eb_neon_store(int8_t *to, eb_neon_sums sums, int32_t count)
     }
 }
 
-static inline void eb_neon_multiply(eb_neon_sums *sums, const int8_t *values, const int8_t *weights)
+static inline eb_neon_sums eb_neon_scale(eb_neon_sums sums, const int32_t *scales)
 {
-    for (int i = 0; i < 8; ++i) {
-        int32_t *sum = &sums[i / 4].lane[i % 4];
-        *sum = eb_add_wrap(*sum, values[i] * weights[i]);
+    for (int i = 0; i < 4; ++i) {
+        sums.lane[i] =
+            eb_requantize(eb_add_wrap(sums.lane[i], scales[i]), scales[4 + i], scales[8 + i]);
+    }
+    return sums;
+}
+
+static inline void
+eb_neon_store_8(int8_t *to, eb_neon_sums first, eb_neon_sums second, eb_output_s8 output)
+{
+    for (int32_t i = 0; i < 8; ++i) {
+        const int32_t scaled = i < 4 ? first.lane[i] : second.lane[i - 4];
+        const int32_t low = output.low - output.zero_point;
+        const int32_t high = output.high - output.zero_point;
+        to[i] = (int8_t)(eb_clamp(scaled, low, high) + output.zero_point);
     }
 }
 
-static inline void eb_neon_multiply_two(eb_neon_sums *sums,
-                                        const int8_t *values,
-                                        const int8_t *weights,
-                                        const int8_t *values_2,
-                                        const int8_t *weights_2)
-{
-    eb_neon_multiply(sums, values, weights);
-    eb_neon_multiply(sums, values_2, weights_2);
-}
-
 #endif
+
+/* eb_requantize of four sums and their biases, plus the zero point, within the bounds. */
+static inline eb_neon_sums
+eb_neon_requantize(eb_neon_sums sums, const int32_t *scales, eb_output_s8 output)
+{
+    return eb_neon_bounded(eb_neon_scale(sums, scales), output);
+}
 
 #endif

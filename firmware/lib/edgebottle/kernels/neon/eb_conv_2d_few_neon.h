@@ -14,26 +14,6 @@ typedef struct {
     eb_few few;
 } eb_conv_2d_few;
 
-/* The sums of the codes in each byte of rows whose bits lie in planes. They fit bytes. */
-static inline void eb_few_byte_sums(const eb_conv_2d_few *p, const uint8_t *rows, uint8_t *to)
-{
-    for (int32_t k = 0; k < p->rows.plane_bytes; k += 16) {
-        const uint8_t *row = rows + k;
-        eb_neon_bytes sums = eb_bytes_zero();
-        for (int32_t ky = 0; ky < p->conv.kernel_height; ++ky) {
-            const eb_neon_bytes low = eb_bytes_load(row);
-            sums = eb_bytes_add(sums, eb_bytes_count(low, low));
-            if (p->rows.bits > 1) {
-                const eb_neon_bytes high = eb_bytes_load(row + p->rows.plane_bytes);
-                const eb_neon_bytes count = eb_bytes_count(high, high);
-                sums = eb_bytes_add(sums, eb_bytes_add(count, count));
-            }
-            row += p->rows.row_bytes;
-        }
-        eb_bytes_store(to + k, sums);
-    }
-}
-
 /* The sum of a window, of such sums. */
 static inline int32_t eb_few_window_sum(const eb_conv_2d_few *p, const uint8_t *sums)
 {
@@ -76,7 +56,7 @@ EB_KERNEL void eb_conv_2d_few_neon_row(const eb_conv_2d_few *p,
     }
     eb_few_spread_rows(conv, &p->rows, rows, (uint8_t *)scratch);
     if (p->few.lowest != 0) {
-        eb_few_byte_sums(p, (const uint8_t *)scratch, sums);
+        eb_few_byte_sums(&p->rows, conv->kernel_height, (const uint8_t *)scratch, sums);
     }
     for (int32_t x = 0; x < conv->output_width;) {
         const int32_t rest = conv->output_width - x;

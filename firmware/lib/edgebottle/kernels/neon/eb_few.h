@@ -34,7 +34,7 @@ typedef struct {
 } eb_few;
 
 /* weights: of all channels; scales: see eb_neon_requantize; base: lowest times the sum of each
- * window. */
+ * window; sums: where they stay, of which there are whole sixteens. */
 struct eb_few_tile {
     const eb_few *few;
     const uint8_t *window;
@@ -45,6 +45,7 @@ struct eb_few_tile {
     int32_t channels;
     int32_t base[4];
     eb_output_s8 output;
+    int32_t *sums;
 };
 
 /* The same address, hidden from the compiler: it would count all pixels' addresses from the first
@@ -55,7 +56,8 @@ static inline const uint8_t *eb_few_place(const uint8_t *place)
     return place;
 }
 
-/* Sums of all pixels become outputs of `quads` fours of channels. */
+/* Sums of all pixels become outputs of `quads` fours of channels, the last of which may have fewer
+ * than four. */
 EB_INLINED void eb_few_store(
     const eb_few_tile *t, int32_t pixels, int32_t quads, int32_t channel, eb_neon_sums sums[4][4])
 {
@@ -63,35 +65,78 @@ EB_INLINED void eb_few_store(
     const int32_t step = t->few->step;
     const int32_t stride = t->out_stride;
     const int32_t *scales = t->scales + channel / 4 * EB_NEON_SCALES;
+    const int32_t left = t->channels - channel;
     int8_t *out = t->out + channel;
-    int32_t left = t->channels - channel;
     EB_UNROLLED
     for (int32_t q = 0; q < quads; ++q) {
-        eb_neon_sums scaled[4];
         EB_UNROLLED
         for (int32_t i = 0; i < pixels; ++i) {
-            scaled[i] =
-                eb_neon_requantize(eb_sums_scale(t->base[i], step, sums[i][q]), scales, output);
+            sums[i][q] = eb_neon_scale(eb_sums_scale(t->base[i], step, sums[i][q]),
+                                       scales + q * EB_NEON_SCALES);
         }
+    }
+    if (quads > 1 && left >= 4 * quads) {
         EB_UNROLLED
-        for (int32_t i = 0; i < pixels; ++i) {
-            eb_neon_store(out + i * stride, scaled[i], left);
+        for (int32_t q = 0; q < quads; q += 2) {
+            EB_UNROLLED
+            for (int32_t i = 0; i < pixels; ++i) {
+                eb_neon_store_8(out + i * stride + 4 * q, sums[i][q], sums[i][q + 1], output);
+            }
         }
-        scales += EB_NEON_SCALES;
-        out += 4;
-        left -= 4;
+        return;
+    }
+    EB_UNROLLED
+    for (int32_t i = 0; i < pixels; ++i) {
+        EB_UNROLLED
+        for (int32_t q = 0; q < quads; ++q) {
+            eb_neon_store(out + i * stride + 4 * q, eb_neon_bounded(sums[i][q], output),
+                          left - 4 * q);
+        }
     }
 }
 
-/* All functions below: pixels (1 or 4), quads and the like are constants. `channel` is the first
- * one; they return where the weights of the next ones are. */
+/* Sums of a pixel stay sums, whose requantization is another one. */
+EB_INLINED void eb_few_keep(
+    const eb_few_tile *t, int32_t pixels, int32_t quads, int32_t channel, eb_neon_sums sums[4][4])
+{
+    (void)pixels;
+    EB_UNROLLED
+    for (int32_t q = 0; q < quads; ++q) {
+        eb_neon_put(t->sums + channel + 4 * q, eb_sums_scale(t->base[0], t->few->step, sums[0][q]));
+    }
+}
 
-EB_INLINED const uint8_t *eb_few_bytes(
-    const eb_few_tile *t, int32_t pixels, int32_t quads, int32_t channel, const uint8_t *weights)
+/* Points to the values of each pixel, `first` bytes from where its window begins. */
+EB_INLINED void
+eb_few_point(const eb_few_tile *t, int32_t pixels, int32_t first, const uint8_t *values[4])
+{
+    EB_UNROLLED
+    for (int32_t i = 0; i < pixels; ++i) {
+        values[i] = eb_few_place(t->window + i * t->few->pixel + first);
+    }
+}
+
+/* The next four taps of each pixel, repeated for four channels. */
+EB_INLINED void eb_few_next(int32_t pixels, const uint8_t *values[4], eb_neon_bytes taps[4])
+{
+    EB_UNROLLED
+    for (int32_t i = 0; i < pixels; ++i) {
+        taps[i] = eb_bytes_repeat_4(values[i]);
+        values[i] += 4;
+    }
+}
+
+/* All functions below: pixels (1 or 4), quads and the like are constants. Sums of each pixel and
+ * four channels go to `done`; they return where the weights of the next channels are. */
+
+EB_INLINED const uint8_t *eb_few_bytes(const eb_few_tile *t,
+                                       int32_t pixels,
+                                       int32_t quads,
+                                       const uint8_t *weights,
+                                       eb_neon_sums done[4][4])
 {
     const int32_t *block = t->few->blocks;
     eb_neon_halves totals[4][4];
-    eb_neon_sums done[4][4];
     EB_UNROLLED
     for (int32_t i = 0; i < pixels; ++i) {
         EB_UNROLLED
@@ -111,17 +156,10 @@ EB_INLINED const uint8_t *eb_few_bytes(
         }
         for (int32_t left = *block++; left > 0; --left) {
             const uint8_t *values[4];
-            EB_UNROLLED
-            for (int32_t i = 0; i < pixels; ++i) {
-                values[i] = eb_few_place(t->window + i * t->few->pixel + block[0]);
-            }
+            eb_few_point(t, pixels, block[0], values);
             for (const uint8_t *end = weights + 16 * quads * block[1]; weights != end;) {
                 eb_neon_bytes taps[4];
-                EB_UNROLLED
-                for (int32_t i = 0; i < pixels; ++i) {
-                    taps[i] = eb_bytes_repeat_4(values[i]);
-                    values[i] += 4;
-                }
+                eb_few_next(pixels, values, taps);
                 EB_UNROLLED
                 for (int32_t q = 0; q < quads; ++q) {
                     const eb_neon_bytes weight = eb_bytes_load(weights);
@@ -149,16 +187,17 @@ EB_INLINED const uint8_t *eb_few_bytes(
             done[i][q] = eb_sums_of_pairs(totals[i][q]);
         }
     }
-    eb_few_store(t, pixels, quads, channel, done);
     return weights;
 }
 
-EB_INLINED const uint8_t *eb_few_halves(
-    const eb_few_tile *t, int32_t pixels, int32_t quads, int32_t channel, const uint8_t *weights)
+EB_INLINED const uint8_t *eb_few_halves(const eb_few_tile *t,
+                                        int32_t pixels,
+                                        int32_t quads,
+                                        const uint8_t *weights,
+                                        eb_neon_sums done[4][4])
 {
     const int32_t *block = t->few->blocks;
     eb_neon_sums totals[4][2][2];
-    eb_neon_sums done[4][4];
     EB_UNROLLED
     for (int32_t i = 0; i < pixels; ++i) {
         EB_UNROLLED
@@ -179,17 +218,10 @@ EB_INLINED const uint8_t *eb_few_halves(
         }
         for (int32_t left = *block++; left > 0; --left) {
             const uint8_t *values[4];
-            EB_UNROLLED
-            for (int32_t i = 0; i < pixels; ++i) {
-                values[i] = eb_few_place(t->window + i * t->few->pixel + block[0]);
-            }
+            eb_few_point(t, pixels, block[0], values);
             for (const uint8_t *end = weights + 16 * quads * block[1]; weights != end;) {
                 eb_neon_bytes taps[4];
-                EB_UNROLLED
-                for (int32_t i = 0; i < pixels; ++i) {
-                    taps[i] = eb_bytes_repeat_4(values[i]);
-                    values[i] += 4;
-                }
+                eb_few_next(pixels, values, taps);
                 EB_UNROLLED
                 for (int32_t q = 0; q < quads; ++q) {
                     const eb_neon_bytes weight = eb_bytes_load(weights);
@@ -220,48 +252,41 @@ EB_INLINED const uint8_t *eb_few_halves(
             done[i][q] = eb_sums_join_pairs(totals[i][q][0], totals[i][q][1]);
         }
     }
-    eb_few_store(t, pixels, quads, channel, done);
     return weights;
 }
 
-EB_INLINED const uint8_t *eb_few_dots(
-    const eb_few_tile *t, int32_t pixels, int32_t quads, int32_t channel, const uint8_t *weights)
+EB_INLINED const uint8_t *eb_few_dots(const eb_few_tile *t,
+                                      int32_t pixels,
+                                      int32_t quads,
+                                      const uint8_t *weights,
+                                      eb_neon_sums done[4][4])
 {
     const int32_t *block = t->few->blocks + 1;
-    eb_neon_sums sums[4][4];
     EB_UNROLLED
     for (int32_t i = 0; i < pixels; ++i) {
         EB_UNROLLED
         for (int32_t q = 0; q < quads; ++q) {
-            sums[i][q] = eb_neon_zero();
+            done[i][q] = eb_neon_zero();
         }
     }
     for (int32_t left = t->few->blocks[0]; left > 0; --left) {
         const uint8_t *values[4];
-        EB_UNROLLED
-        for (int32_t i = 0; i < pixels; ++i) {
-            values[i] = eb_few_place(t->window + i * t->few->pixel + block[0]);
-        }
+        eb_few_point(t, pixels, block[0], values);
         for (const uint8_t *end = weights + 16 * quads * block[1]; weights != end;) {
             eb_neon_bytes taps[4];
-            EB_UNROLLED
-            for (int32_t i = 0; i < pixels; ++i) {
-                taps[i] = eb_bytes_repeat_4(values[i]);
-                values[i] += 4;
-            }
+            eb_few_next(pixels, values, taps);
             EB_UNROLLED
             for (int32_t q = 0; q < quads; ++q) {
                 const eb_neon_bytes weight = eb_bytes_load(weights);
                 weights += 16;
                 EB_UNROLLED
                 for (int32_t i = 0; i < pixels; ++i) {
-                    sums[i][q] = eb_sums_multiply_fours(sums[i][q], taps[i], weight);
+                    done[i][q] = eb_sums_multiply_fours(done[i][q], taps[i], weight);
                 }
             }
         }
         block += 2;
     }
-    eb_few_store(t, pixels, quads, channel, sums);
     return weights;
 }
 
@@ -271,12 +296,11 @@ EB_INLINED const uint8_t *eb_few_counts(const eb_few_tile *t,
                                         int32_t pixels,
                                         int32_t weight_bits,
                                         int32_t value_bits,
-                                        int32_t channel,
-                                        const uint8_t *weights)
+                                        const uint8_t *weights,
+                                        eb_neon_sums done[4][4])
 {
     const int32_t *block = t->few->blocks;
     eb_neon_halves totals[4];
-    eb_neon_sums done[4][4];
     EB_UNROLLED
     for (int32_t i = 0; i < pixels; ++i) {
         totals[i] = eb_halves_zero();
@@ -293,9 +317,9 @@ EB_INLINED const uint8_t *eb_few_counts(const eb_few_tile *t,
         for (int32_t left = *block++; left > 0; --left) {
             const uint8_t *values[4];
             const uint8_t *upper[4];
+            eb_few_point(t, pixels, block[0], values);
             EB_UNROLLED
             for (int32_t i = 0; i < pixels; ++i) {
-                values[i] = eb_few_place(t->window + i * t->few->pixel + block[0]);
                 upper[i] = eb_few_place(values[i] + t->few->plane_bytes);
             }
             for (const uint8_t *end = weights + 16 * weight_bits * block[1]; weights != end;) {
@@ -339,48 +363,57 @@ EB_INLINED const uint8_t *eb_few_counts(const eb_few_tile *t,
         done[i][0] = eb_sums_low(totals[i]);
         done[i][1] = eb_sums_high(totals[i]);
     }
-    eb_few_store(t, pixels, 2, channel, done);
     return weights;
 }
 
-/* All channels, so many fours of them at a time, then four: eb_few_NAME_PIXELS. */
-#define EB_FEW_QUADS(NAME, PIXELS, QUADS)                                                          \
-    EB_KERNEL void eb_few_##NAME##_##PIXELS(const eb_few_tile *t)                                  \
+/* All channels, so many fours of them at a time, then four: eb_few_NAME_FORM. PUT takes the sums.
+ */
+#define EB_FEW_QUADS(NAME, FORM, PUT, PIXELS, QUADS)                                               \
+    EB_KERNEL void eb_few_##NAME##_##FORM(const eb_few_tile *t)                                    \
     {                                                                                              \
         const uint8_t *weights = t->weights;                                                       \
+        eb_neon_sums done[4][4];                                                                   \
         int32_t channel = 0;                                                                       \
         for (; t->channels - channel > 4 * (QUADS) - 4; channel += 4 * (QUADS)) {                  \
-            weights = eb_few_##NAME(t, PIXELS, QUADS, channel, weights);                           \
+            weights = eb_few_##NAME(t, PIXELS, QUADS, weights, done);                              \
+            PUT(t, PIXELS, QUADS, channel, done);                                                  \
         }                                                                                          \
         for (; channel < t->channels; channel += 4) {                                              \
-            weights = eb_few_##NAME(t, PIXELS, 1, channel, weights);                               \
+            weights = eb_few_##NAME(t, PIXELS, 1, weights, done);                                  \
+            PUT(t, PIXELS, 1, channel, done);                                                      \
         }                                                                                          \
     }
 
-EB_FEW_QUADS(bytes, 4, 4)
-EB_FEW_QUADS(bytes, 1, 4)
-EB_FEW_QUADS(halves, 4, 2)
-EB_FEW_QUADS(halves, 1, 2)
-EB_FEW_QUADS(dots, 4, 4)
-EB_FEW_QUADS(dots, 1, 4)
+/* Four pixels, one, and the sums of one. */
+#define EB_FEW_FORMS(NAME, QUADS)                                                                  \
+    EB_FEW_QUADS(NAME, 4, eb_few_store, 4, QUADS)                                                  \
+    EB_FEW_QUADS(NAME, 1, eb_few_store, 1, QUADS)                                                  \
+    EB_FEW_QUADS(NAME, sums, eb_few_keep, 1, QUADS)
 
-/* All channels, eight at a time: eb_few_counts_WEIGHT_BITS_VALUE_BITS_PIXELS. */
-#define EB_FEW_EIGHTS(WEIGHT_BITS, VALUE_BITS, PIXELS)                                             \
-    EB_KERNEL void eb_few_counts_##WEIGHT_BITS##_##VALUE_BITS##_##PIXELS(const eb_few_tile *t)     \
+EB_FEW_FORMS(bytes, 4)
+EB_FEW_FORMS(halves, 2)
+EB_FEW_FORMS(dots, 4)
+
+/* All channels, eight at a time: eb_few_counts_WEIGHT_BITS_VALUE_BITS_FORM. */
+#define EB_FEW_EIGHTS(WEIGHT_BITS, VALUE_BITS, FORM, PUT, PIXELS)                                  \
+    EB_KERNEL void eb_few_counts_##WEIGHT_BITS##_##VALUE_BITS##_##FORM(const eb_few_tile *t)       \
     {                                                                                              \
         const uint8_t *weights = t->weights;                                                       \
+        eb_neon_sums done[4][4];                                                                   \
         for (int32_t channel = 0; channel < t->channels; channel += 8) {                           \
-            weights = eb_few_counts(t, PIXELS, WEIGHT_BITS, VALUE_BITS, channel, weights);         \
+            weights = eb_few_counts(t, PIXELS, WEIGHT_BITS, VALUE_BITS, weights, done);            \
+            PUT(t, PIXELS, 2, channel, done);                                                      \
         }                                                                                          \
     }
 
-EB_FEW_EIGHTS(1, 1, 4)
-EB_FEW_EIGHTS(1, 1, 1)
-EB_FEW_EIGHTS(1, 2, 4)
-EB_FEW_EIGHTS(1, 2, 1)
-EB_FEW_EIGHTS(2, 1, 4)
-EB_FEW_EIGHTS(2, 1, 1)
-EB_FEW_EIGHTS(2, 2, 4)
-EB_FEW_EIGHTS(2, 2, 1)
+#define EB_FEW_COUNTS(WEIGHT_BITS, VALUE_BITS)                                                     \
+    EB_FEW_EIGHTS(WEIGHT_BITS, VALUE_BITS, 4, eb_few_store, 4)                                     \
+    EB_FEW_EIGHTS(WEIGHT_BITS, VALUE_BITS, 1, eb_few_store, 1)                                     \
+    EB_FEW_EIGHTS(WEIGHT_BITS, VALUE_BITS, sums, eb_few_keep, 1)
+
+EB_FEW_COUNTS(1, 1)
+EB_FEW_COUNTS(1, 2)
+EB_FEW_COUNTS(2, 1)
+EB_FEW_COUNTS(2, 2)
 
 #endif /* EB_FEW_H */

@@ -11,62 +11,6 @@
 #include "../../include/eb_bits.h"
 #include "eb_few_vectors.h"
 
-/* eb_spread_bytes_BITS: `bytes` stored bytes to a byte for each code. */
-static inline void eb_spread_bytes_8(const uint8_t *from, int32_t bytes, uint8_t *to)
-{
-    memcpy(to, from, (size_t)bytes);
-}
-
-static inline void eb_spread_bytes_4(const uint8_t *from, int32_t bytes, uint8_t *to)
-{
-#if EB_HAVE_NEON
-    for (; bytes >= 16; bytes -= 16) {
-        const uint8x16_t codes = vld1q_u8(from);
-        uint8x16x2_t apart;
-        apart.val[0] = vandq_u8(codes, vdupq_n_u8(15));
-        apart.val[1] = vshrq_n_u8(codes, 4);
-        vst2q_u8(to, apart);
-        from += 16;
-        to += 32;
-    }
-#endif
-    for (; bytes > 0; --bytes) {
-        *to++ = *from & 15u;
-        *to++ = *from++ >> 4;
-    }
-}
-
-static inline void eb_spread_bytes_2(const uint8_t *from, int32_t bytes, uint8_t *to)
-{
-#if EB_HAVE_NEON
-    const uint8x16_t mask = vdupq_n_u8(3);
-    for (; bytes >= 16; bytes -= 16) {
-        const uint8x16_t codes = vld1q_u8(from);
-        uint8x16x4_t apart;
-        apart.val[0] = vandq_u8(codes, mask);
-        apart.val[1] = vandq_u8(vshrq_n_u8(codes, 2), mask);
-        apart.val[2] = vandq_u8(vshrq_n_u8(codes, 4), mask);
-        apart.val[3] = vshrq_n_u8(codes, 6);
-        vst4q_u8(to, apart);
-        from += 16;
-        to += 64;
-    }
-#endif
-    for (; bytes > 0; --bytes) {
-        eb_store_word(to, eb_bits_spread(*from++, 2));
-        to += 4;
-    }
-}
-
-static inline void eb_spread_bytes_1(const uint8_t *from, int32_t bytes, uint8_t *to)
-{
-    for (; bytes > 0; --bytes) {
-        eb_store_word(to, eb_bits_spread(*from, 1));
-        eb_store_word(to + 4, eb_bits_spread((uint32_t)*from++ >> 4, 1));
-        to += 8;
-    }
-}
-
 /* The even bits of two bytes in the low one, the odd ones in the high one. */
 static inline uint32_t eb_spread_unzip(uint32_t word)
 {
@@ -144,13 +88,34 @@ eb_few_spread(const eb_few_rows *r, const uint8_t *from, int32_t bytes, uint8_t 
             memcpy(to, from, (size_t)bytes);
         }
     } else if (r->bits == 8) {
-        eb_spread_bytes_8(from, bytes, to);
+        memcpy(to, from, (size_t)bytes);
     } else if (r->bits == 4) {
-        eb_spread_bytes_4(from, bytes, to);
+        eb_bits_unpack(from, 2 * bytes, 4, 0, (int8_t *)to);
     } else if (r->bits == 2) {
-        eb_spread_bytes_2(from, bytes, to);
+        eb_bits_unpack(from, 4 * bytes, 2, 0, (int8_t *)to);
     } else {
-        eb_spread_bytes_1(from, bytes, to);
+        eb_bits_unpack(from, 8 * bytes, 1, 0, (int8_t *)to);
+    }
+}
+
+/* The sums of the codes in each byte of `height` rows whose bits lie in planes. They fit bytes. */
+static inline void
+eb_few_byte_sums(const eb_few_rows *r, int32_t height, const uint8_t *rows, uint8_t *to)
+{
+    for (int32_t k = 0; k < r->plane_bytes; k += 16) {
+        const uint8_t *row = rows + k;
+        eb_neon_bytes sums = eb_bytes_zero();
+        for (int32_t ky = 0; ky < height; ++ky) {
+            const eb_neon_bytes low = eb_bytes_load(row);
+            sums = eb_bytes_add(sums, eb_bytes_count(low, low));
+            if (r->bits > 1) {
+                const eb_neon_bytes high = eb_bytes_load(row + r->plane_bytes);
+                const eb_neon_bytes count = eb_bytes_count(high, high);
+                sums = eb_bytes_add(sums, eb_bytes_add(count, count));
+            }
+            row += r->row_bytes;
+        }
+        eb_bytes_store(to + k, sums);
     }
 }
 

@@ -1,0 +1,239 @@
+"""The kernels of FULLY_CONNECTED for Cortex-A: vectors of NEON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgebottle.ir.graph import Array
+from edgebottle.ops.base import CValue, Emitter, Isa, Operator
+from edgebottle.ops.few_packing import table_of
+from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest
+from edgebottle.ops.fixed_point import exact_multiplier, wrap_int32
+from edgebottle.ops.fully_connected_kernels import (
+    READ_AS,
+    Dense,
+    PlainLayerS8,
+    folded_bias,
+    layer_ends,
+    layer_sizes,
+    quantization_of,
+    scales_of,
+)
+from edgebottle.ops.kernel import AnyKernel, Kernel
+from edgebottle.ops.mve_packing import CHANNELS, LANES
+from edgebottle.ops.neon_costs import COSTS, VectorCosts
+from edgebottle.ops.neon_kernels import LOWEST, VECTORS
+from edgebottle.ops.packing import pad_to
+from edgebottle.ops.weights import operands, weights_zero_point
+
+BLOCK_BYTES = 16
+"""Values that are spread begin at a multiple of it."""
+
+MAX_TOGETHER = 16
+"""Outputs that are computed together, at most."""
+
+
+class NeonLayerS8(PlainLayerS8):
+    """Four outputs of sixteen products at a time."""
+
+    ISAS = VECTORS
+    FUNCTION = "eb_fully_connected_s8_neon_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """Weights above the lowest, around 0."""
+        return super().suits(layer) and _has_vectors(layer)
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """Inputs of a batch as they are stored.
+
+    Attributes:
+        bits: Of a code.
+        codes: With those that fill the last byte.
+        inputs: Without them.
+    """
+
+    bits: int
+    codes: int
+    inputs: int
+
+    @property
+    def nbytes(self) -> int:
+        """In memory."""
+        return self.codes * self.bits // 8
+
+    def column(self, planes: bool) -> int:
+        """Bytes of what is spread, of one plane where there are planes."""
+        return self.codes // 8 if planes else self.codes
+
+    def plane_bytes(self, planes: bool) -> int:
+        """From one plane to the next."""
+        return pad_to(self.column(planes) + 4, BLOCK_BYTES)
+
+    def row_bytes(self, planes: bool) -> int:
+        """Of all that is spread."""
+        return self.plane_bytes(planes) * (self.bits if planes else 1)
+
+    @classmethod
+    def of(cls, layer: Dense) -> StoredBatch | None:
+        """None where batches do not begin with a byte."""
+        data, weights, _ = operands(layer.ins)
+        bits, inputs, layout = data.dtype.bits, weights.shape[1], data.layout
+        if layout.pixel_elements == inputs:
+            return cls(bits, layout.pixel_bytes * 8 // bits, inputs)
+        is_whole = all(count * bits % 8 == 0 for count in (inputs, layout.pixel_elements))
+        return cls(bits, inputs, inputs) if is_whole else None
+
+
+@dataclass(frozen=True)
+class FewDenseConstants:
+    """What the kernel reads.
+
+    Attributes:
+        packed: The weights, and how they are multiplied.
+        scales: As LiteRT's doubles.
+    """
+
+    packed: FewWeights
+    scales: Array
+
+
+class FewLayer(Kernel[Operator, FewDenseConstants]):
+    """Weights or inputs of few bits, in the way that costs a kind of core least."""
+
+    COSTS: ClassVar[VectorCosts]
+    """Of the cores that have it."""
+    FUNCTION = "eb_fully_connected_few_neon_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """Few values of weights or inputs, no zero point of weights; batches of whole bytes."""
+        data, weights, _ = operands(layer.ins)
+        if data.dtype not in READ_AS or weights_zero_point(weights):
+            return False
+        is_few = data.dtype.bits < 8 or weights.levels is not None
+        return is_few and StoredBatch.of(layer) is not None
+
+    def pack(self, layer: Dense) -> FewDenseConstants | None:
+        """See ``few_ways.cheapest``; None where the kernel of int8 costs less.
+
+        That one reads int8 as it lies there, and what has few bits after it was unpacked.
+        """
+        packed = cheapest(_products(layer), self.COSTS)
+        if packed is None:
+            return None
+        saved = self._cycles(layer) - packed.cycles if _has_vectors(layer) else packed.cycles
+        if saved < 0 or (saved == 0 and _batch(layer).bits == 8):
+            return None
+        scales = np.array([exact_multiplier(scale) for scale in scales_of(layer)], np.uint32)
+        return FewDenseConstants(packed, scales)
+
+    def scratch(self, layer: Dense) -> int:
+        """The inputs, spread, whatever way is chosen; sums of their bytes, and of the outputs."""
+        batch, outputs = _batch(layer), operands(layer.ins)[1].shape[0]
+        forms = (False, True) if batch.bits <= 2 else (False,)
+        spread = max(batch.row_bytes(form) + batch.plane_bytes(form) for form in forms)
+        return spread + 4 * pad_to(outputs, MAX_TOGETHER)
+
+    def emit(self, layer: Dense, packed: FewDenseConstants, e: Emitter) -> str:
+        """See ``Kernel``."""
+        e.include("eb_fully_connected.h")
+        batch, few = _batch(layer), packed.packed
+        vector = few.way.taps // 8 if few.way.planes else few.way.taps
+        dense = layer_sizes(layer) | quantization_of(layer)
+        fields: dict[str, CValue] = {f"dense.{name}": value for name, value in dense.items()}
+        planes = few.way.planes
+        name = f"{few.way.name(_products(layer))}_sums"
+        fields |= {
+            "rows.bits": batch.bits,
+            "rows.is_planes": int(planes),
+            "rows.column": batch.column(planes),
+            "rows.columns": 1,
+            "rows.plane_bytes": batch.plane_bytes(planes),
+            "rows.row_bytes": batch.row_bytes(planes),
+            "few.four": name,
+            "few.one": name,
+            "few.blocks": e.constant("blocks", table_of(few.blocks, [0], vector)),
+            "few.block_count": len(few.blocks),
+            "few.pixel": 0,
+            "few.plane_bytes": batch.plane_bytes(planes),
+            "few.step": few.step,
+            "few.lowest": few.lowest,
+            "in_bytes": batch.nbytes,
+        }
+        bias = wrap_int32(folded_bias(layer) + few.added)
+        arguments = (
+            e.params("eb_fully_connected_few", fields),
+            *layer_ends(layer, e),
+            e.constant("weights", few.weights),
+            e.constant("bias", bias.astype(np.int32)),
+            e.constant("scales", packed.scales),
+            e.scratch(),
+        )
+        return f"{self.FUNCTION}({', '.join(arguments)});"
+
+    def _cycles(self, layer: Dense) -> float:
+        """Of a batch with the kernel of int8, modelled."""
+        costs, (outputs, inputs) = self.COSTS, operands(layer.ins)[1].shape
+        products = costs.dot or 2 * costs.multiply_long + costs.widen
+        each = costs.load + CHANNELS * (costs.load + products)
+        return pad_to(outputs, CHANNELS) // CHANNELS * (pad_to(inputs, LANES) // LANES) * each
+
+
+class FewLayerOfNeon(FewLayer):
+    """For cores that multiply sixteen bytes in a cycle."""
+
+    COSTS = COSTS[Isa.NEON]
+    ISAS = frozenset({Isa.NEON})
+
+
+class FewLayerOfCounts(FewLayer):
+    """For cores that count bits faster than they multiply."""
+
+    COSTS = COSTS[Isa.NEON_COUNTS]
+    ISAS = frozenset({Isa.NEON_COUNTS})
+
+
+class FewLayerOfDots(FewLayer):
+    """For cores with SDOT."""
+
+    COSTS = COSTS[Isa.NEON_DOT]
+    ISAS = frozenset({Isa.NEON_DOT})
+
+
+def _has_vectors(layer: Dense) -> bool:
+    """Weights above the lowest, around 0."""
+    weights = operands(layer.ins)[1]
+    return weights_zero_point(weights) == 0 and int(weights.constant().min()) > LOWEST
+
+
+def _batch(layer: Dense) -> StoredBatch:
+    batch = StoredBatch.of(layer)
+    assert batch is not None, "suits() said so"
+    return batch
+
+
+def _products(layer: Dense) -> FewProducts:
+    """The products of a layer, with those of what fills the bytes of batches."""
+    weights, batch = operands(layer.ins)[1], _batch(layer)
+    fill = batch.codes - batch.inputs
+    return FewProducts(
+        matrix=np.pad(weights.constant(), ((0, 0), (0, fill))),
+        is_filler=np.arange(batch.codes) >= batch.inputs,
+        levels=weights.levels,
+        bits=batch.bits,
+        runs=1,
+        height=1,
+        pixels=1,
+    )
+
+
+KERNELS: tuple[AnyKernel, ...] = (
+    FewLayerOfNeon(),
+    FewLayerOfCounts(),
+    FewLayerOfDots(),
+    NeonLayerS8(),
+)
