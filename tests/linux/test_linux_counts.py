@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.pipeline import load
+from tests.bench import linux_models
 from tests.bench.linux_counts import layer_counts
 from tests.bench.low_bits import network
 
@@ -16,3 +19,14 @@ def test_few_bits_take_less_than_half_of_int8(tmp_path: Path) -> None:
     few = layer_counts(model, "raspberry_pi_3")
     assert [few[name] < 0.5 * wide[name] for name in few] == [False, True, True, True]
     assert layer_counts(model, "raspberry_pi_3") == few
+
+
+def test_a_file_that_is_no_model_is_counted_as_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "no.tflite").write_bytes(b"TFL3 it is not")
+    assert linux_models.main([str(tmp_path)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("no.tflite") and "BadModel: " in told[0]
+    assert told[1] == "0 of 1 runs are right"
