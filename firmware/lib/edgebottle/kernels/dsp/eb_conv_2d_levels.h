@@ -57,8 +57,8 @@ EB_INLINED void eb_conv_2d_levels_row_inlined(const eb_conv_2d *p,
             t.tile.values = eb_levels_single(&source, column, sums);
         }
         if (is_pair && levels->is_whole) {
-            eb_levels_set_start(&t, levels, 0, sums[0]);
-            eb_levels_set_start(&t, levels, 1, sums[1]);
+            eb_levels_set_start(&t, 0, sums[0]);
+            eb_levels_set_start(&t, 1, sums[1]);
         } else {
             eb_levels_set_sum(&t, levels, 0, sums[0]);
             eb_levels_set_sum(&t, levels, 1, sums[1]);

@@ -31,7 +31,7 @@ EB_KERNEL void eb_fully_connected_levels_layer(const eb_fully_connected *p,
     for (int32_t b = 0; b < p->batches; ++b) {
         const int32_t sum = eb_widen_sum(in, inputs, (uint32_t *)scratch);
         if (levels->is_whole && scale == NULL) {
-            eb_levels_set_single_start(&t, levels, sum);
+            eb_levels_set_single_start(&t, sum);
         } else {
             eb_levels_set_sum(&t, levels, 0, sum);
         }

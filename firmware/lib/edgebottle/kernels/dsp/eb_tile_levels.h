@@ -44,6 +44,7 @@ typedef struct {
     uint32_t next;      /* 84: bytes of the unrolled loop to skip for them */
     uint32_t totals[8]; /* 88: of the first channel of a lane, then of the second; of 4 bits, where
                          * steps are whole: what sums begin with, of both pixels in turn */
+    int32_t steps;      /* of 4 bits, where they are whole: how many the lowest weight has */
 } eb_tile_levels;
 
 /* The taps of a window, `taps` of them in fours, as the tiles read them. */
@@ -62,6 +63,8 @@ static inline void eb_levels_place(eb_tile_levels *t, const eb_levels *levels, i
         t->run = (uint32_t)levels->run;
         t->more = (words - 1u) / t->run;
         t->first = words - t->more * t->run;
+    } else {
+        t->steps = levels->lowest / levels->step;
     }
 }
 
@@ -80,10 +83,9 @@ eb_levels_set_sum(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, int
 }
 
 /* Sets the sum of the values of a pixel, 0 or 1, for the tile of whole steps. */
-static inline void
-eb_levels_set_start(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, int32_t sum)
+static inline void eb_levels_set_start(eb_tile_levels *t, int32_t pixel, int32_t sum)
 {
-    const uint32_t lowest = (uint32_t)(levels->lowest / levels->step * sum);
+    const uint32_t lowest = (uint32_t)(t->steps * sum);
     uint32_t *start = t->totals + pixel;
     start[0] = lowest;
     start[2] = lowest * 0x11u;
@@ -92,10 +94,9 @@ eb_levels_set_start(eb_tile_levels *t, const eb_levels *levels, int32_t pixel, i
 }
 
 /* The same for the tile of one pixel and whole steps, in the order of its registers. */
-static inline void
-eb_levels_set_single_start(eb_tile_levels *t, const eb_levels *levels, int32_t sum)
+static inline void eb_levels_set_single_start(eb_tile_levels *t, int32_t sum)
 {
-    const uint32_t lowest = (uint32_t)(levels->lowest / levels->step * sum);
+    const uint32_t lowest = (uint32_t)(t->steps * sum);
     t->totals[0] = lowest;
     t->totals[1] = lowest * 0x111u;
     t->totals[2] = lowest * 0x11u;

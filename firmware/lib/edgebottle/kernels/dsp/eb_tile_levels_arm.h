@@ -34,11 +34,22 @@ EB_FIELD_AT(eb_tile_levels, totals, 88);
     EB_LEVELS_4X2_HALF(codes, "bic " codes ", " codes ", #0xf000f000", "uxtb16 " codes ", " codes, \
                        "and " codes ", " codes ", #0x000f000f")
 
+/* The same of r3, where r2 is free: no codes are used right after they were masked. */
+#define EB_LEVELS_4_4X2_LAST_HALF                                                                  \
+    "ldrd r0, r1, [r12], #8\n"                                                                     \
+    "bic r2, r3, #0xf000f000\n"                                                                    \
+    EB_LEVELS_SUM_2("r10", "r11", "r3")                                                            \
+    "uxtb16 r3, r3\n"                                                                              \
+    EB_LEVELS_SUM_2("r8", "r9", "r2")                                                              \
+    "and r2, r3, #0x000f000f\n"                                                                    \
+    EB_LEVELS_SUM_2("r6", "r7", "r3")                                                              \
+    EB_LEVELS_SUM_2("r4", "r5", "r2")
+
 /* Four taps, of 4 bits. */
 #define EB_LEVELS_4_4X2_STEP                                                                       \
     "ldrd r2, r3, [lr], #8\n"                                                                      \
     EB_LEVELS_4_4X2_HALF("r2")                                                                     \
-    EB_LEVELS_4_4X2_HALF("r3")
+    EB_LEVELS_4_4X2_LAST_HALF
 #define EB_LEVELS_4_4X2_BYTES 100u
 #define EB_LEVELS_4_4X2_TURNS 4u
 #define EB_LEVELS_4_4X2_LOOP                                                                       \
