@@ -194,8 +194,9 @@ class TripleBitRows(TripleRows):
     ROW = "eb_conv_2d_s8_triple_bits_row"
 
     def suits(self, layer: Convolved) -> bool:
-        """Outputs of few bits."""
-        return super().suits(layer) and layer.output.dtype.bits < 8
+        """Outputs of few bits, where no kernel has the weights in few bits: that is worth more."""
+        is_few = layer.output.dtype.bits < 8
+        return is_few and super().suits(layer) and not CodeTableRows().suits(layer)
 
 
 class VectorRows(_Whole[Array]):

@@ -16,6 +16,7 @@ from edgebottle.ir.graph import Tensor
 from edgebottle.ops import OPERATORS
 from edgebottle.ops.base import Isa
 from edgebottle.ops.conv_2d import Conv2D
+from edgebottle.ops.conv_2d_tables import CodeTableRows
 from edgebottle.ops.kernel import AnyKernel, KernelOperator, Layer, PackedConstants
 from edgebottle.ops.narrowed import Moved, Narrowed
 from edgebottle.ops.width import Width
@@ -68,6 +69,17 @@ def test_other_kernels_refuse_an_input_of_few_bits() -> None:
             assert taking <= reading, graph.name
             tried += 1
     assert tried > 500
+
+
+def test_outputs_of_few_bits_cost_no_layer_its_packed_weights() -> None:
+    """Without DSP instructions tables of sums write int8, which is packed then."""
+    tables, tried = CodeTableRows(), 0
+    for layer in low_bits():
+        is_few = layer.output.dtype.bits < 8
+        if isinstance(layer.node, Conv2D) and is_few and tables.suits(layer):
+            assert not layer.node.computes(layer, Isa.SCALAR)
+            tried += 1
+    assert tried > 10
 
 
 def data_of(layer: Layer[Any]) -> Tensor:
