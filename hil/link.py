@@ -275,7 +275,8 @@ def _opening_failed(url: str, error: Exception) -> str:
 
 def _reason(text: str) -> str:
     """The end of a message of pyserial, which repeats the port in front of it."""
-    return text.rsplit(": ", 1)[-1].rstrip(".") or "unknown reason"
+    last = text.rsplit(": ", 1)[-1].rstrip(".")
+    return re.sub(r"^\[Errno \d+\] ", "", last) or "unknown reason"
 
 
 def _permission_remedy(url: str) -> str:

@@ -38,7 +38,7 @@ command.add_command(mlperf)
 command.add_command(remote)
 
 
-@command.command("list")
+@command.command("list", short_help="List the boards of the bench.")
 @bench_option
 @json_option
 def list_boards(bench: Path | None, as_json: bool) -> None:
@@ -73,7 +73,7 @@ def list_boards(bench: Path | None, as_json: bool) -> None:
     show(table)
 
 
-@command.command("add")
+@command.command("add", short_help="Write a board that was plugged in into bench.toml.")
 @click.argument("name", required=False)
 @board_option
 @click.option("--serial", metavar="NUMBER", help="Serial number of its USB device.")
@@ -122,6 +122,7 @@ def add(
         raise click.UsageError("--virtual is of no real board: leave its port and probe out.")
     if virtual and volts is not None:
         raise click.UsageError("--virtual takes no energy: leave --meter out.")
+    _check_words(name, board)
     where: dict[str, Any] = {"probe": probe}
     if virtual:
         where = {"driver": VIRTUAL}
@@ -146,7 +147,7 @@ def add(
         print(f"wrote {path}: {entry.name} is a {entry.board} at {entry.place}{meter}")
 
 
-@command.command("check")
+@command.command("check", short_help="Check whether the boards could do a job now.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--power", is_flag=True, help="Switch the power of each board off and on as well.")
 @bench_option
@@ -196,7 +197,7 @@ def check(names: tuple[str, ...], power: bool, bench: Path | None, as_json: bool
     sys.exit(0 if is_good else 3)
 
 
-@command.command("watch")
+@command.command("watch", short_help="Watch which boards come, go and are in use.")
 @bench_option
 @json_option
 def watch(bench: Path | None, as_json: bool) -> None:
@@ -224,6 +225,17 @@ def watch(bench: Path | None, as_json: bool) -> None:
                 for name, state in watched.states().items():
                     shown(name, state)
             time.sleep(WATCH_SECONDS)
+
+
+def _check_words(name: str | None, board: str | None) -> None:
+    """Raises ``BadInput`` for what could be no entry, whatever is plugged in."""
+    from edgebottle.boards import load_board
+    from hil.bench.entries import check_name
+
+    if name is not None:
+        check_name(name)
+    if board is not None:
+        load_board(board)
 
 
 def _json(entry: BenchEntry) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import click
 from edgebottle.cli.voice import note, warn
 
 if TYPE_CHECKING:
+    from edgebottle.boards import Board
     from hil.bench.entries import Bench, BenchEntry
     from hil.bench.hosts import BenchHost
     from hil.bench.meters.recording import MeterSettings
@@ -125,15 +126,20 @@ def taken_place(
     if port is not None:
         yield TakenPlace(port, choice)
         return
-    fitting = () if bench is None else bench.of_board(board)
-    if entry is not None:
-        fitting = (entry,)
-    real = [one for one in fitting if not one.is_virtual]
+    real = _real(bench, entry, board)
     with ExitStack() as held:
         if real:
             yield _place(real, entry is not None, what, choice, held)
         else:
             yield TakenPlace(None, choice)
+
+
+def _real(bench: Bench | None, entry: BenchEntry | None, board: str) -> list[BenchEntry]:
+    """The boards of the bench that may be taken, all but virtual ones."""
+    fitting = () if bench is None else bench.of_board(board)
+    if entry is not None:
+        fitting = (entry,)
+    return [one for one in fitting if not one.is_virtual]
 
 
 def _place(
@@ -156,6 +162,15 @@ def _place(
     note(f"board: {place.entry.name} of the bench, at {place.port}")
     max_baud = min(place.choice.max_baud, choice.max_baud)
     return TakenPlace(place.port, replace(place.choice, max_baud=max_baud), place.entry.meter)
+
+
+def check_meter(
+    bench: Bench | None, entry: BenchEntry | None, target: Board, port: str | None
+) -> None:
+    """Raises as ``metered`` does, before anything is built in energy mode for no meter at all."""
+    is_metered = port is None and any(one.meter for one in _real(bench, entry, target.id))
+    if target.has_pulses and not is_metered:
+        metered(TakenPlace(port, None), target.id)
 
 
 def metered(place: TakenPlace, board: str) -> MeterSettings:

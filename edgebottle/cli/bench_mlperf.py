@@ -15,6 +15,7 @@ from edgebottle.cli.bench_choice import (
     TakenPlace,
     bench_choice_options,
     check_is_here,
+    check_meter,
     metered,
     named_board,
     taken_place,
@@ -43,7 +44,7 @@ VIRTUAL_SECONDS = 0.02
 """Of a window on a virtual board, which takes a hundred times as long as its clock says."""
 
 
-@click.command("mlperf")
+@click.command("mlperf", short_help="Measure a network as MLPerf Tiny's rules say.")
 @model_argument
 @click.option(
     "--task",
@@ -123,6 +124,7 @@ def mlperf(
     target = chosen.require_board(port)
     check_board(target)
     target = in_energy_mode(target) if mode == "energy" else target
+    check_meter(bench, entry, target, port)
     check_port(port, target, choice)
     task = find_task(task_name)
     files = [] if data is None else read_labels(data)[:samples]

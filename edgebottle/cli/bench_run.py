@@ -22,7 +22,7 @@ FILE = "jobs.toml"
 OUT = Path("edgebottle-out") / "bench"
 
 
-@click.command("run")
+@click.command("run", short_help="Do the jobs of a file on all boards at once.")
 @click.argument(
     "jobs",
     metavar="[JOBS.TOML]",
@@ -57,9 +57,16 @@ def run(jobs: Path, bench: Path | None, out: Path, fresh: bool, as_json: bool) -
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.bench.jobs_file import read_jobs
     from edgebottle.bench.journal import BenchJournal
+    from edgebottle.errors import BadInput
     from hil.bench.entries import read_bench
 
-    boards = _all_boards(read_bench(required_bench(bench)), quiet=as_json)
+    found = read_bench(required_bench(bench))
+    if jobs == Path(FILE) and not jobs.exists():
+        raise BadInput(
+            f"there is no {FILE} here: name another file, or write one "
+            "(docs/bench.md, under Jobs, shows all that it can say)"
+        )
+    boards = _all_boards(found, quiet=as_json)
     said = read_jobs(jobs, boards)
     for text in () if as_json else _ended_quarantines(boards, said):
         note(text)

@@ -11,6 +11,7 @@ import click
 from edgebottle.cli.bench_choice import (
     TakenPlace,
     bench_choice_options,
+    check_meter,
     metered,
     named_board,
     taken_place,
@@ -166,6 +167,7 @@ def command(
         share.check_here(entry.name)
         record = measured_there(entry, chosen, wish, asked, quiet=as_json)
     else:
+        check_meter(bench, entry, target, port)
         todo = replace(_prepared(chosen, target, wish, asked, quiet=as_json), share=share)
         with taken_place(bench, entry, target.id, todo.what, port, choice) as place:
             record = todo.at(place, metered(place, target.id) if energy else None)

@@ -81,6 +81,8 @@ def test_boards_are_added_as_they_are_plugged_in(tmp_path: Path, plugged: list[U
 # what is plugged in, arguments, exit code, message
 WRONG = [
     ([], ("-b", "microbit"), 1, "no such board is plugged in; nothing with a serial port is plug"),
+    ([], ("-b", "micobit"), 1, "no board 'micobit': did you mean 'microbit'"),
+    ([], ("a/b", "-b", "microbit"), 1, "'a/b' is no name of a board"),
     ([STLINK], (), 2, "Say which board it is with --board ID"),
     ([STLINK], ("-b", "nucleo_l4r5zj"), 1, "no board 'nucleo_l4r5zj'.*nucleo_l4r5zi"),
     ([STLINK, OTHER], ("-b", "microbit"), 1, r"several .* ttyACM0 .*ttyACM1 .*; choose with --ser"),
@@ -149,6 +151,8 @@ def test_no_bench_here(tmp_path: Path) -> None:
     elsewhere = environment(EDGEBOTTLE_BENCH=str(two(tmp_path)))
     (tmp_path / "sub").mkdir()
     assert "066CFF31" in edgebottle("bench", "list", cwd=tmp_path / "sub", env=elsewhere).out
+    done = edgebottle("bench", "run", cwd=tmp_path / "sub", env=elsewhere)
+    assert done.code == 1 and "there is no jobs.toml here: name another file" in done.err
 
 
 def test_watching_says_what_changes(tmp_path: Path) -> None:

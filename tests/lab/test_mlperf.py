@@ -189,6 +189,8 @@ def test_the_command_prints_what_a_submission_is_checked_by(tmp_path: Path) -> N
         (("--task", "kws02"), 2, "'kws02' is not one of"),
         (("--task", "kws01", "--mode", "accuracy"), 2, "give it with --data"),
         (("--task", "kws01", "--data", "nowhere"), 1, "y_labels.csv"),
+        # before digits are found to be of no use for it
+        (("--task", "ad01", "--mode", "energy", "-b", "nucleo_l4r5zi"), 1, "nothing measures"),
     ],
 )
 def test_bad_requests_are_one_message(
