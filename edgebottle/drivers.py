@@ -15,7 +15,13 @@ from edgebottle.build.elf import Elf, read_elf
 from edgebottle.errors import BoardError
 from edgebottle.ir.graph import Array
 from edgebottle.pipeline import Built
-from edgebottle.program_counter import ProgramCounter, can_count, frame_functions, model_counts
+from edgebottle.program_counter import (
+    MachineCounter,
+    ProgramCounter,
+    can_count,
+    frame_functions,
+    model_counts,
+)
 from hil.answers import CpuCounters
 from hil.iotlab import is_node
 from hil.link import BAUD, Deadline, LinkClosed, Patience, WallClock
@@ -175,7 +181,7 @@ class _ProcessDriver:
 
     process: _Process
     image_crc: int
-    counter: ProgramCounter | None = None
+    counter: ProgramCounter | MachineCounter | None = None
     computer: RemoteComputer | None = None
 
     @property
@@ -233,10 +239,14 @@ def system_of(driver: Driver, counted: CpuCounters | None) -> SystemRecord | Non
 
 @contextmanager
 def _qemu(built: Built) -> Iterator[Driver]:
-    from hil.virtual.qemu import QemuBoard
+    from hil.virtual.qemu import QemuBoard, counting_plugin
 
-    with QemuBoard(built.elf, built.board) as qemu:
-        yield _ProcessDriver(qemu, read_elf(built.elf).crc32)
+    image = read_elf(built.elf)
+    # A second, foreign emulator has to compute the same, and nothing more.
+    plugin = counting_plugin(image, frame_functions(built)) if built.board.is_qemu else None
+    with QemuBoard(built.elf, built.board, plugin) as qemu:
+        counter = None if plugin is None else MachineCounter(built, plugin)
+        yield _ProcessDriver(qemu, image.crc32, counter)
 
 
 @contextmanager

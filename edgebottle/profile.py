@@ -27,7 +27,7 @@ def check_board(board: Board) -> None:
     if board.is_linux:
         raise BadInput(f"{board.id} runs Linux, where no loops are counted: {advice}")
     if board.is_qemu:
-        raise BadInput(f"{board.id} runs on QEMU, which counts no instructions: {advice}")
+        raise BadInput(f"{board.id} runs on QEMU, where no loops are counted: {advice}")
     if not board.virtual:
         raise BadInput(f"{board.id} has no virtual board: {advice}")
 

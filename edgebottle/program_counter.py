@@ -9,6 +9,7 @@ from edgebottle.build.elf import read_elf
 from edgebottle.pipeline import Built
 from hil.session import Session, StepCounts, StepCycles
 from hil.virtual.linux_program import LinuxProgram, WhileRunning
+from hil.virtual.qemu_counter import CountingPlugin
 from hil.virtual.state import BlockCount, Counts
 
 
@@ -89,6 +90,41 @@ class ProgramCounter:
             session.load(self._inputs)
             session.infer(1, 0)
             return model_counts(self.built, program.counts()), session.outputs()
+
+    def blocks(self) -> tuple[BlockCount, ...]:
+        """None."""
+        return ()
+
+    def cycles(self, runs: int) -> StepCycles | None:
+        """Nothing models them."""
+        return None
+
+    def model_memory(self, on: bool) -> None:
+        """Nothing does."""
+
+
+@dataclass(frozen=True)
+class MachineCounter:
+    """What a machine of QEMU has executed, by the plugin that counts it.
+
+    Attributes:
+        built: The firmware.
+        plugin: Of the machine that runs it.
+    """
+
+    built: Built
+    plugin: CountingPlugin
+
+    def begin(self, inputs: Sequence[bytes]) -> None:
+        """See ``Counter``."""
+        self.plugin.reset()
+
+    def counts(self, runs: int) -> StepCounts:
+        """See ``Counter``."""
+        frame, steps = self.plugin.counts()
+        # Behind the layers a row-fed model counts the rows it takes as one step more.
+        layers = steps[: len(self.built.project.source.steps)]
+        return StepCounts(frame + sum(steps), layers).shared(runs)
 
     def blocks(self) -> tuple[BlockCount, ...]:
         """None."""

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -126,27 +127,37 @@ def _compiler() -> list[str]:
 
 def _build() -> Path:
     sources = sorted(_SOURCES.glob("*.c"))
-    key = hashlib.sha256(" ".join((*_FLAGS, platform.platform())).encode())
-    for path in (*sources, *sorted(_SOURCES.glob("*.h"))):
+    return compiled("board", sources, socket_libraries(), headers=sorted(_SOURCES.glob("*.h")))
+
+
+def compiled(
+    stem: str, sources: Sequence[Path], more: Sequence[str] = (), headers: Sequence[Path] = ()
+) -> Path:
+    """A library of this computer, compiled into the cache where it is not there yet.
+
+    Args:
+        stem: How its file begins.
+        sources: In C.
+        more: Further words for the compiler.
+        headers: What the sources include of their own.
+
+    Raises:
+        ToolMissing: there is no C compiler, or it failed.
+    """
+    key = hashlib.sha256(" ".join((*_FLAGS, *more, platform.platform())).encode())
+    for path in (*sources, *headers):
         key.update(path.read_bytes())
     for package in ("unicorn", "ziglang"):
         if importlib.util.find_spec(package) is not None:
             key.update(importlib.metadata.version(package).encode())
     folder = cache_dir() / "native"
     folder.mkdir(exist_ok=True)
-    target = folder / shared_library(f"board-{key.hexdigest()[:20]}")
+    target = folder / shared_library(f"{stem}-{key.hexdigest()[:20]}")
     if target.is_file():
         return target
     with tempfile.TemporaryDirectory(dir=folder) as fresh:
         output = Path(fresh) / target.name
-        command = [
-            *_compiler(),
-            *_FLAGS,
-            *map(str, sources),
-            *socket_libraries(),
-            "-o",
-            str(output),
-        ]
+        command = [*_compiler(), *_FLAGS, *map(str, sources), *more, "-o", str(output)]
         is_zig = "ziglang" in command
         result = _run([*command, WITHOUT_RUNTIME] if is_zig else command)
         if is_zig and result.returncode != 0:

@@ -2,8 +2,8 @@
 
 It is the virtual board of cores that Unicorn does not know, and a second opinion on others. QEMU
 counts instructions as time: the board's clock advances by one step an instruction, so that
-figures are the same in every run. Nothing is counted per layer from outside; the firmware's own
-cycle counter is read instead, as on a real board.
+figures are the same in every run. Instructions of each layer are counted by a plugin, where QEMU
+takes one.
 """
 
 import contextlib
@@ -12,14 +12,17 @@ import re
 import socket
 import subprocess
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from edgebottle.boards import Board, load_board, target_ids
+from edgebottle.build.elf import Elf
 from edgebottle.build.toolchains import QEMU, qemu_path
 from edgebottle.errors import BadInput, BoardError, ToolMissing
 from edgebottle.operating_system import Child, Patience, can_pass_files, ending
+from hil.virtual.qemu_counter import CountingPlugin, plugin_for
 
 STEP = 5
 """log2 of the nanoseconds of an instruction: 32 ns, a cycle at 31.25 MHz."""
@@ -53,6 +56,22 @@ def check_qemu(board: Board) -> str:
             f"QEMU {version} has no machine {board.qemu.machine}{since}: install a newer {QEMU}"
         )
     return f"QEMU {version} ({board.qemu.machine})"
+
+
+def counting_plugin(elf: Elf, frame: Collection[str]) -> CountingPlugin | None:
+    """What counts the layers of an image; None where this QEMU takes no plugin.
+
+    Args:
+        elf: The image.
+        frame: Names of the functions of the network around its layers.
+
+    Raises:
+        ToolMissing: QEMU is not installed, or does not run.
+    """
+    path = qemu_path()
+    version, _ = _qemu_of(path)
+    plugin = plugin_for(path, version)
+    return None if plugin is None else CountingPlugin(plugin, elf, frame)
 
 
 @functools.cache
@@ -110,12 +129,13 @@ class QemuBoard:
         url: Serial port, as ``serial.serial_for_url`` takes it.
     """
 
-    def __init__(self, elf: Path, board: Board) -> None:
+    def __init__(self, elf: Path, board: Board, counting: CountingPlugin | None = None) -> None:
         """Starts the board.
 
         Args:
             elf: The firmware.
             board: The board it was built for, which has a machine.
+            counting: Counts its instructions, and is closed with it.
 
         Raises:
             ToolMissing: QEMU is not installed.
@@ -125,6 +145,7 @@ class QemuBoard:
         _check_system(board)
         emulator = qemu_path()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._counting = counting
         # QEMU is handed a socket that listens already: nobody else can take its port.
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.url = f"socket://127.0.0.1:{server.getsockname()[1]}"
@@ -133,17 +154,23 @@ class QemuBoard:
             chardev = f"socket,id=uart,fd={server.fileno()},server=on,wait=off"
             command += ["-chardev", chardev, *("-serial", "null") * board.qemu.serial]
             command += ["-serial", "chardev:uart", "-kernel", str(elf)]
+            handed = [server.fileno()]
+            if counting is not None:
+                command += counting.arguments
+                handed.append(counting.descriptor)
             try:
                 self._process: Child[bytes] = Child(
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=self._stderr,
                     stderr=self._stderr,
-                    pass_fds=[server.fileno()],
+                    pass_fds=handed,
                 )
             except OSError as error:
                 self._stderr.close()
                 raise BoardError(f"cannot start {QEMU}: {error}") from error
+        if counting is not None:
+            counting.started()
 
     def fault(self) -> str | None:
         """How QEMU died, None while it runs."""
@@ -163,6 +190,8 @@ class QemuBoard:
         if self._stderr.closed:
             return
         self._process.end()
+        if self._counting is not None:
+            self._counting.close()
         with contextlib.suppress(OSError):
             self._stderr.close()
 

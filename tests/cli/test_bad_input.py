@@ -130,7 +130,7 @@ PLACES = [
         "profile -b host",
         "host runs on this computer, which counts no instructions: profile a virtual",
     ),
-    ("profile -b mps3_an547", "mps3_an547 runs on QEMU, which counts no instructions: profile a"),
+    ("profile -b mps3_an547", "mps3_an547 runs on QEMU, where no loops are counted: profile a vi"),
     ("verify -b stm32f746 --emulator qemu", "QEMU has no machine that runs .* stm32f746 as it is;"),
     ("profile -b microbit --html notes", "cannot write notes: it is a folder"),
     ("profile text.tflite -b microbit", r"text\.tflite: the file is text"),
