@@ -243,7 +243,8 @@ def _qemu(built: Built) -> Iterator[Driver]:
 
     image = read_elf(built.elf)
     # A second, foreign emulator has to compute the same, and nothing more.
-    plugin = counting_plugin(image, frame_functions(built)) if built.board.is_qemu else None
+    frame = frame_functions(built)
+    plugin = counting_plugin(built.board, image, frame) if built.board.is_qemu else None
     with QemuBoard(built.elf, built.board, plugin) as qemu:
         counter = None if plugin is None else MachineCounter(built, plugin)
         yield _ProcessDriver(qemu, image.crc32, counter)

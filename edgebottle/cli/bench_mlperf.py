@@ -34,6 +34,7 @@ from edgebottle.cli.voice import note, progress_bar, warn
 from edgebottle.codegen.task import TASKS
 
 if TYPE_CHECKING:
+    from edgebottle.boards import Board
     from edgebottle.fit import Wish
     from edgebottle.pipeline import Built
     from hil.bench.entries import Bench
@@ -111,8 +112,6 @@ def mlperf(
       edgebottle bench mlperf kws.tflite --task kws01 -b l4-left --mode energy
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from edgebottle.codegen.task import find_task, input_bytes
-    from edgebottle.energy_mode import in_energy_mode
-    from edgebottle.measure import check_board
     from edgebottle.pipeline import build
     from hil.mlperf import read_labels
 
@@ -121,9 +120,7 @@ def mlperf(
     board, entry = named_board(bench if port is None else None, board)
     check_is_here(entry)
     chosen = choose(model, io=io, name=name, board=board, toolchain=toolchain, quiet=as_json)
-    target = chosen.require_board(port)
-    check_board(target)
-    target = in_energy_mode(target) if mode == "energy" else target
+    target = _target(chosen.require_board(port), mode)
     check_meter(bench, entry, target, port)
     check_port(port, target, choice)
     task = find_task(task_name)
@@ -143,6 +140,15 @@ def mlperf(
         found = measured.of_mode(mode, seconds)
     if as_json:
         print_json({"task": task.name, "mode": mode, "board": target.id, **found})
+
+
+def _target(board: Board, mode: str) -> Board:
+    """The board as its firmware is built."""
+    from edgebottle.energy_mode import in_energy_mode
+    from edgebottle.measure import check_board
+
+    check_board(board)
+    return in_energy_mode(board) if mode == "energy" else board
 
 
 @dataclass(frozen=True)

@@ -138,9 +138,8 @@ def command(
 
     Without --port a board of the bench that fits is taken (`edgebottle bench list`), or else the
     virtual board (--no-bench): instructions are exact, cycles and milliseconds modelled.
-    With --port the real board is flashed and its latency is measured (at a network URL the firmware
-    must be on it already, unless --probe or --programmer is given). Without --inputs a few
-    edge-case and random inputs are used.
+    With --port the real board is flashed (at a network URL with --probe or --programmer alone), and
+    its latency is measured. Without --inputs a few edge-case and random inputs are used.
 
     \b
     Examples:

@@ -58,16 +58,19 @@ def check_qemu(board: Board) -> str:
     return f"QEMU {version} ({board.qemu.machine})"
 
 
-def counting_plugin(elf: Elf, frame: Collection[str]) -> CountingPlugin | None:
+def counting_plugin(board: Board, elf: Elf, frame: Collection[str]) -> CountingPlugin | None:
     """What counts the layers of an image; None where this QEMU takes no plugin.
 
     Args:
+        board: The board.
         elf: The image.
         frame: Names of the functions of the network around its layers.
 
     Raises:
         ToolMissing: QEMU is not installed, or does not run.
+        BoardError: this operating system cannot start it as it has to be.
     """
+    _check_system(board)
     path = qemu_path()
     version, _ = _qemu_of(path)
     plugin = plugin_for(path, version)

@@ -76,7 +76,7 @@ def test_qemu_counts_what_the_virtual_board_counts(runs: int) -> None:
     image = read_elf(found.elf)
     with open_session(found) as session:
         expected = session.run(to_bytes(sample), runs, count=True).counts
-    plugin = counting_plugin(image, frame_functions(found))
+    plugin = counting_plugin(found.board, image, frame_functions(found))
     if plugin is None:
         pytest.skip("this QEMU takes no plugins")
     with (
