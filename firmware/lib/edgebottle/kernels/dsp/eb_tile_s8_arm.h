@@ -4,6 +4,8 @@
 #ifndef EB_TILE_S8_ARM_H
 #define EB_TILE_S8_ARM_H
 
+#include "eb_tile_s8_steps.h"
+
 EB_FIELD_AT(eb_tile, weight_bytes, 0);
 EB_FIELD_AT(eb_tile, entry, 4);
 EB_FIELD_AT(eb_tile, values, 8);
@@ -81,23 +83,6 @@ EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, i
     "ssub8 " spare ", " high ", " word "\n"                                                        \
     "sel " word ", " word ", " high "\n"
 
-/* Two taps of two pixels times four channels. Raw sums r4..r7, sums of the low channels r8..r11. */
-#define EB_TILE_4X2_STEP                                                                           \
-    "ldrd r0, r1, [r12], #8\n"                                                                     \
-    "ldrd r2, r3, [lr], #8\n"                                                                      \
-    "smlad r4, r2, r0, r4\n"                                                                       \
-    "smlad r5, r2, r1, r5\n"                                                                       \
-    "sxtb16 r2, r2\n"                                                                              \
-    "smlad r6, r3, r0, r6\n"                                                                       \
-    "smlad r7, r3, r1, r7\n"                                                                       \
-    "sxtb16 r3, r3\n"                                                                              \
-    "smlad r8, r2, r0, r8\n"                                                                       \
-    "smlad r9, r2, r1, r9\n"                                                                       \
-    "smlad r10, r3, r0, r10\n"                                                                     \
-    "smlad r11, r3, r1, r11\n"
-#define EB_TILE_4X2_STEP_BYTES 48u
-#define EB_STEPS_TILE_4X2 8u
-
 /* The two channels of a lane, of both pixels: `raw` the high one, `sum` the low one. */
 #define EB_TILE_4X2_FINISH_LANE(SCALE, raw0, raw1, sum0, sum1)                                     \
     "ldmia lr!, {r0, r1, r2, r3}\n"                                                                \
@@ -142,14 +127,13 @@ EB_KERNEL uint32_t *eb_widen_2(const int8_t *a, const int8_t *b, uint32_t *to, i
     "mov r9, r4\n"                                                                                 \
     "mov r10, r4\n"                                                                                \
     "mov r11, r4\n"                                                                                \
-    "add pc, r2\n"                                                                                 \
-    "nop\n"                                                                                        \
+    EB_TILE_4X2_ENTER                                                                              \
     "2:\n" /* as many as EB_STEPS_TILE_4X2 */                                                      \
     EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP                            \
-    EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP                            \
+    EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_STEP EB_TILE_4X2_LAST_STEP                       \
     "ldrd r0, r1, [sp]\n"                                                                          \
     "cmp lr, r0\n"                                                                                 \
-    "bne 2b\n"
+    EB_TILE_4X2_AGAIN
 
 /* Stores four channels by STORE, of r4 at r1 and of r5 r2 bytes behind, and goes on with the next;
  * r3: fours of channels to do. */
@@ -224,27 +208,6 @@ EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
                      : "r1", "r2", "r3", "r12", "cc", "memory");
 }
 
-/* Four taps of a pixel times four channels. Raw sums r4, r5, sums of the low channels r6, r7. */
-#define EB_TILE_4X1_STEP                                                                           \
-    "ldr r0, [r12], #4\n"                                                                          \
-    "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
-    "sxtb16 r1, r0\n"                                                                              \
-    "sxtb16 r0, r0, ror #8\n"                                                                      \
-    "smlad r4, r8, r1, r4\n"                                                                       \
-    "smlad r5, r9, r1, r5\n"                                                                       \
-    "sxtb16 r8, r8\n"                                                                              \
-    "sxtb16 r9, r9\n"                                                                              \
-    "smlad r4, r10, r0, r4\n"                                                                      \
-    "smlad r5, r11, r0, r5\n"                                                                      \
-    "sxtb16 r10, r10\n"                                                                            \
-    "sxtb16 r11, r11\n"                                                                            \
-    "smlad r6, r8, r1, r6\n"                                                                       \
-    "smlad r7, r9, r1, r7\n"                                                                       \
-    "smlad r6, r10, r0, r6\n"                                                                      \
-    "smlad r7, r11, r0, r7\n"
-#define EB_TILE_4X1_STEP_BYTES 64u
-#define EB_STEPS_TILE_4X1 4u
-
 /* The two channels of a lane: `raw` the high one, `sum` the low one. */
 #define EB_TILE_4X1_FINISH(SCALE, raw, sum)                                                        \
     "ldmia lr!, {r8, r9, r10, r11}\n"                                                              \
@@ -277,12 +240,10 @@ EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
     "movs r5, #0\n"                                                                                \
     "movs r6, #0\n"                                                                                \
     "movs r7, #0\n"                                                                                \
-    "add pc, r2\n"                                                                                 \
-    "nop\n"                                                                                        \
+    EB_TILE_4X1_ENTER                                                                              \
     "2:\n" /* as many as EB_STEPS_TILE_4X1 */                                                      \
-    EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP                            \
-    "cmp lr, r3\n"                                                                                 \
-    "bne 2b\n"                                                                                     \
+    EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_LAST_STEP                       \
+    EB_TILE_4X1_AGAIN                                                                              \
     "ldr r2, [sp]\n"                                                                               \
     "ldr lr, [r2, #12]\n"
 
