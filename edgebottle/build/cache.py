@@ -102,8 +102,12 @@ def keep(path: Path, data: bytes) -> None:
 
 
 def forget_oldest(folder: Path, pattern: str, keep: int) -> None:
-    """Removes the files that were used longest ago, all but ``keep`` of them."""
-    files = sorted(folder.glob(pattern), key=_last_used, reverse=True)
+    """Removes the files that were used longest ago, all but ``keep`` of them.
+
+    What a killed compiler left there as a folder stays, and does not count.
+    """
+    found = (path for path in folder.glob(pattern) if not path.is_dir())
+    files = sorted(found, key=_last_used, reverse=True)
     for path in files[keep:]:
         path.unlink(missing_ok=True)
 

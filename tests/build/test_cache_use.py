@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgebottle.build import cache_use
-from edgebottle.build.cache import cleaning_lock, locked
+from edgebottle.build.cache import cleaning_lock, forget_oldest, locked
 from edgebottle.build.host import sanitizers_available
 from edgebottle.errors import BuildFailed
 from tests.cli.command_line import edgebottle, environment
@@ -108,3 +108,12 @@ def test_the_command(cache: Path, tmp_path: Path) -> None:
     done = edgebottle("cache", "zag", cwd=tmp_path, env=env)
     assert done.code == 2 and "There is no kind 'zag'; there are projects, " in done.err
     assert "images/new.elf" in left(cache)
+
+
+def test_oldest_files_are_forgotten_and_no_folder(tmp_path: Path) -> None:
+    for age, name in enumerate(("new", "old", "older")):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    (tmp_path / "left").mkdir()  # by a compiler that was killed
+    forget_oldest(tmp_path, "*", 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["left", "new", "old"]
