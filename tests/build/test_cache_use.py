@@ -51,6 +51,7 @@ def test_shown_by_kind(cache: Path) -> None:
         "images": (2, 110),
         "litert": (1, 10),
         "converted": (0, 0),
+        "costs": (0, 0),
         "native": (0, 0),
         "zig": (1, 1000),
         "platformio": (1, 7),
