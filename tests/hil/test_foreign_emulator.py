@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,8 +148,8 @@ def test_qemu_that_is_killed_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> N
     started: list[QemuBoard] = []
 
     class _Noted(QemuBoard):
-        def __init__(self, elf: Path, board: Board) -> None:
-            super().__init__(elf, board)
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
             started.append(self)
 
     monkeypatch.setattr(qemu, "QemuBoard", _Noted)

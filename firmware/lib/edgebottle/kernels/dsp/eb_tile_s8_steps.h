@@ -87,7 +87,7 @@
     "ldr r8, [lr], #4\n"                                                                           \
     "sxtb16 r1, r2\n"                                                                              \
     "ldmia lr!, {r9, r10, r11}\n"
-#define EB_TILE_4X1_PRODUCTS(when, ne)                                                             \
+#define EB_TILE_4X1_PRODUCTS(after_r9, after_r10, after_r11)                                       \
     "sxtb16 r0, r2, ror #8\n"                                                                      \
     "smlad r4, r8, r1, r4\n"                                                                       \
     "sxtb16 r8, r8\n"                                                                              \
@@ -99,16 +99,24 @@
     "sxtb16 r11, r11\n"                                                                            \
     "smlad r6, r8, r1, r6\n"                                                                       \
     "smlad r7, r9, r1, r7\n"                                                                       \
-    when "ldr" ne " r2, [r12], #4\n"                                                               \
+    after_r9                                                                                       \
     "smlad r6, r10, r0, r6\n"                                                                      \
-    when "ldr" ne " r8, [lr], #4\n"                                                                \
-    "sxtb16 r1, r2\n"                                                                              \
+    after_r10                                                                                      \
     "smlad r7, r11, r0, r7\n"                                                                      \
-    when "ldmia" ne " lr!, {r9, r10, r11}\n"
-#define EB_TILE_4X1_STEP EB_TILE_4X1_PRODUCTS("", "")
+    after_r11
+#define EB_TILE_4X1_STEP                                                                           \
+    EB_TILE_4X1_PRODUCTS("ldr r2, [r12], #4\n",                                                    \
+                         "ldr r8, [lr], #4\n"                                                      \
+                         "sxtb16 r1, r2\n",                                                        \
+                         "ldmia lr!, {r9, r10, r11}\n")
 #define EB_TILE_4X1_LAST_STEP                                                                      \
     "cmp lr, r3\n"                                                                                 \
-    EB_TILE_4X1_PRODUCTS("it ne\n", "ne")
+    EB_TILE_4X1_PRODUCTS("", "",                                                                   \
+                         "ittt ne\n"                                                               \
+                         "ldrne r2, [r12], #4\n"                                                   \
+                         "ldrne r8, [lr], #4\n"                                                    \
+                         "ldmiane lr!, {r9, r10, r11}\n"                                           \
+                         "sxtb16 r1, r2\n")
 #define EB_TILE_4X1_STEP_BYTES 68u
 #define EB_TILE_4X1_ENTER                                                                          \
     "mov r0, r2\n"                                                                                 \
