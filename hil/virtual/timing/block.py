@@ -89,7 +89,8 @@ class _Timeline:
     def issue(self, instruction: Instruction) -> None:
         """Issues the next instruction."""
         earliest = max((self._needed(instruction, r) for r in instruction.reads), default=0)
-        slots, is_pair = self._slots(instruction), self._is_pair(instruction, earliest)
+        slots = self._slots(instruction)
+        is_pair = self._is_pair(instruction, slots, earliest)
         if is_pair:
             at = self.now - 1
             self._alone = False
@@ -112,7 +113,7 @@ class _Timeline:
             self._writer[register] = instruction
         self._before = instruction
 
-    def _is_pair(self, instruction: Instruction, earliest: int) -> bool:
+    def _is_pair(self, instruction: Instruction, slots: int, earliest: int) -> bool:
         """Whether it issues in the cycle of the one before."""
         core, before = self._core, self._before
         if not self._alone or before is None:
@@ -121,7 +122,7 @@ class _Timeline:
             return True
         return (
             core.width == 2
-            and self._slots(instruction) == 1
+            and slots == 1
             and earliest <= self.now - 1
             and (self._early or not set(before.writes) & set(instruction.writes))
             and _pairs(before, instruction)
