@@ -7,6 +7,37 @@
  * that and what is subtracted from smaller sums. */
 #define EB_SCALE_WORDS(has_pivot) ((has_pivot) ? 6 : 4)
 
+/* A record without its pivot. */
+typedef struct {
+    uint32_t added;
+    uint32_t high;
+    int32_t low;
+    int32_t least;
+    int32_t places;
+    int32_t most;
+    int32_t low_places;
+} eb_scale;
+
+EB_INLINED eb_scale eb_scale_of(const int32_t *record)
+{
+    const eb_scale scale = {(uint32_t)record[0], (uint32_t)record[1] >> 16, record[1] & 0xffff,
+                            record[2] >> 8,      record[2] & 0xff,          record[3] >> 8,
+                            record[3] & 0xff};
+    return scale;
+}
+
+/* What is shifted right by scale->places to become the output of a sum. */
+EB_INLINED uint32_t eb_scaled(const eb_scale *scale,
+                              const int32_t *record,
+                              int has_pivot,
+                              int32_t raw)
+{
+    const int32_t sum = eb_clamp(raw, scale->least, scale->most);
+    const uint32_t low = (uint32_t)((sum * scale->low) >> scale->low_places);
+    const uint32_t scaled = low + (uint32_t)sum * scale->high + scale->added;
+    return has_pivot && sum < record[4] ? scaled - (uint32_t)record[5] : scaled;
+}
+
 /* The outputs of `count` >= 1 sums of a channel, without its bias: within a loop over channels. */
 EB_INLINED void eb_scale_s8_inlined(const int32_t *record,
                                     int has_pivot,
@@ -15,22 +46,12 @@ EB_INLINED void eb_scale_s8_inlined(const int32_t *record,
                                     int8_t *out,
                                     int32_t out_stride)
 {
-    const uint32_t added = (uint32_t)record[0];
-    const uint32_t high = (uint32_t)record[1] >> 16;
-    const int32_t low = record[1] & 0xffff;
-    const int32_t least = record[2] >> 8;
-    const int32_t places = record[2] & 0xff;
-    const int32_t most = record[3] >> 8;
-    const int32_t low_places = record[3] & 0xff;
+    const eb_scale scale = eb_scale_of(record);
     const int32_t *end = sums + count;
 #pragma GCC unroll 1
     do {
-        const int32_t sum = eb_clamp(*sums++, least, most);
-        uint32_t scaled = (uint32_t)((sum * low) >> low_places) + (uint32_t)sum * high + added;
-        if (has_pivot && sum < record[4]) {
-            scaled -= (uint32_t)record[5];
-        }
-        *out = (int8_t)((int32_t)scaled >> places);
+        const uint32_t scaled = eb_scaled(&scale, record, has_pivot, *sums++);
+        *out = (int8_t)((int32_t)scaled >> scale.places);
         out += out_stride;
     } while (sums != end);
 }
@@ -57,22 +78,12 @@ EB_INLINED void eb_scale_bits_inlined(const int32_t *record,
                                       int32_t place,
                                       int is_first)
 {
-    const uint32_t added = (uint32_t)record[0];
-    const uint32_t high = (uint32_t)record[1] >> 16;
-    const int32_t low = record[1] & 0xffff;
-    const int32_t least = record[2] >> 8;
-    const int32_t places = record[2] & 0xff;
-    const int32_t most = record[3] >> 8;
-    const int32_t low_places = record[3] & 0xff;
+    const eb_scale scale = eb_scale_of(record);
     const int32_t *end = sums + count;
 #pragma GCC unroll 1
     do {
-        const int32_t sum = eb_clamp(*sums++, least, most);
-        uint32_t scaled = (uint32_t)((sum * low) >> low_places) + (uint32_t)sum * high + added;
-        if (has_pivot && sum < record[4]) {
-            scaled -= (uint32_t)record[5];
-        }
-        const uint32_t code = scaled >> places;
+        const uint32_t scaled = eb_scaled(&scale, record, has_pivot, *sums++);
+        const uint32_t code = scaled >> scale.places;
         *out = (uint8_t)(is_first ? code : code << place | *out);
         out += out_stride;
     } while (sums != end);
