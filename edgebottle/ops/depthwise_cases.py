@@ -55,6 +55,24 @@ DEPTHWISE_3X3 = (
         **_PACKED,
     ),
     *(
+        Case(
+            name=f"packed_{name}_{width}_wide_s{stride}",
+            shape=(1, 5, width, channels),
+            outputs=channels,
+            stride=(stride, stride),
+            accumulator_scale=scale,
+            zero_points=(-3, zero_point),
+            activation=activation,
+        )
+        for name, zero_point, activation in (
+            ("by_sign", 5, Activation.NONE),
+            ("above", -100, Activation.RELU),
+            ("between", -100, Activation.RELU6),
+        )
+        for stride in (1, 2)
+        for width, channels, scale in ((2, 4, 0.1), (5, 7, 0.03), (6, 16, 0.01), (9, 12, 0.003))
+    ),
+    *(
         Case(name=f"packed_weights_{kind}", shape=(1, 4, 5, 8), outputs=8, weights=kind, **_PACKED)
         for kind in ("min", "max", "zero")
     ),

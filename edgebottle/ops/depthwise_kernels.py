@@ -26,8 +26,9 @@ from edgebottle.ops.convolution_kernels import (
 )
 from edgebottle.ops.depthwise_neon import ChannelRows
 from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
-from edgebottle.ops.depthwise_scaling import PackedScaling, Sums, find_packing
+from edgebottle.ops.depthwise_scaling import SHIFTS, find_packing
 from edgebottle.ops.depthwise_strips import PairRows, StripBitRows, StripRows
+from edgebottle.ops.depthwise_sums import PackedScaling, Sums
 from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
@@ -119,39 +120,17 @@ class Rows3x3(_Tiles[PackedScaling]):
     ROW_FEW = "eb_depthwise_3x3_few_row"
     LAYER, LAYER_INLINED = "eb_depthwise_3x3_s8_layer", "eb_depthwise_3x3_s8_layer_inlined"
     WRITES_FEW = True
-    TILES: ClassVar[dict[tuple[int, int, int], str]] = {
-        (1, 8, 8): "eb_depthwise_3x3_stride_1_shift_8",
-        (1, 8, 4): "eb_depthwise_3x3_stride_1_shift_8_to_4",
-        (1, 8, 3): "eb_depthwise_3x3_stride_1_shift_8_to_3",
-        (1, 8, 2): "eb_depthwise_3x3_stride_1_shift_8_to_2",
-        (1, 8, 1): "eb_depthwise_3x3_stride_1_shift_8_to_1",
-        (1, 10, 8): "eb_depthwise_3x3_stride_1_shift_10",
-        (1, 10, 4): "eb_depthwise_3x3_stride_1_shift_10_to_4",
-        (1, 10, 3): "eb_depthwise_3x3_stride_1_shift_10_to_3",
-        (1, 10, 2): "eb_depthwise_3x3_stride_1_shift_10_to_2",
-        (1, 10, 1): "eb_depthwise_3x3_stride_1_shift_10_to_1",
-        (1, 12, 8): "eb_depthwise_3x3_stride_1_shift_12",
-        (1, 12, 4): "eb_depthwise_3x3_stride_1_shift_12_to_4",
-        (1, 12, 3): "eb_depthwise_3x3_stride_1_shift_12_to_3",
-        (1, 12, 2): "eb_depthwise_3x3_stride_1_shift_12_to_2",
-        (1, 12, 1): "eb_depthwise_3x3_stride_1_shift_12_to_1",
-        (2, 8, 8): "eb_depthwise_3x3_stride_2_shift_8",
-        (2, 8, 4): "eb_depthwise_3x3_stride_2_shift_8_to_4",
-        (2, 8, 3): "eb_depthwise_3x3_stride_2_shift_8_to_3",
-        (2, 8, 2): "eb_depthwise_3x3_stride_2_shift_8_to_2",
-        (2, 8, 1): "eb_depthwise_3x3_stride_2_shift_8_to_1",
-        (2, 10, 8): "eb_depthwise_3x3_stride_2_shift_10",
-        (2, 10, 4): "eb_depthwise_3x3_stride_2_shift_10_to_4",
-        (2, 10, 3): "eb_depthwise_3x3_stride_2_shift_10_to_3",
-        (2, 10, 2): "eb_depthwise_3x3_stride_2_shift_10_to_2",
-        (2, 10, 1): "eb_depthwise_3x3_stride_2_shift_10_to_1",
-        (2, 12, 8): "eb_depthwise_3x3_stride_2_shift_12",
-        (2, 12, 4): "eb_depthwise_3x3_stride_2_shift_12_to_4",
-        (2, 12, 3): "eb_depthwise_3x3_stride_2_shift_12_to_3",
-        (2, 12, 2): "eb_depthwise_3x3_stride_2_shift_12_to_2",
-        (2, 12, 1): "eb_depthwise_3x3_stride_2_shift_12_to_1",
+    TILES: ClassVar[dict[tuple[int, int, int, bool], str]] = {
+        (stride, shift, bits, by_sign): f"eb_depthwise_3x3_by_{stride}_shift_{shift}"
+        + (f"_to_{bits}" if bits < 8 else "")
+        + ("_sign" if by_sign else "")
+        for stride in (1, 2)
+        for shift in SHIFTS
+        for bits in (8, 4, 3, 2, 1)
+        for by_sign in (False, True)
     }
-    """By the stride of the pixels, the shift of ``PackedScaling``, and the bits of the outputs."""
+    """By the stride of the pixels, the shift of ``PackedScaling``, the bits of the outputs, and
+    whether negative sums have an offset of their own."""
     STORES: ClassVar[dict[int, str]] = {
         8: "eb_depthwise_3x3_as_int8",
         4: "eb_depthwise_3x3_as_bits_4",
@@ -159,6 +138,8 @@ class Rows3x3(_Tiles[PackedScaling]):
         1: "eb_depthwise_3x3_as_bits_1",
     }
     """What stores outputs of few values, by the bits that each takes."""
+    CLAMP = "eb_depthwise_3x3_clamped"
+    """What keeps outputs within bounds other than those of int8."""
 
     GROUP_BYTES = 48 + 6 * 4
     """Of scratch for each pair of columns: its values, and pointers to them."""
@@ -167,12 +148,12 @@ class Rows3x3(_Tiles[PackedScaling]):
     of KWS, VWW and mcunet."""
 
     def suits(self, layer: Convolved) -> bool:
-        """3x3, two pixels at least, and outputs of all values of int8 or of some bits."""
+        """3x3, two pixels at least, and outputs of int8, or of all values of some bits."""
         return (
             super().suits(layer)
             and operands(layer.ins)[1].shape[1:3] == (3, 3)
             and layer.output.shape[2] >= 2
-            and output_bits(layer) in (8, 4, 3, 2, 1)
+            and (layer.output.dtype.bits == 8 or _is_few(layer))
         )
 
     def pack(self, layer: Convolved) -> PackedScaling | None:
@@ -195,11 +176,12 @@ class Rows3x3(_Tiles[PackedScaling]):
         """See ``Kernel``."""
         function = self.ROW_INLINED if e.inlined else self.ROW
         rest = [self._records(packed, e), e.scratch(), self._tile(layer, packed)]
-        if _is_few(layer):
-            function = self.ROW_FEW
+        if not _is_whole(layer):
+            function, out = self.ROW_FEW, output_of(layer)
             fields: dict[str, CValue] = {
-                "store": self.STORES[layer.output.dtype.bits],
-                "low": output_of(layer).low,
+                "store": self.STORES[layer.output.dtype.bits] if _is_few(layer) else self.CLAMP,
+                "low": out.low,
+                "high": out.high,
                 "is_packed": int(layer.output.dtype.bits < 8),
             }
             rest.append(e.params("eb_depthwise_3x3_few", fields))
@@ -209,7 +191,7 @@ class Rows3x3(_Tiles[PackedScaling]):
         self, layer: Convolved, packed: PackedScaling, e: Emitter, walk: Mapping[str, CValue]
     ) -> str | None:
         """See ``Kernel``."""
-        if _is_few(layer):
+        if not _is_whole(layer):
             return None
         function = self.LAYER_INLINED if e.inlined else self.LAYER
         records = self._records(packed, e)
@@ -218,7 +200,7 @@ class Rows3x3(_Tiles[PackedScaling]):
 
     def inlining(self, layer: Convolved) -> Inlining | None:
         """See ``Kernel``."""
-        if _is_few(layer):
+        if not _is_whole(layer):
             return None
         batch, height, _, channels = layer.output.shape
         fours = batch * height * (pad_to(channels, self.TILE_CHANNELS) // self.TILE_CHANNELS)
@@ -241,7 +223,8 @@ class Rows3x3(_Tiles[PackedScaling]):
         return width + 1 if layer.node.stride[1] == 2 else (width + 3) // 2
 
     def _tile(self, layer: Convolved, packed: PackedScaling) -> str:
-        return self.TILES[layer.node.stride[1], packed.shift, output_bits(layer)]
+        bits = output_bits(layer) if _is_few(layer) else 8
+        return self.TILES[layer.node.stride[1], packed.shift, bits, packed.scaling.is_by_sign]
 
     @staticmethod
     def _records(packed: PackedScaling, e: Emitter) -> str:
@@ -249,8 +232,13 @@ class Rows3x3(_Tiles[PackedScaling]):
 
 
 def _is_few(layer: Convolved) -> bool:
-    """Whether the outputs of a layer are all values of less than 8 bits."""
-    return output_bits(layer) < 8
+    """Whether the outputs of a layer are all values of a few bits."""
+    return output_bits(layer) in (4, 3, 2, 1)
+
+
+def _is_whole(layer: Convolved) -> bool:
+    """Whether the outputs of a layer are all values of int8."""
+    return output_bits(layer) == 8
 
 
 class VectorDepthwiseRows(_OneToOne[Array]):

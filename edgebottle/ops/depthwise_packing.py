@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgebottle.ir.graph import Array
-from edgebottle.ops.depthwise_scaling import ChannelScaling, Sums
+from edgebottle.ops.depthwise_sums import ChannelScaling, Sums
 from edgebottle.ops.fixed_point import Int
 
 WORDS = 8
@@ -13,7 +13,7 @@ WORDS = 8
 
 
 def pack_3x3(sums: Sums, scaling: ChannelScaling) -> Array:
-    """The records of all channels: int32, (channels, WORDS).
+    """The records of all channels: int32, (channels, ``WORDS``).
 
     Five words of two weights, in pairs as the kernel multiplies them: of the first two rows the
     left, middle and right column; of the last row left and middle, middle and right. Then bias,

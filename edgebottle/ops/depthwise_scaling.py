@@ -7,18 +7,23 @@ The kernel requantizes with one multiplication, one shift by a constant and one 
 where the weights and the bias of a channel carry a factor of ``2^gain`` that brings channels of
 any scale to the same shift. LiteRT rounds twice; that both give the same output for every sum that
 can occur is proven here, channel by channel, at the sums where the output steps, at most 255.
+
+LiteRT rounds halves away from zero. Where outputs go on below the zero point, that takes another
+offset for negative sums, less by one of the units that LiteRT rounds to first. That is twice what
+the offset has below its half of an output, so that nothing more is stored of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from edgebottle.ir.graph import Array
-from edgebottle.ops.fixed_point import Int, multiply_by_quantized_multiplier
+from edgebottle.ops.depthwise_sums import ChannelScaling, PackedScaling, Sums
+from edgebottle.ops.fixed_point import Int
 
 SHIFTS = (10, 8, 12)
 """Shifts the kernel is compiled for, the preferred one first."""
@@ -34,123 +39,6 @@ FEW_STEPS = 8
 
 NEAR_STEP = 2
 """Sums by which LiteRT's roundings may move a step of the output, about."""
-
-LOW, HIGH = -128, 127
-"""Bounds of int8."""
-
-
-@dataclass(frozen=True, eq=False)
-class Sums:
-    """What requantization is to do, for each channel.
-
-    Attributes:
-        weights: int8, (taps, channels).
-        bias: With the input's zero point folded in.
-        multiplier: As ``quantize_multipliers`` gives it.
-        shift: The same.
-        zero_point: Of the output.
-        low: The least output: the kernel saturates to int8, or to few bits from 0 on.
-        high: The greatest.
-    """
-
-    weights: Array
-    bias: Int
-    multiplier: Array
-    shift: Array
-    zero_point: int
-    low: int = LOW
-    high: int = HIGH
-
-    def _content(self) -> tuple[bytes | int, ...]:
-        arrays = (self.weights, self.bias, self.multiplier, self.shift)
-        return (*(array.tobytes() for array in arrays), self.zero_point, self.low, self.high)
-
-    def __eq__(self, other: object) -> bool:
-        """The same numbers."""
-        return isinstance(other, Sums) and self._content() == other._content()
-
-    def __hash__(self) -> int:
-        """By the numbers."""
-        return hash(self._content())
-
-    def take(self, channels: Int) -> Sums:
-        """Those of some channels."""
-        return Sums(
-            self.weights[:, channels],
-            self.bias[channels],
-            self.multiplier[channels],
-            self.shift[channels],
-            self.zero_point,
-            self.low,
-            self.high,
-        )
-
-    def reach(self) -> tuple[Int, Int]:
-        """The lowest and the highest sum of each channel."""
-        wide = self.weights.astype(np.int64)
-        ends = np.stack([wide * -128, wide * 127])
-        return ends.min(axis=0).sum(axis=0) + self.bias, ends.max(axis=0).sum(axis=0) + self.bias
-
-    def outputs(self, acc: Int) -> Int:
-        """The outputs of sums (..., channels), as LiteRT rounds them."""
-        scaled = multiply_by_quantized_multiplier(acc, self.multiplier, self.shift)
-        return np.asarray(np.clip(scaled + self.zero_point, self.low, self.high), dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class ChannelScaling:
-    """The kernel's numbers, for each channel.
-
-    Attributes:
-        gain: Binary logarithm of the factor of the weights.
-        bias: int32, with the factor.
-        multiplier: int32.
-        offset: int32.
-    """
-
-    gain: Int
-    bias: Int
-    multiplier: Int
-    offset: Int
-
-    def take(self, channels: Int) -> ChannelScaling:
-        """That of some channels."""
-        return ChannelScaling(
-            self.gain[channels],
-            self.bias[channels],
-            self.multiplier[channels],
-            self.offset[channels],
-        )
-
-    def put(self, channels: Int, other: ChannelScaling) -> ChannelScaling:
-        """The same with ``other`` for some channels."""
-        return ChannelScaling(
-            _put(self.gain, channels, other.gain),
-            _put(self.bias, channels, other.bias),
-            _put(self.multiplier, channels, other.multiplier),
-            _put(self.offset, channels, other.offset),
-        )
-
-    def outputs(self, acc: Int, bias: Int, shift: int) -> Int:
-        """The outputs of sums (..., channels) that were made with ``bias``."""
-        scaled = ((acc - bias) << self.gain) + self.bias
-        high = ((scaled * self.multiplier) >> 32) + self.offset
-        return np.asarray(np.clip(high >> shift, LOW, HIGH), dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class PackedScaling:
-    """What ``find_packing`` found.
-
-    Attributes:
-        sums: What was asked for.
-        scaling: How the kernel does it.
-        shift: The shift it is compiled for.
-    """
-
-    sums: Sums
-    scaling: ChannelScaling
-    shift: int
 
 
 @dataclass(frozen=True)
@@ -231,7 +119,10 @@ class _ChannelSteps:
 
 @lru_cache(maxsize=1024)
 def find_packing(sums: Sums) -> PackedScaling | None:
-    """A scaling that gives LiteRT's outputs for all sums that can occur; None without one."""
+    """A scaling that gives LiteRT's outputs for all sums that can occur; None without one.
+
+    Negative sums have an offset of their own only where there is no other way.
+    """
     low, high = sums.reach()
     if max(abs(int(low.min())), abs(int(high.max()))) >= 1 << 30:
         return None
@@ -241,12 +132,17 @@ def find_packing(sums: Sums) -> PackedScaling | None:
         found = _search(steps, few, shift)
         if found is not None:
             return PackedScaling(sums, found, shift)
+    for shift in SHIFTS:
+        found = _search_by_sign(steps, few, shift)
+        if found is not None:
+            return PackedScaling(sums, found, shift)
     return None
 
 
 def _steps(sums: Sums, low: Int, high: Int) -> _ChannelSteps:
     """The steps to the outputs above the least, of int8 -127, -126, ... 127."""
-    wanted = np.arange(sums.low + 1, sums.high + 1, dtype=np.int64)[:, None]
+    most = max(sums.high, sums.low + 1)  # where all outputs are the same, a step that none takes
+    wanted = np.arange(sums.low + 1, most + 1, dtype=np.int64)[:, None]
     first, last = _around(sums, low, high + 1, wanted)
     while (first < last).any():
         middle = (first + last) >> 1
@@ -282,35 +178,71 @@ def _search(steps: _ChannelSteps, few: _ChannelSteps, shift: int) -> ChannelScal
     some_right = few.are_right(_stacked(near), shift)
     if not (some_right.any(axis=0) | (least <= most).any(axis=0)).all():
         return None  # for a channel
-    right = np.zeros(len(steps.low), dtype=bool)
-    best = near[0]
-    for candidate, may_be in zip(near, some_right, strict=True):
-        if not (may_be & ~right).any():
-            continue
-        fits = _is_right(candidate, steps, shift) & ~right
-        best = _merge(best, candidate, fits)
-        right |= fits
-        if right.all():
-            return best
+    best, right = _first_right(near, some_right, steps, shift)
+    if right.all():
+        return best
     left = np.flatnonzero(~right)
     solved = _solved(near[0].take(left), steps.take(left), few.take(left), shift)
     return None if solved is None else best.put(left, solved)
 
 
+def _search_by_sign(steps: _ChannelSteps, few: _ChannelSteps, shift: int) -> ChannelScaling | None:
+    """LiteRT's own roundings, as the offsets of sums of either sign; for all channels, or none.
+
+    They come out right where a channel's shift is less than ``shift``, and its weights leave room
+    for the factor that makes up for the difference.
+    """
+    sums = steps.sums
+    places = -sums.shift.astype(np.int64)
+    gain = 1 + shift - places
+    largest = np.maximum(np.abs(sums.weights.astype(np.int64)).max(axis=0), 1)
+    fits = (gain >= 0) & (gain <= MAX_GAIN) & (largest << np.clip(gain, 0, 15) < 1 << 15)
+    gain = np.where(fits, gain, 0)
+    unit = np.where(fits & (places < shift), np.int64(1) << np.clip(shift - places, 0, 31), 0)
+    offset = ((2 * sums.zero_point + 1) << (shift - 1)) + (unit >> 1)
+    multiplier = sums.multiplier.astype(np.int64)
+    exact = ChannelScaling(gain, sums.bias << gain, multiplier, offset)
+    near = _candidates(sums, steps.low, steps.high, shift)
+    tried = [replace(scaling, is_by_sign=True) for scaling in (exact, *near)]
+    some_right = few.are_right(_stacked(tried), shift)
+    some_right[0] &= fits
+    if not some_right.any(axis=0).all():
+        return None
+    best, right = _first_right(tried, some_right, steps, shift)
+    return best if right.all() else None
+
+
+def _first_right(
+    tried: Sequence[ChannelScaling], may_be: Array, steps: _ChannelSteps, shift: int
+) -> tuple[ChannelScaling, Array]:
+    """For each channel the first scaling that is right, and whether there is one.
+
+    Args:
+        tried: The scalings in order.
+        may_be: (scalings, channels): whether one may be right.
+        steps: That it takes.
+        shift: That of the kernel.
+    """
+    right = np.zeros(len(steps.low), dtype=bool)
+    best = tried[0]
+    for candidate, is_possible in zip(tried, may_be, strict=True):
+        if not (is_possible & ~right).any():
+            continue
+        fits = _is_right(candidate, steps, shift) & is_possible & ~right
+        best = _merge(best, candidate, fits)
+        right |= fits
+        if right.all():
+            break
+    return best, right
+
+
 def _stacked(scalings: Sequence[ChannelScaling]) -> ChannelScaling:
     """All of them as one, each (scalings, 1, channels)."""
-    return ChannelScaling(
-        *(
-            np.stack([getattr(scaling, field.name) for scaling in scalings])[:, None]
-            for field in fields(ChannelScaling)
-        )
+    gain, bias, multiplier, offset = (
+        np.stack([getattr(scaling, name) for scaling in scalings])[:, None]
+        for name in ("gain", "bias", "multiplier", "offset")
     )
-
-
-def _put(values: Int, channels: Int, others: Int) -> Int:
-    copied = values.copy()
-    copied[channels] = others
-    return copied
+    return ChannelScaling(gain, bias, multiplier, offset, scalings[0].is_by_sign)
 
 
 def _merge(old: ChannelScaling, new: ChannelScaling, take: Array) -> ChannelScaling:
@@ -319,6 +251,7 @@ def _merge(old: ChannelScaling, new: ChannelScaling, take: Array) -> ChannelScal
         np.where(take, new.bias, old.bias),
         np.where(take, new.multiplier, old.multiplier),
         np.where(take, new.offset, old.offset),
+        old.is_by_sign,
     )
 
 
@@ -349,12 +282,13 @@ def _candidates(sums: Sums, low: Int, high: Int, shift: int) -> list[ChannelScal
     more = np.floor((added - offset * 2.0**32) / np.maximum(multiplier, 1)).astype(np.int64)
     offset = offset + (sums.zero_point << shift)
     bias = sums.bias << gain
+    zero = np.zeros_like(gain)
     result = []
     for nudge in (0, 1, -1):
         for extra in (0, 1, 2, -1):
-            result.append(ChannelScaling(gain, bias + more + extra, multiplier + nudge, offset))
+            found = ChannelScaling(gain, bias + more + extra, multiplier + nudge, offset)
+            result.append(found)
     constant = np.asarray(sums.outputs(low) << shift, dtype=np.int64)
-    zero = np.zeros_like(gain)
     result.append(ChannelScaling(zero, zero, zero, constant))
     return result
 
@@ -387,7 +321,8 @@ def _solved(
         if (least > most).all():
             continue
         middle = (np.maximum(least, 0) + np.minimum(most, (1 << 31) - 1)) >> 1
-        candidate = ChannelScaling(near.gain, bias, np.clip(middle, 0, (1 << 31) - 1), offset)
+        multiplier = np.clip(middle, 0, (1 << 31) - 1)
+        candidate = ChannelScaling(near.gain, bias, multiplier, offset)
         fits = _is_right(candidate, steps, shift) & ~right
         best = _merge(best, candidate, fits)
         right |= fits

@@ -56,16 +56,19 @@ typedef struct {
 /* Four channels of one output row: strip, records, out, out_pixel_stride, output_width. */
 typedef void eb_depthwise_3x3_tile(const uint32_t *, const int32_t *, int8_t *, int32_t, int32_t);
 
-/* Stores a row of outputs of few values, counted from 0 on; int8 lie there already: parameters,
- * what an output of 0 becomes, bytes, out, out_pixel_stride. */
-typedef void eb_depthwise_3x3_store(const eb_depthwise_3x3 *, int32_t, int8_t *, void *, int32_t);
+/* Outputs that are not all values of int8. Those of few bits are counted from 0 on. */
+typedef struct eb_depthwise_3x3_few eb_depthwise_3x3_few;
 
-/* Outputs of few values. */
-typedef struct {
+/* Stores a row of them; int8 lie there already: parameters, bytes, out, out_pixel_stride. */
+typedef void eb_depthwise_3x3_store(
+    const eb_depthwise_3x3 *, const eb_depthwise_3x3_few *, int8_t *, void *, int32_t);
+
+struct eb_depthwise_3x3_few {
     eb_depthwise_3x3_store *store;
-    int32_t low;       /* -128 .. 127: what an output of 0 becomes */
+    int32_t low;       /* -128 .. 127: the least output, that of a count of 0 */
+    int32_t high;      /* low .. 127: the greatest */
     int32_t is_packed; /* they are stored as bits */
-} eb_depthwise_3x3_few;
+};
 
 /* A whole layer of 3x3 windows, all of it in flash. */
 typedef struct {
