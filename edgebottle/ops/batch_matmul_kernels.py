@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.layout import aligned
@@ -63,7 +63,7 @@ class _WideProducts(_Products):
         axis: Of b, from the end, whose elements must lie side by side.
     """
 
-    ISAS: ClassVar[frozenset[Isa]] = frozenset({Isa.DSP})
+    ISAS = frozenset({Isa.DSP})
 
     axis: int
 
@@ -88,7 +88,7 @@ class _WideProducts(_Products):
 class _VectorProducts(_Products):
     """Sixteen products at a time, of elements that lie side by side: MVE."""
 
-    ISAS: ClassVar[frozenset[Isa]] = frozenset({Isa.MVE})
+    ISAS = frozenset({Isa.MVE})
 
     def suits(self, layer: Matmul) -> bool:
         """The types, and rows of a and columns of b without gaps."""

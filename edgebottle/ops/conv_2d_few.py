@@ -6,7 +6,6 @@ Each kind of core multiplies in the way that costs it least (``few_ways``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from edgebottle.ops.few_packing import table_of
 from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest
 from edgebottle.ops.fixed_point import quantize_multipliers, wrap_int32
 from edgebottle.ops.mve_packing import pack_scales, quads
-from edgebottle.ops.neon_costs import COSTS, VectorCosts
+from edgebottle.ops.neon_costs import COSTS
 from edgebottle.ops.packing import pad_to
 from edgebottle.ops.weights import operands
 
@@ -136,10 +135,13 @@ class FewConstants:
 class FewRows(ConvolutionKernel[FewConstants]):
     """Rows are spread; four pixels by eight or sixteen output channels at a time."""
 
-    COSTS: ClassVar[VectorCosts]
-    """Of the cores that have it."""
     HEADER = "eb_conv_2d.h"
     ROW = "eb_conv_2d_few_neon_row"
+
+    def __init__(self, variant: Isa) -> None:
+        """For the cores of a variant, by what its instructions cost."""
+        self.ISAS = frozenset({variant})
+        self._costs = COSTS[variant]
 
     def suits(self, layer: Convolved) -> bool:
         """Few bits of the input, or of the weights alone; no groups."""
@@ -151,7 +153,7 @@ class FewRows(ConvolutionKernel[FewConstants]):
 
     def pack(self, layer: Convolved) -> FewConstants | None:
         """See ``few_ways.cheapest``; None where a shift goes to the left as well."""
-        packed = cheapest(_sums_of(layer), self.COSTS)
+        packed = cheapest(_sums_of(layer), self._costs)
         if packed is None:
             return None
         bias = wrap_int32(folded_bias(layer) + packed.added)
@@ -199,27 +201,6 @@ class FewRows(ConvolutionKernel[FewConstants]):
             e.scratch(),
         )
         return self.row_call(e, self.ROW, "eb_conv_2d_few", fields, *constants)
-
-
-class FewRowsOfNeon(FewRows):
-    """For cores that multiply sixteen bytes in a cycle."""
-
-    COSTS = COSTS[Isa.NEON]
-    ISAS = frozenset({Isa.NEON})
-
-
-class FewRowsOfCounts(FewRows):
-    """For cores that count bits faster than they multiply."""
-
-    COSTS = COSTS[Isa.NEON_COUNTS]
-    ISAS = frozenset({Isa.NEON_COUNTS})
-
-
-class FewRowsOfDots(FewRows):
-    """For cores with SDOT."""
-
-    COSTS = COSTS[Isa.NEON_DOT]
-    ISAS = frozenset({Isa.NEON_DOT})
 
 
 def _sums_of(layer: Convolved) -> FewProducts:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.conv_2d_counts import CountRows
-from edgebottle.ops.conv_2d_few import FewRowsOfCounts, FewRowsOfDots, FewRowsOfNeon
+from edgebottle.ops.conv_2d_few import FewRows
 from edgebottle.ops.conv_2d_fields import FieldNibbleRows, FieldRows
 from edgebottle.ops.conv_2d_levels import LevelBitRows, LevelRows
 from edgebottle.ops.conv_2d_slices import SliceRows
@@ -35,6 +35,7 @@ from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import pack_weights, quads
+from edgebottle.ops.neon_costs import COSTS
 from edgebottle.ops.neon_kernels import WindowTiles
 from edgebottle.ops.packing import TAPS, Packed, pack, rounded_twice
 from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_segment
@@ -256,9 +257,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     TripleRows(),
     TripleBitRows(),
     VectorRows(),
-    FewRowsOfNeon(),
-    FewRowsOfCounts(),
-    FewRowsOfDots(),
+    *(FewRows(variant) for variant in COSTS),
     WindowTiles(),
     PlainRowsS8(),
     WideS8(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from edgebottle.ops.fully_connected_kernels import (
 )
 from edgebottle.ops.kernel import AnyKernel, Kernel
 from edgebottle.ops.mve_packing import CHANNELS, LANES
-from edgebottle.ops.neon_costs import COSTS, VectorCosts
+from edgebottle.ops.neon_costs import COSTS
 from edgebottle.ops.neon_kernels import LOWEST, VECTORS
 from edgebottle.ops.packing import pad_to
 from edgebottle.ops.weights import operands, weights_zero_point
@@ -105,9 +104,12 @@ class FewDenseConstants:
 class FewLayer(Kernel[Operator, FewDenseConstants]):
     """Weights or inputs of few bits, in the way that costs a kind of core least."""
 
-    COSTS: ClassVar[VectorCosts]
-    """Of the cores that have it."""
     FUNCTION = "eb_fully_connected_few_neon_layer"
+
+    def __init__(self, variant: Isa) -> None:
+        """For the cores of a variant, by what its instructions cost."""
+        self.ISAS = frozenset({variant})
+        self._costs = COSTS[variant]
 
     def suits(self, layer: Dense) -> bool:
         """Few values of weights or inputs, no zero point of weights; batches of whole bytes."""
@@ -122,7 +124,7 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
 
         That one reads int8 as it lies there, and what has few bits after it was unpacked.
         """
-        packed = cheapest(_products(layer), self.COSTS)
+        packed = cheapest(_products(layer), self._costs)
         if packed is None:
             return None
         saved = self._cycles(layer) - packed.cycles if _has_vectors(layer) else packed.cycles
@@ -177,31 +179,10 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
 
     def _cycles(self, layer: Dense) -> float:
         """Of a batch with the kernel of int8, modelled."""
-        costs, (outputs, inputs) = self.COSTS, operands(layer.ins)[1].shape
+        costs, (outputs, inputs) = self._costs, operands(layer.ins)[1].shape
         products = costs.dot or 2 * costs.multiply_long + costs.widen
         each = costs.load + CHANNELS * (costs.load + products)
         return pad_to(outputs, CHANNELS) // CHANNELS * (pad_to(inputs, LANES) // LANES) * each
-
-
-class FewLayerOfNeon(FewLayer):
-    """For cores that multiply sixteen bytes in a cycle."""
-
-    COSTS = COSTS[Isa.NEON]
-    ISAS = frozenset({Isa.NEON})
-
-
-class FewLayerOfCounts(FewLayer):
-    """For cores that count bits faster than they multiply."""
-
-    COSTS = COSTS[Isa.NEON_COUNTS]
-    ISAS = frozenset({Isa.NEON_COUNTS})
-
-
-class FewLayerOfDots(FewLayer):
-    """For cores with SDOT."""
-
-    COSTS = COSTS[Isa.NEON_DOT]
-    ISAS = frozenset({Isa.NEON_DOT})
 
 
 def _has_vectors(layer: Dense) -> bool:
@@ -232,8 +213,6 @@ def _products(layer: Dense) -> FewProducts:
 
 
 KERNELS: tuple[AnyKernel, ...] = (
-    FewLayerOfNeon(),
-    FewLayerOfCounts(),
-    FewLayerOfDots(),
+    *(FewLayer(variant) for variant in COSTS),
     NeonLayerS8(),
 )

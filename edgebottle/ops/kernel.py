@@ -58,7 +58,7 @@ class Kernel(ABC, Generic[Op, P]):
     ``Op`` is the operator, ``P`` what ``pack`` makes.
     """
 
-    ISAS: ClassVar[frozenset[Isa]] = frozenset(Isa)
+    ISAS: frozenset[Isa] = frozenset(Isa)
     """The variants of the library that have it."""
     WRITES_FEW: ClassVar[bool] = False
     """It may be asked for layers whose output is stored with less than 8 bits."""
