@@ -33,6 +33,8 @@ class Cpu:
         qemu: Of the same: the CPU of QEMU's user mode that has its instructions.
         counts: Of Cortex-A: it counts bits faster than it multiplies bytes.
         dot: It has SDOT, the dot product of four int8 of Armv8.2-A.
+        kinds: Of what stands for any CPU of its architecture, whose programs find out what they run
+            on: those that differ for them, the one with the fewest instructions first.
         dwt: It has the cycle counter of the debug unit DWT.
         cpuid: Of Cortex-M: its register CPUID.
         issue_width: Instructions that begin in one cycle, at most.
@@ -53,6 +55,7 @@ class Cpu:
     qemu: str = ""
     counts: bool = False
     dot: bool = False
+    kinds: tuple[str, ...] = ()
     dwt: bool = False
     cpuid: int | None = None
     issue_width: int = 1
@@ -82,8 +85,8 @@ def _cpus() -> Mapping[str, Cpu]:
 
 def _parse(name: str, table: dict[str, Any]) -> Cpu:
     facts = {key: value for key, value in table.items() if key not in _COMPILERS}
-    cycles = facts.pop("cycles", None)
-    return Cpu(name, **facts, cycles=None if cycles is None else _cycle_costs(cycles))
+    cycles, kinds = facts.pop("cycles", None), tuple(facts.pop("kinds", ()))
+    return Cpu(name, **facts, kinds=kinds, cycles=None if cycles is None else _cycle_costs(cycles))
 
 
 def _cycle_costs(table: dict[str, Any]) -> CycleCosts:

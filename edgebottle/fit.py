@@ -184,6 +184,8 @@ class Verdict:
 def kernel_variants(board: Board) -> tuple[Isa, ...]:
     """The kernel variants for ``board``: the fastest, then what takes less flash and RAM."""
     if board.is_linux:
+        if board.processor.kinds:
+            return (Isa.NEON_ANY,)
         if board.processor.dot:
             return (Isa.NEON_DOT,)
         return (Isa.NEON_COUNTS if board.processor.counts else Isa.NEON,)

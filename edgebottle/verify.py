@@ -139,15 +139,15 @@ def verify_model(
     difference = expected.difference
     progress("build", 0, 0)
     target = build(model, board, toolchain=toolchain, wish=wish, progress=progress)
-    host = target if board.is_host else _on_host(model, target)
-    runs = [(host, "host C"), (target, kind)][: 1 if board.is_host else 2]
+    runs = [(_on_host(model, target), "host C"), *_on_kinds(target, kind, is_real=port is not None)]
     counts: tuple[int | None, tuple[LayerRecord, ...]] = (None, ())
     stack = None
     for built, name in runs:
         if difference is None:
-            where = (None, None) if built is host else (port, choice)
+            where = (None, None) if built.board.is_host else (port, choice)
             with open_session(built, *where, on_qemu=on_qemu and built is target) as session:
-                difference, counts, used = _on_board(built, session, name, expected, progress)
+                difference, found, used = _on_board(built, session, name, expected, progress)
+            counts = counts if counts[1] else found
             stack = None if built.board.is_host else used
     return Verification(
         built=target,
@@ -161,6 +161,18 @@ def verify_model(
         litert_refusal=expected.litert_refusal,
         onnx=expected.onnx,
     )
+
+
+def _on_kinds(target: Built, name: str, is_real: bool) -> list[tuple[Built, str]]:
+    """A program and who runs it: an emulator for each kind of CPU on which it does something else.
+
+    None where it is that of this computer.
+    """
+    kinds = target.board.processor.kinds
+    if is_real or not kinds:
+        return [] if target.board.is_host else [(target, name)]
+    boards = [replace(target.board, cpu=cpu) for cpu in kinds]
+    return [(replace(target, board=board), f"{name} ({board.cpu})") for board in boards]
 
 
 def _references(found: References) -> list[str]:
@@ -182,6 +194,8 @@ def _litert_outputs(
 
 def _on_host(model: Model, target: Built) -> Built:
     """The same computation for this computer: the plan of the board, and its kernels' C twins."""
+    if target.board.is_host:
+        return target
     planned = Chosen(target.model.graph, target.plan, target.extra_macs)
     return build(model, load_board("host"), planned=planned)
 

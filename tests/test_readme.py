@@ -17,7 +17,8 @@ def boards() -> str:
     for board in all_boards():
         core = board.cpu + (", DSP" if board.processor.dsp else "") + (", FPU" if board.fpu else "")
         if board.is_linux:
-            clock = f"{board.cores} x {board.clock_hz / 1e6:g} MHz"
+            hertz = f"{board.cores} x {board.clock_hz / 1e6:g} MHz"
+            clock = "-" if board.processor.kinds else hertz
             rows.append(f"| `{board.id}` | {board.name}, Linux | {board.cpu} | {clock} | - | - |")
             continue
         if board.is_host:

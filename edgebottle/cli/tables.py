@@ -46,7 +46,7 @@ def boards_table(boards: Sequence[Board]) -> tuple[FittedTable | str, ...]:
             board.id,
             board.name,
             board.cpu + (" DSP" if board.processor.dsp else "") + (" FPU" if board.fpu else ""),
-            "-" if board.is_host else f"{board.clock_hz / 1e6:g}",
+            "-" if board.is_host or board.processor.kinds else f"{board.clock_hz / 1e6:g}",
             "-" if host else f"{board.region('ram').size / 1024:g}",
             "-" if host else f"{board.region('flash').size / 1024:g}",
             "yes" if board.virtual else "-",

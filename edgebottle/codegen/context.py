@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from edgebottle.codegen.naming import folded
 from edgebottle.ops.base import Isa
 
-TAKING_CONTEXTS = (Isa.PORTABLE, Isa.NEON, Isa.NEON_COUNTS, Isa.NEON_DOT)
+TAKING_CONTEXTS = (Isa.PORTABLE, Isa.NEON, Isa.NEON_COUNTS, Isa.NEON_DOT, Isa.NEON_ANY)
 """Kernels whose constants hold no addresses in the arena, which may be that of any context."""
 
 

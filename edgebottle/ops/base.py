@@ -27,11 +27,12 @@ class Isa(Enum):
         SCALAR: Any core with a multiplier of 32 bits, tuned for those without the DSP extension.
         DSP: Cores with the DSP extension of Armv7E-M or Armv8-M. MVE: With vectors of Armv8.1-M.
         NEON: Cortex-A, with vectors. NEON_COUNTS, NEON_DOT: Those that count bits faster than they
-            multiply bytes, and those that have SDOT.
+            multiply bytes, and those that have SDOT. NEON_ANY: All of 64 bits: only the program
+            that runs there finds whether there is SDOT.
     """
 
     PORTABLE, SCALAR, DSP, MVE = "portable", "scalar", "dsp", "mve"
-    NEON, NEON_COUNTS, NEON_DOT = "neon", "neon-counts", "neon-dot"
+    NEON, NEON_COUNTS, NEON_DOT, NEON_ANY = "neon", "neon-counts", "neon-dot", "neon-any"
 
 
 class Activation(Enum):

@@ -25,7 +25,7 @@ from edgebottle.ops.few_packing import table_of
 from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest
 from edgebottle.ops.fixed_point import quantize_multipliers, wrap_int32
 from edgebottle.ops.mve_packing import pack_scales, quads
-from edgebottle.ops.neon_costs import COSTS
+from edgebottle.ops.neon_costs import KINDS
 from edgebottle.ops.packing import pad_to
 from edgebottle.ops.weights import operands
 
@@ -139,9 +139,9 @@ class FewRows(ConvolutionKernel[FewConstants]):
     ROW = "eb_conv_2d_few_neon_row"
 
     def __init__(self, variant: Isa) -> None:
-        """For the cores of a variant, by what its instructions cost."""
+        """For the cores of a variant, by what their instructions cost."""
         self.ISAS = frozenset({variant})
-        self._costs = COSTS[variant]
+        self._kinds = KINDS[variant]
 
     def suits(self, layer: Convolved) -> bool:
         """Few bits of the input, or of the weights alone; no groups."""
@@ -153,7 +153,7 @@ class FewRows(ConvolutionKernel[FewConstants]):
 
     def pack(self, layer: Convolved) -> FewConstants | None:
         """See ``few_ways.cheapest``; None where a shift goes to the left as well."""
-        packed = cheapest(_sums_of(layer), self._costs)
+        packed = cheapest(_sums_of(layer), self._kinds)
         if packed is None:
             return None
         bias = wrap_int32(folded_bias(layer) + packed.added)

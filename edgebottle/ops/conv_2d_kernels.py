@@ -35,8 +35,8 @@ from edgebottle.ops.fixed_point import quantize_multipliers
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import pack_weights, quads
-from edgebottle.ops.neon_costs import COSTS
-from edgebottle.ops.neon_kernels import WindowTiles
+from edgebottle.ops.neon_costs import KINDS
+from edgebottle.ops.neon_kernels import AnyWindowTiles, WindowTiles
 from edgebottle.ops.packing import TAPS, Packed, pack, rounded_twice
 from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_segment
 from edgebottle.ops.weights import operands
@@ -257,8 +257,9 @@ KERNELS: tuple[AnyKernel, ...] = (
     TripleRows(),
     TripleBitRows(),
     VectorRows(),
-    *(FewRows(variant) for variant in COSTS),
+    *(FewRows(variant) for variant in KINDS),
     WindowTiles(),
+    AnyWindowTiles(),
     PlainRowsS8(),
     WideS8(),
     PlainS16(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -79,7 +79,7 @@ class FewWeights:
         step: What its sums are multiplied with.
         lowest: What the sum of a window is multiplied with, and added.
         added: To each output, beside its bias.
-        cycles: Of those pixels, modelled.
+        cycles: Of those pixels, modelled, on each kind of core that was asked for.
     """
 
     way: FewWay
@@ -88,7 +88,7 @@ class FewWeights:
     step: int
     lowest: int
     added: Int
-    cycles: float
+    cycles: tuple[float, ...] = ()
 
 
 class FewWay(ABC):
@@ -106,9 +106,17 @@ class FewWay(ABC):
     def name(self, sums: FewProducts) -> str:
         """Of the function in C, without its form: ``EB_FEW_FORMS``."""
 
+    def is_for(self, kinds: Sequence[VectorCosts]) -> bool:
+        """Whether programs for these kinds of core can multiply so."""
+        return True
+
     @abstractmethod
-    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
+    def pack(self, sums: FewProducts) -> FewWeights | None:
         """Packs a layer; None where this way does not do it."""
+
+    @abstractmethod
+    def cycles(self, sums: FewProducts, blocks: tuple[Block, ...], costs: VectorCosts) -> float:
+        """What a layer that it packed costs a kind of core."""
 
 
 def _units(sums: FewProducts) -> tuple[Int, int]:
@@ -122,9 +130,14 @@ def _lanes(values: Int) -> Int:
     return np.asarray(np.moveaxis(values, 3, 1).reshape(-1, *values.shape[1:3]))
 
 
-def _vectors(values: Int) -> tuple[int, int]:
-    """Quads of channels, and vectors of taps of each."""
-    return pad_to(len(values), QUAD) // QUAD, values.shape[1] * values.shape[2]
+def _groups(sums: FewProducts, channels: int) -> int:
+    """So many channels at a time."""
+    return pad_to(len(sums.matrix), channels) // channels
+
+
+def _vectors(blocks: tuple[Block, ...]) -> int:
+    """Of taps."""
+    return sum(part.count for block in blocks for part in block)
 
 
 class ByteSums(FewWay):
@@ -136,7 +149,7 @@ class ByteSums(FewWay):
         """See ``FewWay``."""
         return "eb_few_bytes"
 
-    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
+    def pack(self, sums: FewProducts) -> FewWeights | None:
         """See ``FewWay``: values and weights so small that a few products fit a byte."""
         if sums.bits == 8:
             return None
@@ -145,10 +158,6 @@ class ByteSums(FewWay):
         if blocks is None or len(blocks) > MAX_BYTE_BLOCKS:
             return None
         starts = starts_of(values, blocks, sums.highest)
-        count, vectors = _vectors(values)
-        taps = vectors * (costs.load + sums.pixels * costs.multiply + sums.pixels * costs.load / 4)
-        spilled = 2 * costs.load + costs.simple
-        emptied = sums.pixels * (costs.widen + spilled) + (1 + BLOCK_INSTRUCTIONS) * costs.simple
         return FewWeights(
             self,
             pack_quads(values, blocks, self.TOGETHER, starts),
@@ -156,8 +165,14 @@ class ByteSums(FewWay):
             step,
             0,
             -step * starts.sum(axis=(0, 2)),
-            count * (taps + len(blocks) * emptied),
         )
+
+    def cycles(self, sums: FewProducts, blocks: tuple[Block, ...], costs: VectorCosts) -> float:
+        """See ``FewWay``."""
+        each = costs.load + sums.pixels * (costs.multiply + costs.load / 4)
+        spilled = 2 * costs.load + costs.simple
+        emptied = sums.pixels * (costs.widen + spilled) + (1 + BLOCK_INSTRUCTIONS) * costs.simple
+        return _groups(sums, QUAD) * (_vectors(blocks) * each + len(blocks) * emptied)
 
 
 class HalfSums(FewWay):
@@ -169,20 +184,20 @@ class HalfSums(FewWay):
         """See ``FewWay``."""
         return "eb_few_halves"
 
-    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
+    def pack(self, sums: FewProducts) -> FewWeights | None:
         """See ``FewWay``."""
         values, step = _units(sums)
         blocks = blocks_of(sums.highest * np.abs(_lanes(values)), INT16)
         if blocks is None:
             return None
-        count, vectors = _vectors(values)
-        taps = vectors * (
-            costs.load + 2 * sums.pixels * costs.multiply_long + sums.pixels * costs.load / 2
-        )
-        emptied = len(blocks) * 2 * sums.pixels * costs.widen
         weights = pack_quads(values, blocks, self.TOGETHER)
-        none = np.zeros(len(values), np.int64)
-        return FewWeights(self, weights, blocks, step, 0, none, count * (taps + emptied))
+        return FewWeights(self, weights, blocks, step, 0, np.zeros(len(values), np.int64))
+
+    def cycles(self, sums: FewProducts, blocks: tuple[Block, ...], costs: VectorCosts) -> float:
+        """See ``FewWay``."""
+        each = costs.load + sums.pixels * (2 * costs.multiply_long + costs.load / 2)
+        emptied = 2 * sums.pixels * costs.widen
+        return _groups(sums, QUAD) * (_vectors(blocks) * each + len(blocks) * emptied)
 
 
 class DotSums(FewWay):
@@ -194,17 +209,41 @@ class DotSums(FewWay):
         """See ``FewWay``."""
         return "eb_few_dots"
 
-    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
+    def is_for(self, kinds: Sequence[VectorCosts]) -> bool:
         """See ``FewWay``."""
-        if costs.dot is None:
-            return None
+        return all(costs.dot is not None for costs in kinds)
+
+    def pack(self, sums: FewProducts) -> FewWeights | None:
+        """See ``FewWay``."""
         values, step = _units(sums)
         blocks = one_block(*values.shape[1:3])
-        count, vectors = _vectors(values)
-        taps = vectors * (costs.load + sums.pixels * costs.dot + sums.pixels * costs.load / 4)
         weights = pack_quads(values, blocks, self.TOGETHER)
-        none = np.zeros(len(values), np.int64)
-        return FewWeights(self, weights, blocks, step, 0, none, count * taps)
+        return FewWeights(self, weights, blocks, step, 0, np.zeros(len(values), np.int64))
+
+    def cycles(self, sums: FewProducts, blocks: tuple[Block, ...], costs: VectorCosts) -> float:
+        """See ``FewWay``."""
+        assert costs.dot is not None
+        each = costs.load + sums.pixels * (costs.dot + costs.load / self.TOGETHER)
+        return _groups(sums, QUAD) * _vectors(blocks) * each
+
+
+class AnySums(HalfSums):
+    """Halves, or SDOT with the same weights where the program finds that the core has it."""
+
+    def name(self, sums: FewProducts) -> str:
+        """See ``FewWay``."""
+        return "eb_few_any"
+
+    def is_for(self, kinds: Sequence[VectorCosts]) -> bool:
+        """See ``FewWay``."""
+        return len({costs.dot is None for costs in kinds}) > 1
+
+    def cycles(self, sums: FewProducts, blocks: tuple[Block, ...], costs: VectorCosts) -> float:
+        """See ``FewWay``."""
+        if costs.dot is None:
+            return super().cycles(sums, blocks, costs)
+        each = costs.load + sums.pixels * (costs.dot + costs.load / self.TOGETHER)
+        return _groups(sums, QUAD) * _vectors(blocks) * each
 
 
 class BitCounts(FewWay):
@@ -220,7 +259,7 @@ class BitCounts(FewWay):
         assert sums.levels is not None
         return f"eb_few_counts_{sums.levels.bits}_{sums.bits}"
 
-    def pack(self, sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
+    def pack(self, sums: FewProducts) -> FewWeights | None:
         """See ``FewWay``: 1 or 2 bits, of which a pixel fills bytes; sums that fit."""
         levels = sums.levels
         products = sums.matrix.shape[1]
@@ -237,12 +276,6 @@ class BitCounts(FewWay):
         values = runs_of(codes, sums.runs, COUNTED_TAPS)
         blocks = blocks_of(self._counts(values, levels.bits), self.MAX_COUNT)
         assert blocks is not None
-        count = pad_to(len(values), COUNTED_CHANNELS) // COUNTED_CHANNELS
-        vectors = values.shape[1] * values.shape[2]
-        products_of_bits = levels.bits * sums.bits
-        each = levels.bits * costs.load
-        each += sums.pixels * (sums.bits * costs.load + 3 * products_of_bits * costs.simple)
-        emptied = len(blocks) * sums.pixels * 2 * (levels.bits + sums.bits) * costs.widen
         return FewWeights(
             self,
             pack_planes(values, levels.bits, blocks),
@@ -250,8 +283,17 @@ class BitCounts(FewWay):
             levels.step,
             lowest,
             np.zeros(len(values), np.int64),
-            count * (vectors * each + emptied),
         )
+
+    def cycles(self, sums: FewProducts, blocks: tuple[Block, ...], costs: VectorCosts) -> float:
+        """See ``FewWay``."""
+        assert sums.levels is not None
+        bits = sums.levels.bits
+        each = bits * costs.load
+        each += sums.pixels * sums.bits * (costs.load + 3 * bits * costs.simple)
+        emptied = sums.pixels * 2 * (bits + sums.bits) * costs.widen
+        count = _groups(sums, COUNTED_CHANNELS)
+        return count * (_vectors(blocks) * each + len(blocks) * emptied)
 
     @staticmethod
     def _counts(values: Int, bits: int) -> Int:
@@ -261,10 +303,29 @@ class BitCounts(FewWay):
         return np.asarray(np.moveaxis(lanes, -1, 2).reshape(-1, *values.shape[1:3]))
 
 
-WAYS: Sequence[FewWay] = (ByteSums(), BitCounts(), DotSums(), HalfSums())
+WAYS: Sequence[FewWay] = (ByteSums(), BitCounts(), DotSums(), AnySums(), HalfSums())
 
 
-def cheapest(sums: FewProducts, costs: VectorCosts) -> FewWeights | None:
-    """The way that costs a kind of core least; None where none does the layer."""
-    found = (way.pack(sums, costs) for way in WAYS)
-    return min(filter(None, found), key=lambda packed: packed.cycles, default=None)
+def cheapest(sums: FewProducts, kinds: Sequence[VectorCosts]) -> FewWeights | None:
+    """The way that costs least; None where none does the layer.
+
+    Of a program for several kinds of core: the way with which that kind fares best that fares
+    worst, each beside the way that costs it least.
+
+    Args:
+        sums: The products.
+        kinds: What instructions cost the kinds of core that the program is for.
+    """
+    found = [
+        replace(packed, cycles=tuple(way.cycles(sums, packed.blocks, costs) for costs in kinds))
+        for way in WAYS
+        if way.is_for(kinds) and (packed := way.pack(sums)) is not None
+    ]
+    least: list[float] = [
+        min(cycles) for cycles in zip(*(packed.cycles for packed in found), strict=True)
+    ]
+
+    def worst(packed: FewWeights) -> float:
+        return max(each / best for each, best in zip(packed.cycles, least, strict=True))
+
+    return min(found, key=worst, default=None)

@@ -23,7 +23,7 @@ from edgebottle.ops.fully_connected_kernels import (
 )
 from edgebottle.ops.kernel import AnyKernel, Kernel
 from edgebottle.ops.mve_packing import CHANNELS, LANES
-from edgebottle.ops.neon_costs import COSTS
+from edgebottle.ops.neon_costs import KINDS, VectorCosts
 from edgebottle.ops.neon_kernels import LOWEST, VECTORS
 from edgebottle.ops.packing import pad_to
 from edgebottle.ops.weights import operands, weights_zero_point
@@ -38,12 +38,19 @@ MAX_TOGETHER = 16
 class NeonLayerS8(PlainLayerS8):
     """Four outputs of sixteen products at a time."""
 
-    ISAS = VECTORS
+    ISAS = VECTORS - {Isa.NEON_ANY}
     FUNCTION = "eb_fully_connected_s8_neon_layer"
 
     def suits(self, layer: Dense) -> bool:
         """Weights above the lowest, around 0."""
         return super().suits(layer) and _has_vectors(layer)
+
+
+class AnyLayerS8(NeonLayerS8):
+    """The same, with SDOT where the program finds that the core has it."""
+
+    ISAS = frozenset({Isa.NEON_ANY})
+    FUNCTION = "eb_fully_connected_s8_neon_any_layer"
 
 
 @dataclass(frozen=True)
@@ -107,9 +114,9 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
     FUNCTION = "eb_fully_connected_few_neon_layer"
 
     def __init__(self, variant: Isa) -> None:
-        """For the cores of a variant, by what its instructions cost."""
+        """For the cores of a variant, by what their instructions cost."""
         self.ISAS = frozenset({variant})
-        self._costs = COSTS[variant]
+        self._kinds = KINDS[variant]
 
     def suits(self, layer: Dense) -> bool:
         """Few values of weights or inputs, no zero point of weights; batches of whole bytes."""
@@ -120,16 +127,18 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
         return is_few and StoredBatch.of(layer) is not None
 
     def pack(self, layer: Dense) -> FewDenseConstants | None:
-        """See ``few_ways.cheapest``; None where the kernel of int8 costs less.
+        """See ``few_ways.cheapest``; None where the kernel of int8 costs less on a kind of core.
 
         That one reads int8 as it lies there, and what has few bits after it was unpacked.
         """
-        packed = cheapest(_products(layer), self._costs)
+        packed = cheapest(_products(layer), self._kinds)
         if packed is None:
             return None
-        saved = self._cycles(layer) - packed.cycles if _has_vectors(layer) else packed.cycles
-        if saved < 0 or (saved == 0 and _batch(layer).bits == 8):
-            return None
+        if _has_vectors(layer):
+            int8 = [_cycles(layer, costs) for costs in self._kinds]
+            saved = [wide - few for wide, few in zip(int8, packed.cycles, strict=True)]
+            if min(saved) < 0 or (max(saved) == 0 and _batch(layer).bits == 8):
+                return None
         scales = np.array([exact_multiplier(scale) for scale in scales_of(layer)], np.uint32)
         return FewDenseConstants(packed, scales)
 
@@ -177,18 +186,19 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
         )
         return f"{self.FUNCTION}({', '.join(arguments)});"
 
-    def _cycles(self, layer: Dense) -> float:
-        """Of a batch with the kernel of int8, modelled."""
-        costs, (outputs, inputs) = self._costs, operands(layer.ins)[1].shape
-        products = costs.dot or 2 * costs.multiply_long + costs.widen
-        each = costs.load + CHANNELS * (costs.load + products)
-        return pad_to(outputs, CHANNELS) // CHANNELS * (pad_to(inputs, LANES) // LANES) * each
-
 
 def _has_vectors(layer: Dense) -> bool:
     """Weights above the lowest, around 0."""
     weights = operands(layer.ins)[1]
     return weights_zero_point(weights) == 0 and int(weights.constant().min()) > LOWEST
+
+
+def _cycles(layer: Dense, costs: VectorCosts) -> float:
+    """Of a batch with the kernel of int8, modelled."""
+    outputs, inputs = operands(layer.ins)[1].shape
+    products = costs.dot or 2 * costs.multiply_long + costs.widen
+    each = costs.load + CHANNELS * (costs.load + products)
+    return pad_to(outputs, CHANNELS) // CHANNELS * (pad_to(inputs, LANES) // LANES) * each
 
 
 def _batch(layer: Dense) -> StoredBatch:
@@ -213,6 +223,7 @@ def _products(layer: Dense) -> FewProducts:
 
 
 KERNELS: tuple[AnyKernel, ...] = (
-    *(FewLayer(variant) for variant in COSTS),
+    *(FewLayer(variant) for variant in KINDS),
     NeonLayerS8(),
+    AnyLayerS8(),
 )

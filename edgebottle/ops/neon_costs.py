@@ -33,7 +33,12 @@ COSTS = {
     Isa.NEON_COUNTS: VectorCosts(simple=0.5, multiply=2, multiply_long=1, widen=1, load=1),
     Isa.NEON_DOT: VectorCosts(simple=0.5, multiply=2, multiply_long=1, widen=1, load=0.5, dot=0.5),
 }
-"""By kind: Cortex-A7 and A53, of which Arm publishes no figures: one instruction in a cycle is
-assumed. Cortex-A57 and A72; Cortex-A76 and A78AE: after the throughput of Q-form instructions in
+"""By kind of core. Cortex-A7 and A53, of which Arm publishes no figures: one instruction in a cycle
+is assumed. Cortex-A57 and A72; Cortex-A76 and A78AE: after the throughput of Q-form instructions in
 Arm's Software Optimization Guides, where two pipelines have vectors, and one of them makes products
 of 16 bytes in two cycles. Nothing of it was measured."""
+
+KINDS = {variant: (costs,) for variant, costs in COSTS.items()} | {
+    Isa.NEON_ANY: tuple(COSTS.values())
+}
+"""The kinds of core that a variant runs on."""

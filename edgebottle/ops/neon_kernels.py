@@ -1,7 +1,7 @@
 """The kernels of convolutions for Cortex-A: vectors of NEON, with SDOT where the core has it.
 
-The C decides between SMULL with SADALP and SDOT when it is compiled for a CPU; weights are packed
-for both alike, so that a project is the same for all boards.
+The C decides between SMULL with SADALP and SDOT when it is compiled for a CPU, or, where it is to
+run on any, once it does; weights are packed for both alike.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from edgebottle.ops.mve_packing import CHANNELS, LANES, quads
 from edgebottle.ops.packing import pad_to
 from edgebottle.ops.weights import operands
 
-VECTORS = frozenset({Isa.NEON, Isa.NEON_COUNTS, Isa.NEON_DOT})
+VECTORS = frozenset({Isa.NEON, Isa.NEON_COUNTS, Isa.NEON_DOT, Isa.NEON_ANY})
 """All cores with NEON."""
 
 PIXELS = 4
@@ -50,7 +50,7 @@ def pack_windows(matrix: Array) -> Array:
 class WindowTiles(FullDepth[Array]):
     """CONV_2D: four pixels by four output channels, sixteen taps at a time."""
 
-    ISAS = VECTORS
+    ISAS = VECTORS - {Isa.NEON_ANY}
     HEADER = "eb_conv_2d.h"
     ROW, STRUCT = "eb_conv_2d_s8_neon_row", "eb_conv_2d"
 
@@ -80,3 +80,10 @@ class WindowTiles(FullDepth[Array]):
             self.scratch_or_null(layer, e),
         )
         return self.row_call(e, self.ROW, self.STRUCT, int8_fields(layer), *constants)
+
+
+class AnyWindowTiles(WindowTiles):
+    """The same, with SDOT where the program finds that the core has it."""
+
+    ISAS = frozenset({Isa.NEON_ANY})
+    ROW = "eb_conv_2d_s8_neon_any_row"

@@ -33,6 +33,12 @@ def test_a_cpu_under_linux_is_whole(name: str) -> None:
     assert cpu.arch == "aarch64" or not cpu.dot
 
 
+def test_programs_for_any_cpu_are_run_with_sdot_and_without() -> None:
+    kinds = [find_cpu(kind) for kind in find_cpu("armv8-a").kinds]
+    assert {kind.arch for kind in kinds} == {"aarch64"}
+    assert [kind.dot for kind in kinds] == [False, True]
+
+
 @pytest.mark.parametrize(
     "name", [name for name in cpu_names() if find_cpu(name).arch and name not in LINUX]
 )

@@ -9,6 +9,7 @@ from edgebottle.ir.levels import levels_of
 from edgebottle.ops.base import Isa
 from edgebottle.ops.few_packing import RunPart, blocks_of, one_block, runs_of, table_of
 from edgebottle.ops.few_ways import (
+    AnySums,
     BitCounts,
     ByteSums,
     DotSums,
@@ -18,11 +19,12 @@ from edgebottle.ops.few_ways import (
     HalfSums,
     cheapest,
 )
-from edgebottle.ops.neon_costs import COSTS
+from edgebottle.ops.neon_costs import KINDS
 
 LANES = {
     ByteSums: (4, 4, 0, 255),
     HalfSums: (4, 2, -(1 << 15), (1 << 15) - 1),
+    AnySums: (4, 2, -(1 << 15), (1 << 15) - 1),
     DotSums: (4, 4, None, None),
 }
 """By the way: channels of a vector, vectors that are computed together, what a lane holds."""
@@ -98,7 +100,7 @@ CASES: list[Case] = [
 """Bits of values, weights, outputs, taps of a run, runs."""
 
 
-WAYS = (ByteSums(), HalfSums(), DotSums(), BitCounts())
+WAYS = (ByteSums(), HalfSums(), AnySums(), DotSums(), BitCounts())
 PAIRS = list(product(WAYS, CASES))
 
 
@@ -109,19 +111,16 @@ def does(way: FewWay, case: Case) -> bool:
     return bits < 8 or not isinstance(way, ByteSums)
 
 
-def packed_of(way: FewWay, case: Case) -> FewWeights | None:
-    return way.pack(sums_of(*case), COSTS[Isa.NEON_DOT])
-
-
 def test_ways_refuse_what_they_do_not_do() -> None:
-    found = [packed_of(way, case) is not None for way, case in PAIRS]
+    found = [way.pack(sums_of(*case)) is not None for way, case in PAIRS]
     assert found == [does(way, case) for way, case in PAIRS]
 
 
 @pytest.mark.parametrize(("way", "case"), [pair for pair in PAIRS if does(*pair)])
 def test_packed_weights_give_the_sums(way: FewWay, case: Case) -> None:
     bits, _, outputs, taps, runs = case
-    sums, packed = sums_of(*case), packed_of(way, case)
+    sums = sums_of(*case)
+    packed = way.pack(sums)
     assert packed is not None
     least, most = (-128, 127) if bits == 8 else (0, (1 << bits) - 1)
     for values in (
@@ -162,11 +161,14 @@ def test_blocks_end_where_a_lane_is_full() -> None:
         (Isa.NEON, 4, tuple(range(-8, 8)), HalfSums),
         (Isa.NEON_COUNTS, 4, tuple(range(-8, 8)), HalfSums),
         (Isa.NEON_DOT, 4, tuple(range(-8, 8)), DotSums),
-        *((isa, 1, (-1, 1), BitCounts) for isa in (Isa.NEON, Isa.NEON_COUNTS, Isa.NEON_DOT)),
+        (Isa.NEON_ANY, 4, tuple(range(-8, 8)), AnySums),
+        (Isa.NEON_ANY, 2, (-2, -1, 0, 1), BitCounts),
+        *((isa, 1, (-1, 1), BitCounts) for isa in KINDS),
     ],
 )
 def test_each_core_takes_what_costs_it_least(
     isa: Isa, bits: int, weights: tuple[int, ...], way: type[FewWay]
 ) -> None:
-    packed = cheapest(sums_of(bits, weights, 32, 96, 3), COSTS[isa])
+    packed = cheapest(sums_of(bits, weights, 32, 96, 3), KINDS[isa])
     assert packed is not None and type(packed.way) is way
+    assert len(packed.cycles) == len(KINDS[isa])

@@ -19,7 +19,7 @@ from tests.ops.compiled import run_compiled
 from tests.ops.low_bits import BITS, SHAPES, low_bit_network
 from tests.samples import assert_same, samples
 
-NEON = (Isa.NEON, Isa.NEON_COUNTS, long(Isa.NEON_DOT))
+NEON = (Isa.NEON, Isa.NEON_COUNTS, long(Isa.NEON_DOT), long(Isa.NEON_ANY))
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def vision(name: str = "vision") -> tuple[Graph, tuple[str, ...]]:
     return b.graph(b.conv(b.pool(x, MaxPool2D, 2, 2), 8)), stage
 
 
-GRIDS = [(2, 2), (3, 1), (1, 4), (3, 5), (2, 3), (4, 2), (5, 1)]
+GRIDS = [(2, 2), (3, 1), (1, 4), (3, 5), (2, 3), (4, 2), (5, 1), (1, 3)]
 
 
 @pytest.mark.parametrize(("isa", "grid"), list(zip(Isa, GRIDS, strict=True)))

@@ -3,6 +3,7 @@
  *
  * EB_HAVE_NEON is 1 on a core that has them. -DEB_FORCE_PORTABLE takes the twins, which lets a host
  * test those kernels under its sanitizers. EB_HAVE_SDOT: the core has SDOT (Armv8.2-A) as well.
+ * Kernels whose names have `any` in them ask for SDOT while they run: see eb_cpu.h.
  */
 #ifndef EB_NEON_H
 #define EB_NEON_H
@@ -10,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "eb_cpu.h"
 #include "eb_requant.h"
 
 #if defined(__ARM_NEON) && !defined(EB_FORCE_PORTABLE)
@@ -51,6 +53,27 @@ static inline eb_neon_sums eb_neon_dot(eb_neon_sums sums, const int8_t *a, const
     products = vmlal_s8(products, vget_high_s8(left), vget_high_s8(right));
     return vpadalq_s16(sums, products);
 #endif
+}
+
+/* The same products with SDOT, which the core has although this is not compiled for such cores
+ * alone; of 64 bits. */
+static inline eb_neon_sums eb_neon_sdot(eb_neon_sums sums, int8x16_t a, int8x16_t b)
+{
+#if defined(__aarch64__) && !EB_HAVE_SDOT
+    __asm__(".arch_extension dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(sums) : "w"(a), "w"(b));
+    return sums;
+#else
+    return eb_neon_dot(sums, (const int8_t *)&a, (const int8_t *)&b);
+#endif
+}
+
+/* Either; has_sdot: a constant. */
+EB_INLINED eb_neon_sums eb_neon_dot_with(int has_sdot,
+                                         eb_neon_sums sums,
+                                         const int8_t *a,
+                                         const int8_t *b)
+{
+    return has_sdot ? eb_neon_sdot(sums, vld1q_s8(a), vld1q_s8(b)) : eb_neon_dot(sums, a, b);
 }
 
 static inline void eb_neon_put(int32_t *to, eb_neon_sums sums)
@@ -140,6 +163,13 @@ static inline eb_neon_sums eb_neon_dot(eb_neon_sums sums, const int8_t *a, const
         sums.lane[i / 4] = eb_add_wrap(sums.lane[i / 4], a[i] * b[i]);
     }
     return sums;
+}
+
+static inline eb_neon_sums
+eb_neon_dot_with(int has_sdot, eb_neon_sums sums, const int8_t *a, const int8_t *b)
+{
+    (void)has_sdot;
+    return eb_neon_dot(sums, a, b);
 }
 
 static inline void eb_neon_put(int32_t *to, eb_neon_sums sums)

@@ -35,10 +35,11 @@ eb_neon_collect(const eb_conv_2d *p, const void *const *rows, int32_t column, in
     }
 }
 
-/* All channels of `pixels` pixels, a constant: 1 or 4. windows: of each pixel; count: bytes of one,
- * a multiple of sixteen. */
+/* All channels of `pixels` pixels. Constants: pixels, 1 or 4; has_sdot. windows: of each pixel;
+ * count: bytes of one, a multiple of sixteen. */
 EB_INLINED void eb_neon_pixels(const eb_conv_2d *p,
                                int32_t pixels,
+                               int has_sdot,
                                const int8_t *const *windows,
                                int32_t count,
                                const int8_t *weights,
@@ -57,7 +58,8 @@ EB_INLINED void eb_neon_pixels(const eb_conv_2d *p,
         for (int32_t k = 0; k < count; k += 16) {
             for (int32_t i = 0; i < pixels; ++i) {
                 for (int32_t c = 0; c < 4; ++c) {
-                    sums[i][c] = eb_neon_dot(sums[i][c], windows[i] + k, weights + 16 * c);
+                    sums[i][c] =
+                        eb_neon_dot_with(has_sdot, sums[i][c], windows[i] + k, weights + 16 * c);
                 }
             }
             weights += 64;
@@ -73,40 +75,39 @@ EB_INLINED void eb_neon_pixels(const eb_conv_2d *p,
     }
 }
 
-EB_KERNEL void eb_neon_four_pixels(const eb_conv_2d *p,
-                                   const int8_t *const *windows,
-                                   int32_t count,
-                                   const int8_t *weights,
-                                   const int32_t *scales,
-                                   int8_t *out,
-                                   int32_t out_pixel_stride)
-{
-    eb_neon_pixels(p, 4, windows, count, weights, scales, out, out_pixel_stride);
-}
+typedef void eb_neon_tile(const eb_conv_2d *p,
+                          const int8_t *const *windows,
+                          int32_t count,
+                          const int8_t *weights,
+                          const int32_t *scales,
+                          int8_t *out,
+                          int32_t out_pixel_stride);
 
-EB_KERNEL void eb_neon_one_pixel(const eb_conv_2d *p,
-                                 const int8_t *const *windows,
-                                 int32_t count,
-                                 const int8_t *weights,
-                                 const int32_t *scales,
-                                 int8_t *out)
-{
-    eb_neon_pixels(p, 1, windows, count, weights, scales, out, 0);
-}
+/* A tile of so many pixels. */
+#define EB_NEON_TILE(NAME, PIXELS, HAS_SDOT)                                                       \
+    EB_KERNEL void NAME(const eb_conv_2d *p, const int8_t *const *windows, int32_t count,          \
+                        const int8_t *weights, const int32_t *scales, int8_t *out,                 \
+                        int32_t out_pixel_stride)                                                  \
+    {                                                                                              \
+        eb_neon_pixels(p, PIXELS, HAS_SDOT, windows, count, weights, scales, out,                  \
+                       out_pixel_stride);                                                          \
+    }
 
-/* One output row.
- *
- * weights, scales: packed by edgebottle/ops/neon_packing.py; scratch: the windows of four pixels,
- * each padded to a multiple of sixteen bytes; NULL where a window is one pixel of such a multiple,
- * without padding.
- */
-EB_KERNEL void eb_conv_2d_s8_neon_row(const eb_conv_2d *p,
-                                      const void *const *rows,
-                                      int8_t *out,
-                                      int32_t out_pixel_stride,
-                                      const int8_t *weights,
-                                      const int32_t *scales,
-                                      void *scratch)
+EB_NEON_TILE(eb_neon_four_pixels, 4, 0)
+EB_NEON_TILE(eb_neon_one_pixel, 1, 0)
+EB_NEON_TILE(eb_neon_four_pixels_sdot, 4, 1)
+EB_NEON_TILE(eb_neon_one_pixel_sdot, 1, 1)
+
+/* One output row, with the tiles four and one: see eb_conv_2d_s8_neon_row. */
+EB_INLINED void eb_neon_row(const eb_conv_2d *p,
+                            const void *const *rows,
+                            int8_t *out,
+                            int32_t out_pixel_stride,
+                            const int8_t *weights,
+                            const int32_t *scales,
+                            void *scratch,
+                            eb_neon_tile *four,
+                            eb_neon_tile *one)
 {
     const int32_t depth = p->input_channels;
     const int32_t count = (p->kernel_height * p->kernel_width * depth + 15) / 16 * 16;
@@ -125,11 +126,46 @@ EB_KERNEL void eb_conv_2d_s8_neon_row(const eb_conv_2d *p,
             }
         }
         if (pixels == 4) {
-            eb_neon_four_pixels(p, windows, count, weights, scales, out, out_pixel_stride);
+            four(p, windows, count, weights, scales, out, out_pixel_stride);
         } else {
-            eb_neon_one_pixel(p, windows, count, weights, scales, out);
+            one(p, windows, count, weights, scales, out, out_pixel_stride);
         }
         out += pixels * out_pixel_stride;
+    }
+}
+
+/* One output row.
+ *
+ * weights, scales: packed by edgebottle/ops/neon_kernels.py; scratch: the windows of four pixels,
+ * each padded to a multiple of sixteen bytes; NULL where a window is one pixel of such a multiple,
+ * without padding.
+ */
+EB_KERNEL void eb_conv_2d_s8_neon_row(const eb_conv_2d *p,
+                                      const void *const *rows,
+                                      int8_t *out,
+                                      int32_t out_pixel_stride,
+                                      const int8_t *weights,
+                                      const int32_t *scales,
+                                      void *scratch)
+{
+    eb_neon_row(p, rows, out, out_pixel_stride, weights, scales, scratch, eb_neon_four_pixels,
+                eb_neon_one_pixel);
+}
+
+/* The same, with SDOT where the core has it. */
+EB_KERNEL void eb_conv_2d_s8_neon_any_row(const eb_conv_2d *p,
+                                          const void *const *rows,
+                                          int8_t *out,
+                                          int32_t out_pixel_stride,
+                                          const int8_t *weights,
+                                          const int32_t *scales,
+                                          void *scratch)
+{
+    if (eb_has_sdot()) {
+        eb_neon_row(p, rows, out, out_pixel_stride, weights, scales, scratch,
+                    eb_neon_four_pixels_sdot, eb_neon_one_pixel_sdot);
+    } else {
+        eb_conv_2d_s8_neon_row(p, rows, out, out_pixel_stride, weights, scales, scratch);
     }
 }
 

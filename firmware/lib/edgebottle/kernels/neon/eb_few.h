@@ -5,7 +5,7 @@
  *   bytes   products of bytes, four taps of four channels, summed up in bytes: they start so that
  *           none leaves 0 .. 255 in a block of taps
  *   halves  the same taps as int8, summed up as int16 in a block
- *   dots    the same with SDOT, summed up as int32
+ *   dots    the same with SDOT, summed up as int32: eb_few_dots.h
  *   counts  sixteen taps of eight channels, of planes of bits: the bits that both have set
  * edgebottle/ops/few_packing.py packs weights and cuts taps into blocks.
  */
@@ -255,41 +255,6 @@ EB_INLINED const uint8_t *eb_few_halves(const eb_few_tile *t,
     return weights;
 }
 
-EB_INLINED const uint8_t *eb_few_dots(const eb_few_tile *t,
-                                      int32_t pixels,
-                                      int32_t quads,
-                                      const uint8_t *weights,
-                                      eb_neon_sums done[4][4])
-{
-    const int32_t *block = t->few->blocks + 1;
-    EB_UNROLLED
-    for (int32_t i = 0; i < pixels; ++i) {
-        EB_UNROLLED
-        for (int32_t q = 0; q < quads; ++q) {
-            done[i][q] = eb_neon_zero();
-        }
-    }
-    for (int32_t left = t->few->blocks[0]; left > 0; --left) {
-        const uint8_t *values[4];
-        eb_few_point(t, pixels, block[0], values);
-        for (const uint8_t *end = weights + 16 * quads * block[1]; weights != end;) {
-            eb_neon_bytes taps[4];
-            eb_few_next(pixels, values, taps);
-            EB_UNROLLED
-            for (int32_t q = 0; q < quads; ++q) {
-                const eb_neon_bytes weight = eb_bytes_load(weights);
-                weights += 16;
-                EB_UNROLLED
-                for (int32_t i = 0; i < pixels; ++i) {
-                    done[i][q] = eb_sums_multiply_fours(done[i][q], taps[i], weight);
-                }
-            }
-        }
-        block += 2;
-    }
-    return weights;
-}
-
 /* Eight channels. Counts of bits whose product has the same weight are summed up together; the
  * upper bit of a weight of 2 bits counts less than zero. */
 EB_INLINED const uint8_t *eb_few_counts(const eb_few_tile *t,
@@ -392,7 +357,6 @@ EB_INLINED const uint8_t *eb_few_counts(const eb_few_tile *t,
 
 EB_FEW_FORMS(bytes, 4)
 EB_FEW_FORMS(halves, 2)
-EB_FEW_FORMS(dots, 4)
 
 /* All channels, eight at a time: eb_few_counts_WEIGHT_BITS_VALUE_BITS_FORM. */
 #define EB_FEW_EIGHTS(WEIGHT_BITS, VALUE_BITS, FORM, PUT, PIXELS)                                  \
@@ -415,5 +379,7 @@ EB_FEW_COUNTS(1, 1)
 EB_FEW_COUNTS(1, 2)
 EB_FEW_COUNTS(2, 1)
 EB_FEW_COUNTS(2, 2)
+
+#include "eb_few_dots.h"
 
 #endif /* EB_FEW_H */

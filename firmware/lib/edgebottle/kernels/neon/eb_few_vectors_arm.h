@@ -175,4 +175,11 @@ eb_sums_multiply_fours(eb_neon_sums sums, eb_neon_bytes values, eb_neon_bytes we
 #endif
 }
 
+/* The same with SDOT, which the core has. */
+static inline eb_neon_sums
+eb_sums_multiply_fours_sdot(eb_neon_sums sums, eb_neon_bytes values, eb_neon_bytes weights)
+{
+    return eb_neon_sdot(sums, vreinterpretq_s8_u8(weights), vreinterpretq_s8_u8(values));
+}
+
 #endif /* EB_FEW_VECTORS_ARM_H */

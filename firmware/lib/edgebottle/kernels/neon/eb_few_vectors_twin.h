@@ -234,4 +234,10 @@ eb_sums_multiply_fours(eb_neon_sums sums, eb_neon_bytes values, eb_neon_bytes we
     return sums;
 }
 
+static inline eb_neon_sums
+eb_sums_multiply_fours_sdot(eb_neon_sums sums, eb_neon_bytes values, eb_neon_bytes weights)
+{
+    return eb_sums_multiply_fours(sums, values, weights);
+}
+
 #endif /* EB_FEW_VECTORS_TWIN_H */

@@ -6,28 +6,28 @@
 
 #include "../../include/eb_neon.h"
 
-/* Sums of products of `inputs` values with the weights of `outputs` outputs, a constant: 1 or 4. */
-EB_INLINED eb_neon_sums eb_neon_products(const int8_t *in,
-                                         const int8_t *weights,
-                                         int32_t inputs,
-                                         int32_t outputs)
+/* Sums of products of `inputs` values with the weights of `outputs` outputs. Constants: outputs, 1
+ * or 4; has_sdot. */
+EB_INLINED eb_neon_sums eb_neon_products(
+    const int8_t *in, const int8_t *weights, int32_t inputs, int32_t outputs, int has_sdot)
 {
     eb_neon_sums sums[4] = {eb_neon_zero(), eb_neon_zero(), eb_neon_zero(), eb_neon_zero()};
     for (int32_t i = 0; i + 16 <= inputs; i += 16) {
         for (int32_t o = 0; o < outputs; ++o) {
-            sums[o] = eb_neon_dot(sums[o], in + i, weights + o * inputs + i);
+            sums[o] = eb_neon_dot_with(has_sdot, sums[o], in + i, weights + o * inputs + i);
         }
     }
     return eb_neon_join(sums[0], sums[1], sums[2], sums[3]);
 }
 
-/* The whole layer; the arguments are those of eb_fully_connected_s8_layer. */
-EB_KERNEL void eb_fully_connected_s8_neon_layer(const eb_fully_connected *p,
-                                                const int8_t *in,
-                                                int8_t *out,
-                                                const int8_t *weights,
-                                                const int32_t *bias,
-                                                const uint32_t *scales)
+/* The whole layer; has_sdot: a constant. */
+EB_INLINED void eb_neon_layer(const eb_fully_connected *p,
+                              const int8_t *in,
+                              int8_t *out,
+                              const int8_t *weights,
+                              const int32_t *bias,
+                              const uint32_t *scales,
+                              int has_sdot)
 {
     const int32_t inputs = p->inputs;
     for (int32_t b = 0; b < p->batches; ++b) {
@@ -38,9 +38,9 @@ EB_KERNEL void eb_fully_connected_s8_neon_layer(const eb_fully_connected *p,
             const int8_t *weight = weights + o * inputs;
             count = p->outputs - o >= 4 ? 4 : 1;
             if (count == 4) {
-                eb_neon_put(sums, eb_neon_products(in, weight, inputs, 4));
+                eb_neon_put(sums, eb_neon_products(in, weight, inputs, 4, has_sdot));
             } else {
-                eb_neon_put(sums, eb_neon_products(in, weight, inputs, 1));
+                eb_neon_put(sums, eb_neon_products(in, weight, inputs, 1, has_sdot));
             }
             for (int32_t k = 0; k < count; ++k) {
                 int32_t total = eb_add_wrap(sums[k], bias[o + k]);
@@ -53,6 +53,32 @@ EB_KERNEL void eb_fully_connected_s8_neon_layer(const eb_fully_connected *p,
         }
         in += inputs;
         out += p->outputs;
+    }
+}
+
+/* The whole layer; the arguments are those of eb_fully_connected_s8_layer. */
+EB_KERNEL void eb_fully_connected_s8_neon_layer(const eb_fully_connected *p,
+                                                const int8_t *in,
+                                                int8_t *out,
+                                                const int8_t *weights,
+                                                const int32_t *bias,
+                                                const uint32_t *scales)
+{
+    eb_neon_layer(p, in, out, weights, bias, scales, 0);
+}
+
+/* The same, with SDOT where the core has it. */
+EB_KERNEL void eb_fully_connected_s8_neon_any_layer(const eb_fully_connected *p,
+                                                    const int8_t *in,
+                                                    int8_t *out,
+                                                    const int8_t *weights,
+                                                    const int32_t *bias,
+                                                    const uint32_t *scales)
+{
+    if (eb_has_sdot()) {
+        eb_neon_layer(p, in, out, weights, bias, scales, 1);
+    } else {
+        eb_neon_layer(p, in, out, weights, bias, scales, 0);
     }
 }
 
