@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.conv_2d_counts import CountRows
@@ -23,6 +25,7 @@ from edgebottle.ops.convolution_kernels import (
     code_bits,
     folded_bias,
     int8_fields,
+    marked_shifts,
     matrix_of,
     mve_scales,
     output_of,
@@ -31,7 +34,7 @@ from edgebottle.ops.convolution_kernels import (
     scratch_of_pairs,
     written_bits,
 )
-from edgebottle.ops.fixed_point import quantize_multipliers
+from edgebottle.ops.fixed_point import quantize_multipliers, wrap_int32
 from edgebottle.ops.inlining import Inlining
 from edgebottle.ops.kernel import AnyKernel, P
 from edgebottle.ops.mve_packing import pack_weights, quads
@@ -39,7 +42,7 @@ from edgebottle.ops.neon_costs import KINDS
 from edgebottle.ops.neon_kernels import AnyWindowTiles, WindowTiles
 from edgebottle.ops.packing import TAPS, Packed, pack, rounded_twice
 from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_segment
-from edgebottle.ops.weights import operands
+from edgebottle.ops.weights import bias_values, operands
 
 STRUCT = "eb_conv_2d"
 
@@ -200,6 +203,40 @@ class TripleBitRows(TripleRows):
         return is_few and super().suits(layer) and not CodeTableRows().suits(layer)
 
 
+class TripleTwiceRows(_Whole[Array]):
+    """The same sums, rounded twice as LiteRT does, where no short multiplier suits a channel."""
+
+    ISAS = frozenset({Isa.SCALAR})
+    ROW = "eb_conv_2d_s8_triple_twice_row"
+
+    def pack(self, layer: Convolved) -> Array:
+        """Bias, multiplier and shift of each channel."""
+        multiplier, shift = quantize_multipliers(scales_of(layer))
+        bias = operands(layer.ins)[2]
+        added = bias_values(bias, layer.output.shape[3], layer.output.dtype)
+        marked = marked_shifts(shift, matrix_of(layer), added)
+        folded = wrap_int32(folded_bias(layer))
+        return np.stack([folded, multiplier, marked], axis=1).astype(np.int32)
+
+    def scratch(self, layer: Convolved) -> int:
+        """See ``TripleRows``."""
+        return TripleRows().scratch(layer)
+
+    def emit(self, layer: Convolved, packed: Array, e: Emitter) -> str:
+        """See ``Kernel``."""
+        matrix = matrix_of(layer)
+        return self.row_call(
+            e,
+            self.ROW,
+            STRUCT,
+            int8_fields(layer),
+            e.constant("weights", pack_fours(matrix)),
+            e.constant("scales", packed),
+            str(triple_segment(matrix)),
+            e.scratch(),
+        )
+
+
 class VectorRows(_Whole[Array]):
     """Four output channels of sixteen taps at a time: MVE."""
 
@@ -256,6 +293,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     PackedBitRows(),
     TripleRows(),
     TripleBitRows(),
+    TripleTwiceRows(),
     VectorRows(),
     *(FewRows(variant) for variant in KINDS),
     WindowTiles(),

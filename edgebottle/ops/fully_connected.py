@@ -23,6 +23,7 @@ from edgebottle.ops.fixed_point import (
 from edgebottle.ops.fully_connected_cases import FULLY_CONNECTED, fully_connected_case
 from edgebottle.ops.fully_connected_kernels import KERNELS
 from edgebottle.ops.fully_connected_neon import KERNELS as NEON
+from edgebottle.ops.fully_connected_scalar import KERNELS as SCALAR
 from edgebottle.ops.kernel import AnyKernel
 from edgebottle.ops.packing import sum_range
 from edgebottle.ops.weighted_sums import WeightedOperands, WeightedSums
@@ -50,7 +51,7 @@ class FullyConnected(DenseLayer):
         time, which 16-bit activations do not take.
     """
 
-    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (*NEON, *KERNELS)
+    KERNELS: ClassVar[tuple[AnyKernel, ...]] = (*NEON, *SCALAR, *KERNELS)
 
     def check(self, ins: Tensors, outs: Sequence[Tensor]) -> None:
         """See ``Node``."""

@@ -17,18 +17,14 @@ from edgebottle.ops.fixed_point import (
 )
 from edgebottle.ops.kernel import AnyKernel, Kernel, Layer
 from edgebottle.ops.levels_packing import level_fields, pack_levels, unit_taps
-from edgebottle.ops.masked_weights import READERS, SUMS, MaskedForm
 from edgebottle.ops.packing import (
-    CHANNELS,
     TAPS,
     Output,
     Packed,
     pack,
     pad_to,
     rounded_once,
-    sum_range,
 )
-from edgebottle.ops.scaling import Scaling, find_scaling, pack_fours, pack_scaling, scale_once
 from edgebottle.ops.weights import bias_values, operands, per_channel, weights_zero_point
 
 Dense = Layer[Any]
@@ -48,7 +44,7 @@ class PackedLayer(Kernel[Operator, Packed]):
 
     def suits(self, layer: Dense) -> bool:
         """int8."""
-        return _is_int8(layer)
+        return is_int8(layer)
 
     def pack(self, layer: Dense) -> Packed | None:
         """See ``packing.pack``; weights without a zero point."""
@@ -56,7 +52,8 @@ class PackedLayer(Kernel[Operator, Packed]):
         if weights_zero_point(weights):
             return None
         matrix = weights.constant()
-        rows = rounded_once(np.array(per_channel(scales_of(layer), len(matrix))), _place(layer))
+        scales = np.array(per_channel(scales_of(layer), len(matrix)))
+        rows = rounded_once(scales, output_of(layer))
         packed = pack(matrix, folded_bias(layer), *rows)
         return packed if packed is None or _is_uniform(layer, packed) else None
 
@@ -65,13 +62,13 @@ class PackedLayer(Kernel[Operator, Packed]):
         inputs = operands(layer.ins)[1].shape[1]
         taps = pad_to(inputs, TAPS)
         copied = taps if inputs % TAPS else 0
-        is_paired = not _has_one_scale(layer) and batches_of(layer) > 1
+        is_paired = not has_one_scale(layer) and batches_of(layer) > 1
         return 4 * taps + 2 * copied if is_paired else copied
 
     def emit(self, layer: Dense, packed: Packed, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
-        if _has_one_scale(layer):
+        if has_one_scale(layer):
             function = self.FUNCTION
             scaling = {"bias": packed.requant[:, 0], "scale": packed.requant[0, 1:]}
         else:
@@ -96,13 +93,14 @@ class LevelLayer(Kernel[Operator, Packed]):
         """Weights of few values, without a zero point; batches share them, or there is one."""
         weights = operands(layer.ins)[1]
         is_few = weights.levels is not None and not weights_zero_point(weights)
-        return _is_int8(layer) and is_few and (_has_one_scale(layer) or batches_of(layer) == 1)
+        return is_int8(layer) and is_few and (has_one_scale(layer) or batches_of(layer) == 1)
 
     def pack(self, layer: Dense) -> Packed | None:
         """See ``pack_levels``."""
         weights = operands(layer.ins)[1]
         matrix = weights.constant()
-        rows = rounded_once(np.array(per_channel(scales_of(layer), len(matrix))), _place(layer))
+        scales = np.array(per_channel(scales_of(layer), len(matrix)))
+        rows = rounded_once(scales, output_of(layer))
         packed = pack_levels(weights, matrix, folded_bias(layer), rows)
         return packed if packed is None or _is_uniform(layer, packed) else None
 
@@ -114,7 +112,7 @@ class LevelLayer(Kernel[Operator, Packed]):
     def emit(self, layer: Dense, packed: Packed, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
-        weights, has_one = operands(layer.ins)[1], _has_one_scale(layer)
+        weights, has_one = operands(layer.ins)[1], has_one_scale(layer)
         fields = level_fields(weights, weights.constant(), once=not has_one)
         arguments = (
             e.params(STRUCT, layer_sizes(layer) | quantization_of(layer)),
@@ -128,112 +126,6 @@ class LevelLayer(Kernel[Operator, Packed]):
         return f"{self.FUNCTION}({', '.join(arguments)});"
 
 
-class FoursLayer(Kernel[Operator, Scaling]):
-    """Four outputs at a time with products of 32 bits: cores without the DSP extension."""
-
-    ISAS = frozenset({Isa.SCALAR})
-    FUNCTION = "eb_fully_connected_s8_fours_layer"
-    FUNCTION_EACH = "eb_fully_connected_s8_fours_each_layer"
-
-    def suits(self, layer: Dense) -> bool:
-        """int8 without a zero point of weights."""
-        return _is_int8(layer) and not weights_zero_point(operands(layer.ins)[1])
-
-    def pack(self, layer: Dense) -> Scaling | None:
-        """See ``find_scaling``."""
-        least, most = sum_range(operands(layer.ins)[1].constant(), folded_bias(layer))
-        scales, place = scales_of(layer), _place(layer)
-        if _has_one_scale(layer):
-            least, most, scales = least.min(keepdims=True), most.max(keepdims=True), scales[:1]
-        bias = np.zeros(len(scales), np.int64)
-        found = find_scaling(least, most, bias, scales, scale_once(scales, place), place)
-        # Rounded once, a multiplier a little larger moves halves below zero: no pivot is needed.
-        return None if found is None or found.has_pivot else found
-
-    def emit(self, layer: Dense, packed: Scaling, e: Emitter) -> str:
-        """See ``Kernel``."""
-        e.include("eb_fully_connected.h")
-        folded = folded_bias(layer)
-        arguments = (
-            e.params(STRUCT, layer_sizes(layer) | quantization_of(layer)),
-            *layer_ends(layer, e),
-            e.constant("weights", pack_fours(operands(layer.ins)[1].constant())),
-            e.constant("bias", pack_fours(folded[:, None]).astype(np.int32)),
-            e.constant("scale", pack_scaling(packed)),
-        )
-        function = self.FUNCTION if _has_one_scale(layer) else self.FUNCTION_EACH
-        return f"{function}({', '.join(arguments)});"
-
-
-class MaskedLayer(FoursLayer):
-    """Weights of 4, 2 or 1 bits, two outputs or four inputs to a product: no DSP extension."""
-
-    ISAS = frozenset({Isa.SCALAR, Isa.PORTABLE})
-    FUNCTION = "eb_fully_connected_masks_layer"
-    FUNCTION_EACH = FUNCTION
-
-    def suits(self, layer: Dense) -> bool:
-        """Weights of few values, a batch of inputs that begins with a byte, enough outputs."""
-        data, weights, _ = operands(layer.ins)
-        if weights.levels is None or weights_zero_point(weights) or data.dtype not in READ_AS:
-            return False
-        form, inputs = _form(layer), weights.shape[1]
-        is_pixel = data.layout.pixel_elements == inputs
-        is_whole = all(n * form.bits % 8 == 0 for n in (inputs, data.layout.pixel_elements))
-        return (is_pixel or is_whole) and form.pays
-
-    def scratch(self, layer: Dense) -> int:
-        """The values of a batch."""
-        return 4 * _form(layer).stream
-
-    def emit(self, layer: Dense, packed: Scaling, e: Emitter) -> str:
-        """See ``Kernel``."""
-        e.include("eb_fully_connected.h")
-        _, weights, _ = operands(layer.ins)
-        form, levels = _form(layer), weights.levels
-        assert levels is not None
-        matrix = weights.constant()
-        middle = levels.lowest + levels.step * form.centre
-        filled = form.words * form.word_values - form.inputs
-        sums = matrix.sum(axis=1, dtype=np.int64) + filled * middle
-        bias = pack_fours((folded_bias(layer) + form.middle * sums)[:, None])
-        words = form.pack(levels.codes(matrix))
-        arguments = (
-            e.params("eb_masked_layer", self._fields(layer)),
-            *layer_ends(layer, e),
-            e.constant("weights", words),
-            e.constant("bias", wrap_int32(bias).astype(np.int32)),
-            e.constant("scale", pack_scaling(packed)),
-            e.scratch(),
-        )
-        return f"{self.FUNCTION}({', '.join(arguments)});"
-
-    @staticmethod
-    def _fields(layer: Dense) -> dict[str, CValue]:
-        form, levels = _form(layer), operands(layer.ins)[1].levels
-        assert levels is not None
-        middle = sum(form.middle << 8 * place for place in range(form.word_values))
-        return layer_sizes(layer) | {
-            "in_bytes": -(-form.inputs * form.bits // 8),
-            "read": READERS[form.bits],
-            "sum": SUMS[form.weight_bits, form.lane_bits],
-            "group": form.group,
-            "words": form.words,
-            "stream": form.stream,
-            "run": form.run_words,
-            "row": form.words // form.codes * CHANNELS,
-            "mask": form.mask,
-            "middle": middle,
-            "middles": form.middle * form.word_values,
-            "start": form.start_word,
-            "centre": form.centre_word,
-            "lowest": levels.lowest + levels.step * form.centre,
-            "step": levels.step,
-            "added": -levels.step * form.runs * form.start,
-            "one_scale": int(_has_one_scale(layer)),
-        }
-
-
 class PlainLayerS8(Kernel[Operator, Array]):
     """Any int8 layer, product by product."""
 
@@ -241,7 +133,7 @@ class PlainLayerS8(Kernel[Operator, Array]):
 
     def suits(self, layer: Dense) -> bool:
         """int8."""
-        return _is_int8(layer)
+        return is_int8(layer)
 
     def pack(self, layer: Dense) -> Array:
         """The scales, as LiteRT's doubles."""
@@ -314,14 +206,8 @@ class PlainLayerF32(Kernel[Operator, Array]):
         return e.constant("weights", operands(layer.ins)[1].constant())
 
 
-def _form(layer: Dense) -> MaskedForm:
-    data, weights, _ = operands(layer.ins)
-    assert weights.levels is not None
-    outputs, inputs = weights.shape
-    return MaskedForm(weights.levels.bits, data.dtype.bits, inputs, outputs)
-
-
-def _is_int8(layer: Dense) -> bool:
+def is_int8(layer: Dense) -> bool:
+    """Whether the input is int8."""
     return operands(layer.ins)[0].dtype is DType.I8
 
 
@@ -366,7 +252,7 @@ def scales_of(layer: Dense) -> list[float]:
     return list(effective_scales(data, weights, layer.output))
 
 
-def _has_one_scale(layer: Dense) -> bool:
+def has_one_scale(layer: Dense) -> bool:
     """All outputs have the same."""
     return len(set(scales_of(layer))) == 1
 
@@ -374,10 +260,11 @@ def _has_one_scale(layer: Dense) -> bool:
 def _is_uniform(layer: Dense, packed: Packed) -> bool:
     """Where all outputs have one scale, they are scaled alike: none is constant."""
     scales = packed.requant[: len(operands(layer.ins)[1].constant()), 1:]
-    return not _has_one_scale(layer) or bool(np.all(scales == scales[0]))
+    return not has_one_scale(layer) or bool(np.all(scales == scales[0]))
 
 
-def _place(layer: Dense) -> Output:
+def output_of(layer: Dense) -> Output:
+    """Where the outputs lie."""
     bounds = activation_range(layer.node.activation, layer.output)
     return Output(layer.output.zero_point, *bounds)
 
@@ -394,8 +281,6 @@ def folded_bias(layer: Dense) -> Int:
 KERNELS: tuple[AnyKernel, ...] = (
     LevelLayer(),
     PackedLayer(),
-    MaskedLayer(),
-    FoursLayer(),
     PlainLayerS8(),
     PlainLayerF32(),
     PlainLayerS16(),

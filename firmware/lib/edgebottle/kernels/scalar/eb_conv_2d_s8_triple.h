@@ -37,7 +37,7 @@ EB_KERNEL void eb_conv_2d_s8_triple_gather(const eb_conv_2d *p,
     }
 }
 
-/* One output row, of 8, 4, 2 or 1 bits.
+/* One output row, of 8, 4, 2 or 1 bits; or, if it is rounded twice, of 8.
  *
  * weights: as for eb_conv_2d_s8_row, and rows of zeros up to fours of channels; scales, has_pivot,
  * segment: see eb_triple; scratch: 8 bytes for each tap of a window and input channel, and 1 for
@@ -48,6 +48,7 @@ EB_INLINED void eb_conv_2d_s8_triple_row_of(const eb_conv_2d *p,
                                             int8_t *out,
                                             int32_t out_pixel_stride,
                                             int32_t bits,
+                                            int is_twice,
                                             const int8_t *weights,
                                             const int32_t *scales,
                                             int has_pivot,
@@ -69,7 +70,10 @@ EB_INLINED void eb_conv_2d_s8_triple_row_of(const eb_conv_2d *p,
             at[k] = (x + eb_min(k, t.pixels - 1)) * p->stride_width - p->pad_left;
         }
         eb_conv_2d_s8_triple_gather(p, rows, at, values, outside);
-        if (bits == 8) {
+        if (is_twice) {
+            const eb_output_s8 output = {p->output_zero_point, p->low, p->high};
+            eb_triple_outputs_twice(&t, &output, out);
+        } else if (bits == 8) {
             eb_triple_outputs(&t, out);
         } else {
             eb_triple_bits_outputs(&t, (uint8_t *)out, bits);
@@ -88,8 +92,22 @@ EB_KERNEL void eb_conv_2d_s8_triple_row(const eb_conv_2d *p,
                                         int32_t segment,
                                         void *scratch)
 {
-    eb_conv_2d_s8_triple_row_of(p, rows, out, out_pixel_stride, 8, weights, scales, has_pivot,
+    eb_conv_2d_s8_triple_row_of(p, rows, out, out_pixel_stride, 8, 0, weights, scales, has_pivot,
                                 segment, scratch);
+}
+
+/* The same with the records of eb_scale_twice. */
+EB_KERNEL void eb_conv_2d_s8_triple_twice_row(const eb_conv_2d *p,
+                                              const void *const *rows,
+                                              int8_t *out,
+                                              int32_t out_pixel_stride,
+                                              const int8_t *weights,
+                                              const int32_t *scales,
+                                              int32_t segment,
+                                              void *scratch)
+{
+    eb_conv_2d_s8_triple_row_of(p, rows, out, out_pixel_stride, 8, 1, weights, scales, 0, segment,
+                                scratch);
 }
 
 EB_KERNEL void eb_conv_2d_s8_triple_bits_row(const eb_conv_2d *p,
@@ -103,7 +121,7 @@ EB_KERNEL void eb_conv_2d_s8_triple_bits_row(const eb_conv_2d *p,
                                              int32_t segment,
                                              void *scratch)
 {
-    eb_conv_2d_s8_triple_row_of(p, rows, (int8_t *)out, out_pixel_stride, bits, weights, scales,
+    eb_conv_2d_s8_triple_row_of(p, rows, (int8_t *)out, out_pixel_stride, bits, 0, weights, scales,
                                 has_pivot, segment, scratch);
 }
 

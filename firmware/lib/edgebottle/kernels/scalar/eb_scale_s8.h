@@ -105,4 +105,25 @@ EB_KERNEL void eb_scale_bits(const int32_t *record,
     }
 }
 
+/* Words of a record of eb_scale_twice: what is added to a sum, multiplier and shift. */
+#define EB_SCALE_TWICE_WORDS 3
+
+/* The outputs of `count` >= 1 sums of a channel that no short multiplier suits, rounded twice as
+ * LiteRT does; the shift: see eb_requantize_sum. */
+EB_KERNEL void eb_scale_twice(const int32_t *record,
+                              const eb_output_s8 *output,
+                              const int32_t *sums,
+                              int32_t count,
+                              int8_t *out,
+                              int32_t out_stride)
+{
+    const int32_t *end = sums + count;
+#pragma GCC unroll 1
+    do {
+        const int32_t sum = eb_add_wrap(*sums++, record[0]);
+        *out = eb_requantize_sum(sum, record[1], record[2], *output);
+        out += out_stride;
+    } while (sums != end);
+}
+
 #endif /* EB_SCALE_S8_H */

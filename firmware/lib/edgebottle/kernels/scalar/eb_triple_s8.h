@@ -77,7 +77,7 @@ typedef struct {
     int32_t segment;        /* of a run */
     const int8_t *weights;  /* channels, rounded up to fours, x taps */
     const int32_t *scales;  /* see eb_scale_s8.h */
-    int has_pivot;
+    int has_pivot;          /* of eb_scale_s8's records */
     int32_t channels;
     int32_t out_pixel_stride;
     int32_t pixels; /* how many of the three outputs are wanted */
@@ -94,7 +94,8 @@ EB_INLINED void eb_triple_all_sums(const eb_triple *t, const int8_t *weights, in
     }
 }
 
-EB_KERNEL void eb_triple_outputs(const eb_triple *t, int8_t *out)
+/* output: NULL, or where outputs lie that are rounded as LiteRT does. */
+EB_INLINED void eb_triple_outputs_of(const eb_triple *t, const eb_output_s8 *output, int8_t *out)
 {
     const int8_t *weights = t->weights;
     const int32_t *scales = t->scales;
@@ -104,13 +105,29 @@ EB_KERNEL void eb_triple_outputs(const eb_triple *t, int8_t *out)
         eb_triple_all_sums(t, weights, sums);
         const int32_t *sum = sums;
         do {
-            eb_scale_s8(scales, t->has_pivot, sum, t->pixels, out, t->out_pixel_stride);
-            scales += EB_SCALE_WORDS(t->has_pivot);
+            if (output != NULL) {
+                eb_scale_twice(scales, output, sum, t->pixels, out, t->out_pixel_stride);
+                scales += EB_SCALE_TWICE_WORDS;
+            } else {
+                eb_scale_s8(scales, t->has_pivot, sum, t->pixels, out, t->out_pixel_stride);
+                scales += EB_SCALE_WORDS(t->has_pivot);
+            }
             sum += 3;
             ++out;
         } while (out != end && sum != sums + 3 * EB_TRIPLE_CHANNELS);
         weights += EB_TRIPLE_CHANNELS * t->taps;
     }
+}
+
+EB_KERNEL void eb_triple_outputs(const eb_triple *t, int8_t *out)
+{
+    eb_triple_outputs_of(t, NULL, out);
+}
+
+/* The same with the records of eb_scale_twice. */
+EB_KERNEL void eb_triple_outputs_twice(const eb_triple *t, const eb_output_s8 *output, int8_t *out)
+{
+    eb_triple_outputs_of(t, output, out);
 }
 
 /* Stores the outputs of four channels of a pixel, a byte each, with 4, 2 or 1 bits each. Those of 1
