@@ -9,6 +9,7 @@ from edgebottle.pipeline import load
 from tests.bench import linux_models
 from tests.bench.linux_counts import layer_counts
 from tests.bench.low_bits import network
+from tests.conftest import long
 
 
 def test_few_bits_take_less_than_half_of_int8(tmp_path: Path) -> None:
@@ -19,6 +20,25 @@ def test_few_bits_take_less_than_half_of_int8(tmp_path: Path) -> None:
     few = layer_counts(model, "raspberry_pi_3")
     assert [few[name] < 0.5 * wide[name] for name in few] == [False, True, True, True]
     assert layer_counts(model, "raspberry_pi_3") == few
+
+
+FEWER = [
+    ("dense", 4, "raspberry_pi_3"),
+    long("dense", 4, "raspberry_pi_4"),
+    long("separable", 4, "raspberry_pi_3"),
+    long("separable", 4, "raspberry_pi_4"),
+]
+"""Networks, bits and boards where few bits once took more than int8."""
+
+
+@pytest.mark.parametrize(("name", "bits", "board"), FEWER)
+def test_few_bits_take_no_more_than_int8(tmp_path: Path, name: str, bits: int, board: str) -> None:
+    file = tmp_path / "few.tflite"
+    file.write_bytes(write_tflite(network(name, bits, bits)))
+    model = load(str(file), io="int8")
+    wide, few = (layer_counts(model, board, narrow=narrow) for narrow in (False, True))
+    assert all(few[layer] < 1.01 * wide[layer] for layer in few)
+    assert sum(few.values()) < 0.95 * sum(wide.values())
 
 
 def test_a_file_that_is_no_model_is_counted_as_wrong(
