@@ -22,7 +22,7 @@ from edgebottle.ops.convolution_kernels import (
     scales_of,
 )
 from edgebottle.ops.few_packing import table_of
-from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest
+from edgebottle.ops.few_ways import PIXELS, FewProducts, FewWeights, cheapest, saves_by_few
 from edgebottle.ops.fixed_point import quantize_multipliers, wrap_int32
 from edgebottle.ops.mve_packing import pack_scales, quads
 from edgebottle.ops.neon_costs import KINDS
@@ -165,6 +165,17 @@ class FewRows(ConvolutionKernel[FewConstants]):
         rows = SpreadRows(layer, packed.way.planes)
         vector = packed.way.taps // 8 if packed.way.planes else packed.way.taps
         return FewConstants(packed, table_of(packed.blocks, rows.offsets, vector), scales)
+
+    def gains_by_few(self, layer: Convolved) -> bool:
+        """See ``saves_by_few``."""
+        found = self.packed(layer)
+        if found is None:
+            return False
+        data, weights, _ = operands(layer.ins)
+        down, across = layer.node.stride
+        elements = PIXELS * across * data.shape[3]
+        each = elements * down, elements * weights.shape[1]
+        return saves_by_few(_sums_of(layer), found.packed, self._kinds, *each)
 
     def scratch(self, layer: Convolved) -> int:
         """The rows of a window, spread, whatever way is chosen, and sums of their bytes."""

@@ -29,6 +29,10 @@ CHANNELS = 16
 """That are computed together: ``EB_DEPTHWISE_NEON_CHANNELS``."""
 
 
+INT8_HIGHEST = 128
+"""The greatest magnitude of a value of int8."""
+
+
 @dataclass(frozen=True)
 class ChannelConstants:
     """What the kernel reads.
@@ -65,9 +69,7 @@ class ChannelRows(ConvolutionKernel[ChannelConstants]):
         taps = values.reshape(-1, values.shape[3])
         step = int(np.gcd.reduce(np.abs(taps), axis=None)) or 1
         bits = operands(layer.ins)[0].dtype.bits
-        highest = 128 if bits == 8 else (1 << bits) - 1
-        blocks = blocks_of(highest * np.abs(taps // step).T[:, None, :], INT16)
-        assert blocks is not None, "a product of int8 fits int16"
+        blocks = _blocks(layer, INT8_HIGHEST if bits == 8 else (1 << bits) - 1)
         vectors = quads(values.shape[3])
         vectors += [[]] * (-len(vectors) % (CHANNELS // 4))
         bias = wrap_int32(folded_bias(layer))
@@ -80,6 +82,14 @@ class ChannelRows(ConvolutionKernel[ChannelConstants]):
         """The rows of a window, spread, and what is read behind them."""
         height = operands(layer.ins)[1].shape[1]
         return height * SpreadRows(layer, planes=False).row_bytes + CHANNELS
+
+    def gains_by_few(self, layer: Convolved) -> bool:
+        """Fewer blocks: one is emptied less often; all else is the same with int8, unpacking more.
+
+        Its weights decide, where few as well: a window of their products with int8 fits int16.
+        """
+        found = self.packed(layer)
+        return found is not None and len(found.blocks) < len(_blocks(layer, INT8_HIGHEST))
 
     def emit(self, layer: Convolved, packed: ChannelConstants, e: Emitter) -> str:
         """See ``Kernel``."""
@@ -117,6 +127,16 @@ class ChannelRows(ConvolutionKernel[ChannelConstants]):
             first, count = block[0].first, sum(part.count for part in block)
             words += [count, *places[first : first + count]]
         return np.array(words, np.int32)
+
+
+def _blocks(layer: Convolved, highest: int) -> tuple[Block, ...]:
+    """Of taps whose sums of products with values of at most this magnitude fit int16."""
+    weights = operands(layer.ins)[1]
+    taps = np.abs(weights.constant().astype(np.int64).reshape(-1, weights.shape[3]))
+    step = int(np.gcd.reduce(taps, axis=None)) or 1
+    blocks = blocks_of(highest * (taps // step).T[:, None, :], INT16)
+    assert blocks is not None, "a product of int8 fits int16"
+    return blocks
 
 
 def pack_taps(taps: Array) -> Array:

@@ -34,6 +34,10 @@ PIXELS = 4
 BLOCK_INSTRUCTIONS = 5
 """Besides, of a block of taps for each quad of channels: where its values lie; counted."""
 
+PACKED, SPREAD = 0.5, 0.25
+"""Instructions of an element that is packed to few bits, and that is spread again rather than
+copied as int8; counted."""
+
 INT16 = (1 << 15) - 1
 
 MAX_BYTE_BLOCKS = 128
@@ -196,7 +200,7 @@ class HalfSums(FewWay):
     def cycles(self, sums: FewProducts, blocks: tuple[Block, ...], costs: VectorCosts) -> float:
         """See ``FewWay``."""
         each = costs.load + sums.pixels * (2 * costs.multiply_long + costs.load / 2)
-        emptied = 2 * sums.pixels * costs.widen
+        emptied = 2 * sums.pixels * (costs.widen + costs.simple) + BLOCK_INSTRUCTIONS * costs.simple
         return _groups(sums, QUAD) * (_vectors(blocks) * each + len(blocks) * emptied)
 
 
@@ -329,3 +333,33 @@ def cheapest(sums: FewProducts, kinds: Sequence[VectorCosts]) -> FewWeights | No
         return max(each / best for each, best in zip(packed.cycles, least, strict=True))
 
     return min(found, key=worst, default=None)
+
+
+def saves_by_few(
+    sums: FewProducts,
+    found: FewWeights,
+    kinds: Sequence[VectorCosts],
+    packed: float,
+    spread: float,
+) -> bool:
+    """Whether products of few bits cost less than those of the same values stored as int8.
+
+    What packs and spreads them is counted in. Of several kinds of core one must gain more than
+    any other loses.
+
+    Args:
+        sums: The products, of values of few bits.
+        found: As they are computed.
+        kinds: See ``cheapest``.
+        packed: Elements that are packed, to as many pixels as are computed together.
+        spread: Those that are spread for them.
+    """
+    wide = cheapest(replace(sums, bits=8), kinds)
+    if sums.levels is None or wide is None:
+        return True
+    more = packed * PACKED + spread * SPREAD
+    shares = [
+        (few + more * costs.simple) / int8
+        for few, int8, costs in zip(found.cycles, wide.cycles, kinds, strict=True)
+    ]
+    return max(shares) * min(shares) < 1

@@ -9,7 +9,7 @@ import numpy as np
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa, Operator
 from edgebottle.ops.few_packing import table_of
-from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest
+from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest, saves_by_few
 from edgebottle.ops.fixed_point import exact_multiplier, wrap_int32
 from edgebottle.ops.fully_connected_kernels import (
     READ_AS,
@@ -33,6 +33,9 @@ BLOCK_BYTES = 16
 
 MAX_TOGETHER = 16
 """Outputs that are computed together, at most."""
+
+JOINING = 3
+"""Instructions of the kernel of int8, which add up the lanes of four outputs."""
 
 
 class NeonLayerS8(PlainLayerS8):
@@ -142,6 +145,14 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
         scales = np.array([exact_multiplier(scale) for scale in scales_of(layer)], np.uint32)
         return FewDenseConstants(packed, scales)
 
+    def gains_by_few(self, layer: Dense) -> bool:
+        """See ``saves_by_few``."""
+        found = self.packed(layer)
+        if found is None:
+            return False
+        inputs = operands(layer.ins)[1].shape[1]
+        return saves_by_few(_products(layer), found.packed, self._kinds, inputs, inputs)
+
     def scratch(self, layer: Dense) -> int:
         """The inputs, spread, whatever way is chosen; sums of their bytes, and of the outputs."""
         batch, outputs = _batch(layer), operands(layer.ins)[1].shape[0]
@@ -198,7 +209,8 @@ def _cycles(layer: Dense, costs: VectorCosts) -> float:
     outputs, inputs = operands(layer.ins)[1].shape
     products = costs.dot or 2 * costs.multiply_long + costs.widen
     each = costs.load + CHANNELS * (costs.load + products)
-    return pad_to(outputs, CHANNELS) // CHANNELS * (pad_to(inputs, LANES) // LANES) * each
+    vectors = pad_to(inputs, LANES) // LANES
+    return pad_to(outputs, CHANNELS) // CHANNELS * (vectors * each + JOINING * costs.simple)
 
 
 def _batch(layer: Dense) -> StoredBatch:
