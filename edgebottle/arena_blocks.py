@@ -44,8 +44,10 @@ def memory_blocks(plan: Plan) -> tuple[MemoryBlock, ...]:
 
 
 def _helpers(step: Step) -> list[tuple[str, int, int]]:
-    """Scratch, row counters and accumulators of a step: name, offset and bytes."""
+    """Scratch, copied constants and row counters of a step: name, offset and bytes."""
     found = [(step.node, step.scratch_offset, step.scratch_bytes)] if step.scratch_bytes else []
+    if step.copy_bytes:
+        found.append((f"{step.node} constants", step.copy_offset, step.copy_bytes))
     if step.stage is not None:
         counters = COUNTER_BYTES * len(step.stage.nodes)
         found.append((f"{step.node} row counters", step.stage.counters_offset, counters))

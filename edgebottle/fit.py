@@ -20,6 +20,7 @@ from edgebottle.errors import BadInput
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa
+from edgebottle.plan.copies import with_copies
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
 from quantize.patch import Chosen, choose_schedule
@@ -55,6 +56,7 @@ class Wish:
         optimize: ``size``, ``balanced`` or ``speed``.
         narrow: Tensors of few values may be stored with fewer than 8 bits.
         threads: That share the rows of a layer, on a computer.
+        copies: Constants may be copied to RAM that is left, where flash makes the core wait.
     """
 
     schedule: Schedule = Schedule.AUTO
@@ -64,6 +66,7 @@ class Wish:
     optimize: str = "balanced"
     narrow: bool = True
     threads: int = 1
+    copies: bool = True
 
 
 class Answer(IntEnum):
@@ -257,7 +260,16 @@ def fit(graph: Graph, board: Board, wish: Wish | None = None, isa: Isa | None = 
     """
     wish = wish or Wish()
     isa, limit = isa or kernel_variant(board), arena_limit(graph, board, wish)
-    return _planned(graph, isa, wish.schedule, limit, wish.row_fed, wish.narrow)
+    planned = _planned(graph, isa, wish.schedule, limit, wish.row_fed, wish.narrow)
+    return _copying(planned, board, wish, limit)
+
+
+def _copying(chosen: Chosen, board: Board, wish: Wish, limit: int | None) -> Chosen:
+    """``chosen`` with copies of constants, where time is what counts."""
+    is_fast = wish.schedule in (Schedule.AUTO, Schedule.MIN_TIME)
+    if not is_fast or not wish.copies or Optimize(wish.optimize) is Optimize.SIZE:
+        return chosen
+    return replace(chosen, plan=with_copies(chosen.graph, chosen.plan, board.timing, limit))
 
 
 def _planned(
@@ -336,7 +348,7 @@ class Judge:
         key = (isa, wish.schedule, limit, wish.row_fed, wish.narrow)
         if key not in self._plans:
             self._plans[key] = self._too_large(key) or _planned(self.graph, *key)
-        return self._plans[key]
+        return _copying(self._plans[key], board, wish, limit)
 
     def _too_large(self, key: PlanKey) -> Chosen | None:
         """A plan that fits no larger limit, so that the smallest arena is known; None without."""

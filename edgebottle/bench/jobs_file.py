@@ -72,7 +72,7 @@ SAMPLES = 4
 
 _LATER = (
     *("energy", "name", "signature", "shapes", "keep_layout", "meaning", "data", "part"),
-    *("row_fed", "narrow"),
+    *("row_fed", "narrow", "copies"),
 )
 """Fields of a job that are no part of its key where they say nothing."""
 
@@ -106,6 +106,7 @@ class Job:
         part: Of ``data``.
         row_fed: The input is handed over row by row.
         narrow: Tensors of few values may be stored with fewer than 8 bits.
+        copies: Constants may be copied to RAM that is left, where flash makes the core wait.
     """
 
     model: str
@@ -132,6 +133,7 @@ class Job:
     part: str = "test"
     row_fed: bool = False
     narrow: bool = True
+    copies: bool = True
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Job:

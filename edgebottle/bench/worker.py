@@ -161,7 +161,15 @@ def prepare(job: Job, board_id: str) -> Prepared:
         signature=job.signature,
         reading=Reading(dict(job.shapes), job.keep_layout),
     )
-    wish = Wish(Schedule(job.schedule), job.row_fed, job.ram, job.flash, job.optimize, job.narrow)
+    wish = Wish(
+        Schedule(job.schedule),
+        job.row_fed,
+        job.ram,
+        job.flash,
+        job.optimize,
+        job.narrow,
+        copies=job.copies,
+    )
     built = build(model, board, toolchain=job.toolchain, wish=wish)
     return Prepared(job, built, _samples(job, model))
 

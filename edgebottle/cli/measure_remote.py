@@ -98,6 +98,7 @@ def _job(entry: RemoteEntry, chosen: CommandTarget, wish: Wish, asked: MeasureWi
         part=asked.part,
         row_fed=wish.row_fed,
         narrow=wish.narrow,
+        copies=wish.copies,
     )
 
 

@@ -183,6 +183,12 @@ _MEMORY_OPTIONS = (
         "4 bits (default), or always with 8.",
     ),
     click.option(
+        "--copies/--no-copies",
+        default=True,
+        help="Where flash makes the core wait, weights that a layer reads for every pixel are "
+        "copied to RAM that is left (default; with the schedules auto and min-time), or never.",
+    ),
+    click.option(
         "--ram",
         metavar="BYTES",
         callback=bytes_value,
@@ -207,7 +213,7 @@ _MEMORY_OPTIONS = (
 
 
 def memory_options(function: F) -> F:
-    """--schedule, --input, --optimize, --narrow, --ram, --flash, --threads: one ``wish``."""
+    """--schedule, --input, --optimize, --narrow, --copies, budgets, --threads: one ``wish``."""
 
     @functools.wraps(function)
     def with_wish(
@@ -216,6 +222,7 @@ def memory_options(function: F) -> F:
         input_form: str,
         optimize: str,
         narrow: bool,
+        copies: bool,
         ram: int | None,
         flash: int | None,
         threads: int,
@@ -224,7 +231,7 @@ def memory_options(function: F) -> F:
         from edgebottle.fit import Wish
 
         is_fed = input_form == "rows"
-        wish = Wish(Schedule(schedule), is_fed, ram, flash, optimize, narrow, threads)
+        wish = Wish(Schedule(schedule), is_fed, ram, flash, optimize, narrow, threads, copies)
         return function(*args, wish=wish, **options)
 
     wrapped: Any = with_wish

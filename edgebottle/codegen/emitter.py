@@ -212,6 +212,13 @@ class StepEmitter:
             return "scratch"
         return f"{self._module.instance.arena} + {self._step.scratch_offset}"
 
+    def copy_place(self, nbytes: int) -> str | None:
+        """See ``Emitter``."""
+        if not self._step.copy_bytes:
+            return None
+        assert self._step.copy_bytes == nbytes, f"{self._node.name} copies something else"
+        return f"{self._module.instance.arena} + {self._step.copy_offset}"
+
     def base(self, index: int) -> str:
         """Address of the first byte of input ``index``, in the arena or in flash."""
         tensor = self._input_tensor(index)

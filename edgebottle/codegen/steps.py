@@ -12,15 +12,19 @@ from edgebottle.codegen.rows import RowReads
 from edgebottle.ir.access import Same
 from edgebottle.ir.graph import Node, Tensor
 from edgebottle.ir.layout import aligned
-from edgebottle.ops.base import CValue, Operator, RowOperator, where, works_by_rows
+from edgebottle.ops.base import (
+    WALK_ROWS,
+    CValue,
+    Operator,
+    RowOperator,
+    where,
+    works_by_rows,
+)
 from edgebottle.plan.plan import Placement, Step
 
 MIN_SHARED = 32768
 """Multiply-accumulates, or elements of the output, from which on threads share a layer: less than
 that takes as long as waking them (some microseconds)."""
-
-WALK_ROWS = 16
-"""``EB_WALK_ROWS`` of ``eb_rows.h``."""
 
 
 def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[str, str]:

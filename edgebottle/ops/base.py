@@ -35,6 +35,23 @@ class Isa(Enum):
     NEON, NEON_COUNTS, NEON_DOT, NEON_ANY = "neon", "neon-counts", "neon-dot", "neon-any"
 
 
+WALK_ROWS = 16
+"""``EB_WALK_ROWS`` of ``eb_rows.h``: rows that a window may have where a layer is one call."""
+
+
+@dataclass(frozen=True)
+class ReadAgain:
+    """Constants that a layer reads from the first byte to the last, again and again.
+
+    Attributes:
+        nbytes: Of them, a multiple of 16.
+        times: How often they are read.
+    """
+
+    nbytes: int
+    times: int
+
+
 class Activation(Enum):
     """Fused activation, by its code in TFLite's schema."""
 
@@ -129,6 +146,12 @@ class Emitter(Protocol):
 
     def scratch_place(self) -> str:
         """The same as a constant, for a struct in flash; a kernel must not see its value."""
+
+    def copy_place(self, nbytes: int) -> str | None:
+        """Where the plan has the ``nbytes`` of ``read_again`` copied to; None: to nowhere.
+
+        A constant, 4-byte aligned.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,6 +306,10 @@ class Operator(Node):
     def scratch_bytes(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> int:
         """Bytes of scratch the kernel of ``isa`` needs."""
         return 0
+
+    def read_again(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> ReadAgain | None:
+        """What the kernel of ``isa`` could have copied to RAM first; None where it could not."""
+        return None
 
     @classmethod
     @abstractmethod

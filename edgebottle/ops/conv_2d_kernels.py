@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgebottle.ir.graph import Array
-from edgebottle.ops.base import CValue, Emitter, Isa
+from edgebottle.ops.base import WALK_ROWS, CValue, Emitter, Isa, ReadAgain
 from edgebottle.ops.conv_2d_counts import CountRows
 from edgebottle.ops.conv_2d_few import FewRows
 from edgebottle.ops.conv_2d_fields import FieldNibbleRows, FieldRows
@@ -59,6 +59,8 @@ class PackedRows(_Whole[Packed]):
     ISAS = frozenset({Isa.DSP})
     ROW, ROW_INLINED = "eb_conv_2d_s8_packed_row", "eb_conv_2d_s8_packed_row_inlined"
     LAYER, LAYER_INLINED = "eb_conv_2d_s8_packed_layer", "eb_conv_2d_s8_packed_layer_inlined"
+    COPIED = "eb_conv_2d_s8_packed_copied_layer"
+    COPIED_INLINED = "eb_conv_2d_s8_packed_copied_layer_inlined"
 
     TILE_PIXELS, PAIR_INSTRUCTIONS = 2, 20
     TAP_INSTRUCTIONS = 4
@@ -93,13 +95,34 @@ class PackedRows(_Whole[Packed]):
         self, layer: Convolved, packed: Packed, e: Emitter, walk: Mapping[str, CValue]
     ) -> str | None:
         """See ``Kernel``."""
-        constants: dict[str, CValue] = {
-            "weights": e.constant("weights", packed.weights),
-            "requant": e.constant("requant", packed.requant),
+        fields = int8_fields(layer)
+        together = np.concatenate([packed.weights.ravel(), packed.requant.ravel()])
+        place = e.copy_place(together.nbytes)
+        if place is None:
+            function = self.LAYER_INLINED if e.inlined else self.LAYER
+            constants: dict[str, CValue] = {
+                "weights": e.constant("weights", packed.weights),
+                "requant": e.constant("requant", packed.requant),
+            }
+            return self.layer_call(e, function, "eb_conv_2d_packed", fields, {**walk, **constants})
+        function = self.COPIED_INLINED if e.inlined else self.COPIED
+        requant = f"(const int32_t *)(const void *)({place} + {packed.weights.nbytes})"
+        copied: dict[str, CValue] = {"weights": place, "requant": requant}
+        source: dict[str, CValue] = {
+            "from": f"(const uint32_t *){e.constant('weights', together)}",
+            "words": together.size,
         }
-        function = self.LAYER_INLINED if e.inlined else self.LAYER
-        rest = {**walk, **constants}
-        return self.layer_call(e, function, "eb_conv_2d_packed", int8_fields(layer), rest)
+        rest = {**walk, **copied}
+        return self.layer_call(e, function, "eb_conv_2d_copied", fields, rest, source)
+
+    def read_again(self, layer: Convolved, packed: Packed) -> ReadAgain | None:
+        """Weights and scales, for each pair of pixels, of layers that are one call."""
+        data, weights, _ = operands(layer.ins)
+        if data.data is not None or data.layout.images != 1 or weights.shape[1] > WALK_ROWS:
+            return None
+        width = layer.output.layout.pixels
+        times = layer.output.rows * -(-width // self.TILE_PIXELS)
+        return ReadAgain(packed.weights.nbytes + packed.requant.nbytes, times)
 
     def inlining(self, layer: Convolved) -> Inlining | None:
         """See ``Kernel``."""
@@ -154,6 +177,9 @@ class PackedBitRows(PackedRows):
         self, layer: Convolved, packed: Packed, e: Emitter, walk: Mapping[str, CValue]
     ) -> None:
         """Its rows are called one by one."""
+
+    def read_again(self, layer: Convolved, packed: Packed) -> None:
+        """So nothing is copied."""
 
     def inlining(self, layer: Convolved) -> None:
         """There is no copy of its own."""

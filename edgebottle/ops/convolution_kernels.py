@@ -50,6 +50,7 @@ class ConvolutionKernel(Kernel[Convolution, P]):
         struct: str,
         params: Mapping[str, CValue],
         rest: Mapping[str, CValue],
+        more: Mapping[str, CValue] | None = None,
     ) -> str:
         """The call of a kernel that computes a whole layer.
 
@@ -59,10 +60,13 @@ class ConvolutionKernel(Kernel[Convolution, P]):
             struct: The struct of its arguments.
             params: The fields of ``params`` in the struct.
             rest: Its other fields, but for the stride of the output and the scratch.
+            more: The fields of a struct around it, in which it is called ``packed``.
         """
         e.include(self.HEADER)
         fields: dict[str, CValue] = {f"params.{name}": value for name, value in params.items()}
         fields |= {**rest, "out_pixel_stride": e.out_pixel_stride(), "scratch": e.scratch_place()}
+        if more is not None:
+            fields = {**{f"packed.{name}": value for name, value in fields.items()}, **more}
         return f"{function}({e.params(struct, fields)});"
 
     def scratch_or_null(self, layer: Convolved, e: Emitter) -> str:

@@ -22,6 +22,7 @@ from edgebottle.ops.base import (
     Emitter,
     Isa,
     Operator,
+    ReadAgain,
 )
 from edgebottle.ops.inlining import Inlining
 
@@ -89,6 +90,10 @@ class Kernel(ABC, Generic[Op, P]):
     def scratch(self, layer: Layer[Op]) -> int:
         """Bytes of scratch that it needs for a layer that it suits."""
         return 0
+
+    def read_again(self, layer: Layer[Op], packed: P) -> ReadAgain | None:
+        """What ``emit_layer`` can have copied to RAM first; None where it cannot."""
+        return None
 
     def inlining(self, layer: Layer[Op]) -> Inlining | None:
         """What a copy compiled for the layer alone would bring; None where there is none."""
@@ -247,6 +252,12 @@ class KernelOperator(Operator):
         if all(kernel.inlining(layer) is None for kernel in self.suiting(layer, isa)):
             return None
         return self.chosen(layer, isa)[0].inlining(layer)
+
+    def read_again(self, ins: Tensors, outs: Sequence[Tensor], isa: Isa) -> ReadAgain | None:
+        """See ``Operator``."""
+        layer = Layer(self, tuple(ins), tuple(outs))
+        kernel, packed = self.chosen(layer, isa)
+        return kernel.read_again(layer, packed)
 
     def emit(self, e: Emitter) -> str:
         """See ``Operator``."""

@@ -172,6 +172,9 @@ class UnpackingEmitter:
         """See ``Emitter``."""
         return self.outer.scratch_place()
 
+    def copy_place(self, nbytes: int) -> None:
+        """See ``Emitter``; nothing is copied for the rows that are unpacked one by one."""
+
     def around(self, call: str) -> str:
         """The call with what must happen before and after it."""
         if not self._before and not self._after:

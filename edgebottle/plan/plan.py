@@ -106,9 +106,12 @@ class Step:
         node: Name of the node; of the last node for a stage.
         scratch_offset: First byte in the arena, a multiple of 4.
         scratch_bytes: 0 for none.
-        live_bytes: Bytes in use during the step, scratch included.
+        live_bytes: Bytes in use during the step, scratch and copies included.
         elided: The step does nothing (a view, or a concatenation written in place).
         stage: The stage, None for a single node.
+        copy_offset: First byte in the arena of the constants that the step copies there before it
+            reads them, a multiple of 4.
+        copy_bytes: 0 for none.
     """
 
     node: str
@@ -117,6 +120,8 @@ class Step:
     live_bytes: int
     elided: bool = False
     stage: Stage | None = None
+    copy_offset: int = 0
+    copy_bytes: int = 0
 
 
 @dataclass(frozen=True)

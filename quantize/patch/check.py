@@ -18,7 +18,7 @@ from edgebottle.plan.plan import COUNTER_BYTES, Placement, Plan, Stage, Step
 from edgebottle.plan.storage import joined_axis_of
 from quantize.patch.fold import unfold
 
-GARBAGE, COUNTERS = -1, -2
+GARBAGE, COUNTERS, COPIES = -1, -2, -3
 
 Bytes = NDArray[np.int64]
 
@@ -47,6 +47,8 @@ def _check_alignment(plan: Plan) -> None:
     for step in plan.steps:
         if step.scratch_bytes:
             offsets[f"scratch of {step.node}"] = step.scratch_offset
+        if step.copy_bytes:
+            offsets[f"copies of {step.node}"] = step.copy_offset
         if step.stage is not None:
             offsets[f"counters of {step.node}"] = step.stage.counters_offset
             for name, offset in step.stage.accumulators:
@@ -97,7 +99,7 @@ class _Replay:
             elif step.elided:
                 self._elided(self.nodes[step.node])
             else:
-                self._layer(step)
+                self._copies(step)
         for node in (node for node in graph.nodes if node.assigned is not None):
             states[states.index(str(node.inputs[0]))] = node.outputs[0]
         for name in (*graph.outputs, *states):
@@ -106,6 +108,14 @@ class _Replay:
             raise UnsafePlan(f"only {self.arrived} rows of the input were taken")
 
     # One layer at a time.
+
+    def _copies(self, step: Step) -> None:
+        """A layer that copies constants first, and needs them to the end."""
+        copies = self._span(step.copy_offset, step.copy_bytes, f"copies of {step.node}")
+        self.owner[copies] = COPIES
+        self._layer(step)
+        if (self.owner[copies] != COPIES).any():
+            raise UnsafePlan(f"what {step.node} copied was overwritten")
 
     def _layer(self, step: Step) -> None:
         node = self.nodes[step.node]

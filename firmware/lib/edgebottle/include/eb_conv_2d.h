@@ -55,6 +55,13 @@ typedef struct {
     void *scratch;
 } eb_conv_2d_packed;
 
+/* The same with weights and requant in RAM, where they are copied to first. */
+typedef struct {
+    eb_conv_2d_packed packed; /* its requant follows its weights */
+    const uint32_t *from;     /* both in flash */
+    int32_t words;            /* of both, a multiple of 4 */
+} eb_conv_2d_copied;
+
 /* The same for float32, where zero points have no meaning. */
 typedef struct {
     int32_t input_width;

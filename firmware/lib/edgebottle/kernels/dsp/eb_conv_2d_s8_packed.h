@@ -20,10 +20,15 @@ static inline void eb_packed_copy(const int8_t *from, int8_t *to, int32_t count,
     }
 }
 
-/* Writes `count` times the input's zero point, and perhaps up to three times more. */
-static inline void eb_packed_fill(const eb_conv_2d *p, int8_t *to, int32_t count)
+/* Four times the input's zero point. */
+static inline uint32_t eb_packed_outside(const eb_conv_2d *p)
 {
-    const uint32_t word = ((uint32_t)p->input_zero_point & 0xffu) * 0x01010101u;
+    return ((uint32_t)p->input_zero_point & 0xffu) * 0x01010101u;
+}
+
+/* Writes `count` bytes of equal ones, those of `word`, and perhaps up to three more. */
+static inline void eb_packed_fill(uint32_t word, int8_t *to, int32_t count)
+{
 #pragma GCC unroll 1
     for (; count > 0; count -= 4) {
         eb_store_word(to, word);
@@ -37,32 +42,25 @@ eb_packed_collect(const eb_conv_2d *p, const void *const *rows, int32_t column, 
 {
     const int32_t depth = p->input_channels;
     const int32_t width = p->input_width;
-    const int is_dilated = p->dilation_width != 1;
     /* Runs of taps that lie side by side, and how much of a run lies before and in the image. */
-    const int32_t taps = is_dilated ? 1 : p->kernel_width;
+    const int32_t taps = p->dilation_width != 1 ? 1 : p->kernel_width;
     const int32_t run = taps * depth;
-    int32_t before = 0;
-    int32_t inside = 0;
-    int32_t start = 0;
-    int may_pass = 0;
+    const uint32_t outside = eb_packed_outside(p);
     for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
         const int8_t *row = (const int8_t *)rows[ky];
         for (int32_t tap = 0; tap < p->kernel_width; tap += taps) {
-            if (is_dilated || ky == 0) {
-                const int32_t x = column + tap * p->dilation_width;
-                const int32_t first = eb_clamp(-x, 0, taps);
-                before = first * depth;
-                inside = (eb_clamp(width - x, first, taps) - first) * depth;
-                start = x * depth + before;
-                may_pass = start + ((inside + 3) & ~3) <= width * depth;
-            }
-            if (row == NULL) {
-                eb_packed_fill(p, to, run);
-            } else {
-                eb_packed_fill(p, to, before);
+            const int32_t x = column + tap * p->dilation_width;
+            const int32_t first = eb_clamp(-x, 0, taps);
+            const int32_t before = first * depth;
+            const int32_t inside = (eb_clamp(width - x, first, taps) - first) * depth;
+            const int32_t start = x * depth + before;
+            const int may_pass = start + ((inside + 3) & ~3) <= width * depth;
+            if (row != NULL) {
+                eb_packed_fill(outside, to, before);
                 eb_packed_copy(row + start, to + before, inside, may_pass);
-                eb_packed_fill(p, to + before + inside, run - before - inside);
             }
+            const int32_t done = row != NULL ? before + inside : 0;
+            eb_packed_fill(outside, to + done, run - done);
             to += run;
         }
     }
@@ -166,7 +164,7 @@ eb_packed_begin(const eb_conv_2d *p, const void *const *rows, int8_t *scratch)
         s.pixels = (const int8_t *)rows[0];
     }
     if (is_fours && s.pixels == NULL) {
-        eb_packed_fill(p, s.bytes, depth);
+        eb_packed_fill(eb_packed_outside(p), s.bytes, depth);
     }
     if (p->dilation_width == 1 && eb_packed_rows_inside(p, rows)) {
         const int32_t run = p->kernel_width * depth;
@@ -289,6 +287,42 @@ EB_INLINED void eb_conv_2d_s8_packed_layer_inlined(const eb_conv_2d_packed *laye
 EB_KERNEL void eb_conv_2d_s8_packed_layer(const eb_conv_2d_packed *layer)
 {
     eb_conv_2d_s8_packed_layer_inlined(layer);
+}
+
+/* Copies weights and requant, from flash that makes the core wait to RAM that does not. */
+EB_INLINED void eb_conv_2d_s8_packed_copy(const eb_conv_2d_copied *layer)
+{
+    uint32_t *to = (uint32_t *)eb_scratch((void *)(uintptr_t)layer->packed.weights);
+    const uint32_t *from = layer->from;
+    int32_t words = layer->words;
+#if defined(__ARM_FEATURE_DSP)
+    __asm__ volatile("1:\n"
+                     "ldmia %0!, {r4, r5}\n"
+                     "stmia %1!, {r4, r5}\n"
+                     "ldmia %0!, {r4, r5}\n"
+                     "stmia %1!, {r4, r5}\n"
+                     "subs %2, %2, #4\n"
+                     "bne 1b\n"
+                     : "+l"(from), "+l"(to), "+l"(words)
+                     :
+                     : "r4", "r5", "cc", "memory");
+#else
+    for (; words > 0; --words) {
+        *to++ = *from++;
+    }
+#endif
+}
+
+EB_INLINED void eb_conv_2d_s8_packed_copied_layer_inlined(const eb_conv_2d_copied *layer)
+{
+    eb_conv_2d_s8_packed_copy(layer);
+    eb_conv_2d_s8_packed_layer_inlined(&layer->packed);
+}
+
+EB_KERNEL void eb_conv_2d_s8_packed_copied_layer(const eb_conv_2d_copied *layer)
+{
+    eb_conv_2d_s8_packed_copy(layer);
+    eb_conv_2d_s8_packed_layer(&layer->packed);
 }
 
 #endif /* EB_CONV_2D_S8_PACKED_H */

@@ -28,11 +28,11 @@ typedef struct {
     uint32_t entry;         /* 4: bytes of the unrolled loop to skip the first time */
     const void *values;     /* 8: two pixels: eb_widen_2's words; one: bytes; 4 * fours taps */
     const int32_t *requant; /* 12: for each channel: 2 * bias, and unless `once`, a scale */
-    int32_t is_signed;      /* 16: two pixels: sums below zero matter, or it is clamped */
+    int32_t is_signed;      /* 16: two pixels: not 0 if sums below zero matter, or it is clamped */
     int8_t *out;            /* 20: of the first pixel */
     int32_t quads;          /* 24: fours of channels to do, >= 1; 0 afterwards */
     int32_t out_stride;     /* 28: from the first pixel to the second */
-    int32_t is_clamped;     /* 32: the bounds are not those of int8 */
+    int32_t is_clamped;     /* 32: not 0 if the bounds are not those of int8 */
     uint32_t low;           /* 36: bounds of the fused activation, four times each */
     uint32_t high;          /* 40 */
     const uint32_t
@@ -52,10 +52,10 @@ static inline void eb_tile_place(eb_tile *t, int32_t zero_point, int32_t low, in
 {
     t->low = ((uint32_t)low & 0xffu) * 0x01010101u;
     t->high = ((uint32_t)high & 0xffu) * 0x01010101u;
-    t->is_clamped = low > -128 || high < 127;
+    t->is_clamped = (low + 128) | (127 - high);
     /* Rounding half up instead of half away from zero moves negative outputs only, and none up
      * to more than the zero point. */
-    t->is_signed = t->is_clamped || zero_point > low;
+    t->is_signed = t->is_clamped | (zero_point - low);
     t->once = NULL;
 }
 
