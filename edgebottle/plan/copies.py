@@ -32,7 +32,7 @@ def with_copies(graph: Graph, plan: Plan, timing: Timing | None, limit: int | No
         timing: The memories of the chip; None where they make nothing wait.
         limit: Bytes that the arena may have; None for any number.
     """
-    if timing is None or (limit is not None and plan.arena_bytes > limit):
+    if timing is None or timing.ram is not None or (limit is not None and plan.arena_bytes > limit):
         return plan
     nodes, held = {node.name: node for node in graph.nodes}, _held(plan)
     arena, steps = plan.arena_bytes, []

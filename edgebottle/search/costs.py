@@ -76,9 +76,9 @@ class Costs:
         self._found: dict[str, CandidateCost] = {}
 
     def wish_of(self, candidate: Candidate) -> Wish:
-        """What ``build`` is asked for a candidate."""
+        """What ``build`` is asked for a candidate: to take no RAM but what it must have."""
         schedule = Schedule(candidate.schedule)
-        return replace(self.wish, schedule=schedule, row_fed=candidate.row_fed)
+        return replace(self.wish, schedule=schedule, row_fed=candidate.row_fed, copies=False)
 
     def verdict(self, candidate: Candidate) -> Verdict:
         """What a build makes of a candidate.
