@@ -82,7 +82,8 @@ class Ram:
     """Bytes of RAM.
 
     Attributes:
-        arena: Inputs, outputs, activations, state and scratch: all of the network's memory.
+        arena: Inputs, outputs, activations, state, scratch and copied weights: all of the
+            network's memory.
         stack: Its high-water mark; what is reserved where nothing was run.
         static: The bench application's own variables.
     """

@@ -8,9 +8,10 @@ import pytest
 
 from edgebottle.boards import load_board
 from edgebottle.errors import DoesNotFit
-from edgebottle.fit import fit
+from edgebottle.fit import Wish, fit
 from edgebottle.passes.dead_channels import dead_channel_report
 from edgebottle.pipeline import Model, build, load
+from edgebottle.plan.schedules import Schedule
 from edgebottle.verify import Verification, verify_model
 from tests.bench import figures
 from tests.cli.command_line import edgebottle
@@ -176,7 +177,8 @@ def test_what_only_the_linker_finds_too_large(
 )
 def test_memory_limits(name: str, bound: float) -> None:
     """RAM of one layer at a time in place, and at most 4 kB of scratch."""
-    plan = fit(model(TINY[name]).graph, load_board("stm32f746")).plan
+    wish = Wish(schedule=Schedule.LAYERS)
+    plan = fit(model(TINY[name]).graph, load_board("stm32f746"), wish).plan
     scratch = max(step.scratch_bytes for step in plan.steps)
     assert scratch <= 4 * KB
     assert plan.arena_bytes <= bound + scratch

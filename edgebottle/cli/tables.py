@@ -136,13 +136,16 @@ def kernels_table(choices: Sequence[KernelChoice]) -> FittedTable:
 
 
 def _schedule(plan: Plan, macs: int, extra_macs: int) -> str:
-    """The schedule, what of it runs row by row, and what it computes twice of all its MACs."""
+    """The schedule, what of it runs row by row, what is copied, and what is computed twice."""
     stages = [step.stage for step in plan.steps if step.stage is not None]
     text = plan.schedule.value
     if stages:
         text += f": {sum(len(stage.nodes) for stage in stages)} layers in {len(stages)} stages"
     if extra_macs:
         text += f", {extra_macs:+,} MACs ({extra_macs / (macs - extra_macs):+.1%})"
+    copying = sum(step.copy_bytes > 0 for step in plan.steps)
+    if copying:
+        text += f"; weights of {copying} of {len(plan.steps)} layers copied to RAM"
     return text
 
 

@@ -87,7 +87,8 @@ def test_taken_stopped_and_made_again(searched: Path, monkeypatch: pytest.Monkey
     assert not folder.with_name(f"{folder.name}.training").exists()
     assert taken["accuracy"] == accuracy_of(searched, folder / "search.tflite")
     assert taken["tested"] == 180 and taken["excess"] == {}
-    model, wish = load(str(folder / "search.tflite")), Wish(Schedule(best["schedule"]), copies=False)
+    model = load(str(folder / "search.tflite"))
+    wish = Wish(Schedule(best["schedule"]), copies=False)
     built = build(model, load_board("nucleo_l4r5zi"), wish=wish)
     # As the search said of its random weights, to the byte.
     assert taken["ram"] == built.ram.bytes == best["ram"] <= taken["limits"]["ram"]
