@@ -12,6 +12,13 @@ from edgebottle.build.toolchains import TOOLCHAINS
 from hil.records import Record, append
 from tests.bench import peers_view
 from tests.bench.figures import measure_all, write
+from tests.bench.published import (
+    published_boards,
+    published_header,
+    published_line,
+    published_rows,
+    published_summary,
+)
 from tests.bench.readme import write_readme
 from tests.bench.rows import BOARDS, MODELS, SCHEDULES, Row, installed_toolchains, run
 from tests.bench.table import header, line, peers_lines, to_json
@@ -24,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         figures = measure_all()
         write(figures)
         write_readme(figures)
+        return 0
+    if options.published:
+        _print_published(options)
         return 0
     rows = []
     previous = None
@@ -64,6 +74,20 @@ def _rows(options: argparse.Namespace) -> Iterator[tuple[Row, Record | None]]:
         yield from run(models, schedules, boards, toolchains, plan_only=options.plan_only)
 
 
+def _print_published(options: argparse.Namespace) -> None:
+    rows = []
+    if not options.json:
+        print(published_header())
+    for row in published_rows(options.model or (), options.board or ()):
+        rows.append(row)
+        if not options.json:
+            print(published_line(row), flush=True)
+    if options.json:
+        print(json.dumps([row.to_json() for row in rows], indent=1))
+    else:
+        print(published_summary(rows))
+
+
 def _print_peers(model: str) -> None:
     for text in peers_lines(model):
         print(text)
@@ -73,9 +97,16 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--model", action="append", choices=MODELS, help="may be repeated")
     parser.add_argument("--schedule", action="append", choices=SCHEDULES, help="may be repeated")
-    parser.add_argument("--board", action="append", choices=BOARDS, help="may be repeated")
+    boards = dict.fromkeys((*BOARDS, *published_boards()))
+    parser.add_argument("--board", action="append", choices=boards, help="may be repeated")
     parser.add_argument("--toolchain", action="append", choices=TOOLCHAINS, help="may be repeated")
     parser.add_argument("--plan-only", action="store_true", help="RAM and planning time only")
+    parser.add_argument(
+        "--published",
+        action="store_true",
+        help="cycles of MLPerf Tiny's networks beside the best that anyone has published, on each "
+        "chip there are results for",
+    )
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print JSON instead of the table")
     shape.add_argument(

@@ -7,12 +7,22 @@ import pytest
 
 from edgebottle.passes.find_levels import find_levels
 from edgebottle.passes.narrow import narrow_widths
+from edgebottle.report.published import published_results
 from hil.records import read
 from tests.bench import detection
 from tests.bench.__main__ import main
 from tests.bench.low_bit_layers import KINDS, PAIRS, chain
 from tests.bench.peers import PEERS
 from tests.bench.peers_view import tables
+from tests.bench.published import (
+    NETWORKS,
+    PublishedRow,
+    best_results,
+    published_boards,
+    published_header,
+    published_line,
+    published_summary,
+)
 from tests.bench.rows import BOARDS, MODELS, SCHEDULES, SHARED, Row
 from tests.bench.table import UNITS, header, line, peers_lines, to_json
 
@@ -61,6 +71,38 @@ def test_tables_set_ours_beside_the_peers() -> None:
     assert text[at + 3].split() == ["ours,", "min-ram,", "gcc", "5,000,000", "-"]
     assert any(line.split() == ["ours,", "min-ram", "7,400", "-"] for line in text)
     assert text[-1] == "vww, auto, stm32f746, zig: does not fit"
+
+
+def test_the_best_published_of_each_chip_and_network() -> None:
+    best = best_results()
+    assert len(best) == 4 * len(NETWORKS) and set(BOARDS) < set(published_boards())
+    least = {(result.chip, result.network): result.cycles for result in best}
+    assert least["STM32L4R5", "kws"] == 5_180_000 and least["STM32F746", "ad"] == 310_000
+    assert all(
+        result.cycles >= least[result.chip, result.network] for result in published_results()
+    )
+
+
+@pytest.mark.parametrize(
+    ("cycles", "reason", "cells"),
+    [
+        (5_180_000, "", ["5,180,000", "5,180,000", "1.000", "ST"]),
+        (5_698_000, "", ["5,698,000", "5,180,000", "1.100", "above", "ST"]),
+        (None, "no room", ["-", "5,180,000", "-", "ST"]),
+    ],
+)
+def test_lines_beside_published_cycles(cycles: int | None, reason: str, cells: list[str]) -> None:
+    best = next(r for r in best_results() if (r.chip, r.network) == ("STM32L4R5", "kws"))
+    row = PublishedRow("nucleo_l4r5zi", best, cycles, cycles, reason)
+    text = published_line(row)
+    assert text.split()[: 2 + len(cells)] == ["STM32L4R5", "kws", *cells]
+    assert text.endswith(reason) and text.index("ST Edge") == published_header().index(
+        "published by"
+    )
+    data = json.loads(json.dumps(row.to_json()))
+    assert data["above"] == ("above" in cells) and data["best"]["cycles"] == 5_180_000
+    under = int(cycles == 5_180_000)
+    assert published_summary([row]).startswith(f"{under} of {int(cycles is not None)} at or under")
 
 
 @pytest.mark.shared
