@@ -12,14 +12,8 @@ from edgebottle.codegen.rows import RowReads
 from edgebottle.ir.access import Same
 from edgebottle.ir.graph import Node, Tensor
 from edgebottle.ir.layout import aligned
-from edgebottle.ops.base import (
-    WALK_ROWS,
-    CValue,
-    Operator,
-    RowOperator,
-    where,
-    works_by_rows,
-)
+from edgebottle.ops.base import CValue, Operator, RowOperator, where, works_by_rows
+from edgebottle.ops.read_again import WALK_ROWS
 from edgebottle.plan.plan import Placement, Step
 
 MIN_SHARED = 32768

@@ -10,10 +10,12 @@ from typing import Any, ClassVar, Protocol, Self, TypeGuard
 
 from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.access import Access, AxisMap, Broadcast, Offset, Same
-from edgebottle.ir.dtypes import FLOAT_LIMIT, DType
+from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Node, Quant, Tensor, Tensors
+from edgebottle.ops.activation import Activation as Activation
 from edgebottle.ops.channel_range import Range
 from edgebottle.ops.inlining import Inlining
+from edgebottle.ops.read_again import ReadAgain
 from edgebottle.ops.signature import MANY as MANY
 from edgebottle.ops.signature import Signature as Signature
 from edgebottle.ops.weighted_sums import OtherOperands, WeightedOperands, WeightedSums
@@ -33,49 +35,6 @@ class Isa(Enum):
 
     PORTABLE, SCALAR, DSP, MVE = "portable", "scalar", "dsp", "mve"
     NEON, NEON_COUNTS, NEON_DOT, NEON_ANY = "neon", "neon-counts", "neon-dot", "neon-any"
-
-
-WALK_ROWS = 16
-"""``EB_WALK_ROWS`` of ``eb_rows.h``: rows that a window may have where a layer is one call."""
-
-
-@dataclass(frozen=True)
-class ReadAgain:
-    """Constants that a layer reads from the first byte to the last, again and again.
-
-    Attributes:
-        nbytes: Of them, a multiple of 16.
-        times: How often they are read.
-    """
-
-    nbytes: int
-    times: int
-
-
-class Activation(Enum):
-    """Fused activation, by its code in TFLite's schema."""
-
-    NONE = 0
-    RELU = 1
-    RELU_N1_TO_1 = 2
-    RELU6 = 3
-
-    @classmethod
-    def from_tflite(cls, code: int, where: str) -> Activation:
-        """The activation of a schema code; raises ``UnsupportedOp`` for TANH and others."""
-        try:
-            return cls(code)
-        except ValueError:
-            raise UnsupportedOp(f"{where} uses the fused activation {code}") from None
-
-    def float_range(self) -> tuple[float, float]:
-        """Bounds of the activation on float32, at most the finite ones: LiteRT clamps to them."""
-        return {
-            Activation.NONE: (-FLOAT_LIMIT, FLOAT_LIMIT),
-            Activation.RELU: (0.0, FLOAT_LIMIT),
-            Activation.RELU_N1_TO_1: (-1.0, 1.0),
-            Activation.RELU6: (0.0, 6.0),
-        }[self]
 
 
 CValue = int | float | str | Sequence[int]

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgebottle.ir.graph import Array
-from edgebottle.ops.base import WALK_ROWS, CValue, Emitter, Isa, ReadAgain
+from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.conv_2d_counts import CountRows
 from edgebottle.ops.conv_2d_few import FewRows
 from edgebottle.ops.conv_2d_fields import FieldNibbleRows, FieldRows
@@ -41,6 +41,7 @@ from edgebottle.ops.mve_packing import pack_weights, quads
 from edgebottle.ops.neon_costs import KINDS
 from edgebottle.ops.neon_kernels import AnyWindowTiles, WindowTiles
 from edgebottle.ops.packing import TAPS, Packed, pack, rounded_twice
+from edgebottle.ops.read_again import WALK_ROWS, ReadAgain
 from edgebottle.ops.scaling import Scaling, pack_fours, pack_scaling, triple_segment
 from edgebottle.ops.weights import bias_values, operands
 

@@ -22,9 +22,9 @@ from edgebottle.ops.base import (
     Emitter,
     Isa,
     Operator,
-    ReadAgain,
 )
 from edgebottle.ops.inlining import Inlining
+from edgebottle.ops.read_again import ReadAgain
 
 Op = TypeVar("Op", bound=Operator)
 P = TypeVar("P")

@@ -11,7 +11,8 @@ from dataclasses import replace
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import aligned
 from edgebottle.memory_timing import MemoryPath, Timing
-from edgebottle.ops.base import Isa, Operator, ReadAgain
+from edgebottle.ops.base import Isa, Operator
+from edgebottle.ops.read_again import ReadAgain
 from edgebottle.plan.plan import Placement, Plan, Step
 
 COPY_CYCLES = 16

@@ -14,7 +14,8 @@ from edgebottle.fit import Wish, fit
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.interpreter import Interpreter
 from edgebottle.memory_timing import MemoryPath, Timing
-from edgebottle.ops.base import Isa, ReadAgain
+from edgebottle.ops.base import Isa
+from edgebottle.ops.read_again import ReadAgain
 from edgebottle.plan.copies import saved_cycles, with_copies
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import make_plan
