@@ -164,13 +164,15 @@ def test_segments_keep_sums_within_the_limit(taps, weight):
     ids=lambda operator: operator.OP,
 )
 def test_the_cases_try_fast_and_plain_kernels(operator):
-    chosen, pivots = [], []
+    chosen, pivots, without = [], [], 0
     for graph in operator.cases():
         node = graph.nodes[0]
         layer = Layer(node, graph.ins(node), graph.outs(node))
         kernel, scaling = node.chosen(layer, Isa.SCALAR)
         chosen.append(Isa.PORTABLE not in kernel.ISAS)
-        pivots += [scaling.has_pivot] if chosen[-1] else []
+        pivots += [scaling.has_pivot] if isinstance(scaling, Scaling) else []
+        without += chosen[-1] and not isinstance(scaling, Scaling)
     assert sum(chosen) >= len(chosen) / 2
     assert not all(chosen)
     assert len(set(pivots)) == (1 if operator is FullyConnected else 2)
+    assert (without > 0) == (operator is not DepthwiseConv2D)  # rounded as LiteRT does
