@@ -186,23 +186,19 @@ class PackedBitRows(PackedRows):
         """There is no copy of its own."""
 
 
-class TripleRows(_Whole[Scaling]):
+class _Triples(_Whole[P]):
     """Three pixels at a time with products of 32 bits: cores without the DSP extension."""
 
     ISAS = frozenset({Isa.SCALAR})
-    ROW = "eb_conv_2d_s8_triple_row"
-
-    def pack(self, layer: Convolved) -> Scaling | None:
-        """See ``scaling_of``."""
-        return scaling_of(layer)
+    ROW: ClassVar[str]
 
     def scratch(self, layer: Convolved) -> int:
         """The windows of three pixels, and a row of zero points."""
         data, weights, _ = operands(layer.ins)
         return 8 * (weights.size // weights.shape[0]) + data.shape[3]
 
-    def emit(self, layer: Convolved, packed: Scaling, e: Emitter) -> str:
-        """See ``Kernel``."""
+    def triple_call(self, layer: Convolved, e: Emitter, scales: Array, *kind: str) -> str:
+        """The call of its row kernel with records of channels, and of which kind they are."""
         matrix = matrix_of(layer)
         return self.row_call(
             e,
@@ -211,11 +207,25 @@ class TripleRows(_Whole[Scaling]):
             int8_fields(layer),
             *written_bits(layer),
             e.constant("weights", pack_fours(matrix)),
-            e.constant("scales", pack_scaling(packed)),
-            str(int(packed.has_pivot)),
+            e.constant("scales", scales),
+            *kind,
             str(triple_segment(matrix)),
             e.scratch(),
         )
+
+
+class TripleRows(_Triples[Scaling]):
+    """Scaled by short multipliers."""
+
+    ROW = "eb_conv_2d_s8_triple_row"
+
+    def pack(self, layer: Convolved) -> Scaling | None:
+        """See ``scaling_of``."""
+        return scaling_of(layer)
+
+    def emit(self, layer: Convolved, packed: Scaling, e: Emitter) -> str:
+        """See ``Kernel``."""
+        return self.triple_call(layer, e, pack_scaling(packed), str(int(packed.has_pivot)))
 
 
 class TripleBitRows(TripleRows):
@@ -230,10 +240,9 @@ class TripleBitRows(TripleRows):
         return is_few and super().suits(layer) and not CodeTableRows().suits(layer)
 
 
-class TripleTwiceRows(_Whole[Array]):
+class TripleTwiceRows(_Triples[Array]):
     """The same sums, rounded twice as LiteRT does, where no short multiplier suits a channel."""
 
-    ISAS = frozenset({Isa.SCALAR})
     ROW = "eb_conv_2d_s8_triple_twice_row"
 
     def pack(self, layer: Convolved) -> Array:
@@ -245,23 +254,9 @@ class TripleTwiceRows(_Whole[Array]):
         folded = wrap_int32(folded_bias(layer))
         return np.stack([folded, multiplier, marked], axis=1).astype(np.int32)
 
-    def scratch(self, layer: Convolved) -> int:
-        """See ``TripleRows``."""
-        return TripleRows().scratch(layer)
-
     def emit(self, layer: Convolved, packed: Array, e: Emitter) -> str:
         """See ``Kernel``."""
-        matrix = matrix_of(layer)
-        return self.row_call(
-            e,
-            self.ROW,
-            STRUCT,
-            int8_fields(layer),
-            e.constant("weights", pack_fours(matrix)),
-            e.constant("scales", packed),
-            str(triple_segment(matrix)),
-            e.scratch(),
-        )
+        return self.triple_call(layer, e, packed)
 
 
 class VectorRows(_Whole[Array]):

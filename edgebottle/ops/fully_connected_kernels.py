@@ -142,14 +142,17 @@ class PlainLayerS8(Kernel[Operator, Array]):
     def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
-        values = operands(layer.ins)[1].constant()
         params = e.params(STRUCT, layer_sizes(layer) | quantization_of(layer))
         arrays = (
-            e.constant("weights", values),
+            e.constant("weights", self.weights(layer)),
             e.constant("bias", wrap_int32(folded_bias(layer)).astype(np.int32)),
             e.constant("scales", packed),
         )
         return f"{self.FUNCTION}({', '.join((params, *layer_ends(layer, e), *arrays))});"
+
+    def weights(self, layer: Dense) -> Array:
+        """The weights as the kernel reads them."""
+        return operands(layer.ins)[1].constant()
 
 
 class PlainLayerS16(Kernel[Operator, Array]):

@@ -6,11 +6,12 @@ import numpy as np
 
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa, Operator
-from edgebottle.ops.fixed_point import exact_multiplier, wrap_int32
+from edgebottle.ops.fixed_point import wrap_int32
 from edgebottle.ops.fully_connected_kernels import (
     READ_AS,
     STRUCT,
     Dense,
+    PlainLayerS8,
     folded_bias,
     has_one_scale,
     is_int8,
@@ -64,7 +65,7 @@ class FoursLayer(Kernel[Operator, Scaling]):
         return f"{function}({', '.join(arguments)});"
 
 
-class FoursExactLayer(Kernel[Operator, Array]):
+class FoursExactLayer(PlainLayerS8):
     """The same sums, scaled by LiteRT's doubles, where no short multiplier suits an output."""
 
     ISAS = frozenset({Isa.SCALAR})
@@ -74,22 +75,9 @@ class FoursExactLayer(Kernel[Operator, Array]):
         """See ``FoursLayer``."""
         return FoursLayer().suits(layer)
 
-    def pack(self, layer: Dense) -> Array:
-        """The scales, as LiteRT's doubles."""
-        return np.array([exact_multiplier(scale) for scale in scales_of(layer)], dtype=np.uint32)
-
-    def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
-        """See ``Kernel``."""
-        e.include("eb_fully_connected.h")
-        bias = wrap_int32(folded_bias(layer)).astype(np.int32)
-        arguments = (
-            e.params(STRUCT, layer_sizes(layer) | quantization_of(layer)),
-            *layer_ends(layer, e),
-            e.constant("weights", pack_fours(operands(layer.ins)[1].constant())),
-            e.constant("bias", bias),
-            e.constant("scales", packed),
-        )
-        return f"{self.FUNCTION}({', '.join(arguments)});"
+    def weights(self, layer: Dense) -> Array:
+        """In fours of outputs."""
+        return pack_fours(super().weights(layer))
 
 
 class MaskedLayer(FoursLayer):
