@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import select
 import socket
 import stat
@@ -214,8 +215,9 @@ class Desk:
         """
         self.folder = folder
         self._server = socket.create_server(("127.0.0.1", 0))
-        # Of this desk alone: locks go by probe, and tests run beside each other.
-        desk = self._server.getsockname()[1]
+        # Of this desk alone: locks, and the image a board was flashed with last, go by probe, and
+        # outlast a test. A number of a port comes again.
+        desk = secrets.token_hex(8)
         self.boards = {
             name: DeskBoard(f"P-{name}-{desk}", "microbit", plans[name]) for name in plans
         }
