@@ -51,9 +51,9 @@ class CycleCosts:
         transfers: Words that one cycle moves in a load or store of several, after those of
             ``issue``.
         pipelined_loads: A load or store right after a load takes one cycle less, unless its
-            address needs the loaded value, or the base that the load changed.
-        indexed_store: Cycles on top of a store to the sum of two registers, but for one that is
-            pipelined behind a load.
+            address needs the loaded value, or the base that the load changed. Where the two are
+            in different memories it does not (``hil/virtual/native/cache.c``).
+        indexed_store: Cycles on top of a store to the sum of two registers.
         load_after_store: Cycles on top of a load right after a store.
         narrow_load: Cycles on top of the latency of a load of a byte or halfword.
         address_early: How many cycles before its issue a load or store needs a register of its

@@ -1,6 +1,8 @@
 """A board's slow memories, as the native half of the virtual board takes them."""
 
 import ctypes
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from edgebottle.boards import Board, Region
@@ -42,6 +44,7 @@ class NativeMemory(ctypes.Structure):
         ("fetch_wait", Wait),
         ("slow_count", ctypes.c_uint32),
         ("slow", Slow * 4),
+        ("other_memory", ctypes.c_uint32),
     ]
 
 
@@ -49,7 +52,7 @@ class NativeLoad(ctypes.Structure):
     """``eb_load`` of board.h."""
 
     _fields_: ClassVar = [
-        *((name, ctypes.c_uint32) for name in ("constant", "size", "terms")),
+        *((name, ctypes.c_uint32) for name in ("constant", "size", "is_pipelined", "terms")),
         ("registers", ctypes.c_uint32 * MAX_TERMS),
         ("factors", ctypes.c_uint32 * MAX_TERMS),
     ]
@@ -81,10 +84,10 @@ def describe_with(elf: Elf) -> Any:
         if len(entries) > MAX_WORDS or any(len(e.address.terms) > MAX_TERMS for e in entries):
             return 0
         words[0] = len(entries)
-        entries += [load for load in found.loads if len(load.address.terms) <= MAX_TERMS]
+        entries += _followed(found.loads)
         for entry, load in zip(native[:capacity], entries, strict=False):
             entry.constant, entry.size = load.address.constant & 0xFFFFFFFF, load.size
-            entry.terms = len(load.address.terms)
+            entry.is_pipelined, entry.terms = int(load.is_pipelined), len(load.address.terms)
             for index, (register, factor) in enumerate(load.address.terms):
                 entry.registers[index], entry.factors[index] = register, factor & 0xFFFFFFFF
         return min(capacity, len(entries))
@@ -92,10 +95,20 @@ def describe_with(elf: Elf) -> Any:
     return Describe(describe)
 
 
+def _followed(loads: Sequence[Load]) -> Iterator[Load]:
+    """Those whose sum is not too long; behind another one none is pipelined."""
+    is_followed = False
+    for load in loads:
+        was_followed, is_followed = is_followed, len(load.address.terms) <= MAX_TERMS
+        if is_followed:
+            yield replace(load, is_pipelined=load.is_pipelined and was_followed)
+
+
 def native_memory(board: Board) -> NativeMemory:
     """Returns the memories of a board with a ``timing``."""
     timing = board.timing
     assert timing is not None
+    cycles = board.processor.cycles
     slow = [(board.region("flash"), timing.data)]
     if timing.ram is not None:
         slow.append((board.region("ram"), timing.ram))
@@ -106,6 +119,7 @@ def native_memory(board: Board) -> NativeMemory:
         fetch_wait=_wait(timing.fetch),
         slow_count=len(slow),
         slow=(Slow * 4)(*(_slow(region, path) for region, path in slow)),
+        other_memory=int(cycles is not None and cycles.pipelined_loads),
     )
 
 

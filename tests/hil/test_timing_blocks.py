@@ -21,6 +21,8 @@ M4 = (
     ("str r0, [r1]; str r2, [r3, #8]", 1 + 1, 0, 0),
     ("str r0, [r1, r2]", 2, 0, 0),
     ("ldr r0, [r4]; str r0, [r1, r2]", 2 + 1, 0, 0),  # pipelined behind the load
+    ("ldr r0, [r4]; str r0, [r1, #4]; str r0, [r1]", 2 + 0 + 1, 0, 0),
+    ("ldr r0, [r4]; str r1, [r0]", 2 + 1, 0, 0),  # the address is what was loaded
     ("str r0, [r1]; ldr r2, [r3]", 1 + 3, 0, 0),
     # The inner loop of a dot product: three loads, two products, a counter.
     (

@@ -15,7 +15,7 @@ SMALL = MemoryPath(wait=5, next=4, line_bytes=32, sets=1, ways=8, read_bytes=8)
 LARGE = replace(SMALL, ways=64)
 WORDS = MemoryPath(wait=2, next=2, line_bytes=4, sets=1, ways=1, read_bytes=4)
 SHARED = MemoryPath(wait=5, next=4)
-STRAIGHT, LOOP, READS = 1, 0, 5
+STRAIGHT, LOOP, READS, IN_TURN = 1, 0, 5, 6
 
 
 def stalls(board: Board, step: int) -> tuple[int, int]:
@@ -63,6 +63,13 @@ DATA = [
 @pytest.mark.parametrize(("path", "expected"), DATA)
 def test_reads_of_constants(path: MemoryPath, expected: int) -> None:
     assert stalls(replace(L4, timing=Timing(FLASH, path)), READS)[1] == expected
+
+
+@pytest.mark.parametrize(("board", "expected"), [(L4, 3), (F7, 0)], ids=lambda one: str(one))
+def test_accesses_overlap_within_a_memory_only(board: Board, expected: int) -> None:
+    # On the Cortex-M4: from the literal to RAM, to flash, not to the next word, and to RAM.
+    large = replace(FLASH, ways=512)
+    assert stalls(replace(board, timing=Timing(large, LARGE)), IN_TURN) == (0, expected)
 
 
 def test_one_cache_for_both() -> None:

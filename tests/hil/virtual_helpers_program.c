@@ -89,7 +89,21 @@ NAKED void step_05_reads(void)
 #endif
 }
 
+/* Reads from flash, RAM, flash, flash, and writes to RAM. Arm: 6; RISC-V, with `la` as two
+ * instructions: 7. */
+NAKED void step_06_reads_in_turn(void)
+{
+#ifdef __riscv
+    __asm volatile("la a0, other\n lw a1, 0(sp)\n lw a2, 0(a0)\n lw a3, 4(a0)\n sw a1, 0(sp)\n"
+                   "ret");
+#else
+    __asm volatile("ldr r0, =other\n ldr r1, [sp]\n ldr r2, [r0]\n ldr r3, [r0, #4]\n"
+                   "str r1, [sp]\n bx lr\n .p2align 2\n .ltorg");
+#endif
+}
+
 __attribute__((aligned(32), used)) const uint32_t table[64] = {1u};
+__attribute__((aligned(32), used)) const uint32_t other[2] = {1u, 2u};
 
 NOINLINE void overflow(volatile char *above)
 {
@@ -137,6 +151,7 @@ static void steps(void)
     step_03_conditional();
     step_04_calls_twice();
     step_05_reads();
+    step_06_reads_in_turn();
     step_01_straight();
     print_hex(0);
 }

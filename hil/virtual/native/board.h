@@ -150,7 +150,8 @@ typedef struct {
  * 16 + n is word number n, which lies where the block's n-th entry says. */
 typedef struct {
     uint32_t constant;
-    uint32_t size; /* bytes */
+    uint32_t size;         /* bytes; 0: a store */
+    uint32_t is_pipelined; /* issues while the entry before it is loaded, from the same memory */
     uint32_t terms;
     uint32_t registers[EB_MAX_TERMS];
     uint32_t factors[EB_MAX_TERMS];
@@ -220,6 +221,7 @@ typedef struct {
     eb_wait fetch_wait;
     uint32_t slow_count;
     eb_slow slow[EB_MAX_SLOW];
+    uint32_t other_memory; /* cycles that a pipelined access to another memory takes longer */
 } eb_memory;
 
 typedef struct {

@@ -10,6 +10,7 @@
 
 #define NO_LINE 0xFFFFFFFFu
 #define PERIPHERALS 0x40000000u /* the memories of all Arm chips lie below (DDI 0403E, B3.1) */
+#define MEMORY_SHIFT 24         /* addresses of one memory share the bits from this one on */
 #define CORE_REGISTERS 16u      /* registers of a sum below this are the core's, the others words */
 
 static int new_cache(eb_cache *cache, const eb_cache_shape *shape)
@@ -155,6 +156,7 @@ void eb_model_block(eb_board *board, eb_block *block)
             values[r] = (uint32_t)value;
         }
     }
+    uint32_t memory = 0;
     for (uint32_t i = 0; i < block->load_count; i++) {
         const eb_load *from = &block->loads[i];
         uint32_t address = from->constant;
@@ -166,7 +168,13 @@ void eb_model_block(eb_board *board, eb_block *block)
             if (address < PERIPHERALS) { /* where reading has no effects */
                 (void)emulator->mem_read(emulator->uc, address, &values[CORE_REGISTERS + i], 4u);
             }
-        } else {
+            continue;
+        }
+        if (from->is_pipelined != 0u && address >> MEMORY_SHIFT != memory) {
+            block->data_stalls += board->memory.other_memory;
+        }
+        memory = address >> MEMORY_SHIFT;
+        if (from->size != 0u) {
             load(board, block, address, from->size);
         }
     }

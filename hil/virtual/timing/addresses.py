@@ -8,7 +8,7 @@ no sum (computed with a multiplication, say) is not followed: such loads count a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgebottle.cycle_costs import Kind
 from hil.virtual.timing import thumb
@@ -50,15 +50,18 @@ WORD = 16
 
 @dataclass(frozen=True)
 class Load:
-    """A load of a block.
+    """A load of a block, or a store that is pipelined behind one.
 
     Attributes:
-        address: Where it reads.
-        size: Bytes of several words; 1 for a single load, which is aligned.
+        address: Where it reads or writes.
+        size: Bytes of several words; 1 for a single load, which is aligned; 0 for a store.
+        is_pipelined: Right behind the load before it in ``Loads.loads``, with which it overlaps if
+            both are in the same memory.
     """
 
     address: Sum
     size: int
+    is_pipelined: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,20 @@ def loads_of(code: bytes, start: int, word: Callable[[int], int | None]) -> Load
     found: list[Load] = []
     words: list[Sum] = []
     offset = 0
+    before, is_known = None, False
     while offset < len(code):
         first = int.from_bytes(code[offset : offset + 2], "little")
         second = int.from_bytes(code[offset + 2 : offset + 4], "little")
         instruction = thumb.decode(first, second)
         values[_PC] = Sum((), (start + offset + 4) & ~3)
         base, change, address = _memory(first, second, instruction, values.get)
-        if address is not None and instruction.kind in (*LOADS, Kind.LOADED, Kind.TABLE):
+        is_pipelined = is_known and before is not None and instruction.can_follow(before)
+        is_load = instruction.kind in (*LOADS, Kind.LOADED, Kind.TABLE)
+        if address is not None and (is_load or is_pipelined):
             several = instruction.kind is Kind.LOAD_MULTIPLE
-            found.append(Load(address, 4 * instruction.transfers if several else 1))
+            size = 4 * instruction.transfers if several else int(is_load)
+            found.append(Load(address, size, is_pipelined))
+        before, is_known = instruction, address is not None
         result = _result(first, second, values.get)
         loaded: dict[int, Sum] = {}
         if address is not None and instruction.kind in LOADS and not instruction.narrow:
@@ -135,7 +143,7 @@ def _without_unused(loads: list[Load], words: list[Sum]) -> Loads:
         )
 
     return Loads(
-        tuple(Load(moved(load.address), load.size) for load in loads),
+        tuple(replace(load, address=moved(load.address)) for load in loads),
         tuple(moved(words[number]) for number in sorted(needed)),
     )
 

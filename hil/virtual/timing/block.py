@@ -173,19 +173,13 @@ class _Timeline:
             slots += -(-instruction.transfers // core.transfers)
         if instruction.accumulator:
             slots += core.accumulate.get(kind, 0)
-        follows_load = (
-            core.pipelined_loads
-            and before is not None
-            and before.kind is Kind.LOAD
-            and not set(before.writes) & set(instruction.address)
-        )
-        if kind is Kind.LOAD and follows_load:
+        if core.pipelined_loads and before is not None and instruction.can_follow(before):
             slots -= 1
         if kind in MULTIPLIES and FLAGS in instruction.writes:
             slots += core.flags_of_product
         if kind in LOADS and before is not None and before.kind is Kind.STORE:
             slots += core.load_after_store
-        if kind is Kind.STORE and instruction.indexed and not follows_load:
+        if kind is Kind.STORE and instruction.indexed:
             slots += core.indexed_store
         return slots
 

@@ -53,6 +53,15 @@ class Instruction:
         """A branch that may fall through."""
         return self.kind is Kind.BRANCH and bool(self.reads)
 
+    def can_follow(self, before: "Instruction") -> bool:
+        """Whether an access overlaps with the load right before it, on cores that pipeline loads.
+
+        Not if its address needs the loaded value, or the base that the load changed.
+        """
+        is_access = self.kind in (Kind.LOAD, Kind.STORE)
+        free = not set(before.writes) & set(self.address)
+        return is_access and before.kind is Kind.LOAD and free
+
 
 LOADS = (Kind.LOAD, Kind.LOAD_MULTIPLE)
 MEMORY = (*LOADS, Kind.STORE, Kind.STORE_MULTIPLE)

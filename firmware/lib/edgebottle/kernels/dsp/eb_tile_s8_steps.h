@@ -66,12 +66,13 @@
 #else
 #if EB_PIPELINED_LOADS
 /* The Cortex-M4: a load right behind another one takes a single cycle, unless that has changed the
- * base of this one. LDRD takes three. */
+ * base of this one, or reads another memory: so those from flash, perhaps, come first. LDRD takes
+ * three. */
 #define EB_TILE_4X2_OPERANDS                                                                       \
-    "ldr r2, [lr], #4\n"                                                                           \
-    "ldr r0, [r12], #4\n"                                                                          \
-    "ldr r3, [lr], #4\n"                                                                           \
-    "ldr r1, [r12], #4\n"
+    "ldr r3, [lr, #4]\n"                                                                           \
+    "ldr r2, [lr], #8\n"                                                                           \
+    "ldr r1, [r12, #4]\n"                                                                          \
+    "ldr r0, [r12], #8\n"
 #define EB_TILE_4X2_STEP_BYTES 56u
 #else
 #define EB_TILE_4X2_OPERANDS                                                                       \
