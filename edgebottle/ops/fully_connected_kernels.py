@@ -35,11 +35,16 @@ READ_AS = frozenset({DType.I8, DType.U4, DType.U2, DType.U1})
 """Types of inputs that kernels for weights of few bits read as they are stored."""
 
 
+LONG_PRODUCTS = 1024
+"""Of a batch: from so many on a loop that is unrolled further is worth its flash."""
+
+
 class PackedLayer(Kernel[Operator, Packed]):
     """Two outputs share a lane: DSP; with a scale for each output, two batches at a time."""
 
     ISAS = frozenset({Isa.DSP})
     FUNCTION = "eb_fully_connected_s8_packed_layer"
+    FUNCTION_LONG = "eb_fully_connected_s8_packed_long_layer"
     FUNCTION_EACH = "eb_fully_connected_s8_packed_each_layer"
 
     def suits(self, layer: Dense) -> bool:
@@ -69,7 +74,8 @@ class PackedLayer(Kernel[Operator, Packed]):
         """See ``Kernel``."""
         e.include("eb_fully_connected.h")
         if has_one_scale(layer):
-            function = self.FUNCTION
+            is_long = operands(layer.ins)[1].size >= LONG_PRODUCTS
+            function = self.FUNCTION_LONG if is_long else self.FUNCTION
             scaling = {"bias": packed.requant[:, 0], "scale": packed.requant[0, 1:]}
         else:
             function, scaling = self.FUNCTION_EACH, {"requant": packed.requant}

@@ -11,6 +11,7 @@ from edgebottle.boards import load_board
 from edgebottle.exporters.tflite import write_tflite
 from edgebottle.ir.graph import Graph
 from edgebottle.measure import measure
+from edgebottle.ops.fully_connected_kernels import LONG_PRODUCTS
 from edgebottle.pipeline import build, load
 from edgebottle.samples import edge_cases
 from tests.graphs import Builder
@@ -20,11 +21,15 @@ FOURS = 18
 
 
 def tile_graph() -> Graph:
-    """A dense layer and a convolution for each number of taps; of pairs of pixels one is left."""
+    """Dense layers, small and large, and a convolution for each number of taps.
+
+    Of pairs of pixels one is left.
+    """
     builder = Builder("tiles", seed=3)
     outputs = []
     for fours in range(1, FOURS + 1):
-        outputs.append(builder.dense(builder.input(1, 4 * fours), 6, keep_num_dims=False))
+        for count in (6, -(-LONG_PRODUCTS // (4 * fours))):
+            outputs.append(builder.dense(builder.input(1, 4 * fours), count, keep_num_dims=False))
         image = builder.input(1, 1, 3, 4 * fours)
         outputs.append(builder.conv(image, 6, (1, 1)))
     return builder.graph(*outputs)

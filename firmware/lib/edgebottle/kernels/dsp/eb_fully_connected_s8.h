@@ -14,15 +14,16 @@ static inline void eb_packed_pad(const int8_t *in, int32_t inputs, int32_t taps,
     }
 }
 
-/* The whole layer; weights, requant, scale: see eb_tile. scratch: `inputs` bytes rounded up to
- * fours, unused where they are fours. */
-EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
-                                                  const int8_t *in,
-                                                  int8_t *out,
-                                                  const uint32_t *weights,
-                                                  const int32_t *requant,
-                                                  const int32_t *scale,
-                                                  void *scratch)
+/* The whole layer by a tile of one pixel; weights, requant, scale: see eb_tile. scratch: `inputs`
+ * bytes rounded up to fours, unused where they are fours. */
+EB_INLINED void eb_fully_connected_s8_packed_by(void (*const tile)(eb_tile *),
+                                                const eb_fully_connected *p,
+                                                const int8_t *in,
+                                                int8_t *out,
+                                                const uint32_t *weights,
+                                                const int32_t *requant,
+                                                const int32_t *scale,
+                                                void *scratch)
 {
     const int32_t inputs = p->inputs;
     const int32_t taps = (inputs + 3) & ~3;
@@ -38,10 +39,33 @@ EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
             eb_packed_pad(in, inputs, taps, (int8_t *)scratch);
             t.values = scratch;
         }
-        eb_run_tile(&t, 0, requant, out, p->outputs);
+        eb_run_this_tile(tile, &t, 0, requant, out, p->outputs);
         in += inputs;
         out += p->outputs;
     }
+}
+
+EB_KERNEL void eb_fully_connected_s8_packed_layer(const eb_fully_connected *p,
+                                                  const int8_t *in,
+                                                  int8_t *out,
+                                                  const uint32_t *weights,
+                                                  const int32_t *requant,
+                                                  const int32_t *scale,
+                                                  void *scratch)
+{
+    eb_fully_connected_s8_packed_by(eb_tile_4x1, p, in, out, weights, requant, scale, scratch);
+}
+
+/* The same for layers of many products: their loop is longer, and theirs alone. */
+EB_KERNEL void eb_fully_connected_s8_packed_long_layer(const eb_fully_connected *p,
+                                                       const int8_t *in,
+                                                       int8_t *out,
+                                                       const uint32_t *weights,
+                                                       const int32_t *requant,
+                                                       const int32_t *scale,
+                                                       void *scratch)
+{
+    eb_fully_connected_s8_packed_by(eb_tile_4x1_long, p, in, out, weights, requant, scale, scratch);
 }
 
 /* The same with a scale for each output, two batches at a time; weights, requant: see eb_tile.

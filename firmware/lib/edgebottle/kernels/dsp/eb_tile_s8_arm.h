@@ -227,8 +227,15 @@ EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
     EB_TILE_SCALE_ONCE(raw, "r9", "r10", "r11", "r8")                                              \
     EB_TILE_SCALE_ONCE(sum, "r9", "r10", "r11", "r8")
 
+/* The unrolled loop: EB_STEPS_TILE_4X1, or EB_STEPS_TILE_4X1_LONG. */
+#define EB_TILE_4X1_STEPS                                                                          \
+    EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_LAST_STEP
+#define EB_TILE_4X1_STEPS_LONG                                                                     \
+    EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEPS
+
 /* All up to the sums of four channels; then lr points to their requantization, r2 to t. */
-#define EB_TILE_4X1_SUMS                                                                           \
+#define EB_TILE_4X1_SUMS EB_TILE_4X1_SUMS_BY(EB_TILE_4X1_STEPS)
+#define EB_TILE_4X1_SUMS_BY(STEPS)                                                                           \
     "push {r4-r11, lr}\n"                                                                          \
     "sub sp, sp, #4\n"                                                                             \
     "str r0, [sp]\n"                                                                               \
@@ -241,8 +248,8 @@ EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
     "movs r6, #0\n"                                                                                \
     "movs r7, #0\n"                                                                                \
     EB_TILE_4X1_ENTER                                                                              \
-    "2:\n" /* as many as EB_STEPS_TILE_4X1 */                                                      \
-    EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_LAST_STEP                       \
+    "2:\n"                                                                                         \
+    STEPS                                                                                          \
     EB_TILE_4X1_AGAIN                                                                              \
     "ldr r2, [sp]\n"                                                                               \
     "ldr lr, [r2, #12]\n"
@@ -285,6 +292,23 @@ EB_KERNEL void eb_tile_4x1(eb_tile *t)
                      EB_TILE_4X1_FINISH_ONCE("r4", "r6")
                      EB_TILE_4X1_FINISH_ONCE("r5", "r7")
                      "5:\n"
+                     EB_TILE_4X1_STORE
+                     : "+r"(tile)
+                     :
+                     : "r1", "r2", "r3", "r12", "cc", "memory");
+}
+
+/* The same for fully connected layers with one scale, and a longer loop. */
+EB_KERNEL void eb_tile_4x1_long(eb_tile *t)
+{
+    const uint32_t steps = (uint32_t)t->weight_bytes / 16u;
+    t->entry = (0u - steps) % EB_STEPS_TILE_4X1_LONG * EB_TILE_4X1_STEP_BYTES;
+    register eb_tile *tile __asm__("r0") = t;
+    __asm__ volatile(EB_TILE_4X1_SUMS_BY(EB_TILE_4X1_STEPS_LONG)
+                     "ldr r0, [r2, #48]\n"
+                     "ldmia r0, {r9, r10, r11}\n"
+                     EB_TILE_4X1_FINISH_ONCE("r4", "r6")
+                     EB_TILE_4X1_FINISH_ONCE("r5", "r7")
                      EB_TILE_4X1_STORE
                      : "+r"(tile)
                      :

@@ -174,6 +174,7 @@
     "bne 2b\n"
 #endif
 #define EB_STEPS_TILE_4X1 4u
+#define EB_STEPS_TILE_4X1_LONG 8u
 
 /* clang-format on */
 

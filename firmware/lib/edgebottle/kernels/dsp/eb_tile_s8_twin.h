@@ -128,6 +128,11 @@ EB_KERNEL void eb_tile_4x1(eb_tile *t)
     eb_tile_4x1_rounded(t, t->once != NULL, 8);
 }
 
+EB_KERNEL void eb_tile_4x1_long(eb_tile *t)
+{
+    eb_tile_4x1_rounded(t, 1, 8);
+}
+
 EB_KERNEL void eb_tile_4x1_once(eb_tile *t)
 {
     eb_tile_4x1_rounded(t, 1, 8);
