@@ -228,13 +228,13 @@ EB_KERNEL void eb_tile_4x2_once(eb_tile *t)
     EB_TILE_SCALE_ONCE(sum, "r9", "r10", "r11", "r8")
 
 /* The unrolled loop: EB_STEPS_TILE_4X1, or EB_STEPS_TILE_4X1_LONG. */
-#define EB_TILE_4X1_STEPS                                                                          \
+#define EB_TILE_4X1_LOOP                                                                          \
     EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_LAST_STEP
-#define EB_TILE_4X1_STEPS_LONG                                                                     \
-    EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEPS
+#define EB_TILE_4X1_LONG_LOOP                                                                     \
+    EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_STEP EB_TILE_4X1_LOOP
 
 /* All up to the sums of four channels; then lr points to their requantization, r2 to t. */
-#define EB_TILE_4X1_SUMS EB_TILE_4X1_SUMS_BY(EB_TILE_4X1_STEPS)
+#define EB_TILE_4X1_SUMS EB_TILE_4X1_SUMS_BY(EB_TILE_4X1_LOOP)
 #define EB_TILE_4X1_SUMS_BY(STEPS)                                                                           \
     "push {r4-r11, lr}\n"                                                                          \
     "sub sp, sp, #4\n"                                                                             \
@@ -304,7 +304,7 @@ EB_KERNEL void eb_tile_4x1_long(eb_tile *t)
     const uint32_t steps = (uint32_t)t->weight_bytes / 16u;
     t->entry = (0u - steps) % EB_STEPS_TILE_4X1_LONG * EB_TILE_4X1_STEP_BYTES;
     register eb_tile *tile __asm__("r0") = t;
-    __asm__ volatile(EB_TILE_4X1_SUMS_BY(EB_TILE_4X1_STEPS_LONG)
+    __asm__ volatile(EB_TILE_4X1_SUMS_BY(EB_TILE_4X1_LONG_LOOP)
                      "ldr r0, [r2, #48]\n"
                      "ldmia r0, {r9, r10, r11}\n"
                      EB_TILE_4X1_FINISH_ONCE("r4", "r6")
