@@ -36,6 +36,13 @@ def reads_bytes(layer: Convolved) -> bool:
     return is_filled and is_code and weights.shape[3] == depth
 
 
+def taps_of_bytes(layer: Convolved) -> int:
+    """Values that a window reads, with those that fill the bytes of pixels."""
+    data, weights, _ = operands(layer.ins)
+    _, height, width, depth = weights.shape
+    return height * width * pad_to(depth, data.layout.in_a_byte)
+
+
 def codes_of_bytes(layer: Convolved) -> Array:
     """The codes of the weights, (outputs, taps), with zeros for what fills the bytes of pixels."""
     data, weights, _ = operands(layer.ins)
@@ -117,7 +124,7 @@ class FieldRows(ConvolutionKernel[Packed]):
 
     def _tiles(self, layer: Convolved) -> Mapping[int, tuple[str, str]]:
         """By the bits of outputs."""
-        taps, is_nibbles = codes_of_bytes(layer).shape[1], layer.output.dtype.bits == 4
+        taps, is_nibbles = taps_of_bytes(layer), layer.output.dtype.bits == 4
         return self._fields(layer).tiles_of(taps, is_nibbles=is_nibbles)
 
     @staticmethod
@@ -129,7 +136,7 @@ class FieldRows(ConvolutionKernel[Packed]):
     def _read_taps(self, layer: Convolved) -> int:
         """Of a window, with those that fill its last word."""
         fields = self._fields(layer)
-        return fields.words(codes_of_bytes(layer).shape[1]) * len(fields.places)
+        return fields.words(taps_of_bytes(layer)) * len(fields.places)
 
 
 class FieldNibbleRows(FieldRows):
