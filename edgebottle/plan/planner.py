@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from edgebottle.ir.graph import Graph, Node
 from edgebottle.ir.layout import aligned
-from edgebottle.ops.base import Isa, Operator
+from edgebottle.ops.base import Isa
 from edgebottle.plan.assemble import StepMemory, assemble
 from edgebottle.plan.lifetimes import live_bytes
 from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.place import AnyBlock, pack
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.schedules import Schedule
+from edgebottle.plan.scratch import scratch_of
 from edgebottle.plan.storage import Block, Storage
 
 
@@ -51,9 +52,7 @@ class LayerByLayer:
         storage = Storage(graph, order, preserve_inputs=preserve_inputs)
         scratch: list[Block | None] = []
         for index, node in enumerate(order):
-            nbytes = 0
-            if isinstance(node, Operator) and node.name not in storage.elided:
-                nbytes = node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
+            nbytes = 0 if node.name in storage.elided else scratch_of(graph, node, isa)
             scratch.append(Block(aligned(nbytes), index, index) if nbytes else None)
         blocks = [*storage.blocks, *filter(None, scratch)]
         return cls(storage, tuple(scratch), tuple(live_bytes(blocks, len(order))))

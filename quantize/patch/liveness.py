@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgebottle.plan.lifetimes import live_bytes
+from edgebottle.plan.limits import NEVER
 from edgebottle.plan.storage import Block
 from quantize.patch.rows import RowGraph
 
@@ -19,6 +20,7 @@ class Liveness:
         """Counts what is held whole between the nodes."""
         self._rows = rows
         self.before = self._live_bytes()
+        self._dead = {name: self._dead_from(name) for name in rows.maker}
 
     def _live_bytes(self) -> list[int]:
         """Bytes of what is there before each node runs and is needed by it or later."""
@@ -48,10 +50,14 @@ class Liveness:
 
     def dies(self, name: str, end: int) -> bool:
         """Nothing needs the memory of a tensor from node ``end`` on."""
+        return self._dead[name] <= end
+
+    def _dead_from(self, name: str) -> int:
+        """The node from which on nothing needs the memory of a tensor; ``NEVER`` for none."""
         rows, root = self._rows, self.root(name)
         if rows.graph.tensors[root].state or rows.size(name) != rows.size(root):
-            return False
-        return rows.last[root] < end
+            return NEVER
+        return rows.last[root] + 1
 
     def reads_fed(self, number: int) -> bool:
         """Whether node ``number`` reads the input that is fed row by row."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebottle.ir.access import Same
+from edgebottle.ir.access import AxisMap, Same
 from edgebottle.ir.graph import Graph, Node, Tensor
 from edgebottle.ir.layout import aligned
-from edgebottle.ops.base import AccumulatingOperator, Isa, Operator, RowOperator, works_by_rows
+from edgebottle.ops.base import AccumulatingOperator, Isa, RowOperator, works_by_rows
 from edgebottle.plan.limits import NEVER
 from edgebottle.plan.plan import MAX_STEPS
+from edgebottle.plan.scratch import scratch_of
 from edgebottle.plan.storage import Storage, joined_axis_of
 from edgebottle.plan.work import Work
 
@@ -33,6 +35,9 @@ the largest real ones take 4.7 million."""
 
 STEP_READS = 4
 """A step costs as much as so many rows that it reads."""
+
+MAX_TABLES = 64
+"""Tables of rows that are remembered; each has some bytes for each row that a step reads."""
 
 FED = -1
 """The number of the network's input in a segment that is fed row by row."""
@@ -103,7 +108,7 @@ def row_nodes(
     if others is not None:
         nodes = {node.name: node for node in graph.nodes}
         return {
-            name: row and replace(row, scratch_bytes=_scratch(graph, nodes[name], isa))
+            name: row and replace(row, scratch_bytes=scratch_of(graph, nodes[name], isa))
             for name, row in others.items()
         }
     depth = _depths(graph.nodes)
@@ -159,30 +164,26 @@ def row_node(graph: Graph, node: Node, isa: Isa, depth: dict[str, int]) -> RowNo
     steps = used[0][1].rows if collects else output.rows
     if steps > MAX_STEPS:
         return None
-    reads: dict[str, list[list[int]]] = {}
+    accesses: dict[str, tuple[AxisMap, ...]] = {}
     for index, tensor in used:
-        lists = reads.setdefault(tensor.name, [[] for _ in range(steps)])
         access = Same() if collects else node.row_access(index, ins, outs)
-        for step, rows in enumerate(lists):
-            wanted = () if access is None else access.reads(step)
-            rows.extend(row for row in wanted if 0 <= row < tensor.rows)
-    names = sorted(reads, key=lambda name: depth.get(name, 0))
+        before = accesses.get(tensor.name, ())
+        accesses[tensor.name] = before if access is None else (*before, access)
+    names = sorted(accesses, key=lambda name: depth.get(name, 0))
     return RowNode(
         name=node.name,
         output=output.name,
         steps=steps,
         rows=output.rows,
         row_bytes=output.layout.row_bytes,
-        edges=tuple(_edge(graph.tensors[name], reads[name]) for name in names),
+        edges=tuple(
+            Edge(name, *_row_tables(accesses[name], steps, graph.tensors[name].rows))
+            for name in names
+        ),
         accumulator_bytes=_accumulator_bytes(node, graph) if collects else 0,
         accumulates=collects,
-        scratch_bytes=_scratch(graph, node, isa),
+        scratch_bytes=scratch_of(graph, node, isa),
     )
-
-
-def _scratch(graph: Graph, node: Node, isa: Isa) -> int:
-    assert isinstance(node, Operator)
-    return node.scratch_bytes(graph.ins(node), graph.outs(node), isa)
 
 
 def _has_rows(tensor: Tensor) -> bool:
@@ -201,16 +202,24 @@ def _accumulator_bytes(node: RowOperator, graph: Graph) -> int:
     return node.accumulator_bytes(graph.ins(node), graph.outs(node))
 
 
-def _edge(tensor: Tensor, reads: Sequence[Sequence[int]]) -> Edge:
-    steps, rows = len(reads), tensor.rows
+RowTables = tuple[tuple[tuple[int, ...], ...], Ints, Ints, Ints]
+"""What an ``Edge`` has: reads, needed, first, last."""
+
+
+@lru_cache(maxsize=MAX_TABLES)
+def _row_tables(accesses: tuple[AxisMap, ...], steps: int, rows: int) -> RowTables:
+    """What so many steps read of a tensor; layers of one network have it in common."""
+    reads = tuple(
+        tuple(row for access in accesses for row in access.reads(step) if 0 <= row < rows)
+        for step in range(steps)
+    )
     highest = np.array([max(step, default=-1) + 1 for step in reads], np.int32)
     lowest = np.array([min(step, default=NEVER) for step in reads], np.int32)
     needed = np.zeros(steps + 1, np.int32)
     needed[1:] = np.maximum.accumulate(highest)
     first = np.full(steps + 1, NEVER, np.int32)
     first[:-1] = np.minimum.accumulate(lowest[::-1])[::-1]
-    last = last_reads(reads, rows)
-    return Edge(tensor.name, tuple(map(tuple, reads)), needed, first, last)
+    return reads, needed, first, last_reads(reads, rows)
 
 
 def last_reads(reads: Sequence[Sequence[int]], rows: int) -> Ints:
@@ -229,8 +238,10 @@ class RowGraph:
         graph: The graph.
         order: Its nodes in execution order.
         row: The row steps of each node, None where it has none.
+        nodes: By number, those that have some, and the input fed row by row.
         maker: Number of the node that writes a tensor; -1 for what is there before the run.
         readers: Numbers of the nodes that read a tensor, ascending.
+        reading: Of a tensor the nodes that read it row by row, ascending, and what they read.
         last: Number of the last node that needs a tensor's memory; the number of nodes for what
             must outlast the run.
         source: For a view, the tensor whose memory it is.
@@ -273,6 +284,9 @@ class RowGraph:
         nodes = row_nodes(graph, isa) if nodes is None else nodes
         self.row = [nodes[node.name] for node in order]
         self.fed = fed_input(graph) if row_fed else None
+        self.nodes = {number: row for number, row in enumerate(self.row) if row is not None}
+        if self.fed is not None:
+            self.nodes[FED] = self.fed
         self.maker = {name: -1 for name, tensor in graph.tensors.items() if tensor.data is None}
         self.readers: dict[str, list[int]] = {name: [] for name in self.maker}
         self.source: dict[str, str] = {}
@@ -287,12 +301,14 @@ class RowGraph:
         for view, host in reversed(self.source.items()):
             self.last[host] = max(self.last[host], self.last[view])
         self.shares = dict(filter(None, map(self._shared, range(len(self.order)))))
+        self.reading: dict[str, list[tuple[int, Edge]]] = {name: [] for name in self.maker}
+        for number, row in enumerate(self.row):
+            for edge in () if row is None else row.edges:
+                self.reading[edge.tensor].append((number, edge))
 
     def node(self, number: int) -> RowNode:
         """The row steps of node ``number``, or of the input fed row by row."""
-        found = self.fed if number == FED else self.row[number]
-        assert found is not None
-        return found
+        return self.nodes[number]
 
     def size(self, name: str) -> int:
         """Bytes in the arena of a tensor held whole."""
@@ -305,9 +321,8 @@ class RowGraph:
     def scratch(self, number: int) -> int:
         """Bytes of scratch of a node as a layer."""
         node = self.order[number]
-        if not isinstance(node, Operator) or node.outputs[0] in self.source:
-            return 0
-        return aligned(node.scratch_bytes(self.graph.ins(node), self.graph.outs(node), self.isa))
+        is_view = bool(node.outputs) and node.outputs[0] in self.source
+        return 0 if is_view else aligned(scratch_of(self.graph, node, self.isa))
 
     def _note_views(self) -> None:
         """Notes the tensors that layers on their own would not compute, but find in another."""

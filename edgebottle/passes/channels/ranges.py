@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Graph, Tensor
+from edgebottle.ir.remembered import Remembered
 from edgebottle.ops.base import Operator
 from edgebottle.ops.channel_range import Range
 
@@ -16,50 +16,14 @@ REMEMBERED = 512
 """Layers and tensors whose ranges are remembered: passes and planner ask for the same ones."""
 
 
-class _Remembered:
-    """Ranges that were found, by the very objects that they were found from."""
-
-    def __init__(self) -> None:
-        self._found: OrderedDict[tuple[object, ...], tuple[object, Range | None]] = OrderedDict()
-
-    def layer(
-        self, node: Operator, known: Mapping[int, Range], graph: Graph, outs: Sequence[Tensor]
-    ) -> Range | None:
-        """``Operator.channel_range``."""
-        ins = graph.ins(node)
-        kept = (node, *known.values(), *(tensor.data for tensor in ins if tensor is not None))
-        kinds = tuple(
-            one and (one.shape, one.dtype, one.quant, one.bounds) for one in (*ins, *outs)
-        )
-        key = (*map(id, kept), *known, *kinds)
-        if key not in self._found:
-            self._keep(key, kept, node.channel_range(known, ins, outs))
-        return self._found[key][1]
-
-    def tensor(self, tensor: Tensor) -> Range:
-        """``_of_tensor``."""
-        channels = tensor.layout.pixel_elements
-        key = (id(tensor.data), tensor.bounds, channels)
-        if key not in self._found:
-            self._keep(key, tensor.data, _of_tensor(tensor))
-        found = self._found[key][1]
-        assert found is not None
-        return found
-
-    def _keep(self, key: tuple[object, ...], kept: object, found: Range | None) -> None:
-        """Remembers a range as long as what has the numbers of its key, which live with it."""
-        self._found[key] = kept, found
-        if len(self._found) > REMEMBERED:
-            self._found.popitem(last=False)
-
-
-_remembered = _Remembered()
+_layers = Remembered[Range | None](REMEMBERED)
+_tensors = Remembered[Range](REMEMBERED)
 
 
 def channel_ranges(graph: Graph) -> dict[str, Range]:
     """The range of every int8 tensor; inputs and state can hold anything that has no bounds."""
     ranges = {
-        name: _remembered.tensor(tensor)
+        name: _range_of_tensor(tensor)
         for name, tensor in graph.tensors.items()
         if tensor.dtype is DType.I8
     }
@@ -69,13 +33,29 @@ def channel_ranges(graph: Graph) -> dict[str, Range]:
         assert isinstance(node, Operator)
         found = None
         if 0 in known and len(outs) == 1 and outs[0].name in ranges:
-            found = _remembered.layer(node, known, graph, outs)
+            found = _range_of_layer(node, known, graph, outs)
         for out in outs:
             if found is not None:
                 ranges[out.name] = found
             elif node.MOVES and out.name in ranges:
                 ranges[out.name] = _of_any(list(known.values()), out)
     return ranges
+
+
+def _range_of_layer(
+    node: Operator, known: Mapping[int, Range], graph: Graph, outs: Sequence[Tensor]
+) -> Range | None:
+    """``Operator.channel_range``, remembered."""
+    ins = graph.ins(node)
+    objects = (node, *known.values(), *(tensor.data for tensor in ins if tensor is not None))
+    kinds = tuple(one and (one.shape, one.dtype, one.quant, one.bounds) for one in (*ins, *outs))
+    return _layers.of(objects, (*known, *kinds), lambda: node.channel_range(known, ins, outs))
+
+
+def _range_of_tensor(tensor: Tensor) -> Range:
+    """``_of_tensor``, remembered."""
+    about = tensor.bounds, tensor.layout.pixel_elements
+    return _tensors.of((tensor.data,), about, lambda: _of_tensor(tensor))
 
 
 def _of_any(parts: Sequence[Range], out: Tensor) -> Range:
