@@ -12,7 +12,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from operator import add
+from operator import add, itemgetter
 
 from edgebottle.plan.lifetimes import Gaps, Overlays, conflicts
 from edgebottle.plan.limits import UNLIMITED
@@ -32,6 +32,8 @@ thousands."""
 
 PlaceOne = Callable[[int, Sequence[int]], int]
 """The offset of a block, from those of all blocks: -1 for the ones not yet placed."""
+
+_by_top = itemgetter(1)
 
 Spans = list[tuple[int, int]]
 """For other blocks: up to where, and from where on, a block may begin."""
@@ -260,6 +262,7 @@ class OffsetSearch:
         self._apart = [frozenset(others) for others in self.others]
         self._gaps, self._strategy = gaps, strategy
         self._sizes = [block.nbytes for block in blocks]
+        self._alignments = [block.alignment for block in blocks]
         starts = []
         for name, order in strategy.orders(blocks, gaps).items():
             for all_high in (False, True) if strategy.BOTH_ENDS else (False,):
@@ -278,6 +281,8 @@ class OffsetSearch:
         Those are the block, and what it must keep clear of and has now another place to. What comes
         after both its places follows from where the block is put.
         """
+        if to == start:
+            return set()
         block = order.pop(start)
         order.insert(to, block)
         passed = order[to + 1 : start + 1] if to < start else order[start:to]
@@ -295,11 +300,16 @@ class OffsetSearch:
         order, high, strategy = list(self._order), list(self._high), self._strategy
         touched = strategy.change(self, order, high)
         anyway = strategy.ANYWAY > 0 and self.random.random() < strategy.ANYWAY
+        if not touched:
+            return
         placer = self._placer(high, UNLIMITED if anyway else self._here.nbytes)
         before = self._here.offsets
         try:
             offsets = first_fit(order, placer, self.others, before=before, touched=touched)
         except _TooLarge:
+            return
+        if tuple(offsets) == before:
+            self._order, self._high = order, high
             return
         packing = self._packing(offsets, "by search")
         badness = strategy.badness(self, packing)
@@ -319,18 +329,18 @@ class OffsetSearch:
 
     def _placer(self, high: Sequence[bool], most: int) -> PlaceOne:
         """Finds the place of a block; raises ``_TooLarge`` where it ends above ``most``."""
+        gaps, sizes, alignments, bound = self._gaps, self._sizes, self._alignments, self.bound
 
         def place_one(i: int, offsets: Sequence[int]) -> int:
             spans = [
                 (offset - below, offset + above)
-                for j, below, above in self._gaps[i]
+                for j, below, above in gaps[i]
                 if (offset := offsets[j]) >= 0
             ]
-            block, place = self.blocks[i], -1
-            if high[i]:
-                place = _highest(spans, self.bound - block.nbytes, block.alignment)
-            place = place if place >= 0 else _lowest(spans, block.alignment)
-            if place + block.nbytes > most:
+            place = _highest(spans, bound - sizes[i], alignments[i]) if high[i] else -1
+            if place < 0:
+                place = _lowest(spans, alignments[i])
+            if place + sizes[i] > most:
                 raise _TooLarge
             return place
 
@@ -352,7 +362,7 @@ def _lowest(spans: Spans, alignment: int) -> int:
 def _highest(spans: Spans, start: int, alignment: int) -> int:
     """The highest place not above ``start``, negative when there is none."""
     start -= start % alignment
-    for top, low in sorted([(top, low) for low, top in spans], reverse=True):
+    for low, top in sorted(spans, key=_by_top, reverse=True):
         if top <= start:
             break
         if low < start:
@@ -387,9 +397,9 @@ def first_fit(
         for i in order:
             offsets[i] = place_one(i, offsets)
         return offsets
-    is_open = bytearray(len(order))
+    is_open = [False] * len(order)
     for i in touched:
-        is_open[i] = 1
+        is_open[i] = True
     for i in order:
         if not is_open[i]:
             offsets[i] = before[i]
@@ -397,5 +407,5 @@ def first_fit(
         offsets[i] = offset = place_one(i, offsets)
         if offset != before[i]:
             for j in conflicts[i]:
-                is_open[j] = 1
+                is_open[j] = True
     return offsets
