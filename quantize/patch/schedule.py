@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from edgebottle.ir.layout import aligned
 from edgebottle.ops.base import works_by_rows
@@ -64,6 +65,7 @@ class _Work:
         steps = 0 if self.trace is None else len(self.trace.steps)
         return NODE_COST * len(self.unit.nodes) + STEP_COST * steps
 
+    @cached_property
     def pieces(self) -> list[int]:
         """Bytes of all of it, in the order rings, counters, accumulators, scratch."""
         sizes = [ring.rows * ring.row_bytes for ring in self.rings]
@@ -71,27 +73,86 @@ class _Work:
         return [aligned(nbytes) for nbytes in sizes]
 
 
+class Works:
+    """What the units of one order need; each is found once, whatever it is chosen beside."""
+
+    def __init__(self, rows: RowGraph) -> None:
+        """Knows none yet."""
+        self._rows = rows
+        self._found: dict[tuple[int, int, bool], _Work] = {}
+
+    def of(self, unit: Unit) -> _Work:
+        """That of a unit, which is not split."""
+        key = unit.first, unit.end, unit.streamed
+        if key not in self._found:
+            self._found[key] = _work(self._rows, unit)
+        return self._found[key]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Units whose memory has its place.
+
+    Attributes:
+        rows: The graph in its order.
+        units: Consecutive units that cover the order.
+        arena_bytes: What they need together.
+    """
+
+    rows: RowGraph
+    units: tuple[Unit, ...]
+    _works: tuple[_Work, ...]
+    _storage: Storage
+    _packing: Packing
+    _pieces: Sequence[Sequence[int]]
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of the arena."""
+        return self._packing.nbytes
+
+    def plan(self, schedule: Schedule, order: str) -> Plan:
+        """It written down, with the name of its order."""
+        memory = zip(self._works, self._pieces, strict=True)
+        return assemble(
+            self._storage,
+            self.rows.isa,
+            self._packing,
+            [_memory(self.rows, work, places) for work, places in memory],
+            schedule=schedule,
+            order=order,
+            bound=_bound(self.units),
+            row_fed=self.rows.row_fed,
+        )
+
+
 def build_plan(
+    rows: RowGraph, units: Sequence[Unit], schedule: Schedule, order: str, *, rounds: int = ROUNDS
+) -> Plan:
+    """The plan of ``units``: see ``place_units`` and ``Placed.plan``."""
+    return place_units(rows, units, rounds=rounds).plan(schedule, order)
+
+
+def place_units(
     rows: RowGraph,
     units: Sequence[Unit],
-    schedule: Schedule,
-    order: str,
     *,
     goal: int = 0,
     rounds: int = ROUNDS,
-) -> Plan:
-    """Makes the plan of ``units``.
+    known: Works | None = None,
+) -> Placed:
+    """Finds a place for all that ``units`` need.
 
     Args:
         rows: The graph in its order.
         units: Consecutive units that cover the order.
-        schedule: The schedule, for the plan.
-        order: Name of the order, for the plan.
         goal: An arena that is small enough, though a smaller one may be possible.
         rounds: Starts of the search for offsets, in turn with what a unit needs in one piece and
             in many.
+        known: What is known of the units of ``rows``; it grows.
     """
-    works = [_work(rows, unit) for unit in units]
+    known = known or Works(rows)
+    works = [known.of(unit) for unit in units]
     rows.work.spend(sum(work.cost() for work in works))
     stages = [[rows.order[n] for n in unit.nodes] for unit in units if unit.streamed]
     rings = {ring.tensor for work in works for ring in work.rings}
@@ -106,28 +167,22 @@ def build_plan(
     )
     wholes = storage.blocks
     overlays = _overlays(rows, storage, wholes, works)
-    bound = max((unit.nbytes for unit in units), default=0)
-    enough = max(bound, goal)
+    enough = max(_bound(units), goal)
     packing, places = _pack(wholes, works, overlays, enough, rounds, rows.work)
     needed = _needed(rows, wholes, works, overlays, enough)
     if packing.nbytes <= enough and needed != overlays:
         apart = _pack(wholes, works, needed, enough, rounds, rows.work)
         packing, places = apart if apart[0].nbytes <= enough else (packing, places)
-    return assemble(
-        storage,
-        rows.isa,
-        packing,
-        [_memory(rows, work, own) for work, own in zip(works, places, strict=True)],
-        schedule=schedule,
-        order=order,
-        bound=bound,
-        row_fed=rows.row_fed,
-    )
+    return Placed(rows, tuple(units), tuple(works), storage, packing, places)
+
+
+def _bound(units: Sequence[Unit]) -> int:
+    return max((unit.nbytes for unit in units), default=0)
 
 
 def unit_bytes(rows: RowGraph, unit: Unit) -> int:
     """Bytes that a unit needs besides the tensors held whole."""
-    return sum(_work(rows, unit).pieces())
+    return sum(_work(rows, unit).pieces)
 
 
 def _work(rows: RowGraph, unit: Unit) -> _Work:
@@ -237,7 +292,7 @@ def _needed(
         if work.unit.streamed or not works_by_rows(node, ins, outs):
             continue
         is_pixelwise = node.is_pixelwise(ins, outs)
-        if is_pixelwise and alive[step + 1] + sum(work.pieces()) <= limit:
+        if is_pixelwise and alive[step + 1] + sum(work.pieces) <= limit:
             del needed[output, source]
     return needed
 
@@ -269,7 +324,7 @@ def _pack(
         together = seed % 2 == 0
         blocks, owners = list(wholes), []
         for step, work in enumerate(works):
-            pieces = [nbytes for nbytes in work.pieces() if nbytes]
+            pieces = [nbytes for nbytes in work.pieces if nbytes]
             for nbytes in [sum(pieces)] if together and pieces else pieces:
                 blocks.append(Block(nbytes, step, step))
                 owners.append(step)
@@ -293,7 +348,7 @@ def _piece_places(
         owned[owner].append(offset)
     for own, work in zip(owned, works, strict=True):
         result = []
-        for nbytes in work.pieces():
+        for nbytes in work.pieces:
             if not nbytes:
                 result.append(0)
             elif together:
@@ -320,7 +375,7 @@ def _memory(rows: RowGraph, work: _Work, places: Sequence[int]) -> StepMemory:
                 for (name, _), offset in zip(work.accumulators, places[count + 1 :], strict=False)
             ),
         )
-    pieces = zip(places, work.pieces(), strict=True)
+    pieces = zip(places, work.pieces, strict=True)
     return StepMemory(
         node=rows.order[unit.end - 1].name,
         spans=tuple((offset, offset + nbytes) for offset, nbytes in pieces),

@@ -14,7 +14,7 @@ from edgebottle.plan.work import Work
 from quantize.patch.costs import COSTS_WORK, UnitCosts
 from quantize.patch.known import known
 from quantize.patch.rows import PLAN_WORK, RowGraph
-from quantize.patch.schedule import build_plan
+from quantize.patch.schedule import Placed, Works, place_units
 from quantize.patch.split import SPLIT_WORK, add_splits, expand
 from quantize.patch.units import CHANNELS, Unit
 
@@ -74,16 +74,64 @@ class Order:
         rows: The graph in it.
         costs: Of its units.
         bound: The least peak.
-        built: The plans that were made, by units, schedule and goal, and the work they took.
+        works: What its units need, as far as it is known.
+        built: The drafts that were made, by units and goal, and the work they took.
     """
 
     name: str
     rows: RowGraph
     costs: UnitCosts
     bound: int
-    built: dict[tuple[tuple[Unit, ...], Schedule, int], tuple[Chosen, int]] = field(
+    works: Works = field(compare=False, repr=False)
+    built: dict[tuple[tuple[Unit, ...], int], tuple[Draft, int]] = field(
         default_factory=dict, compare=False, repr=False
     )
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a plan would be: where everything lies is known, but not yet written down.
+
+    Attributes:
+        order: Whose units they are.
+        units: The units, whole.
+        placed: The same with stages cut into parts.
+    """
+
+    order: Order
+    units: tuple[Unit, ...]
+    placed: Placed
+
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes of the arena."""
+        return self.placed.arena_bytes
+
+    @property
+    def extra_macs(self) -> int:
+        """Multiply-accumulates that are done twice."""
+        return sum(unit.extra_macs for unit in self.units)
+
+    @property
+    def streamed(self) -> int:
+        """Layers that run row by row."""
+        return sum(len(unit.nodes) for unit in self.placed.units if unit.streamed)
+
+    def chosen(self, schedule: Schedule) -> Chosen:
+        """It written down."""
+        graph = self.order.rows.graph
+        cuts = tuple(
+            Cut(
+                tuple(self.order.rows.order[number].name for number in unit.nodes),
+                "channels" if unit.split.axis == CHANNELS else "columns",
+                unit.split.parts,
+            )
+            for unit in self.units
+            if unit.split is not None
+        )
+        plan = self.placed.plan(schedule, self.order.name)
+        uncut = graph if cuts else None
+        return Chosen(self.placed.rows.graph, plan, self.extra_macs, cuts, uncut)
 
 
 def orders(
@@ -108,7 +156,7 @@ def orders(
         costs = UnitCosts(rows, wanted, Work(COSTS_WORK // len(what.orders)), what.facts[name])
         bound = costs.choices.smallest()
         if bound < UNLIMITED:
-            found.append(Order(name, rows, costs, bound))
+            found.append(Order(name, rows, costs, bound, Works(rows)))
     return sorted(found, key=lambda order: order.bound)
 
 
@@ -131,67 +179,55 @@ def cut_orders(found: Sequence[Order], below: int, most_extra_macs: int | None) 
 
 def smallest_plan(found: Sequence[Order], schedule: Schedule) -> Chosen:
     """The plan with the smallest arena; of equal ones that with the fewest layers in stages."""
-    best: Chosen | None = None
+    return _smallest(found).chosen(schedule)
+
+
+def _smallest(found: Sequence[Order]) -> Draft:
+    best: Draft | None = None
     for order in found:
-        if best is not None and (order.bound >= best.plan.arena_bytes or order.rows.work.is_spent):
+        if best is not None and (order.bound >= best.arena_bytes or order.rows.work.is_spent):
             break
-        for chosen in _attempts(order, order.bound, AVOID, schedule):
-            best = chosen if best is None else min(best, chosen, key=_arena)
-            if best.plan.arena_bytes <= order.bound:
+        for draft in _attempts(order, order.bound, AVOID):
+            best = draft if best is None else min(best, draft, key=_arena)
+            if best.arena_bytes <= order.bound:
                 return best
         assert best is not None
         # Units that need more may be easier to place.
-        reached = best.plan.arena_bytes
+        reached = best.arena_bytes
         for part in range(1, 4) if reached > order.bound * CLOSE else ():
             if order.rows.work.is_spent:
                 break
             target = order.bound + (reached - order.bound) * part // 4
-            for chosen in _attempts(order, target, AVOID_LESS, schedule):
-                best = min(best, chosen, key=_arena)
+            for draft in _attempts(order, target, AVOID_LESS):
+                best = min(best, draft, key=_arena)
     assert best is not None
     return best
 
 
-def _arena(chosen: Chosen) -> int:
-    return chosen.plan.arena_bytes
+def _arena(draft: Draft) -> int:
+    return draft.arena_bytes
 
 
-def _attempts(
-    order: Order, target: int, parts: Sequence[float | None], schedule: Schedule
-) -> Iterator[Chosen]:
+def _attempts(order: Order, target: int, parts: Sequence[float | None]) -> Iterator[Draft]:
     for count, units in enumerate(_selections(order, target, parts)):
         if count and order.rows.work.is_spent:
             return
-        yield _build(order, units, schedule)
+        yield _build(order, units)
 
 
-def _build(order: Order, units: Sequence[Unit], schedule: Schedule, goal: int = 0) -> Chosen:
-    """The plan of units, which several targets may choose: it is made once."""
-    key, work = (tuple(units), schedule, goal), order.rows.work
+def _build(order: Order, units: Sequence[Unit], goal: int = 0) -> Draft:
+    """The draft of units, which several targets may choose: it is made once."""
+    key, work = (tuple(units), goal), order.rows.work
     if key in order.built and order.built[key][1] < work.left:
-        chosen, spent = order.built[key]
+        draft, spent = order.built[key]
         work.spend(spent)  # as if it were made again: what is tried after it stays the same
-        return chosen
+        return draft
     before = work.left
-    chosen = _made(order, units, schedule, goal)
-    order.built[key] = chosen, before - work.left
-    return chosen
-
-
-def _made(order: Order, units: Sequence[Unit], schedule: Schedule, goal: int) -> Chosen:
     rows, parts = expand(order.rows, units)
-    plan = build_plan(rows, parts, schedule, order.name, goal=goal)
-    cuts = tuple(
-        Cut(
-            tuple(order.rows.order[number].name for number in unit.nodes),
-            "channels" if unit.split.axis == CHANNELS else "columns",
-            unit.split.parts,
-        )
-        for unit in units
-        if unit.split is not None
-    )
-    extra_macs = sum(unit.extra_macs for unit in units)
-    return Chosen(rows.graph, plan, extra_macs, cuts, order.rows.graph if cuts else None)
+    known = order.works if rows is order.rows else None
+    draft = Draft(order, tuple(units), place_units(rows, parts, goal=goal, known=known))
+    order.built[key] = draft, before - work.left
+    return draft
 
 
 def fastest_plan(found: Sequence[Order], limit: int, schedule: Schedule) -> Chosen | None:
@@ -199,11 +235,12 @@ def fastest_plan(found: Sequence[Order], limit: int, schedule: Schedule) -> Chos
 
     Of equal ones the plan with the fewest layers in stages.
     """
-    plans = [plan for order in found if (plan := _fitting(order, limit, schedule)) is not None]
-    return min(plans, key=lambda c: (c.extra_macs, streamed_layers(c.plan)), default=None)
+    drafts = [draft for order in found if (draft := _fitting(order, limit)) is not None]
+    best = min(drafts, key=lambda draft: (draft.extra_macs, draft.streamed), default=None)
+    return None if best is None else best.chosen(schedule)
 
 
-def _fitting(order: Order, limit: int, schedule: Schedule) -> Chosen | None:
+def _fitting(order: Order, limit: int) -> Draft | None:
     """The first plan that fits: a limit below ``limit`` may be easier to place."""
     goal = limit if limit < UNLIMITED else 0
     for part in AVOID:
@@ -211,9 +248,9 @@ def _fitting(order: Order, limit: int, schedule: Schedule) -> Chosen | None:
             for units in _selections(order, target, (part,)):
                 if order.rows.work.is_spent:
                     return None
-                chosen = _build(order, units, schedule, goal)
-                if chosen.plan.arena_bytes <= limit:
-                    return chosen
+                draft = _build(order, units, goal)
+                if draft.arena_bytes <= limit:
+                    return draft
     return None
 
 
