@@ -138,7 +138,8 @@ class UnitCosts:
                 if edge.tensor not in dying and self.alive.dies(edge.tensor, end):
                     dying[edge.tensor] = rows.size(edge.tensor)
                     dying_bytes += rows.size(edge.tensor)
-            if inside.nbytes() >= limit:
+            needed = inside.nbytes()
+            if needed >= limit:
                 return
             ring, streamed = 0, ""
             is_fed = fed is not None and any(first <= n < end for n in rows.readers[fed.output])
@@ -151,7 +152,7 @@ class UnitCosts:
                 continue
             around = self.whole_bytes(first, inside) + ring
             possible = min(dying_bytes - dying.get(streamed, 0), inside.outer)
-            if around + inside.nbytes() - possible < limit:
+            if around + needed - possible < limit:
                 sources = [name for name in dying if name != streamed]
                 saved = savings.saved(first, sources, is_fed=is_fed)
                 total = around + inside.exact_nbytes() - saved

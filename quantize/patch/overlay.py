@@ -44,10 +44,14 @@ def least_distance(first: Ints | Times, in_bytes: int, out_bytes: int) -> int:
 
     Args:
         first: For each row of the output, in the order in which they are written, the lowest row
-            of the input that is read then or later; ``NEVER`` for none.
+            of the input that is read then or later; ``NEVER`` for none. So it ascends.
         in_bytes: Bytes of a row of the input.
         out_bytes: Bytes of a row of the output.
     """
-    ends = np.arange(1, len(first) + 1, dtype=np.int64) * out_bytes
-    gaps = (ends - first.astype(np.int64) * in_bytes)[first < NEVER]
-    return int(gaps.max()) if len(gaps) else FREE
+    count = len(first)
+    if count and first[-1] >= NEVER:
+        count = int(np.searchsorted(first, NEVER))
+    if not count:
+        return FREE
+    starts = first[:count] * np.int64(in_bytes)
+    return int((np.arange(1, count + 1) * out_bytes - starts).max())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -15,7 +15,7 @@ from edgebottle.plan.plan import COUNTER_BYTES
 from edgebottle.plan.work import Work
 from quantize.patch.demand import final_steps, simulate, smallest_ring, steps_for
 from quantize.patch.overlay import FREE, least_distance
-from quantize.patch.rows import Ints, RowGraph
+from quantize.patch.rows import Edge, Ints, RowGraph
 
 SIMULATION = 4
 """Units of work for each step that is simulated."""
@@ -25,6 +25,12 @@ ARRAYS = 60
 
 ELEMENTS = 16
 """Elements of these arrays that cost one unit more."""
+
+MEETING = 4
+"""Units of work for each node on the paths to where they meet again."""
+
+LONE_MEETING = 2 * MEETING
+"""The same from a node to its only reader."""
 
 SHORT = 8
 """Nodes whose row steps are quickly simulated."""
@@ -87,6 +93,7 @@ class Rings:
         self._work = work
         self._facts = facts
         self._rings: dict[tuple[int, ...], int] = {}
+        self._alone: dict[int, int] = {}
 
     def ring(self, number: int, end: int, head: int | None = None) -> int:
         """Rows of the ring of what node ``number`` writes, in a stage that ends before ``end``.
@@ -110,7 +117,7 @@ class Rings:
 
     def _meet(self, number: int, end: int) -> tuple[int, list[int]]:
         merge, members = _meeting(self.rows, number, end)
-        self._work.spend(4 * len(members))
+        self._work.spend(MEETING * len(members))
         return merge, members
 
     def _simulated(self, key: tuple[int, ...], first: int, number: int, members: list[int]) -> int:
@@ -134,9 +141,16 @@ class Rings:
 
     def least_ring(self, number: int, end: int) -> tuple[int, bool]:
         """A ring that is needed at the least, quickly, and whether it is exactly what is needed."""
-        readers = [n for n in self.rows.readers[self.rows.node(number).output] if n < end]
+        if number in self._alone:
+            self._work.spend(LONE_MEETING)
+            return self._alone[number], True
+        all_readers = self.rows.readers[self.rows.node(number).output]
+        readers = [n for n in all_readers if n < end]
         if len(readers) == 1:
-            return self.ring(number, readers[0] + 1), True
+            found = self.ring(number, readers[0] + 1)
+            if len(all_readers) == 1:
+                self._alone[number] = found
+            return found, True
         merge, members = self._meet(number, end)
         if len(members) <= SHORT or (number, number, merge, -1) in self._rings:
             return self.ring(number, end), True
@@ -165,7 +179,7 @@ class Inside:
         self.rings: dict[str, int] = {}
         self._hosts: dict[str, str] = {}
         self._later: list[int] = []
-        self._scratch = self._accumulators = self._nodes = 0
+        self._ring_bytes = self._scratch = self._accumulators = self._nodes = 0
 
     def grow(self, number: int) -> None:
         """Adds the node before the first."""
@@ -183,17 +197,23 @@ class Inside:
             if host in self.rings:
                 last = rows.maker[host]
                 count = self._found.ring(last, end, number)
-                self.rings[host] = aligned(count * node.row_bytes)
+                self._put(host, count * node.row_bytes)
         else:
             count, is_exact = self._found.least_ring(number, end)
-            self.rings[name] = aligned(count * node.row_bytes)
+            self._put(name, count * node.row_bytes)
             if not is_exact:
                 self._later.append(number)
+
+    def _put(self, name: str, nbytes: int) -> None:
+        """Notes the ring of a tensor, in the place of a smaller one."""
+        found = aligned(nbytes)
+        self._ring_bytes += found - self.rings.get(name, 0)
+        self.rings[name] = found
 
     def nbytes(self) -> int:
         """Bytes of rings, scratch, accumulators and counters, at the least."""
         counters = aligned(COUNTER_BYTES * self._nodes)
-        return sum(self.rings.values()) + self._scratch + self._accumulators + counters
+        return self._ring_bytes + self._scratch + self._accumulators + counters
 
     def exact_nbytes(self) -> int:
         """The same, exactly."""
@@ -201,7 +221,7 @@ class Inside:
             node = self._rows.node(number)
             if node.output not in self._hosts.values():
                 count = self._found.ring(number, self._end)
-                self.rings[node.output] = aligned(count * node.row_bytes)
+                self._put(node.output, count * node.row_bytes)
         self._later = []
         return self.nbytes()
 
@@ -214,6 +234,8 @@ def _meeting(rows: RowGraph, number: int, end: int) -> tuple[int, list[int]]:
     """
     members = [number]
     waiting = [reader for reader in rows.readers[rows.node(number).output] if reader < end]
+    if len(waiting) == 1:
+        return waiting[0], [number, waiting[0]]
     seen = set(waiting)  # ``waiting`` is a heap: ascending, so that it is one from the start
     open_ends = False
     while waiting:
@@ -248,17 +270,17 @@ class Cone:
         self._writes: dict[int, Ints] = {}
         self._distances: dict[tuple[int, str], tuple[int, int]] = {}
 
-    def readers(self, tensor: str) -> list[int]:
-        """The nodes of the segment that read ``tensor``."""
-        return [n for n in self.rows.readers[tensor] if n in self.after]
+    def edges(self, tensor: str) -> list[tuple[int, Edge]]:
+        """The nodes of the segment that read ``tensor``, and what they read of it."""
+        return [pair for pair in self.rows.reading[tensor] if pair[0] in self.after]
 
     def grow(self, number: int) -> None:
         """Adds the node before the first."""
-        if self.readers(self.rows.node(number).output):
+        if self.edges(self.rows.node(number).output):
             self._add(number)
             return
         members = [number, *sorted(self.after)]
-        inside = [n for n in members if not self.readers(self.rows.node(n).output)]
+        inside = [n for n in members if not self.edges(self.rows.node(n).output)]
         events = final_steps((n, self.rows.node(n)) for n in inside)
         self.spent += len(events) * ELEMENTS + len(inside) * (ARRAYS + len(events) // ELEMENTS)
         who = np.array([n for n, _ in events], np.int32)
@@ -273,23 +295,15 @@ class Cone:
                 self._add(other)
 
     def _add(self, number: int) -> None:
-        self.after[number] = self._follow(number)
-        reader = self.rows.shares.get(self.rows.node(number).output)
+        node = self.rows.node(number)
+        needs = [edge.needed[self.after[reader]] for reader, edge in self.edges(node.output)]
+        self.spent += len(needs) * (ARRAYS + len(needs[0]) // ELEMENTS)
+        most = needs[0] if len(needs) == 1 else np.maximum.reduce(needs)
+        self.after[number] = steps_for(most, node)
+        reader = self.rows.shares.get(node.output)
         if reader is not None and self.rows.maker[reader] in self._before:
             # Its rows are written into the output of a last node, as it reads its own.
             self._before[number] = self._before[self.rows.maker[reader]]
-
-    def _follow(self, number: int) -> Ints:
-        node = self.rows.node(number)
-        needs = [
-            edge.needed[self.after[reader]]
-            for reader in self.readers(node.output)
-            for edge in self.rows.node(reader).edges
-            if edge.tensor == node.output
-        ]
-        self.spent += len(needs) * (ARRAYS + len(needs[0]) // ELEMENTS)
-        most = needs[0] if len(needs) == 1 else np.maximum.reduce(needs)
-        return steps_for(most, node)
 
     def saved(self, dying: list[str]) -> int:
         """Bytes that writing outputs over dying inputs saves: the best pair of each."""
@@ -315,20 +329,21 @@ class Cone:
     def _distance(self, last: int, when: Ints, source: str) -> int:
         """See ``overlay.distance``, from the state at each step of the last nodes."""
         self.spent += ARRAYS + len(when) // ELEMENTS
-        readers = self.readers(source)
+        edges = self.edges(source)
         count, found = self._distances.get((last, source), (0, FREE))
-        if count != len(readers):
-            found = self._find_distance(last, when, source, readers)
-            self._distances[last, source] = len(readers), found
+        if count != len(edges):
+            found = self._find_distance(last, when, source, edges)
+            self._distances[last, source] = len(edges), found
         return found
 
-    def _find_distance(self, last: int, when: Ints, source: str, readers: list[int]) -> int:
+    def _find_distance(
+        self, last: int, when: Ints, source: str, edges: Sequence[tuple[int, Edge]]
+    ) -> int:
         lowest: Ints | None = None
-        for reader in readers:
-            for edge in self.rows.node(reader).edges:
-                if edge.tensor == source:
-                    first = edge.first[self._before.get(reader, self.after[reader])[when]]
-                    lowest = first if lowest is None else np.minimum(lowest, first)
+        for reader, edge in edges:
+            done = self._before.get(reader, self.after[reader])
+            first = edge.first[done if len(when) == len(done) else done[when]]
+            lowest = first if lowest is None else np.minimum(lowest, first)
         if lowest is None:
             return FREE
         node = self.rows.node(last)
