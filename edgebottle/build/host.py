@@ -118,7 +118,7 @@ def _compile(
     out.mkdir(parents=True, exist_ok=True)
     target = out / name
     fresh = out / f"new-{name}"
-    flags = (*flags, *(SANITIZE_FLAGS if sanitize else plain_flags(compiler)))
+    flags = (*flags, *compiler.arch_flags, *(SANITIZE_FLAGS if sanitize else plain_flags(compiler)))
     log = target.with_suffix(".log")
     words = (*flags, *_HOST, *FLAGS, *thread_flags(project_dir))
     _run(

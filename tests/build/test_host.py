@@ -19,6 +19,7 @@ from edgebottle.build.host import (
     sanitizers_available,
 )
 from edgebottle.build.sizes import firmware_sizes
+from edgebottle.build.toolchains import host_compiler
 from edgebottle.errors import BadInput, BuildFailed
 
 RUN = """
@@ -64,6 +65,15 @@ def test_sanitized_library_reports_an_overrun(project: Path) -> None:
     done = subprocess.run(broken, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode != 0
     assert "out of bounds" in done.stderr or "overflow" in done.stderr
+
+
+def test_zig_leaves_avx512_out() -> None:
+    """Which it miscompiles: of a computer that has it, all the rest is used."""
+    compiler = host_compiler()
+    words = [*compiler.command, *compiler.arch_flags, "-dM", "-E", "-x", "c", os.devnull]
+    macros = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert "__x86_64__" in macros or not compiler.arch_flags
+    assert "__AVX512F__" not in macros
 
 
 def test_shared_library_sizes(project: Path) -> None:
