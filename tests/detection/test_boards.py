@@ -12,6 +12,7 @@ from edgebottle.detection.description import BoxRules
 from edgebottle.fit import Judge, Wish
 from edgebottle.pipeline import build, load
 from tests.cli.command_line import edgebottle
+from tests.conftest import long
 from tests.detection.detectors import LABELS, detector_bytes
 from tests.detection.labelled import voc_files, write_archive
 
@@ -40,8 +41,13 @@ def test_boxes_of_a_board_are_those_of_numpy(
     assert "to the last bit, 5 samples" in done.out
 
 
-@pytest.mark.parametrize("board", ["stm32f746", "microbit", "longan_nano"])
-@pytest.mark.parametrize("optimize", ["size", "speed"])
+@pytest.mark.parametrize(
+    ("board", "optimize"),
+    [
+        *(("stm32f746", "speed"), ("microbit", "size"), ("longan_nano", "speed")),
+        *(long("stm32f746", "size"), long("microbit", "speed"), long("longan_nano", "size")),
+    ],
+)
 def test_flash_of_boxes_lies_within_its_bounds(board: str, optimize: str, model: Path) -> None:
     loaded, target, wish = load(str(model)), load_board(board), Wish(optimize=optimize)
     plain = build(replace(loaded, boxes=None), target, wish=wish)
