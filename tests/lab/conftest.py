@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edgebottle.build.cache import cache_dir
 from tests.lab.desk import DOUBLE, Desk, each_time
 from tests.ssh_server import SshServer
 
@@ -13,6 +14,17 @@ from tests.ssh_server import SshServer
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     with SshServer(tmp_path_factory.mktemp("ssh")) as found:
         yield found
+
+
+@pytest.fixture
+def own_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's cache but for what benches keep there, which tests at the same time change."""
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    for path in cache_dir().iterdir():
+        if path.name != "bench":
+            (folder / path.name).symlink_to(path)
+    monkeypatch.setenv("EDGEBOTTLE_CACHE", str(folder))
 
 
 @pytest.fixture

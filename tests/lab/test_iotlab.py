@@ -104,9 +104,10 @@ def test_on_a_bench(tmp_path: Path) -> None:
     assert checked.code == 3 and "does not know this account" in " ".join(checked.out.split())
 
 
+@pytest.mark.usefixtures("own_bench")
 def test_what_a_killed_process_had_booked_is_given_back(tmp_path: Path) -> None:
     bookings = cache_dir() / "bench" / "iotlab"
-    bookings.mkdir(parents=True, exist_ok=True)
+    bookings.mkdir(parents=True)
     (bookings / "4000").touch()
     with FakeIotLab(tmp_path) as lab:
         lab.running.append(4000)
