@@ -7,6 +7,7 @@ from functools import cache
 
 from edgebottle.search.evaluators import evaluator_of
 from edgebottle.search.smallest import fitting
+from edgebottle.search.starts import starts
 from edgebottle.search.study import SearchStudy, Told
 from edgebottle.search.trials import CandidateCosts
 from quantize.search.space import Choice
@@ -40,4 +41,9 @@ def run_study(
         return fitting(settings.space, costs, limits, progress)
 
     evaluator = evaluator_of(settings, costs, limits, smallest, progress)
-    study.run(costs, evaluator, told, smallest() if study.is_new() else None)
+    first: list[Choice] = []
+    if study.is_new():
+        least = smallest()  # says so where nothing fits
+        if settings.sampler != "random":
+            first = starts(settings.space, costs, limits, settings.trials, progress) or [least]
+    study.run(costs, evaluator, told, first)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -171,7 +171,7 @@ class SearchStudy:
         costs: CandidateCosts,
         evaluator: Evaluator,
         told: Told = lambda trial: None,
-        first: Choice | None = None,
+        first: Sequence[Choice] = (),
     ) -> None:
         """Works until as many candidates are assessed as the settings say.
 
@@ -181,7 +181,8 @@ class SearchStudy:
             costs: Of candidates.
             evaluator: Called once for each network, by whichever worker.
             told: Called with each trial that this worker has ended.
-            first: What a new study begins with, where it is not drawn at random.
+            first: What a new study begins with, where it is not drawn at random; none for what
+                its sampler draws.
         """
         while held := wait_for(lambda: self._take(first)):
             for trial in held:
@@ -192,7 +193,7 @@ class SearchStudy:
                 if self._tell(trial, result):
                     told(SearchTrial(trial.number, candidate, result))
 
-    def _take(self, first: Choice | None) -> list[Any] | None:
+    def _take(self, first: Sequence[Choice]) -> list[Any] | None:
         """A trial, in a list that is empty where none is left; None where one may still be."""
         from optuna.trial import Trial, TrialState
 
@@ -215,7 +216,7 @@ class SearchStudy:
                 return [self._ask(trials, first)]
             return None
 
-    def _ask(self, trials: list[Any], first: Choice | None) -> Any:
+    def _ask(self, trials: list[Any], first: Sequence[Choice]) -> Any:
         """A new trial, claimed."""
         from optuna.trial import TrialState
 
@@ -225,8 +226,9 @@ class SearchStudy:
                 generator = random.Random(f"{self.settings.seed} {number}")
                 drawn = self.settings.space.drawn(generator)
                 self._study.enqueue_trial(self.drawn.places(drawn))
-            elif number == 0 and first is not None:
-                self._study.enqueue_trial(self.drawn.places(first))
+            elif number == 0:
+                for choice in first:
+                    self._study.enqueue_trial(self.drawn.places(choice))
         self._study.sampler = self._sampler(number)
         return self._claim(self._study.ask())
 

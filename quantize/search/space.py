@@ -148,7 +148,7 @@ class Space:
     stem_sizes: tuple[int, ...] = (3, 5)
     stem_strides: tuple[int, ...] = (1, 2)
     stages: int = 4
-    kinds: tuple[str, ...] = ("inverted", "universal", "fused", "full", "separable")
+    kinds: tuple[str, ...] = ("inverted", "universal", "fused", "full", "separable", "residual")
     depths: tuple[int, ...] = (0, 1, 2, 3)
     strides: tuple[int, ...] = (1, 2)
     channels: tuple[int, ...] = (8, 12, 16, 24, 32, 40, 48, 64, 80, 96)

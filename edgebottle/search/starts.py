@@ -1,0 +1,133 @@
+"""What a search begins with: a regular network of each kind of block, as wide as budgets allow.
+
+Few of all networks of a large space are any good, and a search that begins with some at random
+takes long to find what people have found before. It begins with that, and goes on from there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+
+from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach
+from quantize.search.space import Choice, Space, Value
+
+STAGES = 3
+"""Of a regular network: each but the first halves the image and doubles the channels."""
+
+DEPTHS = (1, 2)
+"""Blocks of each stage."""
+
+LARGE_SIDE = 64
+"""Images of so many rows are halved by the first convolution, too, if they can be."""
+
+SHARE = 2
+"""One of so many trials, at most, is a start."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def starts(
+    space: Space,
+    costs: CandidateCosts,
+    limits: Mapping[str, float],
+    trials: int,
+    progress: Progress = lambda what, done, total: None,
+) -> list[Choice]:
+    """Regular networks that keep to the budgets, each as wide as it can be.
+
+    Args:
+        space: What may be chosen.
+        costs: Of candidates.
+        limits: The most of each figure, by name.
+        trials: Of the search.
+        progress: Told of each network that is looked for.
+    """
+    found: list[Choice] = []
+    wanted = trials // SHARE
+    for plan in _plans(space):
+        if len(found) >= wanted:
+            break
+        progress("look for regular networks that fit", len(found), wanted)
+        for stride in _stem_strides(space, plan):
+            widest = _widest(space, {**plan, "stem_stride": stride}, costs, limits)
+            if widest is not None:
+                found.append(widest)
+                break
+    return found
+
+
+def _plans(space: Space) -> Iterator[dict[str, Value]]:
+    """All of a regular network but its width, its stem's stride and how it is run.
+
+    Kinds change fastest.
+    """
+    least = {one.name: one.values[0] for one in space.parameters()}
+    shapes = sorted(space.shapes, reverse=True)
+    depths = [depth for depth in DEPTHS if depth in space.depths] or [max(space.depths)]
+    for depth, bits, shape, kind in product(depths, reversed(space.bits), shapes, space.kinds):
+        plan = dict(least)
+        plan["shape"] = "x".join(map(str, shape))
+        plan["stem_size"] = min(space.stem_sizes)
+        for stage in range(1, space.stages + 1):
+            own: dict[str, Value] = {
+                "kind": kind,
+                "depth": depth if stage <= STAGES else min(space.depths),
+                "stride": min(space.strides) if stage == 1 else max(space.strides),
+                "expand": sorted(space.expands)[len(space.expands) // 2],
+                "size": min(space.sizes),
+                "start": sorted(space.starts)[len(space.starts) // 2],
+                "bits": bits,
+            }
+            plan.update((f"stage{stage}_{name}", value) for name, value in own.items())
+        yield plan
+
+
+def _stem_strides(space: Space, plan: Mapping[str, Value]) -> Sequence[int]:
+    """Of the first convolution, the preferred one first: small images are halved in need only."""
+    rows = int(str(plan["shape"]).split("x")[0])
+    return sorted(space.stem_strides, reverse=rows >= LARGE_SIDE)
+
+
+def _widest(
+    space: Space, plan: dict[str, Value], costs: CandidateCosts, limits: Mapping[str, float]
+) -> Choice | None:
+    """The widest network of a plan that keeps to the budgets; None where none does."""
+    widths = sorted(space.channels, reverse=True)
+    runs = sorted(product(space.schedules, space.row_fed), key=lambda run: run[0] != "min-ram")
+    fitting: dict[int, Choice] = {}
+
+    def fits(width: int) -> bool:
+        for schedule, row_fed in runs:
+            choice = {**_wide(space, plan, width), "schedule": schedule, "row_fed": row_fed}
+            if _keeps(space, choice, costs, limits):
+                fitting[width] = choice
+                return True
+        return False
+
+    place = bisect_left(widths, True, key=fits)
+    return fitting[widths[place]] if place < len(widths) else None
+
+
+def _wide(space: Space, plan: Mapping[str, Value], width: int) -> dict[str, Value]:
+    """A plan with so many channels in its first stage."""
+    channels: dict[str, Value] = {
+        f"stage{stage}_channels": _nearest(space.channels, width * 2 ** (min(stage, STAGES) - 1))
+        for stage in range(1, space.stages + 1)
+    }
+    return {**plan, "stem_channels": _nearest(space.stem_channels, width), **channels}
+
+
+def _nearest(values: Sequence[int], wanted: int) -> int:
+    return min(values, key=lambda one: abs(one - wanted))
+
+
+def _keeps(
+    space: Space, choice: Choice, costs: CandidateCosts, limits: Mapping[str, float]
+) -> bool:
+    try:
+        shares = breach(costs.of(space.candidate(choice)), limits)
+    except IMPOSSIBLE:
+        return False
+    return all(share <= 0 for share in shares.values())
