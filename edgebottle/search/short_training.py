@@ -29,6 +29,7 @@ from edgebottle.search.candidate_training import (
 from edgebottle.search.settings import SearchSettings
 from edgebottle.search.trials import network_key
 from edgebottle.training import litert_accuracy, start_keras
+from quantize.lowbit.samples import LabelledSamples
 from quantize.search.space import Candidate
 
 HALVINGS = 2
@@ -103,7 +104,7 @@ class ShortTraining:
     def _said(self, how: CandidateTraining) -> dict[str, Any]:
         """What decides an accuracy besides the network, as lines say it."""
         said, samples = asdict(how), self._settings.training.samples
-        return said if samples is None else {**said, "samples": samples}
+        return said if samples is None else {**said, "learned": samples}
 
 
 class ClassAssessor:
@@ -114,24 +115,30 @@ class ClassAssessor:
         self._progress, self._seed = progress, settings.seed
         self._learned = settings.training.samples
         self._data = search_data(settings)
-        self._samples: dict[Shape, CandidateSamples] = {}
+        self._samples: dict[Shape, tuple[CandidateSamples, LabelledSamples]] = {}
 
     def accuracy(self, candidate: Candidate, training: CandidateTraining) -> float:
         """Share of right classes, 0 .. 1."""
-        samples = self._samples_of(candidate.architecture.input_shape)
+        samples, compared = self._samples_of(candidate.architecture.input_shape)
         model = float_model(candidate, samples, training, self._progress)
         if not candidate.bits.is_narrow:
-            return float_accuracy(model, samples.chosen)
+            return float_accuracy(model, compared)
         graph = integer_graph_of(candidate, model, samples, training, progress=self._progress)
-        return litert_accuracy(graph, samples.chosen, self._progress)
+        return litert_accuracy(graph, compared, self._progress)
 
-    def _samples_of(self, shape: Shape) -> CandidateSamples:
-        """Resized once for all candidates of a resolution."""
+    def _samples_of(self, shape: Shape) -> tuple[CandidateSamples, LabelledSamples]:
+        """What candidates of a resolution learn from, and are compared by; resized once for all.
+
+        Where they learn from a part, as many of the rest serve for comparing as well: the fewer
+        samples there are, the more is chance in which candidate is the best.
+        """
         if shape not in self._samples:
             found = CandidateSamples.of(self._data, shape, self._seed)
             # They are parted at random, so that the first are as good as any.
-            few = found.learned.picked(np.arange(len(found.learned))[: self._learned])
-            self._samples[shape] = replace(found, learned=few)
+            order = np.arange(len(found.learned))
+            count = self._learned or len(order)
+            few, rest = (found.learned.picked(order[at:][:count]) for at in (0, count))
+            self._samples[shape] = replace(found, learned=few), found.chosen.with_more(rest)
         return self._samples[shape]
 
 

@@ -29,6 +29,11 @@ class LabelledSamples:
         """Some of them."""
         return LabelledSamples(self.values[which], self.labels[which])
 
+    def with_more(self, others: LabelledSamples) -> LabelledSamples:
+        """These, and others behind them."""
+        values = np.concatenate([self.values, others.values])
+        return LabelledSamples(values, np.concatenate([self.labels, others.labels]))
+
 
 def split(samples: LabelledSamples, share: float, seed: int) -> tuple[LabelledSamples, ...]:
     """Parts samples at random: the rest, and the share."""

@@ -53,7 +53,7 @@ SMALL = {
     "final_epochs = 60": "final_epochs = 3",
     "stages = 4": "stages = 2",
     "depths = [0, 1, 2, 3]": "depths = [1]",
-    'kinds = ["inverted", "universal", "fused", "full", "separable"]': 'kinds = ["full"]',
+    'kinds = ["inverted", "universal", "fused", "full", "separable", "residual"]': 'kinds = ["full"]',
 }
 
 

@@ -98,11 +98,19 @@ def test_what_is_trained_is_kept(settings: SearchSettings, monkeypatch: pytest.M
     assert len(calls) == 1
     assert [again.accuracy(one) for one in candidates] == found and len(calls) == 1
 
-    # With fewer samples it is another training; nothing of the old one is believed.
+    # With fewer samples it is another training; nothing of the old one is believed. As many as are
+    # learned from serve for comparing, beside those that are set apart.
+    compared = []
+    accuracy = short_training.float_accuracy
+    monkeypatch.setattr(
+        short_training,
+        "float_accuracy",
+        lambda model, samples: compared.append(len(samples)) or accuracy(model, samples),
+    )
     fewer = replace(settings, training=replace(settings.training, samples=300))
     short_training.ShortTraining(fewer, lambda what, done, total: None).accuracy(candidates[0])
     assert [len(one[1].learned) for one in calls] == [729, 300, 300]
-    assert {len(one[1].chosen) for one in calls} == {81}
+    assert {len(one[1].chosen) for one in calls} == {81} and compared == [381, 381]
 
     kept.write_text("[]\n")
     with pytest.raises(BadInput, match=r"short\.jsonl, line 1: is nothing that a search wrote"):
