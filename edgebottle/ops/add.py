@@ -13,7 +13,7 @@ from edgebottle.errors import UnsupportedOp
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array, Graph, Tensor, Tensors
 from edgebottle.ops.base import CValue, Signature, where
-from edgebottle.ops.elementwise import BinaryOperator, BinaryRows
+from edgebottle.ops.elementwise import BinaryOperator, BinaryRows, BinaryVectors
 from edgebottle.ops.elementwise_cases import binary_cases
 from edgebottle.ops.fixed_point import (
     Int,
@@ -59,6 +59,7 @@ class Add(BinaryOperator):
     OP = "ADD"
     SIGNATURE: ClassVar[Signature] = Signature("AddOptions", 2, 2, fields=("i8", "bool"))
     KERNELS: ClassVar[tuple[AnyKernel, ...]] = (
+        BinaryVectors((DType.I8,), "eb_add_s8_neon_row", "eb_add_s8", "eb_add.h"),
         BinaryRows((DType.I8,), "eb_add_s8_row", "eb_add_s8", "eb_add.h"),
         BinaryRows((DType.I16,), "eb_add_s16_row", "eb_add_s8", "eb_add.h"),
         BinaryRows((DType.I32,), "eb_add_s32_row", "eb_add_s32", "eb_add.h"),

@@ -22,6 +22,7 @@ from edgebottle.ops.fixed_point import (
     wrap_int32,
 )
 from edgebottle.ops.kernel import Layer
+from edgebottle.ops.neon_kernels import VECTORS
 from edgebottle.ops.table import saturate, tensor_of, value_of
 
 
@@ -33,6 +34,23 @@ class BinaryRows(BroadcastRows["BinaryOperator"]):
         number = float if layer.output.dtype == DType.F32 else int
         low, high = (number(bound) for bound in layer.node.bounds(layer.output))
         return {**super().fields(layer), "low": low, "high": high}
+
+
+VECTOR_LANES = 8
+"""Elements that a kernel of NEON combines at once."""
+
+
+@dataclass(frozen=True)
+class BinaryVectors(BinaryRows):
+    """The same for Cortex-A, where no operand is broadcast along the channels."""
+
+    ISAS = VECTORS
+
+    def suits(self, layer: Layer[BinaryOperator]) -> bool:
+        """The types, and enough channels."""
+        shapes = [tensor_of(layer.ins, index).shape for index in (0, 1)]
+        last = {shape[-1:] for shape in (*shapes, layer.output.shape)}
+        return super().suits(layer) and len(last) == 1 and max(last) >= (VECTOR_LANES,)
 
 
 @dataclass(frozen=True, kw_only=True)

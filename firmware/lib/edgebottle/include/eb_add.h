@@ -56,4 +56,6 @@ typedef struct {
 #include "../kernels/portable/eb_add_s32.h"
 #include "../kernels/portable/eb_add_s8.h"
 
+#include "../kernels/neon/eb_add_s8_neon.h"
+
 #endif /* EB_ADD_H */

@@ -81,6 +81,24 @@ static inline void eb_neon_put(int32_t *to, eb_neon_sums sums)
     vst1q_s32(to, sums);
 }
 
+static inline eb_neon_sums eb_neon_plus(eb_neon_sums a, eb_neon_sums b)
+{
+    return vaddq_s32(a, b);
+}
+
+static inline eb_neon_sums eb_neon_minus(eb_neon_sums a, eb_neon_sums b)
+{
+    return vsubq_s32(a, b);
+}
+
+/* Eight bytes less the zero point, 20 bits further up. zero_point: -128 .. 127. */
+static inline void eb_neon_widen_20(const int8_t *from, int32_t zero_point, eb_neon_sums *to)
+{
+    const int16x8_t halves = vsubl_s8(vld1_s8(from), vdup_n_s8((int8_t)zero_point));
+    to[0] = vshlq_n_s32(vmovl_s16(vget_low_s16(halves)), 20);
+    to[1] = vshlq_n_s32(vmovl_s16(vget_high_s16(halves)), 20);
+}
+
 /* The total of each of four vectors. */
 static inline eb_neon_sums
 eb_neon_join(eb_neon_sums a, eb_neon_sums b, eb_neon_sums c, eb_neon_sums d)
@@ -175,6 +193,29 @@ eb_neon_dot_with(int has_sdot, eb_neon_sums sums, const int8_t *a, const int8_t 
 static inline void eb_neon_put(int32_t *to, eb_neon_sums sums)
 {
     memcpy(to, sums.lane, sizeof sums.lane);
+}
+
+static inline eb_neon_sums eb_neon_plus(eb_neon_sums a, eb_neon_sums b)
+{
+    for (int i = 0; i < 4; ++i) {
+        a.lane[i] = eb_add_wrap(a.lane[i], b.lane[i]);
+    }
+    return a;
+}
+
+static inline eb_neon_sums eb_neon_minus(eb_neon_sums a, eb_neon_sums b)
+{
+    for (int i = 0; i < 4; ++i) {
+        a.lane[i] -= b.lane[i];
+    }
+    return a;
+}
+
+static inline void eb_neon_widen_20(const int8_t *from, int32_t zero_point, eb_neon_sums *to)
+{
+    for (int i = 0; i < 8; ++i) {
+        to[i / 4].lane[i % 4] = (from[i] - zero_point) * (1 << 20);
+    }
 }
 
 static inline int32_t eb_neon_total(eb_neon_sums sums)
