@@ -20,6 +20,9 @@
 #define EB_KERNEL static __attribute__((noinline, unused))
 #endif
 
+/* A row of a kernel: a part of its only caller, or a function of its own where there are more. */
+#define EB_ROW static __attribute__((unused))
+
 /* A kernel compiled for one layer alone, whose sizes are constants then: faster and larger. */
 #define EB_INLINED static inline __attribute__((always_inline, unused))
 

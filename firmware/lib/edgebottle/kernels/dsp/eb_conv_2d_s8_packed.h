@@ -246,13 +246,13 @@ EB_INLINED void eb_conv_2d_s8_packed_row_inlined(const eb_conv_2d *p,
     eb_conv_2d_s8_packed_row_with(p, rows, out, out_pixel_stride, weights, requant, scratch, NULL);
 }
 
-EB_KERNEL void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
-                                        const void *const *rows,
-                                        int8_t *out,
-                                        int32_t out_pixel_stride,
-                                        const uint32_t *weights,
-                                        const int32_t *requant,
-                                        void *scratch)
+EB_ROW void eb_conv_2d_s8_packed_row(const eb_conv_2d *p,
+                                     const void *const *rows,
+                                     int8_t *out,
+                                     int32_t out_pixel_stride,
+                                     const uint32_t *weights,
+                                     const int32_t *requant,
+                                     void *scratch)
 {
     eb_conv_2d_s8_packed_row_inlined(p, rows, out, out_pixel_stride, weights, requant, scratch);
 }

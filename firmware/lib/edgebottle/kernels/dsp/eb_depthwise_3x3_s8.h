@@ -73,13 +73,13 @@ EB_INLINED void eb_depthwise_3x3_s8_row_inlined(const eb_depthwise_3x3 *p,
     }
 }
 
-EB_KERNEL void eb_depthwise_3x3_s8_row(const eb_depthwise_3x3 *p,
-                                       const void *const *rows,
-                                       int8_t *out,
-                                       int32_t out_pixel_stride,
-                                       const int32_t *records,
-                                       void *scratch,
-                                       eb_depthwise_3x3_tile *tile)
+EB_ROW void eb_depthwise_3x3_s8_row(const eb_depthwise_3x3 *p,
+                                    const void *const *rows,
+                                    int8_t *out,
+                                    int32_t out_pixel_stride,
+                                    const int32_t *records,
+                                    void *scratch,
+                                    eb_depthwise_3x3_tile *tile)
 {
     eb_depthwise_3x3_s8_row_inlined(p, rows, out, out_pixel_stride, records, scratch, tile);
 }
