@@ -11,7 +11,14 @@ from hil.virtual.timing.model import decode_code
 def expected_steps(board: Board) -> tuple[int, ...]:
     riscv = board.cpu == "rv32imac"
     calls = (102 + 5, 204 + 7) if riscv else (102 + 3, 204 + 4)
-    return (2002 if riscv else 2003, 2 * 1502, calls[0], 5, calls[1], *((260, 7) if riscv else (259, 6)))
+    return (
+        2002 if riscv else 2003,
+        2 * 1502,
+        calls[0],
+        5,
+        calls[1],
+        *((260, 7) if riscv else (259, 6)),
+    )
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.id)

@@ -17,6 +17,7 @@ from edgebottle.plan.schedules import Schedule
 from edgebottle.search.beginning import box_sizes, detection_space
 from edgebottle.search.box_training import evenly
 from edgebottle.search.settings import read_settings
+from quantize.search.space import Space
 from tests.cli.command_line import edgebottle
 from tests.detection.labelled import LABELS, annotation, write_archive
 
@@ -53,7 +54,7 @@ SMALL = {
     "final_epochs = 60": "final_epochs = 3",
     "stages = 4": "stages = 2",
     "depths = [0, 1, 2, 3]": "depths = [1]",
-    'kinds = ["inverted", "universal", "fused", "full", "separable", "residual"]': 'kinds = ["full"]',
+    f"kinds = {json.dumps(Space.kinds)}": 'kinds = ["full"]',
 }
 
 

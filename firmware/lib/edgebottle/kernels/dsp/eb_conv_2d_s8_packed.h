@@ -271,36 +271,34 @@ EB_KERNEL void eb_conv_2d_s8_packed_bits_row(const eb_conv_2d *p,
                                   scratch, tiles);
 }
 
-typedef void eb_conv_2d_packed_row(const eb_conv_2d *p,
-                                   const void *const *rows,
-                                   int8_t *out,
-                                   int32_t out_pixel_stride,
-                                   const uint32_t *weights,
-                                   const int32_t *requant,
-                                   void *scratch);
-
-/* All output rows, each by `row`. kernel_height: at most EB_WALK_ROWS. */
-EB_INLINED void eb_conv_2d_s8_packed_layer_by(eb_conv_2d_packed_row *const row,
-                                              const eb_conv_2d_packed *layer)
+/* All output rows. kernel_height: at most EB_WALK_ROWS. is_shared: a constant: not 0 if layers that
+ * run row by row share its rows. */
+EB_INLINED void eb_conv_2d_s8_packed_layer_by(int is_shared, const eb_conv_2d_packed *layer)
 {
     const void *rows[EB_WALK_ROWS];
     EB_ROLLED
     for (int32_t y = 0; y < layer->walk.output_rows; ++y) {
         int8_t *out = (int8_t *)eb_walk_to(&layer->walk, y, layer->params.kernel_height, rows);
-        row(&layer->params, rows, out, layer->out_pixel_stride, (const uint32_t *)layer->weights,
-            layer->requant, eb_scratch(layer->scratch));
+        const uint32_t *weights = (const uint32_t *)layer->weights;
+        void *scratch = eb_scratch(layer->scratch);
+        if (is_shared) {
+            eb_conv_2d_s8_packed_row(&layer->params, rows, out, layer->out_pixel_stride, weights,
+                                     layer->requant, scratch);
+        } else {
+            eb_conv_2d_s8_packed_row_inlined(&layer->params, rows, out, layer->out_pixel_stride,
+                                             weights, layer->requant, scratch);
+        }
     }
 }
 
 EB_INLINED void eb_conv_2d_s8_packed_layer_inlined(const eb_conv_2d_packed *layer)
 {
-    eb_conv_2d_s8_packed_layer_by(eb_conv_2d_s8_packed_row_inlined, layer);
+    eb_conv_2d_s8_packed_layer_by(0, layer);
 }
 
-/* Shares its rows with layers that run row by row. */
 EB_KERNEL void eb_conv_2d_s8_packed_layer(const eb_conv_2d_packed *layer)
 {
-    eb_conv_2d_s8_packed_layer_by(eb_conv_2d_s8_packed_row, layer);
+    eb_conv_2d_s8_packed_layer_by(1, layer);
 }
 
 /* Copies weights and requant, from flash that makes the core wait to RAM that does not. */

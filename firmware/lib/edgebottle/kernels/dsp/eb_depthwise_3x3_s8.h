@@ -84,36 +84,32 @@ EB_ROW void eb_depthwise_3x3_s8_row(const eb_depthwise_3x3 *p,
     eb_depthwise_3x3_s8_row_inlined(p, rows, out, out_pixel_stride, records, scratch, tile);
 }
 
-typedef void eb_depthwise_3x3_row(const eb_depthwise_3x3 *p,
-                                  const void *const *rows,
-                                  int8_t *out,
-                                  int32_t out_pixel_stride,
-                                  const int32_t *records,
-                                  void *scratch,
-                                  eb_depthwise_3x3_tile *tile);
-
-/* All output rows, each by `row`. */
-EB_INLINED void eb_depthwise_3x3_s8_layer_by(eb_depthwise_3x3_row *const row,
-                                             const eb_depthwise_3x3_whole *layer)
+/* All output rows. is_shared: a constant: not 0 if layers that run row by row share its rows. */
+EB_INLINED void eb_depthwise_3x3_s8_layer_by(int is_shared, const eb_depthwise_3x3_whole *layer)
 {
     const void *rows[3];
     EB_ROLLED
     for (int32_t y = 0; y < layer->walk.output_rows; ++y) {
         int8_t *out = (int8_t *)eb_walk_to(&layer->walk, y, 3, rows);
-        row(&layer->params, rows, out, layer->out_pixel_stride, layer->records,
-            eb_scratch(layer->scratch), layer->tile);
+        void *scratch = eb_scratch(layer->scratch);
+        if (is_shared) {
+            eb_depthwise_3x3_s8_row(&layer->params, rows, out, layer->out_pixel_stride,
+                                    layer->records, scratch, layer->tile);
+        } else {
+            eb_depthwise_3x3_s8_row_inlined(&layer->params, rows, out, layer->out_pixel_stride,
+                                            layer->records, scratch, layer->tile);
+        }
     }
 }
 
 EB_INLINED void eb_depthwise_3x3_s8_layer_inlined(const eb_depthwise_3x3_whole *layer)
 {
-    eb_depthwise_3x3_s8_layer_by(eb_depthwise_3x3_s8_row_inlined, layer);
+    eb_depthwise_3x3_s8_layer_by(0, layer);
 }
 
-/* Shares its rows with layers that run row by row. */
 EB_KERNEL void eb_depthwise_3x3_s8_layer(const eb_depthwise_3x3_whole *layer)
 {
-    eb_depthwise_3x3_s8_layer_by(eb_depthwise_3x3_s8_row, layer);
+    eb_depthwise_3x3_s8_layer_by(1, layer);
 }
 
 #include "eb_depthwise_3x3_few.h"
