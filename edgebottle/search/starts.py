@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
-from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach
+from edgebottle.search.trials import CandidateCosts, fits
 from quantize.search.space import Choice, Space, Value
 
 STAGES = 3
@@ -98,15 +98,15 @@ def _widest(
     runs = sorted(product(space.schedules, space.row_fed), key=lambda run: run[0] != "min-ram")
     fitting: dict[int, Choice] = {}
 
-    def fits(width: int) -> bool:
+    def is_narrow_enough(width: int) -> bool:
         for schedule, row_fed in runs:
             choice = {**_wide(space, plan, width), "schedule": schedule, "row_fed": row_fed}
-            if _keeps(space, choice, costs, limits):
+            if fits(space.candidate(choice), costs, limits):
                 fitting[width] = choice
                 return True
         return False
 
-    place = bisect_left(widths, True, key=fits)
+    place = bisect_left(widths, True, key=is_narrow_enough)
     return fitting[widths[place]] if place < len(widths) else None
 
 
@@ -121,13 +121,3 @@ def _wide(space: Space, plan: Mapping[str, Value], width: int) -> dict[str, Valu
 
 def _nearest(values: Sequence[int], wanted: int) -> int:
     return min(values, key=lambda one: abs(one - wanted))
-
-
-def _keeps(
-    space: Space, choice: Choice, costs: CandidateCosts, limits: Mapping[str, float]
-) -> bool:
-    try:
-        shares = breach(costs.of(space.candidate(choice)), limits)
-    except IMPOSSIBLE:
-        return False
-    return all(share <= 0 for share in shares.values())

@@ -49,6 +49,14 @@ def breach(cost: CandidateCost, limits: Mapping[str, float]) -> dict[str, float]
     return {name: (cost.held[name] - limit) / limit for name, limit in limits.items()}
 
 
+def fits(candidate: Candidate, costs: CandidateCosts, limits: Mapping[str, float]) -> bool:
+    """Whether a candidate can be built, and keeps to the limits."""
+    try:
+        return all(share <= 0 for share in breach(costs.of(candidate), limits).values())
+    except IMPOSSIBLE:
+        return False
+
+
 @dataclass(frozen=True)
 class TrialResult:
     """How a trial ended.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 
-from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach
+from edgebottle.search.trials import CandidateCosts, fits
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
 from quantize.search.blocks import InvertedBottleneck, NetworkBlock, Residual, Separable
@@ -111,14 +111,6 @@ def ways(architecture: Architecture, bits: Bits) -> Iterator[Candidate]:
     stages = tuple(range(1, len(architecture.blocks) + 1))
     for schedule, row_fed in RUNS:
         yield Candidate(architecture, bits, schedule, row_fed, stages)
-
-
-def fits(candidate: Candidate, costs: CandidateCosts, limits: Mapping[str, float]) -> bool:
-    """Whether a candidate can be built, and keeps to the budgets."""
-    try:
-        return all(share <= 0 for share in breach(costs.of(candidate), limits).values())
-    except IMPOSSIBLE:
-        return False
 
 
 def smallest_run(
