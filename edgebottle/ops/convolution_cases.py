@@ -307,6 +307,7 @@ CONV_2D = (
     Case(name="explicit_1x1", shape=(1, 3, 4, 4), outputs=4, padding=(1, 0, 0, 2)),
     Case(name="dilated_2", shape=(1, 9, 9, 3), outputs=4, kernel=(3, 3), dilation=(2, 2)),
     Case(name="dilated_1_3", shape=(1, 6, 11, 4), outputs=3, kernel=(2, 3), dilation=(1, 3)),
+    Case(name="dilated_pixel", shape=(1, 3, 9, 16), outputs=6, dilation=(2, 3)),
     Case(
         name="dilated_valid",
         shape=(1, 8, 9, 2),

@@ -115,10 +115,12 @@ EB_NEON_TILE(eb_neon_one_pixel, 1, 0)
 EB_NEON_TILE(eb_neon_four_pixels_sdot, 4, 1)
 EB_NEON_TILE(eb_neon_one_pixel_sdot, 1, 1)
 
-/* Whether windows can be read where they are, row by row, as long as they lie in the image. */
+/* Whether windows can be read where they are, row by row, as long as they lie in the image. A
+ * single tap has no distance to another one. */
 static inline int eb_neon_reads_rows(const eb_conv_2d *p, const void *const *rows)
 {
-    int reads = p->dilation_width == 1 && p->kernel_width * p->input_channels % 16 == 0;
+    const int is_run = p->dilation_width == 1 || p->kernel_width == 1;
+    int reads = is_run && p->kernel_width * p->input_channels % 16 == 0;
     for (int32_t ky = 0; ky < p->kernel_height; ++ky) {
         reads &= rows[ky] != NULL;
     }
