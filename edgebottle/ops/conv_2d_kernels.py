@@ -10,6 +10,7 @@ import numpy as np
 from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.conv_2d_counts import CountRows
+from edgebottle.ops.conv_2d_dots import DotRows
 from edgebottle.ops.conv_2d_few import FewRows
 from edgebottle.ops.conv_2d_fields import FieldNibbleRows, FieldRows
 from edgebottle.ops.conv_2d_levels import LevelBitRows, LevelRows
@@ -317,6 +318,7 @@ KERNELS: tuple[AnyKernel, ...] = (
     TripleBitRows(),
     TripleTwiceRows(),
     VectorRows(),
+    DotRows(),
     *(FewRows(variant) for variant in KINDS),
     WindowTiles(),
     AnyWindowTiles(),

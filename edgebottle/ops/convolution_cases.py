@@ -319,6 +319,10 @@ CONV_2D = (
     Case(name="batch_3", shape=(3, 4, 5, 3), outputs=4, kernel=(3, 3)),
     Case(name="one_pixel", shape=(1, 1, 1, 32), outputs=11),
     Case(name="one_column", shape=(1, 8, 1, 6), outputs=5, kernel=(3, 3)),
+    *(
+        Case(name=f"row_of_{width}_to_{o}", shape=(1, 2, width, c), outputs=o)
+        for width, c, o in ((5, 20, 16), (6, 36, 29), (7, 22, 24), (8, 48, 9), (9, 4, 36))
+    ),
     Case(name="wide_1x1", shape=(1, 1, 3, 600), outputs=9),
     Case(name="wide_3x3", shape=(1, 4, 4, 68), outputs=6, kernel=(3, 3), stride=(2, 2)),
     Case(name="groups_2", shape=(1, 5, 6, 8), outputs=6, kernel=(3, 3), groups=2),

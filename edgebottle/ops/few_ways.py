@@ -205,7 +205,7 @@ class HalfSums(FewWay):
 
 
 class DotSums(FewWay):
-    """Products of int8, summed up as int32 by SDOT."""
+    """Products of int8, summed up as int32 by SDOT, with four taps of the sixteen of a load."""
 
     TOGETHER = 4
 
@@ -227,7 +227,7 @@ class DotSums(FewWay):
     def cycles(self, sums: FewProducts, blocks: tuple[Block, ...], costs: VectorCosts) -> float:
         """See ``FewWay``."""
         assert costs.dot is not None
-        each = costs.load + sums.pixels * (costs.dot + costs.load / self.TOGETHER)
+        each = costs.load + sums.pixels * (costs.dot + costs.load / (QUAD * self.TOGETHER))
         return _groups(sums, QUAD) * _vectors(blocks) * each
 
 

@@ -17,6 +17,7 @@ from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import Judge, Wish
 from edgebottle.ops.base import Isa
 from edgebottle.ops.depthwise_neon import pack_taps
+from edgebottle.ops.dot_packing import pack_fours
 from edgebottle.ops.neon_kernels import pack_windows
 from edgebottle.passes.narrow import packed_groups, read_packed
 from edgebottle.pipeline import Built, build, load
@@ -37,6 +38,22 @@ def test_windows_are_packed_as_they_are_read() -> None:
         taps = packed[output // 4, :, output % 4].reshape(-1)
         assert (taps[:18] == matrix[output]).all() and not taps[18:].any()
     assert not packed[1, :, 1:].any()
+
+
+def test_fours_of_taps_are_packed_as_they_are_read() -> None:
+    """Sixteen channels together, as long as more than twelve are left; then eight, then four."""
+    matrix = np.arange(29 * 12, dtype=np.int64).reshape(29, 12).astype(np.int8)
+    packed = pack_fours(matrix, runs=2)  # of six taps, with two zeros behind them
+    runs = np.pad(matrix.reshape(29, 2, 6), ((0, 3), (0, 0), (0, 2))).reshape(32, 4, 4)
+    read = 0
+    for first, channels in ((0, 16), (16, 16)):
+        group = packed[read : read + 16 * channels].reshape(4, channels, 4)
+        assert (group.transpose(1, 0, 2) == runs[first : first + channels]).all()
+        read += group.size
+    assert read == len(packed)
+    few = pack_fours(matrix[:9], runs=2)
+    assert (few[:128].reshape(4, 8, 4).transpose(1, 0, 2) == runs[:8]).all()
+    assert (few[128:].reshape(4, 4, 4)[:, 0] == runs[8]).all() and len(few) == 128 + 64
 
 
 def test_channels_are_packed_as_they_are_read() -> None:

@@ -98,6 +98,7 @@ typedef struct {
 #if EB_HAS_NEON_KERNELS
 #include "../kernels/neon/eb_conv_2d_s8_neon.h"
 #include "../kernels/neon/eb_conv_2d_few_neon.h"
+#include "../kernels/neon/eb_conv_2d_s8_dot.h"
 #endif
 #include "../kernels/portable/eb_conv_2d_f32.h"
 

@@ -76,6 +76,27 @@ EB_INLINED eb_neon_sums eb_neon_dot_with(int has_sdot,
     return has_sdot ? eb_neon_sdot(sums, vld1q_s8(a), vld1q_s8(b)) : eb_neon_dot(sums, a, b);
 }
 
+/* Sixteen int8. */
+typedef int8x16_t eb_neon_fours;
+
+static inline eb_neon_fours eb_neon_fours_load(const int8_t *from)
+{
+    return vld1q_s8(from);
+}
+
+/* The first four of them; of the others nothing is known. */
+static inline eb_neon_fours eb_neon_fours_load_4(const int8_t *from)
+{
+    int32_t word;
+    memcpy(&word, from, sizeof word);
+    return vreinterpretq_s8_s32(vdupq_n_s32(word));
+}
+
+static inline eb_neon_sums eb_neon_load(const int32_t *from)
+{
+    return vld1q_s32(from);
+}
+
 static inline void eb_neon_put(int32_t *to, eb_neon_sums sums)
 {
     vst1q_s32(to, sums);
@@ -125,6 +146,14 @@ static inline eb_neon_sums eb_neon_scale(eb_neon_sums sums, const int32_t *scale
     return vrshlq_s32(value, shift);
 }
 
+/* eb_requantize of four sums that hold their biases. All shifts are to the right, none is 0. */
+static inline eb_neon_sums eb_neon_scale_down(eb_neon_sums sums, const int32_t *scales)
+{
+    /* Half away from zero; the product is above the lowest int32. */
+    const int32x4_t value = vqrdmulhq_s32(sums, vld1q_s32(scales + 4));
+    return vrshlq_s32(vsraq_n_s32(value, value, 31), vld1q_s32(scales + 8));
+}
+
 /* Scaled sums plus the zero point, within the bounds. */
 static inline eb_neon_sums eb_neon_bounded(eb_neon_sums sums, eb_output_s8 output)
 {
@@ -163,6 +192,19 @@ eb_neon_store_8(int8_t *to, eb_neon_sums first, eb_neon_sums second, eb_output_s
     vst1_s8(to, bytes);
 }
 
+/* The same with sixteen. */
+static inline void eb_neon_store_16(int8_t *to, const eb_neon_sums *sums, eb_output_s8 output)
+{
+    const int16x8_t zero_point = vdupq_n_s16((int16_t)output.zero_point);
+    const int16x8_t low = vcombine_s16(vqmovn_s32(sums[0]), vqmovn_s32(sums[1]));
+    const int16x8_t high = vcombine_s16(vqmovn_s32(sums[2]), vqmovn_s32(sums[3]));
+    int8x16_t bytes = vcombine_s8(vqmovn_s16(vqaddq_s16(low, zero_point)),
+                                  vqmovn_s16(vqaddq_s16(high, zero_point)));
+    bytes = vmaxq_s8(bytes, vdupq_n_s8((int8_t)output.low));
+    bytes = vminq_s8(bytes, vdupq_n_s8((int8_t)output.high));
+    vst1q_s8(to, bytes);
+}
+
 #else
 
 typedef struct {
@@ -188,6 +230,32 @@ eb_neon_dot_with(int has_sdot, eb_neon_sums sums, const int8_t *a, const int8_t 
 {
     (void)has_sdot;
     return eb_neon_dot(sums, a, b);
+}
+
+typedef struct {
+    int8_t lane[16];
+} eb_neon_fours;
+
+static inline eb_neon_fours eb_neon_fours_load(const int8_t *from)
+{
+    eb_neon_fours values;
+    memcpy(values.lane, from, sizeof values.lane);
+    return values;
+}
+
+static inline eb_neon_fours eb_neon_fours_load_4(const int8_t *from)
+{
+    eb_neon_fours values;
+    memset(values.lane, 0x55, sizeof values.lane);
+    memcpy(values.lane, from, 4);
+    return values;
+}
+
+static inline eb_neon_sums eb_neon_load(const int32_t *from)
+{
+    eb_neon_sums sums;
+    memcpy(sums.lane, from, sizeof sums.lane);
+    return sums;
 }
 
 static inline void eb_neon_put(int32_t *to, eb_neon_sums sums)
@@ -258,6 +326,14 @@ static inline eb_neon_sums eb_neon_scale(eb_neon_sums sums, const int32_t *scale
     return sums;
 }
 
+static inline eb_neon_sums eb_neon_scale_down(eb_neon_sums sums, const int32_t *scales)
+{
+    for (int i = 0; i < 4; ++i) {
+        sums.lane[i] = eb_requantize(sums.lane[i], scales[4 + i], scales[8 + i]);
+    }
+    return sums;
+}
+
 static inline void
 eb_neon_store_8(int8_t *to, eb_neon_sums first, eb_neon_sums second, eb_output_s8 output)
 {
@@ -269,6 +345,48 @@ eb_neon_store_8(int8_t *to, eb_neon_sums first, eb_neon_sums second, eb_output_s
     }
 }
 
+static inline void eb_neon_store_16(int8_t *to, const eb_neon_sums *sums, eb_output_s8 output)
+{
+    eb_neon_store_8(to, sums[0], sums[1], output);
+    eb_neon_store_8(to + 8, sums[2], sums[3], output);
+}
+
+#endif
+
+/* sums plus, to each, the products of its own four of sixteen weights with the four values number
+ * `four`, a constant, of the sixteen. */
+#if EB_HAVE_SDOT && defined(__aarch64__)
+EB_INLINED eb_neon_sums eb_neon_dot_four(eb_neon_sums sums,
+                                         eb_neon_fours weights,
+                                         eb_neon_fours values,
+                                         int32_t four)
+{
+    switch (four) {
+    case 0:
+        return vdotq_laneq_s32(sums, weights, values, 0);
+    case 1:
+        return vdotq_laneq_s32(sums, weights, values, 1);
+    case 2:
+        return vdotq_laneq_s32(sums, weights, values, 2);
+    default:
+        return vdotq_laneq_s32(sums, weights, values, 3);
+    }
+}
+#else
+static inline eb_neon_sums
+eb_neon_dot_four(eb_neon_sums sums, eb_neon_fours weights, eb_neon_fours values, int32_t four)
+{
+    int32_t totals[4];
+    int8_t left[16];
+    int8_t right[16];
+    memcpy(left, &weights, sizeof left);
+    memcpy(right, &values, sizeof right);
+    eb_neon_put(totals, sums);
+    for (int32_t i = 0; i < 16; ++i) {
+        totals[i / 4] = eb_add_wrap(totals[i / 4], left[i] * right[4 * four + i % 4]);
+    }
+    return eb_neon_load(totals);
+}
 #endif
 
 /* eb_requantize of four sums and their biases, plus the zero point, within the bounds. */

@@ -2,15 +2,10 @@
 #ifndef EB_FEW_DOTS_H
 #define EB_FEW_DOTS_H
 
-/* has_sdot: the core has it, a constant; 0: see eb_sums_multiply_fours. */
-EB_INLINED const uint8_t *eb_few_dot_sums(const eb_few_tile *t,
-                                          int32_t pixels,
-                                          int32_t quads,
-                                          int has_sdot,
-                                          const uint8_t *weights,
-                                          eb_neon_sums done[4][4])
+#include "eb_dot_tiles.h"
+
+EB_INLINED void eb_few_no_sums(int32_t pixels, int32_t quads, eb_neon_sums done[4][4])
 {
-    const int32_t *block = t->few->blocks;
     EB_UNROLLED
     for (int32_t i = 0; i < pixels; ++i) {
         EB_UNROLLED
@@ -18,6 +13,38 @@ EB_INLINED const uint8_t *eb_few_dot_sums(const eb_few_tile *t,
             done[i][q] = eb_neon_zero();
         }
     }
+}
+
+EB_INLINED const uint8_t *eb_few_dots(const eb_few_tile *t,
+                                      int32_t pixels,
+                                      int32_t quads,
+                                      const uint8_t *weights,
+                                      eb_neon_sums done[4][4])
+{
+    const int32_t *block = t->few->blocks;
+    const int8_t *next = (const int8_t *)weights;
+    eb_few_no_sums(pixels, quads, done);
+    for (int32_t b = t->few->block_count; b > 0; --b) {
+        for (int32_t left = *block++; left > 0; --left) {
+            const int8_t *values = (const int8_t *)t->window + block[0];
+            next = eb_dot_run_sums(pixels, quads, values, t->few->pixel, 4 * block[1], next, done);
+            block += 2;
+        }
+    }
+    return (const uint8_t *)next;
+}
+
+EB_FEW_FORMS(dots, 4)
+
+/* With the weights of eb_few_halves, four taps of each pixel after the other. */
+EB_INLINED const uint8_t *eb_few_sdots(const eb_few_tile *t,
+                                       int32_t pixels,
+                                       int32_t quads,
+                                       const uint8_t *weights,
+                                       eb_neon_sums done[4][4])
+{
+    const int32_t *block = t->few->blocks;
+    eb_few_no_sums(pixels, quads, done);
     for (int32_t b = t->few->block_count; b > 0; --b) {
         for (int32_t left = *block++; left > 0; --left) {
             const uint8_t *values[4];
@@ -31,9 +58,7 @@ EB_INLINED const uint8_t *eb_few_dot_sums(const eb_few_tile *t,
                     weights += 16;
                     EB_UNROLLED
                     for (int32_t i = 0; i < pixels; ++i) {
-                        done[i][q] = has_sdot
-                                         ? eb_sums_multiply_fours_sdot(done[i][q], taps[i], weight)
-                                         : eb_sums_multiply_fours(done[i][q], taps[i], weight);
+                        done[i][q] = eb_sums_multiply_fours_sdot(done[i][q], taps[i], weight);
                     }
                 }
             }
@@ -41,27 +66,6 @@ EB_INLINED const uint8_t *eb_few_dot_sums(const eb_few_tile *t,
         }
     }
     return weights;
-}
-
-EB_INLINED const uint8_t *eb_few_dots(const eb_few_tile *t,
-                                      int32_t pixels,
-                                      int32_t quads,
-                                      const uint8_t *weights,
-                                      eb_neon_sums done[4][4])
-{
-    return eb_few_dot_sums(t, pixels, quads, 0, weights, done);
-}
-
-EB_FEW_FORMS(dots, 4)
-
-/* With the weights of eb_few_halves. */
-EB_INLINED const uint8_t *eb_few_sdots(const eb_few_tile *t,
-                                       int32_t pixels,
-                                       int32_t quads,
-                                       const uint8_t *weights,
-                                       eb_neon_sums done[4][4])
-{
-    return eb_few_dot_sums(t, pixels, quads, 1, weights, done);
 }
 
 EB_FEW_FORMS(sdots, 2)

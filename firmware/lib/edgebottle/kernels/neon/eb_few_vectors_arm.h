@@ -167,20 +167,7 @@ static inline eb_neon_sums eb_sums_scale(int32_t base, int32_t step, eb_neon_sum
     return vmlaq_s32(vdupq_n_s32(base), sums, vdupq_n_s32(step));
 }
 
-/* sums plus the products of sixteen int8, four of them to each. */
-static inline eb_neon_sums
-eb_sums_multiply_fours(eb_neon_sums sums, eb_neon_bytes values, eb_neon_bytes weights)
-{
-#if EB_HAVE_SDOT
-    return vdotq_s32(sums, vreinterpretq_s8_u8(weights), vreinterpretq_s8_u8(values));
-#else
-    const eb_neon_halves low = eb_halves_multiply_low(eb_halves_zero(), values, weights);
-    const eb_neon_halves high = eb_halves_multiply_high(eb_halves_zero(), values, weights);
-    return vaddq_s32(sums, eb_sums_join_pairs(vpaddlq_s16(low), vpaddlq_s16(high)));
-#endif
-}
-
-/* The same with SDOT, which the core has. */
+/* sums plus the products of sixteen int8, four of them to each, with SDOT, which the core has. */
 static inline eb_neon_sums
 eb_sums_multiply_fours_sdot(eb_neon_sums sums, eb_neon_bytes values, eb_neon_bytes weights)
 {

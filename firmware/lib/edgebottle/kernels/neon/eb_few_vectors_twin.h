@@ -225,19 +225,13 @@ static inline eb_neon_sums eb_sums_scale(int32_t base, int32_t step, eb_neon_sum
 }
 
 static inline eb_neon_sums
-eb_sums_multiply_fours(eb_neon_sums sums, eb_neon_bytes values, eb_neon_bytes weights)
+eb_sums_multiply_fours_sdot(eb_neon_sums sums, eb_neon_bytes values, eb_neon_bytes weights)
 {
     for (int i = 0; i < 16; ++i) {
         const int32_t product = (int8_t)values.lane[i] * (int8_t)weights.lane[i];
         sums.lane[i / 4] = eb_add_wrap(sums.lane[i / 4], product);
     }
     return sums;
-}
-
-static inline eb_neon_sums
-eb_sums_multiply_fours_sdot(eb_neon_sums sums, eb_neon_bytes values, eb_neon_bytes weights)
-{
-    return eb_sums_multiply_fours(sums, values, weights);
 }
 
 #endif /* EB_FEW_VECTORS_TWIN_H */

@@ -1,0 +1,59 @@
+"""Weights and scales in the order in which ``eb_dot_tiles.h`` reads them: SDOT by element."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from edgebottle.ir.graph import Array
+from edgebottle.ops.few_packing import QUAD, runs_of
+from edgebottle.ops.mve_packing import pack_scales, quads
+from edgebottle.ops.packing import pad_to
+
+QUADS = 4
+"""Of channels that are computed together, at most."""
+
+
+def groups_of(channels: int) -> Iterator[slice]:
+    """The quads of channels that are computed together: fours, then two, then one."""
+    first, count = 0, pad_to(channels, QUAD) // QUAD
+    while first < count:
+        together = max(size for size in (1, 2, QUADS) if size <= count - first)
+        yield slice(first, first + together)
+        first += together
+
+
+def pack_fours(matrix: Array, runs: int) -> Array:
+    """Packs weights for four channels of four taps at a time.
+
+    Args:
+        matrix: int8, (outputs, taps).
+        runs: Of taps that lie side by side; each is padded with zeros to fours.
+
+    Returns:
+        int8, flat: for each group of quads, for each four taps, of each quad (4 channels, 4 taps).
+    """
+    values = runs_of(matrix, runs, QUAD).reshape(len(matrix), -1, QUAD)
+    padded = np.zeros((pad_to(len(matrix), QUAD), *values.shape[1:]), np.int8)
+    padded[: len(matrix)] = values
+    apart = padded.reshape(-1, QUAD, *values.shape[1:])
+    groups = [apart[group].transpose(2, 0, 1, 3).ravel() for group in groups_of(len(matrix))]
+    return np.concatenate(groups)
+
+
+def pack_downwards(bias: Array, multiplier: Array, shift: Array) -> Array | None:
+    """Packs what turns sums into outputs, see ``mve_packing.pack_scales``.
+
+    Args:
+        bias: int32, (channels,), with the input's zero point folded in.
+        multiplier: int32, (channels,), 0 .. 2^31 - 1.
+        shift: (channels,).
+
+    Returns:
+        int32, (quads, 3, 4); None where a shift is not to the right.
+    """
+    shift = np.where(multiplier == 0, -1, shift)
+    if shift.max(initial=-1) >= 0:
+        return None
+    return pack_scales(bias, multiplier, shift, quads(len(bias)))
