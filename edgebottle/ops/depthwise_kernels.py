@@ -24,6 +24,7 @@ from edgebottle.ops.convolution_kernels import (
     quantization,
     scales_of,
 )
+from edgebottle.ops.depthwise_dots import DotColumns, FewChannelRows
 from edgebottle.ops.depthwise_neon import ChannelRows
 from edgebottle.ops.depthwise_packing import pack_3x3, pack_window
 from edgebottle.ops.depthwise_scaling import SHIFTS, find_packing
@@ -319,7 +320,9 @@ KERNELS: tuple[AnyKernel, ...] = (
     StripRows(),
     StripBitRows(),
     VectorDepthwiseRows(),
+    DotColumns(),
     ChannelRows(),
+    FewChannelRows(),
     TapRows(),
     PlainDepthwiseRowsS8(),
     WideS8(),

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgebottle.ir.dtypes import DType
 from edgebottle.ir.graph import Array
-from edgebottle.ops.base import CValue, Emitter
+from edgebottle.ops.base import CValue, Emitter, Isa
 from edgebottle.ops.conv_2d_few import SpreadRows
 from edgebottle.ops.convolution_kernels import (
     ConvolutionKernel,
@@ -53,7 +53,7 @@ class ChannelConstants:
 class ChannelRows(ConvolutionKernel[ChannelConstants]):
     """Rows are spread to bytes; sixteen channels of four pixels at a time."""
 
-    ISAS = VECTORS
+    ISAS = VECTORS - {Isa.NEON_DOT}
     HEADER = "eb_depthwise_conv_2d.h"
     ROW, STRUCT = "eb_depthwise_conv_2d_neon_row", "eb_depthwise_neon"
 

@@ -42,6 +42,24 @@ def pack_fours(matrix: Array, runs: int) -> Array:
     return np.concatenate(groups)
 
 
+def pack_columns(taps: Array) -> Array:
+    """Packs depthwise weights for four channels of four taps of a column at a time.
+
+    Args:
+        taps: int8, (rows, columns, channels) of a window.
+
+    Returns:
+        int8, flat: for each group of quads, for each four rows, for each column, of each quad
+        (4 channels, 4 rows); padded with zeros.
+    """
+    height, width, channels = taps.shape
+    padded = np.zeros((pad_to(height, QUAD), width, pad_to(channels, QUAD)), np.int8)
+    padded[:height, :, :channels] = taps
+    apart = padded.reshape(-1, QUAD, width, padded.shape[2] // QUAD, QUAD)
+    order = apart.transpose(0, 2, 3, 4, 1)  # (fours of rows, columns, quads, channels, rows)
+    return np.concatenate([order[:, :, group].ravel() for group in groups_of(channels)])
+
+
 def pack_downwards(bias: Array, multiplier: Array, shift: Array) -> Array | None:
     """Packs what turns sums into outputs, see ``mve_packing.pack_scales``.
 

@@ -17,7 +17,7 @@ from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import Judge, Wish
 from edgebottle.ops.base import Isa
 from edgebottle.ops.depthwise_neon import pack_taps
-from edgebottle.ops.dot_packing import pack_fours
+from edgebottle.ops.dot_packing import pack_columns, pack_fours
 from edgebottle.ops.neon_kernels import pack_windows
 from edgebottle.passes.narrow import packed_groups, read_packed
 from edgebottle.pipeline import Built, build, load
@@ -62,6 +62,14 @@ def test_channels_are_packed_as_they_are_read() -> None:
     for channel in range(20):
         assert (packed[channel // 16, :, channel % 16] == taps[:, channel]).all()
     assert not packed[1, :, 4:].any()
+
+
+def test_columns_are_packed_as_they_are_read() -> None:
+    taps = np.arange(5 * 3 * 22, dtype=np.int64).reshape(5, 3, 22).astype(np.int8)
+    packed = pack_columns(taps)
+    padded = np.pad(taps, ((0, 3), (0, 0), (0, 2))).reshape(2, 4, 3, 24).transpose(0, 2, 3, 1)
+    assert (packed[: 6 * 16 * 4].reshape(2, 3, 16, 4) == padded[:, :, :16]).all()
+    assert (packed[6 * 16 * 4 :].reshape(2, 3, 8, 4) == padded[:, :, 16:]).all()
 
 
 MODELS = [

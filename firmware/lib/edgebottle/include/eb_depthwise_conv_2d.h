@@ -133,6 +133,7 @@ typedef struct {
 #include "../kernels/mve/eb_depthwise_conv_2d_s8_mve.h"
 #if EB_HAS_NEON_KERNELS
 #include "../kernels/neon/eb_depthwise_conv_2d_neon.h"
+#include "../kernels/neon/eb_depthwise_s8_dot.h"
 #endif
 #include "../kernels/portable/eb_depthwise_conv_2d_f32.h"
 

@@ -76,22 +76,6 @@ EB_INLINED eb_neon_sums eb_neon_dot_with(int has_sdot,
     return has_sdot ? eb_neon_sdot(sums, vld1q_s8(a), vld1q_s8(b)) : eb_neon_dot(sums, a, b);
 }
 
-/* Sixteen int8. */
-typedef int8x16_t eb_neon_fours;
-
-static inline eb_neon_fours eb_neon_fours_load(const int8_t *from)
-{
-    return vld1q_s8(from);
-}
-
-/* The first four of them; of the others nothing is known. */
-static inline eb_neon_fours eb_neon_fours_load_4(const int8_t *from)
-{
-    int32_t word;
-    memcpy(&word, from, sizeof word);
-    return vreinterpretq_s8_s32(vdupq_n_s32(word));
-}
-
 static inline eb_neon_sums eb_neon_load(const int32_t *from)
 {
     return vld1q_s32(from);
@@ -232,25 +216,6 @@ eb_neon_dot_with(int has_sdot, eb_neon_sums sums, const int8_t *a, const int8_t 
     return eb_neon_dot(sums, a, b);
 }
 
-typedef struct {
-    int8_t lane[16];
-} eb_neon_fours;
-
-static inline eb_neon_fours eb_neon_fours_load(const int8_t *from)
-{
-    eb_neon_fours values;
-    memcpy(values.lane, from, sizeof values.lane);
-    return values;
-}
-
-static inline eb_neon_fours eb_neon_fours_load_4(const int8_t *from)
-{
-    eb_neon_fours values;
-    memset(values.lane, 0x55, sizeof values.lane);
-    memcpy(values.lane, from, 4);
-    return values;
-}
-
 static inline eb_neon_sums eb_neon_load(const int32_t *from)
 {
     eb_neon_sums sums;
@@ -351,42 +316,6 @@ static inline void eb_neon_store_16(int8_t *to, const eb_neon_sums *sums, eb_out
     eb_neon_store_8(to + 8, sums[2], sums[3], output);
 }
 
-#endif
-
-/* sums plus, to each, the products of its own four of sixteen weights with the four values number
- * `four`, a constant, of the sixteen. */
-#if EB_HAVE_SDOT && defined(__aarch64__)
-EB_INLINED eb_neon_sums eb_neon_dot_four(eb_neon_sums sums,
-                                         eb_neon_fours weights,
-                                         eb_neon_fours values,
-                                         int32_t four)
-{
-    switch (four) {
-    case 0:
-        return vdotq_laneq_s32(sums, weights, values, 0);
-    case 1:
-        return vdotq_laneq_s32(sums, weights, values, 1);
-    case 2:
-        return vdotq_laneq_s32(sums, weights, values, 2);
-    default:
-        return vdotq_laneq_s32(sums, weights, values, 3);
-    }
-}
-#else
-static inline eb_neon_sums
-eb_neon_dot_four(eb_neon_sums sums, eb_neon_fours weights, eb_neon_fours values, int32_t four)
-{
-    int32_t totals[4];
-    int8_t left[16];
-    int8_t right[16];
-    memcpy(left, &weights, sizeof left);
-    memcpy(right, &values, sizeof right);
-    eb_neon_put(totals, sums);
-    for (int32_t i = 0; i < 16; ++i) {
-        totals[i / 4] = eb_add_wrap(totals[i / 4], left[i] * right[4 * four + i % 4]);
-    }
-    return eb_neon_load(totals);
-}
 #endif
 
 /* eb_requantize of four sums and their biases, plus the zero point, within the bounds. */

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "../../include/eb_neon.h"
 #include "../../include/eb_rows.h"
+#include "eb_dot_vectors.h"
 
 /* The values of some windows: of each row `parts` runs of `run` bytes, a multiple of four, `apart`
  * bytes from one to the next. Those of pixel i begin offset + i * step bytes behind the row. */
@@ -105,13 +105,9 @@ EB_INLINED const int8_t *eb_dot_run_sums(int32_t pixels,
     return weights;
 }
 
-/* The sums of `quads` of channels, with their biases; returns the weights of the next ones. */
-EB_INLINED const int8_t *eb_dot_sums(int32_t pixels,
-                                     int32_t quads,
-                                     const eb_dot_windows *windows,
-                                     const int8_t *weights,
-                                     const int32_t *scales,
-                                     eb_neon_sums sums[4][4])
+/* Sums begin with the biases. */
+EB_INLINED void
+eb_dot_begin(int32_t pixels, int32_t quads, const int32_t *scales, eb_neon_sums sums[4][4])
 {
     EB_UNROLLED
     for (int32_t q = 0; q < quads; ++q) {
@@ -120,6 +116,17 @@ EB_INLINED const int8_t *eb_dot_sums(int32_t pixels,
             sums[i][q] = eb_neon_load(scales + q * EB_NEON_SCALES);
         }
     }
+}
+
+/* The sums of `quads` of channels, with their biases; returns the weights of the next ones. */
+EB_INLINED const int8_t *eb_dot_sums(int32_t pixels,
+                                     int32_t quads,
+                                     const eb_dot_windows *windows,
+                                     const int8_t *weights,
+                                     const int32_t *scales,
+                                     eb_neon_sums sums[4][4])
+{
+    eb_dot_begin(pixels, quads, scales, sums);
     int32_t r = 0;
     EB_ROLLED
     do {
@@ -175,6 +182,14 @@ eb_dot_store(int32_t pixels, int32_t quads, const eb_dot_outputs *to, eb_neon_su
     }
 }
 
+/* On to the next quads of channels. */
+EB_INLINED void eb_dot_next(int32_t quads, eb_dot_outputs *to)
+{
+    to->scales += quads * EB_NEON_SCALES;
+    to->out += 4 * quads;
+    to->channels -= 4 * quads;
+}
+
 /* Some quads of channels, and on to the next ones. */
 EB_INLINED const int8_t *eb_dot_quads(int32_t pixels,
                                       int32_t quads,
@@ -185,9 +200,7 @@ EB_INLINED const int8_t *eb_dot_quads(int32_t pixels,
     eb_neon_sums sums[4][4];
     weights = eb_dot_sums(pixels, quads, windows, weights, to->scales, sums);
     eb_dot_store(pixels, quads, to, sums);
-    to->scales += quads * EB_NEON_SCALES;
-    to->out += 4 * quads;
-    to->channels -= 4 * quads;
+    eb_dot_next(quads, to);
     return weights;
 }
 
