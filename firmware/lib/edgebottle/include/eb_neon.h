@@ -96,12 +96,16 @@ static inline eb_neon_sums eb_neon_minus(eb_neon_sums a, eb_neon_sums b)
     return vsubq_s32(a, b);
 }
 
-/* Eight bytes less the zero point, 20 bits further up. zero_point: -128 .. 127. */
-static inline void eb_neon_widen_20(const int8_t *from, int32_t zero_point, eb_neon_sums *to)
+/* Eight bytes less the zero point, 20 bits further up, or half of that. zero_point: -128 .. 127;
+ * is_half: a constant. */
+EB_INLINED void
+eb_neon_widen_20(const int8_t *from, int32_t zero_point, int is_half, eb_neon_sums *to)
 {
     const int16x8_t halves = vsubl_s8(vld1_s8(from), vdup_n_s8((int8_t)zero_point));
-    to[0] = vshlq_n_s32(vmovl_s16(vget_low_s16(halves)), 20);
-    to[1] = vshlq_n_s32(vmovl_s16(vget_high_s16(halves)), 20);
+    const int32x4_t low = vmovl_s16(vget_low_s16(halves));
+    const int32x4_t high = vmovl_s16(vget_high_s16(halves));
+    to[0] = is_half ? vshlq_n_s32(low, 19) : vshlq_n_s32(low, 20);
+    to[1] = is_half ? vshlq_n_s32(high, 19) : vshlq_n_s32(high, 20);
 }
 
 /* The total of each of four vectors. */
@@ -119,21 +123,25 @@ eb_neon_join(eb_neon_sums a, eb_neon_sums b, eb_neon_sums c, eb_neon_sums d)
 #endif
 }
 
-/* eb_requantize of four sums and their biases. */
-static inline eb_neon_sums eb_neon_scale(eb_neon_sums sums, const int32_t *scales)
+/* eb_requantize of four sums that hold their biases. */
+static inline eb_neon_sums eb_neon_rescale(eb_neon_sums sums, const int32_t *scales)
 {
     const int32x4_t shift = vld1q_s32(scales + 8);
-    int32x4_t value = vaddq_s32(sums, vld1q_s32(scales));
-    value = vqrdmulhq_s32(value, vld1q_s32(scales + 4));
-    /* Half away from zero: of what is negative one less, where anything is shifted out. */
-    value = vqaddq_s32(value, vshrq_n_s32(vandq_s32(value, shift), 31));
-    return vrshlq_s32(value, shift);
+    const int32x4_t value = vqrdmulhq_s32(sums, vld1q_s32(scales + 4));
+    /* Half away from zero: of what is negative one less, where anything is shifted out; the product
+     * is above the lowest int32. */
+    return vrshlq_s32(vsraq_n_s32(value, vandq_s32(value, shift), 31), shift);
 }
 
-/* eb_requantize of four sums that hold their biases. All shifts are to the right, none is 0. */
+/* The same, their biases added. */
+static inline eb_neon_sums eb_neon_scale(eb_neon_sums sums, const int32_t *scales)
+{
+    return eb_neon_rescale(vaddq_s32(sums, vld1q_s32(scales)), scales);
+}
+
+/* The same without them, where all shifts are to the right, and none is 0. */
 static inline eb_neon_sums eb_neon_scale_down(eb_neon_sums sums, const int32_t *scales)
 {
-    /* Half away from zero; the product is above the lowest int32. */
     const int32x4_t value = vqrdmulhq_s32(sums, vld1q_s32(scales + 4));
     return vrshlq_s32(vsraq_n_s32(value, value, 31), vld1q_s32(scales + 8));
 }
@@ -244,10 +252,11 @@ static inline eb_neon_sums eb_neon_minus(eb_neon_sums a, eb_neon_sums b)
     return a;
 }
 
-static inline void eb_neon_widen_20(const int8_t *from, int32_t zero_point, eb_neon_sums *to)
+static inline void
+eb_neon_widen_20(const int8_t *from, int32_t zero_point, int is_half, eb_neon_sums *to)
 {
     for (int i = 0; i < 8; ++i) {
-        to[i / 4].lane[i % 4] = (from[i] - zero_point) * (1 << 20);
+        to[i / 4].lane[i % 4] = (from[i] - zero_point) * (1 << (is_half ? 19 : 20));
     }
 }
 
@@ -282,21 +291,24 @@ static inline void eb_neon_store(int8_t *to, eb_neon_sums sums, int32_t count)
     }
 }
 
-static inline eb_neon_sums eb_neon_scale(eb_neon_sums sums, const int32_t *scales)
-{
-    for (int i = 0; i < 4; ++i) {
-        sums.lane[i] =
-            eb_requantize(eb_add_wrap(sums.lane[i], scales[i]), scales[4 + i], scales[8 + i]);
-    }
-    return sums;
-}
-
-static inline eb_neon_sums eb_neon_scale_down(eb_neon_sums sums, const int32_t *scales)
+static inline eb_neon_sums eb_neon_rescale(eb_neon_sums sums, const int32_t *scales)
 {
     for (int i = 0; i < 4; ++i) {
         sums.lane[i] = eb_requantize(sums.lane[i], scales[4 + i], scales[8 + i]);
     }
     return sums;
+}
+
+static inline eb_neon_sums eb_neon_scale(eb_neon_sums sums, const int32_t *scales)
+{
+    eb_neon_sums biases;
+    memcpy(biases.lane, scales, sizeof biases.lane);
+    return eb_neon_rescale(eb_neon_plus(sums, biases), scales);
+}
+
+static inline eb_neon_sums eb_neon_scale_down(eb_neon_sums sums, const int32_t *scales)
+{
+    return eb_neon_rescale(sums, scales);
 }
 
 static inline void

@@ -8,7 +8,7 @@
 
 #define EB_ADD_NEON_LANES 8
 
-/* What eb_neon_scale takes: no bias, and a multiplier and a shift for all four. */
+/* How an operand or a sum is scaled, for eb_neon_rescale: the same for all four. */
 static inline void eb_add_neon_scales(int32_t multiplier, int32_t shift, int32_t *scales)
 {
     for (int32_t i = 0; i < 4; ++i) {
@@ -18,29 +18,70 @@ static inline void eb_add_neon_scales(int32_t multiplier, int32_t shift, int32_t
     }
 }
 
-/* Eight sums. a, b: the operands; `_scales`: see above. */
-static inline void eb_add_neon_eight(const eb_add_s8 *p,
+/* Whether an operand is scaled by a half: the one with the larger scale, mostly. */
+static inline int eb_add_neon_is_half(int32_t multiplier, int32_t shift)
+{
+    return multiplier == 1 << 30 && shift == 0;
+}
+
+/* What is computed with. */
+typedef struct {
+    eb_add_s8 p;
+    int32_t a_scales[EB_NEON_SCALES];
+    int32_t b_scales[EB_NEON_SCALES];
+    int32_t out_scales[EB_NEON_SCALES];
+} eb_add_neon;
+
+/* Eight elements, scaled. is_half: a constant. */
+EB_INLINED void eb_add_neon_operand(
+    const int8_t *from, int32_t zero_point, const int32_t *scales, int is_half, eb_neon_sums to[2])
+{
+    eb_neon_widen_20(from, zero_point, is_half, to);
+    if (!is_half) {
+        to[0] = eb_neon_rescale(to[0], scales);
+        to[1] = eb_neon_rescale(to[1], scales);
+    }
+}
+
+/* Eight sums. Constants: a_is_half, b_is_half. */
+EB_INLINED void eb_add_neon_eight(const eb_add_neon *with,
+                                  const int8_t *a,
+                                  const int8_t *b,
+                                  int8_t *out,
+                                  int a_is_half,
+                                  int b_is_half)
+{
+    const eb_add_s8 *p = &with->p;
+    const eb_output_s8 output = {p->out_zero_point, p->low, p->high};
+    eb_neon_sums scaled_a[2];
+    eb_neon_sums scaled_b[2];
+    eb_neon_sums sums[2];
+    eb_add_neon_operand(a, p->a_zero_point, with->a_scales, a_is_half, scaled_a);
+    eb_add_neon_operand(b, p->b_zero_point, with->b_scales, b_is_half, scaled_b);
+    for (int32_t i = 0; i < 2; ++i) {
+        const eb_neon_sums sum = p->b_sign > 0 ? eb_neon_plus(scaled_a[i], scaled_b[i])
+                                               : eb_neon_minus(scaled_a[i], scaled_b[i]);
+        sums[i] = eb_neon_rescale(sum, with->out_scales);
+    }
+    eb_neon_store_8(out, sums[0], sums[1], output);
+}
+
+/* `count` elements side by side. Constants: a_is_half, b_is_half. */
+EB_INLINED void eb_add_neon_elements(const eb_add_neon *with,
                                      const int8_t *a,
                                      const int8_t *b,
                                      int8_t *out,
-                                     const int32_t *a_scales,
-                                     const int32_t *b_scales,
-                                     const int32_t *out_scales)
+                                     int32_t count,
+                                     int a_is_half,
+                                     int b_is_half)
 {
-    const eb_output_s8 output = {p->out_zero_point, p->low, p->high};
-    eb_neon_sums wide_a[2];
-    eb_neon_sums wide_b[2];
-    eb_neon_sums sums[2];
-    eb_neon_widen_20(a, p->a_zero_point, wide_a);
-    eb_neon_widen_20(b, p->b_zero_point, wide_b);
-    for (int32_t i = 0; i < 2; ++i) {
-        const eb_neon_sums scaled_a = eb_neon_scale(wide_a[i], a_scales);
-        const eb_neon_sums scaled_b = eb_neon_scale(wide_b[i], b_scales);
-        const eb_neon_sums sum =
-            p->b_sign > 0 ? eb_neon_plus(scaled_a, scaled_b) : eb_neon_minus(scaled_a, scaled_b);
-        sums[i] = eb_neon_scale(sum, out_scales);
+    int32_t i = 0;
+    for (; i + EB_ADD_NEON_LANES <= count; i += EB_ADD_NEON_LANES) {
+        eb_add_neon_eight(with, a + i, b + i, out + i, a_is_half, b_is_half);
     }
-    eb_neon_store_8(out, sums[0], sums[1], output);
+    for (; i < count; ++i) {
+        out[i] = eb_add_s8_element(&with->p, a[i], b[i]);
+    }
 }
 
 EB_KERNEL void eb_add_s8_neon_row(const eb_add_s8 *params,
@@ -49,27 +90,31 @@ EB_KERNEL void eb_add_s8_neon_row(const eb_add_s8 *params,
                                   int8_t *out,
                                   int32_t out_pixel_stride)
 {
-    const eb_add_s8 own = *params; /* which no output can be part of */
-    const eb_add_s8 *p = &own;
-    const int32_t channels = p->extent[2];
-    const int32_t eights = channels - channels % EB_ADD_NEON_LANES;
-    int32_t scales[3][EB_NEON_SCALES];
-    eb_add_neon_scales(p->a_multiplier, p->a_shift, scales[0]);
-    eb_add_neon_scales(p->b_multiplier, p->b_shift, scales[1]);
-    eb_add_neon_scales(p->out_multiplier, p->out_shift, scales[2]);
+    eb_add_neon with = {*params, {0}, {0}, {0}}; /* which no output can be part of */
+    const eb_add_s8 *p = &with.p;
+    const int a_is_half = eb_add_neon_is_half(p->a_multiplier, p->a_shift);
+    const int b_is_half = eb_add_neon_is_half(p->b_multiplier, p->b_shift);
+    int32_t count = p->extent[2];
+    int32_t pixels = p->extent[1];
+    if (p->a_stride[1] == count && p->b_stride[1] == count && out_pixel_stride == count) {
+        count *= pixels;
+        pixels = 1;
+    }
+    eb_add_neon_scales(p->a_multiplier, p->a_shift, with.a_scales);
+    eb_add_neon_scales(p->b_multiplier, p->b_shift, with.b_scales);
+    eb_add_neon_scales(p->out_multiplier, p->out_shift, with.out_scales);
     for (int32_t o = 0; o < p->extent[0]; ++o) {
-        for (int32_t x = 0; x < p->extent[1]; ++x) {
+        for (int32_t x = 0; x < pixels; ++x) {
             const int8_t *from_a = a + o * p->a_stride[0] + x * p->a_stride[1];
             const int8_t *from_b = b + o * p->b_stride[0] + x * p->b_stride[1];
-            int32_t c = 0;
-            for (; c < eights; c += EB_ADD_NEON_LANES) {
-                eb_add_neon_eight(p, from_a + c, from_b + c, out + c, scales[0], scales[1],
-                                  scales[2]);
+            if (a_is_half) {
+                eb_add_neon_elements(&with, from_a, from_b, out, count, 1, 0);
+            } else if (b_is_half) {
+                eb_add_neon_elements(&with, from_a, from_b, out, count, 0, 1);
+            } else {
+                eb_add_neon_elements(&with, from_a, from_b, out, count, 0, 0);
             }
-            for (; c < channels; ++c) {
-                out[c] = eb_add_s8_element(p, from_a[c], from_b[c]);
-            }
-            out += out_pixel_stride;
+            out += pixels == p->extent[1] ? out_pixel_stride : count;
         }
     }
 }
