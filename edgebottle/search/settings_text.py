@@ -140,7 +140,7 @@ def _training_tables(training: TrainingBudget) -> Iterator[str]:
                 "epochs",
                 training.epochs,
                 "Of the weights that all candidates share. With short-training, of each candidate: "
-                "a quarter of them first, then half, then all, while it is of the better half.",
+                "a sixteenth first, a quarter, and all, as long as it is of the best quarter.",
             ),
             (
                 "final_epochs",

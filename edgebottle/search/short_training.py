@@ -1,8 +1,8 @@
-"""How accurate candidates are after a short training of each, half of them stopped early.
+"""How accurate candidates are after a short training of each, most of them stopped early.
 
-Successive halving without waiting: a candidate is trained for a quarter of the epochs, and again
-for twice as many as long as it is among the better half of all that were trained so. Source: Li et
-al., "A System for Massively Parallel Hyperparameter Tuning" (ASHA), 2020.
+Successive halving without waiting: a candidate is trained for a sixteenth of the epochs, and again
+for four times as many as long as it is among the best quarter of all that were trained so. Source:
+Li et al., "A System for Massively Parallel Hyperparameter Tuning" (ASHA), 2020.
 """
 
 from __future__ import annotations
@@ -32,8 +32,11 @@ from edgebottle.training import litert_accuracy, start_keras
 from quantize.lowbit.samples import LabelledSamples
 from quantize.search.space import Candidate
 
-HALVINGS = 2
+CUTS = 2
 """How often a candidate may be stopped before its last training."""
+
+FACTOR = 4
+"""One of so many goes on, and is trained so many times as long."""
 
 MIN_COMPARED = 4
 """Candidates that are trained alike before any of them is stopped."""
@@ -46,7 +49,7 @@ def rungs(epochs: int) -> tuple[int, ...]:
 
     Each begins anew, so that its learning rate falls to zero and its accuracy can be compared.
     """
-    return tuple(sorted({max(1, epochs >> n) for n in range(HALVINGS + 1)}))
+    return tuple(sorted({max(1, epochs // FACTOR**n) for n in range(CUTS + 1)}))
 
 
 def goes_on(accuracy: float, others: list[float]) -> bool:
@@ -59,7 +62,7 @@ def goes_on(accuracy: float, others: list[float]) -> bool:
     if len(others) + 1 < MIN_COMPARED:
         return True
     better = sum(one > accuracy for one in others)
-    return 2 * better < len(others) + 1
+    return FACTOR * better < len(others) + 1
 
 
 class ShortTraining:

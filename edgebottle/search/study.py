@@ -32,8 +32,16 @@ from edgebottle.search.trials import (
 )
 from quantize.search.space import Candidate, Choice
 
-POPULATION = 32
-"""Of the evolution."""
+POPULATION = (8, 32)
+"""Of the evolution, at least and at most; between them, ``GENERATIONS`` of it make the trials."""
+
+GENERATIONS = 4
+
+CROSSOVER = 0.5
+"""How often a child has two parents: halves of two good networks are seldom a good one."""
+
+CHANGES = 2
+"""Parameters of a child that are drawn anew, on average; about half of all have no use in it."""
 
 STARTUP = 32
 """Trials before the model of ``tpe`` is asked."""
@@ -244,7 +252,14 @@ class SearchStudy:
 
         seed = random.Random(f"{self.settings.seed} {number}").randrange(1 << 32)
         if self.settings.sampler == "nsga2":
-            return NSGAIISampler(population_size=POPULATION, seed=seed)
+            least, most = POPULATION
+            parameters = len(list(self.settings.space.parameters()))
+            return NSGAIISampler(
+                population_size=min(max(self.settings.trials // GENERATIONS, least), most),
+                crossover_prob=CROSSOVER,
+                mutation_prob=min(1.0, CHANGES / parameters),
+                seed=seed,
+            )
         if self.settings.sampler == "tpe":
             return TPESampler(n_startup_trials=STARTUP, multivariate=True, seed=seed)
         return RandomSampler(seed=seed)

@@ -1,4 +1,4 @@
-"""Candidates that are trained for a while each, the worse half of them not to the end."""
+"""Candidates that are trained for a while each, most of them not to the end."""
 
 import importlib.util
 import json
@@ -33,7 +33,7 @@ SPACE = Space(
 
 
 @pytest.mark.parametrize(
-    ("epochs", "found"), [(1, (1,)), (2, (1, 2)), (3, (1, 3)), (4, (1, 2, 4)), (20, (5, 10, 20))]
+    ("epochs", "found"), [(1, (1,)), (3, (1, 3)), (4, (1, 4)), (8, (1, 2, 8)), (32, (2, 8, 32))]
 )
 def test_trainings_of_a_candidate(epochs: int, found: tuple[int, ...]) -> None:
     assert rungs(epochs) == found
@@ -44,13 +44,14 @@ def test_trainings_of_a_candidate(epochs: int, found: tuple[int, ...]) -> None:
     [
         (0.1, [0.5, 0.6], True),
         (0.1, [0.5, 0.6, 0.7], False),
-        (0.6, [0.5, 0.6, 0.7], True),
+        (0.6, [0.5, 0.6, 0.7], False),
         (0.55, [0.5, 0.6, 0.7], False),
         (0.7, [0.5, 0.6, 0.7], True),
-        (0.55, [0.5, 0.6, 0.7, 0.4], True),
+        (0.65, [0.5, 0.6, 0.7, 0.4], True),
+        (0.55, [0.5, 0.6, 0.7, 0.4], False),
     ],
 )
-def test_the_better_half_goes_on(accuracy: float, others: list[float], found: bool) -> None:
+def test_the_best_quarter_goes_on(accuracy: float, others: list[float], found: bool) -> None:
     assert goes_on(accuracy, others) is found
 
 
