@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
+from edgebottle.search.narrowing import nearest
 from edgebottle.search.trials import CandidateCosts, fits
 from quantize.search.space import Choice, Space, Value
 
@@ -113,11 +114,7 @@ def _widest(
 def _wide(space: Space, plan: Mapping[str, Value], width: int) -> dict[str, Value]:
     """A plan with so many channels in its first stage."""
     channels: dict[str, Value] = {
-        f"stage{stage}_channels": _nearest(space.channels, width * 2 ** (min(stage, STAGES) - 1))
+        f"stage{stage}_channels": nearest(space.channels, width * 2 ** (min(stage, STAGES) - 1))
         for stage in range(1, space.stages + 1)
     }
-    return {**plan, "stem_channels": _nearest(space.stem_channels, width), **channels}
-
-
-def _nearest(values: Sequence[int], wanted: int) -> int:
-    return min(values, key=lambda one: abs(one - wanted))
+    return {**plan, "stem_channels": nearest(space.stem_channels, width), **channels}

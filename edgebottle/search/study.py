@@ -16,7 +16,9 @@ from typing import Any
 from edgebottle.boards import load_board
 from edgebottle.errors import BadInput
 from edgebottle.fit import REGIONS, is_alone
+from edgebottle.search.costs import CandidateCost
 from edgebottle.search.locks import wait_for
+from edgebottle.search.narrowing import narrowed
 from edgebottle.search.settings import SearchSettings
 from edgebottle.search.sharing import Workplace
 from edgebottle.search.trials import (
@@ -49,8 +51,9 @@ STARTUP = 32
 MAX_VAIN = 5_000
 """Trials in a row that need no training, behind which the search ends: the space is exhausted."""
 
-WORKER_OF, NETWORK, RESULT = "worker", "network", "result"
-"""What is kept of a trial: who has it, which network it assesses, and how it ended."""
+WORKER_OF, NARROWED, NETWORK, RESULT = "worker", "narrowed", "network", "result"
+"""What is kept of a trial: who has it, how what it drew was made to fit, which network it assesses,
+and how it ended."""
 
 Told = Callable[[SearchTrial], None]
 
@@ -172,7 +175,8 @@ class SearchStudy:
         return not self._study.get_trials(deepcopy=False)
 
     def _candidate(self, trial: Any) -> Candidate:
-        return self.settings.space.candidate(self.drawn.choice(trial.params))
+        places = {**trial.params, **trial.user_attrs.get(NARROWED, {})}
+        return self.settings.space.candidate(self.drawn.choice(places))
 
     def run(
         self,
@@ -194,12 +198,11 @@ class SearchStudy:
         """
         while held := wait_for(lambda: self._take(first)):
             for trial in held:
-                candidate = self._candidate(trial)
                 start = time.monotonic()
-                result = self._result(trial, candidate, costs, evaluator)
+                result = self._result(trial, costs, evaluator)
                 result = replace(result, seconds=result.seconds or time.monotonic() - start)
                 if self._tell(trial, result):
-                    told(SearchTrial(trial.number, candidate, result))
+                    told(SearchTrial(trial.number, self._candidate(trial), result))
 
     def _take(self, first: Sequence[Choice]) -> list[Any] | None:
         """A trial, in a list that is empty where none is left; None where one may still be."""
@@ -264,16 +267,15 @@ class SearchStudy:
             return TPESampler(n_startup_trials=STARTUP, multivariate=True, seed=seed)
         return RandomSampler(seed=seed)
 
-    def _result(
-        self, trial: Any, candidate: Candidate, costs: CandidateCosts, evaluator: Evaluator
-    ) -> TrialResult:
+    def _result(self, trial: Any, costs: CandidateCosts, evaluator: Evaluator) -> TrialResult:
         """What a candidate takes, and how accurate it is where it keeps to the budgets."""
         if RESULT in trial.user_attrs:  # a worker was stopped just before it ended the trial
             return TrialResult.of_json(trial.user_attrs[RESULT])
         try:
-            cost = costs.of(candidate)
+            cost = self._cost(trial, costs)
         except IMPOSSIBLE as error:
             return TrialResult(Outcome.IMPOSSIBLE, why=str(error))
+        candidate = self._candidate(trial)
         shares = breach(cost, self.limits.most)
         for name, share in shares.items():
             if name not in trial.constraints:  # as a worker may have left it
@@ -284,6 +286,22 @@ class SearchStudy:
         if known:
             return TrialResult(Outcome.REPEATED, cost, known[0])
         return TrialResult(Outcome.ASSESSED, cost, evaluator.accuracy(candidate))
+
+    def _cost(self, trial: Any, costs: CandidateCosts) -> CandidateCost:
+        """Of what was drawn, which is made narrower first where it does not fit and then would.
+
+        Raises:
+            EdgebottleError: one of ``IMPOSSIBLE``: it cannot be built at all.
+        """
+        cost = costs.of(self._candidate(trial))
+        if all(share <= 0 for share in breach(cost, self.limits.most).values()):
+            return cost
+        choice = self.drawn.choice(trial.params)
+        narrower = narrowed(self.settings.space, choice, costs, self.limits.most)
+        if narrower is None:
+            return cost
+        trial.set_user_attr(NARROWED, self.drawn.places(narrower))
+        return costs.of(self._candidate(trial))
 
     def _known(self, trial: Any, network: str) -> list[float] | None:
         """The accuracy of a network, in a list; None while another worker is about to know.
