@@ -1,4 +1,4 @@
-"""Board files, ``boards/<id>.toml`` and ``boards/cores/<id>.toml``, to ``Board`` objects."""
+"""Board files, in ``boards/``, to ``Board`` objects: of boards, of variants of them, of cores."""
 
 import difflib
 import itertools
@@ -167,6 +167,9 @@ HOST = "host"
 CORES = "cores"
 """Folder of the cores, below that of the boards."""
 
+VARIANTS = "variants"
+"""Folder of boards that are set up otherwise: a file names its board and the keys that differ."""
+
 _REQUIRED: dict[str, type] = {
     "name": str,
     "vendor": str,
@@ -216,7 +219,7 @@ _UPLOADS = ("stlink", "jlink", "dfu", "bossac", "mass-storage", "teensy", "ssh",
 
 
 def load_board(board_id: str, folder: Path | None = None) -> Board:
-    """Loads ``boards/<board_id>.toml``, or the core ``boards/cores/<board_id>.toml``.
+    """Loads ``boards/<board_id>.toml``, or that of ``boards/variants`` or ``boards/cores``.
 
     Args:
         board_id: Such as ``stm32f746`` or ``cortex-m4``.
@@ -230,12 +233,20 @@ def load_board(board_id: str, folder: Path | None = None) -> Board:
     if board_id not in target_ids(folder):
         raise BoardNotFound(f"no board '{board_id}': {_suggestion(board_id.lower(), folder)}")
     path = board_file(board_id, folder)
+    data = _read(path)
+    if board_id in variant_ids(folder):
+        path = folder / VARIANTS / f"{board_id}.toml"
+        changes = {key: value for key, value in _read(path).items() if key != "board"}
+        check_keys(path, "", changes, {"name": str}, _REQUIRED | _OPTIONAL)
+        data = _with_changes(data, changes)
+    return _parse(path, data)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadBoard(f"{path}: {error}") from error
-    return _parse(path, data)
 
 
 def _suggestion(wanted: str, folder: Path) -> str:
@@ -262,25 +273,52 @@ def board_ids(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (folder or data_dir("boards")).glob("*.toml")))
 
 
+def variant_ids(folder: Path | None = None) -> tuple[str, ...]:
+    """Returns the ids of all variants of boards, sorted."""
+    return board_ids((folder or data_dir("boards")) / VARIANTS)
+
+
 def core_ids(folder: Path | None = None) -> tuple[str, ...]:
     """Returns the ids of all cores, sorted."""
     return board_ids((folder or data_dir("boards")) / CORES)
 
 
 def target_ids(folder: Path | None = None) -> tuple[str, ...]:
-    """Returns all that ``load_board`` takes: boards, then cores."""
-    return board_ids(folder) + core_ids(folder)
+    """Returns all that ``load_board`` takes: boards, their variants, then cores."""
+    return board_ids(folder) + variant_ids(folder) + core_ids(folder)
 
 
 def board_file(board_id: str, folder: Path | None = None) -> Path:
-    """The file of a board or core that exists."""
+    """The file of a board or core that exists; of a variant that of its board.
+
+    Raises:
+        BadBoard: the file of the variant names none.
+    """
     folder = folder or data_dir("boards")
+    if board_id in variant_ids(folder):
+        path = folder / VARIANTS / f"{board_id}.toml"
+        board_id = _read(path).get("board", "")
+        check_choice(path, "board", board_id, board_ids(folder))
     return (folder / CORES if board_id in core_ids(folder) else folder) / f"{board_id}.toml"
+
+
+def _with_changes(data: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A board's file with the keys of a variant, which leaves the others of a table as they are."""
+    found = dict(data)
+    for key, value in changes.items():
+        is_part = isinstance(value, dict) and isinstance(data.get(key), dict)
+        found[key] = _with_changes(data[key], value) if is_part else value
+    return found
 
 
 def all_boards(folder: Path | None = None) -> tuple[Board, ...]:
     """Loads every board file, cores left out; raises as ``load_board`` does."""
     return tuple(load_board(board_id, folder) for board_id in board_ids(folder))
+
+
+def all_variants(folder: Path | None = None) -> tuple[Board, ...]:
+    """Loads every variant of a board; raises as ``load_board`` does."""
+    return tuple(load_board(variant, folder) for variant in variant_ids(folder))
 
 
 def all_cores(folder: Path | None = None) -> tuple[Board, ...]:

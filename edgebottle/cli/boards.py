@@ -23,9 +23,10 @@ def command(as_json: bool) -> None:
       edgebottle boards
       edgebottle boards --json
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.boards import all_boards, all_cores
+    from edgebottle.boards import all_boards, all_cores, all_variants
 
-    boards, cores = all_boards(), all_cores()
+    boards = sorted(all_boards() + all_variants(), key=lambda board: board.id)
+    cores = all_cores()
     if as_json:
         print_json(
             {

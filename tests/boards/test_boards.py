@@ -2,12 +2,13 @@
 
 import importlib.util
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from edgebottle.boards import Board, all_boards, board_ids, load_board
+from edgebottle.boards import Board, all_boards, all_variants, board_ids, load_board
 from edgebottle.data import data_dir
 from edgebottle.errors import BadBoard, BoardNotFound
 from edgebottle.memory_timing import MemoryPath
@@ -107,6 +108,54 @@ def test_board_is_sane(board: Board) -> None:
     assert board.stack_size % 8 == 0
     # QEMU's cores have no counter of their own.
     assert (board.cycle_counter == "dwt") == board.processor.dwt
+
+
+VARIANT = """board = "microbit"
+name = "BBC micro:bit, single bank"
+stack_size = 1024
+[uart]
+baud = 9600
+"""
+VARIANT_MISTAKES = [
+    ('"microbit"', '"macrobit"', "board is 'macrobit', not one of microbit"),
+    ('board = "microbit"\n', "", "board is '', not one of microbit"),
+    ('name = "BBC micro:bit, single bank"\n', "", "key 'name' is missing"),
+    ("stack_size", "stacksize", "unknown key 'stacksize' (did you mean 'stack_size'?)"),
+    ("baud", "bauds", "unknown key 'uart.bauds'"),
+    ("1024", "16384", "stack_size 16384 does not fit"),
+    ("[uart]", "[uart", "mine.toml: "),
+]
+
+
+@pytest.mark.parametrize("variant", all_variants(), ids=lambda board: board.id)
+def test_a_variant_is_its_board_set_up_otherwise(variant: Board) -> None:
+    board = load_board(variant.platformio_board)
+    assert variant.mcu == board.mcu and variant.name != board.name
+    assert variant.timing != board.timing or variant.clock_hz != board.clock_hz
+
+
+@pytest.fixture
+def with_variant(tmp_path: Path) -> Path:
+    (tmp_path / "microbit.toml").write_text(GOOD)
+    (tmp_path / "variants").mkdir()
+    return tmp_path
+
+
+def test_a_variant_keeps_what_it_does_not_name(with_variant: Path) -> None:
+    (with_variant / "variants" / "mine.toml").write_text(VARIANT)
+    board, variant = load_board("microbit", with_variant), load_board("mine", with_variant)
+    assert board.uart is not None
+    changes = {"id": "mine", "name": "BBC micro:bit, single bank", "stack_size": 1024}
+    assert variant == replace(board, **changes, uart=replace(board.uart, baud=9600))
+    assert board_ids(with_variant) == ("microbit",)
+
+
+@pytest.mark.parametrize(("old", "new", "named"), VARIANT_MISTAKES)
+def test_mistake_in_a_variant_is_named(with_variant: Path, old: str, new: str, named: str) -> None:
+    assert VARIANT.count(old) == 1
+    (with_variant / "variants" / "mine.toml").write_text(VARIANT.replace(old, new))
+    with pytest.raises(BadBoard, match=re.escape(named)):
+        load_board("mine", with_variant)
 
 
 def test_the_timing_of_memory(tmp_path: Path) -> None:
