@@ -91,7 +91,7 @@ def stage_source(
     if fed:
         body = [f"    switch ({instance.feed}.resume) {{", "    case 0:", *body]
         body += [f"        {instance.feed}.resume = FEED_DONE;", "    }"]
-    head = f"static EB_STEP void {name}({instance.parameters()})"
+    head = f"static EB_STEP EB_SMALL void {name}({instance.parameters()})"
     texts.append("\n".join([*about, head, "{", *body, "}\n"]))
     return StageSource(name, "\n".join(texts), tuple(writer.counters), tuple(symbols.items()))
 

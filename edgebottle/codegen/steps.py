@@ -155,21 +155,18 @@ def _walk(module: Module, emitter: StepEmitter, node: RowOperator) -> dict[str, 
     if reads.affine is None:
         return None
     slope, first, step = reads.affine
-    counts = {
-        "input_rows": data.layout.image_rows,
-        "output_rows": height,
-        "slope": slope,
-        "first": first,
-        "step": step,
-    }
-    if max(map(abs, counts.values())) > np.iinfo(np.int16).max:
+    long = {"input_rows": data.layout.image_rows, "output_rows": height, "first": first}
+    short = {"slope": slope, "step": step}
+    if max(map(abs, long.values())) > np.iinfo(np.int16).max:
+        return None
+    if slope < 0 or max(map(abs, short.values())) > np.iinfo(np.int8).max:
         return None
     return {
         "walk.input": emitter.base(0),
         "walk.output": emitter.out_base(),
         "walk.input_stride": row_place(module, data)[0],
         "walk.output_stride": module.placements[output.name].row_stride,
-        **{f"walk.{name}": value for name, value in counts.items()},
+        **{f"walk.{name}": value for name, value in (long | short).items()},
     }
 
 

@@ -64,7 +64,8 @@ def packed_geometry(layer: Convolved) -> dict[str, CValue]:
     """The parameters of a layer, with bytes in the place of channels."""
     data = operands(layer.ins)[0]
     full = sum(data.zero_point << place for place in range(0, 8, data.dtype.bits))
-    bytes_of_pixel = {"input_channels": data.layout.pixel_bytes, "input_zero_point": full}
+    signed = (full ^ 0x80) - 0x80  # as the parameters have a byte
+    bytes_of_pixel = {"input_channels": data.layout.pixel_bytes, "input_zero_point": signed}
     return int8_fields(layer) | bytes_of_pixel
 
 

@@ -38,7 +38,7 @@ from edgebottle.ops.weights import (
     operands,
     range_of_sums,
 )
-from edgebottle.ops.window_padding import check_padding, code_of, padding_of
+from edgebottle.ops.window_padding import check_padding, check_sides, code_of, padding_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,8 @@ class Convolution(KernelOperator, RowOperator):
     Limits:
         Input and weights have 4 axes; weights and biases are constants. int8 weights have zero
         point 0 and one scale, or one for each output channel; biases are int32, or int64 with
-        int16 activations. At most 131,071 products for each output.
+        int16 activations. At most 131,071 products for each output, and 32,767 pixels of a
+        window, its stride, dilation and padding.
 
     Attributes:
         stride: Rows and pixels from one window to the next.
@@ -146,6 +147,8 @@ class Convolution(KernelOperator, RowOperator):
         check_weights(self, ins, outs[0], self.CHANNEL_AXIS, wide=self.OF_UINT8, types=types)
         data, weights, _ = operands(ins)
         check_padding(data.shape, self.padding, where(self))
+        window = weights.shape[1:3]
+        check_sides((*window, *self.stride, *self.dilation, *self.padding), where(self))
         if weights.quant is not None and any(weights.quant.zero_point):
             raise UnsupportedOp(
                 f"{where(self)} has weights with a zero point, which edgebottle does not support"

@@ -316,6 +316,8 @@ CONV_2D = (
         dilation=(3, 2),
         padding=NONE,
     ),
+    Case(name="rows_far_apart", shape=(1, 700, 1, 4), outputs=5, stride=(300, 1)),
+    Case(name="taps_far_apart", shape=(1, 135, 1, 4), outputs=3, kernel=(2, 1), dilation=(130, 1)),
     Case(name="batch_3", shape=(3, 4, 5, 3), outputs=4, kernel=(3, 3)),
     Case(name="one_pixel", shape=(1, 1, 1, 32), outputs=11),
     Case(name="one_column", shape=(1, 8, 1, 6), outputs=5, kernel=(3, 3)),

@@ -42,10 +42,7 @@ from edgebottle.ops.weights import (
     check_weights,
     exact_matmul,
 )
-from edgebottle.ops.window_padding import SAME, VALID, same_padding
-
-MAX_SIDE = (1 << 15) - 1
-"""Rows are listed with 16 bits."""
+from edgebottle.ops.window_padding import MAX_SIDE, SAME, VALID, check_sides, same_padding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +54,8 @@ class TransposeConv(KernelOperator, RowOperator):
     Limits:
         Data and weights have 4 axes; shape, weights and biases are constants. int8 weights have
         zero point 0 and one scale, or one for each output channel; biases are int32. At most
-        131,071 products for each output, and 32,767 pixels along a side. The size of the output
-        is one that the convolution back would make the input of.
+        131,071 products for each output, and 32,767 pixels along a side of output and window. The
+        size of the output is one that the convolution back would make the input of.
 
     Attributes:
         stride: Rows and pixels of the output from one input pixel's window to the next.
@@ -155,6 +152,7 @@ class TransposeConv(KernelOperator, RowOperator):
         weights = data_input(ins, 1)
         types = (DType.I8, DType.I16, DType.F32)
         check_weights(self, operands_of(ins), outs[0], 0, wide=self.OF_UINT8, types=types)
+        check_sides(weights.shape[1:3], where(self))
         if weights.quant is not None and any(weights.quant.zero_point):
             raise UnsupportedOp(
                 f"{where(self)} has weights with a zero point, which edgebottle does not support"

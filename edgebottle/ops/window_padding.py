@@ -21,6 +21,10 @@ MAX_PADDED = 1 << 24
 """Elements of a padded image, at most, or twice those of the image: 32-bit indices are enough, and
 a computer can hold it. More is a dilation or a window far beyond the image."""
 
+MAX_SIDE = (1 << 15) - 1
+"""Pixels of a window, of its stride and dilation, and of the padding on one side, at most, and rows
+of what is upsampled: C has 16 bits for each."""
+
 
 def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
     """Padding (before, after) of SAME along one axis."""
@@ -87,4 +91,21 @@ def check_padding(image: Shape, padding: Padding, label: str) -> None:
         raise UnsupportedOp(
             f"{label} pads an image of {image[1]} x {image[2]} with {top + bottom} rows and "
             f"{left + right} columns: its window or dilation is far beyond the image"
+        )
+
+
+def check_sides(sides: Sequence[int], label: str) -> None:
+    """Refuses what the parameters of a kernel cannot hold.
+
+    Args:
+        sides: Of a window, its stride, its dilation, its padding.
+        label: The layer, for messages.
+
+    Raises:
+        UnsupportedOp: one is more than ``MAX_SIDE``.
+    """
+    if max(sides) > MAX_SIDE:
+        raise UnsupportedOp(
+            f"{label} has a window, stride, dilation or padding of {max(sides)} pixels, and "
+            f"edgebottle supports at most {MAX_SIDE}"
         )

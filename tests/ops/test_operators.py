@@ -23,6 +23,7 @@ from edgebottle.ops import HYBRID, OPERATORS
 from edgebottle.ops.base import Isa
 from edgebottle.ops.max_pool_2d import MaxPool2D
 from edgebottle.ops.transpose_conv import TransposeConv
+from edgebottle.ops.window_padding import MAX_SIDE
 from tests.graphs import Builder
 from tests.ops.compiled import has_variants, run_models, variants_that_differ, word
 from tests.samples import assert_same, samples
@@ -204,6 +205,33 @@ def test_a_window_far_beyond_its_image_is_refused(kind):
     graph = b.graph(*node.outputs)
     with pytest.raises(UnsupportedOp, match=rf"{node.name} .*pads an image of 6 x 5 with [0-9]+ r"):
         node.check(graph.ins(node), graph.outs(node))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "changed"),
+    [
+        ((1, MAX_SIDE + 1), {}),
+        ((1, 1), {"stride": (MAX_SIDE + 1, 1)}),
+        ((1, 1), {"dilation": (1, MAX_SIDE + 1)}),
+        ((1, 1), {"padding": (0, 0, 0, MAX_SIDE + 1)}),
+    ],
+)
+def test_sides_that_parameters_cannot_hold_are_refused(
+    kernel: tuple[int, int], changed: dict[str, tuple[int, ...]]
+) -> None:
+    b = Builder("long")
+    b.conv(b.input(1, 1, MAX_SIDE + 1, 1), 1, kernel)
+    (node,), graph = b.nodes, b.graph(*b.nodes[0].outputs)
+    ins, outs = graph.ins(node), graph.outs(node)
+    longest = {
+        "stride": (MAX_SIDE,) * 2,
+        "dilation": (MAX_SIDE,) * 2,
+        "padding": (0, 0, *(MAX_SIDE,) * 2),
+    }
+    if kernel == (1, 1):
+        replace(node, **longest).check(ins, outs)
+    with pytest.raises(UnsupportedOp, match=rf"of {MAX_SIDE + 1} pixels.*at most {MAX_SIDE}"):
+        replace(node, **changed).check(ins, outs)
 
 
 @pytest.mark.parametrize("size", [(65536, 8), (9, 8), (4, 8)])

@@ -27,22 +27,23 @@
 #include "eb_rows.h"
 #include "eb_requant.h"
 
-/* All sizes count elements of the tensors. */
+/* All sizes count elements of the tensors. Those of a window are narrow, as every layer has them in
+ * flash. */
 typedef struct {
-    int32_t input_width;       /* >= 1 */
-    int32_t input_channels;    /* >= 1, a multiple of groups */
-    int32_t output_width;      /* >= 1 */
-    int32_t output_channels;   /* >= 1, a multiple of groups */
-    int32_t kernel_height;     /* >= 1 */
-    int32_t kernel_width;      /* >= 1 */
-    int32_t stride_width;      /* >= 1 */
-    int32_t dilation_width;    /* >= 1 */
-    int32_t pad_left;          /* columns from the first window to the image; may be below 0 */
-    int32_t groups;            /* >= 1 */
-    int32_t input_zero_point;  /* -128 .. 127 */
-    int32_t output_zero_point; /* -128 .. 127 */
-    int32_t low;               /* -128 .. 127, bounds of the fused activation */
-    int32_t high;              /* low .. 127 */
+    int32_t input_width;      /* >= 1 */
+    int32_t input_channels;   /* >= 1, a multiple of groups */
+    int32_t output_width;     /* >= 1 */
+    int32_t output_channels;  /* >= 1, a multiple of groups */
+    int32_t groups;           /* >= 1 */
+    uint16_t kernel_height;   /* >= 1 */
+    uint16_t kernel_width;    /* >= 1 */
+    uint16_t stride_width;    /* >= 1 */
+    uint16_t dilation_width;  /* >= 1 */
+    int16_t pad_left;         /* columns from the first window to the image; may be below 0 */
+    int16_t low;              /* -128 .. 127, bounds of the fused activation */
+    int16_t high;             /* low .. 127 */
+    int8_t input_zero_point;  /* -128 .. 127 */
+    int8_t output_zero_point; /* -128 .. 127 */
 } eb_conv_2d;
 
 /* A whole layer of packed weights, all of it in flash. */

@@ -48,9 +48,9 @@ typedef struct {
     int32_t input_width;      /* >= 1 */
     int32_t channels;         /* >= 4 */
     int32_t output_width;     /* >= 2 */
-    int32_t pad_left;         /* >= 0 */
-    int32_t input_zero_point; /* -128 .. 127 */
     int32_t groups;           /* pairs of columns under an output row and its padding */
+    uint16_t pad_left;        /* >= 0 */
+    int16_t input_zero_point; /* -128 .. 127 */
 } eb_depthwise_3x3;
 
 /* Four channels of one output row: strip, records, out, out_pixel_stride, output_width. */

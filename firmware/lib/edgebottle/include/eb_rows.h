@@ -25,6 +25,14 @@
 #define EB_UNROLLED _Pragma("GCC unroll 8")
 #endif
 
+/* A function of calls alone, whose own instructions are few beside those of what it calls: as small
+ * as may be. GCC has no such attribute. */
+#if defined(__clang__)
+#define EB_SMALL __attribute__((minsize))
+#else
+#define EB_SMALL
+#endif
+
 /* The same address, hidden from the compiler: where all layers have their scratch at one place, it
  * would build that place into the kernels, whose inner loops then run out of registers. */
 static inline void *eb_scratch(void *place)
@@ -83,11 +91,11 @@ typedef struct {
     void *output;
     int32_t input_stride;  /* bytes from one row to the next */
     int32_t output_stride; /* likewise */
-    int16_t input_rows;    /* all of the input */
-    int16_t output_rows;
-    int16_t slope;
+    uint16_t input_rows;   /* all of the input */
+    uint16_t output_rows;
     int16_t first;
-    int16_t step;
+    uint8_t slope;
+    int8_t step;
 } eb_walk;
 
 /* Points rows[0..count-1] to what output row `y` needs, and returns where that row lies.

@@ -69,16 +69,17 @@ static inline eb_conv_2d eb_transpose_conv_part(const eb_transpose_conv *p, int3
         .input_channels = p->input_channels,
         .output_width = (p->output_width - x + step - 1) / step,
         .output_channels = p->output_channels,
-        .kernel_height = (p->kernel_height - row + p->stride_height - 1) / p->stride_height,
-        .kernel_width = taps,
+        .kernel_height =
+            (uint16_t)((p->kernel_height - row + p->stride_height - 1) / p->stride_height),
+        .kernel_width = (uint16_t)taps,
         .stride_width = 1,
         .dilation_width = 1,
-        .pad_left = taps - 1 - place / step,
+        .pad_left = (int16_t)(taps - 1 - place / step),
         .groups = 1,
-        .input_zero_point = p->input_zero_point,
-        .output_zero_point = p->output_zero_point,
-        .low = p->low,
-        .high = p->high,
+        .input_zero_point = (int8_t)p->input_zero_point,
+        .output_zero_point = (int8_t)p->output_zero_point,
+        .low = (int16_t)p->low,
+        .high = (int16_t)p->high,
     };
     return part;
 }

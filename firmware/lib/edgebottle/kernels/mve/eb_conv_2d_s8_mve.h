@@ -40,16 +40,23 @@ eb_mve_collect(const eb_conv_2d *p, const void *const *rows, int32_t column, int
     }
 }
 
-/* All channels of a pixel whose window is of `count` values. */
-EB_KERNEL void eb_mve_pixel(const eb_conv_2d *p,
-                            const int8_t *window,
-                            int32_t count,
-                            const int8_t *weights,
-                            const int32_t *scales,
-                            int8_t *out)
+/* What the pixels of a row have in common. */
+typedef struct {
+    eb_output_s8 output;
+    int32_t channels; /* of the output */
+    int32_t count;    /* values of a window */
+    const int8_t *weights;
+    const int32_t *scales;
+} eb_mve_row;
+
+/* All channels of a pixel. */
+EB_KERNEL void eb_mve_pixel(const eb_mve_row *row, const int8_t *window, int8_t *out)
 {
-    const eb_output_s8 output = {p->output_zero_point, p->low, p->high};
-    for (int32_t channels = p->output_channels; channels > 0; channels -= 4) {
+    const eb_output_s8 output = row->output;
+    const int32_t count = row->count;
+    const int8_t *weights = row->weights;
+    const int32_t *scales = row->scales;
+    for (int32_t channels = row->channels; channels > 0; channels -= 4) {
         const int8_t *values = window;
         int32_t left = count;
         int32_t sum0 = 0;
@@ -95,7 +102,13 @@ EB_KERNEL void eb_conv_2d_s8_mve_row(const eb_conv_2d *p,
                                      void *scratch)
 {
     const int32_t depth = p->input_channels;
-    const int32_t count = p->kernel_height * p->kernel_width * depth;
+    const eb_mve_row row = {
+        .output = {p->output_zero_point, p->low, p->high},
+        .channels = p->output_channels,
+        .count = p->kernel_height * p->kernel_width * depth,
+        .weights = weights,
+        .scales = scales,
+    };
     for (int32_t x = 0; x < p->output_width; ++x) {
         const int32_t column = x * p->stride_width - p->pad_left;
         const int8_t *window = (const int8_t *)scratch;
@@ -104,7 +117,7 @@ EB_KERNEL void eb_conv_2d_s8_mve_row(const eb_conv_2d *p,
         } else {
             eb_mve_collect(p, rows, column, (int8_t *)scratch);
         }
-        eb_mve_pixel(p, window, count, weights, scales, out);
+        eb_mve_pixel(&row, window, out);
         out += out_pixel_stride;
     }
 }

@@ -9,6 +9,7 @@
 
 #include "../../include/eb_fixed_functions.h"
 #include "../../include/eb_requant.h"
+#include "../../include/eb_rows.h"
 
 /* What the elements of one pixel have in common. */
 typedef struct {
@@ -26,6 +27,7 @@ eb_softmax_sum(int32_t channels, const int8_t *in, const int32_t *exponentials, 
         largest = eb_max(largest, in[c]);
     }
     int32_t sum = 0; /* Q12.19, at least 1 */
+    EB_ROLLED
     for (int32_t c = 0; c < channels; ++c) {
         const int32_t below = largest - in[c];
         sum += below < entries ? eb_rounding_shift_right(exponentials[below], 12) : 0;
@@ -73,6 +75,7 @@ static inline void eb_softmax_s8_s8_row(int32_t pixels,
 {
     for (int32_t x = 0; x < pixels; ++x) {
         const eb_softmax_pixel pixel = eb_softmax_sum(channels, row, exponentials, entries);
+        EB_ROLLED
         for (int32_t c = 0; c < channels; ++c) {
             const int32_t share = eb_softmax_share(&pixel, row[c], exponentials, entries, 8);
             out[c] = (int8_t)eb_min(share - 128, 127);
@@ -93,6 +96,7 @@ static inline void eb_softmax_s8_s16_row(int32_t pixels,
 {
     for (int32_t x = 0; x < pixels; ++x) {
         const eb_softmax_pixel pixel = eb_softmax_sum(channels, row, exponentials, entries);
+        EB_ROLLED
         for (int32_t c = 0; c < channels; ++c) {
             const int32_t share = eb_softmax_share(&pixel, row[c], exponentials, entries, 16);
             out[c] = (int16_t)eb_min(share - 32768, 32767);
