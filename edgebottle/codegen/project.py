@@ -16,6 +16,7 @@ from edgebottle.boards import Board, board_file
 from edgebottle.build.flash_files import SUFFIXES
 from edgebottle.codegen.kernels import Optimize
 from edgebottle.codegen.model import ModelSource, write_model
+from edgebottle.codegen.tensors import c_dtype
 from edgebottle.data import data_dir
 from edgebottle.errors import BadInput
 from edgebottle.ir.graph import Graph
@@ -193,7 +194,9 @@ def _binding(graph: Graph, plan: Plan, buffer: int, board: Board, threads: int) 
     model, row = graph.name, _row_bytes(graph) if plan.row_fed else 0
     more = "#define EB_BENCH_COUNTERS 1\n" if board.is_linux else ""
     more += f"#define EB_BENCH_POOL {threads}\n" if threads > 1 else ""
-    outputs = sum(graph.tensors[name].nbytes for name in graph.outputs)
+    outputs = [graph.tensors[name] for name in graph.outputs]
+    types = {c_dtype(tensor) for tensor in outputs}
+    more += f"#define EB_BENCH_OUTPUT_DTYPE {types.pop()}\n" if len(types) == 1 else ""
     return f"""/* Binds the bench application to its model. Written by edgebottle {__version__}. */
 #ifndef BENCH_BINDING_H
 #define BENCH_BINDING_H
@@ -205,7 +208,7 @@ def _binding(graph: Graph, plan: Plan, buffer: int, board: Board, threads: int) 
 #define EB_BENCH_INPUTS {len(graph.inputs)}
 #define EB_BENCH_DB_BYTES {buffer}
 #define EB_BENCH_ROW_BYTES {row}
-#define EB_BENCH_OUTPUT_BYTES {outputs}
+#define EB_BENCH_OUTPUT_BYTES {sum(tensor.nbytes for tensor in outputs)}
 #define EB_BENCH_STATE {int(graph.has_state)}
 {more}
 #endif

@@ -30,6 +30,11 @@ eb_tensor {module.instance.function(what)}({module.instance.parameters("int i")}
 """
 
 
+def c_dtype(tensor: Tensor) -> str:
+    """What an element is, as an ``eb_dtype``."""
+    return f"EB_{tensor.dtype.label.upper()}"
+
+
 def _tensor_entry(module: Module, tensor: Tensor) -> str:
     if len(tensor.shape) > MAX_RANK:
         raise UnsupportedOp(
@@ -43,7 +48,7 @@ def _tensor_entry(module: Module, tensor: Tensor) -> str:
     data = "NULL" if fed else module.names[tensor.name]
     return folded(
         f"        {{{data}, {len(tensor.shape)}, {{{shape}}}, "
-        f"EB_{tensor.dtype.label.upper()}, {scale}, {tensor.zero_point if single else 0}, "
+        f"{c_dtype(tensor)}, {scale}, {tensor.zero_point if single else 0}, "
         f"{tensor.nbytes}, {numbers}}},"
     )
 

@@ -23,6 +23,7 @@
 #define EB_BENCH_OUTPUT_BYTES 0
 #endif
 #define EB_BENCH_OUTPUT_FRAMES (EB_BENCH_OUTPUT_BYTES >= 64)
+/* EB_BENCH_OUTPUT_DTYPE: what the elements of all outputs are, where they are alike. */
 
 /* Whether the model remembers something from one run to the next, which `reset` lets it forget. */
 #ifndef EB_BENCH_STATE

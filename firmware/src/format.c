@@ -84,7 +84,7 @@ void bench_put_milli(float value)
     int exponent = (int)((milli.bits >> 23) & 255u) - 150; /* of the mantissa's lowest bit */
     const uint32_t mantissa = (milli.bits & 0x7FFFFFu) | 0x800000u;
     if (exponent > 29) {
-        bench_put_text(value != value ? "nan" : milli.bits >> 31 ? "-inf" : "inf");
+        bench_put_text(milli.bits << 1 > 0xFF000000u ? "nan" : milli.bits >> 31 ? "-inf" : "inf");
         return;
     }
     /* Shifted in two halves: no 64-bit shift by a variable is linked in for this. */
