@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edgebottle.ir.graph import Graph
 from edgebottle.ir.layout import Layout, aligned
 from edgebottle.ops.base import Isa
+from edgebottle.plan.order import candidate_orders
 from edgebottle.plan.plan import Plan
 from edgebottle.plan.planner import LayerByLayer, make_plan
 from edgebottle.plan.storage import joined_axis_of
@@ -96,7 +97,7 @@ def least_macs(
         work.spend(TRIAL_COST * len(patched.nodes))
         if max(live_bytes(patched, isa)) <= ram_limit:
             work.spend(PLAN_COST * len(patched.nodes))
-            plan = make_plan(patched, isa)
+            plan = make_plan(patched, isa, orders=candidate_orders(patched, is_cut=True))
             if plan.arena_bytes <= ram_limit:
                 return _choice(candidate, patched, plan)
     return None
@@ -133,7 +134,7 @@ def least_ram(
         if nbytes >= best.plan.arena_bytes:
             break
         patched = patch_grid(graph, candidate.nodes, *candidate.grid)
-        plan = make_plan(patched, isa)
+        plan = make_plan(patched, isa, orders=candidate_orders(patched, is_cut=True))
         if plan.arena_bytes < best.plan.arena_bytes:
             best = _choice(candidate, patched, plan)
     return best

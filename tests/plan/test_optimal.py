@@ -5,7 +5,7 @@ import pytest
 
 from edgebottle.ir.graph import Graph
 from edgebottle.ops.base import Isa, Operator
-from edgebottle.plan.order import least_memory_order
+from edgebottle.plan.order import _bits, _Peaks, least_memory_order
 from edgebottle.plan.planner import make_plan
 from tests.graphs import Builder
 
@@ -83,6 +83,38 @@ def smallest_arena(graph: Graph) -> int:
     if status != cp_model.OPTIMAL:
         pytest.skip(f"the solver proved nothing in {SECONDS:g} s")
     return int(solver.objective_value) * UNIT
+
+
+def smallest_peak(graph: Graph) -> int:
+    """Of all orders, by looking at every set of finished nodes that any of them passes."""
+    search, goal = _Peaks(graph), (1 << len(graph.nodes)) - 1
+    best: dict[int, int] = {}
+    left = [(0, search.ready_at_start, search.live_at_start, search.live_at_start)]
+    while left:
+        done, ready, live, peak = left.pop()
+        if peak >= best.get(done, peak + 1):
+            continue
+        best[done] = peak
+        for index in _bits(ready):
+            after = done | 1 << index
+            during, behind = search.run(index, after, live)
+            ready_then = search.ready_after(ready, index, after)
+            left.append((after, ready_then, behind, max(peak, during)))
+    return best[goal]
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_order_has_the_smallest_peak_there_is(seed: int) -> None:
+    graph = branching_network(seed)
+    numbers = {node.name: number for number, node in enumerate(graph.nodes)}
+    order, search = least_memory_order(graph), _Peaks(graph)
+    assert order is not None and set(order) == set(graph.nodes)
+    done, live, peak = 0, search.live_at_start, search.live_at_start
+    for node in order:
+        done |= 1 << numbers[node.name]
+        during, live = search.run(numbers[node.name], done, live)
+        peak = max(peak, during)
+    assert peak == smallest_peak(graph)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -10,6 +10,7 @@ import pytest
 from edgebottle.boards import load_board
 from edgebottle.ops.base import Isa
 from edgebottle.pipeline import Model, load
+from edgebottle.plan import order
 from edgebottle.plan.planner import make_plan
 from edgebottle.verify import verify_model
 from quantize.patch.grid import PatchStage, extra_macs, patch_grid
@@ -20,6 +21,7 @@ from quantize.patch.grid_choice import (
     live_bytes,
     patch_bytes,
 )
+from quantize.patch.known import known
 from tests.conftest import SHARED, long
 from tests.quantize.stages import random_stage
 from tests.quantize.test_grid import check_plan, inputs, outputs, vision
@@ -52,6 +54,17 @@ def test_fewest_macs_that_fit() -> None:
     assert least_macs(graph, Isa.DSP, 1000) is None
     kept = least_macs(graph, Isa.DSP, whole)
     assert kept is not None and kept.graph is graph and kept.grid == (1, 1)
+
+
+def test_patches_are_not_searched_for_the_order_of_least_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph, _ = vision()
+    whole = known(graph).layers(Isa.DSP).arena_bytes
+    monkeypatch.setattr(order, "least_memory_order", None)
+    least = least_ram(graph, Isa.DSP)
+    assert least.plan.arena_bytes < whole
+    assert least_macs(graph, Isa.DSP, whole - 1) is not None
 
 
 def test_least_ram_within_a_budget_of_macs() -> None:
