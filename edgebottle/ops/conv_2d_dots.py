@@ -16,7 +16,14 @@ from edgebottle.ops.convolution_kernels import (
 from edgebottle.ops.dot_packing import pack_downwards, pack_fours
 from edgebottle.ops.few_packing import QUAD
 from edgebottle.ops.fixed_point import quantize_multipliers, wrap_int32
+from edgebottle.ops.packing import pad_to
 from edgebottle.ops.weights import operands
+
+LOADED = 16
+"""Bytes of a load. Runs that are shorter are collected to windows."""
+
+PIXELS = 4
+"""Of a tile."""
 
 
 class DotRows(FullDepth[Array]):
@@ -32,27 +39,47 @@ class DotRows(FullDepth[Array]):
         return pack_downwards(bias, *quantize_multipliers(scales_of(layer)))
 
     def scratch(self, layer: Convolved) -> int:
-        """Copies of the rows of a window; none where they are read as they lie."""
-        if _run(layer) % QUAD == 0 and not any(layer.node.padding):
+        """Copies of the rows of a window, and windows; none where they are read as they lie."""
+        collected = _collected(layer)
+        if not collected and _run(layer) % QUAD == 0 and not any(layer.node.padding):
             return 0
-        return operands(layer.ins)[1].shape[1] * SpreadRows(layer, planes=False).row_bytes
+        data, weights, _ = operands(layer.ins)
+        rows = weights.shape[1] * SpreadRows(layer, planes=False).row_bytes
+        beyond = PIXELS * layer.node.stride[1] * data.shape[3] + LOADED
+        return rows + pad_to(layer.output.shape[2], PIXELS) * collected + beyond
 
     def emit(self, layer: Convolved, packed: Array, e: Emitter) -> str:
         """See ``Kernel``."""
         rows = SpreadRows(layer, planes=False)
-        height = operands(layer.ins)[1].shape[1]
         fields: dict[str, CValue] = {f"conv.{k}": v for k, v in int8_fields(layer).items()}
-        fields |= rows.row_fields()
-        fields |= {"parts": rows.runs_of_row, "run": _run(layer)}
+        fields |= {
+            "columns": rows.columns,
+            "row_bytes": rows.row_bytes,
+            "parts": rows.runs_of_row,
+            "run": _run(layer),
+            "collected": _collected(layer),
+        }
+        runs = 1 if _collected(layer) else _runs(layer)
         constants = (
-            e.constant("weights", pack_fours(matrix_of(layer), height * rows.runs_of_row)),
+            e.constant("weights", pack_fours(matrix_of(layer), runs)),
             e.constant("scales", packed),
             self.scratch_or_null(layer, e),
         )
         return self.row_call(e, self.ROW, self.STRUCT, fields, *constants)
 
 
+def _runs(layer: Convolved) -> int:
+    """Of a window."""
+    return operands(layer.ins)[1].shape[1] * SpreadRows(layer, planes=False).runs_of_row
+
+
 def _run(layer: Convolved) -> int:
-    """Values of a window's row that lie side by side."""
-    width, rows = operands(layer.ins)[1].shape[2], SpreadRows(layer, planes=False)
-    return width // rows.runs_of_row * operands(layer.ins)[0].shape[3]
+    """Values of a window that lie side by side."""
+    weights = operands(layer.ins)[1]
+    return weights.size // weights.shape[0] // _runs(layer)
+
+
+def _collected(layer: Convolved) -> int:
+    """Bytes from a window that is collected to the next, with what is copied behind it; or 0."""
+    runs, run = _runs(layer), _run(layer)
+    return pad_to(runs * run, LOADED) + LOADED if runs > 1 and run < LOADED else 0

@@ -27,6 +27,16 @@ static inline eb_neon_fours eb_neon_fours_load_4(const int8_t *from)
     return vreinterpretq_s8_s32(vdupq_n_s32(word));
 }
 
+static inline eb_neon_fours eb_neon_fours_repeat(int32_t value)
+{
+    return vdupq_n_s8((int8_t)value);
+}
+
+static inline void eb_neon_fours_store(int8_t *to, eb_neon_fours values)
+{
+    vst1q_s8(to, values);
+}
+
 /* Sixteen of each of four rows, from `at` on: the first ones of all rows, the second ones, ... */
 static inline void eb_neon_weave(const int8_t *const rows[4], int32_t at, int8_t *to)
 {
@@ -56,6 +66,18 @@ static inline eb_neon_fours eb_neon_fours_load_4(const int8_t *from)
     memset(values.lane, 0x55, sizeof values.lane);
     memcpy(values.lane, from, 4);
     return values;
+}
+
+static inline eb_neon_fours eb_neon_fours_repeat(int32_t value)
+{
+    eb_neon_fours values;
+    memset(values.lane, value, sizeof values.lane);
+    return values;
+}
+
+static inline void eb_neon_fours_store(int8_t *to, eb_neon_fours values)
+{
+    memcpy(to, values.lane, sizeof values.lane);
 }
 
 static inline void eb_neon_weave(const int8_t *const rows[4], int32_t at, int8_t *to)
