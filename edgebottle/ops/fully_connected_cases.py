@@ -47,6 +47,10 @@ FULLY_CONNECTED = (
         DenseCase(name=f"{i}_to_{o}", shape=(1, i), inputs=i, outputs=o)
         for i, o in ((1, 1), (2, 3), (3, 8), (4, 4), (5, 2), (7, 17), (8, 1), (64, 12), (257, 10))
     ),
+    *(
+        DenseCase(name=f"{b}_times_{i}_to_{o}", shape=(b, i), inputs=i, outputs=o)
+        for b, i, o in ((1, 36, 7), (3, 20, 13), (5, 8, 29), (6, 64, 3))
+    ),
     DenseCase(
         name="640_to_128", shape=(1, 640), inputs=640, outputs=128, activation=Activation.RELU
     ),

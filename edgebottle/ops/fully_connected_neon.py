@@ -11,6 +11,7 @@ from edgebottle.ops.base import CValue, Emitter, Isa, Operator
 from edgebottle.ops.few_packing import table_of
 from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest, saves_by_few
 from edgebottle.ops.fixed_point import exact_multiplier, wrap_int32
+from edgebottle.ops.fully_connected_dots import DotLayer, has_fours
 from edgebottle.ops.fully_connected_kernels import (
     READ_AS,
     Dense,
@@ -36,6 +37,10 @@ MAX_TOGETHER = 16
 
 JOINING = 3
 """Instructions of the kernel of int8, which add up the lanes of four outputs."""
+
+SCALING = 35
+"""Instructions of an output, by which all kernels here need more to scale it than ``DotLayer``:
+they round doubles; counted."""
 
 
 class NeonLayerS8(PlainLayerS8):
@@ -130,7 +135,7 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
         return is_few and StoredBatch.of(layer) is not None
 
     def pack(self, layer: Dense) -> FewDenseConstants | None:
-        """See ``few_ways.cheapest``; None where the kernel of int8 costs less on a kind of core.
+        """See ``few_ways.cheapest``; None where a kernel of int8 costs less on a kind of core.
 
         That one reads int8 as it lies there, and what has few bits after it was unpacked.
         """
@@ -139,6 +144,9 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
             return None
         if _has_vectors(layer):
             int8 = [_cycles(layer, costs) for costs in self._kinds]
+            if self.ISAS == DotLayer.ISAS and has_fours(layer):
+                outputs = operands(layer.ins)[1].shape[0]
+                int8 = [cycles - SCALING * outputs * self._kinds[0].simple for cycles in int8]
             saved = [wide - few for wide, few in zip(int8, packed.cycles, strict=True)]
             if min(saved) < 0 or (max(saved) == 0 and _batch(layer).bits == 8):
                 return None
@@ -235,6 +243,7 @@ def _products(layer: Dense) -> FewProducts:
 
 
 KERNELS: tuple[AnyKernel, ...] = (
+    DotLayer(),
     *(FewLayer(variant) for variant in KINDS),
     NeonLayerS8(),
     AnyLayerS8(),

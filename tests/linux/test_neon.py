@@ -94,7 +94,8 @@ def test_models_verify_with_vectors(shared: Path, file: str, board: str) -> None
         load(str(shared / "models" / file), io="int8"), load_board(board), samples=2
     )
     assert result.exact and result.match, str(result.difference)
-    assert any("neon" in choice.kernel for choice in result.built.project.source.kernels)
+    names = [choice.kernel for choice in result.built.project.source.kernels]
+    assert any("_neon_" in name or "_dot_" in name for name in names)
 
 
 KERNELS = {
@@ -134,9 +135,9 @@ DENSE = [
     (2, 2, "raspberry_pi_3", "eb_fully_connected_few_neon_layer"),
     (4, 4, "raspberry_pi_4", "eb_fully_connected_few_neon_layer"),
     (4, 8, "raspberry_pi_4", "eb_fully_connected_few_neon_layer"),
-    (2, 2, "raspberry_pi_5", "eb_fully_connected_few_neon_layer"),
-    (4, 8, "raspberry_pi_5", "eb_fully_connected_few_neon_layer"),
-    (8, 8, "raspberry_pi_5", "eb_fully_connected_s8_neon_layer"),
+    (2, 2, "raspberry_pi_5", "eb_fully_connected_s8_dot_layer"),
+    (4, 8, "raspberry_pi_5", "eb_fully_connected_s8_dot_layer"),
+    (8, 8, "raspberry_pi_5", "eb_fully_connected_s8_dot_layer"),
     (8, 8, "raspberry_pi_3", "eb_fully_connected_s8_neon_layer"),
 ]
 """Bits of weights and inputs, board, and what costs it least by the model."""

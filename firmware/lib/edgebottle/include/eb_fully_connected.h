@@ -61,6 +61,7 @@ typedef struct {
 #if EB_HAS_NEON_KERNELS
 #include "../kernels/neon/eb_fully_connected_s8_neon.h"
 #include "../kernels/neon/eb_fully_connected_few_neon.h"
+#include "../kernels/neon/eb_fully_connected_s8_dot.h"
 #endif
 #include "../kernels/portable/eb_fully_connected_f32.h"
 #include "../kernels/portable/eb_fully_connected_s16.h"

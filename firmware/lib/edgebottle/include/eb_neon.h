@@ -146,6 +146,13 @@ static inline eb_neon_sums eb_neon_scale_down(eb_neon_sums sums, const int32_t *
     return vrshlq_s32(vsraq_n_s32(value, value, 31), vld1q_s32(scales + 8));
 }
 
+/* Twice the product, and halves up: as fully connected layers scale, where
+ * edgebottle/ops/packing.py found multipliers that do the same. */
+static inline eb_neon_sums eb_neon_scale_once(eb_neon_sums sums, const int32_t *scales)
+{
+    return vrshlq_s32(vqdmulhq_s32(sums, vld1q_s32(scales + 4)), vld1q_s32(scales + 8));
+}
+
 /* Scaled sums plus the zero point, within the bounds. */
 static inline eb_neon_sums eb_neon_bounded(eb_neon_sums sums, eb_output_s8 output)
 {
@@ -309,6 +316,17 @@ static inline eb_neon_sums eb_neon_scale(eb_neon_sums sums, const int32_t *scale
 static inline eb_neon_sums eb_neon_scale_down(eb_neon_sums sums, const int32_t *scales)
 {
     return eb_neon_rescale(sums, scales);
+}
+
+static inline eb_neon_sums eb_neon_scale_once(eb_neon_sums sums, const int32_t *scales)
+{
+    for (int i = 0; i < 4; ++i) {
+        const int32_t high = (int32_t)((int64_t)sums.lane[i] * scales[4 + i] >> 31);
+        const int32_t places = -scales[8 + i]; /* 0 where there is no channel */
+        const int32_t half = places > 0 ? 1 << (places - 1) : 0;
+        sums.lane[i] = (int32_t)(((int64_t)high + half) >> places);
+    }
+    return sums;
 }
 
 static inline void

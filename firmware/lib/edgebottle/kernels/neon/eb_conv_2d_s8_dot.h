@@ -149,7 +149,7 @@ EB_KERNEL void eb_conv_2d_s8_dot_row(const eb_conv_2d_dot *p,
         eb_dot_collect(p, &windows, to);
         windows = one;
     }
-    eb_dot_tiles(conv->output_width, &windows, weights, &outputs);
+    eb_dot_tiles(conv->output_width, 0, &windows, weights, &outputs);
 }
 
 #endif /* EB_CONV_2D_S8_DOT_H */

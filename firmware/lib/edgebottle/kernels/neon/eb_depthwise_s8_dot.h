@@ -118,7 +118,7 @@ EB_INLINED const int8_t *eb_depthwise_dot_quads(int32_t pixels,
     eb_neon_sums sums[4][4];
     const int32_t done = p->conv.output_channels - to->channels;
     weights = eb_depthwise_dot_sums(pixels, quads, p, woven + 4 * done, weights, to->scales, sums);
-    eb_dot_store(pixels, quads, to, sums);
+    eb_dot_store(pixels, quads, 0, to, sums);
     eb_dot_next(quads, to);
     return weights;
 }

@@ -43,7 +43,8 @@ static inline const int8_t *eb_dot_place(const int8_t *place)
     return place;
 }
 
-/* All functions below: pixels (1 .. 4) and quads of channels (1, 2 or 4) are constants. */
+/* All functions below: pixels (1 .. 4) and quads of channels (1, 2 or 4) are constants; once, too:
+ * sums are scaled with eb_neon_scale_once, else with eb_neon_scale_down. */
 
 /* Four taps. four: the number of their values among sixteen, a constant. */
 EB_INLINED const int8_t *eb_dot_taps(int32_t pixels,
@@ -153,14 +154,16 @@ EB_KERNEL void eb_dot_copy(int32_t pixels, const eb_dot_outputs *to, const int8_
 }
 
 /* Sums become outputs; of the last quads some channels may be none. */
-EB_INLINED void
-eb_dot_store(int32_t pixels, int32_t quads, const eb_dot_outputs *to, eb_neon_sums sums[4][4])
+EB_INLINED void eb_dot_store(
+    int32_t pixels, int32_t quads, int once, const eb_dot_outputs *to, eb_neon_sums sums[4][4])
 {
     EB_UNROLLED
     for (int32_t q = 0; q < quads; ++q) {
+        const int32_t *scales = to->scales + q * EB_NEON_SCALES;
         EB_UNROLLED
         for (int32_t i = 0; i < pixels; ++i) {
-            sums[i][q] = eb_neon_scale_down(sums[i][q], to->scales + q * EB_NEON_SCALES);
+            sums[i][q] = once ? eb_neon_scale_once(sums[i][q], scales)
+                              : eb_neon_scale_down(sums[i][q], scales);
         }
     }
     int8_t all[64];
@@ -193,19 +196,21 @@ EB_INLINED void eb_dot_next(int32_t quads, eb_dot_outputs *to)
 /* Some quads of channels, and on to the next ones. */
 EB_INLINED const int8_t *eb_dot_quads(int32_t pixels,
                                       int32_t quads,
+                                      int once,
                                       const eb_dot_windows *windows,
                                       const int8_t *weights,
                                       eb_dot_outputs *to)
 {
     eb_neon_sums sums[4][4];
     weights = eb_dot_sums(pixels, quads, windows, weights, to->scales, sums);
-    eb_dot_store(pixels, quads, to, sums);
+    eb_dot_store(pixels, quads, once, to, sums);
     eb_dot_next(quads, to);
     return weights;
 }
 
 /* All channels: in fours of quads, then two, then one. */
 EB_INLINED void eb_dot_pixels(int32_t pixels,
+                              int once,
                               const eb_dot_windows *windows,
                               const int8_t *weights,
                               const eb_dot_outputs *outputs)
@@ -213,13 +218,13 @@ EB_INLINED void eb_dot_pixels(int32_t pixels,
     const eb_dot_windows w = *windows; /* which no output can be part of */
     eb_dot_outputs to = *outputs;
     while (to.channels > 12) {
-        weights = eb_dot_quads(pixels, 4, &w, weights, &to);
+        weights = eb_dot_quads(pixels, 4, once, &w, weights, &to);
     }
     if (to.channels > 4) {
-        weights = eb_dot_quads(pixels, 2, &w, weights, &to);
+        weights = eb_dot_quads(pixels, 2, once, &w, weights, &to);
     }
     if (to.channels > 0) {
-        eb_dot_quads(pixels, 1, &w, weights, &to);
+        eb_dot_quads(pixels, 1, once, &w, weights, &to);
     }
 }
 
@@ -227,31 +232,38 @@ typedef void
 eb_dot_tile(const eb_dot_windows *windows, const int8_t *weights, const eb_dot_outputs *outputs);
 
 /* A tile of so many pixels. */
-#define EB_DOT_TILE(NAME, PIXELS)                                                                  \
+#define EB_DOT_TILE(NAME, PIXELS, ONCE)                                                            \
     EB_KERNEL void NAME(const eb_dot_windows *windows, const int8_t *weights,                      \
                         const eb_dot_outputs *outputs)                                             \
     {                                                                                              \
-        eb_dot_pixels(PIXELS, windows, weights, outputs);                                          \
+        eb_dot_pixels(PIXELS, ONCE, windows, weights, outputs);                                    \
     }
 
-EB_DOT_TILE(eb_dot_one_pixel, 1)
-EB_DOT_TILE(eb_dot_two_pixels, 2)
-EB_DOT_TILE(eb_dot_three_pixels, 3)
-EB_DOT_TILE(eb_dot_four_pixels, 4)
+EB_DOT_TILE(eb_dot_one_pixel, 1, 0)
+EB_DOT_TILE(eb_dot_two_pixels, 2, 0)
+EB_DOT_TILE(eb_dot_three_pixels, 3, 0)
+EB_DOT_TILE(eb_dot_four_pixels, 4, 0)
+EB_DOT_TILE(eb_dot_one_pixel_once, 1, 1)
+EB_DOT_TILE(eb_dot_two_pixels_once, 2, 1)
+EB_DOT_TILE(eb_dot_three_pixels_once, 3, 1)
+EB_DOT_TILE(eb_dot_four_pixels_once, 4, 1)
 
-/* `pixels` side by side. */
+/* `pixels` side by side. once: 0 or 1. */
 EB_KERNEL void eb_dot_tiles(int32_t pixels,
+                            int once,
                             const eb_dot_windows *windows,
                             const int8_t *weights,
                             const eb_dot_outputs *outputs)
 {
-    static eb_dot_tile *const tiles[5] = {NULL, eb_dot_one_pixel, eb_dot_two_pixels,
-                                          eb_dot_three_pixels, eb_dot_four_pixels};
+    static eb_dot_tile *const tiles[2][5] = {
+        {NULL, eb_dot_one_pixel, eb_dot_two_pixels, eb_dot_three_pixels, eb_dot_four_pixels},
+        {NULL, eb_dot_one_pixel_once, eb_dot_two_pixels_once, eb_dot_three_pixels_once,
+         eb_dot_four_pixels_once}};
     eb_dot_windows w = *windows;
     eb_dot_outputs to = *outputs;
     while (pixels > 0) {
         const int32_t count = pixels < 4 ? pixels : 4;
-        tiles[count](&w, weights, &to);
+        tiles[once][count](&w, weights, &to);
         w.offset += count * w.step;
         to.out += count * to.out_stride;
         pixels -= count;
