@@ -100,6 +100,12 @@ class Comparison:
     samples: int | None
     sides: int | None
 
+    def of(self, method: str) -> Comparison:
+        """What matters to one method: how is searched does not where nothing is."""
+        if method in SEARCHED:
+            return self
+        return replace(self, evaluator="", trials=0, search_epochs=0, search_samples=None)
+
 
 @dataclass(frozen=True)
 class SearchCell:
@@ -131,8 +137,8 @@ class CellMaker:
             cell: Which.
             shared: What it has in common with the others.
         """
-        self.cell, self._shared = cell, shared
-        digest = hashlib.sha256(json.dumps(asdict(shared)).encode()).hexdigest()[:6]
+        self.cell, self._shared = cell, shared.of(cell.method)
+        digest = hashlib.sha256(json.dumps(asdict(self._shared)).encode()).hexdigest()[:6]
         self._folder = folder / "-".join(filter(None, (*map(str, asdict(cell).values()), digest)))
         case = CASES[cell.data]
         self.training = CandidateTraining(
@@ -323,16 +329,14 @@ def main(arguments: list[str] | None = None) -> None:
     file = options.folder / "cells.jsonl"
     cells = list(cells_of(options, options.folder, shared))
     for cell in () if options.table else cells:
-        if is_known(file, {**asdict(cell), **asdict(shared)}):
+        if is_known(file, {**asdict(cell), **asdict(shared.of(cell.method))}):
             continue
         start = time.monotonic()
         made = CellMaker(options.folder, cell, shared).line()
         # Of this run: what an earlier one that was stopped took is not counted.
         add_line(file, {**made, "seconds": round(time.monotonic() - start)})
     lines = [
-        line
-        for line in lines_of(file)
-        if {name: line.get(name) for name in asdict(shared)} == asdict(shared)
+        line for line in lines_of(file) if asdict(shared.of(line["method"])).items() <= line.items()
     ]
     print("\n".join(table(cells, lines)))
 
