@@ -37,7 +37,7 @@ SHARED_WEIGHTS = "shared-weights"
 SHORT_TRAINING = "short-training"
 """The evaluator that trains each candidate for a while."""
 
-EPOCHS = {SHARED_WEIGHTS: 40, SHORT_TRAINING: 16}
+EPOCHS = {SHARED_WEIGHTS: 40, SHORT_TRAINING: 8}
 """Of a search, where nothing else is said."""
 
 SAMPLERS = ("nsga2", "tpe", "random")

@@ -140,7 +140,7 @@ def _training_tables(training: TrainingBudget) -> Iterator[str]:
                 "epochs",
                 training.epochs,
                 "Of the weights that all candidates share. With short-training, of each candidate: "
-                "a sixteenth first, a quarter, and all, as long as it is of the best quarter.",
+                "an eighth first, then twice as many, and so on, while it is of the better half.",
             ),
             (
                 "final_epochs",

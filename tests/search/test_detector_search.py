@@ -50,7 +50,7 @@ def squares() -> dict[str, bytes]:
 
 SMALL = {
     "trials = 200": "trials = 1",
-    "epochs = 16": "epochs = 1",
+    "epochs = 8": "epochs = 1",
     "final_epochs = 60": "final_epochs = 3",
     "stages = 4": "stages = 2",
     "depths = [0, 1, 2, 3]": "depths = [1]",
