@@ -11,12 +11,13 @@ from edgebottle.ops.base import CValue, Emitter, Isa, Operator
 from edgebottle.ops.few_packing import table_of
 from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest, saves_by_few
 from edgebottle.ops.fixed_point import exact_multiplier, wrap_int32
-from edgebottle.ops.fully_connected_dots import DotLayer, has_fours
+from edgebottle.ops.fully_connected_dots import DotLayer, vector_scales
 from edgebottle.ops.fully_connected_kernels import (
     READ_AS,
     Dense,
     PlainLayerS8,
     folded_bias,
+    is_int8,
     layer_ends,
     layer_sizes,
     quantization_of,
@@ -38,13 +39,31 @@ MAX_TOGETHER = 16
 JOINING = 3
 """Instructions of the kernel of int8, which add up the lanes of four outputs."""
 
-SCALING = 35
-"""Instructions of an output, by which all kernels here need more to scale it than ``DotLayer``:
-they round doubles; counted."""
+
+class QuadsLayerS8(DotLayer):
+    """Four outputs of sixteen products at a time, scaled by vectors."""
+
+    ISAS = VECTORS - {Isa.NEON_ANY}
+    FUNCTION = "eb_fully_connected_s8_quads_layer"
+
+    def suits(self, layer: Dense) -> bool:
+        """int8; weights above the lowest, around 0."""
+        return is_int8(layer) and _has_vectors(layer)
+
+    def weights(self, layer: Dense) -> Array:
+        """As they are stored."""
+        return operands(layer.ins)[1].constant()
+
+
+class AnyQuadsS8(QuadsLayerS8):
+    """The same, with SDOT where the program finds that the core has it."""
+
+    ISAS = frozenset({Isa.NEON_ANY})
+    FUNCTION = "eb_fully_connected_s8_quads_any_layer"
 
 
 class NeonLayerS8(PlainLayerS8):
-    """Four outputs of sixteen products at a time."""
+    """Four outputs of sixteen products at a time, whose scales nothing but doubles rounds alike."""
 
     ISAS = VECTORS - {Isa.NEON_ANY}
     FUNCTION = "eb_fully_connected_s8_neon_layer"
@@ -109,17 +128,19 @@ class FewDenseConstants:
 
     Attributes:
         packed: The weights, and how they are multiplied.
-        scales: As LiteRT's doubles.
+        scales: Of four outputs each, with their biases; None where nothing but doubles rounds as
+            LiteRT does.
     """
 
     packed: FewWeights
-    scales: Array
+    scales: Array | None
 
 
 class FewLayer(Kernel[Operator, FewDenseConstants]):
     """Weights or inputs of few bits, in the way that costs a kind of core least."""
 
     FUNCTION = "eb_fully_connected_few_neon_layer"
+    FUNCTION_QUADS = "eb_fully_connected_few_quads_layer"
 
     def __init__(self, variant: Isa) -> None:
         """For the cores of a variant, by what their instructions cost."""
@@ -144,14 +165,10 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
             return None
         if _has_vectors(layer):
             int8 = [_cycles(layer, costs) for costs in self._kinds]
-            if self.ISAS == DotLayer.ISAS and has_fours(layer):
-                outputs = operands(layer.ins)[1].shape[0]
-                int8 = [cycles - SCALING * outputs * self._kinds[0].simple for cycles in int8]
             saved = [wide - few for wide, few in zip(int8, packed.cycles, strict=True)]
             if min(saved) < 0 or (max(saved) == 0 and _batch(layer).bits == 8):
                 return None
-        scales = np.array([exact_multiplier(scale) for scale in scales_of(layer)], np.uint32)
-        return FewDenseConstants(packed, scales)
+        return FewDenseConstants(packed, vector_scales(layer, packed.added))
 
     def gains_by_few(self, layer: Dense) -> bool:
         """See ``saves_by_few``."""
@@ -194,16 +211,15 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
             "few.lowest": few.lowest,
             "in_bytes": batch.nbytes,
         }
-        bias = wrap_int32(folded_bias(layer) + few.added)
-        arguments = (
-            e.params("eb_fully_connected_few", fields),
-            *layer_ends(layer, e),
-            e.constant("weights", few.weights),
-            e.constant("bias", bias.astype(np.int32)),
-            e.constant("scales", packed.scales),
-            e.scratch(),
-        )
-        return f"{self.FUNCTION}({', '.join(arguments)});"
+        weights = e.constant("weights", few.weights)
+        head = (e.params("eb_fully_connected_few", fields), *layer_ends(layer, e), weights)
+        if packed.scales is not None:
+            quads = e.constant("scales", packed.scales)
+            return f"{self.FUNCTION_QUADS}({', '.join((*head, quads, e.scratch()))});"
+        bias = wrap_int32(folded_bias(layer) + few.added).astype(np.int32)
+        scales = np.array([exact_multiplier(scale) for scale in scales_of(layer)], np.uint32)
+        doubles = (e.constant("bias", bias), e.constant("scales", scales))
+        return f"{self.FUNCTION}({', '.join((*head, *doubles, e.scratch()))});"
 
 
 def _has_vectors(layer: Dense) -> bool:
@@ -245,6 +261,8 @@ def _products(layer: Dense) -> FewProducts:
 KERNELS: tuple[AnyKernel, ...] = (
     DotLayer(),
     *(FewLayer(variant) for variant in KINDS),
+    QuadsLayerS8(),
+    AnyQuadsS8(),
     NeonLayerS8(),
     AnyLayerS8(),
 )

@@ -21,9 +21,9 @@ BOARD = "arm64_linux"
 
 NETWORKS = [
     ("windows", 4, 4, "eb_conv_2d_few_neon_row"),
-    ("dense", 8, 8, "eb_fully_connected_s8_neon_any_layer"),
+    ("dense", 8, 8, "eb_fully_connected_s8_quads_any_layer"),
     long("windows", 8, 8, "eb_conv_2d_s8_neon_any_row"),
-    long("dense", 4, 4, "eb_fully_connected_few_neon_layer"),
+    long("dense", 4, 4, "eb_fully_connected_few_quads_layer"),
 ]
 """Network, bits of weights and of what layers read of each other, a kernel with SDOT in it."""
 

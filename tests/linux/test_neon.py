@@ -132,13 +132,13 @@ def test_few_bits_verify_with_vectors(
 
 
 DENSE = [
-    (2, 2, "raspberry_pi_3", "eb_fully_connected_few_neon_layer"),
-    (4, 4, "raspberry_pi_4", "eb_fully_connected_few_neon_layer"),
-    (4, 8, "raspberry_pi_4", "eb_fully_connected_few_neon_layer"),
+    (2, 2, "raspberry_pi_3", "eb_fully_connected_few_quads_layer"),
+    (4, 4, "raspberry_pi_4", "eb_fully_connected_few_quads_layer"),
+    (4, 8, "raspberry_pi_4", "eb_fully_connected_few_quads_layer"),
     (2, 2, "raspberry_pi_5", "eb_fully_connected_s8_dot_layer"),
     (4, 8, "raspberry_pi_5", "eb_fully_connected_s8_dot_layer"),
     (8, 8, "raspberry_pi_5", "eb_fully_connected_s8_dot_layer"),
-    (8, 8, "raspberry_pi_3", "eb_fully_connected_s8_neon_layer"),
+    (8, 8, "raspberry_pi_3", "eb_fully_connected_s8_quads_layer"),
 ]
 """Bits of weights and inputs, board, and what costs it least by the model."""
 

@@ -20,6 +20,30 @@ EB_INLINED eb_neon_sums eb_neon_products(
     return eb_neon_join(sums[0], sums[1], sums[2], sums[3]);
 }
 
+/* Sums of the products of `count` outputs, 1 .. 4. has_sdot: a constant. */
+EB_INLINED void eb_neon_totals(const int8_t *in,
+                               const int8_t *weights,
+                               int32_t inputs,
+                               int32_t count,
+                               int has_sdot,
+                               int32_t *totals)
+{
+    if (count == 4) {
+        eb_neon_put(totals, eb_neon_products(in, weights, inputs, 4, has_sdot));
+    } else {
+        for (int32_t o = 0; o < count; ++o) {
+            int32_t sums[4];
+            eb_neon_put(sums, eb_neon_products(in, weights + o * inputs, inputs, 1, has_sdot));
+            totals[o] = sums[0];
+        }
+    }
+    for (int32_t i = inputs / 16 * 16; i < inputs; ++i) {
+        for (int32_t o = 0; o < count; ++o) {
+            totals[o] = eb_add_wrap(totals[o], in[i] * weights[o * inputs + i]);
+        }
+    }
+}
+
 /* The whole layer; has_sdot: a constant. */
 EB_INLINED void eb_neon_layer(const eb_fully_connected *p,
                               const int8_t *in,
@@ -29,29 +53,56 @@ EB_INLINED void eb_neon_layer(const eb_fully_connected *p,
                               const uint32_t *scales,
                               int has_sdot)
 {
-    const int32_t inputs = p->inputs;
     for (int32_t b = 0; b < p->batches; ++b) {
         const uint32_t *scale = scales;
-        int32_t count = 0;
-        for (int32_t o = 0; o < p->outputs; o += count) {
-            int32_t sums[4];
-            const int8_t *weight = weights + o * inputs;
-            count = p->outputs - o >= 4 ? 4 : 1;
-            if (count == 4) {
-                eb_neon_put(sums, eb_neon_products(in, weight, inputs, 4, has_sdot));
-            } else {
-                eb_neon_put(sums, eb_neon_products(in, weight, inputs, 1, has_sdot));
-            }
+        for (int32_t o = 0; o < p->outputs; o += 4) {
+            int32_t totals[4];
+            const int32_t count = eb_min(p->outputs - o, 4);
+            eb_neon_totals(in, weights + o * p->inputs, p->inputs, count, has_sdot, totals);
             for (int32_t k = 0; k < count; ++k) {
-                int32_t total = eb_add_wrap(sums[k], bias[o + k]);
-                for (int32_t i = inputs / 16 * 16; i < inputs; ++i) {
-                    total = eb_add_wrap(total, in[i] * weight[k * inputs + i]);
-                }
+                const int32_t total = eb_add_wrap(totals[k], bias[o + k]);
                 out[o + k] = eb_fully_connected_s8_value(p, total, scale);
                 scale += p->per_channel ? 3 : 0;
             }
         }
-        in += inputs;
+        in += p->inputs;
+        out += p->outputs;
+    }
+}
+
+/* The outputs of a batch, of sums in whole fours. scales: packed by
+ * edgebottle/ops/mve_packing.py, with the biases. */
+EB_INLINED void eb_neon_scaled_outputs(const eb_fully_connected *p,
+                                       const int32_t *totals,
+                                       const int32_t *scales,
+                                       int8_t *out,
+                                       int32_t count)
+{
+    const eb_output_s8 output = {p->output_zero_point, p->low, p->high};
+    for (int32_t o = 0; o < count; o += 4) {
+        const eb_neon_sums sums = eb_neon_plus(eb_neon_load(totals + o), eb_neon_load(scales));
+        const eb_neon_sums scaled = eb_neon_scale_once(sums, scales);
+        eb_neon_store(out + o, eb_neon_bounded(scaled, output), eb_min(count - o, 4));
+        scales += EB_NEON_SCALES;
+    }
+}
+
+/* The whole layer, whose outputs are scaled by vectors; has_sdot: a constant. */
+EB_INLINED void eb_neon_quads(const eb_fully_connected *p,
+                              const int8_t *in,
+                              int8_t *out,
+                              const int8_t *weights,
+                              const int32_t *scales,
+                              int has_sdot)
+{
+    for (int32_t b = 0; b < p->batches; ++b) {
+        for (int32_t o = 0; o < p->outputs; o += 4) {
+            int32_t totals[4] = {0, 0, 0, 0};
+            const int32_t count = eb_min(p->outputs - o, 4);
+            eb_neon_totals(in, weights + o * p->inputs, p->inputs, count, has_sdot, totals);
+            eb_neon_scaled_outputs(p, totals, scales + o / 4 * EB_NEON_SCALES, out + o, count);
+        }
+        in += p->inputs;
         out += p->outputs;
     }
 }
@@ -79,6 +130,30 @@ EB_KERNEL void eb_fully_connected_s8_neon_any_layer(const eb_fully_connected *p,
         eb_neon_layer(p, in, out, weights, bias, scales, 1);
     } else {
         eb_neon_layer(p, in, out, weights, bias, scales, 0);
+    }
+}
+
+/* The whole layer, where vectors scale the outputs as LiteRT does; scales: with the biases. */
+EB_KERNEL void eb_fully_connected_s8_quads_layer(const eb_fully_connected *p,
+                                                 const int8_t *in,
+                                                 int8_t *out,
+                                                 const int8_t *weights,
+                                                 const int32_t *scales)
+{
+    eb_neon_quads(p, in, out, weights, scales, 0);
+}
+
+/* The same, with SDOT where the core has it. */
+EB_KERNEL void eb_fully_connected_s8_quads_any_layer(const eb_fully_connected *p,
+                                                     const int8_t *in,
+                                                     int8_t *out,
+                                                     const int8_t *weights,
+                                                     const int32_t *scales)
+{
+    if (eb_has_sdot()) {
+        eb_neon_quads(p, in, out, weights, scales, 1);
+    } else {
+        eb_neon_quads(p, in, out, weights, scales, 0);
     }
 }
 
