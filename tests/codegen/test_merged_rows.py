@@ -29,8 +29,8 @@ def windows() -> Graph:
 
 def elementwise() -> Graph:
     b = Builder("elementwise")
-    x = b.input(1, 4, 3, 5)
-    return b.graph(b.relu(b.add(x, b.conv(x, 5, (1, 1))), same_quant=False))
+    x = b.input(1, 4, 3, 8)
+    return b.graph(b.relu(b.add(x, b.conv(x, 8, (1, 1))), same_quant=False))
 
 
 def batch() -> Graph:
@@ -111,9 +111,15 @@ def test_layers_without_gaps_are_one_row(isa: Isa, tmp_path: Path) -> None:
             assert_same(result, Interpreter(graph).run(sample), graph.name)
 
 
-def test_scratch_of_one_column_is_too_small_for_two_pixels() -> None:
-    assert merged(one_column(), Isa.PORTABLE, Schedule.LAYERS) == {"conv_0"}
-    assert merged(one_column(), Isa.DSP, Schedule.LAYERS) == set()
+def no_fours() -> Graph:
+    b = Builder("no_fours")
+    return b.graph(b.conv(b.input(1, 4, 3, 5), 8, (1, 1)))
+
+
+@pytest.mark.parametrize(("make", "isa"), [(one_column, Isa.DSP), (no_fours, Isa.NEON_DOT)])
+def test_scratch_of_one_row_is_too_small_for_more(make: Callable[[], Graph], isa: Isa) -> None:
+    assert merged(make(), Isa.PORTABLE, Schedule.LAYERS) == {"conv_0"}
+    assert merged(make(), isa, Schedule.LAYERS) == set()
 
 
 @pytest.mark.parametrize("isa", Isa)

@@ -10,7 +10,7 @@ from hil.virtual.timing.model import decode_code
 
 def expected_steps(board: Board) -> tuple[int, ...]:
     riscv = board.cpu == "rv32imac"
-    calls = (102 + 5, 204 + 7) if riscv else (102 + 3, 204 + 4)
+    calls = (102 + 4, 204 + 5) if riscv else (102 + 3, 204 + 4)
     return (
         2002 if riscv else 2003,
         2 * 1502,
