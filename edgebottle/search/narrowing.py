@@ -10,7 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from edgebottle.search.trials import CandidateCosts, fits
+from edgebottle.search.costs import CandidateCost
+from edgebottle.search.trials import CandidateCosts, fitting_cost
 from quantize.search.space import Choice, Space, Value
 
 SHARES = (7 / 8, 3 / 4, 5 / 8, 1 / 2, 3 / 8, 1 / 4, 1 / 8)
@@ -22,7 +23,7 @@ _CHANNELS = "channels"
 
 def narrowed(
     space: Space, choice: Choice, costs: CandidateCosts, limits: Mapping[str, float]
-) -> dict[str, Value] | None:
+) -> tuple[dict[str, Value], CandidateCost] | None:
     """The widest version of a choice with fewer channels that keeps to the budgets.
 
     All parts lose the same share. That less of it takes less is a rule, which has exceptions: then
@@ -35,15 +36,19 @@ def narrowed(
         limits: The most of each figure, by name.
 
     Returns:
-        The version; None where none was found that fits.
+        The version, and what it takes; None where none was found that fits.
     """
-    versions = [_with_share(space, choice, share) for share in SHARES]
+    found: dict[float, tuple[dict[str, Value], CandidateCost]] = {}
 
-    def is_narrow_enough(version: dict[str, Value]) -> bool:
-        return fits(space.candidate(version), costs, limits)
+    def is_narrow_enough(share: float) -> bool:
+        version = _with_share(space, choice, share)
+        cost = fitting_cost(space.candidate(version), costs, limits)
+        if cost is not None:
+            found[share] = version, cost
+        return cost is not None
 
-    place = bisect_left(versions, True, key=is_narrow_enough)
-    return versions[place] if place < len(versions) else None
+    place = bisect_left(SHARES, True, key=is_narrow_enough)
+    return found[SHARES[place]] if place < len(SHARES) else None
 
 
 def nearest(values: Sequence[int], wanted: float) -> int:

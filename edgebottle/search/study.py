@@ -30,6 +30,7 @@ from edgebottle.search.trials import (
     SearchTrial,
     TrialResult,
     breach,
+    keeps,
     network_key,
 )
 from quantize.search.space import Candidate, Choice
@@ -175,7 +176,7 @@ class SearchStudy:
         return not self._study.get_trials(deepcopy=False)
 
     def _candidate(self, trial: Any) -> Candidate:
-        places = {**trial.params, **trial.user_attrs.get(NARROWED, {})}
+        places = trial.user_attrs.get(NARROWED, trial.params)
         return self.settings.space.candidate(self.drawn.choice(places))
 
     def run(
@@ -294,14 +295,15 @@ class SearchStudy:
             EdgebottleError: one of ``IMPOSSIBLE``: it cannot be built at all.
         """
         cost = costs.of(self._candidate(trial))
-        if all(share <= 0 for share in breach(cost, self.limits.most).values()):
+        if keeps(cost, self.limits.most):
             return cost
         choice = self.drawn.choice(trial.params)
-        narrower = narrowed(self.settings.space, choice, costs, self.limits.most)
-        if narrower is None:
+        found = narrowed(self.settings.space, choice, costs, self.limits.most)
+        if found is None:
             return cost
+        narrower, cost = found
         trial.set_user_attr(NARROWED, self.drawn.places(narrower))
-        return costs.of(self._candidate(trial))
+        return cost
 
     def _known(self, trial: Any, network: str) -> list[float] | None:
         """The accuracy of a network, in a list; None while another worker is about to know.

@@ -49,12 +49,25 @@ def breach(cost: CandidateCost, limits: Mapping[str, float]) -> dict[str, float]
     return {name: (cost.held[name] - limit) / limit for name, limit in limits.items()}
 
 
+def keeps(cost: CandidateCost, limits: Mapping[str, float]) -> bool:
+    """Whether no limit is broken."""
+    return all(share <= 0 for share in breach(cost, limits).values())
+
+
 def fits(candidate: Candidate, costs: CandidateCosts, limits: Mapping[str, float]) -> bool:
     """Whether a candidate can be built, and keeps to the limits."""
+    return fitting_cost(candidate, costs, limits) is not None
+
+
+def fitting_cost(
+    candidate: Candidate, costs: CandidateCosts, limits: Mapping[str, float]
+) -> CandidateCost | None:
+    """Of a candidate that can be built, and keeps to the limits; None of any other."""
     try:
-        return all(share <= 0 for share in breach(costs.of(candidate), limits).values())
+        cost = costs.of(candidate)
     except IMPOSSIBLE:
-        return False
+        return None
+    return cost if keeps(cost, limits) else None
 
 
 @dataclass(frozen=True)

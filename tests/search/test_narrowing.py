@@ -30,11 +30,12 @@ def test_it_fits_and_only_its_channels_are_others(limits: dict[str, float]) -> N
         drawn = SPACE.drawn(generator)
         if excess(drawn, limits) <= 0:
             continue
-        narrow = narrowed(SPACE, drawn, COSTS, limits)
-        if narrow is None:
+        result = narrowed(SPACE, drawn, COSTS, limits)
+        if result is None:
             continue
+        narrow, cost = result
         found.append(narrow)
-        assert excess(narrow, limits) <= 0
+        assert excess(narrow, limits) <= 0 and cost == COSTS.of(SPACE.candidate(narrow))
         for name, value in narrow.items():
             if value != drawn[name]:
                 assert name.endswith("channels") and 0 < value < drawn[name]
@@ -45,9 +46,9 @@ def test_it_is_no_narrower_than_it_must_be() -> None:
     """More room is used, and a budget that is met exactly is kept."""
 
     def flash(limit: int) -> int:
-        narrow = narrowed(SPACE, SPACE.largest(), COSTS, {"flash": limit})
-        assert narrow is not None
-        return COSTS.of(SPACE.candidate(narrow)).flash
+        result = narrowed(SPACE, SPACE.largest(), COSTS, {"flash": limit})
+        assert result is not None
+        return COSTS.of(SPACE.candidate(result[0])).flash
 
     takes = [flash(limit) for limit in (8_000, 12_000, 30_000)]
     assert takes == sorted(set(takes))
