@@ -232,13 +232,13 @@ def load_board(board_id: str, folder: Path | None = None) -> Board:
     folder = folder or data_dir("boards")
     if board_id not in target_ids(folder):
         raise BoardNotFound(f"no board '{board_id}': {_suggestion(board_id.lower(), folder)}")
-    path = board_file(board_id, folder)
+    path = _own_file(board_id, folder)
     data = _read(path)
-    if board_id in variant_ids(folder):
-        path = folder / VARIANTS / f"{board_id}.toml"
-        changes = {key: value for key, value in _read(path).items() if key != "board"}
+    if path.parent.name == VARIANTS:
+        base = _read(_file_of_variant(path, data))
+        changes = {key: value for key, value in data.items() if key != "board"}
         check_keys(path, "", changes, {"name": str}, _REQUIRED | _OPTIONAL)
-        data = _with_changes(data, changes)
+        data = _with_changes(base, changes)
     return _parse(path, data)
 
 
@@ -294,21 +294,28 @@ def board_file(board_id: str, folder: Path | None = None) -> Path:
     Raises:
         BadBoard: the file of the variant names none.
     """
-    folder = folder or data_dir("boards")
-    if board_id in variant_ids(folder):
-        path = folder / VARIANTS / f"{board_id}.toml"
-        board_id = _read(path).get("board", "")
-        check_choice(path, "board", board_id, board_ids(folder))
-    return (folder / CORES if board_id in core_ids(folder) else folder) / f"{board_id}.toml"
+    path = _own_file(board_id, folder or data_dir("boards"))
+    return _file_of_variant(path, _read(path)) if path.parent.name == VARIANTS else path
+
+
+def _own_file(board_id: str, folder: Path) -> Path:
+    """The file of a board, variant or core that exists."""
+    places = (folder, folder / VARIANTS, folder / CORES)
+    return next(place / f"{board_id}.toml" for place in places if board_id in board_ids(place))
+
+
+def _file_of_variant(path: Path, data: dict[str, Any]) -> Path:
+    """The file of the board that a variant names; raises ``BadBoard`` where it names none."""
+    folder = path.parent.parent
+    check_choice(path, "board", data.get("board", ""), board_ids(folder))
+    return folder / f"{data['board']}.toml"
 
 
 def _with_changes(data: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """A board's file with the keys of a variant, which leaves the others of a table as they are."""
-    found = dict(data)
-    for key, value in changes.items():
-        is_part = isinstance(value, dict) and isinstance(data.get(key), dict)
-        found[key] = _with_changes(data[key], value) if is_part else value
-    return found
+    tables = [key for key in data.keys() & changes.keys() if isinstance(data[key], dict)]
+    parts = [key for key in tables if isinstance(changes[key], dict)]
+    return data | changes | {key: _with_changes(data[key], changes[key]) for key in parts}
 
 
 def all_boards(folder: Path | None = None) -> tuple[Board, ...]:
