@@ -8,14 +8,11 @@ from edgebottle.ops.conv_2d_few import SpreadRows
 from edgebottle.ops.convolution_kernels import (
     Convolved,
     FullDepth,
-    folded_bias,
     int8_fields,
     matrix_of,
-    scales_of,
 )
-from edgebottle.ops.dot_packing import pack_downwards, pack_fours
+from edgebottle.ops.dot_packing import downward_scales, pack_fours
 from edgebottle.ops.few_packing import QUAD
-from edgebottle.ops.fixed_point import quantize_multipliers, wrap_int32
 from edgebottle.ops.packing import pad_to
 from edgebottle.ops.weights import operands
 
@@ -35,8 +32,7 @@ class DotRows(FullDepth[Array]):
 
     def pack(self, layer: Convolved) -> Array | None:
         """Bias and scales; None where a shift is not to the right."""
-        bias = wrap_int32(folded_bias(layer))
-        return pack_downwards(bias, *quantize_multipliers(scales_of(layer)))
+        return downward_scales(layer)
 
     def scratch(self, layer: Convolved) -> int:
         """Copies of the rows of a window, and windows; none where they are read as they lie."""

@@ -8,14 +8,11 @@ from edgebottle.ops.conv_2d_few import SpreadRows
 from edgebottle.ops.convolution_kernels import (
     Convolved,
     FullDepth,
-    folded_bias,
     grouped_fields,
-    scales_of,
 )
 from edgebottle.ops.depthwise_neon import ChannelRows
-from edgebottle.ops.dot_packing import pack_columns, pack_downwards
+from edgebottle.ops.dot_packing import downward_scales, pack_columns
 from edgebottle.ops.few_packing import QUAD
-from edgebottle.ops.fixed_point import quantize_multipliers, wrap_int32
 from edgebottle.ops.packing import pad_to
 from edgebottle.ops.weights import operands
 
@@ -32,8 +29,7 @@ class DotColumns(FullDepth[Array]):
 
     def pack(self, layer: Convolved) -> Array | None:
         """Bias and scales; None where a shift is not to the right."""
-        bias = wrap_int32(folded_bias(layer))
-        return pack_downwards(bias, *quantize_multipliers(scales_of(layer)))
+        return downward_scales(layer)
 
     def scratch(self, layer: Convolved) -> int:
         """Rows of a window, woven, and a row of zero points."""

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from edgebottle.ir.graph import Array
+from edgebottle.ops.convolution_kernels import Convolved, folded_bias, scales_of
 from edgebottle.ops.few_packing import QUAD, runs_of
+from edgebottle.ops.fixed_point import quantize_multipliers, wrap_int32
 from edgebottle.ops.mve_packing import pack_scales, quads
 from edgebottle.ops.packing import pad_to
 
@@ -60,18 +62,15 @@ def pack_columns(taps: Array) -> Array:
     return np.concatenate([order[:, :, group].ravel() for group in groups_of(channels)])
 
 
-def pack_downwards(bias: Array, multiplier: Array, shift: Array) -> Array | None:
-    """Packs what turns sums into outputs, see ``mve_packing.pack_scales``.
-
-    Args:
-        bias: int32, (channels,), with the input's zero point folded in.
-        multiplier: int32, (channels,), 0 .. 2^31 - 1.
-        shift: (channels,).
+def downward_scales(layer: Convolved) -> Array | None:
+    """What turns the sums of a convolution into outputs, see ``mve_packing.pack_scales``.
 
     Returns:
         int32, (quads, 3, 4); None where a shift is not to the right.
     """
+    multiplier, shift = quantize_multipliers(scales_of(layer))
     shift = np.where(multiplier == 0, -1, shift)
     if shift.max(initial=-1) >= 0:
         return None
+    bias = wrap_int32(folded_bias(layer))
     return pack_scales(bias, multiplier, shift, quads(len(bias)))

@@ -1,4 +1,7 @@
-"""The kernel of FULLY_CONNECTED for Cortex-A with SDOT: see ``eb_fully_connected_s8_dot.h``."""
+"""The kernel of FULLY_CONNECTED for Cortex-A with SDOT: see ``eb_fully_connected_s8_dot.h``.
+
+Its scales are those of all kernels for Cortex-A.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,6 @@ from edgebottle.ops.weights import operands, per_channel, weights_zero_point
 
 MIN_OUTPUTS = 3
 """Of one or two, a kernel that has no outputs in its lanes multiplies less."""
-
-
-def has_fours(layer: Dense) -> bool:
-    """Fours of inputs, enough outputs, and no zero point of weights."""
-    weights = operands(layer.ins)[1]
-    outputs, inputs = weights.shape
-    return inputs % QUAD == 0 and outputs >= MIN_OUTPUTS and not weights_zero_point(weights)
 
 
 def vector_scales(layer: Dense, added: Array | int = 0) -> Array | None:
@@ -67,8 +63,11 @@ class DotLayer(Kernel[Operator, Array]):
     FUNCTION = "eb_fully_connected_s8_dot_layer"
 
     def suits(self, layer: Dense) -> bool:
-        """int8; see ``has_fours``."""
-        return is_int8(layer) and has_fours(layer)
+        """int8; fours of inputs, enough outputs, and no zero point of weights."""
+        weights = operands(layer.ins)[1]
+        outputs, inputs = weights.shape
+        has_fours = inputs % QUAD == 0 and outputs >= MIN_OUTPUTS
+        return is_int8(layer) and has_fours and not weights_zero_point(weights)
 
     def pack(self, layer: Dense) -> Array | None:
         """See ``vector_scales``."""

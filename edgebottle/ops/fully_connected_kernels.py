@@ -143,7 +143,7 @@ class PlainLayerS8(Kernel[Operator, Array]):
 
     def pack(self, layer: Dense) -> Array:
         """The scales, as LiteRT's doubles."""
-        return np.array([exact_multiplier(scale) for scale in scales_of(layer)], dtype=np.uint32)
+        return doubles_of(layer)
 
     def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
         """See ``Kernel``."""
@@ -172,7 +172,7 @@ class PlainLayerS16(Kernel[Operator, Array]):
 
     def pack(self, layer: Dense) -> Array:
         """The scales, as LiteRT's doubles."""
-        return np.array([exact_multiplier(scale) for scale in scales_of(layer)], dtype=np.uint32)
+        return doubles_of(layer)
 
     def emit(self, layer: Dense, packed: Array, e: Emitter) -> str:
         """See ``Kernel``."""
@@ -253,6 +253,11 @@ def quantization_of(layer: Dense) -> dict[str, CValue]:
         "low": low,
         "high": high,
     }
+
+
+def doubles_of(layer: Dense) -> Array:
+    """The scales, as LiteRT's doubles, in parts of 32 bits."""
+    return np.array([exact_multiplier(scale) for scale in scales_of(layer)], dtype=np.uint32)
 
 
 def scales_of(layer: Dense) -> list[float]:

@@ -10,18 +10,18 @@ from edgebottle.ir.graph import Array
 from edgebottle.ops.base import CValue, Emitter, Isa, Operator
 from edgebottle.ops.few_packing import table_of
 from edgebottle.ops.few_ways import FewProducts, FewWeights, cheapest, saves_by_few
-from edgebottle.ops.fixed_point import exact_multiplier, wrap_int32
+from edgebottle.ops.fixed_point import wrap_int32
 from edgebottle.ops.fully_connected_dots import DotLayer, vector_scales
 from edgebottle.ops.fully_connected_kernels import (
     READ_AS,
     Dense,
     PlainLayerS8,
+    doubles_of,
     folded_bias,
     is_int8,
     layer_ends,
     layer_sizes,
     quantization_of,
-    scales_of,
 )
 from edgebottle.ops.kernel import AnyKernel, Kernel
 from edgebottle.ops.mve_packing import CHANNELS, LANES
@@ -217,8 +217,7 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
             quads = e.constant("scales", packed.scales)
             return f"{self.FUNCTION_QUADS}({', '.join((*head, quads, e.scratch()))});"
         bias = wrap_int32(folded_bias(layer) + few.added).astype(np.int32)
-        scales = np.array([exact_multiplier(scale) for scale in scales_of(layer)], np.uint32)
-        doubles = (e.constant("bias", bias), e.constant("scales", scales))
+        doubles = (e.constant("bias", bias), e.constant("scales", doubles_of(layer)))
         return f"{self.FUNCTION}({', '.join((*head, *doubles, e.scratch()))});"
 
 

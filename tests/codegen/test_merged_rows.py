@@ -29,8 +29,8 @@ def windows() -> Graph:
 
 def elementwise() -> Graph:
     b = Builder("elementwise")
-    x = b.input(1, 4, 3, 8)
-    return b.graph(b.relu(b.add(x, b.conv(x, 8, (1, 1))), same_quant=False))
+    x = b.input(1, 4, 3, 5)
+    return b.graph(b.relu(b.add(x, b.conv(x, 5, (1, 1))), same_quant=False))
 
 
 def batch() -> Graph:
@@ -93,6 +93,11 @@ CASES: tuple[tuple[Callable[[], Graph], set[str]], ...] = (
 )
 
 
+COPIED = {("elementwise", Isa.NEON_DOT): {"conv_0"}}
+"""Layers that copy their rows on a core, for which scratch of one row is too small: see
+``no_fours``."""
+
+
 def merged(graph: Graph, isa: Isa, schedule: Schedule) -> set[str]:
     """The layers that the C computes in one call for all rows."""
     source = write_model(graph, make_schedule(graph, isa, schedule))
@@ -106,7 +111,8 @@ def test_layers_without_gaps_are_one_row(isa: Isa, tmp_path: Path) -> None:
     inputs = [[sample for _, sample in samples(graph, 2)] for graph in graphs]
     found = run_compiled(list(zip(graphs, inputs, strict=True)), isa, tmp_path)
     for (_, expected), graph, values, results in zip(CASES, graphs, inputs, found, strict=True):
-        assert merged(graph, isa, Schedule.LAYERS) == expected, graph.name
+        wanted = expected - COPIED.get((graph.name, isa), set())
+        assert merged(graph, isa, Schedule.LAYERS) == wanted, graph.name
         for sample, result in zip(values, results, strict=True):
             assert_same(result, Interpreter(graph).run(sample), graph.name)
 
