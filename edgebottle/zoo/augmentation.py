@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+AT_ONCE = 1 << 16
+"""Values of images that are read at once: few enough that a cache holds them."""
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -59,7 +62,10 @@ def augment(images: Floats, how: Augmentation, random: np.random.Generator) -> F
     cosine, sine = per_image(np.cos(angle) / zoom), per_image(np.sin(angle) / zoom)
     y = cosine * row - sine * column + per_image(shift_y) + (height - 1) / 2
     x = per_image(mirror) * (sine * row + cosine * column) + per_image(shift_x) + (width - 1) / 2
-    result = _bilinear(images, y, x)
+    result = np.empty_like(images)
+    some = max(1, AT_ONCE // images[0].size) if count else 1
+    for part in (slice(start, start + some) for start in range(0, count, some)):
+        result[part] = _bilinear(images[part], y[part], x[part])
     if how.erase:
         _erase(result, how.erase, random)
     return result
@@ -76,8 +82,10 @@ def _bilinear(images: Floats, y: Floats, x: Floats) -> Floats:
     stride = width + 2
     image = np.arange(count, dtype=np.int32)[:, None, None] * ((height + 2) * stride)
     index = image + (top + 1) * stride + (left + 1)
-    upper = padded[index] * (1 - right) + padded[index + 1] * right
-    lower = padded[index + stride] * (1 - right) + padded[index + stride + 1] * right
+    upper, lower = (
+        padded.take(place, axis=0) * (1 - right) + padded.take(place + 1, axis=0) * right
+        for place in (index, index + stride)
+    )
     result: Floats = (upper * (1 - down) + lower * down).astype(np.float32)
     return result
 
