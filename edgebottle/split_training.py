@@ -36,6 +36,9 @@ OF_FEW_BITS = ("dampening", "freezing")
 GUIDED_SHARE = 0.4
 """Of the epochs, in which the student learns to compute what the teacher has inside."""
 
+ENTROPY_PRICE = 0.2
+"""Of a bottleneck that takes as many bits as packed, in the loss of entropic training."""
+
 COUNTED_SAMPLES = 2000
 """Of those that are learned from: tables of the code are counted over them."""
 
@@ -49,6 +52,10 @@ class SplitMethod(Enum):
 
     BOTTLEFIT_FROZEN = "bottlefit-frozen"
     """The same, but that the head keeps what it has learned first."""
+
+    ENTROPIC = "entropic"
+    """As that, and what the head sends costs what it takes coded, so that it learns to send less
+    (Matsubara et al., "Supervised Compression", 2022)."""
 
     DISTILLED = "distilled"
     """Classes and the teacher's logits, from the beginning (Hinton et al., 2015)."""
@@ -175,28 +182,33 @@ class _Course:
         if first in (0, epochs):
             return (self._tuned(student, epochs, method),)
         last = [one.name for one in places(self.teacher) if one.name in student.tail][-1:]
-        guided = self._guided(student, first, (student.decoder, *last))
+        price = ENTROPY_PRICE if method is SplitMethod.ENTROPIC else 0.0
+        guided = self._guided(student, first, (student.decoder, *last), price)
         return guided, self._tuned(student, epochs - first, method)
 
-    def _guided(self, student: Student, epochs: int, followed: tuple[str, ...]) -> Task:
+    def _guided(
+        self, student: Student, epochs: int, followed: tuple[str, ...], price: float = 0.0
+    ) -> Task:
         at = {student.decoder: student.plan.at}
         recipe = _without(replace(self.recipe, epochs=epochs), "distillation")
         return self._task(
             *(student, recipe, "guided"),
             fixed=student.tail,
             guides=tuple((name, at.get(name, name)) for name in followed),
+            bottleneck=student.ordered(price),
         )
 
     def _tuned(self, student: Student, epochs: int, method: SplitMethod) -> Task:
         recipe = replace(self.recipe, epochs=epochs)
         if method is SplitMethod.NAIVE:
             recipe = _without(recipe, "distillation")
-        is_frozen = method is SplitMethod.BOTTLEFIT_FROZEN
+        is_frozen = method in (SplitMethod.BOTTLEFIT_FROZEN, SplitMethod.ENTROPIC)
         return self._task(student, recipe, "tuned", fixed=student.head if is_frozen else ())
 
     def _task(self, student: Student, recipe: TrainingRecipe, name: str, **more: Any) -> Task:
         from quantize.lowbit.trainer import Task
 
+        more.setdefault("bottleneck", student.ordered())
         return Task(
             student.network,
             student.bits(LayerBits()),
@@ -206,7 +218,6 @@ class _Course:
             self.data.input_bounds,
             None if self.folder is None else self.folder / name,
             teacher=self.teacher,
-            bottleneck=student.ordered(),
             **more,
         )
 

@@ -11,7 +11,7 @@ import click
 from edgebottle.cli.options import json_option, print_json
 from edgebottle.cli.training_options import TrainingOptions, training_options
 
-METHODS = ("bottlefit", "bottlefit-frozen", "distilled", "autoencoder", "naive")
+METHODS = ("bottlefit", "bottlefit-frozen", "entropic", "distilled", "autoencoder", "naive")
 """Values of ``SplitMethod``, which cannot be imported before it is needed."""
 
 

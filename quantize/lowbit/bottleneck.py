@@ -19,6 +19,7 @@ class Bottleneck:
         step: Whose channels; what it computes is clamped by a ReLU, so that 0 is its lowest level.
         groups: Channels of each group; together all.
         whole: Probability that all are kept, 0 .. 1, before any number is drawn.
+        price: What is added to the loss for values that take as many bits as packed ones.
     """
 
     SOURCE: ClassVar[str] = (
@@ -28,6 +29,7 @@ class Bottleneck:
     step: str
     groups: tuple[int, ...]
     whole: float = 0.5
+    price: float = 0.0
 
     @property
     def rates(self) -> range:
@@ -55,6 +57,39 @@ class Bottleneck:
         kept = ops.where(spread < 0.0, float(len(self.groups)), ops.ceil(spread * len(self.groups)))
         return values * ops.cast(self._group_numbers() <= kept, values.dtype)
 
+    def cost(self, levels: Any, last: int) -> Any:
+        """What is added to the loss for sending values.
+
+        Args:
+            levels: (samples, height, width, channels), real numbers, 0 .. ``last``.
+            last: The highest level, 2^bits - 1.
+        """
+        return self.price * coded_bits(levels, last) / np.log2(last + 1)
+
     def _group_numbers(self) -> Any:
         """Of each channel, from 1."""
         return np.repeat(np.arange(1.0, len(self.groups) + 1.0, dtype=np.float32), self.groups)
+
+
+def coded_bits(levels: Any, last: int) -> Any:
+    """The mean bits of a value, coded by tables that are counted over these values.
+
+    There is a table for each channel and level to the left (at the left edge above), as in
+    ``edgebottle.split.payload``. Between two levels lengths are interpolated, so that there is a
+    gradient, towards the levels that are shorter; the first pixel counts nothing.
+
+    Args:
+        levels: (samples, height, width, channels), real numbers, 0 .. ``last``.
+        last: The highest level.
+    """
+    from keras import ops
+
+    taken = ops.one_hot(ops.cast(ops.round(levels), "int32"), last + 1)
+    above = ops.pad(taken[:, :-1, :1], ((0, 0), (1, 0), (0, 0), (0, 0), (0, 0)))
+    before = ops.concatenate([above, taken[:, :, :-1]], axis=2)
+    counts = ops.einsum("nhwcj,nhwck->cjk", before, taken) + 0.5
+    lengths = ops.log2(ops.sum(counts, axis=-1, keepdims=True)) - ops.log2(counts)
+    each = ops.einsum("nhwcj,cjk->nhwck", before, ops.stop_gradient(lengths))
+    distances = ops.abs(ops.expand_dims(levels, -1) - np.arange(last + 1.0, dtype=np.float32))
+    share = ops.relu(1.0 - distances)
+    return ops.mean(ops.sum(each * share, axis=-1))

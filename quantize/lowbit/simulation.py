@@ -219,11 +219,18 @@ class Simulation(keras.Model):  # type: ignore[misc]
                     result = ops.relu(result)
                 if step.ceiling is not None and not self.grids:
                     result = ops.minimum(result, step.ceiling)
-            result = self._on_grid(step.name, result)
+            found[step.name] = self._on_grid(step.name, result)
             if training and self.bottleneck is not None and step.name == self.bottleneck.step:
-                result = self.bottleneck.dropped(result, self.seeds)
-            found[step.name] = result
+                found[step.name] = self._sent(self.bottleneck, result)
         return found
+
+    def _sent(self, bottleneck: Bottleneck, values: Any) -> Any:
+        """What is left of a bottleneck's values on their grid, in training."""
+        grid = self.grids[bottleneck.step]
+        if self.learns and bottleneck.price:
+            levels = ops.clip(values / grid.step(), 0.0, float(grid.levels.last))
+            self.add_loss(bottleneck.cost(levels, grid.levels.last))
+        return bottleneck.dropped(grid(values), self.seeds)
 
     def _on_grid(self, name: str, values: Any) -> Any:
         grid = self.grids.get(name)

@@ -60,7 +60,7 @@ class Task:
         folder: Where each epoch is kept; None to keep none.
         teacher: Whose logits are learned from; None for those of the network itself.
         bottleneck: Whose channels are ordered by importance; then the best epoch is that of the
-            best mean over its rates.
+            best mean over its rates, or the last one where bits have a price.
         fixed: Names of steps whose numbers stay as they are.
         guides: Pairs of a step and the teacher's whose values it learns to compute; where there are
             any, nothing else is learned.
@@ -218,7 +218,9 @@ class Trainer:
         ).history
         score = accuracy_of(simulation, task.chosen)
         others = self.epochs[len(self.epochs) - epoch :]
-        is_best = stage.is_last and all(score >= one.validation for one in others)
+        is_priced = task.bottleneck is not None and task.bottleneck.price > 0.0
+        # Where bits have a price, accuracy alone says nothing of an epoch: the last one counts.
+        is_best = stage.is_last and (is_priced or all(score >= one.validation for one in others))
         record = EpochRecord(
             number=count,
             bits=str(stage.bits),

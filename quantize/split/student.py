@@ -82,9 +82,9 @@ class Student:
         names = [step.name for step in self.network.steps]
         return tuple(names[names.index(self.decoder) + 1 :])
 
-    def ordered(self) -> Bottleneck:
-        """Its bottleneck as training takes it."""
-        return Bottleneck(self.bottleneck, self.plan.groups)
+    def ordered(self, price: float = 0.0) -> Bottleneck:
+        """Its bottleneck as training takes it, with the price of its bits."""
+        return Bottleneck(self.bottleneck, self.plan.groups, price=price)
 
     def bits(self, default: LayerBits) -> Bits:
         """Of each layer: the bottleneck's activations have few."""

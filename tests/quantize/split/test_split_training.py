@@ -12,10 +12,11 @@ import pytest
 from edgebottle.errors import BadInput
 from edgebottle.litert import LiteRTModel
 from edgebottle.split.description import SplitFile
+from edgebottle.split.payload import PayloadCode
 from edgebottle.split_training import OF_FEW_BITS, SplitMethod, train_split
 from edgebottle.training import TrainingData
 from quantize.lowbit.bits import LayerBits
-from quantize.lowbit.bottleneck import Bottleneck
+from quantize.lowbit.bottleneck import Bottleneck, coded_bits
 from quantize.lowbit.network import FloatNetwork, Weighted
 from quantize.lowbit.recipe import TrainingRecipe
 from quantize.lowbit.samples import LabelledSamples
@@ -146,6 +147,42 @@ def test_nested_dropout_keeps_the_first_groups(keras: Any, whole: float) -> None
     shares = [np.mean(counts == channels) for channels in (1, 3, 6)]
     drawn = (1 - whole) / 3
     np.testing.assert_allclose(shares, [drawn, drawn, drawn + whole], atol=0.03)
+
+
+def test_coded_bits_are_those_of_the_code(keras: Any) -> None:
+    """Of whole levels: what the tables counted over the same samples say, but the first pixel."""
+    random = np.random.default_rng(0)
+    levels = np.minimum(random.geometric(0.6, (400, 3, 4, 2)) - 1, 3).astype(np.uint8)
+    levels[:, :, 1:, 1] = levels[:, :, :-1, 1]  # a channel whose pixels are like their neighbours
+    code = PayloadCode.counted(levels, 4, (1, 1))
+    alone = PayloadCode.of_json({**code.to_json(), "height": 1, "width": 1})
+    bits = [code.entropy_bits(one, 2) - alone.entropy_bits(one[:1, :1], 2) for one in levels]
+    found = float(coded_bits(levels.astype(np.float32), 3)) * levels[0].size
+    assert found == pytest.approx(np.mean(bits), rel=2e-3)
+
+
+def test_a_price_draws_values_to_levels_that_are_coded_shorter(keras: Any) -> None:
+    """Between two levels what they cost is interpolated: less towards the one that is usual."""
+    levels = np.zeros((50, 2, 2, 1), np.float32)
+    levels[:5, 1, 1] = 2.0
+    costs = []
+    for level in (1.6, 2.0, 2.4):
+        levels[0, 1, 1] = level
+        costs.append(float(Bottleneck("any", (1,), price=3.0).cost(levels, 3)))
+    assert costs[0] > costs[1] < costs[2]  # 1 and 3 were never sent
+    levels[0, 1, 1] = 0.4
+    assert float(Bottleneck("any", (1,), price=3.0).cost(levels, 3)) < costs[1]
+    assert float(Bottleneck("any", (1,)).cost(levels, 3)) == 0.0
+
+
+def test_entropic_training_sends_less(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a price that counts for more than all else, hardly anything is left to be sent."""
+    recipe = {"epochs": 10, "batch_size": 8, "learning_rate": 0.1}
+    found = []
+    for price in (0.0, 100.0):
+        monkeypatch.setattr("edgebottle.split_training.ENTROPY_PRICE", price)
+        found.append(trained(SplitMethod.ENTROPIC, recipe=recipe)[1].rates[-1].entropy_bytes)
+    assert found[1] < 0.5 * found[0]
 
 
 def test_a_network_is_split_only_where_all_depends_on_one_map() -> None:
