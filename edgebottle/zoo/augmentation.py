@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-AT_ONCE = 1 << 16
+AT_ONCE = 1 << 15
 """Values of images that are read at once: few enough that a cache holds them."""
 
 

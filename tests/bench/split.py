@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from edgebottle.ir.graph import Array
 from edgebottle.split.frames import HEADER_BYTES
 from edgebottle.split_training import SplitMethod, train_split
 from edgebottle.training import TrainingData, read_trained, start_keras
@@ -37,6 +36,7 @@ from quantize.split.student import SplitPlan, usual_place
 from tests.bench.jsonl import add_line, is_known, lines_of
 from tests.bench.search_data import CASES as DATA
 from tests.bench.search_data import SIGN_SIDE
+from tests.bench.split_tables import tables
 
 SIGNS = Recipe(
     architecture=Architecture(
@@ -52,8 +52,8 @@ SIGNS = Recipe(
     weight_decay=0.02,
 )
 
-JPEG_QUALITIES = (1, 5, 10, 15, 20, 30, 40, 50, 70, 90)
-WEBP_QUALITIES = (0, 1, 5, 10, 20, 35, 50, 75, 90)
+JPEG_QUALITIES = (1, 3, 5, 7, 10, 15, 20, 30, 50, 70, 90)
+WEBP_QUALITIES = (0, 1, 2, 3, 5, 7, 10, 20, 35, 50, 75, 90)
 
 
 @dataclass(frozen=True)
@@ -157,29 +157,6 @@ def _say(done: int, total: int, line: str) -> None:
     print(f"teacher {done}/{total} {line}", flush=True)
 
 
-def rows(lines: Sequence[Mapping[str, Any]], name: str) -> Iterator[str]:
-    """Means and spreads over seeds, as rows of Markdown."""
-    yield "| what is sent | rate | accuracy | lost | bytes of a frame |"
-    yield "|---|--:|--:|--:|--:|"
-    known = [line for line in lines if line["data"] == name]
-    teachers = {line["seed"]: line["teacher"] for line in known if "teacher" in line}
-    cells: dict[tuple[str, int], list[tuple[float, float, float]]] = {}
-    for line in known:
-        before = teachers.get(line["seed"])
-        if before is None:
-            continue
-        for number, rate in enumerate(line.get("rates", [line]), start=1):
-            key = (line["what"], number if "rates" in line else 0)
-            lost = 100 * (before - rate["accuracy"])
-            cells.setdefault(key, []).append((100 * rate["accuracy"], lost, rate["bytes"]))
-    for (what, number), found in cells.items():
-        table: Array = np.array(found)
-        mean, spread = table.mean(axis=0), table.std(axis=0)
-        accuracy, lost = (f"{mean[i]:.2f} ± {spread[i]:.2f}" for i in (0, 1))
-        yield f"| {what} | {number or '-'} | {accuracy} | {lost} | {mean[2]:.1f} |"
-    yield f"\nSeeds: {', '.join(map(str, sorted(teachers)))}; spread over them."
-
-
 def cells_of(bench: Bench, bits: int, methods: Sequence[SplitMethod]) -> Iterator[tuple[Any, ...]]:
     """What is measured: its name, and what measures it."""
     for method in methods:
@@ -211,7 +188,7 @@ def main(arguments: list[str] | None = None) -> None:
             cell = {"data": options.data, "what": what, "seed": seed}
             if not is_known(file, cell):
                 add_line(file, {**cell, **measured()})
-    print("\n".join(rows(lines_of(file), options.data)))
+    print("\n".join(tables(lines_of(file), options.data)))
 
 
 if __name__ == "__main__":
