@@ -59,6 +59,14 @@ def _share(context: click.Context, parameter: click.Parameter, value: str | None
     help="Of each element of the bottleneck (default 2).",
 )
 @click.option(
+    "--width",
+    type=click.IntRange(1, 256),
+    default=8,
+    metavar="N",
+    help="Channels of the head's first convolution; they double with each stride, up to four "
+    "times as many (default 8). A wider head sees more, and takes more flash and time.",
+)
+@click.option(
     "--at",
     metavar="LAYER",
     help="The layer of MODEL whose output the server makes of the bottleneck (default: the first "
@@ -90,6 +98,7 @@ def train(
     model: Path,
     groups: tuple[int, ...],
     bits: int,
+    width: int,
     at: str | None,
     method: str,
     early_exit: float | None,
@@ -121,7 +130,7 @@ def train(
     training.check(target)
     training.begin(target)
     network, samples = training.read(model, recipe.seed, quiet=as_json)
-    plan = SplitPlan(at or usual_place(network), groups, bits)
+    plan = SplitPlan(at or usual_place(network), groups, bits, width)
     student_of(network, plan, 0)  # refuses what cannot be split before anything is trained
     how = (network, samples, plan, SplitMethod(method), recipe)
     report = training.train(

@@ -7,6 +7,7 @@ ones.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,33 +47,56 @@ DIGITS = (8, 4, 2)
 """Bits of the digits that weights are cut into where sums would be too large otherwise."""
 
 
-def integer_values(
-    simulation: Simulation, graph: Graph, values: Array, rate: int | None = None
-) -> dict[str, Any]:
+def integer_values(simulation: Simulation, graph: Graph, values: Array) -> dict[str, Any]:
     """The stored values of everything that a network computes up to its logits, int32.
 
     Args:
         simulation: Of few bits.
         graph: ``export.integer_network`` of it.
         values: Real inputs, (samples, ...).
-        rate: Groups of channels of its bottleneck that are there; None for all.
 
     Returns:
         Tensors of Keras, (samples, ...), by the names of steps.
     """
     quant = graph.tensors[INPUT].quant
     assert quant is not None, "everything is int8"
-    found = {INPUT: ops.cast(quantized(values, quant), "int32")}
-    for step in simulation.network.steps:
+    begun = {INPUT: ops.cast(quantized(values, quant), "int32")}
+    return _followed(simulation, graph, begun, simulation.network.steps)
+
+
+def at_rate(
+    simulation: Simulation, graph: Graph, whole: Mapping[str, Any], rate: int
+) -> dict[str, Any]:
+    """The same where only some groups of channels of a bottleneck are there.
+
+    Args:
+        simulation: With a bottleneck on which alone all that follows depends.
+        graph: ``export.integer_network`` of it.
+        whole: ``integer_values`` with all groups; what lies in front of the bottleneck is the same.
+        rate: How many groups are there.
+    """
+    bottleneck, steps = simulation.bottleneck, simulation.network.steps
+    assert bottleneck is not None, "only a bottleneck has rates"
+    names = [step.name for step in steps]
+    place = names.index(bottleneck.step) + 1
+    is_there = np.arange(steps[place - 1].shape[-1]) < bottleneck.channels_at(rate)
+    absent = simulation.grids[bottleneck.step].stored()[1]
+    known = {name: whole[name] for name in (INPUT, *names[:place])}
+    known[bottleneck.step] = ops.where(is_there, whole[bottleneck.step], absent)
+    return _followed(simulation, graph, known, steps[place:])
+
+
+def _followed(
+    simulation: Simulation, graph: Graph, known: Mapping[str, Any], steps: Sequence[LayerStep]
+) -> dict[str, Any]:
+    """What is known, and what the steps behind it compute."""
+    found = dict(known)
+    for step in steps:
         is_open = f"{step.name}{UNCLAMPED}" in graph.tensors
         made = f"{step.name}{UNCLAMPED}" if is_open else step.name
         result = _computed(step, graph, made, [found[source] for source in step.sources])
         if is_open:
             result = ops.maximum(result, simulation.grids[step.name].levels.lowest)
-        bottleneck = simulation.bottleneck
-        if rate is not None and bottleneck is not None and step.name == bottleneck.step:
-            is_there = np.arange(step.shape[-1]) < bottleneck.channels_at(rate)
-            result = ops.where(is_there, result, simulation.grids[step.name].stored()[1])
         found[step.name] = result
     return found
 

@@ -23,7 +23,7 @@ from quantize.lowbit.calibration import first_steps
 from quantize.lowbit.checkpoint import Checkpoint, load_best, load_checkpoint
 from quantize.lowbit.export import integer_network
 from quantize.lowbit.guide import Guide
-from quantize.lowbit.integers import integer_values
+from quantize.lowbit.integers import at_rate, integer_values
 from quantize.lowbit.methods.distillation import Distillation
 from quantize.lowbit.methods.norm_estimation import NormEstimation
 from quantize.lowbit.methods.progressive import ProgressiveBits
@@ -284,29 +284,33 @@ def average_norms(simulation: Simulation, values: Array, batch_size: int) -> Non
     simulation.momentum.assign(MOMENTUM)
 
 
-def logits_of(simulation: Simulation, values: Array, rate: int | None = None) -> Array:
-    """The logits, (samples, classes); of few bits those that LiteRT computes.
-
-    Args:
-        simulation: What computes them.
-        values: Samples.
-        rate: Of its bottleneck, where it has few bits; None for all channels.
-    """
-    parts = [values[at : at + PREDICTED] for at in range(0, len(values), PREDICTED)]
+def logits_of(simulation: Simulation, values: Array) -> Array:
+    """The logits, (samples, classes); of few bits those that LiteRT computes."""
     if not simulation.grids:
+        parts = _parts(values)
         return np.concatenate([_numpy(simulation(ops.convert_to_tensor(part))) for part in parts])
     graph, name = integer_network(simulation), simulation.network.steps[-1].name
-    stored = np.concatenate(
-        [_numpy(integer_values(simulation, graph, part, rate)[name]) for part in parts]
-    )
-    return dequantized(stored, graph.tensors[name].quant)
+    stored = [_numpy(integer_values(simulation, graph, part)[name]) for part in _parts(values)]
+    return dequantized(np.concatenate(stored), graph.tensors[name].quant)
 
 
 def accuracy_of(simulation: Simulation, samples: LabelledSamples) -> float:
     """Share of right classes of the simulation; with a bottleneck the mean over its rates."""
-    rates = simulation.bottleneck.rates if simulation.bottleneck and simulation.grids else (None,)
-    found = [logits_of(simulation, samples.values, rate).argmax(axis=1) for rate in rates]
-    return float(np.mean(np.stack(found) == samples.labels))
+    bottleneck, last = simulation.bottleneck, simulation.network.steps[-1].name
+    if bottleneck is None or not simulation.grids:
+        return float(
+            np.mean(logits_of(simulation, samples.values).argmax(axis=1) == samples.labels)
+        )
+    graph, found = integer_network(simulation), []
+    for part in _parts(samples.values):
+        whole = integer_values(simulation, graph, part)
+        each = [at_rate(simulation, graph, whole, rate)[last] for rate in bottleneck.rates]
+        found.append([_numpy(logits).argmax(axis=1) for logits in each])
+    return float(np.mean(np.concatenate(found, axis=1) == samples.labels))
+
+
+def _parts(values: Array) -> list[Array]:
+    return [values[at : at + PREDICTED] for at in range(0, len(values), PREDICTED)]
 
 
 def _numpy(value: Any) -> Array:

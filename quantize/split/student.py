@@ -21,8 +21,10 @@ from quantize.search.blocks import FullConvolution, NetworkBlock, Separable
 PREFIX = "split_"
 """Of the names of the student's own steps."""
 
-STEM_CHANNELS = 8
-MAX_ENCODER_CHANNELS = 32
+HEAD_WIDTH = 8
+
+WIDEST = 4
+"""Times the width: channels of the head's convolutions at most."""
 
 SMALLEST_SIDE = 4
 """Of a feature map at which a network is split unless it is said where."""
@@ -36,15 +38,13 @@ class SplitPlan:
         at: The teacher's step that the decoder stands for.
         groups: Channels of the bottleneck, in groups: one rate each.
         bits: Of an element of the bottleneck, 1 .. 4.
-        stem: Channels of the first convolution.
-        most_channels: Of the encoder's convolutions, which double with each stride.
+        width: Channels of the first convolution, at least 1; they double with each stride.
     """
 
     at: str
     groups: tuple[int, ...]
     bits: int = 2
-    stem: int = STEM_CHANNELS
-    most_channels: int = MAX_ENCODER_CHANNELS
+    width: int = HEAD_WIDTH
 
     def __post_init__(self) -> None:
         """Raises ``BadInput`` for what cannot be."""
@@ -144,14 +144,14 @@ def _own_steps(
     height, width, channels = teacher.input_shape
     strides = _strides((height, width), (place.shape[0], place.shape[1]), plan.at)
     blocks: list[NetworkBlock] = []
-    wide = plan.stem
+    wide = plan.width
     for _ in range(strides - 2):
-        wide = min(2 * wide, plan.most_channels)
+        wide = min(2 * wide, WIDEST * plan.width)
         blocks.append(Separable(wide, stride=2))
     blocks.append(FullConvolution(sum(plan.groups), stride=2 if strides > 1 else 1))
     inside = place.shape[2]
     blocks += [FullConvolution(inside), FullConvolution(inside)]
-    stem = Stem(plan.stem, stride=2 if strides > 0 else 1)
+    stem = Stem(plan.width, stride=2 if strides > 0 else 1)
     made = Architecture((height, width, channels), stem, tuple(blocks), ClassHead(1))
     steps = [one for one in made.network(seed=seed).steps if len(one.shape) == 3]
     renamed = [_renamed(step) for step in steps]

@@ -63,17 +63,19 @@ class SplitCase:
     Attributes:
         recipe: Of the teacher.
         groups: Channels of each.
+        width: Of the head.
         epochs: Of each method.
     """
 
     recipe: Recipe
     groups: tuple[int, ...]
+    width: int
     epochs: int
 
 
 CASES: Mapping[str, SplitCase] = {
-    "fashion": SplitCase(fashion_w2a2.RECIPE, (1, 1, 2, 4), 12),
-    "signs": SplitCase(SIGNS, (2, 2, 4, 8), 40),
+    "fashion": SplitCase(fashion_w2a2.RECIPE, (1, 1, 2, 4), 8, 12),
+    "signs": SplitCase(SIGNS, (4, 4, 8, 8), 16, 40),
 }
 
 
@@ -109,7 +111,7 @@ class Bench:
             seed=self.seed,
             augmentation=recipe.augmentation,
         )
-        plan = SplitPlan(usual_place(self.teacher), self.case.groups, bits)
+        plan = SplitPlan(usual_place(self.teacher), self.case.groups, bits, self.case.width)
         _, report = train_split(
             *(self.teacher, TrainingData(samples, test, (0.0, 1.0), ()), plan, method, how),
             *(lambda *what: None, lambda epoch: print(epoch, flush=True)),

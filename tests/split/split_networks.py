@@ -36,11 +36,11 @@ def untrained_split(bits: int = 2) -> SplitFile:
 def untrained_photo_split() -> SplitFile:
     """Photographs of 96 x 96 pixels, as ``edgebottle split train`` splits a network for them.
 
-    The bottleneck is 6 x 6 x 16 of 2 bits, the teacher that of ``tests.bench.split`` for signs.
+    The bottleneck is 6 x 6 x 24 of 2 bits, the teacher that of ``tests.bench.split`` for signs.
     """
     blocks = (Residual(24, stride=2), Residual(32, stride=2), Residual(64, stride=2))
     teacher = Architecture((96, 96, 3), Stem(16, stride=2), blocks, ClassHead(10)).network()
-    plan = SplitPlan(usual_place(teacher), (2, 2, 4, 8), 2)
+    plan = SplitPlan(usual_place(teacher), (4, 4, 8, 8), 2, 16)
     student = student_of(teacher, plan, 0)
     graph = untrained_graph(student.network, student.bits(LayerBits()))
     images = samples(16, size=96)

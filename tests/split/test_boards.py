@@ -83,7 +83,7 @@ def test_row_fed_head_sends_its_frames(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "arena"), [(Schedule.AUTO, 20_432), (Schedule.MIN_RAM, 7_100)]
+    ("schedule", "arena"), [(Schedule.AUTO, 39_064), (Schedule.MIN_RAM, 11_788)]
 )
 def test_head_for_a_camera_is_small(schedule: Schedule, arena: int, tmp_path: Path) -> None:
     """96 x 96 RGB, row-fed: at most 64 kB of RAM and 40 kB of flash, bench application included."""

@@ -13,13 +13,13 @@ from edgebottle.errors import BadInput
 from edgebottle.litert import LiteRTModel
 from edgebottle.split.description import SplitFile
 from edgebottle.split.payload import PayloadCode
-from edgebottle.split_training import OF_FEW_BITS, SplitMethod, train_split
+from edgebottle.split_training import OF_FEW_BITS, SplitMethod, rates_of, train_split
 from edgebottle.training import TrainingData
 from quantize.lowbit.bits import LayerBits
 from quantize.lowbit.bottleneck import Bottleneck, coded_bits
 from quantize.lowbit.network import FloatNetwork, Weighted
 from quantize.lowbit.recipe import TrainingRecipe
-from quantize.lowbit.samples import LabelledSamples
+from quantize.lowbit.samples import LabelledSamples, split
 from quantize.post.affine import quantized
 from quantize.search.architecture import Architecture, ClassHead, Stem
 from quantize.search.blocks import FullConvolution, Residual
@@ -86,6 +86,16 @@ def test_every_method_makes_a_network_whose_halves_are_the_whole(
         assert np.array_equal(found, whole.run([image])[0])
         right += found.argmax() == label
     assert report.rates[-1].accuracy == right / len(DATA.test)
+
+
+def test_what_epochs_are_chosen_by_is_what_litert_gives(keras: Any) -> None:
+    recipe = RECIPE.without(("norm-estimation",))
+    file, report, _ = trained(SplitMethod.NAIVE, recipe={"methods": recipe.methods})
+    chosen = split(DATA.samples, recipe.validation, recipe.seed)[1]
+    rates = [one.accuracy for one in rates_of(file, chosen, lambda *what: None)]
+    assert len(set(rates)) > 1
+    best = [one.validation for one in report.epochs if one.is_best][-1]
+    assert np.mean(rates) == pytest.approx(best)
 
 
 def test_fixed_steps_and_followed_ones(keras: Any) -> None:
