@@ -122,10 +122,10 @@ def train(
       edgebottle split train model.keras --data photos/ --scale 0..1 --channels 2,4,8 --bits 2
       edgebottle split train model.keras --data photos/ --scale 0..1 --early-exit 99%
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.split_training import SplitMethod, train_split
+    from edgebottle.split_training import LEARNING_RATE, SplitMethod, train_split
     from quantize.split.student import SplitPlan, student_of, usual_place
 
-    recipe = training.recipe()
+    recipe = training.recipe(learning_rate=LEARNING_RATE)
     target = out or Path(f"{model.stem}_split.tflite")
     training.check(target)
     training.begin(target)

@@ -51,12 +51,16 @@ class TrainingOptions:
     resume: bool
     restart: bool
 
-    def recipe(self) -> TrainingRecipe:
-        """That of the file, or the usual one, with what the command line says."""
+    def recipe(self, **usual: Any) -> TrainingRecipe:
+        """That of the file, or the usual one, with what the command line says.
+
+        Args:
+            usual: What the usual one has otherwise.
+        """
         from quantize.lowbit.recipe import TrainingRecipe
 
         given = self.recipe_file
-        recipe = TrainingRecipe() if given is None else TrainingRecipe.read(given)
+        recipe = TrainingRecipe(**usual) if given is None else TrainingRecipe.read(given)
         numbers = {"epochs": self.epochs, "seed": self.seed}
         changes: dict[str, Any] = {name: one for name, one in numbers.items() if one is not None}
         return replace(recipe, **changes).without(self.without)

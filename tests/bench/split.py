@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from edgebottle.split.frames import HEADER_BYTES
-from edgebottle.split_training import SplitMethod, train_split
+from edgebottle.split_training import LEARNING_RATE, SplitMethod, train_split
 from edgebottle.training import TrainingData, read_trained, start_keras
 from edgebottle.zoo import fashion_w2a2
 from edgebottle.zoo.architectures import as_plain
@@ -107,7 +107,7 @@ class Bench:
         how = TrainingRecipe(
             epochs=self.epochs,
             batch_size=recipe.batch_size,
-            learning_rate=2e-3,
+            learning_rate=LEARNING_RATE,
             seed=self.seed,
             augmentation=recipe.augmentation,
         )
