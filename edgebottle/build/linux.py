@@ -36,17 +36,17 @@ def build_linux(
 ) -> BuildResult:
     """Builds model, bench application and port as a static executable for a Linux board.
 
-    It is compiled for the CPU of the board, and linked with a libc for any CPU of its kind, which
-    zig makes once: a minute of work.
+    It is compiled for the CPU of the board, and linked with a libc for any CPU of its kind; that of
+    zig is made once, a minute of work.
 
     Args:
         project_dir: A generated project for the board.
         board: The board.
-        toolchain: ``"zig"``; no other brings a libc for every board.
+        toolchain: ``"zig"``, which has a libc for every board, or ``"gcc"``.
         optimize: Compiler option.
 
     Raises:
-        ToolMissing: zig is not installed, or another toolchain was asked for.
+        ToolMissing: the toolchain is not installed.
         BuildFailed: a compiler error.
         BadInput: the folder is not a generated project for a Linux board.
     """

@@ -21,6 +21,15 @@ WITHOUT_RUNTIME = "-rtlib=none"
 Few programs need anything of it; what does is linked again without this.
 """
 
+GNU = {"aarch64": "aarch64-linux-gnu", "armv7": "arm-linux-gnueabihf"}
+"""What GCC for Linux is called, by architecture."""
+
+GNU_PACKAGES = {
+    "aarch64": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "armv7": "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
+}
+"""Of Debian and Ubuntu."""
+
 X86_64 = ("x86_64", "AMD64")
 """As operating systems call it."""
 
@@ -64,16 +73,15 @@ def cross_compiler(board: Board, toolchain: str = "zig") -> Compiler:
 
 
 def linux_compiler(board: Board, toolchain: str = "zig") -> Compiler:
-    """Returns zig as the compiler of static executables for a Linux board.
+    """Returns the compiler of static executables for a Linux board.
 
     Raises:
-        ToolMissing: it is not installed, or another toolchain was asked for.
+        ToolMissing: it is not installed, or there is no toolchain of that name.
     """
+    if toolchain == "gcc":
+        return _gnu_compiler(board)
     if toolchain != "zig":
-        raise ToolMissing(
-            f"{board.id} is compiled by zig, which has a libc for it: leave out --toolchain "
-            f"{toolchain}"
-        )
+        raise ToolMissing(f"unknown toolchain '{toolchain}': use zig or gcc")
     platform = _platform_toolchains()
     facts = platform.read_cpu(board.cpu)["zig"]
     runtime = platform.read_cpu(facts["runtime"])["zig"] if "runtime" in facts else facts
@@ -83,6 +91,23 @@ def linux_compiler(board: Board, toolchain: str = "zig") -> Compiler:
         own += ["-target-feature", "+dotprod"] if board.processor.dot else []
         flags += [word for flag in own for word in ("-Xclang", flag)]
     return Compiler((zig_path(), "cc"), _version(zig_path()), tuple(flags))
+
+
+def _gnu_compiler(board: Board) -> Compiler:
+    """GCC with a libc for a Linux board; raises ``ToolMissing``."""
+    name = f"{GNU[board.processor.arch]}-gcc"
+    path = shutil.which(name)
+    if path is None:
+        packages = GNU_PACKAGES[board.processor.arch]
+        raise ToolMissing(
+            f"{name} is not installed: install it (Debian/Ubuntu: apt install {packages}), or "
+            "leave out --toolchain gcc"
+        )
+    facts = _platform_toolchains().read_cpu(board.cpu)["gcc"]
+    flags = [f"-mcpu={facts['cpu']}"]
+    if "fpu" in facts:
+        flags += [f"-mfpu={facts['fpu']}", "-mfloat-abi=hard"]
+    return Compiler((path,), _version(path), tuple(flags))
 
 
 def qemu_user_path(board: Board) -> str:

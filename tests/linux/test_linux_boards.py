@@ -1,6 +1,7 @@
 """Computers that run Linux: the same C as a static program, which an emulator runs here."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import pytest
 from edgebottle.boards import all_boards, load_board
 from edgebottle.build.elf import read_elf
 from edgebottle.build.linux import build_linux
-from edgebottle.build.toolchains import host_compiler, qemu_user_path
+from edgebottle.build.toolchains import GNU, host_compiler, linux_compiler, qemu_user_path
 from edgebottle.drivers import Faulted, open_session
 from edgebottle.errors import BadInput, ToolMissing
+from edgebottle.exporters.tflite import write_tflite
 from edgebottle.fit import Wish
 from edgebottle.pipeline import build, load
 from edgebottle.plan.schedules import Schedule
 from edgebottle.program_counter import ProgramCounter, can_count
 from edgebottle.verify import verify_model
+from tests.bench.low_bits import network as few_bits
 from tests.cli.command_line import edgebottle
 from tests.conftest import long, needs_qemu_user
 
@@ -41,6 +44,21 @@ def test_a_network_verifies_under_the_emulator(board: str) -> None:
     # Around the layers it is the loop that calls them, and a look at the canaries.
     around = (result.instructions or 0) - sum(each or 0 for each in counted)
     assert (0 < around < 6 * len(counted)) == is_counted
+
+
+@pytest.mark.parametrize(
+    ("board", "network"), [("arm64_linux", "windows"), *(long(name, "dense") for name in FEW)]
+)
+@needs_qemu_user
+def test_gcc_makes_the_same_network(board: str, network: str, tmp_path: Path) -> None:
+    name = f"{GNU[load_board(board).processor.arch]}-gcc"
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed")
+    file = tmp_path / "network.tflite"
+    file.write_bytes(write_tflite(few_bits(network, 8, 8)))
+    result = verify_model(load(str(file)), load_board(board), samples=2, toolchain="gcc")
+    assert result.exact and result.match, str(result.difference)
+    assert result.built.compiler.startswith(name)
 
 
 @needs_qemu_user
@@ -99,7 +117,6 @@ def test_the_project_builds_where_it_runs(tmp_path: Path) -> None:
 
 # Command, what its one line says.
 REFUSED = [
-    ("build -b raspberry_pi_4 --toolchain gcc", "raspberry_pi_4 is compiled by zig"),
     (
         "profile -b raspberry_pi_4",
         "raspberry_pi_4 runs Linux, where no loops are counted: profile",
@@ -127,6 +144,13 @@ def test_without_the_emulator_its_package_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ToolMissing, match=r"qemu-arm is not installed.*apt install qemu-user\)"):
         qemu_user_path(load_board("raspberry_pi_os_armv7"))
+
+
+def test_without_the_compiler_its_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    message = r"aarch64-linux-gnu-gcc is not installed.*apt install gcc-aarch64-linux-gnu libc6-"
+    with pytest.raises(ToolMissing, match=message):
+        linux_compiler(load_board("raspberry_pi_4"), "gcc")
 
 
 def test_the_project_of_another_board(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ static inline eb_neon_sums eb_neon_dot(eb_neon_sums sums, const int8_t *a, const
 static inline eb_neon_sums eb_neon_sdot(eb_neon_sums sums, int8x16_t a, int8x16_t b)
 {
 #if defined(__aarch64__) && !EB_HAVE_SDOT
-    __asm__(".arch_extension dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(sums) : "w"(a), "w"(b));
+    __asm__(".arch armv8.2-a+dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(sums) : "w"(a), "w"(b));
     return sums;
 #else
     return eb_neon_dot(sums, (const int8_t *)&a, (const int8_t *)&b);
