@@ -59,6 +59,9 @@ def test_gcc_makes_the_same_network(board: str, network: str, tmp_path: Path) ->
     result = verify_model(load(str(file)), load_board(board), samples=2, toolchain="gcc")
     assert result.exact and result.match, str(result.difference)
     assert result.built.compiler.startswith(name)
+    if result.instructions is not None:
+        usual = verify_model(load(str(file)), load_board(board), samples=1).instructions
+        assert usual is not None and result.instructions < 1.4 * usual
 
 
 @needs_qemu_user

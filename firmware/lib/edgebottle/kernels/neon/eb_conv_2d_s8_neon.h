@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../../include/eb_neon.h"
+#include "../../include/eb_rows.h"
 
 /* Copies a window's values; outside of the image are zero points. */
 static inline void
@@ -60,7 +61,9 @@ EB_INLINED void eb_neon_pixels(const eb_conv_2d *p,
     const eb_neon_windows w = *windows; /* which no output can be part of */
     for (int32_t left = p->output_channels; left > 0; left -= 4) {
         eb_neon_sums sums[4][4];
+        EB_UNROLLED
         for (int32_t i = 0; i < pixels; ++i) {
+            EB_UNROLLED
             for (int32_t c = 0; c < 4; ++c) {
                 sums[i][c] = eb_neon_zero();
             }
@@ -73,7 +76,9 @@ EB_INLINED void eb_neon_pixels(const eb_conv_2d *p,
             const int8_t *end = from + w.run;
             EB_ROLLED
             do {
+                EB_UNROLLED
                 for (int32_t i = 0; i < pixels; ++i) {
+                    EB_UNROLLED
                     for (int32_t c = 0; c < 4; ++c) {
                         sums[i][c] = eb_neon_dot_with(has_sdot, sums[i][c], from + i * w.step,
                                                       weights + 16 * c);
@@ -83,6 +88,7 @@ EB_INLINED void eb_neon_pixels(const eb_conv_2d *p,
                 from += 16;
             } while (from != end);
         } while (++r != w.runs);
+        EB_UNROLLED
         for (int32_t i = 0; i < pixels; ++i) {
             const eb_neon_sums joined =
                 eb_neon_join(sums[i][0], sums[i][1], sums[i][2], sums[i][3]);

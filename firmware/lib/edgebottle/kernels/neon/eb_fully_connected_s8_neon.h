@@ -5,6 +5,7 @@
 #define EB_FULLY_CONNECTED_S8_NEON_H
 
 #include "../../include/eb_neon.h"
+#include "../../include/eb_rows.h"
 
 /* Sums of products of `inputs` values with the weights of `outputs` outputs. Constants: outputs, 1
  * or 4; has_sdot. */
@@ -13,6 +14,7 @@ EB_INLINED eb_neon_sums eb_neon_products(
 {
     eb_neon_sums sums[4] = {eb_neon_zero(), eb_neon_zero(), eb_neon_zero(), eb_neon_zero()};
     for (int32_t i = 0; i + 16 <= inputs; i += 16) {
+        EB_UNROLLED
         for (int32_t o = 0; o < outputs; ++o) {
             sums[o] = eb_neon_dot_with(has_sdot, sums[o], in + i, weights + o * inputs + i);
         }
