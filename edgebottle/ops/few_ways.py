@@ -341,6 +341,7 @@ def saves_by_few(
     kinds: Sequence[VectorCosts],
     packed: float,
     spread: float,
+    int8: Sequence[float] = (),
 ) -> bool:
     """Whether products of few bits cost less than those of the same values stored as int8.
 
@@ -353,13 +354,15 @@ def saves_by_few(
         kinds: See ``cheapest``.
         packed: Elements that are packed, to as many pixels as are computed together.
         spread: Those that are spread for them.
+        int8: Cycles of each kind with a kernel that knows nothing of few bits, where there is one.
     """
     wide = cheapest(replace(sums, bits=8), kinds)
     if sums.levels is None or wide is None:
         return True
     more = packed * PACKED + spread * SPREAD
+    least = [min(each) for each in zip(wide.cycles, int8 or wide.cycles, strict=True)]
     shares = [
-        (few + more * costs.simple) / int8
-        for few, int8, costs in zip(found.cycles, wide.cycles, kinds, strict=True)
+        (few + more * costs.simple) / one
+        for few, one, costs in zip(found.cycles, least, kinds, strict=True)
     ]
     return max(shares) * min(shares) < 1

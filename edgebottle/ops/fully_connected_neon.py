@@ -40,8 +40,12 @@ JOINING = 3
 """Instructions of the kernel of int8, which add up the lanes of four outputs."""
 
 
+BESIDE = 150
+"""Instructions that weights of few bits take for a batch of int8 beside its products; counted."""
+
+
 class QuadsLayerS8(DotLayer):
-    """Four outputs of sixteen products at a time, scaled by vectors."""
+    """Eight or four outputs of sixteen products at a time, scaled by vectors."""
 
     ISAS = VECTORS - {Isa.NEON_ANY}
     FUNCTION = "eb_fully_connected_s8_quads_layer"
@@ -163,10 +167,11 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
         packed = cheapest(_products(layer), self._kinds)
         if packed is None:
             return None
-        if _has_vectors(layer):
-            int8 = [_cycles(layer, costs) for costs in self._kinds]
-            saved = [wide - few for wide, few in zip(int8, packed.cycles, strict=True)]
-            if min(saved) < 0 or (max(saved) == 0 and _batch(layer).bits == 8):
+        int8 = self._int8(layer)
+        if int8:
+            beside = BESIDE if _batch(layer).bits == 8 else 0.0
+            saved = [wide - few - beside for wide, few in zip(int8, packed.cycles, strict=True)]
+            if min(saved) < 0:
                 return None
         return FewDenseConstants(packed, vector_scales(layer, packed.added))
 
@@ -176,7 +181,12 @@ class FewLayer(Kernel[Operator, FewDenseConstants]):
         if found is None:
             return False
         inputs = operands(layer.ins)[1].shape[1]
-        return saves_by_few(_products(layer), found.packed, self._kinds, inputs, inputs)
+        each = inputs, inputs, self._int8(layer)
+        return saves_by_few(_products(layer), found.packed, self._kinds, *each)
+
+    def _int8(self, layer: Dense) -> list[float]:
+        """What the kernel of int8 costs each kind of core; nothing where it does not suit."""
+        return [_cycles(layer, costs) for costs in self._kinds] if _has_vectors(layer) else []
 
     def scratch(self, layer: Dense) -> int:
         """The inputs, spread, whatever way is chosen; sums of their bytes, and of the outputs."""
@@ -231,9 +241,11 @@ def _cycles(layer: Dense, costs: VectorCosts) -> float:
     """Of a batch with the kernel of int8, modelled."""
     outputs, inputs = operands(layer.ins)[1].shape
     products = costs.dot or 2 * costs.multiply_long + costs.widen
-    each = costs.load + CHANNELS * (costs.load + products)
     vectors = pad_to(inputs, LANES) // LANES
-    return pad_to(outputs, CHANNELS) // CHANNELS * (vectors * each + JOINING * costs.simple)
+    quads = pad_to(outputs, CHANNELS) // CHANNELS
+    loads = quads * CHANNELS + quads // 2 + quads % 2  # those of inputs are shared by two quads
+    each = loads * costs.load + quads * CHANNELS * products
+    return vectors * each + quads * JOINING * costs.simple
 
 
 def _batch(layer: Dense) -> StoredBatch:

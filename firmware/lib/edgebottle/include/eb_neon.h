@@ -55,7 +55,13 @@ static inline eb_neon_sums eb_neon_dot(eb_neon_sums sums, const int8_t *a, const
 #endif
 }
 
-/* The same products with SDOT, which the core has although this is not compiled for such cores
+/* sums plus eight products, two of them to each. */
+static inline eb_neon_sums eb_neon_dot_8(eb_neon_sums sums, const int8_t *a, const int8_t *b)
+{
+    return vpadalq_s16(sums, vmull_s8(vld1_s8(a), vld1_s8(b)));
+}
+
+/* eb_neon_dot with SDOT, which the core has although this is not compiled for such cores
  * alone; of 64 bits. */
 static inline eb_neon_sums eb_neon_sdot(eb_neon_sums sums, int8x16_t a, int8x16_t b)
 {
@@ -220,6 +226,14 @@ static inline eb_neon_sums eb_neon_dot(eb_neon_sums sums, const int8_t *a, const
 {
     for (int i = 0; i < 16; ++i) {
         sums.lane[i / 4] = eb_add_wrap(sums.lane[i / 4], a[i] * b[i]);
+    }
+    return sums;
+}
+
+static inline eb_neon_sums eb_neon_dot_8(eb_neon_sums sums, const int8_t *a, const int8_t *b)
+{
+    for (int i = 0; i < 8; ++i) {
+        sums.lane[i / 2] = eb_add_wrap(sums.lane[i / 2], a[i] * b[i]);
     }
     return sums;
 }

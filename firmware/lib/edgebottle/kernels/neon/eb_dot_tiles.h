@@ -35,14 +35,6 @@ typedef struct {
     eb_output_s8 output;
 } eb_dot_outputs;
 
-/* The same address, hidden from the compiler: it would count all pixels' addresses from the first
- * one, where each load can move its own. */
-static inline const int8_t *eb_dot_place(const int8_t *place)
-{
-    __asm__("" : "+r"(place));
-    return place;
-}
-
 /* All functions below: pixels (1 .. 4) and quads of channels (1, 2 or 4) are constants; once, too:
  * sums are scaled with eb_neon_scale_once, else with eb_neon_scale_down. */
 
@@ -87,7 +79,7 @@ EB_INLINED const int8_t *eb_dot_run_sums(int32_t pixels,
         EB_UNROLLED
         for (int32_t i = 0; i < pixels; ++i) {
             values[i] = eb_neon_fours_load(from[i]);
-            from[i] = eb_dot_place(from[i] + 16);
+            from[i] = eb_place(from[i] + 16);
         }
         weights = eb_dot_taps(pixels, quads, 0, values, weights, sums);
         weights = eb_dot_taps(pixels, quads, 1, values, weights, sums);
@@ -99,7 +91,7 @@ EB_INLINED const int8_t *eb_dot_run_sums(int32_t pixels,
         EB_UNROLLED
         for (int32_t i = 0; i < pixels; ++i) {
             values[i] = eb_neon_fours_load_4(from[i]);
-            from[i] = eb_dot_place(from[i] + 4);
+            from[i] = eb_place(from[i] + 4);
         }
         weights = eb_dot_taps(pixels, quads, 0, values, weights, sums);
     }

@@ -48,14 +48,6 @@ struct eb_few_tile {
     int32_t *sums;
 };
 
-/* The same address, hidden from the compiler: it would count all pixels' addresses from the first
- * one, where each load can move its own. */
-static inline const uint8_t *eb_few_place(const uint8_t *place)
-{
-    __asm__("" : "+r"(place));
-    return place;
-}
-
 /* Sums of all pixels become outputs of `quads` fours of channels, the last of which may have fewer
  * than four. */
 EB_INLINED void eb_few_store(
@@ -112,7 +104,7 @@ eb_few_point(const eb_few_tile *t, int32_t pixels, int32_t first, const uint8_t 
 {
     EB_UNROLLED
     for (int32_t i = 0; i < pixels; ++i) {
-        values[i] = eb_few_place(t->window + i * t->few->pixel + first);
+        values[i] = eb_place(t->window + i * t->few->pixel + first);
     }
 }
 
@@ -285,7 +277,7 @@ EB_INLINED const uint8_t *eb_few_counts(const eb_few_tile *t,
             eb_few_point(t, pixels, block[0], values);
             EB_UNROLLED
             for (int32_t i = 0; i < pixels; ++i) {
-                upper[i] = eb_few_place(values[i] + t->few->plane_bytes);
+                upper[i] = eb_place(values[i] + t->few->plane_bytes);
             }
             for (const uint8_t *end = weights + 16 * weight_bits * block[1]; weights != end;) {
                 const eb_neon_bytes low = eb_bytes_load(weights);
