@@ -117,7 +117,7 @@ class PolicyRules:
         retry: Seconds between two tries while it is down.
         explore: Seconds between two requests that go another way to find out, at the least.
         spend: Share of all cost that finding out may take; the pause is longer where it would.
-        sure: Standard deviations of the link by which another way may look cheaper than it is.
+        sure: Standard deviations of the link by which another way may be hoped to be cheaper.
     """
 
     deadline: float
@@ -129,7 +129,7 @@ class PolicyRules:
     retry: float = 0.5
     explore: float = 0.3
     spend: float = 0.04
-    sure: float = 1.0
+    sure: float = 1.5
 
 
 @dataclass(frozen=True)
@@ -240,14 +240,21 @@ def _cost(way: Way, link: LinkEstimate, rules: PolicyRules) -> float:
     return way.seconds(link)
 
 
-def _hopeful(way: Way, link: LinkEstimate, rules: PolicyRules) -> float:
-    """What a way costs if the link is better than expected, by its doubt."""
-    if way.is_local:
-        return _cost(way, link, rules)
-    expected = link.seconds(way.sent)
-    share = max(0.0, 1 - rules.sure * link.doubt(way.sent) / expected)
-    better = replace(link, rtt=link.rtt * share, per_byte=link.per_byte * share)
-    return _cost(way, better, rules)
+def _hoped(way: Way, chosen: Way, link: LinkEstimate, rules: PolicyRules) -> float:
+    """By how much a way costs less than the chosen one, if the link is as it may be at best for it.
+
+    Between two ways that send, the round trip is the same: they differ by the bytes' time alone,
+    and who sends less gains where that is longer than expected.
+    """
+    if chosen.is_local:
+        expected = link.seconds(way.sent)
+        share = max(0.0, 1 - rules.sure * link.doubt(way.sent) / expected)
+        best = replace(link, rtt=link.rtt * share, per_byte=link.per_byte * share)
+    else:
+        doubt = rules.sure * math.sqrt(link.per_byte_variance)
+        per_byte = link.per_byte + (doubt if way.sent < chosen.sent else -doubt)
+        best = replace(link, per_byte=max(0.0, per_byte))
+    return _cost(chosen, best, rules) - _cost(way, best, rules)
 
 
 def _cheapest(
@@ -274,10 +281,10 @@ def _cheapest(
         others = [way for way in remote if way is not chosen]
     asked, state = None, replace(state, current=chosen.name)
     if others:
-        hope = min(others, key=lambda way: _hopeful(way, link, rules))
-        least = costs[chosen.name] * (1 - rules.margin)
+        hope = max(others, key=lambda way: _hoped(way, chosen, link, rules))
+        wanted = costs[chosen.name] * rules.margin
         ask = _first_asked(hope, others, link) if chosen.is_local else hope
-        if _hopeful(hope, link, rules) < least and _is_due(state, chosen, ask, rules, now):
+        if _hoped(hope, chosen, link, rules) > wanted and _is_due(state, chosen, ask, rules, now):
             asked, state = ask, replace(state, tried=now)
     if asked is None:
         return state, Decision(chosen, why, chosen.seconds(link))
