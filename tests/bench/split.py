@@ -82,12 +82,22 @@ CASES: Mapping[str, SplitCase] = {
 class Bench:
     """One set of samples and its teacher."""
 
-    def __init__(self, folder: Path, name: str, seed: int, epochs: int | None) -> None:
-        """Trains the teacher unless it is there; of ``signs`` the seed is the fold, too."""
+    def __init__(
+        self, folder: Path, name: str, seed: int, epochs: int | None, samples: int | None = None
+    ) -> None:
+        """Trains the teacher unless it is there; of ``signs`` the seed is the fold, too.
+
+        Args:
+            folder: Where it is kept.
+            name: Of ``CASES``.
+            seed: Of everything.
+            epochs: Of each method; None for those of the data.
+            samples: To learn from and to test with, as many at most; None for all.
+        """
         self.name, self.seed, self.case = name, seed, CASES[name]
         self.epochs = epochs or self.case.epochs
-        self.data, self.chosen = parted(DATA[name].data(seed))
-        path = folder / f"{name}-{seed}.keras"
+        self.data, self.chosen = parted(some_of(DATA[name].data(seed), samples))
+        path = folder / f"{name}-{seed}{'' if samples is None else f'-{samples}'}.keras"
         if not path.exists():
             model = as_plain(fit(self.case.recipe, self.data, seed, _say), self.case.recipe)
             partial = path.with_suffix(".partial.keras")
@@ -121,6 +131,20 @@ class Bench:
     def pictures(self, form: str, quality: int) -> dict[str, Any]:
         """What pictures of a quality give when the teacher sees them."""
         return pictures(self.teacher, self.data, form, quality)
+
+
+def some_of(data: Data, count: int | None) -> Data:
+    """As many samples of each part at most, drawn at random; None for all."""
+    if count is None:
+        return data
+    learned, test = (
+        np.random.default_rng(0).permutation(len(labels))[:count]
+        for labels in (data.train_labels, data.test_labels)
+    )
+    return Data(
+        *(data.train_images[learned], data.train_labels[learned]),
+        *(data.test_images[test], data.test_labels[test]),
+    )
 
 
 def pictures(teacher: FloatNetwork, data: Data, form: str, quality: int) -> dict[str, Any]:
@@ -177,20 +201,22 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--method", nargs="+", default=[method.value for method in SplitMethod])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, help="instead of those of the data")
+    parser.add_argument("--samples", type=int, help="to learn from and to test with, at most")
     parser.add_argument("--table", action="store_true", help="train nothing")
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
     file = options.folder / "splits.jsonl"
+    name = options.data if options.samples is None else f"{options.data}-{options.samples}"
     start_keras()
     for seed in () if options.table else options.seeds:
-        bench = Bench(options.folder, options.data, seed, options.epochs)
+        bench = Bench(options.folder, options.data, seed, options.epochs, options.samples)
         methods = [SplitMethod(one) for one in options.method]
         measured: Callable[[], dict[str, Any]]
         for what, measured in cells_of(bench, options.bits, methods):
-            cell = {"data": options.data, "what": what, "seed": seed}
+            cell = {"data": name, "what": what, "seed": seed}
             if not is_known(file, cell):
                 add_line(file, {**cell, **measured()})
-    print("\n".join(tables(lines_of(file), options.data)))
+    print("\n".join(tables(lines_of(file), name)))
 
 
 if __name__ == "__main__":
