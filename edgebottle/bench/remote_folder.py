@@ -28,6 +28,9 @@ from edgebottle.operating_system import start_detached, try_lock
 KEEP_SECONDS = 14 * 24 * 3600.0
 """What nobody has come for in so long is removed."""
 
+_ATTEMPTS, _PAUSE = 10, 0.2
+"""To take the lock of a job, and seconds between two of them."""
+
 _IDENTITY = re.compile("[0-9a-f]{16,64}")
 _FILE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\\0]{1,200}")
 
@@ -74,6 +77,14 @@ class RemoteJob:
             return False
         self._lock = file
         return True
+
+    def take(self) -> bool:
+        """The same; who only looks, or has just ended, holds it for a moment, which is waited."""
+        for _ in range(_ATTEMPTS):
+            if self.try_take():
+                return True
+            time.sleep(_PAUSE)
+        return False
 
     def let_go(self) -> None:
         """Gives the lock back; a second time does nothing."""
@@ -125,7 +136,7 @@ class RemoteJob:
 
     def forget(self) -> None:
         """Removes it, unless somebody does it."""
-        if self.try_take():
+        if self.take():
             shutil.rmtree(self.folder, ignore_errors=True)
             self.let_go()
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,6 @@ from edgebottle.bench.remote_folder import RemoteJob
 from edgebottle.bench.worker_process import POLL_SECONDS, Stopped
 from edgebottle.errors import BoardError, EdgebottleError
 from hil.bench.entries import BenchEntry, read_bench
-
-_ATTEMPTS = 10
-"""To take the lock of a job."""
 
 
 def serve(job: RemoteJob, entry: BenchEntry, limits: AttemptLimits, what: Job) -> dict[str, Any]:
@@ -50,7 +46,7 @@ def serve(job: RemoteJob, entry: BenchEntry, limits: AttemptLimits, what: Job) -
 def main(identity: str) -> int:
     """Does the job of a name, unless another process does, or has done it."""
     job = RemoteJob(identity)
-    if not _taken(job) or job.result() is not None or job.shall_stop:
+    if not job.take() or job.result() is not None or job.shall_stop:
         return 0
     said = job.request()
     try:
@@ -65,16 +61,8 @@ def main(identity: str) -> int:
         message = f"a bug of edgebottle: {type(error).__name__}: {error}"
         found = {"error": {"kind": BoardError.__name__, "message": message}}
     job.write_result(found)
+    job.let_go()  # who has the result may remove the job, however long this process takes to end
     return 0
-
-
-def _taken(job: RemoteJob) -> bool:
-    """Whether this process has the job; those who only look hold its lock for a moment."""
-    for _ in range(_ATTEMPTS):
-        if job.try_take():
-            return True
-        time.sleep(POLL_SECONDS)
-    return False
 
 
 if __name__ == "__main__":

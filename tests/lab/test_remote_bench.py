@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -94,6 +95,17 @@ def test_the_whole_way(tmp_path: Path, server: SshServer, there: Desk) -> None:
     ]
     assert records_in(tmp_path) == ["lab", "lab"] and done.code == 0
     assert jobs_there() == set()
+
+
+@pytest.mark.usefixtures("own_bench")
+def test_a_job_that_is_just_ending_is_forgotten() -> None:
+    """Whoever did it holds its lock for a moment after its result is there."""
+    doing, done = RemoteJob("0123456789abcdef"), RemoteJob("0123456789abcdef")
+    assert doing.try_take()
+    ending = threading.Timer(0.5, doing.let_go)
+    ending.start()
+    done.forget()
+    assert jobs_there() == set() and not ending.is_alive()
 
 
 def test_any_board_of_a_kind_may_be_of_another_computer(
