@@ -219,9 +219,11 @@ class Simulation(keras.Model):  # type: ignore[misc]
                     result = ops.relu(result)
                 if step.ceiling is not None and not self.grids:
                     result = ops.minimum(result, step.ceiling)
-            found[step.name] = self._on_grid(step.name, result)
-            if training and self.bottleneck is not None and step.name == self.bottleneck.step:
-                found[step.name] = self._sent(self.bottleneck, result)
+            bottleneck = self.bottleneck if training else None
+            if bottleneck is not None and step.name == bottleneck.step:
+                found[step.name] = self._sent(bottleneck, result)
+            else:
+                found[step.name] = self._on_grid(step.name, result)
         return found
 
     def _sent(self, bottleneck: Bottleneck, values: Any) -> Any:
