@@ -71,6 +71,18 @@ CASES: Mapping[str, SearchCase] = {
 }
 
 
+def some_of(data: Data, count: int | None) -> Data:
+    """Samples of both parts in a random order, as many of each at most; None for all."""
+    learned, test = (
+        np.random.default_rng(0).permutation(len(labels))[:count]
+        for labels in (data.train_labels, data.test_labels)
+    )
+    return Data(
+        *(data.train_images[learned], data.train_labels[learned]),
+        *(data.test_images[test], data.test_labels[test]),
+    )
+
+
 def files(folder: Path, name: str, seed: int, samples: int | None) -> tuple[Path, Path]:
     """The files to learn from and to test with, written once.
 
@@ -84,15 +96,14 @@ def files(folder: Path, name: str, seed: int, samples: int | None) -> tuple[Path
     target = folder / f"{name}-{fold}{f'-{samples}' if samples else ''}"
     train, test = target / "train.npz", target / "test.npz"
     if not test.exists():
-        data = CASES[name].data(seed)
+        data = some_of(CASES[name].data(seed), samples)
         target.mkdir(parents=True, exist_ok=True)
         pairs = (
             (train, data.train_images, data.train_labels),
             (test, data.test_images, data.test_labels),
         )
         for path, images, labels in pairs:
-            order = np.random.default_rng(0).permutation(len(labels))[:samples]
             partial = path.with_suffix(".partial.npz")
-            np.savez(partial, x=images[order], y=labels[order])
+            np.savez(partial, x=images, y=labels)
             partial.replace(path)
     return train, test

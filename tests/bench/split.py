@@ -35,7 +35,7 @@ from quantize.search.blocks import Residual
 from quantize.split.student import SplitPlan, usual_place
 from tests.bench.jsonl import add_line, is_known, lines_of
 from tests.bench.search_data import CASES as DATA
-from tests.bench.search_data import SIGN_SIDE
+from tests.bench.search_data import SIGN_SIDE, some_of
 from tests.bench.split_tables import tables
 
 SIGNS = Recipe(
@@ -96,7 +96,8 @@ class Bench:
         """
         self.name, self.seed, self.case = name, seed, CASES[name]
         self.epochs = epochs or self.case.epochs
-        self.data, self.chosen = parted(some_of(DATA[name].data(seed), samples))
+        data = DATA[name].data(seed)
+        self.data, self.chosen = parted(data if samples is None else some_of(data, samples))
         path = folder / f"{name}-{seed}{'' if samples is None else f'-{samples}'}.keras"
         if not path.exists():
             model = as_plain(fit(self.case.recipe, self.data, seed, _say), self.case.recipe)
@@ -131,20 +132,6 @@ class Bench:
     def pictures(self, form: str, quality: int) -> dict[str, Any]:
         """What pictures of a quality give when the teacher sees them."""
         return pictures(self.teacher, self.data, form, quality)
-
-
-def some_of(data: Data, count: int | None) -> Data:
-    """As many samples of each part at most, drawn at random; None for all."""
-    if count is None:
-        return data
-    learned, test = (
-        np.random.default_rng(0).permutation(len(labels))[:count]
-        for labels in (data.train_labels, data.test_labels)
-    )
-    return Data(
-        *(data.train_images[learned], data.train_labels[learned]),
-        *(data.test_images[test], data.test_labels[test]),
-    )
 
 
 def pictures(teacher: FloatNetwork, data: Data, form: str, quality: int) -> dict[str, Any]:

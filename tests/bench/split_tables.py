@@ -79,7 +79,8 @@ def _rows(found: Sequence[Sent]) -> Iterator[str]:
     yield "| what is sent | rate | accuracy | lost | bytes of a frame | JPEG as accurate | WebP |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
     for one in found:
-        beside = ("", "") if one.is_picture else (_jpeg(found, one), _webp(found, one))
+        forms = ("jpeg", "webp")
+        beside = ["" if one.is_picture else _beside(found, form, one) for form in forms]
         cells = (one.what, one.rate or "-", _spread(one.accuracy), _spread(one.lost))
         yield "| " + " | ".join(map(str, (*cells, f"{one.bytes:.1f}", *beside))) + " |"
 
@@ -100,19 +101,13 @@ def _cheapest(found: Sequence[Sent], form: str, beside: Sent) -> Sent | None:
     return min(able, key=lambda one: one.bytes, default=None)
 
 
-def _jpeg(found: Sequence[Sent], one: Sent) -> str:
-    """How many bytes less than JPEG; without its tables in brackets."""
-    other = _cheapest(found, "jpeg", one)
+def _beside(found: Sequence[Sent], form: str, one: Sent) -> str:
+    """How many bytes less than pictures; in brackets without the tables that they may have."""
+    other = _cheapest(found, form, one)
     if other is None:
         return "none"
-    return (
-        f"{other.bytes:.0f}: {_saved(one, other.bytes)} ({_saved(one, other.bytes - other.tables)})"
-    )
-
-
-def _webp(found: Sequence[Sent], one: Sent) -> str:
-    other = _cheapest(found, "webp", one)
-    return "none" if other is None else f"{other.bytes:.0f}: {_saved(one, other.bytes)}"
+    text = f"{other.bytes:.0f}: {_saved(one, other.bytes)}"
+    return f"{text} ({_saved(one, other.bytes - other.tables)})" if other.tables else text
 
 
 def _saved(one: Sent, others: float) -> str:
