@@ -196,10 +196,9 @@ class _Course:
         at = {student.decoder: student.plan.at}
         recipe = _without(replace(self.recipe, epochs=epochs), "distillation")
         return self._task(
-            *(student, recipe, "guided"),
+            *(student, recipe, "guided", price),
             fixed=student.tail,
             guides=tuple((name, at.get(name, name)) for name in followed),
-            bottleneck=student.ordered(price),
         )
 
     def _tuned(self, student: Student, epochs: int, method: SplitMethod) -> Task:
@@ -209,10 +208,11 @@ class _Course:
         is_frozen = method in (SplitMethod.BOTTLEFIT_FROZEN, SplitMethod.ENTROPIC)
         return self._task(student, recipe, "tuned", fixed=student.head if is_frozen else ())
 
-    def _task(self, student: Student, recipe: TrainingRecipe, name: str, **more: Any) -> Task:
+    def _task(
+        self, student: Student, recipe: TrainingRecipe, name: str, price: float = 0.0, **more: Any
+    ) -> Task:
         from quantize.lowbit.trainer import Task
 
-        more.setdefault("bottleneck", student.ordered())
         return Task(
             student.network,
             student.bits(LayerBits()),
@@ -222,6 +222,7 @@ class _Course:
             self.data.input_bounds,
             None if self.folder is None else self.folder / name,
             teacher=self.teacher,
+            bottleneck=student.ordered(price),
             **more,
         )
 

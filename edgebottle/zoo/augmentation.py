@@ -47,7 +47,7 @@ def augment(images: Floats, how: Augmentation, random: np.random.Generator) -> F
     Returns:
         New images of the same shape.
     """
-    count, height, width, _ = images.shape
+    count, height, width, channels = images.shape
     angle = np.radians(random.uniform(-how.degrees, how.degrees, count))
     zoom = 1.0 + random.uniform(-how.scale, how.scale, count)
     mirror = np.where(random.random(count) < 0.5 * how.flip, -1.0, 1.0)
@@ -63,7 +63,7 @@ def augment(images: Floats, how: Augmentation, random: np.random.Generator) -> F
     y = cosine * row - sine * column + per_image(shift_y) + (height - 1) / 2
     x = per_image(mirror) * (sine * row + cosine * column) + per_image(shift_x) + (width - 1) / 2
     result = np.empty_like(images)
-    some = max(1, AT_ONCE // images[0].size) if count else 1
+    some = max(1, AT_ONCE // (height * width * channels))
     for part in (slice(start, start + some) for start in range(0, count, some)):
         result[part] = _bilinear(images[part], y[part], x[part])
     if how.erase:
