@@ -33,12 +33,9 @@ from quantize.post.quantizer import Options, quantize_graph
 from quantize.post.runner import Runner
 from quantize.search.space import Candidate
 
-BATCH_SIZE = 128
-SMALL_BATCH_SIZE = 64
-"""Of few samples, so that an epoch has some updates."""
-
-FEW_SAMPLES = 8192
-"""Fewer than these are few."""
+BATCH_SIZE = 32
+"""Candidates have few samples and few epochs: three epochs of 12,000 images of Fashion-MNIST brought
+a ResNet-8 to 84.6 % in batches of 32, to 80.6 % in batches of 128, in as many seconds."""
 
 LEARNING_RATE = 4e-3
 WEIGHT_DECAY = 0.02
@@ -134,11 +131,6 @@ def resized_samples(samples: LabelledSamples, shape: Shape) -> LabelledSamples:
     return LabelledSamples(np.asarray(resized(samples.values, shape)), samples.labels)
 
 
-def batch_size_for(samples: int) -> int:
-    """Of so many samples."""
-    return SMALL_BATCH_SIZE if samples < FEW_SAMPLES else BATCH_SIZE
-
-
 def float_recipe(
     candidate: Candidate, samples: CandidateSamples, training: CandidateTraining
 ) -> Recipe:
@@ -147,7 +139,7 @@ def float_recipe(
         architecture=candidate.architecture,
         augmentation=training.augmentation.resized(samples.factor),
         epochs=training.epochs,
-        batch_size=batch_size_for(len(samples.learned)),
+        batch_size=BATCH_SIZE,
         learning_rate=LEARNING_RATE,
         weight_decay=WEIGHT_DECAY,
     )

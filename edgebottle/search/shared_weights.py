@@ -16,7 +16,7 @@ import numpy as np
 from edgebottle.errors import BadInput
 from edgebottle.files import write_file
 from edgebottle.ir.graph import Array, Shape
-from edgebottle.search.candidate_training import batch_size_for, search_data
+from edgebottle.search.candidate_training import search_data
 from edgebottle.search.locks import FileLocks, take
 from edgebottle.search.settings import SearchSettings
 from edgebottle.search.trials import IMPOSSIBLE, CandidateCosts, breach, network_key
@@ -42,6 +42,13 @@ MAX_DRAWS = 8
 LEARNING_RATE = 2e-2
 """At the first update; falls to zero along a cosine. Five times that of one network: each of the
 weights is in a part of the updates only, and these are what there are fewest of."""
+
+BATCH_SIZE = 128
+SMALL_BATCH_SIZE = 64
+"""Of few samples, so that an epoch has some updates."""
+
+FEW_SAMPLES = 8192
+"""Fewer than these are few."""
 
 NORM_BATCHES = 16
 """That the normalizations of a candidate are averaged over."""
@@ -143,7 +150,8 @@ class SharedTraining:
         progress: Progress,
     ) -> None:
         """Trains nothing yet; see ``SharedWeights``."""
-        self.learned, self.batch_size = learned, batch_size_for(len(learned))
+        self.learned = learned
+        self.batch_size = SMALL_BATCH_SIZE if len(learned) < FEW_SAMPLES else BATCH_SIZE
         self._settings, self._costs, self._limits = settings, costs, limits
         self._first, self._progress = first, progress
         self._epochs = settings.training.epochs

@@ -56,9 +56,9 @@ def bars(count: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SearchSettings:
     """Small enough that a minute is enough to learn something."""
-    from edgebottle.search import candidate_training, shared_weights
+    from edgebottle.search import shared_weights
 
-    monkeypatch.setattr(candidate_training, "SMALL_BATCH_SIZE", 32)
+    monkeypatch.setattr(shared_weights, "SMALL_BATCH_SIZE", 32)
     monkeypatch.setattr(shared_weights, "POOL", 8)
     few = {"kinds": ("inverted", "full"), "depths": (1,), "shapes": ((12, 12, 1),)}
     space = replace(SPACE, **few, stem_strides=(1,), head_channels=(16,), bits=("w8a8",))
