@@ -62,12 +62,13 @@ def starts(
 def _plans(space: Space) -> Iterator[dict[str, Value]]:
     """All of a regular network but its width, its stem's stride and how it is run.
 
-    Kinds change fastest.
+    Kinds change fastest, and bits before resolutions: a change of one value halves an image, but of
+    bits it changes those of one stage only.
     """
     least = {one.name: one.values[0] for one in space.parameters()}
     shapes = sorted(space.shapes, reverse=True)
     depths = [depth for depth in DEPTHS if depth in space.depths] or [max(space.depths)]
-    for depth, bits, shape, kind in product(depths, reversed(space.bits), shapes, space.kinds):
+    for depth, shape, bits, kind in product(depths, shapes, reversed(space.bits), space.kinds):
         plan = dict(least)
         plan["shape"] = "x".join(map(str, shape))
         plan["stem_size"] = min(space.stem_sizes)

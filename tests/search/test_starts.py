@@ -61,3 +61,11 @@ def test_small_images_are_halved_at_once_only_in_need() -> None:
 def test_they_leave_trials_for_the_search() -> None:
     assert len(starts(SPACE, COSTS, AMPLE, 10)) == 5
     assert starts(SPACE, COSTS, AMPLE, 1) == starts(SPACE, COSTS, {"ram": 10}, MANY) == []
+
+
+def test_bits_differ_before_resolutions_do() -> None:
+    space = replace(SPACE, bits=("w4a8", "w8a8"), depths=(1,))
+    half = len(space.kinds) * len(space.bits)
+    first = [space.candidate(one) for one in starts(space, COSTS, AMPLE, 2 * half)]
+    assert {one.architecture.input_shape for one in first} == {(32, 32, 1)}
+    assert {str(one.bits.default) for one in first} == set(space.bits)
