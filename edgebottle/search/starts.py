@@ -7,9 +7,10 @@ takes long to find what people have found before. It begins with that, and goes 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 
+from edgebottle.ir.graph import Shape
 from edgebottle.search.narrowing import nearest
 from edgebottle.search.trials import CandidateCosts, fits
 from quantize.search.space import Choice, Space, Value
@@ -21,7 +22,7 @@ DEPTHS = (1, 2)
 """Blocks of each stage."""
 
 LARGE_SIDE = 64
-"""Images of so many rows are halved by the first convolution, too, if they can be."""
+"""Images of so many rows are halved by the first convolution, to begin with."""
 
 SHARE = 2
 """One of so many trials, at most, is a start."""
@@ -51,45 +52,50 @@ def starts(
         if len(found) >= wanted:
             break
         progress("look for regular networks that fit", len(found), wanted)
-        for stride in _stem_strides(space, plan):
-            widest = _widest(space, {**plan, "stem_stride": stride}, costs, limits)
-            if widest is not None:
-                found.append(widest)
-                break
+        widest = _widest(space, plan, costs, limits)
+        if widest is not None:
+            found.append(widest)
     return found
 
 
 def _plans(space: Space) -> Iterator[dict[str, Value]]:
-    """All of a regular network but its width, its stem's stride and how it is run.
+    """All of a regular network but its width and how it is run.
 
-    Kinds change fastest, and bits before resolutions: a change of one value halves an image, but of
-    bits it changes those of one stage only.
+    Kinds change fastest, then bits and the first stride: from one resolution or depth to another a
+    search comes by few changes.
     """
     least = {one.name: one.values[0] for one in space.parameters()}
     shapes = sorted(space.shapes, reverse=True)
     depths = [depth for depth in DEPTHS if depth in space.depths] or [max(space.depths)]
-    for depth, shape, bits, kind in product(depths, shapes, reversed(space.bits), space.kinds):
-        plan = dict(least)
-        plan["shape"] = "x".join(map(str, shape))
-        plan["stem_size"] = min(space.stem_sizes)
-        for stage in range(1, space.stages + 1):
-            own: dict[str, Value] = {
-                "kind": kind,
-                "depth": depth if stage <= STAGES else min(space.depths),
-                "stride": min(space.strides) if stage == 1 else max(space.strides),
-                "expand": sorted(space.expands)[len(space.expands) // 2],
-                "size": min(space.sizes),
-                "start": sorted(space.starts)[len(space.starts) // 2],
-                "bits": bits,
-            }
-            plan.update((f"stage{stage}_{name}", value) for name, value in own.items())
-        yield plan
+    for depth, shape in product(depths, shapes):
+        for (bits, stride), kind in product(_bits_and_strides(space, shape), space.kinds):
+            plan = dict(least)
+            plan["shape"] = "x".join(map(str, shape))
+            plan["stem_size"] = min(space.stem_sizes)
+            plan["stem_stride"] = stride
+            for stage in range(1, space.stages + 1):
+                own: dict[str, Value] = {
+                    "kind": kind,
+                    "depth": depth if stage <= STAGES else min(space.depths),
+                    "stride": min(space.strides) if stage == 1 else max(space.strides),
+                    "expand": sorted(space.expands)[len(space.expands) // 2],
+                    "size": min(space.sizes),
+                    "start": sorted(space.starts)[len(space.starts) // 2],
+                    "bits": bits,
+                }
+                plan.update((f"stage{stage}_{name}", value) for name, value in own.items())
+            yield plan
 
 
-def _stem_strides(space: Space, plan: Mapping[str, Value]) -> Sequence[int]:
-    """Of the first convolution, the preferred one first: small images are halved in need only."""
-    rows = int(str(plan["shape"]).split("x")[0])
-    return sorted(space.stem_strides, reverse=rows >= LARGE_SIDE)
+def _bits_and_strides(space: Space, shape: Shape) -> list[tuple[str, int]]:
+    """Of all networks of a resolution, most bits first; both differ from one to the next.
+
+    So the first few have each value of both, which a search then mixes.
+    """
+    strides = sorted(space.stem_strides, reverse=shape[0] >= LARGE_SIDE)
+    grid = product(enumerate(reversed(space.bits)), enumerate(strides))
+    diagonal = sorted(grid, key=lambda pair: abs(pair[0][0] - pair[1][0]))
+    return [(bits, stride) for (_, bits), (_, stride) in diagonal]
 
 
 def _widest(

@@ -48,14 +48,14 @@ def test_each_is_as_wide_as_the_budgets_allow(limits: dict[str, float]) -> None:
         assert not any(all(one[name] == choice[name] for name in same) for one in wider)
 
 
-def test_small_images_are_halved_at_once_only_in_need() -> None:
-    strides = {one["stem_stride"] for one in starts(SPACE, COSTS, AMPLE, MANY)}
-    assert strides == {1}
-    one_shape = replace(SPACE, shapes=((32, 32, 1),))
-    narrow = starts(one_shape, COSTS, {"ram": 2_500, "flash": 10**6}, MANY)
-    assert {one["stem_stride"] for one in narrow} == {2}
-    large = replace(SPACE, shapes=((96, 96, 3),))
-    assert {one["stem_stride"] for one in starts(large, COSTS, AMPLE, MANY)} == {2}
+def test_large_images_begin_with_the_first_stride_halved() -> None:
+    for side, first in ((32, 1), (96, 2)):
+        space = replace(SPACE, shapes=((side, side, 3),))
+        strides = [one["stem_stride"] for one in starts(space, COSTS, AMPLE, MANY)]
+        assert strides[0] == first
+        assert strides.count(1) == strides.count(2)
+    narrow = starts(replace(SPACE, shapes=((32, 32, 1),)), COSTS, {"ram": 2_500}, MANY)
+    assert {one["stem_stride"] for one in narrow} == {2}, "others do not fit"
 
 
 def test_they_leave_trials_for_the_search() -> None:
@@ -63,9 +63,10 @@ def test_they_leave_trials_for_the_search() -> None:
     assert starts(SPACE, COSTS, AMPLE, 1) == starts(SPACE, COSTS, {"ram": 10}, MANY) == []
 
 
-def test_bits_differ_before_resolutions_do() -> None:
+def test_each_of_the_bits_and_of_the_strides_is_among_the_first() -> None:
     space = replace(SPACE, bits=("w4a8", "w8a8"), depths=(1,))
-    half = len(space.kinds) * len(space.bits)
-    first = [space.candidate(one) for one in starts(space, COSTS, AMPLE, 2 * half)]
+    kinds = len(space.kinds)
+    first = [space.candidate(one) for one in starts(space, COSTS, AMPLE, 2 * 2 * kinds)]
+    pairs = [(str(one.bits.default), one.architecture.stem.stride) for one in first]
+    assert pairs == [("w8a8", 1)] * kinds + [("w4a8", 2)] * kinds
     assert {one.architecture.input_shape for one in first} == {(32, 32, 1)}
-    assert {str(one.bits.default) for one in first} == set(space.bits)
