@@ -247,6 +247,9 @@ class SearchStudy:
     def _claim(self, trial: Any) -> Any:
         """Says whose it is, and draws what is not drawn yet."""
         trial.set_user_attr(WORKER_OF, self.place.worker)
+        # Asking gives it its generation, which one of which all is said would lack: evolution would
+        # begin at random, and never see what the study began with.
+        assert trial.relative_params is not None
         self.drawn.suggest(trial)
         return trial
 
@@ -343,10 +346,14 @@ class SearchStudy:
             further = [asdict(result.cost)[name] for name in self.settings.objectives]
             values, state = [result.accuracy or 0.0, *further], TrialState.COMPLETE
         with self.place.turn():
-            kept = self._study.get_trials(deepcopy=False)[trial.number]
+            trials = self._study.get_trials(deepcopy=False)
+            kept = trials[trial.number]
             is_mine = kept.user_attrs.get(WORKER_OF) == self.place.worker
             if kept.state.is_finished() or not is_mine:
                 return False
+            if result.outcome is Outcome.REPEATED and any(one.values == values for one in trials):
+                # Else copies of the best would soon be all that a sampler knows.
+                values, state = None, TrialState.FAIL
             trial.set_user_attr(RESULT, asdict(result))
             self._study.tell(trial, values, state=state)
         return True

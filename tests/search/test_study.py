@@ -10,6 +10,7 @@ from edgebottle.errors import BadInput
 from edgebottle.search.costs import CandidateCost
 from edgebottle.search.settings import SAMPLERS, SearchBudget, SearchSettings
 from edgebottle.search.sharing import workplace
+from edgebottle.search.starts import starts
 from edgebottle.search.trials import Outcome, SearchTrial, breach, front, network_key
 from tests.search.synthetic import (
     SETTINGS,
@@ -65,6 +66,30 @@ def test_a_stopped_study_goes_on_as_if_it_had_not_been(sampler: str, tmp_path: P
             searched(settings, tmp_path / "stopped", evaluator)
     assert searched(settings, tmp_path / "stopped", evaluator) == whole
     assert len(evaluator.asked) == settings.trials
+
+
+def test_evolution_goes_on_from_what_a_study_begins_with(tmp_path: Path) -> None:
+    """A child is as its parents in most of what is drawn; what is drawn anew shares a third."""
+    first = starts(SPACE, SyntheticCosts(), SETTINGS.budget.limits(), SETTINGS.trials)
+    with opened(SETTINGS, tmp_path) as study:
+        study.run(SyntheticCosts(), CountingEvaluator(), first=first)
+        drawn = [one.params for one in study._study.get_trials(deepcopy=False)]
+    assert drawn[: len(first)] == [study.drawn.places(one) for one in first]
+    for number, params in enumerate(drawn[len(first) :], start=len(first)):
+        shared = [sum(params[name] == one[name] for name in params) for one in drawn[:number]]
+        assert max(shared) >= 0.6 * len(params)
+
+
+def test_no_two_individuals_of_an_evolution_are_alike(tmp_path: Path) -> None:
+    """Else copies of the best are soon the whole population."""
+    settings = replace(SETTINGS, objectives=())
+    with opened(settings, tmp_path) as study:
+        study.run(SyntheticCosts(), CountingEvaluator())
+        told = [one.values for one in study._study.get_trials(deepcopy=False) if one.values]
+        repeated = [one for one in study.trials() if one.result.outcome is Outcome.REPEATED]
+    scores = [values[0] for values in told if values[0] > 0]
+    assert repeated, "else nothing is shown"
+    assert len(scores) == SETTINGS.trials
 
 
 def test_flash_is_held_against_its_budget_with_a_margin() -> None:
