@@ -35,10 +35,11 @@ from edgebottle.search.trials import (
 )
 from quantize.search.space import Candidate, Choice
 
-POPULATION = (8, 32)
+POPULATION = (4, 32)
 """Of the evolution, at least and at most; between them, ``GENERATIONS`` of it make the trials."""
 
-GENERATIONS = 4
+GENERATIONS = 6
+"""Half of them are of what a search begins with: the others descend from the best of these."""
 
 CROSSOVER = 0.5
 """How often a child has two parents: halves of two good networks are seldom a good one."""
