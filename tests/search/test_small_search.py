@@ -30,7 +30,8 @@ pytestmark = pytest.mark.skipif(
     reason="needs TensorFlow: pip install 'edgebottle[train]'",
 )
 
-EPOCHS = 20
+EPOCHS = 8
+"""Of the final training; after twenty nearly all of the candidates know the digits as well."""
 SPACE = Space(
     classes=10,
     shapes=((8, 8, 1),),
