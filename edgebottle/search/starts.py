@@ -88,9 +88,9 @@ def _plans(space: Space) -> Iterator[dict[str, Value]]:
 
 
 def _bits_and_strides(space: Space, shape: Shape) -> list[tuple[str, int]]:
-    """Of all networks of a resolution, most bits first; both differ from one to the next.
+    """Pairs of both for a resolution, in an order that soon has each value of both.
 
-    So the first few have each value of both, which a search then mixes.
+    A search then mixes them. The first pair has the most bits.
     """
     strides = sorted(space.stem_strides, reverse=shape[0] >= LARGE_SIDE)
     grid = product(enumerate(reversed(space.bits)), enumerate(strides))

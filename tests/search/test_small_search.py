@@ -32,6 +32,7 @@ pytestmark = pytest.mark.skipif(
 
 EPOCHS = 8
 """Of the final training; after twenty nearly all of the candidates know the digits as well."""
+
 SPACE = Space(
     classes=10,
     shapes=((8, 8, 1),),
