@@ -45,5 +45,6 @@ def run_study(
     if study.is_new():
         least = smallest()  # says so where nothing fits
         if settings.sampler != "random":
-            first = starts(settings.space, costs, limits, settings.trials, progress) or [least]
+            trials, seed = settings.trials, settings.seed
+            first = starts(settings.space, costs, limits, trials, seed, progress) or [least]
     study.run(costs, evaluator, told, first)

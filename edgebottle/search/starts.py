@@ -1,4 +1,4 @@
-"""What a search begins with: a regular network of each kind of block, as wide as budgets allow.
+"""What a search begins with: the largest network, and regular ones as wide as budgets allow.
 
 Few of all networks of a large space are any good, and a search that begins with some at random
 takes long to find what people have found before. It begins with that, and goes on from there.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from itertools import product
+from dataclasses import replace
+from itertools import chain, islice, product
 
 from edgebottle.ir.graph import Shape
+from edgebottle.search.largest import largest
 from edgebottle.search.narrowing import nearest
+from edgebottle.search.smallest import smallest
 from edgebottle.search.trials import CandidateCosts, fits
 from quantize.search.space import Choice, Space, Value
 
@@ -35,27 +38,50 @@ def starts(
     costs: CandidateCosts,
     limits: Mapping[str, float],
     trials: int,
+    seed: int,
     progress: Progress = lambda what, done, total: None,
 ) -> list[Choice]:
-    """Regular networks that keep to the budgets, each as wide as it can be.
+    """The largest network that keeps to the budgets, of all bits, and regular ones.
 
     Args:
         space: What may be chosen.
         costs: Of candidates.
         limits: The most of each figure, by name.
         trials: Of the search.
+        seed: Of it.
         progress: Told of each network that is looked for.
     """
-    found: list[Choice] = []
-    wanted = trials // SHARE
-    for plan in _plans(space):
-        if len(found) >= wanted:
-            break
-        progress("look for regular networks that fit", len(found), wanted)
+    large = _largest(space, costs, limits, seed, progress)
+    return list(islice(chain(large, regular(space, costs, limits, progress)), trials // SHARE))
+
+
+def _largest(
+    space: Space,
+    costs: CandidateCosts,
+    limits: Mapping[str, float],
+    seed: int,
+    progress: Progress,
+) -> Iterator[Choice]:
+    """With each of the bits in all stages, those with the most first, as far as such fit."""
+    for bits in reversed(space.bits):
+        uniform = replace(space, bits=(bits,))
+        found = smallest(uniform, costs, limits, progress)
+        if not found.total:
+            yield largest(uniform, found.choice, costs, limits, seed, progress)
+
+
+def regular(
+    space: Space,
+    costs: CandidateCosts,
+    limits: Mapping[str, float],
+    progress: Progress = lambda what, done, total: None,
+) -> Iterator[Choice]:
+    """Regular networks that keep to the budgets, each as wide as it can be: as ``starts`` says."""
+    for number, plan in enumerate(_plans(space)):
+        progress("look for regular networks that fit", number, 0)
         widest = _widest(space, plan, costs, limits)
         if widest is not None:
-            found.append(widest)
-    return found
+            yield widest
 
 
 def _plans(space: Space) -> Iterator[dict[str, Value]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping
 
 from edgebottle.search.trials import CandidateCosts, fits
 from quantize.lowbit.bits import Bits, LayerBits
 from quantize.search.architecture import Architecture, ClassHead, Stem
 from quantize.search.blocks import InvertedBottleneck, NetworkBlock, Residual, Separable
-from quantize.search.space import Candidate, Choice, Space, Value
+from quantize.search.space import Candidate
 
 WIDTHS = (
     *(1.5, 1.25, 1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3),
@@ -25,12 +24,6 @@ SMALL_SIDE = 64
 
 RUNS = (("layers", False), ("min-ram", False), ("min-ram", True))
 """Schedule, and whether rows are fed: the first that fits is taken."""
-
-LARGEST_STEPS = 400
-"""Candidates that are costed for the largest that fits."""
-
-CHANGES = 3
-"""Parameters in which each differs from the largest so far, at most."""
 
 MOBILENET_V2 = (
     (1, 16, 1),
@@ -119,33 +112,3 @@ def smallest_run(
     """The same network, run in the way that takes least RAM, of those that keep to the budgets."""
     each = [one for one in ways(candidate.architecture, candidate.bits) if fits(one, costs, limits)]
     return min(each, key=lambda one: costs.of(one).ram)
-
-
-def largest(
-    space: Space,
-    first: Choice,
-    costs: CandidateCosts,
-    limits: Mapping[str, float],
-    seed: int,
-    steps: int = LARGEST_STEPS,
-) -> Candidate:
-    """The network with the most multiplications that keeps to the budgets, as far as is found.
-
-    Args:
-        space: What may be chosen.
-        first: A choice that fits.
-        costs: Of candidates.
-        limits: The most of each figure, by name.
-        seed: Of the changes that are tried.
-        steps: How many.
-    """
-    generator = random.Random(f"largest {seed}")
-    best: dict[str, Value] = dict(first)
-    most = space.candidate(best).architecture.network().macs()
-    for _ in range(steps):
-        other = space.changed(best, generator, generator.randint(1, CHANGES))
-        candidate = space.candidate(other)
-        macs = candidate.architecture.network().macs()
-        if macs > most and fits(candidate, costs, limits):
-            best, most = other, macs
-    return space.candidate(best)

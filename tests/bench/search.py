@@ -37,6 +37,7 @@ from edgebottle.files import write_file
 from edgebottle.search.beginning import data_facts, input_shapes
 from edgebottle.search.candidate_training import CandidateTraining
 from edgebottle.search.costs import Costs
+from edgebottle.search.largest import largest
 from edgebottle.search.running import run_study
 from edgebottle.search.settings import (
     EPOCHS,
@@ -54,7 +55,7 @@ from edgebottle.search.take_recipe import TakenCandidate
 from edgebottle.search.taking import Taking, chosen_trial
 from quantize.search.space import Space
 from tests.bench.jsonl import add_line, is_known, lines_of
-from tests.bench.scaled_networks import SCALED, largest, smallest_run, widest
+from tests.bench.scaled_networks import SCALED, smallest_run, widest
 from tests.bench.search_data import CASES, files
 
 SEARCHED: Mapping[str, Mapping[str, Any]] = {
@@ -206,8 +207,8 @@ class CellMaker:
             return None if found is None else TakenCandidate(found)
         if cell.method == "largest":
             first = fitting(space, self._costs, limits, progress)
-            progress("look for the largest network", 0, 0)
-            return TakenCandidate(largest(space, first, self._costs, limits, cell.seed))
+            choice = largest(space, first, self._costs, limits, cell.seed, progress)
+            return TakenCandidate(space.candidate(choice))
         found_one = self._searched(progress)
         if cell.method != "sequential":
             return found_one

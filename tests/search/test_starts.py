@@ -1,13 +1,17 @@
-"""What a search begins with: regular networks that are as wide as the budgets allow."""
+"""What a search begins with: the largest network, and regular ones as wide as budgets allow."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
-from edgebottle.search.starts import starts
+from edgebottle.search.largest import largest
+from edgebottle.search.smallest import fitting
+from edgebottle.search.starts import regular, starts
 from edgebottle.search.trials import breach
 from quantize.search.blocks import BLOCKS
-from quantize.search.space import Space
+from quantize.search.space import Choice, Space
 from tests.search.synthetic import SyntheticCosts
 
 SPACE = Space(
@@ -19,11 +23,35 @@ SPACE = Space(
 )
 COSTS = SyntheticCosts()
 AMPLE = {"ram": 10**6, "flash": 10**6}
-MANY = 1000
+
+
+def begun(space: Space, limits: Mapping[str, float], trials: int) -> list[Choice]:
+    return starts(space, COSTS, limits, trials, seed=0)
+
+
+@pytest.mark.parametrize("bits", [("w8a8",), ("w4a8", "w8a8")])
+def test_the_largest_network_of_all_bits_is_first(bits: tuple[str, ...]) -> None:
+    space, limits = replace(SPACE, bits=bits), {"ram": 9_000, "flash": 20_000}
+    found = [space.candidate(one) for one in begun(space, limits, 24)]
+    macs = [one.architecture.network().macs() for one in found]
+    assert [str(one.bits.default) for one in found[: len(bits)]] == list(reversed(bits))
+    assert min(macs[: len(bits)]) > max(macs[len(bits) :])
+    for one in found[: len(bits)]:
+        assert max(breach(COSTS.of(one), limits).values()) <= 0
+        assert not one.bits.layers, "all stages have the same"
+
+
+def test_the_largest_is_the_same_again_and_never_smaller_with_more_steps() -> None:
+    limits = {"ram": 20_000.0, "flash": 30_000.0}
+    first = fitting(SPACE, COSTS, limits, lambda *_: None)
+    found = [largest(SPACE, first, COSTS, limits, seed=0, steps=steps) for steps in (0, 60, 60)]
+    assert found[1] == found[2] and found[0] == first
+    macs = [SPACE.candidate(one).architecture.network().macs() for one in found]
+    assert macs[1] > 5 * macs[0]
 
 
 def test_every_kind_begins_in_every_resolution() -> None:
-    found = [SPACE.candidate(one).architecture for one in starts(SPACE, COSTS, AMPLE, MANY)]
+    found = [SPACE.candidate(one).architecture for one in regular(SPACE, COSTS, AMPLE)]
     wanted = {(shape, BLOCKS[kind]) for shape in SPACE.shapes for kind in SPACE.kinds}
     assert {(one.input_shape, type(one.blocks[0])) for one in found} == wanted
     for one in found:
@@ -36,14 +64,14 @@ def test_every_kind_begins_in_every_resolution() -> None:
     "limits", [{"ram": 9_000, "flash": 12_000}, {"ram": 3_000, "flash": 10**6}]
 )
 def test_each_is_as_wide_as_the_budgets_allow(limits: dict[str, float]) -> None:
-    found = starts(SPACE, COSTS, limits, MANY)
+    found = list(regular(SPACE, COSTS, limits))
     assert found
     for choice in found:
         assert max(breach(COSTS.of(SPACE.candidate(choice)), limits).values()) <= 0
         place = SPACE.channels.index(int(choice["stage1_channels"])) + 1
         if place == len(SPACE.channels):
             continue
-        wider = starts(replace(SPACE, channels=SPACE.channels[place:]), COSTS, limits, MANY)
+        wider = list(regular(replace(SPACE, channels=SPACE.channels[place:]), COSTS, limits))
         same = ("shape", "stage1_kind", "stage1_depth", "stem_stride")
         assert not any(all(one[name] == choice[name] for name in same) for one in wider)
 
@@ -51,22 +79,23 @@ def test_each_is_as_wide_as_the_budgets_allow(limits: dict[str, float]) -> None:
 def test_large_images_begin_with_the_first_stride_halved() -> None:
     for side, first in ((32, 1), (96, 2)):
         space = replace(SPACE, shapes=((side, side, 3),))
-        strides = [one["stem_stride"] for one in starts(space, COSTS, AMPLE, MANY)]
+        strides = [one["stem_stride"] for one in regular(space, COSTS, AMPLE)]
         assert strides[0] == first
         assert strides.count(1) == strides.count(2)
-    narrow = starts(replace(SPACE, shapes=((32, 32, 1),)), COSTS, {"ram": 2_500}, MANY)
+    narrow = regular(replace(SPACE, shapes=((32, 32, 1),)), COSTS, {"ram": 2_500})
     assert {one["stem_stride"] for one in narrow} == {2}, "others do not fit"
 
 
 def test_they_leave_trials_for_the_search() -> None:
-    assert len(starts(SPACE, COSTS, AMPLE, 10)) == 5
-    assert starts(SPACE, COSTS, AMPLE, 1) == starts(SPACE, COSTS, {"ram": 10}, MANY) == []
+    limits = {"ram": 3_000, "flash": 20_000}
+    assert len(begun(SPACE, limits, 10)) == 5
+    assert begun(SPACE, limits, 1) == begun(SPACE, {"ram": 10}, 10) == []
 
 
 def test_each_of_the_bits_and_of_the_strides_is_among_the_first() -> None:
     space = replace(SPACE, bits=("w4a8", "w8a8"), depths=(1,))
     kinds = len(space.kinds)
-    first = [space.candidate(one) for one in starts(space, COSTS, AMPLE, 2 * 2 * kinds)]
+    first = [space.candidate(one) for one in islice(regular(space, COSTS, AMPLE), 2 * kinds)]
     pairs = [(str(one.bits.default), one.architecture.stem.stride) for one in first]
     assert pairs == [("w8a8", 1)] * kinds + [("w4a8", 2)] * kinds
     assert {one.architecture.input_shape for one in first} == {(32, 32, 1)}

@@ -70,7 +70,8 @@ def test_a_stopped_study_goes_on_as_if_it_had_not_been(sampler: str, tmp_path: P
 
 def test_evolution_goes_on_from_what_a_study_begins_with(tmp_path: Path) -> None:
     """A child is as its parents in most of what is drawn; what is drawn anew shares a third."""
-    first = starts(SPACE, SyntheticCosts(), SETTINGS.budget.limits(), SETTINGS.trials)
+    limits = SETTINGS.budget.limits()
+    first = starts(SPACE, SyntheticCosts(), limits, SETTINGS.trials, SETTINGS.seed)
     with opened(SETTINGS, tmp_path) as study:
         study.run(SyntheticCosts(), CountingEvaluator(), first=first)
         drawn = [one.params for one in study._study.get_trials(deepcopy=False)]
