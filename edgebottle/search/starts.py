@@ -41,7 +41,7 @@ def starts(
     seed: int,
     progress: Progress = lambda what, done, total: None,
 ) -> list[Choice]:
-    """The largest network that keeps to the budgets, of all bits, and regular ones.
+    """The largest network that keeps to the budgets, and regular ones.
 
     Args:
         space: What may be chosen.
@@ -62,12 +62,13 @@ def _largest(
     seed: int,
     progress: Progress,
 ) -> Iterator[Choice]:
-    """With each of the bits in all stages, those with the most first, as far as such fit."""
+    """That with the most bits of which any fits, the same in all stages; nothing for none."""
     for bits in reversed(space.bits):
         uniform = replace(space, bits=(bits,))
         found = smallest(uniform, costs, limits, progress)
         if not found.total:
             yield largest(uniform, found.choice, costs, limits, seed, progress)
+            return
 
 
 def regular(
@@ -87,14 +88,16 @@ def regular(
 def _plans(space: Space) -> Iterator[dict[str, Value]]:
     """All of a regular network but its width and how it is run.
 
-    Kinds change fastest, then bits and the first stride: from one resolution or depth to another a
-    search comes by few changes.
+    Kinds change fastest, and with them bits and the first stride, so that a few have each of all;
+    from one resolution or depth to another a search comes by few changes.
     """
     least = {one.name: one.values[0] for one in space.parameters()}
     shapes = sorted(space.shapes, reverse=True)
     depths = [depth for depth in DEPTHS if depth in space.depths] or [max(space.depths)]
     for depth, shape in product(depths, shapes):
-        for (bits, stride), kind in product(_bits_and_strides(space, shape), space.kinds):
+        pairs = _bits_and_strides(space, shape)
+        for turn, (place, kind) in product(range(len(pairs)), enumerate(space.kinds)):
+            bits, stride = pairs[(place + turn) % len(pairs)]
             plan = dict(least)
             plan["shape"] = "x".join(map(str, shape))
             plan["stem_size"] = min(space.stem_sizes)
