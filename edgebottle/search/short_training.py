@@ -128,7 +128,8 @@ class ClassAssessor:
         if not candidate.bits.is_narrow:
             return float_accuracy(model, compared)
         graph = integer_graph_of(candidate, model, samples, training, progress=self._progress)
-        return litert_accuracy(graph, compared, self._progress)
+        # The reference kernels would take as long as the training.
+        return litert_accuracy(graph, compared, self._progress, reference=False)
 
     def _samples_of(self, shape: Shape) -> tuple[CandidateSamples, LabelledSamples]:
         """What candidates of a resolution learn from, and are compared by; resized once for all.
