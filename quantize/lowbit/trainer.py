@@ -266,7 +266,7 @@ class Trainer:
             return
         self._progress("average the normalizations", 0, 0)
         before = tuple(map(_numpy, simulation.variables))
-        score = accuracy_of(simulation, self.task.chosen)
+        score = next(one.validation for one in reversed(self.epochs) if one.is_best)
         order = np.random.default_rng([recipe.seed, 0]).permutation(len(learned))
         batches = order[: method.batches * recipe.batch_size]
         average_norms(simulation, learned.values[batches], recipe.batch_size)
