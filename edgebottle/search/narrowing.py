@@ -17,7 +17,7 @@ from quantize.search.space import Choice, Space, Value
 SHARES = (7 / 8, 3 / 4, 5 / 8, 1 / 2, 3 / 8, 1 / 4, 1 / 8)
 """Of the channels that were drawn."""
 
-CHANNELS = "channels"
+_CHANNELS = "channels"
 """The end of the names of all parameters that say how wide a part is."""
 
 
@@ -60,7 +60,7 @@ def _with_share(space: Space, choice: Choice, share: float) -> dict[str, Value]:
     result = dict(choice)
     for parameter in space.parameters():
         width = choice[parameter.name]
-        if parameter.name.endswith(CHANNELS) and width:
+        if parameter.name.endswith(_CHANNELS) and width:
             # A part that is not there stays so, and one that is does not go.
             widths = [int(one) for one in parameter.values if one]
             result[parameter.name] = nearest(widths, int(width) * share)

@@ -17,7 +17,6 @@ from edgebottle.boards import load_board
 from edgebottle.errors import BadInput
 from edgebottle.fit import REGIONS, is_alone
 from edgebottle.search.costs import CandidateCost
-from edgebottle.search.filling import filled
 from edgebottle.search.locks import wait_for
 from edgebottle.search.narrowing import narrowed
 from edgebottle.search.settings import SearchSettings
@@ -294,25 +293,20 @@ class SearchStudy:
         return TrialResult(Outcome.ASSESSED, cost, evaluator.accuracy(candidate))
 
     def _cost(self, trial: Any, costs: CandidateCosts) -> CandidateCost:
-        """Of what was drawn, which is made to fit first: narrower, or wider.
-
-        Wider only where accuracy alone counts: else small networks are wanted as well.
+        """Of what was drawn, which is made narrower first where it does not fit and then would.
 
         Raises:
             EdgebottleError: one of ``IMPOSSIBLE``: it cannot be built at all.
         """
-        space, most = self.settings.space, self.limits.most
-        drawn = choice = self.drawn.choice(trial.params)
-        cost = costs.of(space.candidate(drawn))
-        if not keeps(cost, most):
-            found = narrowed(space, drawn, costs, most)
-            if found is None:
-                return cost
-            choice, cost = found
-        if not self.settings.objectives:
-            choice, cost = filled(space, choice, cost, costs, most)
-        if choice != drawn:
-            trial.set_user_attr(NARROWED, self.drawn.places(choice))
+        cost = costs.of(self._candidate(trial))
+        if keeps(cost, self.limits.most):
+            return cost
+        choice = self.drawn.choice(trial.params)
+        found = narrowed(self.settings.space, choice, costs, self.limits.most)
+        if found is None:
+            return cost
+        narrower, cost = found
+        trial.set_user_attr(NARROWED, self.drawn.places(narrower))
         return cost
 
     def _known(self, trial: Any, network: str) -> list[float] | None:
