@@ -354,7 +354,7 @@ def litert_accuracy(
         samples: Real inputs, and their classes.
         progress: Told how many were run.
         reference: By its plain reference kernels, which the compiler is held to, else by its
-            optimised ones: a tenth of the time, and here and there another last bit.
+            optimised ones: much faster, and here and there another last bit.
     """
     inputs = [(value[None],) for value in samples.values]
     total = len(inputs)

@@ -128,7 +128,7 @@ class ClassAssessor:
         if not candidate.bits.is_narrow:
             return float_accuracy(model, compared)
         graph = integer_graph_of(candidate, model, samples, training, progress=self._progress)
-        # The reference kernels would take as long as the training.
+        # The reference kernels would take a third of the time of a search.
         return litert_accuracy(graph, compared, self._progress, reference=False)
 
     def _samples_of(self, shape: Shape) -> tuple[CandidateSamples, LabelledSamples]:
