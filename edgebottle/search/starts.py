@@ -51,8 +51,12 @@ def starts(
         seed: Of it.
         progress: Told of each network that is looked for.
     """
+    wanted, found = trials // SHARE, []
     large = _largest(space, costs, limits, seed, progress)
-    return list(islice(chain(large, regular(space, costs, limits, progress)), trials // SHARE))
+    for choice in islice(chain(large, regular(space, costs, limits)), wanted):
+        found.append(choice)
+        progress("look for regular networks that fit", len(found), wanted)
+    return found
 
 
 def _largest(
@@ -71,15 +75,9 @@ def _largest(
             return
 
 
-def regular(
-    space: Space,
-    costs: CandidateCosts,
-    limits: Mapping[str, float],
-    progress: Progress = lambda what, done, total: None,
-) -> Iterator[Choice]:
+def regular(space: Space, costs: CandidateCosts, limits: Mapping[str, float]) -> Iterator[Choice]:
     """Regular networks that keep to the budgets, each as wide as it can be: as ``starts`` says."""
-    for number, plan in enumerate(_plans(space)):
-        progress("look for regular networks that fit", number, 0)
+    for plan in _plans(space):
         widest = _widest(space, plan, costs, limits)
         if widest is not None:
             yield widest
