@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ def files(folder: Path, name: str, seed: int, samples: int | None) -> tuple[Path
             (test, data.test_images, data.test_labels),
         )
         for path, images, labels in pairs:
-            partial = path.with_suffix(".partial.npz")
+            partial = path.with_suffix(f".{os.getpid()}.npz")  # others may write it as well
             np.savez(partial, x=images, y=labels)
             partial.replace(path)
     return train, test
