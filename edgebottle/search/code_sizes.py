@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -19,6 +19,7 @@ from edgebottle.boards import Board
 from edgebottle.fit import Verdict
 from edgebottle.ir.graph import Array
 from edgebottle.search.features import layer_features
+from edgebottle.search.margins import margin
 from edgebottle.search.tables import table_text
 from quantize.patch.fold import size
 
@@ -33,12 +34,6 @@ ANY = ""
 
 WORD = re.compile(r"\beb_[a-z0-9_]+")
 """Functions and types of edgebottle in C."""
-
-FOLDS = 8
-"""Parts of the images, each of which is held against a table of the others."""
-
-KEPT = 0.95
-"""The share of networks that take no more code than is modelled, with the margin."""
 
 REST = ("image", "layers", "stages", "program", "arrays")
 """What the rest of an image's code grows with: 1, layers, stages, what the programs of stages have,
@@ -73,8 +68,7 @@ class CodeSizes:
         layers: Bytes of the function and the parameters of a layer, by its kind.
         shared: For each other symbol its bytes, and the words of the generated C that need it.
         rest: Bytes, in the order of ``REST``.
-        margin: As a share of the modelled code: of networks that a table was not made of, ``KEPT``
-            took no more than that beyond it.
+        margin: As a share of the modelled code, what networks may take beyond it: see ``margin``.
     """
 
     board: str
@@ -151,20 +145,14 @@ def rest_features(verdict: Verdict) -> Array:
 
 def learned(board: str, images: Sequence[MeasuredCode]) -> CodeSizes:
     """The table of images, two or more, with its margin."""
-    return replace(_fitted(board, images), margin=_margin(board, images))
 
-
-def _margin(board: str, images: Sequence[MeasuredCode]) -> float:
-    """What images take beyond a table of the others: see ``CodeSizes.margin``."""
-    shares = []
-    folds = min(FOLDS, len(images))
-    for fold in range(folds):
-        others = [image for number, image in enumerate(images) if number % folds != fold]
+    def beyond(others: Sequence[MeasuredCode], held: Sequence[MeasuredCode]) -> Iterator[float]:
         table = _fitted(board, others)
-        for image in images[fold::folds]:
+        for image in held:
             modelled = table.modelled(image.kinds.values(), image.words, image.rest)
-            shares.append((image.code - modelled) / modelled)
-    return max(0.0, float(np.quantile(shares, KEPT)))
+            yield (image.code - modelled) / modelled
+
+    return replace(_fitted(board, images), margin=margin(images, beyond))
 
 
 def _fitted(board: str, images: Sequence[MeasuredCode]) -> CodeSizes:

@@ -22,7 +22,13 @@ from edgebottle.search.code_sizes import (
 )
 from edgebottle.search.costs import Costs, model_of_candidate
 from edgebottle.search.features import layer_features, step_features
-from edgebottle.search.kernel_times import KernelTimes, MeasuredLayer, MeasuredSteps, fitted
+from edgebottle.search.kernel_times import (
+    KernelTimes,
+    MeasuredLayer,
+    MeasuredRun,
+    MeasuredSteps,
+    fitted,
+)
 from quantize.search.space import Candidate
 
 
@@ -101,26 +107,25 @@ def measured(costs: Costs, candidate: Candidate) -> MeasuredNetwork:
 
 def tables(costs: Costs, networks: Sequence[MeasuredNetwork]) -> tuple[KernelTimes, CodeSizes]:
     """The tables of a board, of networks that were measured on its virtual board."""
-    layers: list[MeasuredLayer] = []
-    steps: list[MeasuredSteps] = []
+    runs: list[MeasuredRun] = []
     images: list[MeasuredCode] = []
     for network in networks:
         verdict = costs.verdict(network.candidate)
-        layers += _layers(network, verdict)
         inside = (sum(one[1] for one in network.layers), sum(one[2] for one in network.layers))
         between = network.instructions - inside[0], network.cycles - inside[1]
-        steps.append(MeasuredSteps(step_features(verdict), between))
+        steps = MeasuredSteps(step_features(verdict), between)
+        runs.append(MeasuredRun(_layers(network, verdict), steps))
         kinds, words, rest = code_kinds(verdict), code_words(verdict), rest_features(verdict)
         images.append(MeasuredCode(kinds, words, rest, network.symbols, network.code))
     board = costs.board.id
-    return fitted(board, "virtual", layers, steps), learned(board, images)
+    return fitted(board, "virtual", runs), learned(board, images)
 
 
-def _layers(network: MeasuredNetwork, verdict: Verdict) -> list[MeasuredLayer]:
+def _layers(network: MeasuredNetwork, verdict: Verdict) -> tuple[MeasuredLayer, ...]:
     counts = {name: (count, cycles) for name, count, cycles in network.layers}
     total = network.instructions, network.cycles
-    return [
+    return tuple(
         MeasuredLayer(one, counts[one.layer], total)
         for one in layer_features(verdict)
         if one.layer in counts
-    ]
+    )

@@ -92,7 +92,11 @@ def _tables(settings: SearchSettings) -> Iterator[str]:
                 "Bytes of flash. Code is modelled before the build, so the search leaves as much "
                 "free as 19 of 20 networks need beyond the model.",
             ),
-            ("ms", _or_example(budget.ms, 50), "Milliseconds of a run."),
+            (
+                "ms",
+                _or_example(budget.ms, 50),
+                "Milliseconds of a run: modelled, with such a margin.",
+            ),
         ),
     )
     yield from _table(

@@ -11,6 +11,7 @@ from edgebottle.search.features import FEATURES, STEP_FEATURES, LayerFeatures
 from edgebottle.search.kernel_times import (
     KernelTimes,
     MeasuredLayer,
+    MeasuredRun,
     MeasuredSteps,
     fitted,
     kernel_times,
@@ -48,17 +49,16 @@ def layer(number: int, values: Array, kernel: str = "eb_conv", *, staged: bool) 
 def times() -> tuple[KernelTimes, list[MeasuredLayer]]:
     """A table of layers that take twice as long in a stage."""
     generator = np.random.default_rng(1)
-    layers = []
+    layers, runs = [], []
     for number in range(80):
         values = generator.integers(1, 1000, len(FEATURES)).astype(float)
         instructions = int(values[1] * 10 + values[4] * 3) * (1 + number % 2)
         found = layer(number, values, staged=bool(number % 2))
         layers.append(MeasuredLayer(found, (instructions, 2 * instructions), (10**4, 10**4)))
-    steps = [
-        MeasuredSteps(generator.integers(1, 100, len(STEP_FEATURES)).astype(float), (0, 0))
-        for _ in range(9)
-    ]
-    return fitted("board", "virtual", layers, steps), layers
+    for some in range(8):
+        steps = generator.integers(1, 100, len(STEP_FEATURES)).astype(float)
+        runs.append(MeasuredRun(tuple(layers[some::8]), MeasuredSteps(steps, (0, 0))))
+    return fitted("board", "virtual", runs), layers
 
 
 def test_times_of_measured_layers_come_out_again() -> None:
@@ -124,6 +124,29 @@ def test_the_margin_is_what_most_images_take_beyond_a_table_of_the_others(
     table = learned("board", [image(code) for code in codes])
     assert table.margin == pytest.approx(margin, rel=1e-3)
     assert CodeSizes.of_json(table.to_json()).margin == pytest.approx(table.margin, rel=1e-3)
+
+
+def run(cycles: int) -> MeasuredRun:
+    """Of one layer, all of whose time belongs to its call."""
+    values = np.array([1.0] + [0.0] * (len(FEATURES) - 1))
+    measured = MeasuredLayer(layer(0, values, staged=False), (cycles, cycles), (cycles, cycles))
+    return MeasuredRun((measured,), MeasuredSteps(np.zeros(len(STEP_FEATURES)), (0, 0)))
+
+
+@pytest.mark.parametrize(
+    ("cycles", "least", "most"),
+    [
+        ([1000] * 8, 0.0, 1e-6),
+        # The one that is held against the seven others takes two fifths more; 0.65 of the way.
+        ([1000] * 7 + [1400], 0.65 * 0.38, 0.65 * 0.4),
+    ],
+)
+def test_the_margin_of_times_is_what_most_runs_take_beyond_a_table_of_the_others(
+    cycles: list[int], least: float, most: float
+) -> None:
+    table = fitted("board", "virtual", [run(one) for one in cycles])
+    assert least <= table.margin <= most
+    assert KernelTimes.of_json(table.to_json()).margin == pytest.approx(table.margin, rel=1e-3)
 
 
 def test_code_of_images_is_made_of_layers_and_of_what_they_share() -> None:
