@@ -79,6 +79,7 @@ def test_memory_is_that_of_the_build(board: str, candidate: Candidate, ram: int 
     assert (cost.arena, cost.ram) == (built.ram.arena, built.ram.bytes)
     assert cost.constants == built.flash.weights
     assert cost.held["flash"] == cost.flash + cost.flash_margin > cost.flash
+    assert cost.held["ms"] == cost.ms + cost.ms_margin > cost.ms
     if board == "microbit":  # has no table, and the upper bound of builds, which is a promise
         assert built.flash.bytes <= cost.held["flash"]
 
