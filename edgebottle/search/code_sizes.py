@@ -32,6 +32,11 @@ MODEL = re.compile(r"eb_network_|steps$|arena$|feed")
 ANY = ""
 """The word of what all images have."""
 
+EXCEPTION = 4
+"""An image that has a word, and not the symbol, counts against the word as so many that have both:
+compilers put some functions into their only caller. Where no exception was taken, the code of
+networks that no table was made of was off by 4.9 %, and by 2.8 % with these."""
+
 WORD = re.compile(r"\beb_[a-z0-9_]+")
 """Functions and types of edgebottle in C."""
 
@@ -122,7 +127,7 @@ class CodeSizes:
 
 def code_kinds(verdict: Verdict) -> dict[str, str]:
     """What each layer's code depends on: its operator and kernel."""
-    return {one.layer: one.kinds()[0] for one in layer_features(verdict)}
+    return {one.layer: one.code_kind for one in layer_features(verdict)}
 
 
 def code_words(verdict: Verdict) -> frozenset[str]:
@@ -184,15 +189,19 @@ def _fitted(board: str, images: Sequence[MeasuredCode]) -> CodeSizes:
 
 
 def _needing(name: str, having: set[int], of_word: Mapping[str, set[int]]) -> frozenset[str]:
-    """The fewest words, about, that explain which images have a symbol: no others have them."""
+    """The fewest words, about, that explain which images have a symbol: few others have them."""
     left, found = set(having), set()
-    whole = {word: images for word, images in of_word.items() if images <= having}
-    while left and whole:
-        word = max(whole, key=lambda word: (len(whole[word] & left), word == name, word))
-        if not whole[word] & left:
+
+    def explained(word: str) -> int:
+        images = of_word[word]
+        return len(images & left) - EXCEPTION * len(images - having)
+
+    while left:
+        word = max(of_word, key=lambda word: (explained(word), word == name, word))
+        if explained(word) <= 0:
             break
         found.add(word)
-        left -= whole[word]
+        left -= of_word[word]
     return frozenset(found)
 
 

@@ -165,3 +165,20 @@ def test_code_of_images_is_made_of_layers_and_of_what_they_share() -> None:
     assert found == [824, 1032, 810]
     words = frozenset({"eb_conv", "eb_mean"})
     assert table.explained([CONV, MEAN], words) == 12 + 90 + 300 + 500
+
+
+@pytest.mark.parametrize(("having", "explained"), [(10, 300), (9, 300), (8, 0), (1, 0)])
+def test_a_word_explains_a_symbol_that_few_images_with_it_lack(having: int, explained: int) -> None:
+    """Compilers put a function into its only caller, now and then."""
+    images = [
+        MeasuredCode(
+            {"a": CONV},
+            frozenset({"eb_conv"}),
+            np.zeros(len(REST)),
+            (("main", 500), *((("eb_tile", 300),) if number < having else ())),
+            800,
+        )
+        for number in range(10)
+    ]
+    table = learned("board", images)
+    assert table.explained([CONV], frozenset({"eb_conv"})) == 500 + explained
