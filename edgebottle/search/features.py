@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -18,6 +19,7 @@ FEATURES = (
     *("calls", "rows", "pixels", "outputs", "products", "inside", "inputs", "window_inputs"),
     *("row_channels", "row_products", "taps", "row_taps", "outside"),
     *("groups", "group_terms", "odd_groups", "odd_group_terms", "row_groups", "row_group_terms"),
+    *("fours", "four_terms", "four_channels", "four_products"),
 )
 """Of a layer, all of one run:
 
@@ -31,7 +33,9 @@ FEATURES = (
 - ``groups``: four channels of a pixel, and ``group_terms``: four products of each of them, as
   kernels take them, rounded up; ``odd_groups`` and ``odd_group_terms``: the same of the last pixel
   of rows of odd length, as kernels compute two at a time; ``row_groups`` and ``row_group_terms``:
-  of one pixel for each row.
+  of one pixel for each row;
+- ``fours``: of four pixels of a row, or fewer at its end; ``four_terms``, ``four_channels`` and
+  ``four_products``: products of an output, channels, and products of a pixel, for each of them.
 """
 
 STEP_FEATURES = ("run", "units", "row_steps", "fed_rows", "fed_bytes")
@@ -44,6 +48,9 @@ IN_STAGE = " in a stage"
 GROUP = 4
 """Channels, or products, that kernels take at once."""
 
+PIXELS = 4
+"""Of a row, that the kernels of few bits take at once."""
+
 
 @dataclass(frozen=True)
 class LayerFeatures:
@@ -55,6 +62,7 @@ class LayerFeatures:
         kernel: The C function.
         is_staged: It runs row by row.
         values: In the order of ``FEATURES``.
+        bits: Of its weights and its first input, such as ``W4A4``; empty where they have 8.
     """
 
     layer: str
@@ -62,12 +70,19 @@ class LayerFeatures:
     kernel: str
     is_staged: bool
     values: Array
+    bits: str = ""
+
+    @property
+    def code_kind(self) -> str:
+        """What its code depends on: operator, kernel, and whether it runs row by row."""
+        return f"{self.operator} {self.kernel}{IN_STAGE if self.is_staged else ''}"
 
     def kinds(self) -> tuple[str, ...]:
-        """What it is, from the closest to the widest."""
+        """What its time depends on, from the closest to the widest."""
         kernel = f"{self.operator} {self.kernel}"
-        staged = (kernel + IN_STAGE,) if self.is_staged else ()
-        return (*staged, kernel, self.operator)
+        named = (f"{kernel} {self.bits}", kernel) if self.bits else (kernel,)
+        each = ((name + IN_STAGE, name) if self.is_staged else (name,) for name in named)
+        return (*chain.from_iterable(each), self.operator)
 
 
 def layer_features(verdict: Verdict) -> Iterator[LayerFeatures]:
@@ -114,6 +129,7 @@ def _of_layer(
     outputs = output.size
     pixels = outputs // channels
     width = max(pixels // rows, 1)
+    tiles = rows * -(-width // PIXELS)
     terms = products // outputs
     weights = ins[1] if len(ins) > 1 and ins[1] is not None and ins[1].data is not None else None
     inside = _inside(node, data, weights, output)
@@ -130,8 +146,20 @@ def _of_layer(
         *(rows * channels, rows * channels * terms, pixels * taps, rows * taps, outside),
         *(pixels * groups, pixels * groups * fours, odd * groups, odd * groups * fours),
         *(rows * groups, rows * groups * fours),
+        *(tiles, tiles * terms, tiles * channels, tiles * channels * terms),
     )
-    return LayerFeatures(node.name, node.OP, choice.kernel, is_staged, np.array(values, np.float64))
+    return LayerFeatures(
+        *(node.name, node.OP, choice.kernel, is_staged, np.array(values, np.float64)),
+        bits=_bits(data, weights),
+    )
+
+
+def _bits(data: Tensor, weights: Tensor | None) -> str:
+    """See ``LayerFeatures``."""
+    levels = weights.levels if weights is not None else None
+    of_weights = 8 if levels is None else levels.bits
+    is_narrow = min(of_weights, data.dtype.bits) < 8
+    return f"W{of_weights}A{data.dtype.bits}" if is_narrow else ""
 
 
 def _inside(node: Node, data: Tensor, weights: Tensor | None, output: Tensor) -> float:
