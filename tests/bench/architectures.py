@@ -4,7 +4,8 @@ Plans random candidates, and prints how many in a second. With ``--built N`` so 
 built: RAM and constants must be the build's to the byte; what the models err by is printed. With
 ``--verified N`` so many are run as well and compared with LiteRT, and their instructions and cycles
 with those that were modelled. ``--fit N`` measures other random networks, and makes the tables of
-the board of them and of all that ``--records`` holds; what was measured is added there.
+the board of them and of all that ``--records`` holds. What was measured is added there, by
+``--verified`` as well.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ FIT_SPACES = tuple(
     )
     for bits in (("w8a8",), WIDTHS)
 )
-"""What tables are fitted on: many small layers, none of them of what is costed."""
+"""What tables are fitted on beside what is costed: many small layers."""
 
 
 def with_attention(spaces: Sequence[Space]) -> tuple[Space, ...]:
@@ -178,6 +179,7 @@ def _compare(
     cost = costs.of(candidate)
     if summary.verified < options.verified and cost.instructions < MAX_INSTRUCTIONS:
         network = measured(costs, candidate)
+        _keep(options.records, network)
         ram, constants, code = network.ram, network.constants, network.code
         summary.verified += 1
         summary.instructions.append(_error(cost.instructions, network.instructions))
@@ -193,6 +195,13 @@ def _compare(
     if (cost.ram, cost.constants) != (ram, constants):
         summary.different += 1
         print(f"different: {_told(cost)}, built {ram}, {constants}: {candidate.to_json()}")
+
+
+def _keep(records: Path | None, network: MeasuredNetwork) -> None:
+    """Adds a network that was measured to those that tables are made of."""
+    if records is not None:
+        with records.open("a", encoding="utf-8") as file:
+            file.write(network.to_json() + "\n")
 
 
 def _told(cost: CandidateCost) -> str:
@@ -225,9 +234,7 @@ def fit(costs: Costs, options: argparse.Namespace) -> None:
             except EdgebottleError as error:
                 print(f"{number}: {error}", flush=True)
                 continue
-            if path is not None:
-                with path.open("a", encoding="utf-8") as file:
-                    file.write(known[key].to_json() + "\n")
+            _keep(path, known[key])
             print(f"{number}: {known[key].instructions:,} instructions", flush=True)
         found += 1
     times, sizes = tables(costs, list(known.values()))
