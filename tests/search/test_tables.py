@@ -78,6 +78,15 @@ def test_an_unknown_kernel_is_taken_for_its_operator() -> None:
     )
 
 
+def test_kinds_of_a_layer_go_from_the_closest_to_the_widest() -> None:
+    few = LayerFeatures("a", "CONV_2D", "eb_conv", True, np.zeros(1), "W4A8")
+    staged, plain = "CONV_2D eb_conv in a stage", "CONV_2D eb_conv"
+    bits = "CONV_2D eb_conv W4A8"
+    assert few.kinds() == (f"{bits} in a stage", bits, staged, plain, "CONV_2D")
+    assert layer(0, np.zeros(1), staged=True).kinds() == (staged, plain, "CONV_2D")
+    assert few.code_kind == staged  # which code does not tell by the bits
+
+
 def test_a_table_of_other_features_is_refused() -> None:
     text = times()[0].to_json().replace('"row_taps"', '"row_steps_of_old"')
     with pytest.raises(BadInput, match="another version"):
