@@ -45,12 +45,10 @@ class MeasuredLayer:
     Attributes:
         features: Of it.
         counts: Instructions and cycles.
-        total: Of the network, the same.
     """
 
     features: LayerFeatures
     counts: tuple[int, int]
-    total: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,10 @@ class MeasuredRun:
     steps: MeasuredSteps
 
     @property
-    def cycles(self) -> int:
-        """Of the whole run."""
-        return self.steps.counts[1] + sum(layer.counts[1] for layer in self.layers)
+    def counts(self) -> tuple[int, int]:
+        """Instructions and cycles of the whole run."""
+        parts = (self.steps.counts, *(layer.counts for layer in self.layers))
+        return sum(part[0] for part in parts), sum(part[1] for part in parts)
 
 
 @dataclass(frozen=True)
@@ -159,23 +158,24 @@ def fitted(board: str, source: str, runs: Sequence[MeasuredRun]) -> KernelTimes:
         for run in held:
             layers = (layer.features for layer in run.layers)
             cycles = float(table.modelled(layers, run.steps.values)[1])
-            yield (run.cycles - cycles) / cycles
+            yield (run.counts[1] - cycles) / cycles
 
     return replace(_fitted(board, source, runs), margin=margin(runs, beyond))
 
 
 def _fitted(board: str, source: str, runs: Sequence[MeasuredRun]) -> KernelTimes:
     """The table without a margin: least squares, each kind of layers on its own."""
-    by_kind: defaultdict[str, list[MeasuredLayer]] = defaultdict(list)
+    by_kind: defaultdict[str, list[tuple[MeasuredLayer, tuple[int, int]]]] = defaultdict(list)
     for run in runs:
+        total = run.counts
         for layer in run.layers:
             for kind in (*layer.features.kinds(), ""):
-                by_kind[kind].append(layer)
+                by_kind[kind].append((layer, total))
     found = {
         kind: _coefficients(
-            np.stack([one.features.values for one in own]),
-            np.array([one.counts for one in own], np.float64),
-            LEAST_SHARE * np.array([one.total for one in own], np.float64),
+            np.stack([layer.features.values for layer, _ in own]),
+            np.array([layer.counts for layer, _ in own], np.float64),
+            LEAST_SHARE * np.array([total for _, total in own], np.float64),
         )
         for kind, own in by_kind.items()
         if len(own) >= LEAST_LAYERS or " " not in kind

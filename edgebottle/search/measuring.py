@@ -123,9 +123,8 @@ def tables(costs: Costs, networks: Sequence[MeasuredNetwork]) -> tuple[KernelTim
 
 def _layers(network: MeasuredNetwork, verdict: Verdict) -> tuple[MeasuredLayer, ...]:
     counts = {name: (count, cycles) for name, count, cycles in network.layers}
-    total = network.instructions, network.cycles
     return tuple(
-        MeasuredLayer(one, counts[one.layer], total)
+        MeasuredLayer(one, counts[one.layer])
         for one in layer_features(verdict)
         if one.layer in counts
     )

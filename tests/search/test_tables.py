@@ -54,7 +54,7 @@ def times() -> tuple[KernelTimes, list[MeasuredLayer]]:
         values = generator.integers(1, 1000, len(FEATURES)).astype(float)
         instructions = int(values[1] * 10 + values[4] * 3) * (1 + number % 2)
         found = layer(number, values, staged=bool(number % 2))
-        layers.append(MeasuredLayer(found, (instructions, 2 * instructions), (10**4, 10**4)))
+        layers.append(MeasuredLayer(found, (instructions, 2 * instructions)))
     for some in range(8):
         steps = generator.integers(1, 100, len(STEP_FEATURES)).astype(float)
         runs.append(MeasuredRun(tuple(layers[some::8]), MeasuredSteps(steps, (0, 0))))
@@ -138,7 +138,7 @@ def test_the_margin_is_what_most_images_take_beyond_a_table_of_the_others(
 def run(cycles: int) -> MeasuredRun:
     """Of one layer, all of whose time belongs to its call."""
     values = np.array([1.0] + [0.0] * (len(FEATURES) - 1))
-    measured = MeasuredLayer(layer(0, values, staged=False), (cycles, cycles), (cycles, cycles))
+    measured = MeasuredLayer(layer(0, values, staged=False), (cycles, cycles))
     return MeasuredRun((measured,), MeasuredSteps(np.zeros(len(STEP_FEATURES)), (0, 0)))
 
 
