@@ -23,6 +23,7 @@ WRITE_BYTES = 4096  # per call of the driver, each with its own WRITE_SECONDS
 LINE_BYTES = 1 << 20  # longer than any answer: what has no line end until then is garbage
 SEARCH = "hwgrep://"  # of pyserial: the first local port whose description fits a pattern
 REMOTE = "rfc2217://"  # a port of another computer, with its rate and its control lines
+REMOTE_SECONDS = 10.0  # for an answer of its server: pyserial's 3 s are too few for a busy one
 
 
 class Deadline(Protocol):
@@ -81,7 +82,7 @@ class Link:
         writing = {} if url.lower().startswith(REMOTE) else {"write_timeout": WRITE_SECONDS}
         try:
             port = serial.serial_for_url(
-                url, baudrate=baud, timeout=POLL_SECONDS, exclusive=True, **writing
+                _patient(url), baudrate=baud, timeout=POLL_SECONDS, exclusive=True, **writing
             )
         except (
             serial.SerialException,
@@ -234,6 +235,13 @@ def local_port(url: str) -> str | None:
         raise BoardError(f"{url} finds no port: {error}; {_ports_there_are()}") from error
 
 
+def _patient(url: str) -> str:
+    """The URL, with a time for answers where a remote port's says none of its own."""
+    if not url.lower().startswith(REMOTE) or "timeout=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}timeout={REMOTE_SECONDS:g}"
+
+
 def _descriptor(port: Any, url: str) -> int | None:
     """The file behind the port where it can be waited for, which is far faster than pyserial."""
     if not can_wait_for_files() or ("://" in url and not url.startswith("socket://")):
@@ -258,11 +266,13 @@ def _opening_failed(url: str, error: Exception) -> str:
                 f"cannot connect to {url}: what listens there does not speak RFC 2217, or has "
                 "stopped answering"
             )
-        if "timeout while waiting for option" in text:
+        if "timeout while waiting for option 'control'" in text:
             return (
                 f"cannot connect to {url}: {_reason(text)}; where the device has no DTR and RTS, "
                 f"{url.partition('?')[0]}?ign_set_control does not wait for them"
             )
+        if "timeout while waiting" in text or "does not accept parameter change" in text:
+            return f"cannot connect to {url}: what listens there has stopped answering"
         return f"cannot connect to {url}: {_reason(text)}; is the board (or its server) running?"
     if number == 16 or "exclusively lock" in text or "resource busy" in text.lower():
         return f"port {url} is busy: another program (a serial monitor?) has it open; close that"

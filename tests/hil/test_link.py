@@ -137,6 +137,44 @@ def test_a_port_of_another_computer() -> None:
             assert line.read_line(deadline(10)) is not None
 
 
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        ("dtr", r"option 'control'; where the device has no DTR .*:\d+\?ign_set_control does not"),
+        ("rts", r"\?timeout=0.5: what listens there has stopped answering$"),
+    ],
+)
+def test_a_server_that_stops_while_its_port_is_opened(last: str, message: str) -> None:
+    asked = {"dtr": 0, "rts": 0}
+
+    def hear(line: str) -> None:
+        asked[line.split()[0]] += 1
+        if asked[last] == 2:  # the server itself sets it first
+            server.stopped.set()
+
+    with (
+        FakeBoard() as board,
+        PortServer(board.url, hear) as server,
+        pytest.raises(BoardError, match=r"^cannot connect to rfc2217.*" + message),
+    ):
+        Link.open(f"{server.url}?timeout=0.5")
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [("", "?timeout=10"), ("?logging=debug", "?logging=debug&timeout=10"), ("?timeout=2", None)],
+)
+def test_a_busy_server_has_time_to_answer(
+    monkeypatch: pytest.MonkeyPatch, given: str, opened: str | None
+) -> None:
+    import serial
+
+    urls: list[str] = []
+    monkeypatch.setattr(serial, "serial_for_url", lambda url, **_: urls.append(url))
+    Link.open(f"rfc2217://h:1{given}")
+    assert urls == [f"rfc2217://h:1{given if opened is None else opened}"]
+
+
 def test_a_port_of_another_computer_that_is_stuck() -> None:
     with FakeBoard() as board, PortServer(board.url) as server, Link.open(server.url) as line:
         server.stopped.set()

@@ -36,6 +36,9 @@ JOBS = [
     (RFC2217, f"{FIRST}then cannot connect to rfc2217", "^cannot connect to rfc2217://"),
 ]
 
+SHORT = {PYSERIAL: "?timeout=3", TCP: "", RFC2217: "&timeout=3"}
+"""At the end of a URL: a server that has stalled is given up before the step's time is over."""
+
 
 def line_to(stack: ExitStack, kind: str, url: str, folder: Path) -> TcpProxy:
     """A line that can be disturbed, to whatever serves the board at ``url``."""
@@ -53,7 +56,7 @@ def test_whoever_waits_is_told(tmp_path: Path, kind: str, then: str) -> None:
     with ExitStack() as stack:
         board = stack.enter_context(FakeBoard())
         proxy = line_to(stack, kind, board.url, tmp_path)
-        url = URLS[kind].format(proxy.port)
+        url = URLS[kind].format(proxy.port) + SHORT[kind]
         with BoardClient.connect(url, run_seconds=0.5) as client:
             proxy.is_stopped = True
             with pytest.raises(Late, match=r"fell silent \(nothing for 0.5 s\) while running"):
@@ -83,7 +86,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[JobResul
                 proxy.is_stopped = True
 
             board.cut = stall
-            board.url = URLS[kind].format(proxy.port)
+            board.url = URLS[kind].format(proxy.port) + SHORT[kind]
         desk.write()
         done = edgebottle("bench", "run", "--json", cwd=folder, env=desk.environment())
     ended = [JobResult.from_json(one) for one in json.loads(done.out)["results"]]
