@@ -93,7 +93,7 @@ def float_detector(
     Returns:
         A Keras model of batch 1.
     """
-    progress(f"train with floats, {training.epochs} epochs", 0, training.epochs)
+    progress("train with floats", 0, training.epochs)
 
     def told(done: int, total: int, line: str) -> None:
         progress(f"train with floats: {line}", done, total)

@@ -171,7 +171,7 @@ def float_model(
     recipe = float_recipe(candidate, samples, training)
     learned = samples.learned
     data = Data(learned.values, learned.labels, learned.values[:0], learned.labels[:0])
-    progress(f"train with floats, {training.epochs} epochs", 0, training.epochs)
+    progress("train with floats", 0, training.epochs)
 
     def told(done: int, total: int, line: str) -> None:
         progress(f"train with floats: {line}", done, total)
