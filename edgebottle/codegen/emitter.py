@@ -62,6 +62,7 @@ class Module:
             self.names[tensor] = self._scope.new(f"{kind}_{identifier(name)}")
 
         self.kernels: dict[str, str] = {}
+        self.merged: set[str] = set()
         self.constant_bytes: dict[str, int] = {}
         self._counters: dict[str, str] = {}
         self._contents: dict[tuple[str, bytes], str] = {}

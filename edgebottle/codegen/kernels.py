@@ -46,6 +46,7 @@ class KernelChoice:
     Attributes:
         layer: Its name.
         kernel: The C function.
+        merged: All of its rows are computed as one.
         inlined: It is compiled for this layer alone.
         saved: Instructions of a run that this saves, or would save; estimated.
         nbytes: Bytes of flash that it takes, or would take; estimated.
@@ -55,6 +56,7 @@ class KernelChoice:
 
     layer: str
     kernel: str
+    merged: bool
     inlined: bool
     saved: int
     nbytes: int

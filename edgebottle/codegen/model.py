@@ -144,6 +144,7 @@ def _kernel_choice(module: Module, layer: str, gain: Inlining | None) -> KernelC
     return KernelChoice(
         layer=layer,
         kernel=module.kernels[layer],
+        merged=layer in module.merged,
         inlined=layer in module.inlined,
         saved=saved,
         nbytes=nbytes,

@@ -38,6 +38,8 @@ def step_function(module: Module, step: Step, node: Node, number: int) -> tuple[
     if module.threads > 1 and isinstance(node, RowOperator) and shares_rows(module, node):
         return name, _shared_rows(module, step, node, name)
     merged = merged_rows(module, step, node)
+    if merged is not None:
+        module.merged.add(node.name)
     emitter = StepEmitter(module, node, step, identifier(node.name), tensors=merged)
     if works_by_rows(node, *emitter.tensors):
         body = _all_rows(module, emitter, node)

@@ -125,7 +125,7 @@ def _of_layer(
     data = ins[0]
     assert data is not None
     products = node.macs(ins, graph.outs(node))
-    channels, rows = output.layout.pixel_elements, output.rows
+    channels, rows = output.layout.pixel_elements, 1 if choice.merged else output.rows
     outputs = output.size
     pixels = outputs // channels
     width = max(pixels // rows, 1)

@@ -102,7 +102,9 @@ def merged(graph: Graph, isa: Isa, schedule: Schedule) -> set[str]:
     """The layers that the C computes in one call for all rows."""
     source = write_model(graph, make_schedule(graph, isa, schedule))
     text = "".join(source.files.values())
-    return set(re.findall(r"/\* (\w+): .*; all rows at once, as one \*/", text))
+    found = set(re.findall(r"/\* (\w+): .*; all rows at once, as one \*/", text))
+    assert {choice.layer for choice in source.kernels if choice.merged} == found
+    return found
 
 
 @pytest.mark.parametrize("isa", Isa)
