@@ -30,9 +30,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="Networks that are trained, evenly from the best of the search to its worst.",
 )
+@click.option(
+    "--best", is_flag=True, help="Train the best ones instead, to choose the one that is taken."
+)
 @training_options
 @json_option
-def rank(settings: Path, count: int, epochs: int | None, seed: int | None, as_json: bool) -> None:
+def rank(
+    settings: Path,
+    count: int,
+    best: bool,
+    epochs: int | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
     """Check how well the search has ranked: train some of its networks by themselves.
 
     Says Kendall's rank correlation between what the search saw and what training gives, and how far
@@ -44,15 +54,17 @@ def rank(settings: Path, count: int, epochs: int | None, seed: int | None, as_js
     Examples:
       edgebottle search rank
       edgebottle search rank search.toml --count 12 --epochs 20 --json
+      edgebottle search rank --best --count 3
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from edgebottle.search.ranking import spread
+    from edgebottle.search.ranking import best_of, spread
     from edgebottle.search.settings import read_settings
     from edgebottle.search.sharing import workplace
     from edgebottle.search.study import SearchStudy
 
     said = read_settings(settings)
     with workplace(said.place, said.name) as place:
-        trials = spread(SearchStudy(said, place, create=False).trials(), count)
+        known = SearchStudy(said, place, create=False).trials()
+    trials = (best_of if best else spread)(known, count)
     training = chosen_training(said, epochs, seed)
     ranking = _ranked(said, training, trials, quiet=as_json)
     if as_json:

@@ -24,5 +24,6 @@ def ranking_words(ranking: Ranking) -> list[str]:
     words = "1 is the same order, 0 is chance"
     return [
         f"Kendall's tau between both orders: {tau:.2f} ({words}).",
-        f"The best of the search is {100 * ranking.lost:.2f} points below the best of these.",
+        f"The best of the search is {100 * ranking.lost:.2f} points below trial "
+        f"{ranking.best.trial}, the best of these.",
     ]

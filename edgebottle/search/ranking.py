@@ -45,18 +45,28 @@ def spread(trials: Sequence[SearchTrial], count: int) -> list[SearchTrial]:
     Raises:
         BadInput: the study has not assessed as many as a ranking needs.
     """
+    order = _ordered(trials)
+    count = min(count, len(order))
+    return [order[round(number * (len(order) - 1) / (count - 1))] for number in range(count)]
+
+
+def best_of(trials: Sequence[SearchTrial], count: int) -> list[SearchTrial]:
+    """As many networks as ``spread``, but those that the search liked best."""
+    return _ordered(trials)[:count]
+
+
+def _ordered(trials: Sequence[SearchTrial]) -> list[SearchTrial]:
+    """A trial of each network that was assessed, the one that the search liked best first."""
     first: dict[str, SearchTrial] = {}
     for trial in trials:
         if trial.result.accuracy is not None:
             first.setdefault(network_key(trial.candidate), trial)
-    order = sorted(first.values(), key=lambda one: (-one.accuracy, one.number))
-    if len(order) < MIN_RANKED:
+    if len(first) < MIN_RANKED:
         raise BadInput(
-            f"the study has assessed {len(order)} networks, and a ranking needs {MIN_RANKED}: "
+            f"the study has assessed {len(first)} networks, and a ranking needs {MIN_RANKED}: "
             "`edgebottle search run` goes on"
         )
-    count = min(count, len(order))
-    return [order[round(number * (len(order) - 1) / (count - 1))] for number in range(count)]
+    return sorted(first.values(), key=lambda one: (-one.accuracy, one.number))
 
 
 class RankCheck:

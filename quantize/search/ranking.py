@@ -58,9 +58,14 @@ class Ranking:
         return None if math.isnan(found) else found
 
     @property
+    def best(self) -> RankedNetwork:
+        """The most accurate by itself; of equals the one that the search liked better."""
+        return max(self.networks, key=lambda one: one.trained)
+
+    @property
     def lost(self) -> float:
         """What the search's choice among these lost against the best of them, 0 .. 1."""
-        return max(one.trained for one in self.networks) - self.networks[0].trained
+        return self.best.trained - self.networks[0].trained
 
     def to_json(self) -> dict[str, Any]:
         """Everything."""

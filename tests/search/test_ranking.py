@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from edgebottle.errors import BadInput
-from edgebottle.search.ranking import spread
+from edgebottle.report.ranking import ranking_words
+from edgebottle.search.ranking import best_of, spread
 from edgebottle.search.trials import Outcome, SearchTrial, TrialResult, network_key
 from quantize.search.ranking import RankedNetwork, Ranking
 from tests.search.synthetic import SPACE
@@ -51,6 +53,9 @@ def test_a_ranking_says_what_its_choice_lost() -> None:
     found = ranking((0.9, 0.8), (0.8, 0.85), (0.7, 0.6))
     assert found.tau == pytest.approx(1 / 3) and found.lost == pytest.approx(0.05)
     assert found.to_json()["tau"] == found.tau
+    assert ranking_words(found)[1] == (
+        "The best of the search is 5.00 points below trial 1, the best of these."
+    )
     assert ranking((0.5, 0.8), (0.5, 0.7), (0.5, 0.9)).tau is None
 
 
@@ -71,10 +76,19 @@ def trials(accuracies: list[float | None]) -> list[SearchTrial]:
 
 
 @pytest.mark.parametrize(
-    ("count", "taken"), [(3, [4, 3, 0]), (4, [4, 2, 5, 0]), (9, [4, 2, 3, 5, 0])]
+    ("chosen", "count", "taken"),
+    [
+        (spread, 3, [4, 3, 0]),
+        (spread, 4, [4, 2, 5, 0]),
+        (spread, 9, [4, 2, 3, 5, 0]),
+        (best_of, 3, [4, 2, 3]),
+        (best_of, 9, [4, 2, 3, 5, 0]),
+    ],
 )
-def test_networks_are_spread_from_the_best_to_the_worst(count: int, taken: list[int]) -> None:
-    found = spread(trials([0.1, None, 0.7, 0.5, 0.9, 0.3]), count)
+def test_which_networks_are_ranked(
+    chosen: Callable[[list[SearchTrial], int], list[SearchTrial]], count: int, taken: list[int]
+) -> None:
+    found = chosen(trials([0.1, None, 0.7, 0.5, 0.9, 0.3]), count)
     assert [one.number for one in found] == taken
 
 

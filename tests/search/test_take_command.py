@@ -169,5 +169,7 @@ def test_ranked_stopped_and_gone_on(searched: Path, monkeypatch: pytest.MonkeyPa
     assert len({one["trial"] for one in found["networks"]}) == 3 and found["epochs"] == 1
     known = edgebottle(*line, cwd=searched)
     assert known.code == 0 and len(calls) == 4
+    best = edgebottle(*line, "--best", "--json", cwd=searched).json()  # all that there are
+    assert best == found and len(calls) == 4
     said = "equally accurate" if found["tau"] is None else f"{found['tau']:.2f}"
     assert said in known.out
