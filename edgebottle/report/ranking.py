@@ -21,9 +21,9 @@ def ranking_words(ranking: Ranking) -> list[str]:
     tau = ranking.tau
     if tau is None:
         return ["All are equally accurate: there is no order to find."]
-    words = "1 is the same order, 0 is chance"
+    words, trial = "1 is the same order, 0 is chance", ranking.best.trial
+    below = f"{100 * ranking.lost:.2f} points below trial {trial}, the best of these"
     return [
         f"Kendall's tau between both orders: {tau:.2f} ({words}).",
-        f"The best of the search is {100 * ranking.lost:.2f} points below trial "
-        f"{ranking.best.trial}, the best of these.",
+        f"The best of the search is {below if ranking.lost else 'the best of these, too'}.",
     ]

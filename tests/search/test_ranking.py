@@ -56,6 +56,8 @@ def test_a_ranking_says_what_its_choice_lost() -> None:
     assert ranking_words(found)[1] == (
         "The best of the search is 5.00 points below trial 1, the best of these."
     )
+    same = ranking((0.9, 0.8), (0.8, 0.8), (0.7, 0.6))
+    assert ranking_words(same)[1] == "The best of the search is the best of these, too."
     assert ranking((0.5, 0.8), (0.5, 0.7), (0.5, 0.9)).tau is None
 
 
