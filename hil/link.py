@@ -22,7 +22,7 @@ WRITE_SECONDS = 10.0
 WRITE_BYTES = 4096  # per call of the driver, each with its own WRITE_SECONDS
 LINE_BYTES = 1 << 20  # longer than any answer: what has no line end until then is garbage
 SEARCH = "hwgrep://"  # of pyserial: the first local port whose description fits a pattern
-REMOTE = "rfc2217://"  # a port of another computer, with its rate and its control lines
+REMOTE = "rfc2217://"  # of RFC 2217: see is_remote
 REMOTE_SECONDS = 10.0  # for an answer of its server: pyserial's 3 s are too few for a busy one
 
 
@@ -79,7 +79,7 @@ class Link:
 
         url = local_port(url) or url
         # pyserial refuses a deadline there; its socket has one of its own, of 5 s.
-        writing = {} if url.lower().startswith(REMOTE) else {"write_timeout": WRITE_SECONDS}
+        writing = {} if is_remote(url) else {"write_timeout": WRITE_SECONDS}
         try:
             port = serial.serial_for_url(
                 _patient(url), baudrate=baud, timeout=POLL_SECONDS, exclusive=True, **writing
@@ -131,7 +131,7 @@ class Link:
     @property
     def has_rate(self) -> bool:
         """Whether bytes pass at a rate that can be set; a socket has none of its own."""
-        is_port = "://" not in self.url or self.url.lower().startswith(REMOTE)
+        is_port = "://" not in self.url or is_remote(self.url)
         return is_port or self._set_rate is not None
 
     def give_rate(self, set_rate: Callable[[int], None]) -> None:
@@ -235,9 +235,14 @@ def local_port(url: str) -> str | None:
         raise BoardError(f"{url} finds no port: {error}; {_ports_there_are()}") from error
 
 
+def is_remote(url: str) -> bool:
+    """Whether a port is one of another computer, with its rate and its control lines."""
+    return url.lower().startswith(REMOTE)
+
+
 def _patient(url: str) -> str:
     """The URL, with a time for answers where a remote port's says none of its own."""
-    if not url.lower().startswith(REMOTE) or "timeout=" in url:
+    if not is_remote(url) or "timeout=" in url:
         return url
     return f"{url}{'&' if '?' in url else '?'}timeout={REMOTE_SECONDS:g}"
 

@@ -12,7 +12,7 @@ from edgebottle.boards import Board
 from edgebottle.errors import BoardError
 from hil.bench.power import PowerSwitch
 from hil.flash import reset
-from hil.link import REMOTE, Link, LinkClosed, local_port
+from hil.link import Link, LinkClosed, is_remote, local_port
 from hil.probes import ProbeChoice, probe_at
 from hil.protocol import BoardClient
 from hil.recovery import ANSWERS, CORE, LINE, POWER, PROBE, BoardLost, RecoveryStep
@@ -101,7 +101,7 @@ def ways_of(board: Board, port: str, choice: ProbeChoice) -> tuple[ResetWay, ...
     """
     is_local = local_port(port) is not None
     ways: list[ResetWay] = []
-    if is_local or port.lower().startswith(REMOTE):
+    if is_local or is_remote(port):
         ways.append(_on_line("break", port, "a break on the line", Link.send_break))
         ways.append(_on_line("dtr", port, "a pulse of DTR", Link.pulse_dtr))
     if is_local or choice.writes(is_local):
